@@ -1,0 +1,160 @@
+package protocol
+
+import "encoding/json"
+
+// A Frame is what the server pushes: one of the types below. Encode writes its
+// "type" first.
+type Frame interface{ frameType() string }
+
+// Why a match or a request ended.
+const (
+	ReasonCompleted = "completed"
+	ReasonCancelled = "cancelled"
+	ReasonDeclined  = "declined"
+	ReasonExpired   = "expired"
+	ReasonLeft      = "left"
+	ReasonLost      = "lost"
+)
+
+// The two sides of a match.
+const (
+	RoleMatcher = "matcher"
+	RoleMatchee = "matchee"
+)
+
+// Report says when the next location is wanted: after so many seconds or so
+// many metres, whichever comes first.
+type Report struct {
+	AfterSeconds float64 `json:"afterSeconds"`
+	MoveMeters   float64 `json:"moveMeters"`
+}
+
+// Welcome answers hello; at most one of Match and Request is there.
+type Welcome struct {
+	ID        string          `json:"id,omitempty"`
+	Member    string          `json:"member"`
+	Pool      string          `json:"pool"`
+	Protocol  int             `json:"protocol"`
+	Now       int64           `json:"now"`       // epoch ms
+	ExpiresAt int64           `json:"expiresAt"` // of the session, epoch ms
+	Report    Report          `json:"report"`
+	Match     *WelcomeMatch   `json:"match,omitempty"`
+	Request   *WelcomeRequest `json:"request,omitempty"`
+}
+
+// WelcomeMatch is the match under way.
+type WelcomeMatch struct {
+	Match string `json:"match"`
+	Role  string `json:"role"`
+	State string `json:"state"` // "active"
+	Peer  Peer   `json:"peer"`
+}
+
+// WelcomeRequest is the request under way; ID is the match message's.
+type WelcomeRequest struct {
+	ID        string  `json:"id,omitempty"`
+	Radius    float64 `json:"radius"`
+	ExpiresAt int64   `json:"expiresAt"`
+}
+
+// Peer is the other side of a match: its last location and its token's card.
+// For the matchee it is the request's fixed point.
+type Peer struct {
+	Lat      float64         `json:"lat"`
+	Lng      float64         `json:"lng"`
+	At       int64           `json:"at"`
+	Distance float64         `json:"distance"` // metres, from the request's point
+	Card     json.RawMessage `json:"card,omitempty"`
+}
+
+// Pong answers ping.
+type Pong struct {
+	ID  string `json:"id,omitempty"`
+	Now int64  `json:"now"`
+}
+
+// Ack answers a location that has an id, or tells of new reporting advice.
+type Ack struct {
+	ID     string `json:"id,omitempty"`
+	Report Report `json:"report"`
+}
+
+// Waiting says that the request stays open until ExpiresAt.
+type Waiting struct {
+	ID        string `json:"id,omitempty"`
+	ExpiresAt int64  `json:"expiresAt"`
+}
+
+// NoMatch ends a request that found nobody.
+type NoMatch struct {
+	ID     string  `json:"id,omitempty"`
+	Radius float64 `json:"radius"`
+}
+
+// Matched begins a match.
+type Matched struct {
+	ID     string `json:"id,omitempty"`
+	Match  string `json:"match"`
+	Role   string `json:"role"`
+	Peer   Peer   `json:"peer"`
+	Report Report `json:"report"`
+}
+
+// Location is the peer's newest location: pushed to the matcher, and the
+// answer to locate.
+type LocationFrame struct {
+	ID       string   `json:"id,omitempty"`
+	Match    string   `json:"match"`
+	Lat      float64  `json:"lat"`
+	Lng      float64  `json:"lng"`
+	At       int64    `json:"at"`
+	Seq      int64    `json:"seq"`
+	Accuracy *float64 `json:"accuracy,omitempty"`
+	Heading  *float64 `json:"heading,omitempty"`
+	Speed    *float64 `json:"speed,omitempty"`
+}
+
+// Ended ends a match, or a request where Match is "".
+type Ended struct {
+	ID     string `json:"id,omitempty"`
+	Match  string `json:"match,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// An Error answers a message that could not be done.
+type Error struct {
+	ID        string `json:"id,omitempty"`
+	Code      Code   `json:"code"`
+	Message   string `json:"message"`
+	Retryable bool   `json:"retryable"`
+	Now       int64  `json:"now,omitempty"` // with CodeStale, epoch ms
+}
+
+// A Code names a kind of error on the wire.
+type Code string
+
+// The codes of protocol v1.
+const (
+	CodeInvalidMessage  Code = "invalid_message"
+	CodeUnknownAction   Code = "unknown_action"
+	CodeUnauthenticated Code = "unauthenticated"
+	CodeNotFound        Code = "not_found"
+	CodeConflict        Code = "conflict"
+	CodeStale           Code = "stale"
+	CodeReplaced        Code = "replaced"
+	CodeTooLarge        Code = "too_large"
+	CodeRateLimited     Code = "rate_limited"
+	CodeForbidden       Code = "forbidden"
+	CodeUnavailable     Code = "unavailable"
+	CodeInternal        Code = "internal"
+)
+
+func (*Welcome) frameType() string       { return "welcome" }
+func (*Pong) frameType() string          { return "pong" }
+func (*Ack) frameType() string           { return "ack" }
+func (*Waiting) frameType() string       { return "waiting" }
+func (*NoMatch) frameType() string       { return "no_match" }
+func (*Matched) frameType() string       { return "matched" }
+func (*LocationFrame) frameType() string { return "location" }
+func (*Ended) frameType() string         { return "ended" }
+func (*Error) frameType() string         { return "error" }
