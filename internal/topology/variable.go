@@ -1,0 +1,46 @@
+package topology
+
+// The environment variables of the functions.
+const (
+	CacheURL           = "WAGGLE_CACHE_URL"
+	CacheUser          = "WAGGLE_CACHE_USER"
+	CachePassword      = "WAGGLE_CACHE_PASSWORD"
+	PoolFile           = "WAGGLE_POOLS"
+	ManagementEndpoint = "WAGGLE_MANAGEMENT_ENDPOINT"
+	Issuer             = "WAGGLE_ISSUER"
+	Audience           = "WAGGLE_AUDIENCE"
+	AudienceClaim      = "WAGGLE_AUDIENCE_CLAIM"
+	PoolClaim          = "WAGGLE_POOL_CLAIM"
+	RolesClaim         = "WAGGLE_ROLES_CLAIM"
+	TagsClaim          = "WAGGLE_TAGS_CLAIM"
+	CardClaim          = "WAGGLE_CARD_CLAIM"
+)
+
+// A Variable is one setting of the environment.
+type Variable struct {
+	Name, Meaning string
+	// Default is what holds when the variable is not set; "" is nothing.
+	Default string
+	// Required variables have no default: a function does not start without.
+	Required bool
+	// Secret values are never shown or logged.
+	Secret bool
+}
+
+// Variables lists every environment variable that a function reads.
+func Variables() []Variable {
+	return []Variable{
+		{Name: CacheURL, Meaning: "where the cache is: redis://host:port, or rediss:// for TLS", Required: true},
+		{Name: CacheUser, Meaning: "the cache user's name", Default: "default"},
+		{Name: CachePassword, Meaning: "the cache user's password", Secret: true},
+		{Name: PoolFile, Meaning: "the pool file's content, as JSON; without it every pool has the defaults"},
+		{Name: ManagementEndpoint, Meaning: "base URL of connection management; without it the domain and stage of the event"},
+		{Name: Issuer, Meaning: "the OIDC issuer whose tokens are accepted, as it stands in them", Required: true},
+		{Name: Audience, Meaning: "the audience that a token must be for", Required: true},
+		{Name: AudienceClaim, Meaning: "the claim that holds the audience; client_id for Cognito access tokens", Default: "aud"},
+		{Name: PoolClaim, Meaning: "the claim that holds the member's pool", Default: "pool"},
+		{Name: RolesClaim, Meaning: "the claim that holds the member's roles", Default: "roles"},
+		{Name: TagsClaim, Meaning: "the claim that holds the member's tags", Default: "tags"},
+		{Name: CardClaim, Meaning: "the claim that holds what a peer is shown once matched", Default: "card"},
+	}
+}
