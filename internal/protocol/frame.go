@@ -100,7 +100,7 @@ type Matched struct {
 	Report Report `json:"report"`
 }
 
-// Location is the peer's newest location: pushed to the matcher, and the
+// A LocationFrame is the peer's newest location: pushed to the matcher, and the
 // answer to locate.
 type LocationFrame struct {
 	ID       string   `json:"id,omitempty"`

@@ -1,0 +1,244 @@
+package protocol_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/internal/protocol"
+)
+
+func TestDecodeAccepts(t *testing.T) {
+	at := func(lat, lng float64) *protocol.Location { return &protocol.Location{Lat: lat, Lng: lng} }
+	match := func(m protocol.Match) *protocol.Match {
+		if m.Radius == 0 {
+			m.Radius = 3000
+		}
+		return &m
+	}
+	location := func(rest string) string { return `{"action":"location","lat":1,"lng":2` + rest + `}` }
+	full := func(change func(*protocol.Location)) *protocol.Location {
+		m := at(1, 2)
+		change(m)
+		return m
+	}
+	emoji64 := strings.Repeat("🐝", 64)
+	tests := []struct {
+		name, text string
+		want       protocol.Message
+	}{
+		{"white space around", " \r\n\t{ \"action\" : \"ping\" } \n", &protocol.Ping{}},
+		{"escaped key and value", `{"\u0061ction":"p\u0069ng"}`, &protocol.Ping{}},
+		{"empty id", `{"action":"ping","id":""}`, &protocol.Ping{}},
+		{"id of 64 characters", `{"action":"ping","id":"` + emoji64 + `"}`, &protocol.Ping{ID: emoji64}},
+		{"escaped pair", `{"action":"ping","id":"\ud83d\udc1d\\ud83d"}`, &protocol.Ping{ID: `🐝\ud83d`}},
+		{"unknown fields", `{"action":"ping","lat":null,"x":[{"y":[1e999]}],"ID":5}`, &protocol.Ping{}},
+		{"field of another message", `{"action":"ping","confirm":1,"points":[]}`, &protocol.Ping{}},
+		{"nested as deep as allowed", `{"action":"ping","x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`, &protocol.Ping{}},
+		{"largest message", `{"action":"ping"}` + strings.Repeat(" ", protocol.MaxMessageBytes-17), &protocol.Ping{}},
+
+		{"north-east corner", `{"action":"location","lat":85,"lng":179.9999999}`, at(85, 179.9999999)},
+		{"south-west corner", `{"action":"location","lat":-85.0,"lng":-180}`, at(-85, -180)},
+		{"180 is -180", `{"action":"location","lat":0,"lng":180}`, at(0, -180)},
+		{"case matters", `{"action":"location","lat":1,"lng":2,"Lat":99,"LNG":null}`, at(1, 2)},
+		{"denormal", `{"action":"location","lat":1e-999,"lng":5e-324}`, at(0, 5e-324)},
+		{"integers", location(`,"at":9007199254740991,"seq":0`), full(func(m *protocol.Location) { m.At = new(int64(1<<53 - 1)) })},
+		{"integers by value", location(`,"at":1e3,"seq":2.0`), full(func(m *protocol.Location) { m.At, m.Seq = new(int64(1000)), 2 })},
+		{"lower bounds", location(`,"accuracy":0,"heading":0,"speed":0`),
+			full(func(m *protocol.Location) { m.Accuracy, m.Heading, m.Speed = new(0.0), new(0.0), new(0.0) })},
+		{"upper bounds", location(`,"accuracy":100000,"heading":359.99,"speed":1000`),
+			full(func(m *protocol.Location) { m.Accuracy, m.Heading, m.Speed = new(100000.0), new(359.99), new(1000.0) })},
+		{"speed unknown", location(`,"speed":-1`), at(1, 2)},
+		{"no tags", location(`,"tags":[]`), full(func(m *protocol.Location) { m.Tags = &[]string{} })},
+		{"tags sorted, once each", location(`,"tags":["b","a-1","b","_"]`),
+			full(func(m *protocol.Location) { m.Tags = &[]string{"_", "a-1", "b"} })},
+		{"longest tags", location(`,"tags":["` + strings.Repeat("z", 32) + `"` + strings.Repeat(`,"a"`, 15) + `]`),
+			full(func(m *protocol.Location) { m.Tags = &[]string{"a", strings.Repeat("z", 32)} })},
+
+		{"match smallest", `{"action":"match","radius":100,"wait":0,"tags":[]}`, match(protocol.Match{Radius: 100})},
+		{"match largest", `{"action":"match","radius":20000,"wait":600}`, match(protocol.Match{Radius: 20000, Wait: 600})},
+		{"match from the equator", `{"action":"match","lat":0,"lng":0}`, match(protocol.Match{Point: &protocol.Point{}})},
+		{"match at 180", `{"action":"match","lat":0,"lng":180}`, match(protocol.Match{Point: &protocol.Point{Lng: -180}})},
+		{"match tags", `{"action":"match","tags":["b","a","a"]}`, match(protocol.Match{Tags: []string{"a", "b"}})},
+		{"end by default", `{"action":"end","match":"m"}`, &protocol.End{Match: "m", Reason: "completed"}},
+		{"end completed", `{"action":"end","match":"m","reason":"completed"}`, &protocol.End{Match: "m", Reason: "completed"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, refused := protocol.Decode(action(t, []byte(test.text)), []byte(test.text))
+			if refused != nil {
+				t.Fatalf("refused: %+v", refused)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	const invalid, unknown = protocol.CodeInvalidMessage, protocol.CodeUnknownAction
+	type refusal struct {
+		route, text string
+		code        protocol.Code
+		id, says    string // says is a part of the sentence
+	}
+	tests := []refusal{
+		{"$default", strings.Repeat("[", 16*1024+1), protocol.CodeTooLarge, "", "at most 16384 bytes"},
+		{"ping", `{"action":"ping","id":"i"}` + strings.Repeat(" ", 16*1024), protocol.CodeTooLarge, "", "at most 16384 bytes"},
+		// Not one JSON object.
+		{"$default", ``, invalid, "", "JSON"},
+		{"$default", `  `, invalid, "", "JSON"},
+		{"$default", `hello`, invalid, "", "JSON"},
+		{"$default", `null`, invalid, "", "JSON object"},
+		{"$default", `17`, invalid, "", "JSON object"},
+		{"$default", `"ping"`, invalid, "", "JSON object"},
+		{"$default", `[{"action":"ping"}]`, invalid, "", "JSON object"},
+		{"ping", `{"action":"ping"`, invalid, "", "JSON"},
+		{"ping", `{"action":"ping",}`, invalid, "", "JSON"},
+		{"ping", `{"action":"ping"}{}`, invalid, "", "JSON"},
+		{"ping", `{"action":"ping"} // hi`, invalid, "", "JSON"},
+		{"ping", `{'action':'ping'}`, invalid, "", "JSON"},
+		{"ping", "\ufeff" + `{"action":"ping"}`, invalid, "", "JSON"},
+		{"ping", "{\"action\":\"ping\",\"id\":\"a\x00\"}", invalid, "", "JSON"},
+		{"ping", strings.Repeat(`{"action":`, 1600), invalid, "", "JSON"},
+		{"ping", strings.Repeat("[", 16*1024), invalid, "", "JSON"},
+		{"ping", strings.Repeat("[", 8000) + strings.Repeat("]", 8000), invalid, "", "JSON object"},
+		{"ping", `{"x":` + strings.Repeat("[", 8000) + strings.Repeat("]", 8000) + `}`, invalid, "", "more than 32 levels"},
+		{"ping", `{"x":` + strings.Repeat(`{"x":`, 2000) + `1` + strings.Repeat("}", 2000) + `}`, invalid, "", "more than 32 levels"},
+		{"ping", `{"action":"ping","x":` + strings.Repeat("[", 33) + strings.Repeat("]", 33) + `}`, invalid, "", "more than 32 levels"},
+		// Not Unicode.
+		{"ping", "{\"action\":\"ping\",\"id\":\"\xff\"}", invalid, "", "UTF-8"},
+		{"ping", "{\"action\":\"ping\",\"\xc3\x28\":1}", invalid, "", "UTF-8"},
+		{"ping", `{"action":"ping","id":"\ud83d"}`, invalid, "", "Unicode"},
+		{"ping", `{"action":"ping","id":"\udc1d\ud83d"}`, invalid, "", "Unicode"},
+		{"ping", `{"action":"ping","id":"\ud83dx"}`, invalid, "", "Unicode"},
+		{"ping", `{"action":"ping","id":"\ud83d\u0041"}`, invalid, "", "Unicode"},
+		{"ping", `{"action":"ping","id":"\\\ud83d"}`, invalid, "", "Unicode"},
+		// Keys twice.
+		{"ping", `{"action":"ping","action":"ping","id":"i"}`, invalid, "i", `"action"`},
+		{"ping", `{"action":"ping","id":"i","id":"i"}`, invalid, "", `"id"`},
+		{"location", `{"action":"location","lat":1,"lng":1,"l\u0061t":2,"id":"i"}`, invalid, "i", `"lat"`},
+		{"ping", `{"action":"ping","x":[{"y":1,"y":1}],"id":"i"}`, invalid, "i", `"y"`},
+		{"ping", `{"action":"ping","` + strings.Repeat("k", 5000) + `":1,"` + strings.Repeat("k", 5000) + `":1}`, invalid, "", `more than once`},
+		// No such action.
+		{"$default", `{}`, unknown, "", "action is required"},
+		{"$default", `{"action":null,"id":"i"}`, unknown, "i", "action is required"},
+		{"$default", `{"action":1}`, unknown, "", "action is required"},
+		{"$default", `{"action":["ping"]}`, unknown, "", "action is required"},
+		{"$default", `{"Action":"ping"}`, unknown, "", "action is required"},
+		{"ping", `{"id":"i"}`, unknown, "i", "action is required"},
+		{"$default", `{"action":"","id":"i"}`, unknown, "i", `""`},
+		{"$default", `{"action":"Ping"}`, unknown, "", `"Ping"`},
+		{"$default", `{"action":"$connect"}`, unknown, "", "$connect"},
+		{"$default", `{"action":"$default"}`, unknown, "", "$default"},
+		{"$default", `{"action":"` + strings.Repeat("a", 5000) + `","id":5}`, unknown, "", "unknown action"},
+		{"ping", `{"action":"hello"}`, unknown, "", "unknown action"},
+		{"$default", `{"action":"ping"}`, unknown, "", "unknown action"},
+		// The id.
+		{"ping", `{"action":"ping","id":null}`, invalid, "", "id must be a string of at most 64"},
+		{"ping", `{"action":"ping","id":7}`, invalid, "", "id must be a string of at most 64"},
+		{"ping", `{"action":"ping","id":{"a":1}}`, invalid, "", "id must be a string of at most 64"},
+		{"ping", `{"action":"ping","id":"` + strings.Repeat("é", 65) + `"}`, invalid, "", "id must be a string of at most 64"},
+		// Locations.
+		{"location", `{"action":"location","id":"i"}`, invalid, "i", "lat is required"},
+		{"location", `{"action":"location","lat":1,"id":"i"}`, invalid, "i", "lng is required"},
+		{"location", `{"action":"location","lng":1}`, invalid, "", "lat is required"},
+		{"location", `{"action":"location","id":"i","points":[{"lat":1,"lng":2}]}`, invalid, "i", "points is not supported yet"},
+		{"location", `{"action":"location","lat":1,"lng":2,"points":null}`, invalid, "", "points is not supported yet"},
+	}
+	for _, action := range []string{"accept", "decline", "say", "nearby", "share", "\u0000"} {
+		text := fmt.Sprintf(`{"action":%q,"match":"m","id":"i"}`, action)
+		if action == "\u0000" {
+			text = `{"action":"\u0000","id":"i"}`
+		}
+		tests = append(tests, refusal{"$default", text, unknown, "i", "unknown action"}, refusal{action, text, unknown, "i", "unknown action"})
+	}
+	// For each field of each message, some values that it must not have.
+	kinds := []string{`null`, `true`, `"1"`, `[]`, `{}`, `[1]`}
+	fields := []struct {
+		action, others, name string
+		values               []string
+		says                 string
+	}{
+		{"location", `"lng":0`, "lat", append(kinds, `85.0001`, `-85.0001`, `1e999`, `-1e999`, `90`), "-85 to 85"},
+		{"location", `"lat":0`, "lng", append(kinds, `180.0001`, `-180.0001`, `1e999`, `540`), "-180 to 180"},
+		{"location", `"lat":0,"lng":0`, "at", append(kinds, `-1`, `1.5`, `9007199254740992`, `1e16`, `1e999`), "0 to 9007199254740991"},
+		{"location", `"lat":0,"lng":0`, "seq", append(kinds, `-1`, `0.1`, `9007199254740992`), "0 to 9007199254740991"},
+		{"location", `"lat":0,"lng":0`, "accuracy", append(kinds, `-1`, `100000.1`), "0 to 100000"},
+		{"location", `"lat":0,"lng":0`, "heading", append(kinds, `-1`, `360`, `-0.1`), "0 to less than 360"},
+		{"location", `"lat":0,"lng":0`, "speed", append(kinds, `-2`, `-0.5`, `1000.1`), "0 to 1000, or -1"},
+		{"location", `"lat":0,"lng":0`, "available", []string{`null`, `1`, `"true"`, `[]`}, "true or false"},
+		{"location", `"lat":0,"lng":0`, "tags", []string{
+			`null`, `"a"`, `{}`, `1`, `[1]`, `[null]`, `[["a"]]`, `[""]`, `["A"]`, `["é"]`, `["a b"]`,
+			`["` + strings.Repeat("a", 33) + `"]`, `["a"` + strings.Repeat(`,"a"`, 16) + `]`,
+		}, "at most 16 strings of 1 to 32"},
+		{"match", ``, "radius", append(kinds, `99.9`, `20000.1`, `0`, `-100`, `1e999`), "100 to 20000"},
+		{"match", `"lng":0`, "lat", append(kinds, `85.1`), "-85 to 85"},
+		{"match", `"lat":0`, "lng", append(kinds, `181`), "-180 to 180"},
+		{"match", ``, "lat", []string{`1`, `null`}, "lng is required"},
+		{"match", ``, "lng", []string{`1`, `null`}, "lat is required"},
+		{"match", ``, "tags", []string{`null`, `["A"]`, `"a"`}, "at most 16 strings of 1 to 32"},
+		{"match", ``, "wait", append(kinds, `-1`, `600.1`), "0 to 600"},
+		{"match", ``, "confirm", []string{`0`, `null`, `30`}, "not supported yet"},
+		{"match", ``, "share", []string{`true`, `false`}, "not supported yet"},
+		{"match", ``, "avoid", []string{`[]`, `["m"]`}, "not supported yet"},
+		{"end", ``, "reason", []string{`"completed"`}, "match is required"},
+		{"end", ``, "match", []string{`null`, `""`, `7`, `[]`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},
+		{"end", `"match":"m"`, "reason", []string{`null`, `""`, `"left"`, `"Completed"`, `1`}, `"completed" or "cancelled"`},
+	}
+	for _, field := range fields {
+		others := field.others
+		if others != "" {
+			others += ","
+		}
+		for _, value := range field.values {
+			text := fmt.Sprintf(`{"action":%q,%s%q:%s,"id":"i"}`, field.action, others, field.name, value)
+			tests = append(tests, refusal{field.action, text, invalid, "i", field.says})
+			if !strings.Contains(field.says, "required") {
+				tests = append(tests, refusal{field.action, text, invalid, "i", field.name + " "})
+			}
+		}
+	}
+
+	for _, test := range tests {
+		t.Run(fmt.Sprintf("%.80s", test.text), func(t *testing.T) {
+			got, refused := protocol.Decode(test.route, []byte(test.text))
+			if got != nil || refused == nil {
+				t.Fatalf("accepted as %+v", got)
+			}
+			if refused.Code != test.code || refused.ID != test.id || !strings.Contains(refused.Message, test.says) {
+				t.Errorf("got  %+v\nwant code %s, id %q, a message with %q", refused, test.code, test.id, test.says)
+			}
+			checkRefusal(t, refused)
+		})
+	}
+}
+
+func TestDecodeHasNoNegativeZero(t *testing.T) {
+	m, refused := protocol.Decode("location", []byte(`{"action":"location","lat":-0,"lng":-0.0,"heading":-0}`))
+	if refused != nil {
+		t.Fatal(refused)
+	}
+	l := m.(*protocol.Location)
+	if math.Signbit(l.Lat) || math.Signbit(l.Lng) || math.Signbit(*l.Heading) {
+		t.Errorf("got %v %v %v, want 0 0 0", l.Lat, l.Lng, *l.Heading)
+	}
+}
+
+func TestDefaultRetryable(t *testing.T) {
+	want := map[protocol.Code]bool{
+		protocol.CodeInvalidMessage: false, protocol.CodeUnknownAction: false, protocol.CodeUnauthenticated: false,
+		protocol.CodeNotFound: false, protocol.CodeConflict: true, protocol.CodeStale: false,
+		protocol.CodeReplaced: false, protocol.CodeTooLarge: false, protocol.CodeRateLimited: true,
+		protocol.CodeForbidden: false, protocol.CodeUnavailable: true, protocol.CodeInternal: true,
+	}
+	for code, retryable := range want {
+		if got := protocol.NewError(code, "i", "m"); got.Retryable != retryable {
+			t.Errorf("%s: got retryable %t, want %t", code, got.Retryable, retryable)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package protocol_test
+
+import (
+	"encoding/json"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/internal/protocol"
+)
+
+// FuzzDecode holds that whatever arrives is either a message, which survives
+// being written and read again, or a refusal that can be sent.
+func FuzzDecode(f *testing.F) {
+	for name := range messages() {
+		text := golden(f)[name]
+		f.Add(action(f, text), text)
+	}
+	for _, text := range golden(f) {
+		f.Add("$default", text)
+	}
+	f.Add("match", []byte(`{"action":"match","lat":-0,"lng":180,"wait":1e2,"tags":["b","a","b"]}`))
+	f.Add("ping", []byte(`{"action":"ping","id":"\ud83d\udc1d","id":"\ud83d"}`))
+	f.Fuzz(func(t *testing.T, route string, text []byte) {
+		m, refused := protocol.Decode(route, text)
+		if (m == nil) == (refused == nil) {
+			t.Fatalf("got %+v and %+v, want one of them", m, refused)
+		}
+		if refused != nil {
+			checkRefusal(t, refused)
+			return
+		}
+		again, refused := protocol.Decode(route, protocol.EncodeMessage(m))
+		if refused != nil {
+			t.Fatalf("%+v, encoded as %s, is refused: %+v", m, protocol.EncodeMessage(m), refused)
+		}
+		if diff := cmp.Diff(m, again); diff != "" {
+			t.Errorf("changed by writing and reading (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// FuzzDecodeFrame holds that a frame that is read can be written, and that
+// writing it settles it.
+func FuzzDecodeFrame(f *testing.F) {
+	for _, text := range golden(f) {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		frame, err := protocol.DecodeFrame(text)
+		if err != nil {
+			return
+		}
+		written := protocol.Encode(frame)
+		again, err := protocol.DecodeFrame(written)
+		if err != nil {
+			t.Fatalf("%+v, encoded as %s: %v", frame, written, err)
+		}
+		if diff := cmp.Diff(string(written), string(protocol.Encode(again))); diff != "" {
+			t.Errorf("written differently the second time (-first +second):\n%s", diff)
+		}
+	})
+}
+
+// checkRefusal holds what every refusal of Decode has in common.
+func checkRefusal(t *testing.T, e *protocol.Error) {
+	t.Helper()
+	switch e.Code {
+	case protocol.CodeInvalidMessage, protocol.CodeUnknownAction, protocol.CodeTooLarge:
+	default:
+		t.Errorf("code %q is not one of a decoder", e.Code)
+	}
+	if e.Retryable {
+		t.Error("retryable, though the same text is always refused")
+	}
+	if e.Message == "" || len(e.Message) > 300 || !utf8.ValidString(e.Message) {
+		t.Errorf("message of %d bytes, want 1 to 300 of UTF-8: %q", len(e.Message), e.Message)
+	}
+	if n := utf8.RuneCountInString(e.ID); n > 64 {
+		t.Errorf("id of %d characters", n)
+	}
+	text := protocol.Encode(e)
+	if !json.Valid(text) {
+		t.Fatalf("not JSON: %s", text)
+	}
+	got, err := protocol.DecodeFrame(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(protocol.Frame(e), got); diff != "" {
+		t.Errorf("changed by writing and reading (-before +after):\n%s", diff)
+	}
+}

@@ -1,0 +1,214 @@
+package protocol_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/internal/protocol"
+)
+
+// messages are the golden messages of a client: what each file decodes to, and
+// encodes from.
+func messages() map[string]protocol.Message {
+	return map[string]protocol.Message{
+		"hello":          &protocol.Hello{ID: "h1"},
+		"ping":           &protocol.Ping{},
+		"location-short": &protocol.Location{Lat: 37.7749, Lng: -122.4194},
+		"location": &protocol.Location{
+			ID: "l7", Lat: 37.7764, Lng: -122.4172, At: new(int64(1795396500000)), Seq: 7,
+			Accuracy: new(8.0), Heading: new(271.5), Speed: new(6.2),
+			Available: new(true), Tags: &[]string{"bike", "xl"},
+		},
+		"location-unavailable": &protocol.Location{
+			Lat: 37.7764, Lng: -122.4172, At: new(int64(1795396510000)), Available: new(false), Tags: &[]string{},
+		},
+		"locate":        &protocol.Locate{ID: "w1"},
+		"match-nearest": &protocol.Match{ID: "r1", Radius: protocol.DefaultRadius},
+		"match": &protocol.Match{
+			ID: "r1", Radius: 2000, Point: &protocol.Point{Lat: 37.7793, Lng: -122.4193}, Tags: []string{"xl"}, Wait: 60,
+		},
+		"cancel":        &protocol.Cancel{ID: "c1"},
+		"end":           &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},
+		"end-cancelled": &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled},
+	}
+}
+
+const matchID = "5d2f8c01b7e94a36"
+
+// frames are the golden frames of the server.
+func frames() map[string]protocol.Frame {
+	card := json.RawMessage(`{"name":"Bob","plate":"8ABC123"}`)
+	idle := protocol.Report{AfterSeconds: 30, MoveMeters: 250}
+	watching := protocol.Report{AfterSeconds: 20, MoveMeters: 250}
+	watched := protocol.Report{AfterSeconds: 3, MoveMeters: 15}
+	return map[string]protocol.Frame{
+		"welcome": &protocol.Welcome{
+			ID: "h1", Member: "ana", Pool: "default", Protocol: protocol.Version,
+			Now: 1795396500000, ExpiresAt: 1795403700000, Report: idle,
+		},
+		"welcome-match": &protocol.Welcome{
+			ID: "h1", Member: "ana", Pool: "default", Protocol: protocol.Version,
+			Now: 1795396530000, ExpiresAt: 1795403730000, Report: watching,
+			Match: &protocol.WelcomeMatch{
+				Match: matchID, Role: protocol.RoleMatcher, State: "active",
+				Peer: protocol.Peer{Lat: 37.7771, Lng: -122.4181, At: 1795396527000, Distance: 266.2, Card: card},
+			},
+		},
+		"welcome-request": &protocol.Welcome{
+			ID: "h1", Member: "ana", Pool: "default", Protocol: protocol.Version,
+			Now: 1795396505000, ExpiresAt: 1795403705000, Report: idle,
+			Request: &protocol.WelcomeRequest{ID: "r1", Radius: 2000, ExpiresAt: 1795396561000},
+		},
+		"pong":       &protocol.Pong{Now: 1795396500000},
+		"ack":        &protocol.Ack{ID: "l7", Report: idle},
+		"ack-advice": &protocol.Ack{Report: watched},
+		"waiting":    &protocol.Waiting{ID: "r1", ExpiresAt: 1795396561000},
+		"no_match":   &protocol.NoMatch{ID: "r1", Radius: 2000},
+		"matched": &protocol.Matched{
+			ID: "r1", Match: matchID, Role: protocol.RoleMatcher, Report: watching,
+			Peer: protocol.Peer{Lat: 37.7764, Lng: -122.4172, At: 1795396500000, Distance: 371.5, Card: card},
+		},
+		"matched-matchee": &protocol.Matched{
+			Match: matchID, Role: protocol.RoleMatchee, Report: watched,
+			Peer: protocol.Peer{
+				Lat: 37.7793, Lng: -122.4193, At: 1795396501000, Distance: 371.5, Card: json.RawMessage(`{"name":"Ana"}`),
+			},
+		},
+		"peer-location": &protocol.LocationFrame{
+			Match: matchID, Lat: 37.7768, Lng: -122.4177, At: 1795396515000, Seq: 9,
+			Accuracy: new(8.0), Heading: new(318.0), Speed: new(6.2),
+		},
+		"peer-location-answer": &protocol.LocationFrame{
+			ID: "w1", Match: matchID, Lat: 37.7768, Lng: -122.4177, At: 1795396515000, Seq: 9,
+		},
+		"ended":         &protocol.Ended{ID: "r1", Match: matchID, Reason: protocol.ReasonCompleted},
+		"ended-matchee": &protocol.Ended{Match: matchID, Reason: protocol.ReasonCompleted},
+		"ended-request": &protocol.Ended{ID: "r1", Reason: protocol.ReasonCancelled},
+		"error":         refusal(protocol.ActionLocation, `{"action":"location","id":"l8","lat":95,"lng":0}`),
+		"error-unknown-action": refusal("$default",
+			`{"action":"dance","id":"d1"}`),
+		"error-not-yet": refusal(protocol.ActionMatch, `{"action":"match","id":"r2","confirm":30}`),
+		"error-too-large": refusal(protocol.ActionPing,
+			`{"action":"ping","padding":"`+strings.Repeat("x", protocol.MaxMessageBytes)+`"}`),
+		"error-stale": &protocol.Error{
+			ID: "l9", Code: protocol.CodeStale, Message: "at is older than 60 seconds: set your clock by now", Now: 1795396500000,
+		},
+		"error-replaced": protocol.NewError(protocol.CodeReplaced, "", "this member has connected again"),
+		"gateway-error": &protocol.Unknown{
+			Raw: json.RawMessage(`{"message":"Internal server error","connectionId":"R1kmxc2VNjMCFIA=","requestId":"R1knPH17NjMFftw="}`),
+		},
+	}
+}
+
+// refusal is what Decode makes of a message that it must not accept.
+func refusal(action, body string) protocol.Frame {
+	_, refused := protocol.Decode(action, []byte(body))
+	return refused
+}
+
+// golden reads testdata, by name without ".json", white space taken out.
+func golden(t testing.TB) map[string][]byte {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	texts := make(map[string][]byte)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, text); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		texts[strings.TrimSuffix(filepath.Base(path), ".json")] = compact.Bytes()
+	}
+	return texts
+}
+
+func TestGoldenMessages(t *testing.T) {
+	texts := golden(t)
+	for name, want := range messages() {
+		t.Run(name, func(t *testing.T) {
+			got, refused := protocol.Decode(action(t, texts[name]), texts[name])
+			if refused != nil {
+				t.Fatalf("refused: %+v", refused)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("decoded (-want +got):\n%s", diff)
+			}
+			encoded := object(t, protocol.EncodeMessage(want))
+			for key, value := range object(t, texts[name]) {
+				if diff := cmp.Diff(value, encoded[key]); diff != "" {
+					t.Errorf("encoded %s (-want +got):\n%s", key, diff)
+				}
+				delete(encoded, key)
+			}
+			// A file may leave defaults to the server; EncodeMessage writes
+			// what it is given.
+			delete(encoded, "radius")
+			delete(encoded, "reason")
+			if len(encoded) > 0 {
+				t.Errorf("encoded with more than the file has: %v", encoded)
+			}
+		})
+	}
+}
+
+func TestGoldenFrames(t *testing.T) {
+	texts := golden(t)
+	for name, want := range frames() {
+		t.Run(name, func(t *testing.T) {
+			got, err := protocol.DecodeFrame(texts[name])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("decoded (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(string(texts[name]), string(protocol.Encode(want))); diff != "" {
+				t.Errorf("encoded (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestGoldenFilesAreAllTested(t *testing.T) {
+	ms, fs := messages(), frames()
+	for name := range golden(t) {
+		if ms[name] == nil && fs[name] == nil {
+			t.Errorf("testdata/%s.json is in neither table of golden_test.go", name)
+		}
+	}
+}
+
+// action is the route that a gateway would choose for the message.
+func action(t testing.TB, text []byte) string {
+	t.Helper()
+	var m map[string]json.RawMessage // a struct's keys would match in any case
+	var name string
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if err := json.Unmarshal(m["action"], &name); err != nil {
+		return "$default"
+	}
+	return name
+}
+
+func object(t testing.TB, text []byte) map[string]any {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal(text, &object); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return object
+}
