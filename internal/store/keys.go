@@ -1,0 +1,28 @@
+package store
+
+import (
+	"net/url"
+
+	"waggle/internal/geo"
+	"waggle/internal/match"
+)
+
+// version is in every key, so that a change of what a key holds never meets the
+// old form of it.
+const version = "w1"
+
+// Every key is built here. What stands in braces decides the slot: all keys of
+// one member are in one slot, and so are all keys of one shard cell.
+
+// memberKeys returns a member's record and its routing-table entry.
+func memberKeys(m match.Member) []string {
+	tag := "{" + m.Pool + "/" + url.PathEscape(m.ID) + "}"
+	return []string{version + ":m:" + tag, version + ":route:" + tag}
+}
+
+// cellKeys returns a shard cell's GEO set, and the hashes of when its members
+// were seen, of their tags and of the requests that wait there.
+func cellKeys(pool string, c geo.Cell) []string {
+	tag := "{" + pool + "/" + string(c) + "}"
+	return []string{version + ":near:" + tag, version + ":seen:" + tag, version + ":tags:" + tag, version + ":wait:" + tag}
+}

@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"crypto/sha1"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valkey-io/valkey-go"
+
+	"waggle/internal/geo"
+	"waggle/internal/match"
+)
+
+//go:embed scripts/*.lua
+var sources embed.FS
+
+// The two preludes: every script works on a member's slot or on a cell's.
+const (
+	memberPrelude = "member"
+	cellPrelude   = "cell"
+)
+
+var onCell = []string{"index", "list", "unlist", "search", "register", "withdraw"}
+
+type script struct{ text, sha string }
+
+// scripts returns every script with its prelude in front.
+func scripts() map[string]script {
+	files, err := sources.ReadDir("scripts")
+	if err != nil {
+		panic(err) // the files are in the binary
+	}
+	source := func(name string) string {
+		text, err := sources.ReadFile(path.Join("scripts", name+".lua"))
+		if err != nil {
+			panic(err)
+		}
+		return string(text)
+	}
+	prelude := make(map[string]string)
+	for _, name := range onCell {
+		prelude[name] = cellPrelude
+	}
+	all := make(map[string]script)
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), ".lua")
+		if name == memberPrelude || name == cellPrelude {
+			continue
+		}
+		first := prelude[name]
+		if first == "" {
+			first = memberPrelude
+		}
+		text := source(first) + "\n" + source(name)
+		sum := sha1.Sum([]byte(text))
+		all[name] = script{text: text, sha: hex.EncodeToString(sum[:])}
+	}
+	return all
+}
+
+// A call is one run of a script.
+type call struct {
+	script string
+	pool   string
+	keys   []string
+	args   []string
+}
+
+// onMember is a call on a member's slot.
+func (s *Store) onMember(name string, m match.Member, args ...string) call {
+	settings := s.pools.For(m.Pool)
+	first := []string{millis(s.offset()), millis(settings.LocationTTL), millis(settings.Grace)}
+	return call{script: name, pool: m.Pool, keys: memberKeys(m), args: append(first, args...)}
+}
+
+// onCell is a call on a shard cell's slot.
+func (s *Store) onCell(name, pool string, c geo.Cell, args ...string) call {
+	first := []string{millis(s.offset()), millis(s.pools.For(pool).LocationTTL)}
+	return call{script: name, pool: pool, keys: cellKeys(pool, c), args: append(first, args...)}
+}
+
+// run sends the calls in one trip and returns their results in the same order.
+// A call whose script the node does not know is sent again with its text, and
+// one whose connection failed once more.
+func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
+	results := make([]valkey.ValkeyResult, len(calls))
+	all := make([]int, len(calls))
+	for i := range calls {
+		all[i] = i
+	}
+	s.trip(ctx, calls, all, results, false)
+	var unknown, failed []int
+	for i, r := range results {
+		err := r.Error()
+		if reply, ok := valkey.IsValkeyErr(err); ok {
+			if reply.IsNoScript() {
+				unknown = append(unknown, i)
+			}
+		} else if err != nil && ctx.Err() == nil {
+			failed = append(failed, i)
+		}
+	}
+	if len(unknown) > 0 {
+		s.trip(ctx, calls, unknown, results, true)
+	}
+	if len(failed) > 0 {
+		s.trip(ctx, calls, failed, results, true)
+	}
+	return results
+}
+
+func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, whole bool) {
+	commands := make([]valkey.Completed, len(which))
+	for i, n := range which {
+		c := calls[n]
+		sc := s.scripts[c.script]
+		if whole {
+			commands[i] = s.client.B().Eval().Script(sc.text).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(c.args...).Build()
+		} else {
+			commands[i] = s.client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(c.args...).Build()
+		}
+	}
+	for _, n := range which {
+		results[n] = valkey.ValkeyResult{}
+	}
+	s.hook(ctx, len(commands), func(ctx context.Context) {
+		for i, r := range s.client.DoMulti(ctx, commands...) {
+			results[which[i]] = r
+		}
+	})
+}
+
+// failure says which script could not be run; a full cache and a lost one look
+// the same to the caller.
+func failure(c call, err error) error {
+	if reply, ok := valkey.IsValkeyErr(err); ok && !transient(reply) {
+		return fmt.Errorf("script %s: %w", c.script, err)
+	}
+	return fmt.Errorf("script %s: %w: %w", c.script, match.ErrUnavailable, err)
+}
+
+func transient(reply *valkey.ValkeyError) bool {
+	for _, prefix := range []string{"OOM", "LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "NOAUTH", "WRONGPASS", "BUSY", "MOVED", "ASK"} {
+		if strings.HasPrefix(reply.Error(), prefix) {
+			return true
+		}
+	}
+	return strings.Contains(reply.Error(), "OOM ")
+}
+
+// ask runs one script on a member's slot.
+func (s *Store) ask(ctx context.Context, c call) (match.Answer, error) {
+	return readAnswer(c, s.run(ctx, c)[0])
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+func whole(n int64) string          { return strconv.FormatInt(n, 10) }
+func real(f float64) string         { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+func bit(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+func optional(f *float64) string {
+	if f == nil {
+		return ""
+	}
+	return real(*f)
+}
+
+// words writes tags the way the scripts read them.
+func words(tags []string) string { return strings.Join(tags, " ") }

@@ -1,0 +1,128 @@
+-- Prelude of every script on a shard cell's slot.
+-- KEYS[1..4] near (GEO set), seen, tags and wait (hashes); ARGV[1..2] clock
+-- offset and location TTL, in milliseconds. A script's own arguments follow.
+local near, seen, tagged, wait = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local ttl = tonumber(ARGV[2])
+local KEEP = 7800000
+
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])
+end
+local now = clock()
+
+local function int(n)
+  return string.format('%.0f', n)
+end
+
+-- parse reads what is known of a listed member: heard, at, seq, session, epoch.
+local function parse(text)
+  local heard, at, seq, session, epoch = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+  return { heard = tonumber(heard), at = tonumber(at), seq = tonumber(seq), seqText = seq, session = tonumber(session),
+    epoch = tonumber(epoch) }
+end
+
+local function keep()
+  redis.call('PEXPIRE', near, KEEP)
+  redis.call('PEXPIRE', seen, KEEP)
+  redis.call('PEXPIRE', tagged, KEEP)
+end
+
+local function drop(member)
+  redis.call('ZREM', near, member)
+  redis.call('HDEL', seen, member)
+  redis.call('HDEL', tagged, member)
+end
+
+local function has(tags, wanted)
+  for word in string.gmatch(wanted, '%S+') do
+    if not string.find(' ' .. tags .. ' ', ' ' .. word .. ' ', 1, true) then
+      return false
+    end
+  end
+  return true
+end
+
+-- distance is the great-circle distance in metres, on the sphere of H3.
+local function distance(lat1, lng1, lat2, lng2)
+  local rad = math.pi / 180
+  local u = math.sin((lat2 - lat1) * rad / 2)
+  local v = math.sin((lng2 - lng1) * rad / 2)
+  local h = u * u + math.cos(lat1 * rad) * math.cos(lat2 * rad) * v * v
+  return 2 * 6371007.180918475 * math.asin(math.min(1, math.sqrt(h)))
+end
+
+-- waiting returns the requests that wait for someone like this member here,
+-- as a flat list of owner and request. The caller's geometry has the last word:
+-- a metre is allowed for.
+local function waiting(member, lat, lng, tags)
+  local found = {}
+  if redis.call('EXISTS', wait) == 0 then
+    return found
+  end
+  local all = redis.call('HGETALL', wait)
+  for i = 1, #all, 2 do
+    local owner, q = all[i], cjson.decode(all[i + 1])
+    if tonumber(q.deadline) <= now then
+      redis.call('HDEL', wait, owner)
+    elseif owner ~= member and has(tags, q.tags) and distance(q.lat, q.lng, lat, lng) <= q.radius + 1 then
+      found[#found + 1] = owner
+      found[#found + 1] = all[i + 1]
+    end
+  end
+  return found
+end
+
+-- nearest returns up to `want` listed members within the radius that are fresh
+-- and have the tags, nearest first, as a flat list of member, lat, lng, at, seq,
+-- preceded by '1' if there may be more of them. The circle grows from 10 m so
+-- that a crowd costs no more than a village; entries gone stale are swept.
+local function nearest(lat, lng, radius, wanted, want, self)
+  local found, r, count = { '0' }, 10, math.max(8, want + 2)
+  while true do
+    r = math.min(r, radius)
+    found = { '0' }
+    local hits = redis.call('GEOSEARCH', near, 'FROMLONLAT', lng, lat, 'BYRADIUS', r, 'm', 'ASC', 'COUNT', count,
+      'WITHCOORD')
+    local names = {}
+    for i, hit in ipairs(hits) do
+      names[i] = hit[1]
+    end
+    local known, tags = {}, {}
+    for from = 1, #names, 1000 do
+      local upto = math.min(#names, from + 999)
+      local k = redis.call('HMGET', seen, unpack(names, from, upto))
+      local t = wanted ~= '' and redis.call('HMGET', tagged, unpack(names, from, upto))
+      for i = from, upto do
+        known[i] = k[i - from + 1]
+        tags[i] = t and t[i - from + 1]
+      end
+    end
+    for i, name in ipairs(names) do
+      local k = known[i] and parse(known[i])
+      if not k or k.heard <= now - ttl or k.at <= now - ttl then
+        drop(name)
+      elseif name ~= self and (wanted == '' or has(tags[i] or '', wanted)) then
+        if (#found - 1) / 5 == want then
+          found[1] = '1'
+          return found
+        end
+        found[#found + 1] = name
+        found[#found + 1] = hits[i][2][2]
+        found[#found + 1] = hits[i][2][1]
+        found[#found + 1] = int(k.at)
+        found[#found + 1] = k.seqText
+      end
+    end
+    if #hits == count then
+      count = count * 4 -- many that do not fit: look at more of them
+    elseif r >= radius then
+      return found
+    elseif (#found - 1) / 5 >= want then
+      found[1] = '1'
+      return found
+    else
+      r = r * 3
+    end
+  end
+end

@@ -1,0 +1,28 @@
+-- claim takes a candidate for a match, if it still is what the search saw.
+-- Status: yours; claimed, taken, busy, unavailable; moved (with the position).
+local matcher, match, at, seq, wanted = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+
+local m = fetch('claimMatcher', 'claimAt', unpack(LISTING))
+if m.claimMatch then
+  if m.claimMatch == match and m.claimMatcher == matcher then
+    return reply({ status = 'yours' })
+  end
+  return reply({ status = 'claimed', claim = { matcher = m.claimMatcher, match = m.claimMatch,
+    confirmed = m.claimConfirmed, at = m.claimAt } })
+end
+local r = settle()
+if r and r.state == 'active' then
+  return reply({ status = 'taken' })
+end
+if r and r.state == 'searching' then
+  return reply({ status = 'busy' })
+end
+if not m.conn or m.gone or m.available ~= '1' or m.matchee ~= '1' or not fresh(m) or not has(m.tags or '', wanted) then
+  return reply({ status = 'unavailable' })
+end
+if m.at ~= at or m.seq ~= seq then
+  return reply({ status = 'moved', position = { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq } })
+end
+redis.call('HSET', record, 'claimMatcher', matcher, 'claimMatch', match, 'claimConfirmed', '0', 'claimAt', int(now))
+redis.call('PEXPIRE', record, KEEP)
+return reply({ status = 'yours' })

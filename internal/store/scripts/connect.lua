@@ -1,0 +1,34 @@
+-- connect begins a session: the newest connection wins.
+-- Status: ok (`old` is the connection it replaces), replaced, gone.
+local conn, connected, expires = ARGV[4], ARGV[5], ARGV[6]
+local restricted, tags, card = ARGV[7], ARGV[8], ARGV[9]
+local matchee, available = ARGV[10], ARGV[11]
+
+local m = fetch(unpack(LISTING))
+local status = session(m, conn, connected)
+if status == 'replaced' or status == 'gone' then
+  return reply({ status = status })
+end
+if status == 'ok' then
+  return reply({ status = 'ok', old = '' })
+end
+
+local old = m.conn and not m.gone and m.conn or ''
+local before, was = m.tags or '', m.available
+m.tags = before
+if restricted == '1' then
+  -- The token narrows what was said before; with nothing said it stands for it.
+  local kept = {}
+  for word in string.gmatch(before, '%S+') do
+    if has(tags, word) then
+      kept[#kept + 1] = word
+    end
+  end
+  m.tags = #kept > 0 and table.concat(kept, ' ') or tags
+end
+m.conn, m.connected, m.gone, m.matchee, m.available = conn, connected, nil, matchee, available
+redis.call('HSET', record, 'conn', conn, 'connected', connected, 'expires', expires, 'card', card,
+  'matchee', matchee, 'available', available, 'tags', m.tags)
+redis.call('HDEL', record, 'gone', 'advice')
+alive()
+return reply({ status = 'ok', old = old, changes = listing(m, settle(), m.tags ~= before or was ~= available) })

@@ -1,0 +1,16 @@
+-- finish ends a match on the matcher's slot: this is the end.
+-- Status: ended, past (`reason` says why), other.
+local match, matchee, reason = ARGV[4], ARGV[5], ARGV[6]
+
+local r = settle()
+if not (r and r.state == 'active' and r.match == match and r.matchee == matchee) then
+  local why = past(match)
+  return reply({ status = why and 'past' or 'other', reason = why })
+end
+redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'till', int(now + REMEMBER))
+redis.call('PEXPIRE', route, REMEMBER * 2)
+parted(match, reason)
+local m = fetch(unpack(LISTING))
+r.state = 'ended'
+return reply({ status = 'ended', reason = reason, connection = m.gone == nil and m.conn or '', request = request(r),
+  changes = listing(m, r, true) })

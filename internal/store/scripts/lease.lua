@@ -1,0 +1,23 @@
+-- lease hands a waiting request to whoever will search for it now.
+-- Status: ok (also when repeated), claimed (suspended), searching, silent (its
+-- owner is away), other.
+local match = ARGV[4]
+
+local m = fetch('claimMatch', 'heard')
+local r = settle()
+if r and r.state == 'searching' then
+  return reply({ status = r.match == match and 'ok' or 'searching', request = request(r) })
+end
+if not r or r.state ~= 'waiting' then
+  return reply({ status = 'other' })
+end
+if m.claimMatch then
+  return reply({ status = 'claimed' })
+end
+if not m.heard or tonumber(m.heard) <= now - grace then
+  return reply({ status = 'silent' })
+end
+local till = math.min(now + LEASE, tonumber(r.deadline))
+redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(till))
+r.state, r.match = 'searching', match
+return reply({ status = 'ok', request = request(r) })

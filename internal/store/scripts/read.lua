@@ -1,0 +1,34 @@
+-- read returns a member's record and routing-table entry. With a connection it
+-- is that session's sign of life, and refused unless the session is current.
+-- Status: ok, replaced, gone, unknown.
+local conn, connected = ARGV[4], ARGV[5]
+
+local flat = redis.call('HGETALL', record)
+local m = {}
+for i = 1, #flat, 2 do
+  m[flat[i]] = flat[i + 1]
+end
+local told
+if conn ~= '' then
+  local status = session(m, conn, connected)
+  if status ~= 'ok' then
+    return reply({ status = status })
+  end
+  alive()
+end
+local r = settle()
+if conn ~= '' then
+  told = due()
+  if r and r.state == 'active' then
+    redis.call('PEXPIRE', route, KEEP)
+  end
+end
+return reply({ status = 'ok', due = told, connection = m.gone == nil and m.conn or '',
+  claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
+    at = m.claimAt } or nil,
+  position = m.at and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, accuracy = m.accuracy, heading = m.heading,
+    speed = m.speed, fresh = fresh(m) and '1' or '0' } or nil,
+  card = m.card, available = m.available, expires = m.expires, listed = m.listed ~= nil, cell = m.cell,
+  route = r and { state = r.state, match = r.match, matchee = r.matchee, reason = r.reason, told = r.told,
+    request = request(r) } or nil,
+  pasts = remembered('past')[1] and remembered('past') or nil })

@@ -1,0 +1,18 @@
+-- release undoes a claim, or ends it with the match, and lists the member again.
+-- Status: released, past (it was, `reason` says why), other.
+local matcher, match, reason = ARGV[4], ARGV[5], ARGV[6]
+
+local m = fetch('claimMatcher', unpack(LISTING))
+if m.claimMatch ~= match or m.claimMatcher ~= matcher then
+  local why = past(match)
+  return reply({ status = why and 'past' or 'other', reason = why })
+end
+local confirmed = m.claimConfirmed == '1'
+redis.call('HDEL', record, 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt')
+m.claimMatcher, m.claimMatch, m.claimConfirmed = nil, nil, nil
+if confirmed then
+  parted(match, reason)
+end
+local r = settle()
+return reply({ status = 'released', confirmed = confirmed, connection = m.gone == nil and m.conn or '',
+  state = r and r.state, changes = listing(m, r, true) })
