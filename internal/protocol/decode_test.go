@@ -229,14 +229,18 @@ func TestDecodeHasNoNegativeZero(t *testing.T) {
 	}
 }
 
-func TestDefaultRetryable(t *testing.T) {
-	want := map[protocol.Code]bool{
+// retryable holds every code of protocol v1.
+func retryable() map[protocol.Code]bool {
+	return map[protocol.Code]bool{
 		protocol.CodeInvalidMessage: false, protocol.CodeUnknownAction: false, protocol.CodeUnauthenticated: false,
 		protocol.CodeNotFound: false, protocol.CodeConflict: true, protocol.CodeStale: false,
 		protocol.CodeReplaced: false, protocol.CodeTooLarge: false, protocol.CodeRateLimited: true,
 		protocol.CodeForbidden: false, protocol.CodeUnavailable: true, protocol.CodeInternal: true,
 	}
-	for code, retryable := range want {
+}
+
+func TestDefaultRetryable(t *testing.T) {
+	for code, retryable := range retryable() {
 		if got := protocol.NewError(code, "i", "m"); got.Retryable != retryable {
 			t.Errorf("%s: got retryable %t, want %t", code, got.Retryable, retryable)
 		}

@@ -87,9 +87,10 @@ func frames() map[string]protocol.Frame {
 		"peer-location-answer": &protocol.LocationFrame{
 			ID: "w1", Match: matchID, Lat: 37.7768, Lng: -122.4177, At: 1795396515000, Seq: 9,
 		},
-		"ended":         &protocol.Ended{ID: "r1", Match: matchID, Reason: protocol.ReasonCompleted},
+		"ended":         &protocol.Ended{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},
+		"ended-lost":    &protocol.Ended{ID: "r1", Match: matchID, Reason: protocol.ReasonLost},
 		"ended-matchee": &protocol.Ended{Match: matchID, Reason: protocol.ReasonCompleted},
-		"ended-request": &protocol.Ended{ID: "r1", Reason: protocol.ReasonCancelled},
+		"ended-request": &protocol.Ended{ID: "c1", Reason: protocol.ReasonCancelled},
 		"error":         refusal(protocol.ActionLocation, `{"action":"location","id":"l8","lat":95,"lng":0}`),
 		"error-unknown-action": refusal("$default",
 			`{"action":"dance","id":"d1"}`),
