@@ -1,0 +1,278 @@
+package geo
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/uber/h3-go/v4"
+)
+
+func TestShardCell(t *testing.T) {
+	for _, test := range []struct {
+		p    Point
+		want Cell
+	}{
+		{Point{37.775938728915946, -122.41795063018799}, "86283082fffffff"}, // the example of H3's documentation
+		{Point{math.NaN(), 0}, ""},
+		{Point{0, math.Inf(1)}, ""},
+	} {
+		if got := ShardCell(test.p); got != test.want {
+			t.Errorf("ShardCell(%v) = %q, want %q", test.p, got, test.want)
+		}
+	}
+}
+
+// TestShardCellIsNotTheParent keeps the reason for there being one rule true.
+func TestShardCellIsNotTheParent(t *testing.T) {
+	p := Point{-51.20494330436439, -177.98597726782873}
+	fine, err := h3.LatLngToCell(h3.LatLng{Lat: p.Lat, Lng: p.Lng}, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent, err := fine.Parent(ShardResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ShardCell(p); got == Cell(parent.String()) {
+		t.Errorf("ShardCell(%v) = %q, the parent at resolution %d of its cell at 9: this point no longer shows the difference", p, got, ShardResolution)
+	}
+}
+
+// TestEdgeDistance goes around each point: just within the edge distance everything is in
+// the same cell, and 10 m beyond it something is not.
+func TestEdgeDistance(t *testing.T) {
+	const beyond = 10 // metres
+	random := rand.New(rand.NewPCG(3, 3))
+	eachPlace(t, 120, random, func(t *testing.T, p Point) {
+		home := ShardCell(p)
+		edge := EdgeDistance(p, home)
+		if edge < 0 {
+			t.Fatalf("EdgeDistance(%v) = %v", p, edge)
+		}
+		left := false
+		for i := range 720 {
+			bearing := float64(i) * math.Pi / 360
+			if edge > 0 {
+				meters := edge * (1 - 1e-9)
+				if i%2 == 1 {
+					meters *= random.Float64()
+				}
+				if near := travel(p, bearing, meters); ShardCell(near) != home {
+					t.Fatalf("EdgeDistance(%v) = %v, but %v, %v m away, is in %v, not in %v", p, edge, near, meters, ShardCell(near), home)
+				}
+			}
+			left = left || ShardCell(travel(p, bearing, edge+beyond)) != home
+		}
+		if !left {
+			t.Fatalf("EdgeDistance(%v) = %v, but nothing %v m away is in another cell", p, edge, edge+beyond)
+		}
+	})
+}
+
+func TestEdgeDistanceElsewhere(t *testing.T) {
+	p := Point{52.52, 13.405}
+	away := ShardCell(Point{48.1, 11.6})
+	for _, c := range []Cell{away, "", "86", "nonsense"} {
+		if got := EdgeDistance(p, c); got != 0 {
+			t.Errorf("EdgeDistance(%v, %q) = %v, want 0: the point is not in the cell", p, c, got)
+		}
+	}
+	if got := EdgeDistance(Point{math.NaN(), 0}, ""); got != 0 {
+		t.Errorf("EdgeDistance of no place = %v, want 0", got)
+	}
+}
+
+// TestShardsWithinMissesNobody puts points into circles, half of them at the rim: the shard
+// cell of each must be listed.
+func TestShardsWithinMissesNobody(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 4))
+	eachPlace(t, 250, random, func(t *testing.T, p Point) {
+		radius := [...]float64{100, 500, 3000, 20_000, maxShardsRadius, 20_000 * random.Float64()}[random.IntN(6)]
+		shards := ShardsWithin(p, radius)
+		if home := ShardCell(p); len(shards) == 0 || shards[0] != home {
+			t.Fatalf("ShardsWithin(%v, %v) = %q, want %q first", p, radius, shards, home)
+		}
+		if rest := shards[1:]; !slices.IsSorted(rest) || len(slices.Compact(slices.Sorted(slices.Values(shards)))) != len(shards) {
+			t.Fatalf("ShardsWithin(%v, %v) = %q: not in order, or a cell twice", p, radius, shards)
+		}
+		for i := range 60 {
+			meters := radius * (1 - 1e-9)
+			if i%2 == 1 {
+				meters *= math.Sqrt(random.Float64())
+			}
+			q := travel(p, random.Float64()*2*math.Pi, meters)
+			if !slices.Contains(shards, ShardCell(q)) {
+				t.Fatalf("ShardsWithin(%v, %v) = %q lacks %q of %v, %v m away", p, radius, shards, ShardCell(q), q, meters)
+			}
+		}
+	})
+}
+
+// TestShardsWithinListsNoMore walks a slightly larger circle in small steps: every cell listed
+// is met on the way, or lies inside.
+func TestShardsWithinListsNoMore(t *testing.T) {
+	const larger, step = 20, 20
+	random := rand.New(rand.NewPCG(5, 5))
+	eachPlace(t, 3, random, func(t *testing.T, p Point) {
+		for _, radius := range []float64{0, 500, 3000, 20_000} {
+			met := map[Cell]bool{ShardCell(p): true}
+			steps := math.Ceil(2 * math.Pi * (radius + larger) / step)
+			for i := range int(steps) {
+				met[ShardCell(travel(p, 2*math.Pi*float64(i)/steps, radius+larger))] = true
+			}
+			for _, shard := range ShardsWithin(p, radius) {
+				centre, err := h3.CellFromString(string(shard)).LatLng()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !met[shard] && sphereDistance(p, Point{centre.Lat, centre.Lng}) > radius {
+					t.Fatalf("ShardsWithin(%v, %v) lists %q, which the circle does not touch", p, radius, shard)
+				}
+			}
+		}
+	})
+}
+
+func TestShardsWithinRadius(t *testing.T) {
+	p := Point{52.52, 13.405}
+	for _, test := range []struct{ radius, like float64 }{
+		{-1, 0}, {math.Inf(-1), 0}, {math.NaN(), 0}, {60_000, 50_000}, {math.Inf(1), 50_000},
+	} {
+		if diff := cmp.Diff(ShardsWithin(p, test.like), ShardsWithin(p, test.radius)); diff != "" {
+			t.Errorf("ShardsWithin(%v) is not as for %v (-want +got):\n%s", test.radius, test.like, diff)
+		}
+	}
+	if got := ShardsWithin(Point{math.NaN(), 0}, 500); len(got) != 0 {
+		t.Errorf("ShardsWithin of no place = %q, want none", got)
+	}
+}
+
+// TestCellBounds holds the bounds that settle most cells without their outlines, where cells
+// are smallest (beside pentagons), largest (mid-face), and anywhere.
+func TestCellBounds(t *testing.T) {
+	random := rand.New(rand.NewPCG(6, 6))
+	smallest, largest := math.Inf(1), 0.0
+	eachPlace(t, 1500, random, func(t *testing.T, p Point) {
+		cell, err := shardCell(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := cell.LatLng()
+		if err != nil {
+			t.Fatal(err)
+		}
+		centre := Point{c.Lat, c.Lng}
+		smallest = min(smallest, EdgeDistance(centre, ShardCell(centre)))
+		corners, err := cell.Boundary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, corner := range corners {
+			largest = max(largest, sphereDistance(centre, Point{corner.Lat, corner.Lng}))
+		}
+	})
+	if smallest < minInradius || smallest > minInradius*1.05 {
+		t.Errorf("smallest inradius %v, want a little over %v", smallest, minInradius)
+	}
+	if largest > maxCircumradius || largest < maxCircumradius*0.98 {
+		t.Errorf("largest circumradius %v, want a little under %v", largest, maxCircumradius)
+	}
+}
+
+func FuzzShardsWithin(f *testing.F) {
+	f.Add(52.52, 13.405, 3000.0, 1.0, 1.0)
+	f.Add(-85.0, 180.0, 20_000.0, 3.0, 0.9)
+	f.Add(64.7, 10.5362, 50_000.0, 0.0, 1.0)
+	f.Fuzz(func(t *testing.T, lat, lng, radius, bearing, fraction float64) {
+		p, err := NewPoint(lat, lng)
+		if err != nil || !(math.Abs(bearing) < 10) || !(fraction >= 0 && fraction < 1) || !(radius >= 0 && radius <= maxShardsRadius) {
+			t.Skip()
+		}
+		shards := ShardsWithin(p, radius)
+		if shards[0] != ShardCell(p) || !slices.IsSorted(shards[1:]) || len(shards) > 400 {
+			t.Fatalf("ShardsWithin(%v, %v) = %q", p, radius, shards)
+		}
+		q := travel(p, bearing, radius*fraction)
+		if !slices.Contains(shards, ShardCell(q)) {
+			t.Fatalf("ShardsWithin(%v, %v) = %q lacks %q of %v", p, radius, shards, ShardCell(q), q)
+		}
+	})
+}
+
+func FuzzEdgeDistance(f *testing.F) {
+	f.Add(52.52, 13.405, 1.0, 0.99)
+	f.Add(85.0, -180.0, 3.0, 0.5)
+	f.Add(64.7, 10.5362, 0.0, 0.999999)
+	f.Fuzz(func(t *testing.T, lat, lng, bearing, fraction float64) {
+		p, err := NewPoint(lat, lng)
+		if err != nil || !(math.Abs(bearing) < 10) || !(fraction >= 0 && fraction < 1) {
+			t.Skip()
+		}
+		home := ShardCell(p)
+		edge := EdgeDistance(p, home)
+		if !(edge >= 0 && edge < maxCircumradius) {
+			t.Fatalf("EdgeDistance(%v) = %v", p, edge)
+		}
+		if q := travel(p, bearing, edge*fraction); edge > 0 && ShardCell(q) != home {
+			t.Fatalf("EdgeDistance(%v) = %v, but %v is in %q, not in %q", p, edge, q, ShardCell(q), home)
+		}
+		for _, other := range ShardsWithin(p, edge+3*edgeMargin)[1:] {
+			if got := EdgeDistance(p, other); got != 0 {
+				t.Fatalf("EdgeDistance(%v, %q) = %v, though it is in %q", p, other, got, home)
+			}
+		}
+	})
+}
+
+// faceCentre is the centre of face 0 of H3's icosahedron.
+var faceCentre = Point{46.04189431883772, 71.52790329909925}
+
+// eachPlace calls check with n random points of each kind: anywhere, around each of the twelve
+// pentagons, mid-face, along the antimeridian and on it, and at the northern and southern limits.
+func eachPlace(t *testing.T, n int, random *rand.Rand, check func(*testing.T, Point)) {
+	t.Helper()
+	around := func(p Point, meters float64) Point {
+		return travel(p, random.Float64()*2*math.Pi, meters*random.Float64())
+	}
+	places := map[string]func() Point{
+		"anywhere":     func() Point { return randomPoint(random) },
+		"antimeridian": func() Point { return around(Point{randomPoint(random).Lat, -180}, 10_000) },
+		"at 180":       func() Point { return Point{randomPoint(random).Lat, -180} },
+		"north":        func() Point { return Point{85 - 0.2*random.Float64(), randomPoint(random).Lng} },
+		"at 85":        func() Point { return Point{85, randomPoint(random).Lng} },
+		"south":        func() Point { return Point{-85 + 0.2*random.Float64(), randomPoint(random).Lng} },
+		"at -85":       func() Point { return Point{-85, randomPoint(random).Lng} },
+		"mid-face":     func() Point { return around(faceCentre, 20_000) },
+	}
+	pentagons, err := h3.Pentagons(ShardResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, pentagon := range pentagons {
+		centre, err := pentagon.LatLng()
+		if err != nil {
+			t.Fatal(err)
+		}
+		places[fmt.Sprintf("pentagon %d", i+1)] = func() Point { return around(Point{centre.Lat, centre.Lng}, 40_000) }
+	}
+	names := make([]string, 0, len(places))
+	for name := range places {
+		names = append(names, name)
+	}
+	slices.Sort(names) // one order, so that a failure comes again
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			for i := 0; i < n; {
+				at := places[name]()
+				if p, err := NewPoint(at.Lat, at.Lng); err == nil {
+					check(t, p)
+					i++
+				}
+			}
+		})
+	}
+}
