@@ -1,0 +1,24 @@
+// Command testsummary reads what `go test -json` prints and shows it the way
+// `go test` does, with the whole output of each test that failed. The last line
+// counts the tests and says what to install for those that were skipped:
+//
+//	212 passed, 3 skipped: install node, redis-server
+//
+// A test with subtests is not counted beside them. It exits with 1 where
+// something failed, or where there was nothing to read.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	ok, err := summarize(os.Stdin, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "testsummary:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
