@@ -1,0 +1,29 @@
+// Command authorizer tells API Gateway who wants to connect.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"waggle/internal/token"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		slog.Error("authorizer: start", "err", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	config, err := token.ConfigFromEnv(os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	lambda.Start(token.NewAuthorizer(token.NewVerifier(ctx, config), log).Handle)
+	return nil
+}
