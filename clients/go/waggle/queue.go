@@ -1,0 +1,81 @@
+package waggle
+
+import (
+	"context"
+	"sync"
+)
+
+// maxQueued is how many unread events are kept: a program that reads none
+// loses the oldest, instead of stalling the calls that wait for answers.
+const maxQueued = 1024
+
+// A queue holds events not read yet.
+type queue struct {
+	mu     sync.Mutex
+	events []Frame
+	end    error         // set once nothing more will come
+	ready  chan struct{} // holds a token when events or end were added
+}
+
+func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
+
+// put appends an event. A peer's location takes the place of an older one
+// that was not read yet: only the newest is of use.
+func (q *queue) put(f Frame) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if at, ok := f.(*LocationFrame); ok {
+		if n := len(q.events); n > 0 {
+			if last, ok := q.events[n-1].(*LocationFrame); ok && last.Match == at.Match {
+				q.events[n-1] = f
+				return
+			}
+		}
+	}
+	if len(q.events) == maxQueued {
+		q.events = q.events[1:]
+	}
+	q.events = append(q.events, f)
+	q.wake()
+}
+
+// finish ends the queue; what is in it can still be read.
+func (q *queue) finish(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.end = err
+	q.wake()
+}
+
+func (q *queue) wake() {
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) next(ctx context.Context) (Frame, error) {
+	for {
+		q.mu.Lock()
+		if len(q.events) > 0 {
+			f := q.events[0]
+			q.events = q.events[1:]
+			if len(q.events) > 0 {
+				q.wake() // for another reader
+			}
+			q.mu.Unlock()
+			return f, nil
+		}
+		if q.end != nil {
+			q.wake()
+			q.mu.Unlock()
+			return nil, q.end
+		}
+		q.mu.Unlock()
+		select {
+		case <-q.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,96 @@
+// Package waggle is the Go client of Waggle: realtime matching by place.
+//
+// Connect returns a Client, which is what most programs need: it says hello on
+// every connection, so that a match or request under way is resumed, connects
+// again when the socket drops, keeps a match or request alive, and drops what
+// the server repeats. Report tells where the member is, Match asks for the
+// nearest other one, and Events (or Next) gives what the server pushes.
+//
+// Three guarantees: a call that waits for an answer survives reconnects, since
+// it is sent again under the same id, which the server answers once; a frame
+// that answers a waiting call is returned by that call and is not an event
+// too; and when Close has returned, no goroutine of the client is left.
+//
+// Dial gives a Conn instead: one socket and its frames as they are.
+package waggle
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"waggle/internal/protocol"
+)
+
+// What a client sends.
+type (
+	// Location is a report of where the member is.
+	Location = protocol.Location
+	// Match asks for the nearest available member.
+	Match = protocol.Match
+	// Point is a place in degrees WGS84.
+	Point = protocol.Point
+)
+
+// What the server pushes. A Frame is one of these, or an *Unknown.
+type (
+	Frame          = protocol.Frame
+	Welcome        = protocol.Welcome
+	WelcomeMatch   = protocol.WelcomeMatch
+	WelcomeRequest = protocol.WelcomeRequest
+	Peer           = protocol.Peer
+	Pong           = protocol.Pong
+	Ack            = protocol.Ack
+	Waiting        = protocol.Waiting
+	NoMatch        = protocol.NoMatch
+	Matched        = protocol.Matched
+	// LocationFrame is where the peer is.
+	LocationFrame = protocol.LocationFrame
+	Ended         = protocol.Ended
+	// ErrorFrame is a refusal that answers no waiting call; what answers
+	// one is returned by it as an *Error.
+	ErrorFrame = protocol.Error
+	Unknown    = protocol.Unknown
+	// Report is the advice on when to report next.
+	Report = protocol.Report
+)
+
+// Why a match ends, for End.
+const (
+	Completed = protocol.ReasonCompleted
+	Cancelled = protocol.ReasonCancelled
+)
+
+// Options say where and as whom to connect. URL and Token are required.
+type Options struct {
+	// URL of the WebSocket API, ws:// or wss://.
+	URL string
+	// Token gives the member's JWT. It is asked before every connection, so
+	// that a reconnect never offers an expired one.
+	Token func(context.Context) (string, error)
+	// HTTPClient makes the handshake; nil: http.DefaultClient.
+	HTTPClient *http.Client
+	// Backoff between attempts to connect again; zero: 250 ms to 20 s.
+	Backoff Backoff
+	// Grace is the pool's: how long a member may be silent before others may
+	// take it for gone. While matched or waiting the client sends something
+	// at least every third of it. Zero: a minute, the pools' default.
+	Grace time.Duration
+	// OnFrame sees every raw frame sent or received, in order for each
+	// direction. It is called where the socket is read and written, so it must
+	// be quick, and is not called twice at once for the same direction. The
+	// bytes are not to be kept.
+	OnFrame func(dir Direction, raw []byte, at time.Time)
+	// OnDrop hears why the connection was lost and when the next attempt
+	// comes. It must be quick.
+	OnDrop func(err error, retryIn time.Duration)
+}
+
+// A Direction is the way of a frame.
+type Direction int
+
+// The two ways.
+const (
+	Sent     Direction = iota // from the client
+	Received                  // from the server
+)

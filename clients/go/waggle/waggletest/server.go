@@ -1,0 +1,195 @@
+// Package waggletest has a WebSocket server in memory for testing programs on
+// the Waggle client: a function plays the server's side of each connection.
+// It uses no network, so it can be used inside testing/synctest, where time
+// moves by itself.
+package waggletest
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"waggle/internal/protocol"
+)
+
+// A Server hands every connection to its script.
+type Server struct {
+	http     *http.Server
+	listener *pipeListener
+	client   *http.Client
+	play     func(*Socket)
+	serving  sync.WaitGroup
+
+	mu       sync.Mutex
+	refusals []int
+	attempts int
+}
+
+// NewServer serves until Close. play is called for each connection, at once
+// for several; when it returns the connection is cut.
+func NewServer(play func(*Socket)) *Server {
+	s := &Server{play: play, listener: &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}}
+	s.http = &http.Server{Handler: http.HandlerFunc(s.serve)}
+	s.client = &http.Client{Transport: &http.Transport{DialContext: s.listener.dial, DisableKeepAlives: true}}
+	s.serving.Go(func() { _ = s.http.Serve(s.listener) }) // ends by Close
+	return s
+}
+
+// URL is where a client connects, with HTTPClient.
+func (s *Server) URL() string { return "ws://waggle.test/prod" }
+
+// HTTPClient reaches the server. GET /token?member=ana gives "token-of-ana".
+func (s *Server) HTTPClient() *http.Client { return s.client }
+
+// Refuse answers the next handshakes with these statuses; 0 lets one in.
+func (s *Server) Refuse(statuses ...int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusals = append(s.refusals, statuses...)
+}
+
+// Attempts is how many handshakes there were.
+func (s *Server) Attempts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.attempts
+}
+
+// Close stops the server and waits for the scripts.
+func (s *Server) Close() {
+	_ = s.http.Close() // nothing of it is left in memory
+	s.serving.Wait()
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/token" {
+		_, _ = w.Write([]byte("token-of-" + r.URL.Query().Get("member"))) // the client sees a failure
+		return
+	}
+	s.serving.Add(1)
+	defer s.serving.Done()
+	s.mu.Lock()
+	attempt := s.attempts
+	s.attempts++
+	status := 0
+	if len(s.refusals) > 0 {
+		status, s.refusals = s.refusals[0], s.refusals[1:]
+	}
+	s.mu.Unlock()
+	if status != 0 {
+		http.Error(w, "refused by the test", status)
+		return
+	}
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"waggle.v1"}})
+	if err != nil {
+		return
+	}
+	defer func() { _ = ws.CloseNow() }() // cut, as said
+	_, token, _ := strings.Cut(r.Header.Get("Sec-WebSocket-Protocol"), "bearer.")
+	s.play(&Socket{Attempt: attempt, Token: token, ws: ws})
+}
+
+// A Socket is the server's end of a connection.
+type Socket struct {
+	Attempt int    // which handshake it was, from 0
+	Token   string // what the client came with
+	ws      *websocket.Conn
+}
+
+// A Message is what a client sent, loosely read.
+type Message struct {
+	Action, ID, Match, Reason string
+	Lat, Lng                  *float64
+	Radius, Wait              float64
+}
+
+// Receive gives the next message; ok is false once the client has gone.
+func (s *Socket) Receive() (m Message, ok bool) {
+	_, raw, err := s.ws.Read(context.Background())
+	if err != nil || json.Unmarshal(raw, &m) != nil {
+		return m, false
+	}
+	return m, true
+}
+
+// Await gives the next message with this action, passing over others.
+func (s *Socket) Await(action string) (m Message, ok bool) {
+	for {
+		if m, ok = s.Receive(); !ok || m.Action == action {
+			return m, ok
+		}
+	}
+}
+
+// Push sends a frame. A client that has gone does not get it.
+func (s *Socket) Push(f protocol.Frame) { s.PushRaw(string(protocol.Encode(f))) }
+
+// PushRaw sends any text.
+func (s *Socket) PushRaw(text string) {
+	_ = s.ws.Write(context.Background(), websocket.MessageText, []byte(text)) // as a push: best effort
+}
+
+// Welcome awaits the hello and answers it; w may be nil.
+func (s *Socket) Welcome(w *protocol.Welcome) (ok bool) {
+	hello, ok := s.Await(protocol.ActionHello)
+	if !ok {
+		return false
+	}
+	if w == nil {
+		w = &protocol.Welcome{}
+	}
+	answer := *w
+	answer.ID, answer.Protocol, answer.Now = hello.ID, 1, time.Now().UnixMilli()
+	s.Push(&answer)
+	return true
+}
+
+// Drain takes messages until the client has gone.
+func (s *Socket) Drain() {
+	for {
+		if _, ok := s.Receive(); !ok {
+			return
+		}
+	}
+}
+
+// A pipeListener is a network of one address.
+type pipeListener struct {
+	conns chan net.Conn
+	once  sync.Once
+	done  chan struct{}
+}
+
+func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case l.conns <- theirs:
+		return ours, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "waggle.test", Net: "memory"} }
