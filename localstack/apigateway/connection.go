@@ -1,0 +1,172 @@
+package apigateway
+
+import (
+	"bufio"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+const (
+	// closeGrace is how long a client has to take what is queued and answer
+	// the close frame before its socket is cut.
+	closeGrace = time.Second
+	// writeTimeout cuts a client that has not read anything for so long.
+	writeTimeout = time.Minute
+	// messageOverhead counts for each queued message on top of its bytes.
+	messageOverhead = 64
+)
+
+// ending is how a connection ended: what the close frame says, and $disconnect.
+type ending struct {
+	code   ws.StatusCode
+	reason string
+}
+
+// The endings that are not a client's own words.
+var (
+	goingAway = ending{ws.StatusGoingAway, "Going away"}
+	deleted   = ending{ws.StatusNormalClosure, "Connection Closed Normally"}
+	abnormal  = ending{ws.StatusAbnormalClosure, "Connection closed abnormally"}
+)
+
+// connection is one client's socket: a reader, a writer with a bounded queue,
+// and the invocations under way. Whoever calls close first names the ending.
+type connection struct {
+	id      string
+	gateway *Gateway
+	client  client
+
+	lastActive  atomic.Int64 // epoch ms by Config.Now, for GET
+	lastData    atomic.Int64 // time.Since(started), for the idle timeout
+	started     time.Time
+	invocations sync.WaitGroup
+	slots       chan struct{} // one per invocation under way
+	closing     chan struct{} // closed with the first close
+	readerDone  chan struct{}
+	wake        chan struct{} // something was queued
+
+	mu     sync.Mutex
+	socket net.Conn // nil until the handshake is done
+	queue  [][]byte
+	queued int    // bytes in queue or being written
+	pong   []byte // the answer owed to the newest ping; nil if none
+	ended  *ending
+}
+
+type sendResult int
+
+const (
+	sent sendResult = iota
+	sendFull
+	sendGone
+)
+
+func newConnection(g *Gateway, client client) *connection {
+	c := &connection{
+		id:         client.connectionID,
+		gateway:    g,
+		client:     client,
+		started:    time.Now(),
+		slots:      make(chan struct{}, g.config.MaxInFlight),
+		closing:    make(chan struct{}),
+		readerDone: make(chan struct{}),
+		wake:       make(chan struct{}, 1),
+	}
+	c.active()
+	return c
+}
+
+// serve runs the connection until its socket is closed and returns how it
+// ended. Invocations may still be under way.
+func (c *connection) serve(socket net.Conn, buffers *bufio.ReadWriter) ending {
+	if tcp, ok := socket.(*net.TCPConn); ok {
+		// Small, so that a client that stops reading is noticed (429) before
+		// megabytes of stale news wait for it in the kernel.
+		_ = tcp.SetWriteBuffer(64 << 10)
+	}
+	c.mu.Lock()
+	c.socket = socket
+	if c.ended != nil { // closed during the handshake
+		_ = socket.SetWriteDeadline(time.Now().Add(closeGrace))
+	}
+	c.mu.Unlock()
+
+	var writer sync.WaitGroup
+	writer.Go(func() { c.write(buffers.Writer) })
+	c.read(buffers.Reader)
+	close(c.readerDone)
+	writer.Wait()
+	return *c.ended
+}
+
+// send queues a text message. It never waits for the client.
+func (c *connection) send(data []byte) sendResult {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended != nil {
+		return sendGone
+	}
+	// An empty queue takes any message, whatever the limit.
+	size := len(data) + messageOverhead
+	if c.queued > 0 && c.queued+size > c.gateway.config.SendBuffer {
+		return sendFull
+	}
+	c.queue = append(c.queue, data)
+	c.queued += size
+	c.signal()
+	return sent
+}
+
+// close ends the connection: what is queued is still sent, then a close frame.
+// From now on it is unknown to @connections. Only the first ending counts.
+func (c *connection) close(e ending) {
+	c.mu.Lock()
+	if c.ended != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.ended = &e
+	close(c.closing)
+	if c.socket != nil { // frees a writer stuck on a client that does not read
+		_ = c.socket.SetWriteDeadline(time.Now().Add(closeGrace))
+	}
+	c.mu.Unlock()
+	c.gateway.unregister(c)
+}
+
+// cut closes the socket without a word, which ends reader and writer at once.
+func (c *connection) cut() {
+	c.close(abnormal)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.socket != nil {
+		_ = c.socket.Close()
+	}
+}
+
+// active notes that data went over the connection.
+func (c *connection) active() {
+	c.lastActive.Store(c.gateway.config.Now().UnixMilli())
+	c.lastData.Store(int64(time.Since(c.started)))
+}
+
+func (c *connection) observe(direction Direction, payload []byte) {
+	c.gateway.config.Observe(Frame{
+		ConnectionID: c.id,
+		Direction:    direction,
+		Time:         c.gateway.config.Now(),
+		Payload:      payload,
+		Authorizer:   c.client.authorizer,
+	})
+}
+
+func (c *connection) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}

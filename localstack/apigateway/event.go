@@ -1,0 +1,137 @@
+package apigateway
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// event is what functions receive. The fields are those that AWS sends and no
+// more; aws-lambda-go's own type would add a dozen empty ones.
+type event struct {
+	Type                            string              `json:"type,omitempty"`      // authorizer only
+	MethodARN                       string              `json:"methodArn,omitempty"` // authorizer only
+	Headers                         map[string]string   `json:"headers,omitempty"`
+	MultiValueHeaders               map[string][]string `json:"multiValueHeaders,omitempty"`
+	QueryStringParameters           map[string]string   `json:"queryStringParameters,omitempty"`
+	MultiValueQueryStringParameters map[string][]string `json:"multiValueQueryStringParameters,omitempty"`
+	RequestContext                  requestContext      `json:"requestContext"`
+	Body                            *string             `json:"body,omitempty"`
+	IsBase64Encoded                 *bool               `json:"isBase64Encoded,omitempty"`
+}
+
+type requestContext struct {
+	RouteKey             string            `json:"routeKey"`
+	Authorizer           map[string]string `json:"authorizer,omitempty"`
+	MessageID            string            `json:"messageId,omitempty"`
+	DisconnectStatusCode int               `json:"disconnectStatusCode,omitempty"`
+	EventType            eventType         `json:"eventType"`
+	ExtendedRequestID    string            `json:"extendedRequestId"`
+	RequestTime          string            `json:"requestTime"`
+	MessageDirection     string            `json:"messageDirection"`
+	DisconnectReason     *string           `json:"disconnectReason,omitempty"`
+	Stage                string            `json:"stage"`
+	ConnectedAt          int64             `json:"connectedAt"`      // epoch ms
+	RequestTimeEpoch     int64             `json:"requestTimeEpoch"` // epoch ms
+	Identity             identity          `json:"identity"`
+	RequestID            string            `json:"requestId"`
+	DomainName           string            `json:"domainName"`
+	ConnectionID         string            `json:"connectionId"`
+	APIID                string            `json:"apiId"`
+}
+
+type eventType string
+
+const (
+	connectEvent    eventType = "CONNECT"
+	messageEvent    eventType = "MESSAGE"
+	disconnectEvent eventType = "DISCONNECT"
+)
+
+type identity struct {
+	UserAgent string `json:"userAgent,omitempty"`
+	SourceIP  string `json:"sourceIp"`
+}
+
+// client is what a connection's events have in common.
+type client struct {
+	connectionID string
+	connectedAt  time.Time
+	identity     identity
+	domain       string
+	authorizer   map[string]string
+}
+
+func (g *Gateway) newClient(r *http.Request) client {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	return client{
+		connectionID: newID(),
+		connectedAt:  g.config.Now(),
+		identity:     identity{UserAgent: r.UserAgent(), SourceIP: host},
+		domain:       r.Host,
+	}
+}
+
+// requestContext describes one request, with a fresh id.
+func (g *Gateway) requestContext(c *client, kind eventType, routeKey string) requestContext {
+	now, id := g.config.Now(), newID()
+	return requestContext{
+		RouteKey:          routeKey,
+		Authorizer:        c.authorizer,
+		EventType:         kind,
+		ExtendedRequestID: id,
+		RequestTime:       now.UTC().Format("02/Jan/2006:15:04:05 -0700"),
+		MessageDirection:  "IN",
+		Stage:             g.config.Stage,
+		ConnectedAt:       c.connectedAt.UnixMilli(),
+		RequestTimeEpoch:  now.UnixMilli(),
+		Identity:          c.identity,
+		RequestID:         id,
+		DomainName:        c.domain,
+		ConnectionID:      c.connectionID,
+		APIID:             apiID,
+	}
+}
+
+// setRequest adds the upgrade request's headers and query, which only the
+// authorizer and $connect see.
+func (e *event) setRequest(r *http.Request) {
+	e.MultiValueHeaders = map[string][]string{"Host": {r.Host}}
+	for name, values := range r.Header {
+		switch name {
+		case "Connection", "Upgrade": // hop by hop
+		default:
+			// net/http would have Sec-Websocket-Key, clients send Sec-WebSocket-Key.
+			name = strings.Replace(name, "Sec-Websocket-", "Sec-WebSocket-", 1)
+			e.MultiValueHeaders[name] = values
+		}
+	}
+	e.Headers = lastValues(e.MultiValueHeaders)
+	if query, _ := url.ParseQuery(r.URL.RawQuery); len(query) > 0 {
+		e.MultiValueQueryStringParameters = query
+		e.QueryStringParameters = lastValues(query)
+	}
+}
+
+func lastValues(multi map[string][]string) map[string]string {
+	last := make(map[string]string, len(multi))
+	for name, values := range multi {
+		last[name] = values[len(values)-1]
+	}
+	return last
+}
+
+// newID looks like AWS's ids for connections, requests and messages. It ends
+// in "=", so that callers that do not escape ids in URLs are found out.
+func newID() string {
+	var b [11]byte
+	rand.Read(b[:])
+	return base64.URLEncoding.EncodeToString(b[:])
+}

@@ -1,0 +1,272 @@
+package apigateway_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/gobwas/ws"
+
+	"waggle/localstack/apigateway"
+)
+
+// raw is a client that may send any frame.
+type raw struct {
+	t    *testing.T
+	conn net.Conn
+	r    io.Reader
+	id   string
+}
+
+func (s *stack) dialRaw() *raw {
+	s.t.Helper()
+	n := s.count("$connect")
+	conn, buffered, _, err := ws.Dial(s.t.Context(), s.url())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	r := &raw{t: s.t.(*testing.T), conn: conn, r: conn, id: connectionID(s.event("$connect", n))}
+	if buffered != nil {
+		r.r = io.MultiReader(io.LimitReader(buffered, int64(buffered.Buffered())), conn)
+	}
+	r.r = bufio.NewReader(r.r)
+	return r
+}
+
+func (r *raw) send(frames ...ws.Frame) {
+	r.t.Helper()
+	for _, f := range frames {
+		if err := ws.WriteFrame(r.conn, ws.MaskFrame(f)); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+func (r *raw) readFrame() ws.Frame {
+	r.t.Helper()
+	f, err := ws.ReadFrame(r.r)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return f
+}
+
+func text(n int) []byte { return []byte(strings.Repeat("x", n)) }
+
+// message is a message of n frames of size bytes each.
+func message(n, size int) (frames []ws.Frame) {
+	op := ws.OpText
+	for i := range n {
+		frames = append(frames, ws.NewFrame(op, i == n-1, text(size)))
+		op = ws.OpContinuation
+	}
+	return frames
+}
+
+func TestWhatClientsMaySend(t *testing.T) {
+	s := startEcho(t, apigateway.Config{})
+	for name, test := range map[string]struct {
+		frames []ws.Frame
+		want   int // length of the message that arrives
+	}{
+		"empty":           {message(1, 0), 0},
+		"one frame":       {message(1, 5), 5},
+		"a 32 KB frame":   {message(1, 32<<10), 32 << 10},
+		"128 KB in four":  {message(4, 32<<10), 128 << 10},
+		"many fragments":  {message(1000, 10), 10000},
+		"ping in between": {[]ws.Frame{ws.NewFrame(ws.OpText, false, text(2)), ws.NewPongFrame(nil), ws.NewFrame(ws.OpContinuation, true, text(3))}, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := s.dialRaw()
+			r.send(test.frames...)
+			got := 0
+			for fin := false; !fin; {
+				f := r.readFrame()
+				if f.Header.OpCode.IsControl() {
+					t.Fatalf("got %+v", f)
+				}
+				got, fin = got+len(f.Payload), f.Header.Fin
+			}
+			if got != test.want {
+				t.Errorf("got %d bytes, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestWhatClosesAConnection(t *testing.T) {
+	reserved := ws.NewTextFrame(nil)
+	reserved.Header.Rsv = 4
+	hugeClose := ws.NewCloseFrame(nil)
+	hugeClose.Header.Length = 1 << 62
+	for name, test := range map[string]struct {
+		frames []ws.Frame
+		want   ws.StatusCode
+	}{
+		"frame over 32 KB":            {message(1, 32<<10+1), ws.StatusMessageTooBig},
+		"frame of 8 MB":               {message(1, 8<<20), ws.StatusMessageTooBig},
+		"message over 128 KB":         {append(message(5, 32<<10)[:4], message(2, 1)[1]), ws.StatusMessageTooBig},
+		"binary":                      {[]ws.Frame{ws.NewBinaryFrame(text(3))}, ws.StatusUnsupportedData},
+		"not UTF-8":                   {[]ws.Frame{ws.NewTextFrame([]byte{0xff})}, ws.StatusInvalidFramePayloadData},
+		"continuation of nothing":     {[]ws.Frame{ws.NewFrame(ws.OpContinuation, true, nil)}, ws.StatusProtocolError},
+		"message within a message":    {[]ws.Frame{ws.NewFrame(ws.OpText, false, nil), ws.NewTextFrame(nil)}, ws.StatusProtocolError},
+		"reserved bit":                {[]ws.Frame{reserved}, ws.StatusProtocolError},
+		"close frame longer than 125": {[]ws.Frame{hugeClose}, ws.StatusProtocolError},
+		"fragmented ping":             {[]ws.Frame{ws.NewFrame(ws.OpPing, false, nil)}, ws.StatusProtocolError},
+		"close with a reserved code":  {[]ws.Frame{ws.NewCloseFrame(ws.NewCloseFrameBody(1005, ""))}, ws.StatusProtocolError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, apigateway.Config{}, nil)
+			r := s.dialRaw()
+			r.send(test.frames...)
+			checkClosed(t, s, r, test.want)
+		})
+	}
+	t.Run("no mask", func(t *testing.T) {
+		s := start(t, apigateway.Config{}, nil)
+		r := s.dialRaw()
+		if err := ws.WriteFrame(r.conn, ws.NewTextFrame(text(3))); err != nil {
+			t.Fatal(err)
+		}
+		checkClosed(t, s, r, ws.StatusProtocolError)
+	})
+}
+
+func checkClosed(t *testing.T, s *stack, r *raw, want ws.StatusCode) {
+	t.Helper()
+	f := r.readFrame()
+	code, _ := ws.ParseCloseFrameData(f.Payload)
+	if f.Header.OpCode != ws.OpClose || code != want {
+		t.Fatalf("got opcode %d code %d, want close %d", f.Header.OpCode, code, want)
+	}
+	// The answer fails where the client's own close frame was the mistake.
+	_ = ws.WriteFrame(r.conn, ws.MaskFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(code, ""))))
+	if _, err := ws.ReadHeader(r.r); err == nil {
+		t.Error("the socket is still open")
+	}
+	if got := requestContext(s.event("$disconnect", 0))["disconnectStatusCode"]; got != float64(want) {
+		t.Errorf("disconnectStatusCode: got %v, want %d", got, want)
+	}
+	if s.count("$default") != 0 {
+		t.Error("a function was invoked")
+	}
+}
+
+func TestPingIsAnswered(t *testing.T) {
+	s := start(t, apigateway.Config{}, nil)
+	r := s.dialRaw()
+	for _, payload := range []string{"", "are you there"} {
+		r.send(ws.NewPingFrame([]byte(payload)))
+		if f := r.readFrame(); f.Header.OpCode != ws.OpPong || string(f.Payload) != payload {
+			t.Errorf("got opcode %d %q, want a pong %q", f.Header.OpCode, f.Payload, payload)
+		}
+	}
+}
+
+func TestIdleConnectionIsClosedPingsOrNot(t *testing.T) {
+	const idle = 200 * time.Millisecond
+	s := start(t, apigateway.Config{IdleTimeout: idle}, nil)
+	r := s.dialRaw()
+	began := time.Now()
+	for {
+		// Back to back, so that any ping that counted would keep it open.
+		r.send(ws.NewPingFrame(nil))
+		f := r.readFrame()
+		if f.Header.OpCode == ws.OpClose {
+			code, reason := ws.ParseCloseFrameData(f.Payload)
+			if code != ws.StatusGoingAway || reason != "Going away" {
+				t.Errorf("got %d %q, want 1001 Going away", code, reason)
+			}
+			break
+		}
+	}
+	if took := time.Since(began); took < idle/2 {
+		t.Errorf("closed after %v, want about %v", took, idle)
+	}
+	rc := requestContext(s.event("$disconnect", 0))
+	if rc["disconnectStatusCode"] != 1001.0 || rc["disconnectReason"] != "Going away" {
+		t.Errorf("got %v %v, want 1001 Going away", rc["disconnectStatusCode"], rc["disconnectReason"])
+	}
+}
+
+func TestDataInEitherDirectionKeepsAConnectionOpen(t *testing.T) {
+	const idle = 500 * time.Millisecond
+	s := start(t, apigateway.Config{IdleTimeout: idle}, handlers{"$default": answer(200)})
+	up, _ := s.connect()
+	down, id := s.connect()
+	for began, n := time.Now(), 0; time.Since(began) < 3*idle; n++ {
+		write(t, up, "up")
+		s.event("$default", n)
+		if status := s.post(id, []byte("down")); status != http.StatusOK {
+			t.Fatalf("post after %v: got %d, want 200", time.Since(began), status)
+		}
+		read(t, down)
+	}
+	if got := s.gateway.Connections(); got != 2 {
+		t.Errorf("connections: got %d, want 2", got)
+	}
+}
+
+func TestOldConnectionIsClosedTrafficOrNot(t *testing.T) {
+	s := startEcho(t, apigateway.Config{MaxDuration: 200 * time.Millisecond})
+	c := s.dial(nil)
+	for {
+		_ = c.Write(t.Context(), websocket.MessageText, []byte("hello")) // fails once closed
+		_, _, err := c.Read(t.Context())
+		if err == nil {
+			continue
+		}
+		if got := websocket.CloseStatus(err); got != websocket.StatusGoingAway {
+			t.Errorf("got %v, want 1001", err)
+		}
+		return
+	}
+}
+
+func TestSlowReaderGets429AndHoldsUpNobody(t *testing.T) {
+	s := start(t, apigateway.Config{SendBuffer: 64 << 10}, nil)
+	slow, slowID := s.connect()
+	other, otherID := s.connect()
+	posted := 0
+	for ; posted < 1000; posted++ {
+		response := s.management(http.MethodPost, slowID, text(32<<10))
+		if response.StatusCode == http.StatusOK {
+			continue
+		}
+		if got := response.Header.Get("x-amzn-errortype"); response.StatusCode != 429 || got != "LimitExceededException" {
+			t.Fatalf("got %d %s, want 429 LimitExceededException", response.StatusCode, got)
+		}
+		break
+	}
+	if posted == 1000 {
+		t.Fatal("a client that does not read took 1000 posts of 32 KB")
+	}
+	if got := s.post(otherID, []byte("hello")); got != http.StatusOK {
+		t.Errorf("other: got %d, want 200", got)
+	}
+	if got := read(t, other); got != "hello" {
+		t.Errorf("other: got %q", got)
+	}
+	// What was taken arrives, and then there is room again.
+	for n := range posted {
+		if got := len(read(t, slow)); got != 32<<10 {
+			t.Fatalf("message %d: got %d bytes", n, got)
+		}
+	}
+	for deadline := time.Now().Add(5 * time.Second); s.post(slowID, []byte("again")) != http.StatusOK; {
+		if time.Now().After(deadline) {
+			t.Fatal("no room after everything was read")
+		}
+	}
+	if got := read(t, slow); got != "again" {
+		t.Errorf("got %s", fmt.Sprintf("%.20q", got))
+	}
+}

@@ -1,0 +1,144 @@
+package apigateway
+
+import (
+	"bufio"
+	"io"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+)
+
+// The endings for what clients may not send.
+var (
+	protocolError = ending{ws.StatusProtocolError, "Protocol error"}
+	binaryFrame   = ending{ws.StatusUnsupportedData, "Binary frames are not supported"}
+	invalidText   = ending{ws.StatusInvalidFramePayloadData, "Text is not UTF-8"}
+	frameTooBig   = ending{ws.StatusMessageTooBig, "Frame is over 32 KB"}
+	messageTooBig = ending{ws.StatusMessageTooBig, "Message is over 128 KB"}
+)
+
+// read reads frames until the client's close frame or the socket's end. After
+// close was called it only looks for that frame: messages no longer count.
+func (c *connection) read(r *bufio.Reader) {
+	var message []byte
+	state := ws.StateServerSide
+	for {
+		h, err := ws.ReadHeader(r)
+		if err != nil {
+			c.close(abnormal)
+			return
+		}
+		if e := c.refuse(h, state, len(message)); e != nil {
+			c.close(*e)
+		}
+		if c.isClosing() {
+			if h.OpCode == ws.OpClose {
+				return
+			}
+			if _, err := io.CopyN(io.Discard, r, h.Length); err != nil {
+				return
+			}
+			continue
+		}
+
+		payload, err := readPayload(r, h)
+		if err != nil {
+			c.close(abnormal)
+			return
+		}
+		switch h.OpCode {
+		case ws.OpPing:
+			c.answer(payload)
+		case ws.OpPong:
+		case ws.OpClose:
+			c.close(closedBy(payload))
+			return
+		default:
+			message = append(message, payload...)
+			state = state.Set(ws.StateFragmented)
+			if h.Fin {
+				state = state.Clear(ws.StateFragmented)
+				c.receive(message)
+				message = nil
+			}
+		}
+	}
+}
+
+// refuse says how a frame ends the connection, if it does.
+func (c *connection) refuse(h ws.Header, state ws.State, before int) *ending {
+	switch {
+	case c.isClosing():
+		return nil
+	case ws.CheckHeader(h, state) != nil:
+		return &protocolError
+	case h.OpCode.IsControl():
+		return nil
+	case h.OpCode == ws.OpBinary:
+		return &binaryFrame
+	case h.Length > MaxFrame:
+		return &frameTooBig
+	case int64(before)+h.Length > MaxMessage:
+		return &messageTooBig
+	}
+	return nil
+}
+
+// receive passes on a whole message, waiting while too many are under way.
+func (c *connection) receive(message []byte) {
+	if !utf8.Valid(message) {
+		c.close(invalidText)
+		return
+	}
+	c.active()
+	c.observe(In, message)
+	select {
+	case c.slots <- struct{}{}:
+	case <-c.closing:
+		return
+	}
+	c.invocations.Go(func() {
+		defer func() { <-c.slots }()
+		c.gateway.route(c, message)
+	})
+}
+
+// answer owes the client a pong. Only the newest ping counts, so that a flood
+// of them takes no memory; and it is no data, so the idle timeout runs on.
+func (c *connection) answer(ping []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pong = ping
+	c.signal()
+}
+
+func (c *connection) isClosing() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// closedBy is the ending that a client's close frame asks for.
+func closedBy(payload []byte) ending {
+	if len(payload) == 0 {
+		return ending{ws.StatusNoStatusRcvd, "Client-side close frame status not set"}
+	}
+	code, reason := ws.ParseCloseFrameData(payload)
+	if ws.CheckCloseFrameData(code, reason) != nil {
+		return protocolError
+	}
+	return ending{code, reason}
+}
+
+// readPayload reads and unmasks a frame's payload, whose length was checked.
+func readPayload(r io.Reader, h ws.Header) ([]byte, error) {
+	payload := make([]byte, h.Length)
+	if _, err := io.ReadFull(r, payload); err != nil {
+		return nil, err
+	}
+	ws.Cipher(payload, h.Mask, 0)
+	return payload, nil
+}

@@ -1,0 +1,153 @@
+package apigateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gobwas/ws"
+)
+
+// integrationResult is what a function answers to the gateway.
+type integrationResult struct {
+	StatusCode        int                 `json:"statusCode"`
+	Headers           map[string]string   `json:"headers"`
+	MultiValueHeaders map[string][]string `json:"multiValueHeaders"`
+}
+
+var errMalformed = errors.New("malformed result: not an object with a statusCode")
+
+// serveUpgrade takes a connection from its upgrade request to its end: the
+// authorizer, $connect, the handshake, the frames, $disconnect.
+func (g *Gateway) serveUpgrade(w http.ResponseWriter, r *http.Request) {
+	if !isUpgrade(r) {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Sec-WebSocket-Version", "13")
+		writeJSON(w, http.StatusUpgradeRequired, refusal{Message: "Upgrade Required"})
+		return
+	}
+	client := g.newClient(r)
+	if g.config.Authorizer != "" {
+		values, refused := g.authorize(&client, r)
+		if refused != nil {
+			refused.write(w)
+			return
+		}
+		client.authorizer = values
+	}
+	protocol, refused := g.connect(&client, r)
+	if refused != nil {
+		refused.write(w)
+		return
+	}
+
+	// From here on $disconnect is owed. The connection is known before the
+	// client learns that it is open, so that neither can outrun the other.
+	c := newConnection(g, client)
+	if !g.register(c) {
+		writeJSON(w, http.StatusServiceUnavailable, refusal{Message: "Service Unavailable"})
+		g.disconnect(&client, goingAway)
+		return
+	}
+	upgrader := ws.HTTPUpgrader{Protocol: func(offered string) bool { return offered == protocol }}
+	socket, buffers, _, err := upgrader.Upgrade(r, w)
+	if err != nil {
+		g.unregister(c)
+		if socket != nil {
+			socket.Close()
+		}
+		g.disconnect(&client, abnormal)
+		return
+	}
+	ending := c.serve(socket, buffers)
+	g.disconnect(&client, ending)
+	c.invocations.Wait()
+}
+
+// connect runs $connect, whose status decides. It returns the subprotocol to
+// answer with: one that the function chose and the client offered.
+func (g *Gateway) connect(c *client, r *http.Request) (protocol string, refused *refusal) {
+	function, ok := g.config.Routes["$connect"]
+	if !ok {
+		return "", nil
+	}
+	rc := g.requestContext(c, connectEvent, "$connect")
+	e := event{RequestContext: rc, IsBase64Encoded: new(bool)}
+	e.setRequest(r)
+	result, err := g.integrate(function, e)
+	switch {
+	case err != nil:
+		g.config.Logger.Error("apigateway: $connect", "connection", c.connectionID, "err", err)
+		return "", newRefusal(http.StatusBadGateway, "Internal server error", &rc)
+	case result.StatusCode > 299:
+		return "", newRefusal(result.StatusCode, http.StatusText(result.StatusCode), &rc)
+	}
+	return result.header("Sec-WebSocket-Protocol"), nil
+}
+
+// disconnect runs $disconnect, best effort.
+func (g *Gateway) disconnect(c *client, ending ending) {
+	function, ok := g.config.Routes["$disconnect"]
+	if !ok {
+		return
+	}
+	e := event{RequestContext: g.requestContext(c, disconnectEvent, "$disconnect"), IsBase64Encoded: new(bool)}
+	e.RequestContext.DisconnectStatusCode = int(ending.code)
+	e.RequestContext.DisconnectReason = &ending.reason
+	if _, err := g.integrate(function, e); err != nil {
+		g.config.Logger.Error("apigateway: $disconnect", "connection", c.connectionID, "err", err)
+	}
+}
+
+// integrate invokes a function and reads its proxy result.
+func (g *Gateway) integrate(function string, e event) (result integrationResult, err error) {
+	answer, err := g.invoke(function, e)
+	if err != nil {
+		return result, err
+	}
+	if err := json.Unmarshal(answer, &result); err != nil {
+		return result, fmt.Errorf("%s: %w: %w", function, errMalformed, err)
+	}
+	if result.StatusCode < 200 || result.StatusCode > 599 {
+		return result, fmt.Errorf("%s: %w", function, errMalformed)
+	}
+	return result, nil
+}
+
+func (g *Gateway) invoke(function string, e event) ([]byte, error) {
+	payload, err := json.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(g.base, integrationTimeout)
+	defer cancel()
+	return g.config.Invoker.Invoke(ctx, function, payload)
+}
+
+// header finds a header whatever its case; the multi-valued form wins.
+func (r *integrationResult) header(name string) (value string) {
+	for key, v := range r.Headers {
+		if strings.EqualFold(key, name) {
+			value = v
+		}
+	}
+	for key, values := range r.MultiValueHeaders {
+		if strings.EqualFold(key, name) && len(values) > 0 {
+			value = values[len(values)-1]
+		}
+	}
+	return strings.TrimSpace(value)
+}
+
+// isUpgrade checks what the handshake needs before any function runs for it.
+func isUpgrade(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) &&
+		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") &&
+		strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade") &&
+		len(r.Header.Get("Sec-WebSocket-Key")) == 24 &&
+		r.Header.Get("Sec-WebSocket-Version") == "13"
+}
