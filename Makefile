@@ -1,0 +1,89 @@
+# Everything a developer needs. Each target says what is missing, if anything.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+FUNCTIONS := authorizer connect disconnect location match
+ARCH ?= arm64
+FUZZTIME ?= 30s
+TESTFLAGS ?= -timeout 10m
+RUNFLAGS ?= -members 50
+DEMOFLAGS ?=
+
+# The compiler for make build: of the machine that Lambda runs on, not of this
+# one. `make build CC=…` names another; CC in the environment is for this machine.
+TARGET_CC := $(if $(filter command line,$(origin CC)),$(CC),$(if $(filter amd64,$(ARCH)),x86_64,aarch64)-linux-gnu-gcc)
+
+GO_FILES = find . -name '*.go' -not -path '*/node_modules/*' -not -path './.git/*'
+
+.PHONY: help
+help: ## list the targets (the default)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: compiler ## the whole stack on this machine, with simulated members (RUNFLAGS="-members 50")
+	@go run ./localstack $(RUNFLAGS)
+
+.PHONY: demo
+demo: compiler ## a scripted match in the terminal
+	@go run ./cmd/waggle demo $(DEMOFLAGS)
+
+.PHONY: test
+test: compiler ## all tests; the last line counts them and says what to install for those skipped
+	@go test -json $(TESTFLAGS) ./... | go run ./internal/testsummary
+
+.PHONY: race
+race: compiler ## all tests under the race detector
+	@go test -json -race $(TESTFLAGS) ./... | go run ./internal/testsummary
+
+.PHONY: fuzz
+fuzz: compiler ## each fuzz target for a while (FUZZTIME=30s)
+	@grep -rEo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz\w+' . | sort | while IFS=: read -r file func; do \
+		name="$${func#func }"; \
+		echo "fuzz: $$name in $$(dirname "$$file") for $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+	done
+
+.PHONY: lint
+lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
+	@unformatted="$$($(GO_FILES) -print0 | xargs -0 gofmt -l)"; \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	@go vet ./...
+	@go tool staticcheck ./...
+	@if command -v luacheck >/dev/null; then luacheck -q internal/store/scripts; \
+	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "lint: luacheck is missing and nothing may be skipped: install lua-check"; exit 1; \
+	else echo "lint: the Lua scripts were left out: install lua-check"; fi
+
+.PHONY: model
+model: compiler ## explore the match protocol exhaustively, and find each fault planted in it
+	@go run ./internal/match/model
+
+# H3 is C, so the functions are linked statically with a C library of the target.
+.PHONY: build
+build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd64)
+	@command -v go >/dev/null || { echo "make: Go is missing: install Go 1.26 (https://go.dev/dl)"; exit 1; }
+	@case "$(ARCH)" in arm64|amd64) ;; *) echo "make build: ARCH is arm64 or amd64, not $(ARCH)"; exit 1;; esac
+	@command -v $(firstword $(TARGET_CC)) >/dev/null || { \
+		echo "make build: the C compiler $(firstword $(TARGET_CC)) for $(ARCH) is missing: install" \
+			"$(if $(filter amd64,$(ARCH)),gcc-x86-64-linux-gnu libc6-dev-amd64-cross,gcc-aarch64-linux-gnu libc6-dev-arm64-cross)" \
+			"(Debian, Ubuntu), or name another one with CC=…"; \
+		exit 1; }
+	@for f in $(FUNCTIONS); do \
+		CC="$(TARGET_CC)" GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=1 go build -trimpath -tags 'lambda.norpc netgo osusergo' \
+			-ldflags='-s -w -linkmode external -extldflags "-static"' -o dist/$$f/bootstrap ./functions/$$f; \
+		ls -sh dist/$$f/bootstrap; \
+	done
+
+.PHONY: clean
+clean: ## remove what was built
+	@rm -rf dist bin
+
+# H3 needs a C compiler; without one Go leaves it out and complains of
+# something else.
+.PHONY: compiler
+compiler:
+	@command -v go >/dev/null || { echo "make: Go is missing: install Go 1.26 (https://go.dev/dl)"; exit 1; }
+	@compiler="$$(go env CC)"; command -v "$${compiler%% *}" >/dev/null || { \
+		echo "make: a C compiler is missing, H3 needs one: install gcc (Debian, Ubuntu: apt-get install gcc libc6-dev)"; exit 1; }
+	@[ "$$(go env CGO_ENABLED)" = 1 ] || { echo "make: cgo is off and H3 needs it: unset CGO_ENABLED"; exit 1; }
