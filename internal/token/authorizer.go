@@ -10,8 +10,6 @@ import (
 )
 
 // ErrUnauthorized is the very text that API Gateway answers with 401.
-//
-//lint:ignore ST1005 API Gateway compares the text, capital included.
 var ErrUnauthorized = errors.New("Unauthorized")
 
 // An Authorizer answers API Gateway's question, before $connect, whether a
