@@ -72,7 +72,7 @@ func TestSummaryOfRealRuns(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			ok, err := summarize(strings.NewReader(goTest(t, test.code)), &out)
+			ok, err := summarize(strings.NewReader(goTest(t, test.code)), &out, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,13 +117,25 @@ func goTest(t *testing.T, code string) string {
 	return string(out)
 }
 
+func TestNothingMayBeSkipped(t *testing.T) {
+	for code, want := range map[string]bool{
+		`func TestA(t *testing.T) {}`:                      true,
+		`func TestA(t *testing.T) { t.Skip("not today") }`: false,
+	} {
+		var out strings.Builder
+		if ok, err := summarize(strings.NewReader(goTest(t, code)), &out, false); ok != want || err != nil {
+			t.Errorf("%s: got %v, %v, want %v", code, ok, err, want)
+		}
+	}
+}
+
 func TestStreamThatBreaksOff(t *testing.T) {
 	events := `{"Action":"start","Package":"sample"}
 {"Action":"run","Package":"sample","Test":"TestA"}
 {"Action":"output","Package":"sample","Test":"TestA","Output":"still going\n"}
 `
 	var out strings.Builder
-	ok, err := summarize(strings.NewReader(events), &out)
+	ok, err := summarize(strings.NewReader(events), &out, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +148,7 @@ func TestStreamThatBreaksOff(t *testing.T) {
 func TestNothingToRead(t *testing.T) {
 	for _, in := range []string{"", "no Go files\n"} {
 		var out strings.Builder
-		if ok, err := summarize(strings.NewReader(in), &out); ok || err == nil {
+		if ok, err := summarize(strings.NewReader(in), &out, true); ok || err == nil {
 			t.Errorf("%q: got %v, %v, want an error", in, ok, err)
 		}
 		if out.String() != in {
@@ -152,7 +164,7 @@ func TestVeryLongLine(t *testing.T) {
 {"Action":"fail","Package":"p"}
 `, long)
 	var out strings.Builder
-	if ok, err := summarize(strings.NewReader(events), &out); ok || err != nil || !strings.Contains(out.String(), long) {
+	if ok, err := summarize(strings.NewReader(events), &out, true); ok || err != nil || !strings.Contains(out.String(), long) {
 		t.Errorf("got %v, %v and %d bytes, want a failure shown whole", ok, err, out.Len())
 	}
 }
