@@ -98,6 +98,7 @@ type Candidate struct {
 type Waiter struct {
 	Owner Member
 	Request
+	Distance float64 // metres from the request's point to the member
 }
 
 // Hits are the nearest candidates of one shard cell. With More there are others

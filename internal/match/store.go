@@ -58,6 +58,7 @@ type Answer struct {
 	Request    *Request
 	Position   *Position
 	Card       string
+	Available  string // "1", "0", or "" where nothing is known of the member
 	Expires    int64
 	Outcome    Outcome // with StatusRepeat
 	Due        *Due    // a no_match that the owner has not been told

@@ -87,6 +87,7 @@ type answer struct {
 	Position   *position    `json:"position"`
 	Request    *request     `json:"request"`
 	Card       string       `json:"card"`
+	Available  string       `json:"available"`
 	Expires    number       `json:"expires"`
 	Confirmed  flag         `json:"confirmed"`
 	Told       flag         `json:"told"`
@@ -138,7 +139,7 @@ func readAnswer(c call, result valkey.ValkeyResult) (match.Answer, error) {
 	pool := c.pool
 	out := match.Answer{
 		Status: a.Status, Now: int64(a.Now), Old: a.Old, Connection: a.Connection, Reason: a.Reason,
-		Changes: changes(a.Changes), Back: changes(a.Back), Card: a.Card, Expires: int64(a.Expires),
+		Changes: changes(a.Changes), Back: changes(a.Back), Card: a.Card, Available: a.Available, Expires: int64(a.Expires),
 		Confirmed: bool(a.Confirmed), Told: bool(a.Told), State: a.State, Listed: bool(a.Listed), At: int64(a.At),
 		Epoch: int64(a.Epoch), Advice: a.Advice, Advised: bool(a.Advised),
 	}
@@ -165,7 +166,8 @@ func readAnswer(c call, result valkey.ValkeyResult) (match.Answer, error) {
 		out.Route = &match.Route{State: a.Route.State, Match: a.Route.Match, Matchee: match.Member{Pool: pool, ID: a.Route.Matchee},
 			Reason: a.Route.Reason, Told: bool(a.Route.Told), Request: a.Route.Request.domain()}
 	case a.Match != "" || a.State != "":
-		out.Route = &match.Route{State: a.State, Match: a.Match, Matchee: match.Member{Pool: pool, ID: a.Matchee}}
+		out.Route = &match.Route{State: a.State, Match: a.Match, Matchee: match.Member{Pool: pool, ID: a.Matchee},
+			Told: bool(a.Told)}
 		out.Route.Request.Registered = bool(a.Registered)
 	}
 	for _, p := range a.Pasts {

@@ -41,7 +41,7 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	if err != nil {
 		return a, match.Moved{}, err
 	}
-	said, waiters, err := readWaiters(index, results[1])
+	said, waiters, err := readWaiters(index, results[1], r.Point)
 	return a, match.Moved{Known: said == "moved", Older: said == "older", Waiters: waiters}, err
 }
 
@@ -61,7 +61,7 @@ func (s *Store) Apply(ctx context.Context, m match.Member, changes []match.Chang
 	}
 	var waiters []match.Waiter
 	for i, result := range s.run(ctx, calls...) {
-		_, more, err := readWaiters(calls[i], result)
+		_, more, err := readWaiters(calls[i], result, changes[i].Point)
 		if err != nil {
 			return waiters, err
 		}
@@ -180,7 +180,7 @@ func (s *Store) hits(calls []call, results []valkey.ValkeyResult, q match.Query)
 }
 
 // readWaiters reads what an index script said, and who waits for the member.
-func readWaiters(c call, result valkey.ValkeyResult) (string, []match.Waiter, error) {
+func readWaiters(c call, result valkey.ValkeyResult, at geo.Point) (string, []match.Waiter, error) {
 	flat, err := result.AsStrSlice()
 	if err != nil {
 		return "", nil, failure(c, err)
@@ -192,7 +192,8 @@ func readWaiters(c call, result valkey.ValkeyResult) (string, []match.Waiter, er
 			return "", nil, fmt.Errorf("script %s: %w", c.script, err)
 		}
 		waiters = append(waiters, match.Waiter{Owner: match.Member{Pool: c.pool, ID: row[0]}, Request: match.Request{
-			ID: w.ID, Point: geo.Point{Lat: w.Lat, Lng: w.Lng}, Radius: w.Radius, Created: w.Created, Deadline: w.Deadline}})
+			ID: w.ID, Point: geo.Point{Lat: w.Lat, Lng: w.Lng}, Radius: w.Radius, Created: w.Created, Deadline: w.Deadline},
+			Distance: geo.Distance(at, geo.Point{Lat: w.Lat, Lng: w.Lng})})
 	}
 	return flat[0], waiters, nil
 }

@@ -106,20 +106,22 @@ local function past(match)
   end
 end
 
--- parted notes the end of a match of this member.
+-- parted notes the end of a match of this member, and returns the id of the
+-- request that led to it, if it was this member's.
 local function parted(match, reason)
   local list = remembered('past')
   list[#list + 1] = { match = match, reason = reason, at = now }
   remember('past', list)
-  local requests, changed = remembered('requests'), false
+  local requests, id = remembered('requests'), nil
   for _, q in ipairs(requests) do
     if q.match == match then
-      q.outcome, q.reason, q.at, changed = 'ended', reason, now, true
+      q.outcome, q.reason, q.at, id = 'ended', reason, now, id or q.id
     end
   end
-  if changed then
+  if id then
     remember('requests', requests)
   end
+  return id
 end
 
 -- close removes a request that is over and gives its ids their outcome.

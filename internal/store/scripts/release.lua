@@ -10,9 +10,7 @@ end
 local confirmed = m.claimConfirmed == '1'
 redis.call('HDEL', record, 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt')
 m.claimMatcher, m.claimMatch, m.claimConfirmed = nil, nil, nil
-if confirmed then
-  parted(match, reason)
-end
+local asker = confirmed and parted(match, reason) or nil
 local r = settle()
 return reply({ status = 'released', confirmed = confirmed, connection = m.gone == nil and m.conn or '',
-  state = r and r.state, changes = listing(m, r, true) })
+  state = r and r.state, request = asker and { id = asker } or nil, changes = listing(m, r, true) })

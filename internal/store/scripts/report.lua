@@ -29,7 +29,7 @@ local function refuse(why)
   if m.listed ~= cell then
     back[#back + 1] = { op = 'unlist', cell = cell, epoch = m.epoch or '0' }
   end
-  return reply({ status = why, back = back })
+  return reply({ status = why, back = back, advice = m.advice })
 end
 
 if not bucket('reportRate', burst, perSecond / 1000, 1) then
@@ -80,4 +80,5 @@ end
 return reply({ status = 'ok', changes = changes, listed = listed == cell, advice = advice, advised = advice ~= m.advice,
   at = at, epoch = m.epoch or '0', claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch,
     confirmed = m.claimConfirmed, at = m.claimAt } or nil,
-  state = r and r.state, match = r and r.match, matchee = r and r.matchee, registered = r and r.registered, due = due() })
+  state = r and r.state, match = r and r.match, matchee = r and r.matchee, registered = r and r.registered,
+  told = r and r.told, due = due() })

@@ -1,0 +1,262 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"waggle/internal/app"
+	"waggle/internal/cachetest"
+	"waggle/internal/handler"
+	"waggle/internal/match"
+	"waggle/internal/protocol"
+	"waggle/internal/store"
+	"waggle/internal/token"
+)
+
+// A world is the functions on a cache, with connections that are only
+// recordings and a clock that moves by hand.
+type world struct {
+	t      *testing.T
+	app    *app.App
+	offset atomic.Int64 // nanoseconds ahead of the wall clock
+	hook   atomic.Pointer[func(ctx context.Context, commands int, trip func(context.Context))]
+	log    *strings.Builder
+
+	mu     sync.Mutex
+	joined int
+	frames map[string][]protocol.Frame
+	closed map[string]bool
+	// gone are the connections that a push finds gone.
+	gone map[string]bool
+}
+
+// onEach runs a test in a world on the embedded cache and in one on a real server.
+func onEach(t *testing.T, pools string, test func(*testing.T, *world)) {
+	cachetest.Each(t, func(t *testing.T, c cachetest.Cache) { test(t, newWorld(t, c, pools)) })
+}
+
+func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
+	t.Helper()
+	w := &world{t: t, frames: make(map[string][]protocol.Frame), closed: make(map[string]bool), gone: make(map[string]bool),
+		log: new(strings.Builder)}
+	env := map[string]string{"WAGGLE_CACHE_URL": c.URL, "WAGGLE_POOLS": pools}
+	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
+		Log:  slog.New(slog.NewTextHandler(&lockedWriter{w: io.MultiWriter(w.log, t.Output())}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Push: w,
+		Now:  w.now,
+		Store: store.Options{
+			Offset: func() time.Duration { return time.Duration(w.offset.Load()) },
+			Hook: func(ctx context.Context, n int, trip func(context.Context)) {
+				if h := w.hook.Load(); h != nil {
+					(*h)(ctx, n, trip)
+					return
+				}
+				trip(ctx)
+			},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	w.app = a
+	return w
+}
+
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) }
+
+// pass moves time on.
+func (w *world) pass(d time.Duration) { w.offset.Add(int64(d)) }
+
+// Push implements match.Pusher.
+func (w *world) Push(_ context.Context, connection string, f protocol.Frame) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gone[connection] || w.closed[connection] {
+		return match.ErrConnectionGone
+	}
+	w.frames[connection] = append(w.frames[connection], f)
+	return nil
+}
+
+// Close implements match.Pusher.
+func (w *world) Close(_ context.Context, connection string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed[connection] = true
+	return nil
+}
+
+// A client is one connection of a member.
+type client struct {
+	*world
+	id          token.Identity
+	connection  string
+	connectedAt int64
+	seen        int // frames taken
+}
+
+// join connects a member of the default pool in both roles.
+func (w *world) join(member string) *client {
+	w.t.Helper()
+	return w.joinAs(token.Identity{Member: member, Pool: "default", Matcher: true, Matchee: true})
+}
+
+func (w *world) joinAs(id token.Identity) *client {
+	w.t.Helper()
+	c := w.newClient(id)
+	if status := c.connect(); status != 200 {
+		w.t.Fatalf("connect of %s: status %d, want 200", id.Member, status)
+	}
+	return c
+}
+
+// newClient makes a connection that has not reached $connect yet.
+func (w *world) newClient(id token.Identity) *client {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.joined++
+	if id.Expires.IsZero() {
+		id.Expires = w.now().Add(time.Hour)
+	}
+	return &client{world: w, id: id, connection: fmt.Sprintf("c%d=", w.joined), connectedAt: w.now().UnixMilli() + int64(w.joined)}
+}
+
+func (c *client) event(route, body string) handler.Event {
+	attached := map[string]any{}
+	text, err := json.Marshal(c.id.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &attached); err != nil {
+		c.t.Fatal(err)
+	}
+	return handler.Event{Body: body, RequestContext: events.APIGatewayWebsocketProxyRequestContext{
+		RouteKey: route, ConnectionID: c.connection, ConnectedAt: c.connectedAt, Authorizer: attached,
+		RequestTimeEpoch: c.now().UnixMilli(), Stage: "prod", DomainName: "example.org",
+	}}
+}
+
+func (c *client) connect() int {
+	c.t.Helper()
+	r, err := c.app.Handle(c.t.Context(), c.event("$connect", ""))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return r.StatusCode
+}
+
+func (c *client) disconnect() {
+	c.t.Helper()
+	if _, err := c.app.Handle(c.t.Context(), c.event("$disconnect", "")); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// send sends a message, given in JSON without its action, and returns when it is
+// served.
+func (c *client) send(action, fields string) {
+	c.t.Helper()
+	body := `{"action":"` + action + `"}`
+	if fields != "" {
+		body = `{"action":"` + action + `",` + fields + `}`
+	}
+	if _, err := c.app.Handle(c.t.Context(), c.event(action, body)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// at reports a location, and takes its ack.
+func (c *client) at(lat, lng float64, more ...string) {
+	c.t.Helper()
+	fields := append([]string{`"id":"at"`, `"lat":` + number(lat), `"lng":` + number(lng)}, more...)
+	c.send("location", strings.Join(fields, ","))
+	if _, ok := last[*protocol.Ack](c); !ok {
+		c.t.Fatalf("%s: no ack for a location: %s", c.id.Member, c.all())
+	}
+}
+
+func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+// take returns the frames that came since the last take.
+func (c *client) take() []protocol.Frame {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := c.frames[c.connection]
+	fresh := all[c.seen:]
+	c.seen = len(all)
+	return fresh
+}
+
+// all shows every frame of the connection.
+func (c *client) all() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var b strings.Builder
+	for _, f := range c.frames[c.connection] {
+		fmt.Fprintf(&b, "\n  %s", protocol.Encode(f))
+	}
+	return b.String()
+}
+
+// last takes what came and returns the last frame of a type.
+func last[F protocol.Frame](c *client) (F, bool) {
+	var found F
+	ok := false
+	for _, f := range c.take() {
+		if f, is := f.(F); is {
+			found, ok = f, true
+		}
+	}
+	return found, ok
+}
+
+// want is last, and fails the test where there is none.
+func want[F protocol.Frame](c *client) F {
+	c.t.Helper()
+	f, ok := last[F](c)
+	if !ok {
+		c.t.Fatalf("%s was not sent a %T; it was sent: %s", c.id.Member, f, c.all())
+	}
+	return f
+}
+
+// refuse wants an error with that code.
+func (c *client) refuse(code protocol.Code) *protocol.Error {
+	c.t.Helper()
+	e := want[*protocol.Error](c)
+	if e.Code != code {
+		c.t.Fatalf("%s was refused with %s (%s), want %s", c.id.Member, e.Code, e.Message, code)
+	}
+	return e
+}
+
+// standing is what hello says.
+func (c *client) standing() *protocol.Welcome {
+	c.t.Helper()
+	c.take()
+	c.send("hello", "")
+	return want[*protocol.Welcome](c)
+}

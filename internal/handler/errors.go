@@ -1,0 +1,52 @@
+package handler
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"waggle/internal/match"
+	"waggle/internal/protocol"
+)
+
+var errExpired = errors.New("the session has expired")
+
+// An answer is what an error becomes: a code on the wire ("" answers nobody), the
+// status of a refused $connect, and a level in the log.
+type answer struct {
+	code   protocol.Code
+	status int
+	level  slog.Level
+	text   string
+}
+
+// faults is the one table of what cannot be done.
+var faults = map[match.Kind]answer{
+	match.Invalid:     {protocol.CodeInvalidMessage, http.StatusBadRequest, slog.LevelDebug, ""},
+	match.Forbidden:   {protocol.CodeForbidden, http.StatusForbidden, slog.LevelDebug, ""},
+	match.NotFound:    {protocol.CodeNotFound, http.StatusNotFound, slog.LevelDebug, ""},
+	match.Conflict:    {protocol.CodeConflict, http.StatusConflict, slog.LevelDebug, ""},
+	match.Stale:       {protocol.CodeStale, http.StatusBadRequest, slog.LevelDebug, ""},
+	match.RateLimited: {protocol.CodeRateLimited, http.StatusTooManyRequests, slog.LevelDebug, ""},
+	match.Replaced:    {protocol.CodeReplaced, http.StatusConflict, slog.LevelDebug, ""},
+	match.Gone:        {"", http.StatusGone, slog.LevelDebug, ""},
+}
+
+// answerTo looks an error up. What is not a fault is the system's own, and its
+// text stays inside.
+func answerTo(err error) answer {
+	var fault *match.Fault
+	switch {
+	case errors.As(err, &fault):
+		a := faults[fault.Kind]
+		a.text = fault.Text
+		return a
+	case errors.Is(err, errExpired):
+		return answer{protocol.CodeUnauthenticated, http.StatusUnauthorized, slog.LevelDebug, ""}
+	case errors.Is(err, match.ErrUnavailable):
+		return answer{protocol.CodeUnavailable, http.StatusServiceUnavailable, slog.LevelError,
+			"the service cannot do this right now: try again in a moment"}
+	}
+	return answer{protocol.CodeInternal, http.StatusInternalServerError, slog.LevelError,
+		"something went wrong on the server: try again in a moment"}
+}

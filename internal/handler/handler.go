@@ -1,0 +1,211 @@
+// Package handler serves API Gateway's WebSocket events: it knows whose message
+// it is, decodes it, lets the service do it and answers what could not be done.
+// There is one table from kinds of error to the answers of the protocol.
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"waggle/internal/match"
+	"waggle/internal/protocol"
+	"waggle/internal/token"
+	"waggle/internal/topology"
+)
+
+type (
+	// Event is what API Gateway sends.
+	Event = events.APIGatewayWebsocketProxyRequest
+	// Response is what it is answered; only $connect's says anything to anyone.
+	Response = events.APIGatewayProxyResponse
+)
+
+// Handler serves the events of all routes.
+type Handler struct {
+	Service *match.Service
+	// Push answers the sender where the service did not.
+	Push match.Pusher
+	Now  func() time.Time
+	Log  *slog.Logger
+	// Endpoint, where it is set, is told each event's domain and stage before
+	// anything is pushed.
+	Endpoint func(domain, stage string)
+}
+
+const (
+	// timeout ends work before the function's own timeout does.
+	timeout = 9 * time.Second
+	// longest is how long API Gateway keeps a connection.
+	longest = 2 * time.Hour
+)
+
+// Handle serves one event by its route. It returns an error only where the event
+// itself makes no sense.
+func (h *Handler) Handle(ctx context.Context, e Event) (Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if h.Endpoint != nil {
+		h.Endpoint(e.RequestContext.DomainName, e.RequestContext.Stage)
+	}
+	switch e.RequestContext.RouteKey {
+	case topology.RouteConnect:
+		return h.connect(ctx, e)
+	case topology.RouteDisconnect:
+		return h.disconnect(ctx, e)
+	case "":
+		return Response{}, errors.New("not an event of a WebSocket API: it has no routeKey")
+	}
+	return Response{StatusCode: http.StatusOK}, h.message(ctx, e)
+}
+
+func (h *Handler) connect(ctx context.Context, e Event) (Response, error) {
+	x, err := session(e)
+	if err != nil {
+		h.Log.WarnContext(ctx, "connect", "err", err)
+		return Response{StatusCode: http.StatusUnauthorized}, nil
+	}
+	if err := h.Service.Connect(ctx, x); err != nil {
+		status := answerTo(err).status
+		h.log(ctx, e, err)
+		return Response{StatusCode: status}, nil
+	}
+	r := Response{StatusCode: http.StatusOK}
+	if offers(e, protocol.Subprotocol) {
+		r.Headers = map[string]string{"Sec-WebSocket-Protocol": protocol.Subprotocol}
+	}
+	return r, nil
+}
+
+func (h *Handler) disconnect(ctx context.Context, e Event) (Response, error) {
+	x, err := session(e)
+	if err == nil {
+		err = h.Service.Disconnect(ctx, x.Member, x.Connection)
+	}
+	if err != nil {
+		h.log(ctx, e, err)
+	}
+	return Response{StatusCode: http.StatusOK}, nil
+}
+
+func (h *Handler) message(ctx context.Context, e Event) error {
+	connection := e.RequestContext.ConnectionID
+	x, err := session(e)
+	if err == nil && !h.Now().Before(x.Expires) {
+		err = errExpired
+	}
+	if err != nil {
+		h.log(ctx, e, err)
+		h.reply(ctx, connection, protocol.NewError(protocol.CodeUnauthenticated, "", "the session has expired: connect with a fresh token"))
+		h.failed(ctx, "close", h.Push.Close(ctx, connection))
+		return nil
+	}
+	m, bad := protocol.Decode(e.RequestContext.RouteKey, []byte(e.Body))
+	if bad != nil {
+		h.reply(ctx, connection, bad)
+		return nil
+	}
+	if err := h.serve(ctx, e, x, m); err != nil {
+		h.log(ctx, e, err)
+		h.refuse(ctx, connection, m.MessageID(), err)
+	}
+	return nil
+}
+
+func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protocol.Message) error {
+	switch m := m.(type) {
+	case *protocol.Hello:
+		return h.Service.Hello(ctx, x, m.ID)
+	case *protocol.Ping:
+		return h.Service.Ping(ctx, x, m.ID)
+	case *protocol.Location:
+		return h.Service.Report(ctx, x, m, time.UnixMilli(e.RequestContext.RequestTimeEpoch))
+	case *protocol.Locate:
+		return h.Service.Locate(ctx, x, m.ID)
+	case *protocol.Match:
+		return h.Service.Match(ctx, x, m)
+	case *protocol.Cancel:
+		return h.Service.Cancel(ctx, x, m.ID)
+	case *protocol.End:
+		return h.Service.End(ctx, x, m)
+	}
+	return fmt.Errorf("no one serves %T", m)
+}
+
+// session reads whose event it is from what the authorizer attached.
+func session(e Event) (match.Session, error) {
+	attached, ok := e.RequestContext.Authorizer.(map[string]any)
+	if !ok {
+		return match.Session{}, errors.New("the event has no authorizer context")
+	}
+	id, err := token.FromContext(attached)
+	if err != nil {
+		return match.Session{}, err
+	}
+	connected := time.UnixMilli(e.RequestContext.ConnectedAt)
+	expires := connected.Add(longest)
+	if id.Expires.Before(expires) {
+		expires = id.Expires
+	}
+	return match.Session{
+		Member: match.Member{Pool: id.Pool, ID: id.Member}, Connection: e.RequestContext.ConnectionID,
+		ConnectedAt: connected, Expires: expires, Matcher: id.Matcher, Matchee: id.Matchee,
+		Tags: id.Tags, Restricted: id.HasTags, Card: id.Card,
+	}, nil
+}
+
+// offers tells whether the client offered the subprotocol.
+func offers(e Event, subprotocol string) bool {
+	for name, value := range e.Headers {
+		if strings.EqualFold(name, "Sec-WebSocket-Protocol") {
+			for offered := range strings.SplitSeq(value, ",") {
+				if strings.TrimSpace(offered) == subprotocol {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// refuse answers a message that could not be done; a connection that has no
+// business here any more is closed.
+func (h *Handler) refuse(ctx context.Context, connection, id string, err error) {
+	a := answerTo(err)
+	if a.code == "" {
+		return
+	}
+	f := protocol.NewError(a.code, id, a.text)
+	var fault *match.Fault
+	if errors.As(err, &fault) {
+		f.Now = fault.Now
+		if fault.Kind == match.Conflict {
+			f.Retryable = fault.Retryable
+		}
+	}
+	h.reply(ctx, connection, f)
+	if a.code == protocol.CodeReplaced {
+		h.failed(ctx, "close", h.Push.Close(ctx, connection))
+	}
+}
+
+func (h *Handler) reply(ctx context.Context, connection string, f protocol.Frame) {
+	h.failed(ctx, "reply", h.Push.Push(ctx, connection, f))
+}
+
+func (h *Handler) failed(ctx context.Context, what string, err error) {
+	if err != nil && !errors.Is(err, match.ErrConnectionGone) {
+		h.Log.WarnContext(ctx, what, "err", err)
+	}
+}
+
+func (h *Handler) log(ctx context.Context, e Event, err error) {
+	h.Log.Log(ctx, answerTo(err).level, "event", "route", e.RequestContext.RouteKey, "connection", e.RequestContext.ConnectionID,
+		"request", e.RequestContext.RequestID, "err", err)
+}

@@ -1,0 +1,139 @@
+package match
+
+import (
+	"context"
+	"encoding/json"
+
+	"waggle/internal/protocol"
+)
+
+// Connect begins a session; the member's older connection is told and closed.
+// Replaced: a newer connection is there already.
+func (s *Service) Connect(ctx context.Context, x Session) error { return s.connect(ctx, x) }
+
+func (s *Service) connect(ctx context.Context, x Session) error {
+	a, err := s.Store.Connect(ctx, x)
+	if err != nil {
+		return err
+	}
+	if a.Status != StatusOK {
+		return replaced()
+	}
+	if a.Old != "" {
+		s.dismiss(ctx, a.Old)
+	}
+	return s.apply(ctx, x.Member, a.Changes)
+}
+
+// dismiss tells a connection that it was replaced, and closes it.
+func (s *Service) dismiss(ctx context.Context, connection string) {
+	// Its own failure is of no interest: it may be long gone.
+	_ = s.Push.Push(ctx, connection, &protocol.Error{Code: protocol.CodeReplaced,
+		Message: "a newer connection of this member has taken over"})
+	_ = s.Push.Close(ctx, connection)
+}
+
+// Disconnect ends a session. The member is not found any more; its match or
+// request stays, and a new session resumes it.
+func (s *Service) Disconnect(ctx context.Context, m Member, connection string) error {
+	a, err := s.Store.Disconnect(ctx, m, connection, 0)
+	if err != nil {
+		return err
+	}
+	_, err = s.Store.Apply(ctx, m, a.Changes)
+	return err
+}
+
+// Ping answers, and is a sign of life.
+func (s *Service) Ping(ctx context.Context, x Session, id string) error {
+	a, err := s.read(ctx, x)
+	if err != nil {
+		return err
+	}
+	s.tell(ctx, x.Member, x.Connection, &protocol.Pong{ID: id, Now: a.Now})
+	s.attend(ctx, x.Member, a.Route)
+	return nil
+}
+
+// Hello tells the member how things stand with it: this is how it resumes.
+func (s *Service) Hello(ctx context.Context, x Session, id string) error {
+	a, err := s.read(ctx, x)
+	if err != nil {
+		return err
+	}
+	pair, err := s.resolve(ctx, x.Member, a)
+	if err != nil {
+		return err
+	}
+	settings := s.Pools.For(x.Pool)
+	w := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: 1, Now: a.Now, ExpiresAt: x.Expires.UnixMilli(),
+		Report: Unavailable.Report(settings)}
+	switch {
+	case pair != nil:
+		w.Match = &protocol.WelcomeMatch{Match: pair.match, Role: pair.role, State: string(Active), Peer: pair.peer}
+		w.Report = pair.advice().Report(settings)
+	case a.Available == "1" && x.Matchee:
+		w.Report = Available.Report(settings)
+	}
+	if r := a.Route; pair == nil && r != nil && r.Request.Wait && (r.State == Waiting || r.State == Searching) {
+		w.Request = &protocol.WelcomeRequest{ID: r.Request.ID, Radius: r.Request.Radius, ExpiresAt: r.Request.Deadline}
+	}
+	s.tell(ctx, x.Member, x.Connection, w)
+	if pair == nil {
+		s.attend(ctx, x.Member, a.Route)
+	}
+	return nil
+}
+
+// Locate answers with the location of the peer, through the routing table.
+func (s *Service) Locate(ctx context.Context, x Session, id string) error {
+	a, err := s.read(ctx, x)
+	if err != nil {
+		return err
+	}
+	pair, err := s.resolve(ctx, x.Member, a)
+	if err != nil {
+		return err
+	}
+	if pair != nil {
+		// The record was read; the route decides whether it may still be shown.
+		still, err := s.Store.Watch(ctx, pair.matcher, pair.match, pair.matchee)
+		if err != nil {
+			return err
+		}
+		if still.Status != StatusActive {
+			pair = nil
+		}
+	}
+	if pair == nil {
+		return fault(NotFound, "there is no match under way")
+	}
+	s.tell(ctx, x.Member, x.Connection, pair.location(id))
+	return nil
+}
+
+// attend completes the registration of a waiting request that a crash or a
+// lapsed search left open.
+func (s *Service) attend(ctx context.Context, m Member, r *Route) {
+	if r != nil && r.State == Waiting && r.Request.Wait && !r.Request.Registered {
+		d := s.newDriver()
+		s.lost(ctx, "attend to a request", d.register(ctx, Waiter{Owner: m, Request: r.Request}))
+	}
+}
+
+// apply changes the index and serves who waits for what was listed.
+func (s *Service) apply(ctx context.Context, m Member, changes []Change) error {
+	waiters, err := s.Store.Apply(ctx, m, changes)
+	if err != nil {
+		return err
+	}
+	s.newDriver().wake(ctx, m, waiters)
+	return nil
+}
+
+func card(text string) json.RawMessage {
+	if text == "" {
+		return nil
+	}
+	return json.RawMessage(text)
+}

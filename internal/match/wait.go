@@ -1,0 +1,186 @@
+package match
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"waggle/internal/geo"
+	"waggle/internal/protocol"
+)
+
+// wait leaves the request open until its deadline.
+func (d *driver) wait(ctx context.Context, owner Member, id string, r Request) error {
+	a, err := d.Store.Fall(ctx, owner, id, true)
+	if err != nil {
+		return err
+	}
+	switch a.Status {
+	case StatusNoMatch:
+		d.tell(ctx, owner, a.Connection, &protocol.NoMatch{ID: r.ID, Radius: r.Radius})
+		return nil
+	case StatusWaiting:
+		d.tell(ctx, owner, a.Connection, &protocol.Waiting{ID: r.ID, ExpiresAt: r.Deadline})
+	default:
+		return nil // cancelled, or claimed and confirmed, meanwhile
+	}
+	err = d.register(ctx, Waiter{Owner: owner, Request: r})
+	waiters, listErr := d.Store.Apply(ctx, owner, a.Changes)
+	if err == nil {
+		err = listErr
+	}
+	d.wake(ctx, owner, waiters)
+	return err
+}
+
+// register lets a request wait in every cell that its circle touches, and serves
+// it if somebody is there already.
+func (d *driver) register(ctx context.Context, w Waiter) error {
+	q := Query{Self: w.Owner, Point: w.Point, Radius: w.Radius, Tags: w.Tags, Want: firstWant}
+	cells := geo.ShardsWithin(w.Point, w.Radius)
+	hits, err := d.Store.Register(ctx, cells, w, q)
+	if err != nil {
+		return err
+	}
+	f := newField(d.Store, q)
+	f.add(cells, firstWant, hits)
+	if err := d.Store.Registered(ctx, w); err != nil {
+		return err
+	}
+	for _, c := range f.queue[:min(3, len(f.queue))] {
+		if c.ID < w.Owner.ID {
+			status, result, err := d.serve(ctx, c.Member)
+			if err != nil || status == StatusSearching || result == matched {
+				return err
+			}
+		}
+	}
+	if len(f.queue) > 0 {
+		_, _, err = d.serve(ctx, w.Owner)
+	}
+	return err
+}
+
+// serve leases a waiting request, and searches for it. Where that finds nobody
+// the request waits on.
+func (d *driver) serve(ctx context.Context, owner Member) (Status, outcome, error) {
+	if d.searches == 0 {
+		return StatusOther, nobody, nil
+	}
+	d.searches--
+	id := d.NewID()
+	a, err := d.Store.Lease(ctx, owner, id)
+	if err != nil || a.Status != StatusOK {
+		return a.Status, nobody, err
+	}
+	result, err := d.drive(ctx, owner, id, *a.Request, nil)
+	if result == nobody || result == busy {
+		if _, fallErr := d.fall(ctx, owner, id, true); err == nil {
+			err = fallErr
+		}
+	}
+	return a.Status, result, err
+}
+
+// fall ends a search that found nobody, and tells the owner if the request is
+// over with it. As the owner can be claimed again, who waits for it is served.
+func (d *driver) fall(ctx context.Context, owner Member, id string, wait bool) (Answer, error) {
+	a, err := d.Store.Fall(ctx, owner, id, wait)
+	if err != nil {
+		return a, err
+	}
+	if a.Status == StatusNoMatch {
+		d.tell(ctx, owner, a.Connection, &protocol.NoMatch{ID: a.Request.ID, Radius: a.Request.Radius})
+	}
+	waiters, err := d.Store.Apply(ctx, owner, a.Changes)
+	if err != nil {
+		return a, err
+	}
+	d.wake(ctx, owner, waiters)
+	return a, nil
+}
+
+// resume serves a request that a claim on its owner had suspended.
+func (d *driver) resume(ctx context.Context, owner Member) {
+	_, _, err := d.serve(ctx, owner)
+	d.lost(ctx, "resume a request", err)
+}
+
+// wake serves the requests that a member just listed fits: the oldest first, of
+// equals the nearest. Where the member waits itself, the request of the smaller
+// id goes first, whoever drives it, so that two drivers never block each other.
+func (d *driver) wake(ctx context.Context, m Member, waiters []Waiter) {
+	slices.SortFunc(waiters, func(a, b Waiter) int {
+		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Distance, b.Distance))
+	})
+	for _, w := range waiters {
+		if d.contend(ctx, m, w.Owner) {
+			return
+		}
+	}
+}
+
+// contend serves w's request, which m fits, after m's own if that goes first.
+// True: m is not to be had any more.
+func (d *driver) contend(ctx context.Context, m, w Member) bool {
+	if m.ID < w.ID {
+		status, result, err := d.serve(ctx, m)
+		d.lost(ctx, "serve a request", err)
+		if err != nil || status == StatusSearching || status == StatusClaimed || result == matched {
+			return true // somebody is at it
+		}
+	}
+	status, result, err := d.serve(ctx, w)
+	d.lost(ctx, "serve a request", err)
+	return err != nil || (status == StatusOK && result == matched)
+}
+
+// retry goes on for a second where everybody there was searching: two who seek
+// each other at the same moment must not both come away with nothing. In between
+// the request waits, so that the owner can be found itself; of two rivals the
+// smaller id asks again sooner.
+func (d *driver) retry(ctx context.Context, owner Member, id string, r Request) error {
+	deadline := d.Now().Add(patience)
+	for result := busy; result == busy && d.Now().Before(deadline); {
+		a, err := d.Store.Fall(ctx, owner, id, true)
+		if err != nil || a.Status != StatusWaiting {
+			if err == nil && a.Status == StatusNoMatch {
+				d.tell(ctx, owner, a.Connection, &protocol.NoMatch{ID: r.ID, Radius: r.Radius})
+			}
+			return err
+		}
+		if id, err = d.leaseAgain(ctx, owner, deadline); err != nil || id == "" {
+			return err
+		}
+		if result, err = d.drive(ctx, owner, id, r, nil); err != nil || result == matched || result == over {
+			return err
+		}
+	}
+	_, err := d.fall(ctx, owner, id, false)
+	return err
+}
+
+// leaseAgain leases the request after a pause, and after the end of a claim that
+// has suspended it. "": the request was answered, or its time is over.
+func (d *driver) leaseAgain(ctx context.Context, owner Member, deadline time.Time) (string, error) {
+	pause := pollSecond
+	if owner.ID < d.rival {
+		pause = pollFirst
+	}
+	for {
+		if err := d.Sleep(ctx, pause); err != nil {
+			return "", err
+		}
+		id := d.NewID()
+		a, err := d.Store.Lease(ctx, owner, id)
+		if err != nil || a.Status == StatusOK {
+			return id, err
+		}
+		if a.Status == StatusOther || d.Now().After(deadline) {
+			// Tells no_match if the request has expired, and nothing if it was answered.
+			_, err = d.fall(ctx, owner, id, false)
+			return "", err
+		}
+	}
+}
