@@ -1,0 +1,138 @@
+// Package endpoint finds the WebSocket API behind a URL and gets tokens for it.
+package endpoint
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"waggle/clients/go/waggle"
+)
+
+// Local is where the local stack listens unless told otherwise.
+const Local = "http://127.0.0.1:8080"
+
+// An Endpoint is a Waggle API and how to get tokens for it.
+type Endpoint struct {
+	// Socket is the URL of the WebSocket API.
+	Socket string
+	// HTTPClient is used for tokens and handshakes; nil: http.DefaultClient.
+	HTTPClient *http.Client
+
+	tokens  string   // the URL of /token, without command
+	command []string // prints a token, with {member} and {pool} in it
+}
+
+// Parse reads a URL: of a local stack, http://host:port, whose API is at
+// /prod and whose /token gives tokens; or of an API, wss://…, with the command
+// that prints a token for {member} in {pool}. The command is split at spaces
+// and run without a shell, so that a member's name needs no quoting.
+func Parse(raw, tokenCommand string) (Endpoint, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return Endpoint{}, fmt.Errorf("-url %q is no URL: give one such as %s or wss://…/prod", raw, Local)
+	}
+	socket, tokens := *u, *u
+	switch u.Scheme {
+	case "http", "ws":
+		socket.Scheme, tokens.Scheme = "ws", "http"
+	case "https", "wss":
+		socket.Scheme, tokens.Scheme = "wss", "https"
+	default:
+		return Endpoint{}, fmt.Errorf("-url %q: the scheme must be http, https, ws or wss", raw)
+	}
+	if strings.Trim(socket.Path, "/") == "" {
+		socket.Path = "/prod"
+	}
+	tokens.Path, tokens.RawQuery = "/token", ""
+	return Endpoint{Socket: socket.String(), tokens: tokens.String(), command: strings.Fields(tokenCommand)}, nil
+}
+
+// A Member is whom a token is for.
+type Member struct {
+	ID, Pool string
+	Tags     []string
+}
+
+// Options connect a member.
+func (e Endpoint) Options(m Member) waggle.Options {
+	return waggle.Options{
+		URL:        e.Socket,
+		HTTPClient: e.HTTPClient,
+		Token:      func(ctx context.Context) (string, error) { return e.token(ctx, m) },
+	}
+}
+
+func (e Endpoint) token(ctx context.Context, m Member) (string, error) {
+	if len(e.command) > 0 {
+		return e.run(ctx, m)
+	}
+	query := url.Values{"member": {m.ID}}
+	if m.Pool != "" {
+		query.Set("pool", m.Pool)
+	}
+	if len(m.Tags) > 0 {
+		query.Set("tags", strings.Join(m.Tags, ","))
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, e.tokens+"?"+query.Encode(), nil)
+	if err != nil {
+		return "", err
+	}
+	client := e.HTTPClient
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answered %s: %.200s; where there is no /token, say how to get one with -token-command",
+			e.tokens, resp.Status, bytes.TrimSpace(body))
+	}
+	return string(bytes.TrimSpace(body)), nil
+}
+
+func (e Endpoint) run(ctx context.Context, m Member) (string, error) {
+	args := make([]string, len(e.command))
+	fill := strings.NewReplacer("{member}", m.ID, "{pool}", m.Pool)
+	for i, a := range e.command {
+		args[i] = fill.Replace(a)
+	}
+	out, err := exec.CommandContext(ctx, args[0], args[1:]...).Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return "", fmt.Errorf("-token-command %q: %w: %.200s", strings.Join(args, " "), err, bytes.TrimSpace(exit.Stderr))
+		}
+		return "", fmt.Errorf("-token-command: %w", err)
+	}
+	token := string(bytes.TrimSpace(out))
+	if token == "" {
+		return "", fmt.Errorf("-token-command %q printed nothing: it must print a token", strings.Join(args, " "))
+	}
+	return token, nil
+}
+
+// Nobody tells whether err means that nothing listens there.
+func Nobody(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+
+// Explain adds the next step to an error of connecting.
+func (e Endpoint) Explain(err error) error {
+	if Nobody(err) {
+		return fmt.Errorf("nothing listens at %s: start the local stack with `make run`, or say with -url where it is", e.Socket)
+	}
+	return err
+}

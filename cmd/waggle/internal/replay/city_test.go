@@ -1,0 +1,144 @@
+package replay_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"waggle/clients/go/waggle"
+	"waggle/clients/go/waggle/waggletest"
+)
+
+// A city is just enough of Waggle to play a trace against: the nearest free
+// member is matched, wherever it is.
+type city struct {
+	*waggletest.Server
+	refuse string // answers match with this error code
+	mute   bool   // never answers match
+	sticky bool   // never lets go of a matchee
+
+	mu      sync.Mutex
+	members map[string]*member
+	matches int
+}
+
+type member struct {
+	socket   *waggletest.Socket
+	lat, lng float64
+	located  bool
+	match    string // under way
+	peer     *member
+}
+
+func newCity() *city {
+	c := &city{members: map[string]*member{}}
+	c.Server = waggletest.NewServer(c.serve)
+	return c
+}
+
+func (c *city) options(id string) waggle.Options {
+	return waggle.Options{
+		URL: c.URL(), HTTPClient: c.HTTPClient(),
+		Token: func(context.Context) (string, error) { return id, nil },
+	}
+}
+
+func (c *city) serve(s *waggletest.Socket) {
+	c.mu.Lock()
+	me := c.members[s.Token]
+	if me == nil {
+		me = &member{}
+		c.members[s.Token] = me
+	}
+	me.socket = s
+	c.mu.Unlock()
+	for {
+		m, ok := s.Receive()
+		if !ok {
+			return
+		}
+		for to, f := range c.handle(me, m) {
+			to.Push(f)
+		}
+	}
+}
+
+func (c *city) handle(me *member, m waggletest.Message) map[*waggletest.Socket]waggle.Frame {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := map[*waggletest.Socket]waggle.Frame{}
+	switch m.Action {
+	case "hello":
+		w := &waggle.Welcome{ID: m.ID, Now: time.Now().UnixMilli()}
+		if me.match != "" {
+			w.Match = &waggle.WelcomeMatch{Match: me.match}
+		}
+		out[me.socket] = w
+	case "ping":
+		out[me.socket] = &waggle.Pong{ID: m.ID}
+	case "location":
+		me.lat, me.lng, me.located = *m.Lat, *m.Lng, true
+		out[me.socket] = &waggle.Ack{ID: m.ID}
+		if me.peer != nil {
+			out[me.peer.socket] = &waggle.LocationFrame{Match: me.match, Lat: me.lat, Lng: me.lng, At: time.Now().UnixMilli()}
+		}
+	case "match":
+		c.match(me, m, out)
+	case "cancel":
+		out[me.socket] = &waggle.Ended{ID: m.ID, Reason: "cancelled"}
+	case "end":
+		if me.match != m.Match {
+			out[me.socket] = &waggle.ErrorFrame{ID: m.ID, Code: "not_found"}
+			break
+		}
+		ended := &waggle.Ended{Match: m.Match, Reason: "completed"}
+		out[me.socket], out[me.peer.socket] = ended, ended
+		if !c.sticky {
+			me.peer.match, me.peer.peer = "", nil
+		}
+		me.match, me.peer = "", nil
+	}
+	return out
+}
+
+func (c *city) match(me *member, m waggletest.Message, out map[*waggletest.Socket]waggle.Frame) {
+	if c.mute {
+		return
+	}
+	if c.refuse != "" {
+		out[me.socket] = &waggle.ErrorFrame{ID: m.ID, Code: "conflict"}
+		return
+	}
+	var nearest *member
+	best := math.Inf(1)
+	for _, other := range c.members {
+		if d := math.Hypot(other.lat-*m.Lat, other.lng-*m.Lng); other.located && other.match == "" && d < best {
+			nearest, best = other, d
+		}
+	}
+	if nearest == nil {
+		out[me.socket] = &waggle.NoMatch{ID: m.ID, Radius: 3000}
+		return
+	}
+	c.matches++
+	me.match = fmt.Sprint("m", c.matches)
+	me.peer, nearest.match, nearest.peer = nearest, me.match, me
+	out[nearest.socket] = &waggle.Matched{Match: me.match, Role: "matchee"}
+	out[me.socket] = &waggle.Matched{ID: m.ID, Match: me.match, Role: "matcher", Peer: waggle.Peer{Distance: best * 1000}}
+}
+
+// inMatch names the members that are in a match.
+func (c *city) inMatch() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []string
+	for id, m := range c.members {
+		if m.match != "" {
+			all = append(all, id)
+		}
+	}
+	return strings.Join(all, " ")
+}

@@ -1,0 +1,227 @@
+package replay_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/cmd/waggle/internal/replay"
+	"waggle/cmd/waggle/internal/trace"
+	"waggle/internal/pool"
+)
+
+// tenMinutes has two cabs, four pickups, and a bad fix.
+func tenMinutes() trace.Window {
+	row := func(unix int64, cab string, lat float64, occupied bool) trace.Row {
+		return trace.Row{Unix: unix, Cab: cab, Lat: lat, Lng: -122, Occupied: occupied}
+	}
+	return trace.Cut([]trace.Row{
+		row(0, "a", 37.00, false),
+		row(0, "b", 38.00, false),
+		row(30, "c", 99, false), // a bad fix
+		row(60, "a", 37.00, true),
+		row(90, "a", 37.01, true),
+		row(120, "a", 37.02, true),
+		row(150, "b", 38.01, true),
+		row(180, "a", 37.03, false), // a is free again
+		row(200, "a", 37.03, true),
+		row(210, "a", 37.04, false),
+		row(220, "a", 37.04, true),
+		row(240, "b", 38.02, false),
+		row(400, "a", 37.05, true),
+	}, 0, 600)
+}
+
+func play(t *testing.T, ctx context.Context, c *city, change func(*replay.Config)) replay.Result {
+	t.Helper()
+	config := replay.Config{
+		Window: tenMinutes(), Speed: 30, Grace: 10 * time.Minute, Name: "test", Options: c.options,
+	}
+	if change != nil {
+		change(&config)
+	}
+	r, err := replay.Run(ctx, config)
+	if err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	return r
+}
+
+func inBubble(t *testing.T, test func(*testing.T, *city)) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCity()
+		defer c.Close()
+		test(t, c)
+	})
+}
+
+func TestPlaysAWindow(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *city) {
+		var last replay.Progress
+		got := play(t, t.Context(), c, func(c *replay.Config) {
+			c.Progress = func(p replay.Progress) {
+				if p.Elapsed < last.Elapsed || p.Matched < last.Matched || p.Elapsed > p.Total {
+					t.Errorf("progress went from %+v to %+v", last, p)
+				}
+				last = p
+			}
+		})
+		zero := 0.0
+		want := replay.Result{
+			To: 600, Speed: 30, WallSeconds: 20,
+			Members: 2, Reports: 12, Acknowledged: 12, Skipped: 1,
+			Requests: 4, Matched: 4, MatchedShare: 1, LocationsSeen: got.LocationsSeen,
+			MatchMillisP50: &zero, MatchMillisP95: &zero, MatchMillisP99: &zero,
+			DistanceMetersP50: &zero, DistanceMetersP95: &zero, DistanceMetersP99: &zero,
+			ErrorsByCode: map[string]int{},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("got +, want -\n%s", diff)
+		}
+		// Three while riding; the one that ends a fare may come before or after
+		// the passenger has got out.
+		if got.LocationsSeen < 3 || got.LocationsSeen > 6 {
+			t.Errorf("locations seen: got %d, want 3 to 6", got.LocationsSeen)
+		}
+		if err := got.Err(); err != nil {
+			t.Error(err)
+		}
+		if left := c.inMatch(); left != "" {
+			t.Errorf("left in a match: %s", left)
+		}
+		if last.Elapsed < 9*time.Minute || last.Matched != 4 {
+			t.Errorf("the last progress was %+v", last)
+		}
+	})
+}
+
+func TestTellsWhatIsWrong(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*city)
+		want   string
+	}{
+		"refused":         {func(c *city) { c.refuse = "conflict" }, "4 errors (conflict 4), 4 requests without an outcome"},
+		"never answered":  {func(c *city) { c.mute = true }, "4 errors (timeout 4), 4 requests without an outcome"},
+		"left in a match": {func(c *city) { c.sticky = true }, "2 cabs left in a match"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, c *city) {
+				tt.change(c)
+				err := play(t, t.Context(), c, nil).Err()
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("got %v, want %q", err, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAnInterruptEndsEveryMatch(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *city) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5500*time.Millisecond, cancel) // 165 s of the trace: two rides
+		r := play(t, ctx, c, nil)
+		if !r.Interrupted || r.Matched != 2 || r.Requests != 2 {
+			t.Errorf("got %+v, want two matches and an interrupt", r)
+		}
+		if err := r.Err(); err != nil {
+			t.Error(err)
+		}
+		if left := c.inMatch(); left != "" {
+			t.Errorf("left in a match: %s", left)
+		}
+	})
+	inBubble(t, func(t *testing.T, c *city) {
+		c.mute = true
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, cancel)
+		r := play(t, ctx, c, nil)
+		if r.Cancelled != 1 || r.Err() != nil {
+			t.Errorf("while asking: got %+v, %v, want one request cancelled", r, r.Err())
+		}
+	})
+}
+
+func TestCannotBegin(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *city) {
+		c.Refuse(503)
+		_, err := replay.Run(t.Context(), replay.Config{Window: tenMinutes(), Speed: 30, Options: c.options})
+		if err == nil || !strings.Contains(err.Error(), "connect cab") {
+			t.Errorf("got %v, want the cab that could not connect", err)
+		}
+	})
+}
+
+func TestResultForPeopleAndPrograms(t *testing.T) {
+	p := func(f float64) *float64 { return &f }
+	r := replay.Result{
+		From: 1212195600, To: 1212199200, Speed: 30, WallSeconds: 120.04, Members: 489, Reports: 10, Acknowledged: 9,
+		Requests: 4, Matched: 3, NoMatch: 1, MatchedShare: 0.75, MatchMillisP50: p(12), MatchMillisP95: p(30), MatchMillisP99: p(31),
+		Errors: 2, ErrorsByCode: map[string]int{"stale": 1, "conflict": 1},
+	}
+	zone, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `played             2008-05-30 18:00:00 to 19:00:00 at speed 30, in 120.0 s
+cabs               489
+reports            10 sent, 9 acknowledged, 0 rows left out for a bad fix
+requests           4
+  matched          3 (75.0 %)
+  no match         1
+  unanswered       0
+distance           none
+match latency      p50 12 ms, p95 30 ms, p99 31 ms
+locations seen     0, by passengers of their cab
+connections lost   0
+latest row         0 ms behind the clock
+errors             2: conflict 1, stale 1
+left in a match    0
+`
+	if diff := cmp.Diff(want, r.Table(zone)); diff != "" {
+		t.Errorf("table: got +, want -\n%s", diff)
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]any{
+		"reports": 10.0, "requests": 4.0, "matched": 3.0, "noMatch": 1.0, "errors": 2.0, "stuck": 0.0,
+		"matchMillisP50": 12.0, "distanceMetersP50": nil,
+	} {
+		if got, ok := fields[name]; !ok || got != want {
+			t.Errorf("%s: got %v (there: %t), want %v", name, got, ok, want)
+		}
+	}
+}
+
+func TestPoolFile(t *testing.T) {
+	text, err := replay.PoolFile("sf", 180*time.Second, 10*time.Minute, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pools, err := pool.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, base := pools.For("sf"), pool.Default()
+	want := base
+	want.LocationTTL, want.Grace = 6*time.Second, 20*time.Second
+	want.ReportsPerSecond, want.ReportsBurst = base.ReportsPerSecond*30, got.ReportsBurst
+	want.RequestsPerMinute, want.MatchesPerHour = base.RequestsPerMinute*30, base.MatchesPerHour*30
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("got +, want -\n%s", diff)
+	}
+	if _, err := replay.PoolFile("No", time.Minute, time.Minute, 30); err == nil {
+		t.Error("a bad pool name is refused")
+	}
+}

@@ -1,0 +1,162 @@
+// Package trace reads recorded movements of vehicles that carry passengers,
+// and cuts from them what a replay plays: reports and fares.
+package trace
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Columns is the header of a trace, in any order and among others.
+const Columns = "unix_s,cab,lat,lng,occupied"
+
+// A Row is one report of a cab.
+type Row struct {
+	Unix     int64 // seconds
+	Cab      string
+	Lat, Lng float64 // degrees; may be a bad fix, see Located
+	Occupied bool    // it has a fare
+}
+
+// Located tells whether the row's fix can be a place: some receivers report
+// impossible ones.
+func (r Row) Located() bool {
+	return math.Abs(r.Lat) <= 85 && math.Abs(r.Lng) <= 180 // false for NaN too
+}
+
+// Read reads a trace, gzipped or not: CSV with a header that has Columns,
+// sorted by time. An error names the line and what was expected there.
+func Read(r io.Reader) ([]Row, error) {
+	plain, err := unzip(r)
+	if err != nil {
+		return nil, err
+	}
+	c := csv.NewReader(plain)
+	c.ReuseRecord = true
+	header, err := c.Read()
+	if err == io.EOF {
+		return nil, fmt.Errorf("the trace is empty: its first line must be %s", Columns)
+	}
+	if err != nil {
+		return nil, readError(err)
+	}
+	columns, err := find(header)
+	if err != nil {
+		return nil, err
+	}
+	var rows []Row
+	names := map[string]string{} // one string for each cab
+	for {
+		record, err := c.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, readError(err)
+		}
+		row, err := columns.row(record, names)
+		if err == nil && len(rows) > 0 && row.Unix < rows[len(rows)-1].Unix {
+			err = fmt.Errorf("unix_s %d comes after %d: rows must be sorted by time", row.Unix, rows[len(rows)-1].Unix)
+		}
+		if err != nil {
+			line, _ := c.FieldPos(0)
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		return nil, errors.New("the trace has a header but no rows")
+	}
+	return rows, nil
+}
+
+// unzip tells gzip by its first two bytes, whatever the file is called.
+func unzip(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReaderSize(r, 1<<16)
+	magic, err := b.Peek(2)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if string(magic) != "\x1f\x8b" {
+		return b, nil
+	}
+	z, err := gzip.NewReader(b)
+	if err != nil {
+		return nil, readError(err)
+	}
+	return z, nil
+}
+
+func readError(err error) error {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the gzip data is cut off: the file is incomplete, fetch it again")
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
+		return fmt.Errorf("the gzip data is damaged, fetch the file again: %w", err)
+	}
+	var parse *csv.ParseError
+	if errors.As(err, &parse) {
+		return fmt.Errorf("line %d: %w", parse.Line, parse.Err)
+	}
+	return err
+}
+
+// columns are the places of the fields in a record.
+type columns struct{ unix, cab, lat, lng, occupied int }
+
+func find(header []string) (columns, error) {
+	var missing []string
+	at := func(name string) int {
+		i := slices.Index(header, name)
+		if i < 0 {
+			missing = append(missing, name)
+		}
+		return i
+	}
+	c := columns{at("unix_s"), at("cab"), at("lat"), at("lng"), at("occupied")}
+	if len(missing) > 0 {
+		return c, fmt.Errorf("line 1: no column %s: the header must have %s, it is %q",
+			strings.Join(missing, ", "), Columns, strings.Join(header, ","))
+	}
+	return c, nil
+}
+
+func (c columns) row(record []string, names map[string]string) (Row, error) {
+	row := Row{}
+	var err error
+	if row.Unix, err = strconv.ParseInt(record[c.unix], 10, 64); err != nil {
+		return row, fmt.Errorf("unix_s %q is not a whole number of seconds", record[c.unix])
+	}
+	if row.Lat, err = strconv.ParseFloat(record[c.lat], 64); err != nil {
+		return row, fmt.Errorf("lat %q is not a number", record[c.lat])
+	}
+	if row.Lng, err = strconv.ParseFloat(record[c.lng], 64); err != nil {
+		return row, fmt.Errorf("lng %q is not a number", record[c.lng])
+	}
+	switch record[c.occupied] {
+	case "0":
+	case "1":
+		row.Occupied = true
+	default:
+		return row, fmt.Errorf("occupied %q is neither 0 nor 1", record[c.occupied])
+	}
+	cab := record[c.cab]
+	if cab == "" {
+		return row, errors.New("cab is empty")
+	}
+	name, ok := names[cab]
+	if !ok {
+		name = strings.Clone(cab)
+		names[name] = name
+	}
+	row.Cab = name
+	return row, nil
+}

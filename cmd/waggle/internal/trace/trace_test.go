@@ -1,0 +1,149 @@
+package trace_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/cmd/waggle/internal/trace"
+)
+
+const small = `unix_s,cab,lat,lng,occupied
+100,a,37.70,-122.40,0
+100,b,37.71,-122.41,1
+130,a,37.72,-122.42,1
+160,b,37.73,-122.43,0
+190,a,37.74,-122.44,0
+`
+
+func zipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestReadsPlainAndGzipped(t *testing.T) {
+	want := []trace.Row{
+		{Unix: 100, Cab: "a", Lat: 37.70, Lng: -122.40},
+		{Unix: 100, Cab: "b", Lat: 37.71, Lng: -122.41, Occupied: true},
+		{Unix: 130, Cab: "a", Lat: 37.72, Lng: -122.42, Occupied: true},
+		{Unix: 160, Cab: "b", Lat: 37.73, Lng: -122.43},
+		{Unix: 190, Cab: "a", Lat: 37.74, Lng: -122.44},
+	}
+	other := "lng,more,occupied,cab,lat,unix_s\n-122.40,x,0,a,37.70,100\n"
+	for name, tt := range map[string]struct {
+		data []byte
+		want []trace.Row
+	}{
+		"plain":         {[]byte(small), want},
+		"gzipped":       {zipped(t, small), want},
+		"other columns": {[]byte(other), want[:1]},
+	} {
+		got, err := trace.Read(bytes.NewReader(tt.data))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: got +, want -\n%s", name, diff)
+		}
+	}
+}
+
+func TestErrorsNameTheLineAndTheRemedy(t *testing.T) {
+	header := "unix_s,cab,lat,lng,occupied\n"
+	long := zipped(t, header+strings.Repeat("100,a,37.7,-122.4,0\n", 5000))
+	damaged := bytes.Clone(long)
+	damaged[len(damaged)-6] ^= 0xff // in the checksum
+	for name, tt := range map[string]struct {
+		data string
+		want []string
+	}{
+		"empty":          {"", []string{"empty", trace.Columns}},
+		"no rows":        {header, []string{"no rows"}},
+		"missing column": {"unix_s,cab,lat,lng\n1,a,2,3\n", []string{"line 1", "no column occupied", trace.Columns}},
+		"unsorted":       {header + "100,a,1,2,0\n99,b,1,2,0\n", []string{"line 3", "99 comes after 100", "sorted"}},
+		"bad time":       {header + "soon,a,1,2,0\n", []string{"line 2", `unix_s "soon"`}},
+		"bad lat":        {header + "1,a,1,2,0\n1,a,north,2,0\n", []string{"line 3", `lat "north"`}},
+		"bad lng":        {header + "1,a,1,west,0\n", []string{"line 2", `lng "west"`}},
+		"bad occupied":   {header + "1,a,1,2,yes\n", []string{"line 2", `"yes" is neither 0 nor 1`}},
+		"no cab":         {header + "1,,1,2,0\n", []string{"line 2", "cab is empty"}},
+		"short row":      {header + "1,a,1\n", []string{"line 2", "number of fields"}},
+		"cut off":        {string(long[:len(long)-20]), []string{"cut off", "again"}},
+		"damaged":        {string(damaged), []string{"damaged"}},
+	} {
+		_, err := trace.Read(strings.NewReader(tt.data))
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		for _, part := range tt.want {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: got %q, want it to say %q", name, err, part)
+			}
+		}
+	}
+}
+
+func TestCutFindsPickupsAndTheirEnds(t *testing.T) {
+	row := func(unix int64, cab string, occupied bool) trace.Row {
+		return trace.Row{Unix: unix, Cab: cab, Lat: float64(unix) / 10, Lng: 1, Occupied: occupied}
+	}
+	bad := trace.Row{Unix: 130, Cab: "b", Lat: 91, Lng: 0, Occupied: true}
+	rows := []trace.Row{
+		row(90, "a", false), row(90, "c", true), row(95, "gone", false),
+		row(100, "a", true),  // picked up between the rows: in the window
+		row(110, "b", false), // first seen inside
+		row(120, "c", false), // the end of a fare that began before
+		bad,
+		row(140, "b", true), // its pickup shows here
+		row(150, "a", false), row(160, "a", true),
+		row(170, "new", true), // no pickup: nothing is known of before
+		row(200, "a", false),  // outside: the fare goes to the window's end
+	}
+	got := trace.Cut(rows, 100, 200)
+	want := trace.Window{
+		From: 100, To: 200, Skipped: 1, Cabs: []string{"a", "b", "c", "new"},
+		Reports: []trace.Row{rows[3], rows[4], rows[5], rows[7], rows[8], rows[9], rows[10]},
+		Fares: []trace.Fare{
+			{Cab: "a", Pickup: 0, End: 150, Lat: 10, Lng: 1},
+			{Cab: "b", Pickup: 3, End: 200, Lat: 14, Lng: 1},
+			{Cab: "a", Pickup: 5, End: 200, Lat: 16, Lng: 1},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("got +, want -\n%s", diff)
+	}
+}
+
+func TestStart(t *testing.T) {
+	zone, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := []trace.Row{{Unix: 1212130800}} // 2008-05-30, midnight there
+	for in, want := range map[string]int64{
+		"":                          1212130800,
+		"18:00":                     1212195600,
+		"18:00:30":                  1212195630,
+		"2008-05-30T18:00:00-07:00": 1212195600,
+		"1212195600":                1212195600,
+	} {
+		if got, err := trace.Start(in, rows, zone); err != nil || got != want {
+			t.Errorf("%q: got %d, %v, want %d", in, got, err, want)
+		}
+	}
+	if _, err := trace.Start("six", rows, zone); err == nil || !strings.Contains(err.Error(), "18:00") {
+		t.Errorf(`"six": got %v, want what is allowed`, err)
+	}
+}
