@@ -27,7 +27,7 @@ func tenMinutes() trace.Window {
 		row(60, "a", 37.00, true),
 		row(90, "a", 37.01, true),
 		row(120, "a", 37.02, true),
-		row(150, "b", 38.01, true),
+		row(150, "b", 38.00, true),
 		row(180, "a", 37.03, false), // a is free again
 		row(200, "a", 37.03, true),
 		row(210, "a", 37.04, false),
