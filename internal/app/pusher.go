@@ -19,6 +19,9 @@ type pusher struct {
 	client   *push.Client
 }
 
+// Pusher sends frames by a client that is there already.
+func Pusher(client *push.Client) match.Pusher { return &pusher{client: client} }
+
 func (p *pusher) learn(domain, stage string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -25,6 +25,13 @@ import (
 // DefaultTTL is how long a token lasts unless something else was asked for.
 const DefaultTTL = 2 * time.Hour
 
+// The paths that the parts are to be served at, below the issuer's URL.
+const (
+	DiscoveryPath = "/.well-known/openid-configuration"
+	KeysPath      = "/.well-known/jwks.json"
+	TokenPath     = "/token"
+)
+
 // Issuer signs tokens with ES256. It is safe for concurrent use.
 type Issuer struct {
 	url, audience string
@@ -86,8 +93,8 @@ func (i *Issuer) Sign(claims map[string]any) (string, error) {
 func (i *Issuer) ServeDiscovery(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, map[string]any{
 		"issuer":                                i.url,
-		"jwks_uri":                              i.url + "/.well-known/jwks.json",
-		"token_endpoint":                        i.url + "/token",
+		"jwks_uri":                              i.url + KeysPath,
+		"token_endpoint":                        i.url + TokenPath,
 		"response_types_supported":              []string{"token"},
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{string(jose.ES256)},

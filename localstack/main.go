@@ -1,0 +1,102 @@
+// Command localstack is Waggle on one machine: API Gateway, the functions, a
+// cache, an issuer of tokens and a map, on one port. What it serves is what the
+// functions serve on AWS: the same handlers get the same events.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "localstack:", err)
+			os.Exit(1)
+		}
+	}
+}
+
+const usage = `Waggle on one machine: the WebSocket API, the functions behind it, a cache, an
+issuer of tokens and a map, on one port.
+
+  go run ./localstack                      an embedded cache, nobody about
+  go run ./localstack -members 50          with simulated members
+  go run ./localstack -cache redis://127.0.0.1:6379
+
+Then open the map, or get a token and connect:
+
+  curl 'http://127.0.0.1:8080/token?member=ana'
+  go run ./cmd/waggle shell -as ana
+
+Flags:
+`
+
+// run serves until the context ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("localstack", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+	}
+	var c config
+	var poolFile, level string
+	flags.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
+	flags.StringVar(&c.Cache, "cache", "embedded", "embedded, or redis://host:port, or rediss://host:port for TLS; a cluster is found by itself")
+	flags.StringVar(&poolFile, "pools", "", "`file` with pool settings; without it every pool has the defaults")
+	flags.IntVar(&c.Members, "members", 0, "`number` of simulated members that move about, in a pool of their own")
+	flags.BoolVar(&c.Mingle, "mingle", false, "put the simulated members into the pool that newcomers come to")
+	flags.BoolVar(&c.InsecureTokens, "insecure-tokens", false, "serve /token, the map and its feed to other machines too: anyone may be anyone")
+	flags.StringVar(&level, "log", "warn", "debug, info, warn or error")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("there is no argument %q: only flags are taken, see --help", flags.Arg(0))
+	}
+	if c.Members < 0 || c.Members > 5000 {
+		return errors.New("-members must be 0 to 5000")
+	}
+	var logLevel slog.Level
+	if err := logLevel.UnmarshalText([]byte(level)); err != nil {
+		return errors.New("-log must be debug, info, warn or error")
+	}
+	c.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: logLevel}))
+	if poolFile != "" {
+		text, err := os.ReadFile(poolFile)
+		if err != nil {
+			return fmt.Errorf("-pools: %w", err)
+		}
+		c.Pools = string(text)
+	}
+	s, err := start(ctx, c)
+	if err != nil {
+		return explain(err, c)
+	}
+	fmt.Fprint(stdout, s.greeting())
+	<-ctx.Done()
+	return s.close()
+}
+
+// explain adds the next step to an error of the start.
+func explain(err error, c config) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	host, port, _ := net.SplitHostPort(c.Addr)
+	n, _ := strconv.Atoi(port)
+	return fmt.Errorf("%s is in use by another program: try -addr %s, or -addr %s for any free port", c.Addr,
+		net.JoinHostPort(host, strconv.Itoa(n%65535+1)), net.JoinHostPort(host, "0"))
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"waggle/internal/app"
+	"waggle/internal/push"
+	"waggle/internal/token"
+	"waggle/internal/topology"
+	"waggle/localstack/apigateway"
+	"waggle/localstack/city"
+	"waggle/localstack/issuer"
+	"waggle/localstack/lambda"
+	livemap "waggle/localstack/map"
+)
+
+const (
+	stage        = "prod"
+	audience     = "waggle"
+	shutdownTime = 5 * time.Second
+)
+
+// config is what the flags say.
+type config struct {
+	Addr, Cache, Pools string
+	Members            int
+	Mingle             bool
+	InsecureTokens     bool
+	Log                *slog.Logger
+}
+
+// stack is everything that runs. close ends it.
+type stack struct {
+	config  config
+	address string // host:port that it is reached at from this machine
+	open    bool   // whether /token and the map are served
+	ending  []func() error
+}
+
+// start starts the stack. What it could not start it has ended.
+func start(ctx context.Context, c config) (_ *stack, err error) {
+	s := &stack{config: c}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("-addr: %w", err)
+	}
+	s.ending = append(s.ending, func() error { _ = listener.Close(); return nil })
+	bound := listener.Addr().(*net.TCPAddr)
+	s.open = bound.IP.IsLoopback() || c.InsecureTokens
+	s.address = bound.String()
+	if bound.IP.IsUnspecified() {
+		s.address = net.JoinHostPort("127.0.0.1", fmt.Sprint(bound.Port))
+	}
+
+	tokens, err := issuer.New(s.url("http", ""), audience)
+	if err != nil {
+		return nil, err
+	}
+	functions, err := s.functions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	world := livemap.New()
+	routes := make(map[string]string)
+	for _, f := range topology.Functions() {
+		for _, route := range f.Routes {
+			routes[route] = f.Name
+		}
+	}
+	gateway := apigateway.New(apigateway.Config{Stage: stage, Routes: routes, Authorizer: topology.Authorizer,
+		Invoker: functions, Logger: c.Log, Observe: world.Observe})
+
+	mux := http.NewServeMux()
+	mux.Handle("/"+stage, gateway)
+	mux.Handle("/"+stage+"/", gateway)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET "+issuer.DiscoveryPath, tokens.ServeDiscovery)
+	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)
+	if s.open {
+		mux.HandleFunc("GET "+issuer.TokenPath, tokens.ServeToken)
+		mux.Handle("GET /{$}", world.Page())
+		mux.Handle("GET /feed", world.Feed())
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	s.ending = append(s.ending, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+		defer cancel()
+		err := errors.Join(gateway.Close(ctx), server.Shutdown(ctx))
+		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+		return err
+	})
+	if c.Members > 0 {
+		pool := city.Pool
+		if c.Mingle {
+			pool = ""
+		}
+		members := city.Start(ctx, city.Config{URL: s.url("ws", "/"+stage), Members: c.Members, Pool: pool, Sign: tokens.Sign, Log: c.Log})
+		s.ending = append(s.ending, func() error { members.Stop(); return nil })
+	}
+	return s, nil
+}
+
+// functions wires the handlers as the functions do, from the same environment.
+func (s *stack) functions(ctx context.Context) (*lambda.InProcess, error) {
+	env := map[string]string{
+		topology.CacheURL: s.config.Cache, topology.PoolFile: s.config.Pools,
+		topology.ManagementEndpoint: s.url("http", "/"+stage),
+		topology.Issuer:             s.url("http", ""), topology.Audience: audience,
+	}
+	if s.config.Cache == "embedded" {
+		cache := miniredis.NewMiniRedis()
+		cache.ClockTTL(true) // what is stored expires by itself, as it does elsewhere
+		if err := cache.Start(); err != nil {
+			return nil, fmt.Errorf("embedded cache: %w", err)
+		}
+		s.ending = append(s.ending, func() error { cache.Close(); return nil })
+		env[topology.CacheURL] = "redis://" + cache.Addr()
+	}
+	lookup := func(name string) (string, bool) { value, ok := env[name]; return value, ok }
+
+	client, err := push.New(ctx, env[topology.ManagementEndpoint], awsconfig.WithCredentialsProvider(
+		credentials.NewStaticCredentialsProvider("local", "local", "")))
+	if err != nil {
+		return nil, err
+	}
+	a, err := app.FromEnv(ctx, lookup, app.Options{Log: s.config.Log, Push: app.Pusher(client)})
+	if err != nil {
+		return nil, s.blame(err)
+	}
+	s.ending = append(s.ending, func() error { a.Close(); return nil })
+	settings, err := token.ConfigFromEnv(lookup)
+	if err != nil {
+		return nil, err
+	}
+	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(ctx, settings), s.config.Log).Handle}
+	for _, f := range topology.Functions() {
+		if !f.Authorizer {
+			handlers[f.Name] = a.Handle
+		}
+	}
+	return lambda.New(handlers, 0), nil
+}
+
+// blame names the flag where the environment was made from one.
+func (s *stack) blame(err error) error {
+	text := strings.NewReplacer(topology.CacheURL, "-cache", topology.PoolFile, "-pools").Replace(err.Error())
+	if strings.HasPrefix(text, "-cache") {
+		text += "; is a server running there? -cache embedded needs none"
+	}
+	return errors.New(text)
+}
+
+// close ends everything, the last started first.
+func (s *stack) close() error {
+	var errs []error
+	for i := len(s.ending) - 1; i >= 0; i-- {
+		errs = append(errs, s.ending[i]())
+	}
+	s.ending = nil
+	return errors.Join(errs...)
+}
+
+func (s *stack) url(scheme, path string) string { return scheme + "://" + s.address + path }
+
+// greeting has each URL alone on a line, for people and for programs.
+func (s *stack) greeting() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "Waggle is ready.")
+	if s.open {
+		fmt.Fprintf(&b, "\nThe map:\n%s\n\nA token for a member:\n%s\n", s.url("http", "/"), s.url("http", issuer.TokenPath+"?member=ana"))
+	} else {
+		fmt.Fprintf(&b, "\nTokens and the map are off, as other machines can reach this address; -insecure-tokens turns them on.\n%s\n", s.url("http", "/healthz"))
+	}
+	fmt.Fprintf(&b, "\nThe WebSocket API:\n%s\n", s.url("ws", "/"+stage))
+	return b.String()
+}
