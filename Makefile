@@ -57,7 +57,7 @@ lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
 
 .PHONY: model
 model: compiler ## explore the match protocol exhaustively, and find each fault planted in it
-	@go run ./internal/match/model
+	@go run ./internal/model/explore
 
 # H3 is C, so the functions are linked statically with a C library of the target.
 .PHONY: build
