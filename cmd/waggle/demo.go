@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"waggle/clients/go/waggle"
+	"waggle/cmd/waggle/internal/endpoint"
+)
+
+const demoText = `
+waggle demo plays a match between two members, ana and ben, and tells it as it
+goes: they connect, ben reports where he is, ana asks for the nearest member,
+watches him move, loses her socket, resumes, and they part. They are in a pool
+of their own, so nothing that runs on the same stack is touched.
+
+It exits with 0 when everything went as it must, and else with 1 and why.
+
+  waggle demo                             on the local stack, or one it starts itself
+  waggle demo -start                      on one it starts itself
+  waggle demo -url http://127.0.0.1:9000  on that one`
+
+func demo(ctx context.Context, c console, args []string) error {
+	f := newFlags(c, "demo", demoText)
+	url := f.String("url", "", "`URL` of a local stack, or of the WebSocket API (default "+endpoint.Local+")")
+	command := f.String("token-command", "", "`command` that prints a token for {member} in {pool}; it is run without a shell")
+	start := f.Bool("start", false, "start a local stack for it, and stop it afterwards")
+	timeout := f.Duration("timeout", time.Minute, "how long it may take, a start of the stack aside")
+	operands, err := parse(c, f, args)
+	if err != nil {
+		return err
+	}
+	if err := expect(c, f, operands); err != nil {
+		return err
+	}
+	if *start && *url != "" {
+		fmt.Fprintln(c.err, "waggle demo: give -start or -url, not both")
+		return errUsage
+	}
+	base := *url
+	if base == "" {
+		base = endpoint.Local
+	}
+	at, err := endpoint.Parse(base, *command)
+	if err != nil {
+		return err
+	}
+	d := newDemoPlay(c.out, at)
+	if !*start {
+		err = d.play(ctx, *timeout)
+		if *url != "" || !endpoint.Nobody(err) {
+			return interrupted(ctx, at.Explain(err))
+		}
+		if _, missing := os.Stat("localstack"); missing != nil {
+			return at.Explain(err)
+		}
+		fmt.Fprintf(c.out, "Nothing listens at %s, so here is a stack of our own.\n", base)
+	}
+	s, err := startStack(ctx, c.err)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer s.stop()
+	if d.at, err = endpoint.Parse(s.url, *command); err != nil {
+		return err
+	}
+	return interrupted(ctx, d.play(ctx, *timeout))
+}
+
+func interrupted(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
+}
+
+// A demoPlay is one performance.
+type demoPlay struct {
+	out  io.Writer
+	at   endpoint.Endpoint
+	pool string
+
+	ana, ben *waggle.Client
+	match    string
+	benAt    waggle.Point
+}
+
+func newDemoPlay(out io.Writer, at endpoint.Endpoint) *demoPlay {
+	return &demoPlay{out: out, at: at, pool: "demo-" + strings.ToLower(rand.Text()[:12])}
+}
+
+func (d *demoPlay) play(ctx context.Context, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	defer d.leave()
+	for _, act := range []func(context.Context) error{d.meet, d.ask, d.move, d.resume, d.part} {
+		if err := act(ctx); err != nil {
+			return err
+		}
+	}
+	d.say("", "That is all: two sockets that no server of ours held, and one match between them.")
+	return nil
+}
+
+func (d *demoPlay) meet(ctx context.Context) (err error) {
+	if d.ana, err = d.connect(ctx, "ana"); err != nil {
+		return err
+	}
+	if d.ben, err = d.connect(ctx, "ben"); err != nil {
+		return err
+	}
+	d.say("", "ana and ben are connected, in pool %s.", d.pool)
+	d.benAt = waggle.Point{Lat: 37.7793, Lng: -122.4193}
+	if err := d.report(ctx, d.ben, "ben", d.benAt); err != nil {
+		return err
+	}
+	d.say("ben", "I am at City Hall, %s. The server has it.", place(d.benAt))
+	anaAt := waggle.Point{Lat: 37.7765, Lng: -122.4167}
+	if err := d.report(ctx, d.ana, "ana", anaAt); err != nil {
+		return err
+	}
+	d.say("ana", "I am on Market Street, %s. Who is the nearest?", place(anaAt))
+	return nil
+}
+
+func (d *demoPlay) connect(ctx context.Context, member string) (*waggle.Client, error) {
+	o := d.at.Options(endpoint.Member{ID: member, Pool: d.pool})
+	// A whole second before connecting again, to be seen.
+	o.Backoff = waggle.Backoff{Min: time.Second, Jitter: func() float64 { return 1 }}
+	c, err := waggle.Connect(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("connect %s: %w", member, err)
+	}
+	return c, nil
+}
+
+func (d *demoPlay) ask(ctx context.Context) error {
+	begun := time.Now()
+	out, err := d.ana.Match(ctx, waggle.Match{Radius: 3000, Wait: 5})
+	took := time.Since(begun)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ana asks for a match: %w", err)
+	case out.Matched == nil:
+		return errors.New("ana asks for a match: there was none, though ben is 400 m away")
+	}
+	d.match = out.Matched.Match
+	d.say("ana", "Matched after %d ms: %.0f m away, at %s.", took.Milliseconds(), out.Matched.Peer.Distance,
+		place(waggle.Point{Lat: out.Matched.Peer.Lat, Lng: out.Matched.Peer.Lng}))
+	_, err = await(ctx, d.ben, "ben to hear of the match", func(m *waggle.Matched) bool { return m.Match == d.match })
+	if err != nil {
+		return err
+	}
+	d.say("ben", "I am matched too. I am on my way.")
+	return nil
+}
+
+func (d *demoPlay) move(ctx context.Context) error {
+	for range 4 {
+		begun := time.Now()
+		if err := d.step(ctx); err != nil {
+			return err
+		}
+		if err := d.seen(ctx); err != nil {
+			return err
+		}
+		d.say("ana", "I see him move, to %s (%d ms).", place(d.benAt), time.Since(begun).Milliseconds())
+	}
+	return nil
+}
+
+// step moves ben on, to where the server has it.
+func (d *demoPlay) step(ctx context.Context) error {
+	d.benAt.Lat -= 0.0005
+	d.benAt.Lng += 0.0004
+	return d.report(ctx, d.ben, "ben", d.benAt)
+}
+
+// seen waits until ana has seen where ben is.
+func (d *demoPlay) seen(ctx context.Context) error {
+	_, err := await(ctx, d.ana, "ana to see ben move", func(l *waggle.LocationFrame) bool {
+		return l.Match == d.match && near(l.Lat, l.Lng, d.benAt)
+	})
+	return err
+}
+
+func (d *demoPlay) resume(ctx context.Context) error {
+	d.ana.Drop()
+	d.say("ana", "(her socket drops)")
+	if err := d.step(ctx); err != nil {
+		return err
+	}
+	d.say("ben", "Moving on meanwhile, to %s.", place(d.benAt))
+	// The welcome of the first connection is behind us in the events.
+	w, err := await(ctx, d.ana, "ana to be back", func(w *waggle.Welcome) bool { return w.Match != nil })
+	if err != nil {
+		return err
+	}
+	if w.Match.Match != d.match {
+		return fmt.Errorf("ana is back in another match: %s, not %s", w.Match.Match, d.match)
+	}
+	if !near(w.Match.Peer.Lat, w.Match.Peer.Lng, d.benAt) {
+		if err := d.seen(ctx); err != nil {
+			return err
+		}
+	}
+	d.say("ana", "I am back, on another socket. The match is still there, and he is at %s.", place(d.benAt))
+	if err := d.step(ctx); err != nil {
+		return err
+	}
+	if err := d.seen(ctx); err != nil {
+		return err
+	}
+	d.say("ana", "And I see him move again, to %s.", place(d.benAt))
+	return nil
+}
+
+func (d *demoPlay) part(ctx context.Context) error {
+	if _, err := d.ana.End(ctx, d.match, waggle.Completed); err != nil {
+		return fmt.Errorf("ana ends the match: %w", err)
+	}
+	d.say("ana", "He is here. Thank you! (She ends the match.)")
+	ended, err := await(ctx, d.ben, "ben to hear of the end", func(e *waggle.Ended) bool { return e.Match == d.match })
+	if err != nil {
+		return err
+	}
+	d.say("ben", "It has ended: %s.", ended.Reason)
+	for name, c := range map[string]*waggle.Client{"ana": d.ana, "ben": d.ben} {
+		w, err := c.Hello(ctx)
+		if err != nil {
+			return fmt.Errorf("%s says hello: %w", name, err)
+		}
+		if w.Match != nil {
+			return fmt.Errorf("%s is left in match %s after its end", name, w.Match.Match)
+		}
+	}
+	d.say("", "Both are free again.")
+	return nil
+}
+
+func (d *demoPlay) leave() {
+	for _, c := range []*waggle.Client{d.ana, d.ben} {
+		if c != nil {
+			c.Close()
+		}
+	}
+	d.ana, d.ben = nil, nil
+}
+
+// report waits until the server has the location.
+func (d *demoPlay) report(ctx context.Context, c *waggle.Client, name string, p waggle.Point) error {
+	id := rand.Text()
+	if err := c.Report(ctx, waggle.Location{ID: id, Lat: p.Lat, Lng: p.Lng}); err != nil {
+		return fmt.Errorf("%s reports: %w", name, err)
+	}
+	_, err := await(ctx, c, name+"'s report to be acknowledged", func(a *waggle.Ack) bool { return a.ID == id })
+	return err
+}
+
+func (d *demoPlay) say(who, format string, args ...any) {
+	if who != "" {
+		who += ":"
+	}
+	fmt.Fprintf(d.out, "%s  %-4s  %s\n", time.Now().Format("15:04:05.000"), who, fmt.Sprintf(format, args...))
+}
+
+// await passes over events until one is wanted.
+func await[T waggle.Frame](ctx context.Context, c *waggle.Client, what string, wanted func(T) bool) (T, error) {
+	var none T
+	for {
+		event, err := c.Next(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return none, fmt.Errorf("waited in vain for %s", what)
+		}
+		if err != nil {
+			return none, fmt.Errorf("waiting for %s: %w", what, err)
+		}
+		if refused, ok := event.(*waggle.ErrorFrame); ok {
+			return none, fmt.Errorf("waiting for %s: the server says %s: %s", what, refused.Code, refused.Message)
+		}
+		if got, ok := event.(T); ok && wanted(got) {
+			return got, nil
+		}
+	}
+}
+
+// near is within about a metre.
+func near(lat, lng float64, p waggle.Point) bool {
+	const degrees = 1e-5
+	return max(lat-p.Lat, p.Lat-lat, lng-p.Lng, p.Lng-lng) < degrees
+}
+
+func place(p waggle.Point) string { return fmt.Sprintf("%.4f, %.4f", p.Lat, p.Lng) }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"waggle/internal/protocol"
+)
+
+// expand makes a frame of a line: JSON stays as it is, right or wrong, so that
+// the server's answer to anything can be seen; "match radius=3000" is short
+// for its JSON. lastMatch is what "end" alone means.
+func expand(line, lastMatch string) ([]byte, error) {
+	if strings.HasPrefix(line, "{") || strings.HasPrefix(line, "[") {
+		return []byte(line), nil
+	}
+	words := strings.Fields(line)
+	action, words := words[0], words[1:]
+	fields := []field{{"action", quote(action)}}
+	switch {
+	case action == protocol.ActionLocation && len(words) >= 2 && !strings.Contains(words[0], "="):
+		fields = append(fields, field{"lat", value(words[0])}, field{"lng", value(words[1])})
+		words = words[2:]
+	case action == protocol.ActionEnd && len(words) >= 1 && !strings.Contains(words[0], "="):
+		fields = append(fields, field{"match", quote(words[0])})
+		words = words[1:]
+	case action == protocol.ActionEnd && !strings.Contains(line, "match="):
+		if lastMatch == "" {
+			return nil, errors.New("no match has been shown yet: say which, as in: end MATCH")
+		}
+		fields = append(fields, field{"match", quote(lastMatch)})
+	}
+	for _, w := range words {
+		name, text, ok := strings.Cut(w, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("%q is not name=value; as in: match radius=3000 wait=30, or type the frame in JSON; help says more", w)
+		}
+		switch name {
+		case "tags":
+			fields = append(fields, field{name, list(text)})
+		case "id", "match", "reason":
+			fields = append(fields, field{name, quote(text)}) // text even where it looks like a number
+		default:
+			fields = append(fields, field{name, value(text)})
+		}
+	}
+	return object(fields), nil
+}
+
+type field struct {
+	name  string
+	value json.RawMessage
+}
+
+// object keeps the fields in the order they were typed, and as often.
+func object(fields []field) []byte {
+	b := []byte{'{'}
+	for i, f := range fields {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, quote(f.name)...)
+		b = append(b, ':')
+		b = append(b, f.value...)
+	}
+	return append(b, '}')
+}
+
+// value is JSON where the text is, and else the text.
+func value(text string) json.RawMessage {
+	if json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	return quote(text)
+}
+
+func list(text string) json.RawMessage {
+	if strings.HasPrefix(text, "[") {
+		return value(text)
+	}
+	tags := []string{}
+	if text != "" {
+		tags = strings.Split(text, ",")
+	}
+	b, err := json.Marshal(tags)
+	if err != nil {
+		panic(err) // strings are always JSON
+	}
+	return b
+}
+
+func quote(text string) json.RawMessage {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // strings are always JSON
+	}
+	return b
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"waggle/clients/go/waggle"
+	"waggle/cmd/waggle/internal/endpoint"
+	"waggle/cmd/waggle/internal/replay"
+	"waggle/cmd/waggle/internal/trace"
+)
+
+const replayText = `
+waggle replay FILE plays recorded movements of cabs against Waggle.
+
+FILE is CSV, gzipped or not, sorted by time, with the header
+  ` + trace.Columns + `
+Each cab is a member, available unless matched. Each time occupied becomes 1, a
+passenger (a new member) asks at that place for the nearest cab, watches it,
+and ends the match when the fare of the picked-up cab ends. A request that is
+open then is waited for first. Exit code 1 if there was any error, anyone is
+left in a match, or a request got no outcome.
+
+Everything happens -speed times faster, so the pool must be told: write its
+file with -print-pools and start the stack with it. For the example, in two
+terminals:
+  waggle replay -print-pools -speed 30 > pools.json
+  go run ./localstack -pools pools.json
+and
+  waggle replay -from 18:00 -for 1h -speed 30 cabs.csv.gz
+
+Against a deployed stack, a command gives the tokens:
+  waggle replay -url wss://api.example/prod -token-command 'get-token {member} {pool}' cabs.csv.gz`
+
+// replayFlags are what the command line says.
+type replayFlags struct {
+	url, tokenCommand, from, zone, pool string
+	length, wait, ttl, grace            time.Duration
+	waitSeconds, radius, speed          float64
+	printPools, json                    bool
+}
+
+func replayFile(ctx context.Context, c console, args []string) error {
+	var o replayFlags
+	f := newFlags(c, "replay", replayText)
+	f.StringVar(&o.url, "url", endpoint.Local, "`URL` of a local stack, or of the WebSocket API")
+	f.StringVar(&o.tokenCommand, "token-command", "", "`command` that prints a token for {member} in {pool}; it is run without a shell")
+	f.StringVar(&o.from, "from", "", "`time` to begin: of day in -zone (18:00), RFC 3339 or Unix seconds (default: the trace's beginning)")
+	f.DurationVar(&o.length, "for", 0, "`duration` of the trace to play (default: to its end)")
+	f.StringVar(&o.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
+	f.Float64Var(&o.speed, "speed", 30, "how many seconds of the trace pass in one")
+	f.Float64Var(&o.waitSeconds, "wait", 0, "how many `seconds` of the trace a request waits for a cab")
+	f.Float64Var(&o.radius, "radius", 3000, "how far a cab may be, in `metres`")
+	f.StringVar(&o.pool, "pool", "sf", "`pool` to play in")
+	f.DurationVar(&o.ttl, "ttl", 180*time.Second, "how long a report is good, by the trace (for -print-pools)")
+	f.DurationVar(&o.grace, "grace", 10*time.Minute, "the pool's grace time, by the trace")
+	f.BoolVar(&o.printPools, "print-pools", false, "write the pool file for this speed to standard output, and play nothing")
+	f.BoolVar(&o.json, "json", false, "write the result as JSON")
+	operands, err := parse(c, f, args)
+	if err != nil {
+		return err
+	}
+	names := []string{"FILE"}
+	if o.printPools {
+		names = nil
+	}
+	if err := expect(c, f, operands, names...); err != nil {
+		return err
+	}
+	o.wait = time.Duration(o.waitSeconds * float64(time.Second))
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.printPools {
+		text, err := replay.PoolFile(o.pool, o.ttl, o.grace, o.speed)
+		if err != nil {
+			return err
+		}
+		_, err = c.out.Write(text)
+		return err
+	}
+	return o.play(ctx, c, operands[0])
+}
+
+func (o replayFlags) check() error {
+	switch {
+	case !(o.speed > 0):
+		return fmt.Errorf("-speed must be above 0, not %g", o.speed)
+	case o.length < 0, o.ttl <= 0, o.grace <= 0:
+		return errors.New("-for, -ttl and -grace must be durations above 0, such as 1h or 180s")
+	case o.waitSeconds < 0 || o.waitSeconds/o.speed > 600:
+		return fmt.Errorf("-wait must be 0 to %g at this speed, since a request waits 600 s at most", 600*o.speed)
+	case o.radius < 100 || o.radius > 20000:
+		return fmt.Errorf("-radius must be 100 to 20000 metres, not %g", o.radius)
+	}
+	return nil
+}
+
+func (o replayFlags) play(ctx context.Context, c console, file string) error {
+	zone, err := time.LoadLocation(o.zone)
+	if err != nil {
+		return fmt.Errorf("-zone %q: give one such as America/Los_Angeles or UTC", o.zone)
+	}
+	at, err := endpoint.Parse(o.url, o.tokenCommand)
+	if err != nil {
+		return err
+	}
+	window, err := o.window(file, zone)
+	if err != nil {
+		return err
+	}
+	bar := newBar(c.err)
+	result, err := replay.Run(ctx, replay.Config{
+		Window: window, Speed: o.speed, Wait: o.wait, Grace: o.grace, Radius: o.radius,
+		Name: strings.ToLower(rand.Text()[:6]),
+		Options: func(member string) waggle.Options {
+			return at.Options(endpoint.Member{ID: member, Pool: o.pool})
+		},
+		Progress: bar.show,
+	})
+	bar.done()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errInterrupted
+	case err != nil:
+		return at.Explain(err)
+	}
+	if err := o.print(c, result, zone); err != nil {
+		return err
+	}
+	if err := result.Err(); err != nil {
+		return err
+	}
+	if result.Interrupted {
+		fmt.Fprintln(c.err, "waggle: replay: interrupted; every match was ended")
+		return errInterrupted
+	}
+	return nil
+}
+
+// window reads the file and cuts out what is to be played.
+func (o replayFlags) window(file string, zone *time.Location) (trace.Window, error) {
+	r, err := os.Open(file)
+	if err != nil {
+		return trace.Window{}, err
+	}
+	defer r.Close()
+	rows, err := trace.Read(r)
+	if err != nil {
+		return trace.Window{}, fmt.Errorf("%s: %w", file, err)
+	}
+	from, err := trace.Start(o.from, rows, zone)
+	if err != nil {
+		return trace.Window{}, fmt.Errorf("-from: %w", err)
+	}
+	last := rows[len(rows)-1].Unix
+	to := last + 1
+	if o.length > 0 {
+		to = from + int64(o.length/time.Second)
+	}
+	w := trace.Cut(rows, from, to)
+	if len(w.Reports) == 0 {
+		show := func(unix int64) string { return time.Unix(unix, 0).In(zone).Format(time.RFC3339) }
+		return w, fmt.Errorf("%s has nothing from %s to %s: it goes from %s to %s; see -from, -for and -zone",
+			file, show(from), show(to), show(rows[0].Unix), show(last))
+	}
+	return w, nil
+}
+
+func (o replayFlags) print(c console, r replay.Result, zone *time.Location) error {
+	if !o.json {
+		_, err := io.WriteString(c.out, r.Table(zone))
+		return err
+	}
+	e := json.NewEncoder(c.out)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// A bar shows progress on a terminal, and nothing elsewhere.
+type bar struct {
+	w   io.Writer // nil: not a terminal
+	bar *progressbar.ProgressBar
+}
+
+func newBar(w io.Writer) *bar {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return &bar{w: w}
+	}
+	return &bar{}
+}
+
+// show draws the seconds of the trace that have been played, which is what the
+// remaining time follows from; first, the connections made.
+func (b *bar) show(p replay.Progress) {
+	switch {
+	case b.w == nil:
+		return
+	case p.Total == 0:
+		fmt.Fprintf(b.w, "\rconnecting %d of %d cabs", p.Connected, p.Cabs)
+		return
+	case b.bar == nil:
+		fmt.Fprintln(b.w)
+		b.bar = progressbar.NewOptions64(int64(p.Total/time.Second),
+			progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30),
+			progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(true))
+	}
+	b.bar.Describe(fmt.Sprintf("%d matched, %d no match, %d errors", p.Matched, p.NoMatch, p.Errors))
+	_ = b.bar.Set64(int64(p.Elapsed / time.Second)) // a bar that cannot be drawn is no reason to stop
+}
+
+func (b *bar) done() {
+	if b.w == nil {
+		return
+	}
+	fmt.Fprintln(b.w)
+}
