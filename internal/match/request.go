@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,14 +27,13 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) error
 		o.Search = &Query{Self: x.Member, Point: *o.Point, Radius: q.Radius, Tags: q.Tags, Want: firstWant}
 	}
 	for start := s.Now(); ; {
-		o.Match = s.NewID()
-		a, hits, err := s.begin(ctx, x, o)
+		a, id, hits, err := s.begin(ctx, x, o)
 		if err != nil {
 			return err
 		}
 		switch a.Status {
 		case StatusOK:
-			return s.first(ctx, x.Member, o.Match, *a.Request, hits)
+			return s.first(ctx, x.Member, id, *a.Request, hits)
 		case StatusNoLocation:
 			return fault(Conflict, "report your location first, or give lat and lng")
 		case StatusTooFar:
@@ -71,16 +71,25 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) error
 	}
 }
 
-// begin opens the request. One without a point searches from the caller's report,
-// which the cache knows.
-func (s *Service) begin(ctx context.Context, x Session, o Opening) (Answer, []Hits, error) {
-	var hits []Hits
-	a, err := s.admitted(ctx, x, func() (Answer, error) {
-		a, found, err := s.Store.Begin(ctx, x, o)
-		hits = found
+// begin opens the request under a fresh search id, which it returns. Where the
+// answer is lost it is tried again under another, since the first try may still
+// arrive; if that did open the request, it is this one.
+func (s *Service) begin(ctx context.Context, x Session, o Opening) (a Answer, id string, hits []Hits, err error) {
+	step := func() (Answer, error) {
+		o.Match = s.NewID()
+		var a Answer
+		a, hits, err = s.Store.Begin(ctx, x, o)
 		return a, err
-	})
-	return a, hits, err
+	}
+	if a, err = s.admitted(ctx, x, step); err == nil || !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+		return a, o.Match, hits, err
+	}
+	first := o.Match
+	a, err = s.admitted(ctx, x, step)
+	if err == nil && a.Status == StatusSearching && a.Route.Match == first {
+		a.Status, o.Match = StatusOK, first
+	}
+	return a, o.Match, hits, err
 }
 
 // first searches for a request just opened.
@@ -88,16 +97,14 @@ func (s *Service) first(ctx context.Context, owner Member, id string, r Request,
 	d := s.newDriver()
 	result, err := d.drive(ctx, owner, id, r, home)
 	switch {
-	case result == matched || result == over:
-		return err
-	case err == nil && r.Wait:
+	case err != nil || result == matched || result == over:
+		return err // what is left of a search that failed lapses
+	case r.Wait:
 		return d.wait(ctx, owner, id, r)
-	case err == nil && result == busy:
+	case result == busy:
 		return d.retry(ctx, owner, id, r)
 	}
-	if _, fallErr := d.fall(ctx, owner, id, false); err == nil {
-		err = fallErr
-	}
+	_, err = d.fall(ctx, owner, id, false)
 	return err
 }
 

@@ -132,7 +132,9 @@ type Opening struct {
 }
 
 // Store keeps what Waggle knows, each step atomic. Every error is one of the
-// cache: the step may have been done or not, and may be repeated.
+// cache: the step may have been done or not. It may be repeated, but for Begin
+// and Lease, which then want a fresh match id, and Cancel: a first try that
+// comes late would reopen a search given up, or end another request.
 type Store interface {
 	Sessions
 	Index

@@ -29,7 +29,9 @@ type Options struct {
 	Pools          pool.Pools
 	// Offset is added to the cache's clock; nil: nothing is. Tests move time by it.
 	Offset func() time.Duration
-	// Hook, where it is set, runs every trip: tests count them and cut them.
+	// Hook, where it is set, runs every trip: tests count them and cut them. A
+	// trip not run fails, one run twice was delivered twice, and one run again
+	// with a context that has ended loses its replies.
 	Hook func(ctx context.Context, commands int, trip func(context.Context))
 }
 

@@ -101,6 +101,7 @@ func (s *Store) Begin(ctx context.Context, x match.Session, o match.Opening) (ma
 	calls := []call{s.onMember("begin", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), o.ID, o.Match, lat, lng,
 		real(o.Radius), words(o.Tags), millis(o.Patience), bit(o.Wait), real(settings.RequestsPerMinute),
 		real(settings.MatchesPerHour), remote)}
+	calls[0].once = true
 	if o.Search != nil {
 		calls = append(calls, s.search(geo.ShardCell(o.Search.Point), *o.Search))
 	}

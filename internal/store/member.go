@@ -35,7 +35,7 @@ func (s *Store) Relist(ctx context.Context, m match.Member) (match.Answer, error
 
 // Lease implements match.Requests.
 func (s *Store) Lease(ctx context.Context, owner match.Member, id string) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("lease", owner, id))
+	return s.askOnce(ctx, s.onMember("lease", owner, id))
 }
 
 // Fall implements match.Requests.
@@ -49,7 +49,7 @@ func (s *Store) Fall(ctx context.Context, owner match.Member, id string, wait bo
 
 // Cancel implements match.Requests.
 func (s *Store) Cancel(ctx context.Context, x match.Session) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("cancel", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli())))
+	return s.askOnce(ctx, s.onMember("cancel", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli())))
 }
 
 // Registered implements match.Requests.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -64,12 +65,17 @@ func scripts() map[string]script {
 	return all
 }
 
+var errNotSent = errors.New("the trip was not made")
+
 // A call is one run of a script.
 type call struct {
 	script string
 	pool   string
 	keys   []string
 	args   []string
+	// once: not to be repeated where its answer was lost. A late first try
+	// could reopen a search, or end a request, that is another's by then.
+	once bool
 }
 
 // onMember is a call on a member's slot.
@@ -87,7 +93,7 @@ func (s *Store) onCell(name, pool string, c geo.Cell, args ...string) call {
 
 // run sends the calls in one trip and returns their results in the same order.
 // A call whose script the node does not know is sent again with its text, and
-// one whose connection failed once more.
+// one whose connection failed once more, unless it must not be.
 func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 	results := make([]valkey.ValkeyResult, len(calls))
 	all := make([]int, len(calls))
@@ -102,7 +108,7 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 			if reply.IsNoScript() {
 				unknown = append(unknown, i)
 			}
-		} else if err != nil && ctx.Err() == nil {
+		} else if err != nil && ctx.Err() == nil && !calls[i].once {
 			failed = append(failed, i)
 		}
 	}
@@ -116,6 +122,18 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 }
 
 func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, whole bool) {
+	for _, n := range which {
+		results[n] = valkey.NewErrorResult(errNotSent)
+	}
+	s.hook(ctx, len(which), func(ctx context.Context) {
+		for i, r := range s.client.DoMulti(ctx, s.commands(calls, which, whole)...) {
+			results[which[i]] = r
+		}
+	})
+}
+
+// commands builds the calls for one sending: the client takes them back.
+func (s *Store) commands(calls []call, which []int, whole bool) []valkey.Completed {
 	commands := make([]valkey.Completed, len(which))
 	for i, n := range which {
 		c := calls[n]
@@ -126,14 +144,7 @@ func (s *Store) trip(ctx context.Context, calls []call, which []int, results []v
 			commands[i] = s.client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(c.args...).Build()
 		}
 	}
-	for _, n := range which {
-		results[n] = valkey.ValkeyResult{}
-	}
-	s.hook(ctx, len(commands), func(ctx context.Context) {
-		for i, r := range s.client.DoMulti(ctx, commands...) {
-			results[which[i]] = r
-		}
-	})
+	return commands
 }
 
 // failure says which script could not be run; a full cache and a lost one look
@@ -152,6 +163,12 @@ func transient(reply *valkey.ValkeyError) bool {
 		}
 	}
 	return strings.Contains(reply.Error(), "OOM ")
+}
+
+// askOnce is ask for what must not be repeated.
+func (s *Store) askOnce(ctx context.Context, c call) (match.Answer, error) {
+	c.once = true
+	return s.ask(ctx, c)
 }
 
 // ask runs one script on a member's slot.
