@@ -68,12 +68,12 @@ func (d *driver) serve(ctx context.Context, owner Member) (Status, outcome, erro
 	if d.searches == 0 {
 		return StatusOther, nobody, nil
 	}
-	d.searches--
 	id := d.NewID()
 	a, err := d.Store.Lease(ctx, owner, id)
 	if err != nil || a.Status != StatusOK {
 		return a.Status, nobody, err
 	}
+	d.searches--
 	result, err := d.drive(ctx, owner, id, *a.Request, nil)
 	if result == nobody || result == busy {
 		if _, fallErr := d.fall(ctx, owner, id, true); err == nil {
@@ -107,6 +107,9 @@ func (d *driver) resume(ctx context.Context, owner Member) {
 	d.lost(ctx, "resume a request", err)
 }
 
+// maxWaiters bounds how many requests one listing tries to serve.
+const maxWaiters = 16
+
 // wake serves the requests that a member just listed fits: the oldest first, of
 // equals the nearest. Where the member waits itself, the request of the smaller
 // id goes first, whoever drives it, so that two drivers never block each other.
@@ -114,26 +117,22 @@ func (d *driver) wake(ctx context.Context, m Member, waiters []Waiter) {
 	slices.SortFunc(waiters, func(a, b Waiter) int {
 		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Distance, b.Distance))
 	})
-	for _, w := range waiters {
-		if d.contend(ctx, m, w.Owner) {
+	own := true // m may wait itself
+	for _, w := range waiters[:min(maxWaiters, len(waiters))] {
+		if own && m.ID < w.Owner.ID {
+			status, result, err := d.serve(ctx, m)
+			d.lost(ctx, "serve a request", err)
+			if err != nil || status == StatusSearching || status == StatusClaimed || result == matched {
+				return // somebody is at it
+			}
+			own = false
+		}
+		_, result, err := d.serve(ctx, w.Owner)
+		d.lost(ctx, "serve a request", err)
+		if err != nil || result == matched {
 			return
 		}
 	}
-}
-
-// contend serves w's request, which m fits, after m's own if that goes first.
-// True: m is not to be had any more.
-func (d *driver) contend(ctx context.Context, m, w Member) bool {
-	if m.ID < w.ID {
-		status, result, err := d.serve(ctx, m)
-		d.lost(ctx, "serve a request", err)
-		if err != nil || status == StatusSearching || status == StatusClaimed || result == matched {
-			return true // somebody is at it
-		}
-	}
-	status, result, err := d.serve(ctx, w)
-	d.lost(ctx, "serve a request", err)
-	return err != nil || (status == StatusOK && result == matched)
 }
 
 // retry goes on for a second where everybody there was searching: two who seek

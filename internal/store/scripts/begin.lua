@@ -21,6 +21,9 @@ if r and r.state == 'searching' and r.match == match then
 end
 for _, q in ipairs(remembered('requests')) do
   if id ~= '' and q.id == id and q.outcome ~= 'open' and q.at + IDEMPOTENT > now then
+    if q.outcome == 'no_match' then
+      due() -- this tells it
+    end
     return reply({ status = 'repeat', outcome = q })
   end
 end
@@ -60,5 +63,4 @@ redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now 
   'registered', '0')
 redis.call('PEXPIRE', route, KEEP)
 asked(id, 'open')
-redis.call('HDEL', record, 'due')
-return reply({ status = 'ok', request = request(settle()) })
+return reply({ status = 'ok', request = request(settle()), due = due() })
