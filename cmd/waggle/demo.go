@@ -31,6 +31,7 @@ func demo(ctx context.Context, c console, args []string) error {
 	url := f.String("url", "", "`URL` of a local stack, or of the WebSocket API (default "+endpoint.Local+")")
 	command := f.String("token-command", "", "`command` that prints a token for {member} in {pool}; it is run without a shell")
 	start := f.Bool("start", false, "start a local stack for it, and stop it afterwards")
+	pace := f.Duration("pace", 500*time.Millisecond, "pause between steps, to be read")
 	timeout := f.Duration("timeout", time.Minute, "how long it may take, a start of the stack aside")
 	operands, err := parse(c, f, args)
 	if err != nil {
@@ -51,7 +52,7 @@ func demo(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
-	d := newDemoPlay(c.out, at)
+	d := newDemoPlay(c.out, at, *pace)
 	if !*start {
 		err = d.play(ctx, *timeout)
 		if *url != "" || !endpoint.Nobody(err) {
@@ -84,6 +85,7 @@ func interrupted(ctx context.Context, err error) error {
 type demoPlay struct {
 	out  io.Writer
 	at   endpoint.Endpoint
+	pace time.Duration
 	pool string
 
 	ana, ben *waggle.Client
@@ -91,8 +93,8 @@ type demoPlay struct {
 	benAt    waggle.Point
 }
 
-func newDemoPlay(out io.Writer, at endpoint.Endpoint) *demoPlay {
-	return &demoPlay{out: out, at: at, pool: "demo-" + strings.ToLower(rand.Text()[:12])}
+func newDemoPlay(out io.Writer, at endpoint.Endpoint, pace time.Duration) *demoPlay {
+	return &demoPlay{out: out, at: at, pace: pace, pool: "demo-" + strings.ToLower(rand.Text()[:12])}
 }
 
 func (d *demoPlay) play(ctx context.Context, timeout time.Duration) error {
@@ -131,8 +133,9 @@ func (d *demoPlay) meet(ctx context.Context) (err error) {
 
 func (d *demoPlay) connect(ctx context.Context, member string) (*waggle.Client, error) {
 	o := d.at.Options(endpoint.Member{ID: member, Pool: d.pool})
-	// A whole second before connecting again, to be seen.
-	o.Backoff = waggle.Backoff{Min: time.Second, Jitter: func() float64 { return 1 }}
+	// Long enough away, before connecting again, for ben to move meanwhile.
+	away := d.pace + time.Second
+	o.Backoff = waggle.Backoff{Min: away, Max: away, Jitter: func() float64 { return 1 }}
 	c, err := waggle.Connect(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("connect %s: %w", member, err)
@@ -163,20 +166,24 @@ func (d *demoPlay) ask(ctx context.Context) error {
 
 func (d *demoPlay) move(ctx context.Context) error {
 	for range 4 {
-		begun := time.Now()
 		if err := d.step(ctx); err != nil {
 			return err
 		}
 		if err := d.seen(ctx); err != nil {
 			return err
 		}
-		d.say("ana", "I see him move, to %s (%d ms).", place(d.benAt), time.Since(begun).Milliseconds())
+		d.say("ana", "I see him move, to %s.", place(d.benAt))
 	}
 	return nil
 }
 
-// step moves ben on, to where the server has it.
+// step moves ben on, after a pause, to where the server has it.
 func (d *demoPlay) step(ctx context.Context) error {
+	select {
+	case <-time.After(d.pace):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	d.benAt.Lat -= 0.0005
 	d.benAt.Lng += 0.0004
 	return d.report(ctx, d.ben, "ben", d.benAt)

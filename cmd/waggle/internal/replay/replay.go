@@ -68,9 +68,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	r.start = time.Now()
 	r.play(ctx)
+	r.tally.played(time.Since(r.start), ctx.Err() != nil)
 	r.passengers.Wait()
 	r.verify(context.WithoutCancel(ctx))
-	r.tally.finish(time.Since(r.start), ctx.Err() != nil)
 	return r.tally.result(), nil
 }
 

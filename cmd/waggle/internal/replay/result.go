@@ -16,7 +16,7 @@ type Result struct {
 	From        int64   `json:"from"` // Unix seconds of the trace
 	To          int64   `json:"to"`
 	Speed       float64 `json:"speed"`
-	WallSeconds float64 `json:"wallSeconds"`
+	WallSeconds float64 `json:"wallSeconds"` // that the window took
 	Interrupted bool    `json:"interrupted"`
 
 	Members      int `json:"members"` // cabs

@@ -102,7 +102,7 @@ func (t *tally) progress() Progress {
 	return Progress{Matched: t.r.Matched, NoMatch: t.r.NoMatch, Errors: t.r.Errors}
 }
 
-func (t *tally) finish(took time.Duration, interrupted bool) {
+func (t *tally) played(took time.Duration, interrupted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.r.WallSeconds, t.r.Interrupted = took.Seconds(), interrupted

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"waggle/internal/need"
+)
+
+// The demonstration is run for real, on the local stack it starts itself.
+func TestDemoOnAStackOfItsOwn(t *testing.T) {
+	need.Command(t, "go", "Go, with its command on the path")
+	t.Chdir("../..")
+	out, errs, err := typed(t.Context(), "", "demo", "-start", "-pace", "1ms")
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, errs)
+	}
+	for _, want := range []string{"Matched after", "I see him move", "I am back, on another socket", "It has ended: completed.", "Both are free again."} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestDemoSaysWhyNot(t *testing.T) {
+	if _, _, err := typed(t.Context(), "", "demo", "-url", "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "make run") {
+		t.Errorf("nobody there: got %v, want the next step", err)
+	}
+	t.Chdir(t.TempDir())
+	if _, _, err := typed(t.Context(), "", "demo", "-start"); err == nil || !strings.Contains(err.Error(), "top of a checkout") {
+		t.Errorf("no checkout: got %v, want the next step", err)
+	}
+	// The API accepts, but says nothing that the demonstration waits for.
+	_, _, err := typed(t.Context(), "", "demo", "-url", echo(t), "-timeout", "300ms")
+	if err == nil || !strings.Contains(err.Error(), "no welcome") {
+		t.Errorf("a silent API: got %v, want what was waited for", err)
+	}
+}
