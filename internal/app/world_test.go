@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/valkey-io/valkey-go"
 
 	"waggle/internal/app"
 	"waggle/internal/cachetest"
@@ -29,16 +30,24 @@ import (
 type world struct {
 	t      *testing.T
 	app    *app.App
-	offset atomic.Int64 // nanoseconds ahead of the wall clock
+	direct valkey.Client // to look at what is stored
+	offset atomic.Int64  // nanoseconds ahead of the wall clock
 	hook   atomic.Pointer[func(ctx context.Context, commands int, trip func(context.Context))]
 	log    *strings.Builder
 
+	// dead is a process that has vanished: what it would still push is lost.
+	dead atomic.Bool
+
 	mu     sync.Mutex
 	joined int
-	frames map[string][]protocol.Frame
-	closed map[string]bool
-	// gone are the connections that a push finds gone.
-	gone map[string]bool
+	// connected is when the last connection was made, epoch ms.
+	connected int64
+	frames    map[string][]protocol.Frame
+	closed    map[string]bool
+	// gone are the connections that a push finds gone, each for that many pushes.
+	gone map[string]int
+	// pushes counts what was pushed to a connection, delivered or not.
+	pushes map[string]int
 }
 
 // onEach runs a test in a world on the embedded cache and in one on a real server.
@@ -48,8 +57,8 @@ func onEach(t *testing.T, pools string, test func(*testing.T, *world)) {
 
 func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
 	t.Helper()
-	w := &world{t: t, frames: make(map[string][]protocol.Frame), closed: make(map[string]bool), gone: make(map[string]bool),
-		log: new(strings.Builder)}
+	w := &world{t: t, frames: make(map[string][]protocol.Frame), closed: make(map[string]bool), gone: make(map[string]int),
+		pushes: make(map[string]int), log: new(strings.Builder)}
 	env := map[string]string{"WAGGLE_CACHE_URL": c.URL, "WAGGLE_POOLS": pools}
 	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
 		Log:  slog.New(slog.NewTextHandler(&lockedWriter{w: io.MultiWriter(w.log, t.Output())}, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -71,6 +80,11 @@ func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
 	}
 	t.Cleanup(a.Close)
 	w.app = a
+	w.direct, err = valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.direct.Close)
 	return w
 }
 
@@ -94,7 +108,15 @@ func (w *world) pass(d time.Duration) { w.offset.Add(int64(d)) }
 func (w *world) Push(_ context.Context, connection string, f protocol.Frame) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.gone[connection] || w.closed[connection] {
+	if w.dead.Load() {
+		return context.Canceled
+	}
+	w.pushes[connection]++
+	if w.gone[connection] > 0 {
+		w.gone[connection]--
+		return match.ErrConnectionGone
+	}
+	if w.closed[connection] {
 		return match.ErrConnectionGone
 	}
 	w.frames[connection] = append(w.frames[connection], f)
@@ -105,6 +127,9 @@ func (w *world) Push(_ context.Context, connection string, f protocol.Frame) err
 func (w *world) Close(_ context.Context, connection string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.dead.Load() {
+		return context.Canceled
+	}
 	w.closed[connection] = true
 	return nil
 }
@@ -121,7 +146,27 @@ type client struct {
 // join connects a member of the default pool in both roles.
 func (w *world) join(member string) *client {
 	w.t.Helper()
-	return w.joinAs(token.Identity{Member: member, Pool: "default", Matcher: true, Matchee: true})
+	return w.joinAs(identity("default", member))
+}
+
+// joinIn connects a member of another pool.
+func (w *world) joinIn(pool, member string) *client {
+	w.t.Helper()
+	return w.joinAs(identity(pool, member))
+}
+
+// identity is a member in both roles, whose card is its name.
+func identity(pool, member string) token.Identity {
+	return token.Identity{Member: member, Pool: pool, Matcher: true, Matchee: true, Card: json.RawMessage(strconv.Quote(member))}
+}
+
+// again is a new connection of the same member that has not reached $connect yet.
+func (c *client) again() *client { return c.newClient(c.id) }
+
+// rejoin connects the member anew.
+func (c *client) rejoin() *client {
+	c.t.Helper()
+	return c.joinAs(c.id)
 }
 
 func (w *world) joinAs(id token.Identity) *client {
@@ -141,7 +186,8 @@ func (w *world) newClient(id token.Identity) *client {
 	if id.Expires.IsZero() {
 		id.Expires = w.now().Add(time.Hour)
 	}
-	return &client{world: w, id: id, connection: fmt.Sprintf("c%d=", w.joined), connectedAt: w.now().UnixMilli() + int64(w.joined)}
+	w.connected = max(w.connected+1, w.now().UnixMilli())
+	return &client{world: w, id: id, connection: fmt.Sprintf("c%d=", w.joined), connectedAt: w.connected}
 }
 
 func (c *client) event(route, body string) handler.Event {
@@ -184,7 +230,7 @@ func (c *client) send(action, fields string) {
 		body = `{"action":"` + action + `",` + fields + `}`
 	}
 	if _, err := c.app.Handle(c.t.Context(), c.event(action, body)); err != nil {
-		c.t.Fatal(err)
+		c.t.Error(err)
 	}
 }
 
@@ -259,4 +305,12 @@ func (c *client) standing() *protocol.Welcome {
 	c.take()
 	c.send("hello", "")
 	return want[*protocol.Welcome](c)
+}
+
+// empty forgets everything that the cache holds.
+func (w *world) empty() {
+	w.t.Helper()
+	if err := w.direct.Do(w.t.Context(), w.direct.B().Flushall().Build()).Error(); err != nil {
+		w.t.Fatal(err)
+	}
 }
