@@ -19,12 +19,11 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	// The first signal ends in order, a second one at once.
+	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "localstack:", err)
-			os.Exit(1)
-		}
+		fmt.Fprintln(os.Stderr, "localstack:", err)
+		os.Exit(1)
 	}
 }
 
@@ -46,22 +45,25 @@ Flags:
 // run serves until the context ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("localstack", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		flags.PrintDefaults()
-	}
+	flags.SetOutput(io.Discard) // main says what is wrong, once
 	var c config
 	var poolFile, level string
 	flags.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
-	flags.StringVar(&c.Cache, "cache", "embedded", "embedded, or redis://host:port, or rediss://host:port for TLS; a cluster is found by itself")
+	flags.StringVar(&c.Cache, "cache", embedded, "`URL` of the cache: embedded, or redis://host:port, or rediss://host:port for TLS; a cluster is found by itself")
 	flags.StringVar(&poolFile, "pools", "", "`file` with pool settings; without it every pool has the defaults")
 	flags.IntVar(&c.Members, "members", 0, "`number` of simulated members that move about, in a pool of their own")
 	flags.BoolVar(&c.Mingle, "mingle", false, "put the simulated members into the pool that newcomers come to")
 	flags.BoolVar(&c.InsecureTokens, "insecure-tokens", false, "serve /token, the map and its feed to other machines too: anyone may be anyone")
-	flags.StringVar(&level, "log", "warn", "debug, info, warn or error")
-	if err := flags.Parse(args); err != nil {
-		return err
+	flags.StringVar(&level, "log", "warn", "`level` of what is logged: debug, info, warn or error")
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		flags.SetOutput(stdout)
+		flags.PrintDefaults()
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w; see --help", err)
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("there is no argument %q: only flags are taken, see --help", flags.Arg(0))

@@ -28,6 +28,7 @@ import (
 const (
 	stage        = "prod"
 	audience     = "waggle"
+	embedded     = "embedded" // -cache without a server
 	shutdownTime = 5 * time.Second
 )
 
@@ -127,7 +128,7 @@ func (s *stack) functions(ctx context.Context) (*lambda.InProcess, error) {
 		topology.ManagementEndpoint: s.url("http", "/"+stage),
 		topology.Issuer:             s.url("http", ""), topology.Audience: audience,
 	}
-	if s.config.Cache == "embedded" {
+	if s.config.Cache == embedded {
 		cache := miniredis.NewMiniRedis()
 		cache.ClockTTL(true) // what is stored expires by itself, as it does elsewhere
 		if err := cache.Start(); err != nil {
@@ -145,7 +146,7 @@ func (s *stack) functions(ctx context.Context) (*lambda.InProcess, error) {
 	}
 	a, err := app.FromEnv(ctx, lookup, app.Options{Log: s.config.Log, Push: app.Pusher(client)})
 	if err != nil {
-		return nil, s.blame(err)
+		return nil, blame(err)
 	}
 	s.ending = append(s.ending, func() error { a.Close(); return nil })
 	settings, err := token.ConfigFromEnv(lookup)
@@ -162,10 +163,13 @@ func (s *stack) functions(ctx context.Context) (*lambda.InProcess, error) {
 }
 
 // blame names the flag where the environment was made from one.
-func (s *stack) blame(err error) error {
+func blame(err error) error {
 	text := strings.NewReplacer(topology.CacheURL, "-cache", topology.PoolFile, "-pools").Replace(err.Error())
 	if strings.HasPrefix(text, "-cache") {
-		text += "; is a server running there? -cache embedded needs none"
+		if _, unreached := errors.AsType[*net.OpError](err); unreached {
+			text += "; is a server running there?"
+		}
+		text += " -cache " + embedded + " needs none"
 	}
 	return errors.New(text)
 }

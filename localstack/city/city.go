@@ -5,6 +5,7 @@ package city
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -80,7 +81,6 @@ func (w *wanderer) live(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	defer client.Close()
@@ -93,8 +93,7 @@ func (w *wanderer) live(ctx context.Context) error {
 	w.heading, w.speed = w.random.Float64()*2*math.Pi, 2+w.random.Float64()*10
 	ask := time.Now().Add(w.between(10, 90))
 	for pause(ctx, step) {
-		w.move()
-		if _, err := client.ReportWhenDue(ctx, waggle.Location{Lat: w.lat, Lng: w.lng}); err != nil {
+		if err := w.move(ctx, client); err != nil {
 			return err
 		}
 		if time.Now().After(ask) {
@@ -114,15 +113,16 @@ func (w *wanderer) meet(ctx context.Context, client *waggle.Client) {
 	}
 	until := time.Now().Add(w.between(15, 45))
 	for time.Now().Before(until) && pause(ctx, step) {
-		w.move()
-		if _, err := client.ReportWhenDue(ctx, waggle.Location{Lat: w.lat, Lng: w.lng}); err != nil {
+		if w.move(ctx, client) != nil {
 			return
 		}
 	}
 	_, _ = client.End(ctx, found.Matched.Match, waggle.Completed)
 }
 
-func (w *wanderer) move() {
+// move takes a step, and reports it if it is wanted. What happens while the
+// client is connecting again is not told to anyone.
+func (w *wanderer) move(ctx context.Context, client *waggle.Client) error {
 	w.heading += w.random.NormFloat64() * 0.3
 	meters := w.speed * step.Seconds()
 	w.lat += meters * math.Cos(w.heading) / metersPerDegree
@@ -130,6 +130,11 @@ func (w *wanderer) move() {
 	if math.Hypot(w.lat-centreLat, w.lng-centreLng)*metersPerDegree > 2*spreadMeters {
 		w.heading = math.Atan2(centreLng-w.lng, centreLat-w.lat)
 	}
+	_, err := client.ReportWhenDue(ctx, waggle.Location{Lat: w.lat, Lng: w.lng})
+	if errors.Is(err, waggle.ErrOffline) {
+		return nil
+	}
+	return err
 }
 
 func (w *wanderer) between(from, to float64) time.Duration {

@@ -17,109 +17,107 @@ import (
 //go:embed page.html
 var page []byte
 
-// forget is how long a silent member is shown.
+// forget is how long a silent member is shown. One in a match is never so
+// silent: it has to show that it is alive.
 const forget = 2 * time.Minute
 
 // Map is what is known from the frames so far.
 type Map struct {
 	mu      sync.Mutex
 	members map[who]*member
-	matches map[string]*couple
 }
 
 type who struct{ pool, member string }
 
 type member struct {
-	Pool    string    `json:"pool"`
-	Member  string    `json:"member"`
-	Lat     float64   `json:"lat"`
-	Lng     float64   `json:"lng"`
-	Waiting bool      `json:"waiting"`
-	Match   string    `json:"match,omitempty"`
-	seen    time.Time // of its last location
-}
+	Pool    string  `json:"pool"`
+	Member  string  `json:"member"`
+	Lat     float64 `json:"lat"`
+	Lng     float64 `json:"lng"`
+	Waiting bool    `json:"waiting"`
+	Match   string  `json:"match,omitempty"`
 
-type couple struct{ matcher, matchee who }
+	matcher          bool // of Match
+	reported, placed bool // it has said where it is; or where it wants somebody
+	heard            time.Time
+}
 
 // New returns an empty map.
 func New() *Map {
-	return &Map{members: make(map[who]*member), matches: make(map[string]*couple)}
+	return &Map{members: make(map[who]*member)}
 }
 
 // Observe takes in one frame.
 func (m *Map) Observe(f apigateway.Frame) {
 	w := who{f.Authorizer["pool"], f.Authorizer["member"]}
 	if f.Direction == apigateway.In {
-		var body struct {
-			Action string `json:"action"`
-		}
-		if json.Unmarshal(f.Payload, &body) != nil || body.Action != protocol.ActionLocation {
-			return
-		}
-		decoded, bad := protocol.Decode(protocol.ActionLocation, f.Payload)
-		if bad != nil {
-			return
-		}
-		l := decoded.(*protocol.Location)
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		at := m.member(w)
-		at.Lat, at.Lng, at.seen = l.Lat, l.Lng, f.Time
+		m.said(w, f)
 		return
 	}
-	frame, err := protocol.DecodeFrame(f.Payload)
-	if err != nil {
+	if frame, err := protocol.DecodeFrame(f.Payload); err == nil {
+		m.told(w, frame, f.Time)
+	}
+}
+
+// said takes in what a member sent.
+func (m *Map) said(w who, f apigateway.Frame) {
+	var body struct {
+		Action string `json:"action"`
+	}
+	if json.Unmarshal(f.Payload, &body) != nil {
+		return
+	}
+	message, bad := protocol.Decode(body.Action, f.Payload)
+	if bad != nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch frame := frame.(type) {
-	case *protocol.Matched:
-		m.matched(w, frame)
-	case *protocol.Waiting:
-		m.member(w).Waiting = true
-	case *protocol.NoMatch:
-		m.member(w).Waiting = false
-	case *protocol.Ended:
-		m.ended(w, frame.Match)
+	at := m.member(w, f.Time)
+	at.heard = f.Time
+	switch message := message.(type) {
+	case *protocol.Location:
+		at.Lat, at.Lng, at.reported = message.Lat, message.Lng, true
+	case *protocol.Match:
+		// Who never reports is where it asked for.
+		if p := message.Point; p != nil && !at.reported {
+			at.Lat, at.Lng, at.placed = p.Lat, p.Lng, true
+		}
 	}
 }
 
-func (m *Map) member(w who) *member {
+// told takes in what a member was sent.
+func (m *Map) told(w who, frame protocol.Frame, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := m.member(w, now)
+	switch frame := frame.(type) {
+	case *protocol.Welcome: // the whole word on what is under way
+		at.Waiting, at.Match = frame.Request != nil, ""
+		if frame.Match != nil {
+			at.Match, at.matcher = frame.Match.Match, frame.Match.Role == protocol.RoleMatcher
+		}
+	case *protocol.Matched:
+		at.Waiting, at.Match, at.matcher = false, frame.Match, frame.Role == protocol.RoleMatcher
+	case *protocol.Waiting:
+		at.Waiting = true
+	case *protocol.NoMatch:
+		at.Waiting = false
+	case *protocol.Ended:
+		at.Waiting = false
+		if at.Match == frame.Match {
+			at.Match = ""
+		}
+	}
+}
+
+func (m *Map) member(w who, now time.Time) *member {
 	at := m.members[w]
 	if at == nil {
-		at = &member{Pool: w.pool, Member: w.member}
+		at = &member{Pool: w.pool, Member: w.member, heard: now}
 		m.members[w] = at
 	}
 	return at
-}
-
-func (m *Map) matched(w who, f *protocol.Matched) {
-	at := m.member(w)
-	at.Waiting, at.Match = false, f.Match
-	c := m.matches[f.Match]
-	if c == nil {
-		c = new(couple)
-		m.matches[f.Match] = c
-	}
-	if f.Role == protocol.RoleMatchee {
-		c.matchee = w
-		return
-	}
-	c.matcher = w
-	if at.seen.IsZero() {
-		// It never reported: it is where it asked for, as near as is known.
-		at.Lat, at.Lng, at.seen = f.Peer.Lat, f.Peer.Lng, time.Now()
-	}
-}
-
-func (m *Map) ended(w who, match string) {
-	at := m.member(w)
-	at.Waiting = false
-	if at.Match == match {
-		at.Match = ""
-	}
-	delete(m.matches, match)
 }
 
 // snapshot is what the feed sends.
@@ -128,22 +126,46 @@ type snapshot struct {
 	Matches [][2]string `json:"matches"` // pool/member of matcher and matchee
 }
 
+// snapshot lists whom to show, and forgets the silent; m.mu is held.
+func (m *Map) snapshot(now time.Time) snapshot {
+	s := snapshot{Members: []*member{}, Matches: [][2]string{}}
+	couples := make(map[string]*[2]string)
+	for key, at := range m.members {
+		if now.Sub(at.heard) > forget {
+			delete(m.members, key)
+			continue
+		}
+		if !at.reported && !at.placed {
+			continue
+		}
+		s.Members = append(s.Members, at)
+		if at.Match == "" {
+			continue
+		}
+		couple := couples[at.Match]
+		if couple == nil {
+			couple = new([2]string)
+			couples[at.Match] = couple
+		}
+		side := 1
+		if at.matcher {
+			side = 0
+		}
+		couple[side] = at.Pool + "/" + at.Member
+	}
+	for _, couple := range couples {
+		if couple[0] != "" && couple[1] != "" {
+			s.Matches = append(s.Matches, *couple)
+		}
+	}
+	return s
+}
+
 // Feed serves the map as JSON.
 func (m *Map) Feed() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		m.mu.Lock()
-		s := snapshot{Members: []*member{}, Matches: [][2]string{}}
-		for key, at := range m.members {
-			if time.Since(at.seen) > forget && at.Match == "" {
-				delete(m.members, key)
-				continue
-			}
-			s.Members = append(s.Members, at)
-		}
-		for _, c := range m.matches {
-			s.Matches = append(s.Matches, [2]string{c.matcher.pool + "/" + c.matcher.member, c.matchee.pool + "/" + c.matchee.member})
-		}
-		text, err := json.Marshal(s)
+		text, err := json.Marshal(m.snapshot(time.Now()))
 		m.mu.Unlock()
 		if err != nil {
 			http.Error(w, "the map cannot be written", http.StatusInternalServerError)
@@ -151,7 +173,7 @@ func (m *Map) Feed() http.Handler {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
-		_, _ = w.Write(text)
+		_, _ = w.Write(text) // the client may be gone
 	})
 }
 
@@ -160,6 +182,6 @@ func (m *Map) Page() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'")
-		_, _ = w.Write(page)
+		_, _ = w.Write(page) // the client may be gone
 	})
 }
