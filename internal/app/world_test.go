@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,6 +50,9 @@ type world struct {
 	// pushes counts what was pushed to a connection, delivered or not.
 	pushes map[string]int
 }
+
+// unlimited is a pool file without rates to speak of.
+const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6}}}`
 
 // onEach runs a test in a world on the embedded cache and in one on a real server.
 func onEach(t *testing.T, pools string, test func(*testing.T, *world)) {
@@ -254,6 +258,13 @@ func (c *client) take() []protocol.Frame {
 	fresh := all[c.seen:]
 	c.seen = len(all)
 	return fresh
+}
+
+// sent returns every frame of the connection.
+func (c *client) sent() []protocol.Frame {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.frames[c.connection])
 }
 
 // all shows every frame of the connection.
