@@ -70,6 +70,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	r.play(ctx)
 	r.tally.played(time.Since(r.start), ctx.Err() != nil)
 	r.passengers.Wait()
+	if r.Progress != nil {
+		r.Progress(r.progress(time.Now())) // the last word is not left to chance
+	}
 	r.verify(context.WithoutCancel(ctx))
 	return r.tally.result(), nil
 }

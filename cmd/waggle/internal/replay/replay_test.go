@@ -94,7 +94,7 @@ func TestPlaysAWindow(t *testing.T) {
 		if left := c.inMatch(); left != "" {
 			t.Errorf("left in a match: %s", left)
 		}
-		if last.Elapsed < 9*time.Minute || last.Matched != 4 {
+		if last.Elapsed != 10*time.Minute || last.Matched != 4 {
 			t.Errorf("the last progress was %+v", last)
 		}
 	})
