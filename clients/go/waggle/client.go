@@ -63,6 +63,11 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 	case <-c.first:
 		return c, nil
 	case <-c.ended:
+		select {
+		case <-c.first: // it was welcomed: what came after is for Next to tell
+			return c, nil
+		default:
+		}
 		c.Close()
 		return nil, c.end
 	case <-ctx.Done():
