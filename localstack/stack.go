@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"waggle/internal/app"
+	"waggle/internal/embedded"
 	"waggle/internal/push"
 	"waggle/internal/token"
 	"waggle/internal/topology"
@@ -26,10 +26,10 @@ import (
 )
 
 const (
-	stage        = "prod"
-	audience     = "waggle"
-	embedded     = "embedded" // -cache without a server
-	shutdownTime = 5 * time.Second
+	stage         = "prod"
+	audience      = "waggle"
+	embeddedCache = "embedded" // -cache without a server
+	shutdownTime  = 5 * time.Second
 )
 
 // config is what the flags say.
@@ -104,7 +104,13 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	s.ending = append(s.ending, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 		defer cancel()
-		err := errors.Join(gateway.Close(ctx), server.Shutdown(ctx))
+		t0 := time.Now()
+		e1 := gateway.Close(ctx)
+		t1 := time.Now()
+		err := errors.Join(e1, server.Shutdown(ctx))
+		if time.Since(t0) > time.Second {
+			fmt.Println("DBG", t1.Sub(t0), time.Since(t1))
+		}
 		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)
 		}
@@ -128,14 +134,13 @@ func (s *stack) functions(ctx context.Context) (*lambda.InProcess, error) {
 		topology.ManagementEndpoint: s.url("http", "/"+stage),
 		topology.Issuer:             s.url("http", ""), topology.Audience: audience,
 	}
-	if s.config.Cache == embedded {
-		cache := miniredis.NewMiniRedis()
-		cache.ClockTTL(true) // what is stored expires by itself, as it does elsewhere
-		if err := cache.Start(); err != nil {
-			return nil, fmt.Errorf("embedded cache: %w", err)
+	if s.config.Cache == embeddedCache {
+		cache, err := embedded.Start()
+		if err != nil {
+			return nil, err
 		}
 		s.ending = append(s.ending, func() error { cache.Close(); return nil })
-		env[topology.CacheURL] = "redis://" + cache.Addr()
+		env[topology.CacheURL] = cache.URL()
 	}
 	lookup := func(name string) (string, bool) { value, ok := env[name]; return value, ok }
 
@@ -169,7 +174,7 @@ func blame(err error) error {
 		if _, unreached := errors.AsType[*net.OpError](err); unreached {
 			text += "; is a server running there?"
 		}
-		text += " -cache " + embedded + " needs none"
+		text += " -cache " + embeddedCache + " needs none"
 	}
 	return errors.New(text)
 }

@@ -10,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
-
+	"waggle/internal/embedded"
 	"waggle/internal/need"
 )
 
@@ -29,13 +28,12 @@ func Each(t *testing.T, test func(*testing.T, Cache)) {
 // Embedded starts an empty embedded cache.
 func Embedded(t testing.TB) Cache {
 	t.Helper()
-	m := miniredis.NewMiniRedis()
-	m.ClockTTL(true)
-	if err := m.Start(); err != nil {
+	c, err := embedded.Start()
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(m.Close)
-	return Cache{Name: "embedded", URL: "redis://" + m.Addr()}
+	t.Cleanup(c.Close)
+	return Cache{Name: "embedded", URL: c.URL()}
 }
 
 // Server starts an empty real server: Valkey where it is installed, else Redis.
