@@ -118,10 +118,11 @@ func (s *Service) follow(ctx context.Context, m Member, r Report, a Answer) {
 	case StatusSearching:
 		return
 	case StatusActive:
-		if !c.Confirmed || !w.Told {
+		if old := a.Now-c.At > undecided.Milliseconds(); old && (!c.Confirmed || !w.Told) {
 			_, err = s.complete(ctx, c.Matcher, c.Match, m)
 			s.lost(ctx, "complete a match", err)
-			return
+		} else if !c.Confirmed {
+			return // it is about to be
 		}
 		s.tell(ctx, c.Matcher, w.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng, At: a.At, Seq: r.Seq,
 			Accuracy: r.Accuracy, Heading: r.Heading, Speed: r.Speed})

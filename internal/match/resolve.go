@@ -50,7 +50,7 @@ func (s *Service) resolve(ctx context.Context, m Member, a Answer) (*pair, error
 	if other.Claim == nil || other.Claim.Match != id || other.Claim.Matcher != m || other.Position == nil {
 		return nil, s.finish(ctx, m, id, matchee, protocol.ReasonLost, nil, "")
 	}
-	if !other.Claim.Confirmed || !a.Route.Told {
+	if other.Claim.unfinished(a.Route.Told, other.Now) {
 		if ok, err := s.complete(ctx, m, id, matchee); err != nil || !ok {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (s *Service) resolveClaim(ctx context.Context, m Member, c Claim) (*pair, e
 	case r != nil && r.Match == c.Match && r.State == Searching:
 		return nil, nil // it will be decided
 	case r != nil && r.Match == c.Match && r.State == Active && r.Matchee == m:
-		if !c.Confirmed || !r.Told {
+		if c.unfinished(r.Told, other.Now) {
 			if ok, err := s.complete(ctx, c.Matcher, c.Match, m); err != nil || !ok {
 				return nil, err
 			}
@@ -95,6 +95,12 @@ func (s *Service) resolveClaim(ctx context.Context, m Member, c Claim) (*pair, e
 		}
 	}
 	return nil, s.release(ctx, c.Matcher, c.Match, m, reason)
+}
+
+// unfinished tells whether somebody has to carry the match of this claim on: it
+// is not confirmed, or so old that the process that was to tell both must be gone.
+func (c Claim) unfinished(told bool, now int64) bool {
+	return !c.Confirmed || (!told && now-c.At > undecided.Milliseconds())
 }
 
 // fixed is all that a matchee learns of where its matcher is: the request's point.
