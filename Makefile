@@ -23,7 +23,8 @@ help: ## list the targets (the default)
 
 .PHONY: run
 run: compiler ## the whole stack on this machine, with simulated members (RUNFLAGS="-members 50")
-	@go run ./localstack $(RUNFLAGS)
+	@go build -o bin/localstack ./localstack
+	@exec bin/localstack $(RUNFLAGS)
 
 .PHONY: demo
 demo: compiler ## a scripted match in the terminal

@@ -47,7 +47,8 @@ func rules() []rule {
 		{"internal/protocol", nil, leaf},
 		{"internal/topology", nil, leaf},
 		{"internal/need", nil, leaf},
-		{"internal/cachetest", []string{"internal/need"}, "it starts caches for tests, whoever's they are"},
+		{"internal/embedded", nil, leaf},
+		{"internal/cachetest", []string{"internal/need", "internal/embedded"}, "it starts caches for tests, whoever's they are"},
 		{"internal/layout", nil, leaf},
 		{"internal/testsummary", nil, leaf},
 		{"localstack/apigateway", []string{"localstack", "internal/topology", "internal/protocol"}, "it looks like API Gateway, which knows none of our code"},
@@ -74,7 +75,7 @@ func users() []user {
 		{"github.com/aws/aws-sdk-go-v2", []string{"internal/push", "internal/app", "localstack"}, "the SDK is slow to start: only what calls AWS has it"},
 		{"github.com/coreos/go-oidc", []string{"internal/token"}, "one place to decide whom to trust"},
 		{"github.com/go-jose/go-jose", []string{"internal/token", "localstack"}, "only an issuer signs, only token verifies"},
-		{"github.com/alicebob/miniredis", []string{"localstack", "internal/cachetest"}, "the look-alike never runs in production"},
+		{"github.com/alicebob/miniredis", []string{"internal/embedded"}, "the look-alike never runs in production"},
 	}
 }
 

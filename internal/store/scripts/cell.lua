@@ -78,10 +78,10 @@ end
 -- preceded by '1' if there may be more of them. The circle grows from 10 m so
 -- that a crowd costs no more than a village; entries gone stale are swept.
 local function nearest(lat, lng, radius, wanted, want, self)
-  local found, r, count = { '0' }, 10, math.max(8, want + 2)
+  local r, count = 10, math.max(8, want + 2)
   while true do
     r = math.min(r, radius)
-    found = { '0' }
+    local found = { '0' }
     local hits = redis.call('GEOSEARCH', near, 'FROMLONLAT', lng, lat, 'BYRADIUS', r, 'm', 'ASC', 'COUNT', count,
       'WITHCOORD')
     local names = {}
