@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"waggle/internal/cachetest"
+)
+
+func TestHelpTeaches(t *testing.T) {
+	for _, flag := range []string{"-h", "-help", "--help"} {
+		var out, log bytes.Buffer
+		if err := run(t.Context(), []string{flag}, &out, &log); err != nil {
+			t.Errorf("%s: %v", flag, err)
+		}
+		for _, want := range []string{"on one machine", "go run ./localstack", "/token?member=ana", "-addr host:port", "-cache URL",
+			"-pools file", "-members number", "-mingle", "-insecure-tokens", "-log level"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s does not say %q:\n%s", flag, want, &out)
+			}
+		}
+		if log.Len() > 0 {
+			t.Errorf("%s logs %s", flag, &log)
+		}
+	}
+}
+
+func TestWhatCannotStartSaysWhatToType(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, test := range map[string]struct{ args, want []string }{
+		"port in use":       {[]string{"-addr", taken.Addr().String()}, []string{taken.Addr().String() + " is in use", "-addr 127.0.0.1:0"}},
+		"no port":           {[]string{"-addr", "127.0.0.1"}, []string{"-addr", "missing port"}},
+		"cache unreachable": {[]string{"-cache", "redis://" + nobody.Addr().String()}, []string{"-cache", nobody.Addr().String(), "is a server running there?", "-cache embedded"}},
+		"cache of no kind":  {[]string{"-cache", "memory"}, []string{"-cache", "redis://host:port", "rediss://host:port", "-cache embedded"}},
+		"no such pool file": {[]string{"-pools", filepath.Join(dir, "none")}, []string{"-pools", "none", "no such file"}},
+		"unknown pool key":  {[]string{"-pools", file("key.json", `{"pools":{"taxi":{"locationTTL":60,"ttl":1}}}`)}, []string{"-pools", `"taxi"`, `"ttl"`, "locationTTL"}},
+		"broken pool file":  {[]string{"-pools", file("broken.json", `{"pools":`)}, []string{"-pools", "JSON"}},
+		"members below 0":   {[]string{"-members", "-1"}, []string{"-members", "0 to 5000"}},
+		"too many members":  {[]string{"-members", "5001"}, []string{"-members", "0 to 5000"}},
+		"no log level":      {[]string{"-log", "loud"}, []string{"-log", "debug"}},
+		"no such flag":      {[]string{"-port", "1"}, []string{"-port", "--help"}},
+		"an argument":       {[]string{"start"}, []string{`"start"`, "--help"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := test.args
+			if !strings.HasPrefix(name, "port") && name != "no port" {
+				args = append([]string{"-addr", "127.0.0.1:0"}, args...)
+			}
+			var out, log bytes.Buffer
+			// What would start all the same ends by itself.
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			err := run(ctx, args, canceller{&out, cancel}, &log)
+			if err == nil {
+				t.Fatalf("it started:\n%s", &out)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("got %q, want %q in it", err, want)
+				}
+			}
+			if out.Len() > 0 || log.Len() > 0 {
+				t.Errorf("printed %q, logged %q", &out, &log)
+			}
+		})
+	}
+}
+
+// A canceller cancels at the first word.
+type canceller struct {
+	*bytes.Buffer
+	cancel func()
+}
+
+func (c canceller) Write(b []byte) (int, error) {
+	c.cancel()
+	return c.Buffer.Write(b)
+}
+
+func TestPoolSettingsAreRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pools.json")
+	if err := os.WriteFile(path, []byte(`{"pools":{"tiny":{"maxRadius":500}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := begin(t, "-pools", path)
+	for pool, allowed := range map[string]bool{"tiny": false, "default": true} {
+		ana := s.join("ana", "pool", pool)
+		err := reportAndAsk(t, ana, 600)
+		if allowed != (err == nil) {
+			t.Errorf("a radius of 600 m in pool %s: got %v", pool, err)
+		}
+	}
+}
+
+func TestARealCacheHoldsWhatOutlivesTheStack(t *testing.T) {
+	url := cachetest.Server(t).URL
+	first := begin(t, "-cache", url)
+	match := pair(t, first.join("ana"), first.join("ben"))
+	if err := first.end(); err != nil {
+		t.Fatal(err)
+	}
+	second := begin(t, "-cache", url)
+	if w := hello(t, second.join("ana")); w.Match == nil || w.Match.Match != match {
+		t.Errorf("got %+v, want match %s", w.Match, match)
+	}
+}

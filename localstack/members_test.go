@@ -1,0 +1,42 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"waggle/clients/go/waggle"
+)
+
+// where simulated members are about.
+var downtown = waggle.Point{Lat: 37.7749, Lng: -122.4194}
+
+func (s *running) pools() []string {
+	var pools []string
+	for _, m := range s.feed().Members {
+		pools = append(pools, m.Pool)
+	}
+	return pools
+}
+
+func TestSimulatedMembersKeepToThemselves(t *testing.T) {
+	s := begin(t, "-members", "3")
+	until(t, "three members in pool city", func() bool { return slices.Equal(s.pools(), []string{"city", "city", "city"}) })
+	outcome, err := s.join("ana").Match(t.Context(), waggle.Match{Radius: 20000, Point: &downtown})
+	if err != nil || outcome.NoMatch == nil {
+		t.Errorf("a newcomer: got %+v, %v, want nobody", outcome, err)
+	}
+	// They could be found, were it not for the pool.
+	outcome, err = s.join("ana", "pool", "city").Match(t.Context(), waggle.Match{Radius: 20000, Point: &downtown})
+	if err != nil || outcome.Matched == nil {
+		t.Errorf("one of the city: got %+v, %v, want a match", outcome, err)
+	}
+}
+
+func TestSimulatedMembersMingle(t *testing.T) {
+	s := begin(t, "-members", "3", "-mingle")
+	until(t, "three members in pool default", func() bool { return slices.Equal(s.pools(), []string{"default", "default", "default"}) })
+	outcome, err := s.join("ana").Match(t.Context(), waggle.Match{Radius: 20000, Point: &downtown})
+	if err != nil || outcome.Matched == nil {
+		t.Errorf("a newcomer: got %+v, %v, want a match", outcome, err)
+	}
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"waggle/internal/cachetest"
+	"waggle/internal/need"
+)
+
+// build builds a command of ours.
+func build(t *testing.T, pkg string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	c := exec.CommandContext(t.Context(), "go", "build", "-o", binary, pkg)
+	c.Dir = ".."
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("go build %s: %v\n%s", pkg, err, out)
+	}
+	return binary
+}
+
+// execute runs a program to its end, and fails unless it ends well.
+func execute(t *testing.T, stdin, program string, args ...string) (stdout string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	c := exec.CommandContext(ctx, program, args...)
+	c.Stdin = strings.NewReader(stdin)
+	var out, log bytes.Buffer
+	c.Stdout, c.Stderr = &out, &log
+	if err := c.Run(); err != nil {
+		t.Fatalf("%s %s: %v\n%s%s", filepath.Base(program), strings.Join(args, " "), err, &out, &log)
+	}
+	return out.String()
+}
+
+func TestAClientInAnotherLanguage(t *testing.T) {
+	node := javascript(t)
+	eachCache(t, func(t *testing.T, s *running) {
+		out := execute(t, "", node, "e2e/two-members.mjs", s.base)
+		if !strings.HasSuffix(out, "\nok\n") {
+			t.Errorf("it does not end with ok:\n%s", out)
+		}
+	})
+	t.Run("nobody there", func(t *testing.T) {
+		if out, err := exec.CommandContext(t.Context(), node, "e2e/two-members.mjs", "http://127.0.0.1:1").CombinedOutput(); err == nil {
+			t.Errorf("it exits with 0 where nothing listens:\n%s", out)
+		}
+	})
+}
+
+// javascript returns Node's path, with what the client needs installed.
+func javascript(t *testing.T) string {
+	t.Helper()
+	const install = "nodejs and npm, then run npm ci in localstack/e2e"
+	node, npm := need.Command(t, "node", install), need.Command(t, "npm", install)
+	if _, err := os.Stat("e2e/node_modules/ws"); err == nil {
+		return node
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts")
+	c.Dir = "e2e"
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Logf("npm ci: %v\n%s", err, out)
+		need.Missing(t, install)
+	}
+	return node
+}
+
+func TestTheCommandLine(t *testing.T) {
+	waggle := build(t, "./cmd/waggle")
+	s := begin(t)
+	t.Run("shell", func(t *testing.T) {
+		out := execute(t, "hello\nlocation 37.77 -122.42 id=1\n{\"action\":\"dance\",\"id\":\"d1\"}\n[1]\n", waggle, "shell", "-url", s.base, "-as", "a/b 🐝", "-tags", "bike")
+		for _, want := range []string{
+			`→ {"action":"hello"}`, `"member":"a/b 🐝"`,
+			`→ {"action":"location","lat":37.77,"lng":-122.42,"id":"1"}`, `← {"type":"ack","id":"1"`,
+			`→ {"action":"dance","id":"d1"}`, `"id":"d1","code":"unknown_action"`,
+			`→ [1]`, `"code":"invalid_message"`,
+		} {
+			if !strings.Contains(out, want) {
+				t.Errorf("no %s in:\n%s", want, out)
+			}
+		}
+	})
+	t.Run("demo", func(t *testing.T) {
+		out := execute(t, "", waggle, "demo", "-url", s.base)
+		if !strings.Contains(out, "Both are free again.") {
+			t.Errorf("got:\n%s", out)
+		}
+		if f := s.feed(); len(f.Matches) != 0 {
+			t.Errorf("the demo left matches: %v", f.Matches)
+		}
+	})
+}
+
+func TestSignalsEndIt(t *testing.T) {
+	stack := build(t, "./localstack")
+	cache := cachetest.Embedded(t)
+	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			c := exec.CommandContext(ctx, stack, "-addr", "127.0.0.1:0", "-cache", cache.URL, "-members", "2")
+			var log bytes.Buffer
+			c.Stderr = &log
+			out, err := c.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for lines := bufio.NewScanner(out); lines.Scan(); {
+				if strings.HasPrefix(lines.Text(), "ws://") {
+					break
+				}
+			}
+			if err := c.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Wait(); err != nil || log.Len() > 0 {
+				t.Errorf("got %v, logged %s", err, &log)
+			}
+		})
+	}
+}

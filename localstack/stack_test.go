@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+
+	"waggle/clients/go/waggle"
+	"waggle/internal/cachetest"
+)
+
+// A running stack, started by its command line.
+type running struct {
+	t        *testing.T
+	greeting string
+	base     string // http://host:port
+	api      string // of the WebSocket
+	end      func() error
+}
+
+// begin starts a stack on a free port. It ends with the test, if not before.
+func begin(t *testing.T, args ...string) *running {
+	t.Helper()
+	if !strings.Contains(strings.Join(args, " "), "-addr") {
+		args = append([]string{"-addr", "127.0.0.1:0"}, args...)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	greeted := make(printed, 1)
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, args, greeted, t.Output()) }()
+	s := &running{t: t}
+	select {
+	case s.greeting = <-greeted:
+	case err := <-ended:
+		cancel()
+		t.Fatalf("localstack %s: %v", strings.Join(args, " "), err)
+	case <-time.After(20 * time.Second):
+		cancel()
+		t.Fatal("no greeting")
+	}
+	over := false
+	s.end = func() error {
+		if over {
+			return nil
+		}
+		over = true
+		cancel()
+		return <-ended
+	}
+	t.Cleanup(func() {
+		if err := s.end(); err != nil {
+			t.Errorf("the end: %v", err)
+		}
+	})
+	s.api = alone(t, s.greeting, "ws")
+	u, err := url.Parse(s.api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.base = "http://" + u.Host
+	return s
+}
+
+// eachCache runs a test on stacks with the embedded cache and a real server.
+func eachCache(t *testing.T, test func(*testing.T, *running)) {
+	t.Run("embedded", func(t *testing.T) { test(t, begin(t)) })
+	t.Run("server", func(t *testing.T) { test(t, begin(t, "-cache", cachetest.Server(t).URL)) })
+}
+
+// printed takes what a program prints, a piece for each write.
+type printed chan string
+
+func (p printed) Write(b []byte) (int, error) {
+	p <- string(b)
+	return len(b), nil
+}
+
+// alone finds the first line that is a URL of that scheme and nothing else.
+func alone(t *testing.T, text, scheme string) string {
+	t.Helper()
+	found := regexp.MustCompile(`(?m)^` + scheme + `://\S+$`).FindString(text)
+	if found == "" {
+		t.Fatalf("no line is a %s URL alone:\n%s", scheme, text)
+	}
+	return found
+}
+
+// get returns a page's status and body.
+func (s *running) get(path string) (status int, body string) {
+	s.t.Helper()
+	answer, err := http.Get(s.base + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
+}
+
+// token asks for one, by name and value in turn.
+func (s *running) token(query ...string) string {
+	s.t.Helper()
+	values := url.Values{}
+	for i := 0; i < len(query); i += 2 {
+		values.Set(query[i], query[i+1])
+	}
+	status, body := s.get("/token?" + values.Encode())
+	if status != http.StatusOK {
+		s.t.Fatalf("/token %v: got %d %s", query, status, body)
+	}
+	return body
+}
+
+func (s *running) connect(token string) (*waggle.Client, error) {
+	return waggle.Connect(s.t.Context(), waggle.Options{URL: s.api, Token: func(context.Context) (string, error) { return token, nil },
+		Backoff: waggle.Backoff{Min: time.Millisecond}})
+}
+
+// join connects a member with what its token is to say.
+func (s *running) join(member string, query ...string) *waggle.Client {
+	s.t.Helper()
+	c, err := s.connect(s.token(append(query, "member", member)...))
+	if err != nil {
+		s.t.Fatalf("%q connects: %v", member, err)
+	}
+	s.t.Cleanup(c.Close)
+	return c
+}
+
+// refused is the status that a handshake is refused with; 101 if it is not.
+func (s *running) refused(token string) int {
+	s.t.Helper()
+	c, err := s.connect(token)
+	if err == nil {
+		c.Close()
+		return http.StatusSwitchingProtocols
+	}
+	var refusal *waggle.HandshakeError
+	if !errors.As(err, &refusal) {
+		s.t.Fatal(err)
+	}
+	return refusal.Status
+}
+
+// feed is what the map shows.
+type feed struct {
+	Members []struct {
+		Pool, Member, Match string
+		Lat, Lng            float64
+		Waiting             bool
+	}
+	Matches [][2]string
+}
+
+func (s *running) feed() feed {
+	s.t.Helper()
+	status, body := s.get("/feed")
+	var f feed
+	if err := json.Unmarshal([]byte(body), &f); status != http.StatusOK || err != nil {
+		s.t.Fatalf("/feed: got %d %s, %v", status, body, err)
+	}
+	return f
+}
+
+// until polls, since a real process cannot be told to be ready.
+func until(t *testing.T, what string, ready func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ready(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func TestItSaysWhereItIs(t *testing.T) {
+	s := begin(t)
+	u, err := url.Parse(s.api)
+	if err != nil || u.Hostname() != "127.0.0.1" || u.Port() == "0" || u.Path != "/prod" {
+		t.Errorf("the API: got %s", s.api)
+	}
+	for line := range strings.Lines(s.greeting) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.Contains(line, "http://") {
+			if u, err := url.Parse(line); err != nil || u.Scheme != "http" {
+				t.Errorf("not a URL alone: %q", line)
+				continue
+			}
+			if status, body := s.get(strings.TrimPrefix(line, s.base)); status != http.StatusOK || body == "" {
+				t.Errorf("%s: got %d %q", line, status, body)
+			}
+		}
+	}
+	for _, path := range []string{"/\n", "/token?member=ana\n"} {
+		if !strings.Contains(s.greeting, s.base+path) {
+			t.Errorf("no %s in:\n%s", s.base+path, s.greeting)
+		}
+	}
+	for path, want := range map[string]string{
+		"/":                                 "<title>Waggle</title>",
+		"/healthz":                          "ok",
+		"/.well-known/openid-configuration": `"issuer":"` + s.base + `"`,
+		"/feed":                             `"members":[]`,
+	} {
+		if status, body := s.get(path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: got %d %.200s, want %s", path, status, body, want)
+		}
+	}
+	if status, _ := s.get("/nothing"); status != http.StatusNotFound {
+		t.Errorf("/nothing: got %d", status)
+	}
+}
+
+func TestTheEndLeavesNothing(t *testing.T) {
+	http.DefaultClient.CloseIdleConnections()
+	before := runtime.NumGoroutine()
+	s := begin(t, "-members", "3")
+	c := s.join("ana")
+	until(t, "three simulated members", func() bool { return len(s.feed().Members) == 3 })
+	if err := s.end(); err != nil {
+		t.Errorf("got %v", err)
+	}
+	c.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if _, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://")); err == nil {
+		t.Error("it listens still")
+	}
+	// Connections that were closed take a moment to be read to their end.
+	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			var stacks bytes.Buffer
+			if err := pprof.Lookup("goroutine").WriteTo(&stacks, 1); err != nil {
+				t.Fatal(err)
+			}
+			t.Fatalf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), &stacks)
+		}
+	}
+}
+
+func TestAMemberHearsOfTheEnd(t *testing.T) {
+	s := begin(t)
+	token := s.token("member", "ana")
+	c, err := waggle.Dial(t.Context(), waggle.Options{URL: s.api, Token: func(context.Context) (string, error) { return token, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Drop()
+	heard := make(chan error, 1)
+	go func() {
+		_, err := c.Receive(context.Background())
+		heard <- err
+	}()
+	if err := s.end(); err != nil {
+		t.Error(err)
+	}
+	if err := <-heard; err == nil || !strings.Contains(err.Error(), "StatusGoingAway") {
+		t.Errorf("got %v, want a close with 1001", err)
+	}
+}
