@@ -174,8 +174,8 @@ type Requests interface {
 	Cancel(context.Context, Session) (Answer, error)
 	// Register lets the request wait in the cells and searches them.
 	Register(context.Context, []geo.Cell, Waiter, Query) ([]Hits, error)
-	// Registered notes that all cells know of the request.
-	Registered(context.Context, Waiter) error
+	// Registered notes that all cells know of the request; false: it is over.
+	Registered(context.Context, Waiter) (bool, error)
 	Withdraw(context.Context, []geo.Cell, Waiter) error
 }
 

@@ -193,7 +193,7 @@ func readWaiters(c call, result valkey.ValkeyResult, at geo.Point) (string, []ma
 			return "", nil, fmt.Errorf("script %s: %w", c.script, err)
 		}
 		waiters = append(waiters, match.Waiter{Owner: match.Member{Pool: c.pool, ID: row[0]}, Request: match.Request{
-			ID: w.ID, Point: geo.Point{Lat: w.Lat, Lng: w.Lng}, Radius: w.Radius, Created: w.Created, Deadline: w.Deadline},
+			ID: w.ID, Point: geo.Point{Lat: w.Lat, Lng: w.Lng}, Radius: w.Radius, Created: w.Created, Deadline: w.Deadline, Wait: true},
 			Distance: geo.Distance(at, geo.Point{Lat: w.Lat, Lng: w.Lng})})
 	}
 	return flat[0], waiters, nil

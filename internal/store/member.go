@@ -53,9 +53,9 @@ func (s *Store) Cancel(ctx context.Context, x match.Session) (match.Answer, erro
 }
 
 // Registered implements match.Requests.
-func (s *Store) Registered(ctx context.Context, w match.Waiter) error {
-	_, err := s.ask(ctx, s.onMember("registered", w.Owner, whole(w.Created)))
-	return err
+func (s *Store) Registered(ctx context.Context, w match.Waiter) (bool, error) {
+	a, err := s.ask(ctx, s.onMember("registered", w.Owner, whole(w.Created)))
+	return a.Status == match.StatusOK, err
 }
 
 // Claim implements match.Matches.
