@@ -61,17 +61,19 @@ func (w *world) befall(n int, f fault, operation func()) int {
 	return made
 }
 
-// between runs an operation, and in it another one before the n-th trip, from 0.
-func (w *world) between(n int, operation, other func()) (made int) {
+// between runs an operation, and in it another one before the n-th trip, from 0;
+// or after it, and false, if it does not make so many.
+func (w *world) between(n int, operation, other func()) bool {
 	var mu sync.Mutex
-	inside := false
+	made, inside, met := 0, false, false
 	hook := func(ctx context.Context, _ int, trip func(context.Context)) {
 		mu.Lock()
-		now := !inside && made == n
+		now := !met && made == n
 		if !inside {
 			made++
 		}
 		inside = inside || now
+		met = met || now
 		mu.Unlock()
 		if now {
 			other()
@@ -84,7 +86,10 @@ func (w *world) between(n int, operation, other func()) (made int) {
 	w.hook.Store(&hook)
 	operation()
 	w.hook.Store(nil)
-	return made
+	if !met {
+		other()
+	}
+	return met
 }
 
 // across returns two points some 100 m apart with the edge of a shard cell half

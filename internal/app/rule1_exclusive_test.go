@@ -65,7 +65,7 @@ func (c *client) rage(random *rand.Rand, round string, steps int) {
 				}
 			}
 		case n < 9:
-			action, fields = "location", fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)
+			action, fields = "location", fmt.Sprintf(`"lat":%v,"lng":%v,"seq":%d`, lat, lng, random.Int32())
 		}
 		var same sync.WaitGroup
 		for range 1 + random.IntN(3) {

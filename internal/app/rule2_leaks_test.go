@@ -60,7 +60,7 @@ func operations() []operation {
 		}, func(s *scene) { s.a.send("match", `"id":"m"`) }},
 		{"wait", away, func(s *scene) { s.a.send("match", `"id":"m","wait":300`) }},
 		{"report into a circle", waits, func(s *scene) {
-			s.b.send("location", fmt.Sprintf(`"lat":%v,"lng":%v`, s.q.Lat, s.q.Lng))
+			s.b.report(s.q.Lat, s.q.Lng)
 		}},
 		{"cancel", waits, func(s *scene) { s.a.send("cancel", "") }},
 		{"end by the matcher", (*scene).pair, func(s *scene) {
@@ -74,10 +74,10 @@ func operations() []operation {
 		{"disconnect", near, func(s *scene) { s.b.disconnect() }},
 		{"disconnect of the matcher", (*scene).pair, func(s *scene) { s.a.disconnect() }},
 		{"report while matched", (*scene).pair, func(s *scene) {
-			s.b.send("location", fmt.Sprintf(`"lat":%v,"lng":%v`, s.p.Lat, s.p.Lng))
+			s.b.report(s.p.Lat, s.p.Lng)
 		}},
 		{"report across shards", near, func(s *scene) {
-			s.b.send("location", fmt.Sprintf(`"lat":%v,"lng":%v`, s.p.Lat, s.p.Lng))
+			s.b.report(s.p.Lat, s.p.Lng)
 		}},
 	}
 }
@@ -145,8 +145,8 @@ func (s *scene) heals(matcherFirst bool) error {
 	if err := s.part(); err != nil {
 		return err
 	}
-	s.a.send("location", fmt.Sprintf(`"lat":%v,"lng":%v`, s.p.Lat, s.p.Lng))
-	s.b.send("location", fmt.Sprintf(`"lat":%v,"lng":%v`, s.q.Lat, s.q.Lng))
+	s.a.report(s.p.Lat, s.p.Lng)
+	s.b.report(s.q.Lat, s.q.Lng)
 	// Who waited may have found the other by that.
 	if err := s.agree(first, second); err != nil {
 		return fmt.Errorf("after reports: %w", err)

@@ -145,6 +145,7 @@ type client struct {
 	connection  string
 	connectedAt int64
 	seen        int // frames taken
+	reported    int64
 }
 
 // join connects a member of the default pool in both roles.
@@ -165,12 +166,20 @@ func identity(pool, member string) token.Identity {
 }
 
 // again is a new connection of the same member that has not reached $connect yet.
-func (c *client) again() *client { return c.newClient(c.id) }
+func (c *client) again() *client {
+	next := c.newClient(c.id)
+	next.reported = c.reported
+	return next
+}
 
 // rejoin connects the member anew.
 func (c *client) rejoin() *client {
 	c.t.Helper()
-	return c.joinAs(c.id)
+	next := c.again()
+	if status := next.connect(); status != 200 {
+		c.t.Fatalf("connect of %s: status %d, want 200", c.id.Member, status)
+	}
+	return next
 }
 
 func (w *world) joinAs(id token.Identity) *client {
@@ -238,14 +247,24 @@ func (c *client) send(action, fields string) {
 	}
 }
 
-// at reports a location, and takes its ack.
+// at reports a location, later than any before, and takes its ack.
 func (c *client) at(lat, lng float64, more ...string) {
 	c.t.Helper()
-	fields := append([]string{`"id":"at"`, `"lat":` + number(lat), `"lng":` + number(lng)}, more...)
-	c.send("location", strings.Join(fields, ","))
+	c.report(lat, lng, append(more, `"id":"at"`)...)
 	if _, ok := last[*protocol.Ack](c); !ok {
 		c.t.Fatalf("%s: no ack for a location: %s", c.id.Member, c.all())
 	}
+}
+
+// report reports a location without an id. Two may come within a millisecond:
+// seq tells them apart.
+func (c *client) report(lat, lng float64, more ...string) {
+	c.t.Helper()
+	c.mu.Lock()
+	c.reported++
+	fields := append([]string{`"lat":` + number(lat), `"lng":` + number(lng), fmt.Sprintf(`"seq":%d`, c.reported)}, more...)
+	c.mu.Unlock()
+	c.send("location", strings.Join(fields, ","))
 }
 
 func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
@@ -324,4 +343,14 @@ func (w *world) empty() {
 	if err := w.direct.Do(w.t.Context(), w.direct.B().Flushall().Build()).Error(); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// state is that of a member's entry in the routing table, as it is stored.
+func (w *world) state(c *client) string {
+	key := "w1:route:{" + c.id.Pool + "/" + c.id.Member + "}"
+	text, err := w.direct.Do(w.t.Context(), w.direct.B().Hget().Key(key).Field("state").Build()).ToString()
+	if err != nil && !valkey.IsValkeyNil(err) {
+		w.t.Error(err)
+	}
+	return text
 }

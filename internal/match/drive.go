@@ -13,11 +13,16 @@ import (
 type driver struct {
 	*Service
 	searches int
+	// tried are those whose waiting requests found nobody, not even one who was
+	// searching; taken are those who were matched.
+	tried, taken map[Member]bool
 	// rival is the smallest id of those who were searching themselves.
 	rival string
 }
 
-func (s *Service) newDriver() *driver { return &driver{Service: s, searches: 6} }
+func (s *Service) newDriver() *driver {
+	return &driver{Service: s, searches: 6, tried: make(map[Member]bool), taken: make(map[Member]bool)}
+}
 
 // An outcome of a search.
 type outcome int
@@ -119,5 +124,6 @@ func (d *driver) commit(ctx context.Context, owner Member, id string, matchee Me
 	if _, err := d.confirm(ctx, owner, id, matchee, a); err != nil {
 		return over, err
 	}
+	d.taken[owner], d.taken[matchee] = true, true
 	return matched, nil
 }

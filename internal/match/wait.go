@@ -45,28 +45,37 @@ func (d *driver) register(ctx context.Context, w Waiter) error {
 	}
 	f := newField(d.Store, q)
 	f.add(cells, firstWant, hits)
-	if err := d.Store.Registered(ctx, w); err != nil {
+	open, err := d.Store.Registered(ctx, w)
+	if err != nil {
 		return err
 	}
+	if !open {
+		d.withdraw(ctx, w) // answered or cancelled meanwhile
+		return nil
+	}
+	// Who is matched with somebody else by that leaves the others to be had, and
+	// so may who is being served right now.
 	for _, c := range f.queue[:min(3, len(f.queue))] {
-		if c.ID < w.Owner.ID {
-			status, result, err := d.serve(ctx, c.Member)
-			if err != nil || status == StatusSearching || result == matched {
+		if c.ID < w.Owner.ID && !d.taken[w.Owner] {
+			if _, _, err := d.serve(ctx, c.Member); err != nil {
 				return err
 			}
 		}
 	}
-	if len(f.queue) > 0 {
+	if len(f.queue) > 0 && !d.taken[w.Owner] {
 		_, _, err = d.serve(ctx, w.Owner)
 	}
 	return err
 }
 
+// spent is the status of a request that the budget did not reach.
+const spent Status = "spent"
+
 // serve leases a waiting request, and searches for it. Where that finds nobody
 // the request waits on.
 func (d *driver) serve(ctx context.Context, owner Member) (Status, outcome, error) {
 	if d.searches == 0 {
-		return StatusOther, nobody, nil
+		return spent, nobody, nil
 	}
 	id := d.NewID()
 	a, err := d.Store.Lease(ctx, owner, id)
@@ -76,6 +85,7 @@ func (d *driver) serve(ctx context.Context, owner Member) (Status, outcome, erro
 	d.searches--
 	result, err := d.drive(ctx, owner, id, *a.Request, nil)
 	if result == nobody || result == busy {
+		d.tried[owner] = result == nobody
 		if _, fallErr := d.fall(ctx, owner, id, true); err == nil {
 			err = fallErr
 		}
@@ -112,25 +122,30 @@ const maxWaiters = 16
 
 // wake serves the requests that a member just listed fits: the oldest first, of
 // equals the nearest. Where the member waits itself, the request of the smaller
-// id goes first, whoever drives it, so that two drivers never block each other.
+// id goes first, whoever drives it, so that two drivers never block each other;
+// but not once more after it found nobody: as that listed m again, it would go
+// first for ever and the others never have their turn.
 func (d *driver) wake(ctx context.Context, m Member, waiters []Waiter) {
 	slices.SortFunc(waiters, func(a, b Waiter) int {
 		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Distance, b.Distance))
 	})
-	own := true // m may wait itself
+	own := !d.tried[m] // m may wait itself
 	for _, w := range waiters[:min(maxWaiters, len(waiters))] {
 		if own && m.ID < w.Owner.ID {
-			status, result, err := d.serve(ctx, m)
+			status, _, err := d.serve(ctx, m)
 			d.lost(ctx, "serve a request", err)
-			if err != nil || status == StatusSearching || status == StatusClaimed || result == matched {
+			if err != nil || status == StatusSearching || status == StatusClaimed || d.taken[m] {
 				return // somebody is at it
 			}
 			own = false
 		}
-		_, result, err := d.serve(ctx, w.Owner)
+		status, _, err := d.serve(ctx, w.Owner)
 		d.lost(ctx, "serve a request", err)
-		if err != nil || result == matched {
+		if err != nil || d.taken[m] || status == spent {
 			return
+		}
+		if status == StatusOther {
+			d.withdraw(ctx, w) // left over by a process that vanished
 		}
 	}
 }
