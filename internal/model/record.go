@@ -1,0 +1,90 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// A Transition is one script on one slot, as the model has it.
+type Transition struct {
+	Call  Call
+	Pre   Slot
+	Post  Slot
+	Reply Reply
+}
+
+// Transitions returns what every script does, under every condition of the clock,
+// to each slot that an exploration of two members meets: with the arguments that
+// the slot names, with another id and with another member. The slot is Ana's, and
+// she is where a script has only one member. Cem is nobody that a slot names.
+func Transitions(ctx context.Context) ([]Transition, error) {
+	met := map[Slot]bool{}
+	explorer := Explorer{
+		Bounds: Bounds{Members: 2, Processes: 2, Drivers: 2},
+		Observe: func(c Call, pre, _ Slot, _ Reply) {
+			met[plain(c.On(), pre)] = true
+		},
+	}
+	if _, err := explorer.Explore(ctx); err != nil {
+		return nil, err
+	}
+	slots := make([]Slot, 0, len(met))
+	for slot := range met {
+		slots = append(slots, slot)
+	}
+	slices.SortFunc(slots, func(a, b Slot) int { return cmp.Compare(a.String(), b.String()) })
+	var all []Transition
+	for _, slot := range slots {
+		for _, call := range calls() {
+			for _, clock := range slot.clocks(call.Script) {
+				call.Clock = clock
+				post, reply := call.Apply(slot, Correct)
+				all = append(all, Transition{call, slot, post, reply})
+			}
+		}
+	}
+	return all, nil
+}
+
+// plain returns the slot as if it were Ana's and all its ids were the first, for
+// no script compares the id of a claim with the own one.
+func plain(owner Member, s Slot) Slot {
+	if owner == 2 {
+		s.Matchee, s.Matcher = 3-s.Matchee, 3-s.Matcher
+		if s.Matchee == 3 {
+			s.Matchee = 0
+		}
+		if s.Matcher == 3 {
+			s.Matcher = 0
+		}
+	}
+	s.Match, s.Claimed = min(s.Match, 1), min(s.Claimed, 1)
+	return s
+}
+
+// calls returns the scripts on Ana's slot with all their arguments.
+func calls() []Call {
+	const ana = Member(1)
+	all := []Call{
+		{Script: Cancel, Matcher: ana},
+		{Script: Read, Matcher: ana},
+		{Script: Read, Matcher: ana, Own: true},
+	}
+	for id := Match(1); id <= 2; id++ {
+		all = append(all,
+			Call{Script: Begin, Matcher: ana, Match: id},
+			Call{Script: Lease, Matcher: ana, Match: id},
+			Call{Script: Fall, Matcher: ana, Match: id, Wait: true},
+			Call{Script: Fall, Matcher: ana, Match: id})
+		for other := Member(2); other <= members; other++ {
+			for _, script := range []Script{Claim, Confirm, Release} {
+				all = append(all, Call{Script: script, Matcher: other, Match: id, Matchee: ana})
+			}
+			for _, script := range []Script{Commit, Finish, Watch} {
+				all = append(all, Call{Script: script, Matcher: ana, Match: id, Matchee: other})
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,295 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/google/go-cmp/cmp"
+	"github.com/valkey-io/valkey-go"
+
+	"waggle/internal/model"
+	"waggle/internal/need"
+)
+
+// The model is explored in place of the scripts, so each must do on the cache what
+// the model says, to every slot that the exploration meets.
+func TestScriptsDoAsTheModelSays(t *testing.T) {
+	transitions, err := model.Transitions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(transitions) < 1000 {
+		t.Fatalf("got %d transitions, want at least 1000: too few to mean anything", len(transitions))
+	}
+	t.Run("embedded", func(t *testing.T) {
+		replay(t, miniredis.RunT(t).Addr(), transitions)
+	})
+	t.Run("real", func(t *testing.T) {
+		replay(t, realServer(t), transitions)
+	})
+}
+
+// realServer runs a server of its own for the test.
+func realServer(t *testing.T) string {
+	program := need.Command(t, "redis-server", "redis-server")
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	free.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	server := exec.CommandContext(ctx, program, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
+	if err := server.Start(); err != nil {
+		stop()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(); server.Wait() })
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if conn, err := net.Dial("tcp", addr); err == nil {
+			conn.Close()
+			return addr
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("redis-server does not answer")
+		}
+	}
+}
+
+const (
+	record = "m:{default/Ana}"
+	route  = "route:{default/Ana}"
+	offset = 3_600_000 // ms that the scripts' clock is ahead of the server's
+	far    = 1_000_000 // ms until a deadline that has not passed
+	near   = 1_000     // ms since one that has
+)
+
+// A stage is where transitions are replayed.
+type stage struct {
+	client  valkey.Client
+	scripts map[model.Script]string
+	now     int64 // by the scripts' clock, ms
+}
+
+func replay(t *testing.T, addr string, transitions []model.Transition) {
+	client, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{addr}, DisableCache: true,
+		ForceSingleClient: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	s := &stage{client: client, scripts: map[model.Script]string{}}
+	for script := model.Begin; script <= model.Read; script++ {
+		s.scripts[script] = source(t, script.String())
+	}
+	wrong := 0
+	for _, want := range transitions {
+		got := s.replay(t, want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%v\nof: %v\n(-model +script)\n%s", want.Call, want.Pre, diff)
+			if wrong++; wrong == 5 {
+				t.Fatal("and so on")
+			}
+		}
+	}
+}
+
+func source(t *testing.T, name string) string {
+	var text string
+	for _, file := range []string{"member", name} {
+		part, err := os.ReadFile(filepath.Join("scripts", file+".lua"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(part) + "\n"
+	}
+	return text
+}
+
+// replay puts the slot into the cache, runs the script and reads the slot again.
+func (s *stage) replay(t *testing.T, want model.Transition) model.Transition {
+	t.Helper()
+	clock, err := s.client.Do(t.Context(), s.client.B().Time().Build()).AsStrSlice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds, _ := strconv.ParseInt(clock[0], 10, 64)
+	s.now = seconds*1000 + offset
+	s.do(t, "DEL", record, route)
+	s.do(t, append([]string{"HSET", record}, s.record(want.Pre)...)...)
+	if want.Pre.Route != model.None {
+		s.do(t, append([]string{"HSET", route}, s.route(want.Pre, want.Call.Clock)...)...)
+	}
+
+	args := append([]string{strconv.Itoa(offset), "60000", "60000"}, s.arguments(want.Call)...)
+	text, err := s.client.Do(t.Context(), s.client.B().Eval().Script(s.scripts[want.Call.Script]).Numkeys(2).
+		Key(record, route).Arg(args...).Build()).ToString()
+	if err != nil {
+		t.Fatalf("%v: %v", want.Call, err)
+	}
+	var answer struct {
+		Status    model.Status
+		Confirmed bool
+		Due       *struct{ ID string }
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		t.Fatalf("%v answered %s: %v", want.Call, text, err)
+	}
+	got := model.Transition{Call: want.Call, Pre: want.Pre, Post: s.slot(t)}
+	got.Reply = model.Reply{Status: answer.Status, Confirmed: answer.Confirmed, Told: answer.Due != nil ||
+		want.Call.Script == model.Fall && answer.Status == model.IsNoMatch || answer.Status == model.IsCancelled}
+	return got
+}
+
+func (s *stage) do(t *testing.T, words ...string) {
+	t.Helper()
+	if err := s.client.Do(t.Context(), s.client.B().Arbitrary(words...).Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ago returns the moment that many ms before the scripts' now.
+func (s *stage) ago(ms int64) string { return strconv.FormatInt(s.now-ms, 10) }
+
+// id spells a match id. Cem's never meets another of the same number.
+func id(matcher model.Member, match model.Match) string { return fmt.Sprintf("%v-%d", matcher, match) }
+
+const ana = model.Member(1)
+
+// record returns the fields of Ana's record: she is there, fresh and available.
+func (s *stage) record(slot model.Slot) []string {
+	fields := []string{"conn", "c1", "connected", s.ago(near), "available", "1", "matchee", "1", "lat", "52.5", "lng",
+		"13.4", "at", s.ago(near), "seq", "0", "reported", s.ago(near), "heard", s.ago(near), "cell", "861f1d48fffffff",
+		"tags", ""}
+	if slot.Matcher != 0 {
+		fields = append(fields, "claimMatcher", slot.Matcher.String(), "claimMatch", id(slot.Matcher, slot.Claimed),
+			"claimConfirmed", map[bool]string{true: "1", false: "0"}[slot.Confirmed], "claimAt", s.ago(near))
+	}
+	if slot.Asked != model.Nothing {
+		match := "earlier"
+		switch {
+		case slot.Asked == model.Matched && slot.Confirmed:
+			match = id(slot.Matcher, slot.Claimed)
+		case slot.Asked == model.Matched:
+			match = id(ana, slot.Match)
+		}
+		fields = append(fields, "requests", fmt.Sprintf(`[{"id":"r1","at":%s,"outcome":"%v","match":"%s","reason":""}]`,
+			s.ago(near), slot.Asked, match))
+	}
+	if slot.Due {
+		fields = append(fields, "due", `{"id":"r1","radius":"500"}`)
+	}
+	return fields
+}
+
+// route returns the fields of Ana's entry, with deadlines that have passed or not.
+func (s *stage) route(slot model.Slot, clock model.Clock) []string {
+	till, deadline := s.ago(-far), s.ago(-far)
+	if clock == model.Lapsed || clock == model.Expired {
+		till = s.ago(near)
+	}
+	if clock == model.Late || clock == model.Expired {
+		deadline = s.ago(near)
+	}
+	fields := []string{"state", slot.Route.String(), "request", "r1", "lat", "52.5", "lng", "13.4", "radius", "500",
+		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0"}
+	if slot.Match != 0 {
+		fields = append(fields, "match", id(ana, slot.Match))
+	}
+	if slot.Matchee != 0 {
+		fields = append(fields, "matchee", slot.Matchee.String(), "told", "0")
+	}
+	if slot.Route == model.Searching || slot.Route == model.Ended {
+		fields = append(fields, "till", till)
+	}
+	return fields
+}
+
+// arguments returns a script's own arguments.
+func (s *stage) arguments(c model.Call) []string {
+	match := id(c.Matcher, c.Match)
+	session := []string{"c1", s.ago(near)}
+	switch c.Script {
+	case model.Begin:
+		return append(session, "r2", match, "52.5", "13.4", "500", "", strconv.Itoa(far), "1", "1000", "1000", "")
+	case model.Lease:
+		return []string{match}
+	case model.Claim:
+		return []string{c.Matcher.String(), match, s.ago(near), "0", ""}
+	case model.Commit:
+		return []string{match, c.Matchee.String(), "1000"}
+	case model.Confirm:
+		return []string{c.Matcher.String(), match}
+	case model.Release:
+		return []string{c.Matcher.String(), match, "lost"}
+	case model.Fall:
+		return []string{match, map[bool]string{true: "wait", false: "none"}[c.Wait]}
+	case model.Finish:
+		return []string{match, c.Matchee.String(), "completed"}
+	case model.Watch:
+		return []string{match, c.Matchee.String()}
+	case model.Read:
+		if !c.Own {
+			return []string{"", ""}
+		}
+	}
+	return session
+}
+
+// slot reads Ana's slot back.
+func (s *stage) slot(t *testing.T) model.Slot {
+	t.Helper()
+	var slot model.Slot
+	r := s.fields(t, route)
+	for slot.Route = model.None; slot.Route.String() != r["state"] && len(r) > 0; slot.Route++ {
+	}
+	slot.Match, slot.Matchee = number(r["match"]), member(r["matchee"])
+	m := s.fields(t, record)
+	slot.Matcher, slot.Claimed = member(m["claimMatcher"]), number(m["claimMatch"])
+	slot.Confirmed = m["claimConfirmed"] == "1"
+	if m["requests"] != "" {
+		var asked []struct{ Outcome string }
+		if err := json.Unmarshal([]byte(m["requests"]), &asked); err != nil {
+			t.Fatal(err)
+		}
+		for last := asked[len(asked)-1]; slot.Asked.String() != last.Outcome; slot.Asked++ {
+		}
+	}
+	slot.Due = m["due"] != ""
+	return slot
+}
+
+func (s *stage) fields(t *testing.T, key string) map[string]string {
+	t.Helper()
+	fields, err := s.client.Do(t.Context(), s.client.B().Hgetall().Key(key).Build()).AsStrMap()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fields
+}
+
+func member(name string) model.Member {
+	for m := model.Member(1); m <= 3; m++ {
+		if m.String() == name {
+			return m
+		}
+	}
+	return 0
+}
+
+func number(id string) model.Match {
+	if id == "" {
+		return 0
+	}
+	return model.Match(id[len(id)-1] - '0')
+}
