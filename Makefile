@@ -78,7 +78,7 @@ build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd
 
 .PHONY: clean
 clean: ## remove what was built
-	@rm -rf dist bin
+	@rm -rf dist bin localstack/e2e/node_modules
 
 # H3 needs a C compiler; without one Go leaves it out and complains of
 # something else.
