@@ -16,7 +16,7 @@ type driver struct {
 	// tried are those whose waiting requests found nobody, not even one who was
 	// searching; taken are those who were matched.
 	tried, taken map[Member]bool
-	// rival is the smallest id of those who were searching themselves.
+	// rival is the smallest id of those whom the last search met searching themselves.
 	rival string
 }
 
@@ -46,6 +46,7 @@ func (d *driver) drive(ctx context.Context, owner Member, id string, r Request, 
 		f.add([]geo.Cell{geo.ShardCell(r.Point)}, firstWant, home)
 	}
 	result := nobody
+	d.rival = ""
 	moves := make(map[Member]int)
 	for range maxClaims {
 		c, ok, err := f.nearest(ctx)
