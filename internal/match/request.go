@@ -134,11 +134,7 @@ func (s *Service) repeat(ctx context.Context, x Session, id string, o Outcome) (
 // answerMatched answers with the match the caller is in, if it is that one or
 // none is named.
 func (s *Service) answerMatched(ctx context.Context, x Session, id, match string) (bool, error) {
-	a, err := s.read(ctx, x)
-	if err != nil {
-		return false, err
-	}
-	p, err := s.resolve(ctx, x.Member, a)
+	_, p, err := s.standing(ctx, x)
 	if err != nil || p == nil || (match != "" && match != p.match) {
 		return false, err
 	}

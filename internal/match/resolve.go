@@ -29,6 +29,16 @@ func (p *pair) location(id string) *protocol.LocationFrame {
 		Seq: p.position.Seq, Accuracy: p.position.Accuracy, Heading: p.position.Heading, Speed: p.position.Speed}
 }
 
+// standing reads how things stand with a session, and resolves it.
+func (s *Service) standing(ctx context.Context, x Session) (Answer, *pair, error) {
+	a, err := s.read(ctx, x)
+	if err != nil {
+		return a, nil, err
+	}
+	p, err := s.resolve(ctx, x.Member, a)
+	return a, p, err
+}
+
 // resolve says which match a member is in, given what its record and route say,
 // having finished what was left half done: it reads the other half, and confirms,
 // releases or ends by that. nil: the member is in none, or it is not decided yet.

@@ -57,11 +57,7 @@ func (s *Service) Ping(ctx context.Context, x Session, id string) error {
 
 // Hello tells the member how things stand with it: this is how it resumes.
 func (s *Service) Hello(ctx context.Context, x Session, id string) error {
-	a, err := s.read(ctx, x)
-	if err != nil {
-		return err
-	}
-	pair, err := s.resolve(ctx, x.Member, a)
+	a, pair, err := s.standing(ctx, x)
 	if err != nil {
 		return err
 	}
@@ -87,11 +83,7 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) error {
 
 // Locate answers with the location of the peer, through the routing table.
 func (s *Service) Locate(ctx context.Context, x Session, id string) error {
-	a, err := s.read(ctx, x)
-	if err != nil {
-		return err
-	}
-	pair, err := s.resolve(ctx, x.Member, a)
+	_, pair, err := s.standing(ctx, x)
 	if err != nil {
 		return err
 	}
