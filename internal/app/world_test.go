@@ -260,10 +260,13 @@ func (c *client) at(lat, lng float64, more ...string) {
 // seq tells them apart.
 func (c *client) report(lat, lng float64, more ...string) {
 	c.t.Helper()
-	c.mu.Lock()
-	c.reported++
-	fields := append([]string{`"lat":` + number(lat), `"lng":` + number(lng), fmt.Sprintf(`"seq":%d`, c.reported)}, more...)
-	c.mu.Unlock()
+	fields := append([]string{`"lat":` + number(lat), `"lng":` + number(lng)}, more...)
+	if !strings.Contains(strings.Join(more, ","), `"seq"`) {
+		c.mu.Lock()
+		c.reported++
+		fields = append(fields, fmt.Sprintf(`"seq":%d`, c.reported))
+		c.mu.Unlock()
+	}
 	c.send("location", strings.Join(fields, ","))
 }
 
