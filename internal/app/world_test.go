@@ -34,7 +34,7 @@ type world struct {
 	direct valkey.Client // to look at what is stored
 	offset atomic.Int64  // nanoseconds ahead of the wall clock
 	hook   atomic.Pointer[func(ctx context.Context, commands int, trip func(context.Context))]
-	log    *strings.Builder
+	log    *lockedWriter
 
 	// dead is a process that has vanished: what it would still push is lost.
 	dead atomic.Bool
@@ -62,10 +62,10 @@ func onEach(t *testing.T, pools string, test func(*testing.T, *world)) {
 func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
 	t.Helper()
 	w := &world{t: t, frames: make(map[string][]protocol.Frame), closed: make(map[string]bool), gone: make(map[string]int),
-		pushes: make(map[string]int), log: new(strings.Builder)}
+		pushes: make(map[string]int), log: &lockedWriter{w: t.Output()}}
 	env := map[string]string{"WAGGLE_CACHE_URL": c.URL, "WAGGLE_POOLS": pools}
 	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
-		Log:  slog.New(slog.NewTextHandler(&lockedWriter{w: io.MultiWriter(w.log, t.Output())}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:  slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime})),
 		Push: w,
 		Now:  w.now,
 		Store: store.Options{
@@ -92,15 +92,33 @@ func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
 	return w
 }
 
+// withoutTime leaves out what changes from run to run and looks like a coordinate.
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// A lockedWriter keeps what is written to it.
 type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu   sync.Mutex
+	w    io.Writer
+	kept strings.Builder
 }
 
 func (l *lockedWriter) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.kept.Write(b)
 	return l.w.Write(b)
+}
+
+// logged is the whole log.
+func (w *world) logged() string {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	return w.log.kept.String()
 }
 
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) }
@@ -137,6 +155,9 @@ func (w *world) Close(_ context.Context, connection string) error {
 	w.closed[connection] = true
 	return nil
 }
+
+// tokenText is what a $connect carries where a token would be.
+const tokenText = "eyJhbGciOiJFUzI1NiJ9.secret"
 
 // A client is one connection of a member.
 type client struct {
@@ -212,7 +233,11 @@ func (c *client) event(route, body string) handler.Event {
 	if err := json.Unmarshal(text, &attached); err != nil {
 		c.t.Fatal(err)
 	}
-	return handler.Event{Body: body, RequestContext: events.APIGatewayWebsocketProxyRequestContext{
+	query := map[string]string{}
+	if route == "$connect" {
+		query["token"] = tokenText
+	}
+	return handler.Event{Body: body, QueryStringParameters: query, RequestContext: events.APIGatewayWebsocketProxyRequestContext{
 		RouteKey: route, ConnectionID: c.connection, ConnectedAt: c.connectedAt, Authorizer: attached,
 		RequestTimeEpoch: c.now().UnixMilli(), Stage: "prod", DomainName: "example.org",
 	}}
