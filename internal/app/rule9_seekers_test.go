@@ -46,6 +46,13 @@ func TestRule9SeekersFindEachOther(t *testing.T) {
 				if err := together(a, b); err != nil {
 					t.Fatalf("round %d, waiting %v s: %v", round, waits, err)
 				}
+				for i, c := range []*client{a, b} {
+					for _, f := range c.sent() {
+						if _, ok := f.(*protocol.Waiting); ok && waits[i] == 0 {
+							t.Errorf("%s did not ask to wait, and was told %s", c.id.Member, protocol.Encode(f))
+						}
+					}
+				}
 			}
 		}
 	})
