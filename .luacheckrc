@@ -1,6 +1,10 @@
--- The scripts run inside Valkey, behind one of two preludes whose locals they
--- see: what those define at the top is known to all.
-local preludes = { "internal/store/scripts/member.lua", "internal/store/scripts/cell.lua" }
+-- The scripts run inside Valkey, behind preludes whose locals they see: what
+-- those define at the top is known to all.
+local preludes = {
+  "internal/store/scripts/common.lua",
+  "internal/store/scripts/member.lua",
+  "internal/store/scripts/cell.lua",
+}
 
 std = "lua51"
 max_line_length = 120

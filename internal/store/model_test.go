@@ -106,7 +106,7 @@ func replay(t *testing.T, addr string, transitions []model.Transition) {
 
 func source(t *testing.T, name string) string {
 	var text string
-	for _, file := range []string{"member", name} {
+	for _, file := range []string{"common", "member", name} {
 		part, err := os.ReadFile(filepath.Join("scripts", file+".lua"))
 		if err != nil {
 			t.Fatal(err)

@@ -21,8 +21,9 @@ import (
 //go:embed scripts/*.lua
 var sources embed.FS
 
-// The two preludes: every script works on a member's slot or on a cell's.
+// The preludes: every script works on a member's slot or on a cell's.
 const (
+	commonPrelude = "common"
 	memberPrelude = "member"
 	cellPrelude   = "cell"
 )
@@ -31,7 +32,7 @@ var onCell = []string{"index", "list", "unlist", "search", "register", "withdraw
 
 type script struct{ text, sha string }
 
-// scripts returns every script with its prelude in front.
+// scripts returns every script with its preludes in front.
 func scripts() map[string]script {
 	files, err := sources.ReadDir("scripts")
 	if err != nil {
@@ -51,14 +52,14 @@ func scripts() map[string]script {
 	all := make(map[string]script)
 	for _, f := range files {
 		name := strings.TrimSuffix(f.Name(), ".lua")
-		if name == memberPrelude || name == cellPrelude {
+		if name == commonPrelude || name == memberPrelude || name == cellPrelude {
 			continue
 		}
 		first := prelude[name]
 		if first == "" {
 			first = memberPrelude
 		}
-		text := source(first) + "\n" + source(name)
+		text := source(commonPrelude) + "\n" + source(first) + "\n" + source(name)
 		sum := sha1.Sum([]byte(text))
 		all[name] = script{text: text, sha: hex.EncodeToString(sum[:])}
 	}

@@ -44,13 +44,8 @@ if lat == '' and not fresh(m) then
 end
 if lat == '' then
   lat, lng = m.lat, m.lng
-elseif remote ~= '' and fresh(m) then
-  local rad = math.pi / 180
-  local u, v = math.sin((lat - m.lat) * rad / 2), math.sin((lng - m.lng) * rad / 2)
-  local h = u * u + math.cos(lat * rad) * math.cos(m.lat * rad) * v * v
-  if 2 * 6371007.180918475 * math.asin(math.min(1, math.sqrt(h))) > tonumber(remote) then
-    return reply({ status = 'too_far' })
-  end
+elseif remote ~= '' and fresh(m) and distance(lat, lng, m.lat, m.lng) > tonumber(remote) then
+  return reply({ status = 'too_far' })
 end
 if not bucket('matchRate', perHour, perHour / 3600000, 0) or not bucket('requestRate', perMinute, perMinute / 60000, 1)
 then

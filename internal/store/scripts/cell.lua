@@ -1,19 +1,7 @@
--- Prelude of every script on a shard cell's slot.
--- KEYS[1..4] near (GEO set), seen, tags and wait (hashes); ARGV[1..2] clock
--- offset and location TTL, in milliseconds. A script's own arguments follow.
+-- Prelude of every script on a shard cell's slot, after common.lua.
+-- KEYS[1..4] near (GEO set), seen, tags and wait (hashes). A script's own
+-- arguments start at ARGV[3].
 local near, seen, tagged, wait = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local ttl = tonumber(ARGV[2])
-local KEEP = 7800000
-
-local function clock()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])
-end
-local now = clock()
-
-local function int(n)
-  return string.format('%.0f', n)
-end
 
 -- parse reads what is known of a listed member: heard, at, seq, session, epoch.
 local function parse(text)
@@ -32,24 +20,6 @@ local function drop(member)
   redis.call('ZREM', near, member)
   redis.call('HDEL', seen, member)
   redis.call('HDEL', tagged, member)
-end
-
-local function has(tags, wanted)
-  for word in string.gmatch(wanted, '%S+') do
-    if not string.find(' ' .. tags .. ' ', ' ' .. word .. ' ', 1, true) then
-      return false
-    end
-  end
-  return true
-end
-
--- distance is the great-circle distance in metres, on the sphere of H3.
-local function distance(lat1, lng1, lat2, lng2)
-  local rad = math.pi / 180
-  local u = math.sin((lat2 - lat1) * rad / 2)
-  local v = math.sin((lng2 - lng1) * rad / 2)
-  local h = u * u + math.cos(lat1 * rad) * math.cos(lat2 * rad) * v * v
-  return 2 * 6371007.180918475 * math.asin(math.min(1, math.sqrt(h)))
 end
 
 -- waiting returns the requests that wait for someone like this member here,

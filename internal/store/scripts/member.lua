@@ -1,23 +1,11 @@
--- Prelude of every script on a member's slot.
--- KEYS[1] the record, KEYS[2] the routing-table entry; ARGV[1..3] clock offset,
--- location TTL and grace, in milliseconds. A script's own arguments follow.
+-- Prelude of every script on a member's slot, after common.lua.
+-- KEYS[1] the record, KEYS[2] the routing-table entry; ARGV[3] the grace time in
+-- milliseconds. A script's own arguments follow.
 local record, route = KEYS[1], KEYS[2]
-local ttl, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
-local KEEP = 7800000 -- 2 h 10 min: longer than any session
+local grace = tonumber(ARGV[3])
 local LEASE = 15000 -- how long one search may take
 local REMEMBER = 60000 -- how long an end is remembered
 local IDEMPOTENT = 600000 -- how long the outcome of a request id is
-
-local function clock()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])
-end
-local now = clock()
-
--- int writes a whole number in full; Lua's own form loses digits after 14.
-local function int(n)
-  return string.format('%.0f', n)
-end
 
 -- fetch returns the named fields of the record as a table; absent ones are nil.
 local function fetch(...)
@@ -176,16 +164,6 @@ end
 
 local function fresh(m)
   return m.reported and tonumber(m.reported) > now - ttl and tonumber(m.at) > now - ttl
-end
-
--- has tells whether the words of `wanted` are all among those of `tags`.
-local function has(tags, wanted)
-  for word in string.gmatch(wanted, '%S+') do
-    if not string.find(' ' .. tags .. ' ', ' ' .. word .. ' ', 1, true) then
-      return false
-    end
-  end
-  return true
 end
 
 -- bucket takes a token from a bucket that refills evenly; false if it is empty.
