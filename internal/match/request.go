@@ -56,9 +56,23 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) error
 				s.tell(ctx, x.Member, x.Connection, &protocol.Waiting{ID: q.ID, ExpiresAt: a.Request.Deadline})
 				return nil
 			}
-		default: // a match, or a claim that may become one
-			if found, err := s.answerMatched(ctx, x, q.ID, ""); found || err != nil {
+		case StatusActive:
+			if found, err := s.answerMatched(ctx, x, q.ID, a.Route.Match); found || err != nil {
 				return err
+			}
+		case StatusClaimed:
+			if a.Claim.Confirmed {
+				if found, err := s.answerMatched(ctx, x, q.ID, a.Claim.Match); found || err != nil {
+					return err
+				}
+				break
+			}
+			// Once it is confirmed the cache remembers the match for this id: only
+			// then may the caller be told, or a repeat could have another outcome.
+			if _, p, err := s.standing(ctx, x); err != nil {
+				return err
+			} else if p != nil {
+				continue
 			}
 		}
 		// Something is under way that will be decided in a moment.
@@ -131,11 +145,10 @@ func (s *Service) repeat(ctx context.Context, x Session, id string, o Outcome) (
 	return true, nil
 }
 
-// answerMatched answers with the match the caller is in, if it is that one or
-// none is named.
+// answerMatched answers with the match the caller is in, if it still is that one.
 func (s *Service) answerMatched(ctx context.Context, x Session, id, match string) (bool, error) {
 	_, p, err := s.standing(ctx, x)
-	if err != nil || p == nil || (match != "" && match != p.match) {
+	if err != nil || p == nil || match != p.match {
 		return false, err
 	}
 	s.tell(ctx, x.Member, x.Connection, &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer,
