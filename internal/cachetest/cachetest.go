@@ -37,7 +37,8 @@ func Embedded(t testing.TB) Cache {
 }
 
 // Server starts an empty real server: Valkey where it is installed, else Redis.
-func Server(t testing.TB) Cache {
+// It takes further arguments of the server's command line.
+func Server(t testing.TB, arguments ...string) Cache {
 	t.Helper()
 	name := "valkey-server"
 	path, err := exec.LookPath(name)
@@ -45,9 +46,9 @@ func Server(t testing.TB) Cache {
 		name = "redis-server"
 		path = need.Command(t, name, name)
 	}
-	port := freePort(t)
-	command := exec.Command(path, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--dir", t.TempDir())
+	port := FreePort(t)
+	command := exec.Command(path, append([]string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "",
+		"--appendonly", "no", "--dir", t.TempDir()}, arguments...)...)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +79,12 @@ func answers(address string) bool {
 	}
 	reply := make([]byte, 7)
 	n, err := c.Read(reply)
-	return err == nil && string(reply[:n]) == "+PONG\r\n"
+	// A server that wants a password first answers too.
+	return err == nil && (string(reply[:n]) == "+PONG\r\n" || string(reply[:n]) == "-NOAUTH")
 }
 
-func freePort(t testing.TB) int {
+// FreePort returns a port that nothing listens on.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

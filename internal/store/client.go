@@ -26,7 +26,9 @@ type Options struct {
 	// found by itself from any of its nodes.
 	URL            string
 	User, Password string
-	Pools          pool.Pools
+	// TLS is for rediss; nil: the system's certificate authorities, TLS 1.2 or later.
+	TLS   *tls.Config
+	Pools pool.Pools
 	// Offset is added to the cache's clock; nil: nothing is. Tests move time by it.
 	Offset func() time.Duration
 	// Hook, where it is set, runs every trip: tests count them and cut them. A
@@ -83,7 +85,9 @@ func Open(o Options) (*Store, error) {
 		option.Password, _ = u.User.Password()
 	}
 	if u.Scheme == "rediss" {
-		option.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+		if option.TLSConfig = o.TLS; o.TLS == nil {
+			option.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+		}
 	}
 	client, err := valkey.NewClient(option)
 	if err != nil {
