@@ -118,7 +118,7 @@ func TestStatesArePackedAndNamesDoNotMatter(t *testing.T) {
 		if got := (&s).pack().unpack(); got != s {
 			t.Fatalf("packed %+v, unpacked %+v", s, got)
 		}
-		for _, order := range orders {
+		for _, order := range orders() {
 			other := s.renamed(order)
 			if got, want := other.canonical(3), s.canonical(3); got != want {
 				t.Fatalf("%+v\nrenamed by %v: got\n%+v, want\n%+v", s, order, got.unpack(), want.unpack())

@@ -64,7 +64,9 @@ func (m *machine) message(s State, x Member) {
 		m.each(s, call, func(c Call, t State, r Reply) {
 			step := Step{Event: Answered, Call: c, Reply: r}
 			if r.Status != OK {
-				m.emit(step, t)
+				if !m.reads(s, c, t) {
+					m.emit(step, t)
+				}
 			} else if room {
 				m.emit(step, t.plus(Process{Phase: Looking, Matcher: x, Match: c.Match}))
 			}
@@ -81,9 +83,17 @@ func (m *machine) message(s State, x Member) {
 	for _, call := range []Call{{Script: Cancel, Matcher: x}, {Script: Read, Matcher: x},
 		{Script: Read, Matcher: x, Own: true}} {
 		m.each(s, call, func(c Call, t State, r Reply) {
-			m.emit(Step{Event: Answered, Call: c, Reply: r}, t)
+			if c.Script == Read && !c.Own || !m.reads(s, c, t) {
+				m.emit(Step{Event: Answered, Call: c, Reply: r}, t)
+			}
 		})
 	}
+}
+
+// reads reports whether a call changes nothing that a mere reading does not: then
+// it leads nowhere else, unless what members are told counts.
+func (m *machine) reads(s State, c Call, after State) bool {
+	return m.bounds.Forget && forgotten(*after.at(c.On())) == forgotten(s.at(c.On()).settle(c.Clock))
 }
 
 // errand emits what starts with reading: resolving a claim on x or a match of x,

@@ -119,6 +119,19 @@ func (s Slot) parted() Slot {
 	return s
 }
 
+// forgotten returns the slot without what is remembered for telling alone: whether
+// a route has ended or never was changes no step.
+func forgotten(s Slot) Slot {
+	if s.Route == Ended {
+		s.Route, s.Match, s.Matchee = None, 0, 0
+	}
+	if s.Asked > Matched {
+		s.Asked = Nothing
+	}
+	s.Due = false
+	return s
+}
+
 // A Clock says which deadlines of a slot have passed when a script looks. A passed
 // one is written down by whoever finds it, so no state has to tell: any script
 // may find any of them passed.

@@ -21,8 +21,8 @@ processes dying, answers lost, commands late and deadlines passing at any step, 
 checks its rules in each of them. Then it plants one fault after another and finds
 each by the rule that it breaks. docs/model.md says what the model holds.
 
-It takes about three minutes and 2 GB. It fails if the protocol breaks a rule, and
-if a fault is not found.
+It takes about two minutes on two idle cores, and 1 GB. It fails if the protocol breaks
+a rule, and if a fault is not found.
 
 Usage: go run ./internal/model/explore [flags]
 

@@ -1,0 +1,158 @@
+package model
+
+import "slices"
+
+// A key is a state packed; of states that differ only in names, those of members,
+// ids and processes, one stands for all.
+type key [2]uint64
+
+func orders() [6][members]Member {
+	return [6][members]Member{{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}}
+}
+
+// canonical returns the representative of s.
+func (s *State) canonical(count int) key {
+	sign := s.signatures(count)
+	best := key{^uint64(0), ^uint64(0)}
+	for _, order := range orders() {
+		if count < members && order[2] != 3 {
+			continue
+		}
+		if sign[order[0]-1] > sign[order[1]-1] || count == members && sign[order[1]-1] > sign[order[2]-1] {
+			continue
+		}
+		t := s.renamed(order)
+		if k := t.pack(); k[0] < best[0] || k[0] == best[0] && k[1] < best[1] {
+			best = k
+		}
+	}
+	return best
+}
+
+// signatures sums up each member without naming another; only members that look
+// the same need be tried in each other's place.
+func (s *State) signatures(count int) [members]uint64 {
+	var sign [members]uint64
+	for i, slot := range s.Slots[:count] {
+		sign[i] += uint64(slot.Route)<<56 | uint64(slot.Asked)<<50 | flag(slot.Due)<<49 | flag(slot.Confirmed)<<48
+		if slot.Matchee != 0 {
+			sign[slot.Matchee-1] += 1 << 40
+		}
+		if slot.Matcher != 0 {
+			sign[i] += 1 << 44
+			sign[slot.Matcher-1] += 1 << 36
+		}
+	}
+	for _, p := range s.Running {
+		if p.Phase == Idle {
+			break
+		}
+		mix := (uint64(p.Phase)*0x9e3779b97f4a7c15 ^ uint64(p.Phase)<<7) & 0xffff
+		sign[p.Matcher-1] += mix
+		if p.Matchee != 0 {
+			sign[p.Matchee-1] += mix << 17
+		}
+	}
+	return sign
+}
+
+// renamed returns s with member order[i] in place i and ids counted anew.
+func (s *State) renamed(order [members]Member) State {
+	var place [members + 1]Member
+	for i, m := range order {
+		place[m] = Member(i + 1)
+	}
+	var t State
+	var ids [members + 1][8]Match
+	var last [members + 1]Match
+	name := func(m Member, id Match) Match {
+		if id == 0 {
+			return 0
+		}
+		if ids[m][id] == 0 {
+			last[m]++
+			ids[m][id] = last[m]
+		}
+		return ids[m][id]
+	}
+	for i, m := range order {
+		slot := *s.at(m)
+		slot.Matchee, slot.Matcher = place[slot.Matchee], place[slot.Matcher]
+		slot.Match = name(Member(i+1), slot.Match)
+		slot.Claimed = name(slot.Matcher, slot.Claimed)
+		t.Slots[i] = slot
+	}
+	n := s.running()
+	if n == 0 {
+		return t
+	}
+	for i, p := range s.Running[:n] {
+		p.Matcher, p.Matchee = place[p.Matcher], place[p.Matchee]
+		tried := uint8(0)
+		for m := Member(1); m <= members; m++ {
+			if p.released(m) {
+				tried |= 1 << place[m]
+			}
+		}
+		p.Tried = tried
+		t.Running[i] = p
+	}
+	running := t.Running[:n]
+	for i := 1; i < n; i++ { // a handful: by insertion
+		for j := i; j > 0; j-- {
+			a, b := running[j-1], running[j]
+			if rank(a, ids[a.Matcher][a.Match]) <= rank(b, ids[b.Matcher][b.Match]) {
+				break
+			}
+			running[j-1], running[j] = b, a
+		}
+	}
+	for i := range running {
+		running[i].Match = name(running[i].Matcher, running[i].Match)
+	}
+	slices.SortFunc(running, func(a, b Process) int { return int(rank(a, a.Match)) - int(rank(b, b.Match)) })
+	return t
+}
+
+// rank packs a process into 16 bits.
+func rank(p Process, id Match) uint64 {
+	return uint64(p.Phase)<<12 | uint64(p.Matcher)<<10 | uint64(p.Matchee)<<8 | uint64(p.Tried>>1)<<3 | uint64(id)
+}
+
+func flag(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (s *State) pack() key {
+	var k key
+	for _, slot := range s.Slots {
+		k[0] = k[0]<<18 | uint64(slot.Route)<<15 | uint64(slot.Match)<<12 | uint64(slot.Matchee)<<10 |
+			uint64(slot.Matcher)<<8 | uint64(slot.Claimed)<<5 | flag(slot.Confirmed)<<4 | uint64(slot.Asked)<<1 |
+			flag(slot.Due)
+	}
+	for _, p := range s.Running {
+		k[1] = k[1]<<16 | rank(p, p.Match)
+	}
+	return k
+}
+
+func (k key) unpack() State {
+	var s State
+	for i := members - 1; i >= 0; i-- {
+		x := k[0]
+		s.Slots[i] = Slot{Route: Route(x >> 15 & 7), Match: Match(x >> 12 & 7), Matchee: Member(x >> 10 & 3),
+			Matcher: Member(x >> 8 & 3), Claimed: Match(x >> 5 & 7), Confirmed: x>>4&1 == 1,
+			Asked: Outcome(x >> 1 & 7), Due: x&1 == 1}
+		k[0] >>= 18
+	}
+	for i := processes - 1; i >= 0; i-- {
+		x := k[1]
+		s.Running[i] = Process{Phase: Phase(x >> 12 & 15), Matcher: Member(x >> 10 & 3), Matchee: Member(x >> 8 & 3),
+			Tried: uint8(x >> 3 & 7 << 1), Match: Match(x & 7)}
+		k[1] >>= 16
+	}
+	return s
+}
