@@ -114,6 +114,9 @@ func (c *client) onlyOutcomes() {
 		case *protocol.NoMatch:
 			note(f.ID, "no match")
 		case *protocol.Ended:
+			if f.Reason == protocol.ReasonLost {
+				c.t.Errorf("%s lost its match %s, and no process died", c.id.Member, f.Match)
+			}
 			if f.Match != "" {
 				note(f.ID, "match "+f.Match)
 			} else {
@@ -179,7 +182,14 @@ func (w *world) exclusive(crowd []*client, flat []string) (matches int) {
 		}
 		in[member] = match
 	}
+	named := make(map[string]string)
 	for matcher, r := range halves {
+		if r.state == "active" {
+			if named[r.matchee] != "" {
+				w.t.Errorf("the routes of the matches %s and %s both name %s", named[r.matchee], r.match, r.matchee)
+			}
+			named[r.matchee] = r.match
+		}
 		if other := halves[r.matchee]; r.state == "active" && other.claimMatch == r.match && other.claimMatcher == matcher {
 			matches++
 			enter(matcher, r.match)

@@ -125,6 +125,30 @@ func TestRule2NothingLeaks(t *testing.T) {
 	})
 }
 
+// TestRule2NothingLeaksWhenHeldUp holds the process up before each trip, for longer
+// than its lease, while both sides find out what became of it; then it goes on.
+func TestRule2NothingLeaksWhenHeldUp(t *testing.T) {
+	onEach(t, "", func(t *testing.T, w *world) {
+		scenes := 0
+		for _, o := range operations() {
+			for n, more := 0, true; more; n++ {
+				w.empty()
+				scenes++
+				s := w.newScene(fmt.Sprint("held-", scenes))
+				o.prepare(s)
+				more = w.between(n, func() { o.fault(s) }, func() {
+					w.pass(16 * time.Second)
+					s.a.send("hello", "")
+					s.b.send("hello", "")
+				})
+				if err := s.heals(n%2 == 0); err != nil {
+					t.Errorf("%s: held up before trip %d: %v", o.name, n, err)
+				}
+			}
+		}
+	})
+}
+
 // heals lets one side say hello, and says what is not as it must be then.
 func (s *scene) heals(matcherFirst bool) error {
 	// A client whose connection was refused or lost connects anew.

@@ -128,10 +128,8 @@ func (s *Service) repeat(ctx context.Context, x Session, id string, o Outcome) (
 	var f protocol.Frame
 	switch o.Kind {
 	case "matched":
-		if found, err := s.answerMatched(ctx, x, id, o.Match); found || err != nil {
-			return found, err
-		}
-		f = &protocol.Ended{ID: id, Match: o.Match, Reason: protocol.ReasonLost}
+		// If it is over by now, the cache says so when it is asked again.
+		return s.answerMatched(ctx, x, id, o.Match)
 	case "ended":
 		f = &protocol.Ended{ID: id, Match: o.Match, Reason: o.Reason}
 	case "cancelled":
