@@ -5,9 +5,11 @@ local match, matchee, reason = ARGV[4], ARGV[5], ARGV[6]
 local r = settle()
 if not (r and r.state == 'active' and r.match == match and r.matchee == matchee) then
   local why = past(match)
-  return reply({ status = why and 'past' or 'other', reason = why })
+  -- The first answer may have been lost, and with it the listing.
+  return reply({ status = why and 'past' or 'other', reason = why, changes = why and listing(fetch(unpack(LISTING)), r, true) })
 end
-redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'till', int(now + REMEMBER))
+redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'till', int(now + REMEMBER),
+  'told', '0')
 redis.call('PEXPIRE', route, REMEMBER * 2)
 parted(match, reason)
 local m = fetch(unpack(LISTING))

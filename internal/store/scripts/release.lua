@@ -5,7 +5,8 @@ local matcher, match, reason = ARGV[4], ARGV[5], ARGV[6]
 local m = fetch('claimMatcher', unpack(LISTING))
 if m.claimMatch ~= match or m.claimMatcher ~= matcher then
   local why = past(match)
-  return reply({ status = why and 'past' or 'other', reason = why })
+  -- The first answer may have been lost, and with it the listing.
+  return reply({ status = why and 'past' or 'other', reason = why, changes = why and listing(m, settle(), true) })
 end
 local confirmed = m.claimConfirmed == '1'
 redis.call('HDEL', record, 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt')
