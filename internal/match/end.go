@@ -77,6 +77,9 @@ func (s *Service) finish(ctx context.Context, matcher Member, id string, matchee
 	if (released.Status == StatusReleased && released.Confirmed) || (asker != nil && asker.Member == matchee) {
 		ended(matchee, released)
 	}
+	if finished.Status == StatusEnded && errors.Join(listErr[:]...) == nil {
+		jobs = append(jobs, func() { s.lost(ctx, "note that both are free", s.Store.Told(ctx, matcher, id, Ended)) })
+	}
 	if len(jobs) > 0 {
 		together(jobs...)
 	}
@@ -84,6 +87,27 @@ func (s *Service) finish(ctx context.Context, matcher Member, id string, matchee
 	d.wake(ctx, matcher, waiters[0])
 	d.wake(ctx, matchee, waiters[1])
 	return errors.Join(listErr[:]...)
+}
+
+// free finishes an end whose process vanished before both were free again: the
+// matcher's route still says so.
+func (s *Service) free(ctx context.Context, matcher Member, r *Route) error {
+	if r == nil || r.State != Ended || r.Told {
+		return nil
+	}
+	if err := s.release(ctx, matcher, r.Match, r.Matchee, r.Reason); err != nil {
+		return err
+	}
+	for _, m := range []Member{matcher, r.Matchee} {
+		a, err := s.Store.Relist(ctx, m)
+		if err != nil {
+			return err
+		}
+		if err := s.apply(ctx, m, a.Changes); err != nil {
+			return err
+		}
+	}
+	return s.Store.Told(ctx, matcher, r.Match, Ended)
 }
 
 // release undoes a claim whose match is not, or is no more, and lists the member

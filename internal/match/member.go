@@ -72,7 +72,8 @@ type Route struct {
 	Match   string
 	Matchee Member
 	Reason  string // why it ended
-	Told    bool   // both sides were sent the match
+	// Told says that both sides were sent the match, or are free after its end.
+	Told    bool
 	Request Request
 }
 

@@ -139,6 +139,8 @@ func (s *Service) follow(ctx context.Context, m Member, r Report, a Answer) {
 // cells know of, a match whose other half is missing.
 func (s *Service) tend(ctx context.Context, m Member, a Answer) error {
 	switch {
+	case a.Route.State == Ended:
+		return s.free(ctx, m, a.Route)
 	case a.Route.State == Active:
 		_, err := s.resolve(ctx, m, Answer{Route: a.Route})
 		return err

@@ -33,6 +33,9 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) error
 		}
 		switch a.Status {
 		case StatusOK:
+			if err := s.free(ctx, x.Member, a.Route); err != nil {
+				return err
+			}
 			return s.first(ctx, x.Member, id, *a.Request, hits)
 		case StatusNoLocation:
 			return fault(Conflict, "report your location first, or give lat and lng")

@@ -175,7 +175,7 @@ func (s *Service) confirm(ctx context.Context, matcher Member, id string, matche
 	}
 	together(jobs...)
 	if prompt {
-		s.lost(ctx, "note that both were told", s.Store.Told(ctx, matcher, id))
+		s.lost(ctx, "note that both were told", s.Store.Told(ctx, matcher, id, Active))
 	}
 	return true, nil
 }

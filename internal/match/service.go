@@ -82,7 +82,11 @@ func replaced() error {
 
 // read is the session's sign of life, and says how things stand with it.
 func (s *Service) read(ctx context.Context, x Session) (Answer, error) {
-	return s.admitted(ctx, x, func() (Answer, error) { return s.Store.Read(ctx, x.Member, &x) })
+	a, err := s.admitted(ctx, x, func() (Answer, error) { return s.Store.Read(ctx, x.Member, &x) })
+	if err == nil {
+		err = s.free(ctx, x.Member, a.Route)
+	}
+	return a, err
 }
 
 // tell pushes a frame to a member's connection. What cannot be delivered is

@@ -194,6 +194,7 @@ type Matches interface {
 	Finish(ctx context.Context, matcher Member, match string, matchee Member, reason string) (Answer, error)
 	// Watch tells whether the route still carries the match.
 	Watch(ctx context.Context, matcher Member, match string, matchee Member) (Answer, error)
-	// Told notes that both sides were sent their match.
-	Told(ctx context.Context, matcher Member, match string) error
+	// Told notes that both sides were sent their match (Active), or that both
+	// are free again after its end (Ended).
+	Told(ctx context.Context, matcher Member, match string, state State) error
 }

@@ -167,7 +167,7 @@ func readAnswer(c call, result valkey.ValkeyResult) (match.Answer, error) {
 			Reason: a.Route.Reason, Told: bool(a.Route.Told), Request: a.Route.Request.domain()}
 	case a.Match != "" || a.State != "":
 		out.Route = &match.Route{State: a.State, Match: a.Match, Matchee: match.Member{Pool: pool, ID: a.Matchee},
-			Told: bool(a.Told)}
+			Reason: a.Reason, Told: bool(a.Told)}
 		out.Route.Request.Registered = bool(a.Registered)
 	}
 	for _, p := range a.Pasts {

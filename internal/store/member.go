@@ -89,7 +89,7 @@ func (s *Store) Watch(ctx context.Context, matcher match.Member, id string, matc
 }
 
 // Told implements match.Matches.
-func (s *Store) Told(ctx context.Context, matcher match.Member, id string) error {
-	_, err := s.ask(ctx, s.onMember("told", matcher, id))
+func (s *Store) Told(ctx context.Context, matcher match.Member, id string, state match.State) error {
+	_, err := s.ask(ctx, s.onMember("told", matcher, id, string(state)))
 	return err
 }

@@ -52,10 +52,12 @@ then
   return reply({ status = 'rate_limited' })
 end
 
+local before = r and r.told ~= '1' and r or {} -- ended, but perhaps not for both
 redis.call('DEL', route)
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now + LEASE), 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', int(now + patience), 'wait', wait,
   'registered', '0')
 redis.call('PEXPIRE', route, KEEP)
 asked(id, 'open')
-return reply({ status = 'ok', request = request(settle()), due = due() })
+return reply({ status = 'ok', request = request(settle()), due = due(), state = before.state, match = before.match,
+  matchee = before.matchee, reason = before.reason })

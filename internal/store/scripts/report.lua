@@ -81,4 +81,4 @@ return reply({ status = 'ok', changes = changes, listed = listed == cell, advice
   at = at, epoch = m.epoch or '0', claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch,
     confirmed = m.claimConfirmed, at = m.claimAt } or nil,
   state = r and r.state, match = r and r.match, matchee = r and r.matchee, registered = r and r.registered,
-  told = r and r.told, due = due() })
+  told = r and r.told, reason = r and r.reason, due = due() })

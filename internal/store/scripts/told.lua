@@ -1,9 +1,10 @@
--- told notes that both sides were sent their match.
+-- told notes that both sides were sent their match, or that both are free again
+-- after its end.
 -- Status: ok, other.
-local match = ARGV[4]
+local match, state = ARGV[4], ARGV[5] -- active or ended
 
 local r = settle()
-if not r or r.state ~= 'active' or r.match ~= match then
+if not r or r.state ~= state or r.match ~= match then
   return reply({ status = 'other' })
 end
 redis.call('HSET', route, 'told', '1')
