@@ -149,48 +149,49 @@ func TestRule2NothingLeaksWhenHeldUp(t *testing.T) {
 	})
 }
 
-// heals lets one side say hello, and says what is not as it must be then.
+// heals lets one side say hello, and nothing else, and says what is not as it
+// must be then: both are in the same match, or both can be found by others.
 func (s *scene) heals(matcherFirst bool) error {
-	// A client whose connection was refused or lost connects anew.
-	for _, c := range []**client{&s.a, &s.b} {
-		(*c).take()
-		if (*c).send("ping", ""); len((*c).take()) == 0 || s.isClosed(*c) {
-			*c = (*c).rejoin()
-		}
-	}
-	first, second := s.a, s.b
+	first, second := &s.a, &s.b
 	if !matcherFirst {
-		first, second = s.b, s.a
+		first, second = second, first
 	}
-	first.send("hello", "")
-	if err := s.agree(first, second); err != nil {
-		return err
+	s.revive(first)
+	(*first).send("hello", "")
+	if (*first).standing().Match != nil {
+		s.revive(second)
+		if err := s.agree(*first, *second); err != nil {
+			return err
+		}
+		if err := s.part(); err != nil {
+			return err
+		}
+	} else if (*second).left || s.isClosed(*second) {
+		s.revive(second)
 	}
-	if err := s.part(); err != nil {
-		return err
-	}
-	s.a.report(s.p.Lat, s.p.Lng)
-	s.b.report(s.q.Lat, s.q.Lng)
-	// Who waited may have found the other by that.
-	if err := s.agree(first, second); err != nil {
-		return fmt.Errorf("after reports: %w", err)
-	}
-	if err := s.part(); err != nil {
-		return err
-	}
-	for i, at := range []geo.Point{s.p, s.q} {
-		name := []string{"ana", "ben"}[i]
-		fresh := s.joinAs(token.Identity{Member: "fresh-" + name, Pool: s.pool, Matcher: true})
-		fresh.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, at.Lat, at.Lng))
+	// Wherever they are by now, two who look around find one each.
+	found := map[string]bool{}
+	for i := range 2 {
+		fresh := s.joinAs(token.Identity{Member: fmt.Sprint("fresh-", i), Pool: s.pool, Matcher: true})
+		fresh.send("match", fmt.Sprintf(`"lat":%v,"lng":%v,"radius":20000`, s.p.Lat, s.p.Lng))
 		m, ok := last[*protocol.Matched](fresh)
 		if !ok {
-			return fmt.Errorf("%s cannot be matched anew: %s", name, fresh.all())
+			return fmt.Errorf("only %v can be matched anew: %s", found, fresh.all())
 		}
-		if string(m.Peer.Card) != `"`+name+`"` {
-			return fmt.Errorf("%s cannot be matched anew: %s was found at its place", name, m.Peer.Card)
-		}
+		found[string(m.Peer.Card)] = true
+	}
+	if !found[`"ana"`] || !found[`"ben"`] {
+		return fmt.Errorf("%v were found, want ana and ben", found)
 	}
 	return nil
+}
+
+// revive connects a client anew whose connection was refused or lost.
+func (s *scene) revive(c **client) {
+	(*c).take()
+	if (*c).send("ping", ""); len((*c).take()) == 0 || s.isClosed(*c) {
+		*c = (*c).rejoin()
+	}
 }
 
 func (w *world) isClosed(c *client) bool {

@@ -165,7 +165,8 @@ type client struct {
 	id          token.Identity
 	connection  string
 	connectedAt int64
-	seen        int // frames taken
+	seen        int  // frames taken
+	left        bool // it has disconnected
 	reported    int64
 }
 
@@ -254,6 +255,7 @@ func (c *client) connect() int {
 
 func (c *client) disconnect() {
 	c.t.Helper()
+	c.left = true
 	if _, err := c.app.Handle(c.t.Context(), c.event("$disconnect", "")); err != nil {
 		c.t.Fatal(err)
 	}

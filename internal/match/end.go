@@ -14,7 +14,7 @@ const remembered = 60 * time.Second
 // End ends a match for both. A repeat answers the caller alone; NotFound: the
 // match never was the caller's, or ended more than a minute ago.
 func (s *Service) End(ctx context.Context, x Session, q *protocol.End) error {
-	a, err := s.read(ctx, x)
+	a, err := s.read(ctx, x, false)
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func (s *Service) tend(ctx context.Context, m Member, a Answer) error {
 		_, err := s.resolve(ctx, m, Answer{Route: a.Route})
 		return err
 	case a.Route.State == Waiting && !a.Route.Request.Registered:
-		now, err := s.Store.Read(ctx, m, nil)
+		now, err := s.Store.Read(ctx, m, nil, false)
 		if err == nil {
 			s.attend(ctx, m, now.Route)
 		}

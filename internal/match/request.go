@@ -72,7 +72,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) error
 			}
 			// Once it is confirmed the cache remembers the match for this id: only
 			// then may the caller be told, or a repeat could have another outcome.
-			if _, p, err := s.standing(ctx, x); err != nil {
+			if _, p, err := s.standing(ctx, x, false); err != nil {
 				return err
 			} else if p != nil {
 				continue
@@ -148,7 +148,7 @@ func (s *Service) repeat(ctx context.Context, x Session, id string, o Outcome) (
 
 // answerMatched answers with the match the caller is in, if it still is that one.
 func (s *Service) answerMatched(ctx context.Context, x Session, id, match string) (bool, error) {
-	_, p, err := s.standing(ctx, x)
+	_, p, err := s.standing(ctx, x, false)
 	if err != nil || p == nil || match != p.match {
 		return false, err
 	}

@@ -30,8 +30,8 @@ func (p *pair) location(id string) *protocol.LocationFrame {
 }
 
 // standing reads how things stand with a session, and resolves it.
-func (s *Service) standing(ctx context.Context, x Session) (Answer, *pair, error) {
-	a, err := s.read(ctx, x)
+func (s *Service) standing(ctx context.Context, x Session, again bool) (Answer, *pair, error) {
+	a, err := s.read(ctx, x, again)
 	if err != nil {
 		return a, nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Service) resolve(ctx context.Context, m Member, a Answer) (*pair, error
 		return nil, nil
 	}
 	matchee, id := a.Route.Matchee, a.Route.Match
-	other, err := s.Store.Read(ctx, matchee, nil)
+	other, err := s.Store.Read(ctx, matchee, nil, false)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (s *Service) resolve(ctx context.Context, m Member, a Answer) (*pair, error
 
 // resolveClaim does the same from the matchee's half.
 func (s *Service) resolveClaim(ctx context.Context, m Member, c Claim) (*pair, error) {
-	other, err := s.Store.Read(ctx, c.Matcher, nil)
+	other, err := s.Store.Read(ctx, c.Matcher, nil, false)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (s *Service) resolveClaim(ctx context.Context, m Member, c Claim) (*pair, e
 			}
 		}
 		at := fixed(r.Request)
-		own, err := s.Store.Read(ctx, m, nil)
+		own, err := s.Store.Read(ctx, m, nil, false)
 		if err != nil {
 			return nil, err
 		}
@@ -97,6 +97,9 @@ func (s *Service) resolveClaim(ctx context.Context, m Member, c Claim) (*pair, e
 		}
 		p.peer = peer(at, from, other.Card)
 		return p, nil
+	}
+	if r != nil && r.Match == c.Match && r.State == Ended && !r.Told {
+		return nil, s.free(ctx, c.Matcher, r)
 	}
 	reason := protocol.ReasonLost
 	for _, p := range other.Past {

@@ -80,9 +80,10 @@ func replaced() error {
 	return fault(Replaced, "a newer connection of this member has taken over")
 }
 
-// read is the session's sign of life, and says how things stand with it.
-func (s *Service) read(ctx context.Context, x Session) (Answer, error) {
-	a, err := s.admitted(ctx, x, func() (Answer, error) { return s.Store.Read(ctx, x.Member, &x) })
+// read is the session's sign of life, and says how things stand with it; again
+// lists the member again.
+func (s *Service) read(ctx context.Context, x Session, again bool) (Answer, error) {
+	a, err := s.admitted(ctx, x, func() (Answer, error) { return s.Store.Read(ctx, x.Member, &x, again) })
 	if err == nil {
 		err = s.free(ctx, x.Member, a.Route)
 	}

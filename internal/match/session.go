@@ -46,7 +46,7 @@ func (s *Service) Disconnect(ctx context.Context, m Member, connection string) e
 
 // Ping answers, and is a sign of life.
 func (s *Service) Ping(ctx context.Context, x Session, id string) error {
-	a, err := s.read(ctx, x)
+	a, err := s.read(ctx, x, false)
 	if err != nil {
 		return err
 	}
@@ -55,9 +55,11 @@ func (s *Service) Ping(ctx context.Context, x Session, id string) error {
 	return nil
 }
 
-// Hello tells the member how things stand with it: this is how it resumes.
+// Hello tells the member how things stand with it: this is how it resumes. What a
+// process that vanished left half done is finished, so that the member and who it
+// was matched with can be found again.
 func (s *Service) Hello(ctx context.Context, x Session, id string) error {
-	a, pair, err := s.standing(ctx, x)
+	a, pair, err := s.standing(ctx, x, true)
 	if err != nil {
 		return err
 	}
@@ -75,15 +77,42 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) error {
 		w.Request = &protocol.WelcomeRequest{ID: r.Request.ID, Radius: r.Request.Radius, ExpiresAt: r.Request.Deadline}
 	}
 	s.tell(ctx, x.Member, x.Connection, w)
-	if pair == nil {
+	if pair != nil {
+		return nil
+	}
+	if err := s.apply(ctx, x.Member, a.Changes); err != nil {
+		return err
+	}
+	if err := s.freeMatcher(ctx, a); err != nil {
+		return err
+	}
+	if w.Request != nil && a.Route.Request.Registered {
+		s.newDriver().resume(ctx, x.Member)
+	} else {
 		s.attend(ctx, x.Member, a.Route)
 	}
 	return nil
 }
 
+// freeMatcher finishes the last end for the matcher that this matchee had.
+func (s *Service) freeMatcher(ctx context.Context, a Answer) error {
+	if len(a.Past) == 0 {
+		return nil
+	}
+	last := a.Past[len(a.Past)-1]
+	if last.Matcher.ID == "" || a.Now-last.At >= remembered.Milliseconds() {
+		return nil
+	}
+	other, err := s.Store.Read(ctx, last.Matcher, nil, false)
+	if err != nil || other.Route == nil || other.Route.Match != last.Match {
+		return err
+	}
+	return s.free(ctx, last.Matcher, other.Route)
+}
+
 // Locate answers with the location of the peer, through the routing table.
 func (s *Service) Locate(ctx context.Context, x Session, id string) error {
-	_, pair, err := s.standing(ctx, x)
+	_, pair, err := s.standing(ctx, x, false)
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,7 @@ type Due struct {
 // Past is a match that ended not long ago.
 type Past struct {
 	Match, Reason string
+	Matcher       Member // with an ID for a matchee
 	At            int64
 }
 
@@ -148,8 +149,8 @@ type Sessions interface {
 	// Disconnect forgets a connection that is the current one and older than age.
 	Disconnect(ctx context.Context, m Member, connection string, age time.Duration) (Answer, error)
 	// Read returns a member's record and route. With a session it is that
-	// session's sign of life.
-	Read(context.Context, Member, *Session) (Answer, error)
+	// session's sign of life; again lists the member again.
+	Read(ctx context.Context, m Member, x *Session, again bool) (Answer, error)
 }
 
 // Index keeps where members are.

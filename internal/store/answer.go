@@ -120,9 +120,10 @@ type answer struct {
 		Request request     `json:"request"`
 	} `json:"route"`
 	Pasts []struct {
-		Match  string `json:"match"`
-		Reason string `json:"reason"`
-		At     number `json:"at"`
+		Match   string `json:"match"`
+		Matcher string `json:"matcher"`
+		Reason  string `json:"reason"`
+		At      number `json:"at"`
 	} `json:"pasts"`
 }
 
@@ -171,7 +172,8 @@ func readAnswer(c call, result valkey.ValkeyResult) (match.Answer, error) {
 		out.Route.Request.Registered = bool(a.Registered)
 	}
 	for _, p := range a.Pasts {
-		out.Past = append(out.Past, match.Past{Match: p.Match, Reason: p.Reason, At: int64(p.At)})
+		out.Past = append(out.Past, match.Past{Match: p.Match, Matcher: match.Member{Pool: pool, ID: p.Matcher}, Reason: p.Reason,
+			At: int64(p.At)})
 	}
 	return out, nil
 }

@@ -21,11 +21,12 @@ func (s *Store) Disconnect(ctx context.Context, m match.Member, connection strin
 }
 
 // Read implements match.Sessions.
-func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session) (match.Answer, error) {
-	if x == nil {
-		return s.ask(ctx, s.onMember("read", m, "", ""))
+func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, again bool) (match.Answer, error) {
+	connection, connected := "", ""
+	if x != nil {
+		connection, connected = x.Connection, whole(x.ConnectedAt.UnixMilli())
 	}
-	return s.ask(ctx, s.onMember("read", m, x.Connection, whole(x.ConnectedAt.UnixMilli())))
+	return s.ask(ctx, s.onMember("read", m, connection, connected, bit(again)))
 }
 
 // Relist implements match.Index.

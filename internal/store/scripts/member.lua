@@ -94,11 +94,11 @@ local function past(match)
   end
 end
 
--- parted notes the end of a match of this member, and returns the id of the
--- request that led to it, if it was this member's.
-local function parted(match, reason)
+-- parted notes the end of a match of this member, for a matchee with its matcher,
+-- and returns the id of the request that led to it, if it was this member's.
+local function parted(match, reason, matcher)
   local list = remembered('past')
-  list[#list + 1] = { match = match, reason = reason, at = now }
+  list[#list + 1] = { match = match, reason = reason, at = now, matcher = matcher }
   remember('past', list)
   local requests, id = remembered('requests'), nil
   for _, q in ipairs(requests) do

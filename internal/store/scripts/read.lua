@@ -1,7 +1,8 @@
 -- read returns a member's record and routing-table entry. With a connection it
--- is that session's sign of life, and refused unless the session is current.
+-- is that session's sign of life, and refused unless the session is current; with
+-- `again` it lists the member again, which a process that vanished may have left.
 -- Status: ok, replaced, gone, unknown.
-local conn, connected = ARGV[4], ARGV[5]
+local conn, connected, again = ARGV[4], ARGV[5], ARGV[6]
 
 local flat = redis.call('HGETALL', record)
 local m = {}
@@ -23,7 +24,7 @@ if conn ~= '' then
     redis.call('PEXPIRE', route, KEEP)
   end
 end
-return reply({ status = 'ok', due = told, connection = m.gone == nil and m.conn or '',
+return reply({ status = 'ok', due = told, changes = again == '1' and listing(m, r, true) or nil, connection = m.gone == nil and m.conn or '',
   claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
     at = m.claimAt } or nil,
   position = m.at and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, accuracy = m.accuracy, heading = m.heading,

@@ -11,7 +11,7 @@ end
 local confirmed = m.claimConfirmed == '1'
 redis.call('HDEL', record, 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt')
 m.claimMatcher, m.claimMatch, m.claimConfirmed = nil, nil, nil
-local asker = confirmed and parted(match, reason) or nil
+local asker = confirmed and parted(match, reason, matcher) or nil
 local r = settle()
 return reply({ status = 'released', confirmed = confirmed, connection = m.gone == nil and m.conn or '',
   state = r and r.state, request = asker and { id = asker } or nil, changes = listing(m, r, true) })
