@@ -184,13 +184,13 @@ func TestCellBounds(t *testing.T) {
 }
 
 func FuzzShardsWithin(f *testing.F) {
-	f.Add(52.52, 13.405, 3000.0, 1.0, 1.0)
+	f.Add(52.52, 13.405, 3000.0, 1.0, 0.999)
 	f.Add(-85.0, 180.0, 20_000.0, 3.0, 0.9)
-	f.Add(64.7, 10.5362, 50_000.0, 0.0, 1.0)
+	f.Add(64.7, 10.5362, 50_000.0, 0.0, 0.999)
 	f.Fuzz(func(t *testing.T, lat, lng, radius, bearing, fraction float64) {
 		p, err := NewPoint(lat, lng)
 		if err != nil || !(math.Abs(bearing) < 10) || !(fraction >= 0 && fraction < 1) || !(radius >= 0 && radius <= maxShardsRadius) {
-			return // not a point: NewPoint refuses it
+			return // nothing is said of such input
 		}
 		shards := ShardsWithin(p, radius)
 		if shards[0] != ShardCell(p) || !slices.IsSorted(shards[1:]) || len(shards) > 400 {
@@ -210,7 +210,7 @@ func FuzzEdgeDistance(f *testing.F) {
 	f.Fuzz(func(t *testing.T, lat, lng, bearing, fraction float64) {
 		p, err := NewPoint(lat, lng)
 		if err != nil || !(math.Abs(bearing) < 10) || !(fraction >= 0 && fraction < 1) {
-			return // not a point: NewPoint refuses it
+			return // nothing is said of such input
 		}
 		home := ShardCell(p)
 		edge := EdgeDistance(p, home)
