@@ -318,7 +318,7 @@ func TestAvailabilityStays(t *testing.T) {
 		ben.at(lat, lng, `"available":true`)
 		check("available again, waiting", "ben")
 		ben.at(lat, lng, `"available":false`)
-		ben = ben.rejoin()
+		ben.rejoin()
 		check("a new session", "ben")
 	})
 }

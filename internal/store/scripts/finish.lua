@@ -6,7 +6,8 @@ local r = settle()
 if not (r and r.state == 'active' and r.match == match and r.matchee == matchee) then
   local why = past(match)
   -- The first answer may have been lost, and with it the listing.
-  return reply({ status = why and 'past' or 'other', reason = why, changes = why and listing(fetch(unpack(LISTING)), r, true) })
+  local changes = why and listing(fetch(unpack(LISTING)), r, true) or nil
+  return reply({ status = why and 'past' or 'other', reason = why, changes = changes })
 end
 redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'till', int(now + REMEMBER),
   'told', '0')

@@ -24,7 +24,8 @@ if conn ~= '' then
     redis.call('PEXPIRE', route, KEEP)
   end
 end
-return reply({ status = 'ok', due = told, changes = again == '1' and listing(m, r, true) or nil, connection = m.gone == nil and m.conn or '',
+local changes = again == '1' and listing(m, r, true) or nil
+return reply({ status = 'ok', due = told, changes = changes, connection = m.gone == nil and m.conn or '',
   claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
     at = m.claimAt } or nil,
   position = m.at and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, accuracy = m.accuracy, heading = m.heading,
