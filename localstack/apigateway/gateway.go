@@ -27,10 +27,10 @@ const (
 	MaxMessage = 128 << 10
 )
 
-const (
-	apiID              = "local"
-	integrationTimeout = 29 * time.Second
-)
+const apiID = "local"
+
+// maxURL is the length in characters of the longest URL of an upgrade.
+const maxURL = 4096
 
 // Invoker runs functions. An error that is a *lambda.FunctionError is the
 // function's own; any other means that it could not be run.
@@ -47,8 +47,11 @@ type Config struct {
 
 	IdleTimeout time.Duration // without data in either direction; default 10 min
 	MaxDuration time.Duration // of a connection; default 2 h
-	MaxInFlight int           // invocations at once per connection, beyond which its socket is not read; default 32
-	SendBuffer  int           // bytes waiting for one client, beyond which posts get 429; default 256 KB
+	// IntegrationTimeout is how long a function is waited for; default 29 s.
+	IntegrationTimeout time.Duration
+
+	MaxInFlight int // invocations at once per connection, beyond which its socket is not read; default 32
+	SendBuffer  int // bytes waiting for one client, beyond which posts get 429; default 256 KB
 
 	Now    func() time.Time // for timestamps, not for timeouts; default time.Now
 	Logger *slog.Logger     // default slog.Default(); neither payloads nor query strings are logged
@@ -95,6 +98,7 @@ type Gateway struct {
 func New(config Config) *Gateway {
 	setDefault(&config.IdleTimeout, 10*time.Minute)
 	setDefault(&config.MaxDuration, 2*time.Hour)
+	setDefault(&config.IntegrationTimeout, 29*time.Second)
 	setDefault(&config.MaxInFlight, 32)
 	setDefault(&config.SendBuffer, 256<<10)
 	setDefault(&config.Logger, slog.Default())

@@ -5,6 +5,9 @@ import (
 	"net/http"
 )
 
+// timedOut is said when a function has not answered in time.
+const timedOut = "Endpoint request timed out"
+
 // refusal is an error as clients see it: the answer to an upgrade, or a frame.
 type refusal struct {
 	Message      string `json:"message"`

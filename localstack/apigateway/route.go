@@ -2,15 +2,16 @@ package apigateway
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 )
 
 // route runs the function for one message. One-way: what the function answers
 // is ignored, an error status too; only its failure is told to the client.
-func (g *Gateway) route(c *connection, message []byte) {
-	body := string(message)
-	key := g.routeKey(message)
+func (g *Gateway) route(c *connection, data []byte) {
+	body := string(data)
+	key := g.routeKey(data)
 	rc := g.requestContext(&c.client, messageEvent, key)
 	rc.MessageID = newID()
 	function, ok := g.config.Routes[key]
@@ -19,10 +20,15 @@ func (g *Gateway) route(c *connection, message []byte) {
 		return
 	}
 	_, err := g.integrate(function, event{RequestContext: rc, Body: &body, IsBase64Encoded: new(bool)})
-	if err != nil {
-		g.config.Logger.Error("apigateway: message", "connection", c.id, "route", key, "err", err)
-		c.send(newRefusal(http.StatusInternalServerError, "Internal server error", &rc).frame())
+	if err == nil {
+		return
 	}
+	g.config.Logger.Error("apigateway: message", "connection", c.id, "route", key, "err", err)
+	message, status := "Internal server error", http.StatusInternalServerError
+	if errors.Is(err, errTimedOut) {
+		message, status = timedOut, http.StatusGatewayTimeout
+	}
+	c.send(newRefusal(status, message, &rc).frame())
 }
 
 // routeKey evaluates $request.body.action. What names no route of its own, the

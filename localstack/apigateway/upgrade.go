@@ -18,7 +18,10 @@ type integrationResult struct {
 	MultiValueHeaders map[string][]string `json:"multiValueHeaders"`
 }
 
-var errMalformed = errors.New("malformed result: not an object with a statusCode")
+var (
+	errMalformed = errors.New("malformed result: not an object with a statusCode")
+	errTimedOut  = errors.New("the integration timed out")
+)
 
 // serveUpgrade takes a connection from its upgrade request to its end: the
 // authorizer, $connect, the handshake, the frames, $disconnect.
@@ -28,6 +31,10 @@ func (g *Gateway) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "Upgrade")
 		w.Header().Set("Sec-WebSocket-Version", "13")
 		writeJSON(w, http.StatusUpgradeRequired, refusal{Message: "Upgrade Required"})
+		return
+	}
+	if len("wss://")+len(r.Host)+len(r.RequestURI) > maxURL {
+		writeJSON(w, http.StatusRequestURITooLong, refusal{Message: "Request-URI Too Long"})
 		return
 	}
 	client := g.newClient(r)
@@ -79,9 +86,13 @@ func (g *Gateway) connect(c *client, r *http.Request) (protocol string, refused 
 	e := event{RequestContext: rc, IsBase64Encoded: new(bool)}
 	e.setRequest(r)
 	result, err := g.integrate(function, e)
-	switch {
-	case err != nil:
+	if err != nil {
 		g.config.Logger.Error("apigateway: $connect", "connection", c.connectionID, "err", err)
+	}
+	switch {
+	case errors.Is(err, errTimedOut):
+		return "", newRefusal(http.StatusGatewayTimeout, timedOut, &rc)
+	case err != nil:
 		return "", newRefusal(http.StatusBadGateway, "Internal server error", &rc)
 	case result.StatusCode > 299:
 		return "", newRefusal(result.StatusCode, http.StatusText(result.StatusCode), &rc)
@@ -118,14 +129,19 @@ func (g *Gateway) integrate(function string, e event) (result integrationResult,
 	return result, nil
 }
 
+// invoke runs a function. One that takes too long is given up with errTimedOut.
 func (g *Gateway) invoke(function string, e event) ([]byte, error) {
 	payload, err := json.Marshal(e)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(g.base, integrationTimeout)
+	ctx, cancel := context.WithTimeoutCause(g.base, g.config.IntegrationTimeout, errTimedOut)
 	defer cancel()
-	return g.config.Invoker.Invoke(ctx, function, payload)
+	answer, err := g.config.Invoker.Invoke(ctx, function, payload)
+	if err != nil && errors.Is(context.Cause(ctx), errTimedOut) {
+		return nil, fmt.Errorf("%s: %w: %w", function, errTimedOut, err)
+	}
+	return answer, err
 }
 
 // header finds a header whatever its case; the multi-valued form wins.

@@ -108,8 +108,8 @@ func (p *InProcess) Stats() map[string]Stats {
 	return stats
 }
 
-func (p *InProcess) run(ctx context.Context, f *function, payload []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+func (p *InProcess) run(caller context.Context, f *function, payload []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(caller, p.timeout)
 	defer cancel()
 	type outcome struct {
 		result []byte
@@ -130,10 +130,10 @@ func (p *InProcess) run(ctx context.Context, f *function, payload []byte) ([]byt
 		return o.result, o.err
 	default:
 	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, &FunctionError{f.name, "Sandbox.Timedout", "Task timed out after " + p.timeout.String()}
+	if err := caller.Err(); err != nil { // nobody waits any more: not the function's fault
+		return nil, fmt.Errorf("lambda: invoke %s: %w", f.name, err)
 	}
-	return nil, fmt.Errorf("lambda: invoke %s: %w", f.name, ctx.Err())
+	return nil, &FunctionError{f.name, "Sandbox.Timedout", "Task timed out after " + p.timeout.String()}
 }
 
 func (f *function) call(ctx context.Context, payload []byte) (result []byte, err error) {

@@ -120,8 +120,15 @@ func TestCancelledCallerIsNotAFunctionError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := p.Invoke(ctx, "stuck", nil)
-	if !errors.Is(err, context.Canceled) {
+	var failure *lambda.FunctionError
+	if !errors.Is(err, context.Canceled) || errors.As(err, &failure) {
 		t.Errorf("got %v, want context.Canceled", err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	_, err = p.Invoke(ctx, "stuck", nil)
+	if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &failure) {
+		t.Errorf("got %v, want context.DeadlineExceeded", err)
 	}
 }
 
