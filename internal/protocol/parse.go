@@ -110,7 +110,7 @@ func (p *parser) object(depth int) (any, error) {
 		if _, twice := object[key]; twice {
 			value = nil // neither of the two can be trusted
 			if p.duplicate == "" {
-				p.duplicate = fmt.Sprintf("the key %.32q is there more than once", key)
+				p.duplicate = fmt.Sprintf("the key %.32q is there more than once: it may be there once", key)
 			}
 		}
 		object[key] = value

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"waggle/internal/protocol"
+)
+
+const (
+	invalid   = protocol.CodeInvalidMessage
+	unknown   = protocol.CodeUnknownAction
+	notJSON   = "a message must be one JSON object: this is not valid JSON"
+	noObject  = "a message must be one JSON object"
+	tooDeep   = "a message must be one JSON object: it nests more than 32 levels deep"
+	noAction  = "action is required: one of hello, ping, location, locate, match, cancel, end"
+	tooLarge  = "a message may have at most 16384 bytes"
+	latitude  = "lat must be a number of degrees from -85 to 85"
+	longitude = "lng must be a number of degrees from -180 to 180"
+)
+
+func noSuchAction(name string) string {
+	return `unknown action "` + name + `": the actions are hello, ping, location, locate, match, cancel, end`
+}
+
+func at(fields string) string { return `{"action":"location","id":"i",` + fields + `}` }
+
+func TestBadMessages(t *testing.T) {
+	type refusal struct {
+		text, id string
+		code     protocol.Code
+		message  string
+	}
+	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	s := begin(t)
+	ana := s.bare("ana")
+	for name, test := range map[string]refusal{
+		"not JSON":              {"hello", "", invalid, notJSON},
+		"an empty message":      {"", "", invalid, notJSON},
+		"JSON, but no object":   {`["ping"]`, "", invalid, noObject},
+		"two objects":           {`{"action":"ping"}{"action":"ping"}`, "", invalid, notJSON},
+		"cut off":               {`{"action":"ping","id":"i`, "", invalid, notJSON},
+		"single quotes":         {`{'action':'ping'}`, "", invalid, notJSON},
+		"half a character":      {`{"action":"ping","id":"\ud83d"}`, "", invalid, `a message must be Unicode text: a \u escape lacks the other half of its pair`},
+		"NaN":                   {at(`"lat":NaN,"lng":0`), "", invalid, notJSON},
+		"infinity":              {at(`"lat":0,"lng":-Infinity`), "", invalid, notJSON},
+		"infinity as a number":  {at(`"lat":1e999,"lng":0`), "i", invalid, latitude},
+		"NaN as a string":       {at(`"lat":"NaN","lng":0`), "i", invalid, latitude},
+		"a string for a number": {at(`"lat":"37.77","lng":0`), "i", invalid, latitude},
+		"null":                  {at(`"lat":null,"lng":0`), "i", invalid, latitude},
+		"an object for a flag":  {at(`"lat":0,"lng":0,"available":{}`), "i", invalid, "available must be true or false"},
+		"a string for a list":   {at(`"lat":0,"lng":0,"tags":"xl"`), "i", invalid, "tags must be an array of at most 16 strings of 1 to 32 characters out of a-z, 0-9, _ and -"},
+		"a number for an id":    {`{"action":"ping","id":7}`, "", invalid, "id must be a string of at most 64 characters"},
+		"no lng":                {at(`"lat":0`), "i", invalid, "lng is required: a number of degrees from -180 to 180"},
+		"half a point":          {`{"action":"match","id":"i","lat":1}`, "i", invalid, "lng is required: a number of degrees from -180 to 180, since lat is given"},
+		"a radius of 0":         {`{"action":"match","id":"i","radius":0}`, "i", invalid, "radius must be a number of metres from 100 to 20000"},
+		"a wait for ever":       {`{"action":"match","id":"i","wait":601}`, "i", invalid, "wait must be a number of seconds from 0 to 600"},
+		"an end of nothing":     {`{"action":"end","id":"i"}`, "i", invalid, "match is required: a string of 1 to 64 characters"},
+		"a field not built yet": {`{"action":"match","id":"i","confirm":30}`, "i", invalid, "confirm is not supported yet: leave it out"},
+		"lat above 85":          {at(`"lat":85.0001,"lng":0`), "i", invalid, latitude},
+		"lat below -85":         {at(`"lat":-90,"lng":0`), "i", invalid, latitude},
+		"lng above 180":         {at(`"lat":0,"lng":180.0001`), "i", invalid, longitude},
+		"lng below -180":        {at(`"lat":0,"lng":-181`), "i", invalid, longitude},
+		"nested 33 deep":        {`{"action":"ping","x":` + nested(33) + `}`, "", invalid, tooDeep},
+		"nested 8000 deep":      {`{"action":"ping","x":` + nested(8000) + `}`, "", invalid, tooDeep},
+		"unclosed brackets":     {strings.Repeat("[", 16384), "", invalid, notJSON},
+		"unclosed objects":      {strings.Repeat(`{"action":`, 1600), "", invalid, notJSON},
+		"a key twice":           {at(`"lat":1,"lng":2,"lat":3`), "i", invalid, `the key "lat" is there more than once: it may be there once`},
+		"an escaped key twice":  {at(`"lat":1,"lng":2,"l\u0061t":3`), "i", invalid, `the key "lat" is there more than once: it may be there once`},
+		"action twice":          {`{"action":"ping","action":"hello","id":"i"}`, "i", invalid, `the key "action" is there more than once: it may be there once`},
+		"no action":             {`{"id":"i"}`, "i", unknown, noAction},
+		"a number for action":   {`{"action":1,"id":"i"}`, "i", unknown, noAction},
+		"unknown action":        {`{"action":"dance","id":"i"}`, "i", unknown, noSuchAction("dance")},
+		"action not built yet":  {`{"action":"accept","id":"i","match":"m"}`, "i", unknown, noSuchAction("accept")},
+		"action in other case":  {`{"action":"Ping","id":"i"}`, "i", unknown, noSuchAction("Ping")},
+		"action in capitals":    {`{"action":"LOCATION","id":"i","lat":1,"lng":2}`, "i", unknown, noSuchAction("LOCATION")},
+		"key in other case":     {`{"Action":"ping","id":"i"}`, "i", unknown, noAction},
+		"action with a blank":   {`{"action":"ping ","id":"i"}`, "i", unknown, noSuchAction("ping ")},
+		"the route $connect":    {`{"action":"$connect","id":"i"}`, "i", unknown, noSuchAction("$connect")},
+		"the route $disconnect": {`{"action":"$disconnect","id":"i"}`, "i", unknown, noSuchAction("$disconnect")},
+		"the route $default":    {`{"action":"$default","id":"i"}`, "i", unknown, noSuchAction("$default")},
+		"17 KB":                 {`{"action":"ping","id":"i","x":"` + strings.Repeat("x", 17<<10) + `"}`, "", protocol.CodeTooLarge, tooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ana := &bare{t, ana.ws}
+			ana.say(test.text)
+			ana.refuse(test.code, test.id, test.message)
+			ana.goesOn()
+		})
+	}
+	s.goesOn()
+}
+
+// TestFramesThatCloseAConnection has what the gateway ends, before any of our
+// code sees it.
+func TestFramesThatCloseAConnection(t *testing.T) {
+	s := begin(t)
+	kb := func(n int) string { return strings.Repeat("x", n<<10) }
+	for name, test := range map[string]struct {
+		kind   websocket.MessageType
+		parts  []string
+		code   websocket.StatusCode
+		reason string
+	}{
+		"40 KB in one frame":    {websocket.MessageText, []string{kb(40)}, websocket.StatusMessageTooBig, "Frame is over 32 KB"},
+		"130 KB in one frame":   {websocket.MessageText, []string{kb(130)}, websocket.StatusMessageTooBig, "Frame is over 32 KB"},
+		"130 KB in five frames": {websocket.MessageText, []string{kb(26), kb(26), kb(26), kb(26), kb(26)}, websocket.StatusMessageTooBig, "Message is over 128 KB"},
+		"binary":                {websocket.MessageBinary, []string{`{"action":"ping"}`}, websocket.StatusUnsupportedData, "Binary frames are not supported"},
+		"text that is no UTF-8": {websocket.MessageText, []string{"{\"action\":\"ping\",\"id\":\"\xff\"}"}, websocket.StatusInvalidFramePayloadData, "Text is not UTF-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ana := &bare{t, s.bare("ana").ws}
+			ana.send(test.kind, test.parts...)
+			ana.closed(test.code, test.reason)
+			s.bare("ana").goesOn()
+		})
+	}
+	s.goesOn()
+}
+
+func TestLargeMessagesInSmallFrames(t *testing.T) {
+	s := begin(t)
+	for name, parts := range map[string][]string{
+		"40 KB in two frames":   {strings.Repeat("x", 20<<10), strings.Repeat("x", 20<<10)},
+		"128 KB in four frames": {strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ana := &bare{t, s.bare("ana").ws}
+			ana.send(websocket.MessageText, parts...)
+			ana.refuse(protocol.CodeTooLarge, "", tooLarge)
+			ana.goesOn()
+		})
+	}
+	s.goesOn()
+}
+
+// TestWhatIsJustAllowed: the limits are where they are said to be.
+func TestWhatIsJustAllowed(t *testing.T) {
+	eachCache(t, func(t *testing.T, s *running) {
+		ana := s.bare("ana")
+		for name, text := range map[string]string{
+			"16 KB":                at(`"lat":1,"lng":2,"x":"` + strings.Repeat("x", 16384-len(at(`"lat":1,"lng":2,"x":""`))) + `"`),
+			"nested 32 deep":       at(`"lat":1,"lng":2,"x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31)),
+			"lat 85":               at(`"lat":85,"lng":0`),
+			"lat -85":              at(`"lat":-85,"lng":0`),
+			"lng 180":              at(`"lat":0,"lng":180`),
+			"lng -180":             at(`"lat":0,"lng":-180`),
+			"unknown fields":       at(`"lat":0,"lng":0,"Lat":"x","colour":{"a":[null]}`),
+			"nearly zero":          at(`"lat":-0.0,"lng":1e-300`),
+			"a number in exponent": at(`"lat":0.85e2,"lng":-1.8E2`),
+		} {
+			t.Run(name, func(t *testing.T) {
+				ana := &bare{t, ana.ws}
+				ana.say(text)
+				if a, ok := ana.hear().(*protocol.Ack); !ok || a.ID != "i" {
+					t.Errorf("got %+v, want an ack", a)
+				}
+				ana.goesOn()
+			})
+		}
+		s.goesOn()
+	})
+}
