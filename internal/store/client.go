@@ -91,7 +91,7 @@ func Open(o Options) (*Store, error) {
 	}
 	client, err := valkey.NewClient(option)
 	if err != nil {
-		return nil, fmt.Errorf("cache %s: %w", u.Host, err)
+		return nil, fmt.Errorf("cache %s: %w", u.Host, explain(err))
 	}
 	s := &Store{client: client, scripts: scripts(), pools: o.Pools, offset: o.Offset, hook: o.Hook}
 	if s.offset == nil {
@@ -101,6 +101,18 @@ func Open(o Options) (*Store, error) {
 		s.hook = func(ctx context.Context, _ int, trip func(context.Context)) { trip(ctx) }
 	}
 	return s, nil
+}
+
+// explain puts into words what a server says to who has not the right password.
+func explain(err error) error {
+	reply, ok := valkey.IsValkeyErr(err)
+	switch {
+	case ok && strings.HasPrefix(reply.Error(), "NOAUTH"):
+		return errors.New("it wants a password: redis://:password@host:port, or redis://user:password@host:port")
+	case ok && strings.HasPrefix(reply.Error(), "WRONGPASS"):
+		return errors.New("it takes neither this user nor this password, or not together: redis://user:password@host:port")
+	}
+	return err
 }
 
 // Close lets the connections go.
