@@ -118,6 +118,16 @@ func TestExpiredTokensCanBeHad(t *testing.T) {
 	}
 }
 
+func TestTokensOfOthersCanBeHad(t *testing.T) {
+	_, url := start(t)
+	for query, want := range map[string]string{"aud=others": "audience", "iss=http://elsewhere": "issued by a different provider"} {
+		_, _, token := get(t, url+"/token?member=ana&"+query)
+		if _, err := verify(t, url, token, oidc.Config{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want it refused with %q", query, err, want)
+		}
+	}
+}
+
 func TestBadQueriesAreAnsweredWithWhatIsAllowed(t *testing.T) {
 	_, url := start(t)
 	for query, want := range map[string]string{

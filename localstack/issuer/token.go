@@ -14,9 +14,9 @@ import (
 const maxTTL = 10 * 365 * 24 * time.Hour
 
 // ServeToken serves /token?member=ID&pool=P&tags=a,b&roles=…&card=JSON&ttl=SECONDS
-// with a token in plain text. It signs names and pools that are not allowed
-// too, and with a ttl below 1 a token that has expired: refusing them is for
-// those who verify.
+// with a token in plain text. It signs what is not allowed too, for trying out
+// who is refused: odd names and pools, another iss=URL or aud=NAME, and with a
+// ttl below 1 a token that has expired. Refusing is for those who verify.
 func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	claims, problem := claimsFrom(r.URL.Query(), time.Now())
 	if problem != "" {
@@ -40,8 +40,10 @@ func claimsFrom(query url.Values, now time.Time) (claims map[string]any, problem
 			"pool=P, tags=a,b, roles=matcher,matchee, card=JSON, ttl=SECONDS."
 	}
 	claims = map[string]any{"sub": query.Get("member")}
-	if query.Has("pool") {
-		claims["pool"] = query.Get("pool")
+	for _, name := range []string{"pool", "iss", "aud"} {
+		if query.Has(name) {
+			claims[name] = query.Get(name)
+		}
 	}
 	for _, name := range []string{"tags", "roles"} {
 		if query.Has(name) {
