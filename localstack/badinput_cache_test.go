@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"waggle/internal/cachetest"
+	"waggle/internal/need"
+	"waggle/internal/protocol"
+)
+
+const unavailable = "the service cannot do this right now: try again in a moment"
+
+// tell gives a real server commands, one a line, and wants +OK for each.
+func tell(t *testing.T, cache cachetest.Cache, commands ...string) {
+	t.Helper()
+	socket, err := net.Dial("tcp", strings.TrimPrefix(cache.URL, "redis://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	answers := bufio.NewReader(socket)
+	for _, command := range commands {
+		if _, err := socket.Write([]byte(command + "\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := answers.ReadString('\n'); answer != "+OK\r\n" && !strings.HasPrefix(answer, ":") {
+			t.Fatalf("%s: got %q, %v", command, answer, err)
+		}
+	}
+}
+
+// checkUnavailable wants every action that needs the cache to be answered so.
+func checkUnavailable(s *running, ana *bare) {
+	s.t.Helper()
+	for _, action := range []string{"hello", "ping", "locate", "match", "cancel"} {
+		ana.say(`{"action":"` + action + `","id":"i"}`)
+		ana.refuse(protocol.CodeUnavailable, "i", unavailable)
+	}
+	ana.say(at(`"lat":37.7764,"lng":-122.4172`))
+	ana.refuse(protocol.CodeUnavailable, "i", unavailable)
+	if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
+		s.t.Errorf("$connect: got %d, want 503", got)
+	}
+}
+
+func TestAFullCache(t *testing.T) {
+	cache := cachetest.Server(t, "--maxmemory-policy", "noeviction")
+	s := begin(t, "-cache", cache.URL)
+	one, other := s.join("one"), s.join("other")
+	match := pair(t, one, other)
+	ana := s.bare("ana")
+	ana.goesOn()
+
+	tell(t, cache, "CONFIG SET maxmemory 1")
+	ana.say(at(`"lat":37.7764,"lng":-122.4172`))
+	ana.refuse(protocol.CodeUnavailable, "i", unavailable)
+	ana.say(`{"action":"match","id":"m","lat":37.7764,"lng":-122.4172}`)
+	ana.refuse(protocol.CodeUnavailable, "m", unavailable)
+	if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
+		t.Errorf("$connect: got %d, want 503", got)
+	}
+
+	tell(t, cache, "CONFIG SET maxmemory 0")
+	ana.goesOn()
+	for _, c := range []interface{ Drop() }{one, other} {
+		c.Drop() // what they heard is as nothing: only the cache knows
+	}
+	if w := hello(t, one); w.Match == nil || w.Match.Match != match {
+		t.Errorf("got %+v, want match %s still", w.Match, match)
+	}
+	s.goesOn()
+}
+
+func TestACacheThatIsGoneForAWhile(t *testing.T) {
+	cache := cachetest.Server(t)
+	s := begin(t, "-cache", cache.URL)
+	ana := s.bare("ana")
+	ana.goesOn()
+	shutDown(t, cache)
+	checkUnavailable(s, ana)
+
+	again(t, cache)
+	until(t, "the stack to find its cache again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
+	ana.goesOn()
+	s.goesOn()
+}
+
+// again starts a server where one has ended, empty.
+func again(t *testing.T, cache cachetest.Cache) {
+	t.Helper()
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(cache.URL, "redis://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := exec.Command(need.Command(t, cache.Name, cache.Name), "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	})
+}
+
+func TestACacheThatWantsAPasswordMeanwhile(t *testing.T) {
+	cache := cachetest.Server(t)
+	s := begin(t, "-cache", cache.URL)
+	ana := s.bare("ana")
+	ana.goesOn()
+	tell(t, cache, "CONFIG SET requirepass secret", "CLIENT KILL TYPE normal SKIPME yes")
+	checkUnavailable(s, ana)
+	tell(t, cache, "AUTH secret", `CONFIG SET requirepass ""`)
+	until(t, "the stack to be let in again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
+	ana.goesOn()
+	s.goesOn()
+}
+
+// TestCachesThatTheStackDoesNotStartOn: unreachable ones are among the flags' tests.
+func TestCachesThatTheStackDoesNotStartOn(t *testing.T) {
+	cache := cachetest.Server(t, "--requirepass", "secret")
+	host := strings.TrimPrefix(cache.URL, "redis://")
+	for name, test := range map[string]struct{ url, want string }{
+		"it wants a password": {cache.URL, "it wants a password: redis://:password@host:port, or redis://user:password@host:port"},
+		"a wrong password":    {"redis://:barley@" + host, "it takes neither this user nor this password, or not together: redis://user:password@host:port"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, log bytes.Buffer
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			err := run(ctx, []string{"-addr", "127.0.0.1:0", "-cache", test.url}, canceller{&out, cancel}, &log)
+			if err == nil || !strings.Contains(err.Error(), "-cache: cache "+host+": "+test.want) || strings.Contains(err.Error(), "barley") {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+	begin(t, "-cache", "redis://:secret@"+host).goesOn()
+}
+
+// TestASecondStackOnThePort: it says what to type, and the first goes on.
+func TestASecondStackOnThePort(t *testing.T) {
+	first := begin(t)
+	ana := first.bare("ana")
+	taken := strings.TrimPrefix(first.base, "http://")
+	var out, log bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := run(ctx, []string{"-addr", taken}, canceller{&out, cancel}, &log)
+	if err == nil || !strings.Contains(err.Error(), taken+" is in use by another program: try -addr 127.0.0.1:") {
+		t.Errorf("got %v, want what to type instead", err)
+	}
+	ana.goesOn()
+	first.goesOn()
+}
