@@ -1,0 +1,122 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/internal/match"
+	"waggle/internal/protocol"
+)
+
+// told is a Pusher that keeps what it is given.
+type told struct{ frames, closed []string }
+
+func (p *told) Push(_ context.Context, connection string, f protocol.Frame) error {
+	p.frames = append(p.frames, connection+" "+string(protocol.Encode(f)))
+	return nil
+}
+
+func (p *told) Close(_ context.Context, connection string) error {
+	p.closed = append(p.closed, connection)
+	return nil
+}
+
+func event(route string, authorizer any) Event {
+	var e Event
+	e.RequestContext.RouteKey, e.RequestContext.ConnectionID, e.RequestContext.Authorizer = route, "c=", authorizer
+	e.Body = `{"action":"ping","id":"i"}`
+	return e
+}
+
+func TestWhoIsNotKnownIsNotServed(t *testing.T) {
+	now := time.UnixMilli(1_795_396_500_000)
+	member := func(expires time.Time) map[string]any {
+		return map[string]any{"member": "ana", "pool": "default", "roles": `["matcher"]`, "expires": fmt.Sprint(expires.UnixMilli())}
+	}
+	const goodbye = `c= {"type":"error","code":"unauthenticated","message":"the session has expired: connect with a fresh token","retryable":false}`
+	for name, authorizer := range map[string]any{
+		"no context":       nil,
+		"an empty one":     map[string]any{},
+		"of another shape": "ana",
+		"no member":        map[string]any{"pool": "default", "roles": `[]`, "expires": "1795396500001"},
+		"expired":          member(now),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p told
+			// No Service: it must not be asked.
+			h := Handler{Push: &p, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+			if _, err := h.Handle(t.Context(), event("ping", authorizer)); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(told{[]string{goodbye}, []string{"c="}}, p, cmp.AllowUnexported(told{})); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if name == "expired" {
+				return // by then the gateway has let it in
+			}
+			if r, err := h.Handle(t.Context(), event("$connect", authorizer)); r.StatusCode != http.StatusUnauthorized || err != nil {
+				t.Errorf("$connect: got %d, %v, want 401", r.StatusCode, err)
+			}
+			if r, err := h.Handle(t.Context(), event("$disconnect", authorizer)); r.StatusCode != http.StatusOK || err != nil {
+				t.Errorf("$disconnect: got %d, %v, want 200", r.StatusCode, err)
+			}
+		})
+	}
+	if _, err := (&Handler{}).Handle(t.Context(), Event{}); err == nil {
+		t.Error("an event of another service was served")
+	}
+}
+
+func TestErrorsAreAnsweredByTheirKind(t *testing.T) {
+	fault := func(k match.Kind) error {
+		return fmt.Errorf("inside: %w", &match.Fault{Kind: k, Text: "for the client"})
+	}
+	type want struct {
+		code   protocol.Code
+		status int
+		text   string
+	}
+	for _, test := range []struct {
+		err  error
+		want want
+	}{
+		{fault(match.Invalid), want{protocol.CodeInvalidMessage, 400, "for the client"}},
+		{fault(match.Forbidden), want{protocol.CodeForbidden, 403, "for the client"}},
+		{fault(match.NotFound), want{protocol.CodeNotFound, 404, "for the client"}},
+		{fault(match.Conflict), want{protocol.CodeConflict, 409, "for the client"}},
+		{fault(match.Stale), want{protocol.CodeStale, 400, "for the client"}},
+		{fault(match.RateLimited), want{protocol.CodeRateLimited, 429, "for the client"}},
+		{fault(match.Replaced), want{protocol.CodeReplaced, 409, "for the client"}},
+		{fmt.Errorf("dial tcp 10.0.0.1:6379: %w", match.ErrUnavailable), want{protocol.CodeUnavailable, 503, "the service cannot do this right now: try again in a moment"}},
+		{errors.New("WRONGTYPE at user_script:12"), want{protocol.CodeInternal, 500, "something went wrong on the server: try again in a moment"}},
+	} {
+		a := answerTo(test.err)
+		if got := (want{a.code, a.status, a.text}); got != test.want {
+			t.Errorf("%v: got %+v, want %+v", test.err, got, test.want)
+		}
+		var p told
+		h := Handler{Push: &p, Log: slog.New(slog.DiscardHandler)}
+		h.refuse(t.Context(), "c=", "i", test.err)
+		// Only a conflict is retryable or not by its cause.
+		retryable := protocol.DefaultRetryable(test.want.code) && test.want.code != protocol.CodeConflict
+		frame := fmt.Sprintf(`c= {"type":"error","id":"i","code":%q,"message":%q,"retryable":%t}`, test.want.code, test.want.text, retryable)
+		if diff := cmp.Diff([]string{frame}, p.frames); diff != "" {
+			t.Errorf("%v (-want +got)\n%s", test.err, diff)
+		}
+		if closed := len(p.closed) > 0; closed != (test.want.code == protocol.CodeReplaced) {
+			t.Errorf("%v: closed %v", test.err, p.closed)
+		}
+	}
+	var p told
+	(&Handler{Push: &p}).refuse(t.Context(), "c=", "i", fault(match.Gone))
+	if len(p.frames)+len(p.closed) > 0 {
+		t.Errorf("who has gone was told %v", p)
+	}
+}
