@@ -11,9 +11,9 @@ TESTFLAGS ?= -timeout 10m
 RUNFLAGS ?= -members 50
 DEMOFLAGS ?=
 
-# The compiler for make build: of the machine that Lambda runs on, not of this
-# one. `make build CC=…` names another; CC in the environment is for this machine.
-TARGET_CC := $(if $(filter command line,$(origin CC)),$(CC),$(if $(filter amd64,$(ARCH)),x86_64,aarch64)-linux-gnu-gcc)
+# The C compiler for make build is one for the machine that Lambda runs on:
+# `make build CC=…` names it; CC in the environment is for this machine.
+TARGET_CC := $(if $(filter command line,$(origin CC)),$(CC))
 
 GO_FILES = find . -name '*.go' -not -path '*/node_modules/*' -not -path './.git/*'
 
@@ -23,7 +23,7 @@ help: ## list the targets (the default)
 
 .PHONY: run
 run: compiler ## the whole stack on this machine, with simulated members (RUNFLAGS="-members 50")
-	@go build -o bin/localstack ./localstack
+	@build/progress.sh bin/localstack ./localstack
 	@exec bin/localstack $(RUNFLAGS)
 
 .PHONY: demo
@@ -64,14 +64,9 @@ model: compiler ## explore the match protocol exhaustively, and find each fault 
 .PHONY: build
 build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd64)
 	@command -v go >/dev/null || { echo "make: Go is missing: install Go 1.26 (https://go.dev/dl)"; exit 1; }
-	@case "$(ARCH)" in arm64|amd64) ;; *) echo "make build: ARCH is arm64 or amd64, not $(ARCH)"; exit 1;; esac
-	@command -v $(firstword $(TARGET_CC)) >/dev/null || { \
-		echo "make build: the C compiler $(firstword $(TARGET_CC)) for $(ARCH) is missing: install" \
-			"$(if $(filter amd64,$(ARCH)),gcc-x86-64-linux-gnu libc6-dev-amd64-cross,gcc-aarch64-linux-gnu libc6-dev-arm64-cross)" \
-			"(Debian, Ubuntu), or name another one with CC=…"; \
-		exit 1; }
-	@for f in $(FUNCTIONS); do \
-		CC="$(TARGET_CC)" GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=1 go build -trimpath -tags 'lambda.norpc netgo osusergo' \
+	@cc="$(TARGET_CC)"; [ -n "$$cc" ] || cc="$$(build/cross-cc.sh "$(ARCH)")"; \
+	for f in $(FUNCTIONS); do \
+		CC="$$cc" GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=1 go build -trimpath -tags 'lambda.norpc netgo osusergo' \
 			-ldflags='-s -w -linkmode external -extldflags "-static"' -o dist/$$f/bootstrap ./functions/$$f; \
 		ls -sh dist/$$f/bootstrap; \
 	done
@@ -80,11 +75,6 @@ build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd
 clean: ## remove what was built
 	@rm -rf dist bin localstack/e2e/node_modules
 
-# H3 needs a C compiler; without one Go leaves it out and complains of
-# something else.
 .PHONY: compiler
 compiler:
-	@command -v go >/dev/null || { echo "make: Go is missing: install Go 1.26 (https://go.dev/dl)"; exit 1; }
-	@compiler="$$(go env CC)"; command -v "$${compiler%% *}" >/dev/null || { \
-		echo "make: a C compiler is missing, H3 needs one: install gcc (Debian, Ubuntu: apt-get install gcc libc6-dev)"; exit 1; }
-	@[ "$$(go env CGO_ENABLED)" = 1 ] || { echo "make: cgo is off and H3 needs it: unset CGO_ENABLED"; exit 1; }
+	@build/toolchain.sh

@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -44,6 +45,7 @@ Flags:
 
 // run serves until the context ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	began := time.Now()
 	flags := flag.NewFlagSet("localstack", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main says what is wrong, once
 	var c config
@@ -75,6 +77,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := logLevel.UnmarshalText([]byte(level)); err != nil {
 		return errors.New("-log must be debug, info, warn or error")
 	}
+	// A log that is on the same terminal goes above the status.
+	display := newScreen(stdout)
+	if display != nil && newScreen(stderr) != nil {
+		stderr = display
+	}
 	c.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: logLevel}))
 	if poolFile != "" {
 		text, err := os.ReadFile(poolFile)
@@ -87,7 +94,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return explain(err, c)
 	}
-	fmt.Fprint(stdout, s.greeting())
+	fmt.Fprint(stdout, s.greeting(time.Since(began), terminal{User: os.Getenv("USER"), SSH: os.Getenv("SSH_CONNECTION")}))
+	if display != nil {
+		display.follow(ctx, s.read)
+	}
 	<-ctx.Done()
 	return s.close()
 }
@@ -99,6 +109,6 @@ func explain(err error, c config) error {
 	}
 	host, port, _ := net.SplitHostPort(c.Addr)
 	n, _ := strconv.Atoi(port)
-	return fmt.Errorf("%s is in use by another program: try -addr %s, or -addr %s for any free port", c.Addr,
-		net.JoinHostPort(host, strconv.Itoa(n%65535+1)), net.JoinHostPort(host, "0"))
+	return fmt.Errorf("%s is in use by another program: try -addr %s, or -addr %[3]s for any free port (make run RUNFLAGS=\"-addr %[3]s\")",
+		c.Addr, net.JoinHostPort(host, strconv.Itoa(n%65535+1)), net.JoinHostPort(host, "0"))
 }

@@ -46,6 +46,8 @@ type stack struct {
 	config  config
 	address string // host:port that it is reached at from this machine
 	open    bool   // whether /token and the map are served
+	tunnel  bool   // whether only this machine can reach it
+	read    func() reading
 	ending  []func() error
 }
 
@@ -63,7 +65,8 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	}
 	s.ending = append(s.ending, func() error { _ = listener.Close(); return nil })
 	bound := listener.Addr().(*net.TCPAddr)
-	s.open = bound.IP.IsLoopback() || c.InsecureTokens
+	s.tunnel = bound.IP.IsLoopback()
+	s.open = s.tunnel || c.InsecureTokens
 	s.address = bound.String()
 	if bound.IP.IsUnspecified() {
 		s.address = net.JoinHostPort("127.0.0.1", fmt.Sprint(bound.Port))
@@ -77,7 +80,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	world := livemap.New()
+	world, passing := livemap.New(), newFigures()
 	routes := make(map[string]string)
 	for _, f := range topology.Functions() {
 		for _, route := range f.Routes {
@@ -85,7 +88,18 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		}
 	}
 	gateway := apigateway.New(apigateway.Config{Stage: stage, Routes: routes, Authorizer: topology.Authorizer,
-		Invoker: functions, Logger: c.Log, Observe: world.Observe})
+		Invoker: functions, Logger: c.Log, Observe: func(f apigateway.Frame) {
+			world.Observe(f)
+			passing.observe(f)
+		}})
+	s.read = func() reading {
+		r := passing.read(time.Now())
+		r.members = gateway.Connections()
+		for _, stats := range functions.Stats() {
+			r.errors += stats.Errors
+		}
+		return r
+	}
 
 	mux := http.NewServeMux()
 	mux.Handle("/"+stage, gateway)
@@ -96,6 +110,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	if s.open {
 		mux.HandleFunc("GET "+issuer.TokenPath, tokens.ServeToken)
 		mux.Handle("GET /{$}", world.Page())
+		mux.Handle("GET /map/", world.Page())
 		mux.Handle("GET /feed", world.Feed())
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
@@ -150,6 +165,9 @@ func (s *stack) functions(ctx context.Context) (*lambda.InProcess, error) {
 		return nil, blame(err)
 	}
 	s.ending = append(s.ending, func() error { a.Close(); return nil })
+	if err := a.Store.Ping(ctx); err != nil {
+		return nil, blame(fmt.Errorf("%s: %w", topology.CacheURL, err))
+	}
 	settings, err := token.ConfigFromEnv(lookup)
 	if err != nil {
 		return nil, err
@@ -186,16 +204,3 @@ func (s *stack) close() error {
 }
 
 func (s *stack) url(scheme, path string) string { return scheme + "://" + s.address + path }
-
-// greeting has each URL alone on a line, for people and for programs.
-func (s *stack) greeting() string {
-	var b strings.Builder
-	fmt.Fprintln(&b, "Waggle is ready.")
-	if s.open {
-		fmt.Fprintf(&b, "\nThe map:\n%s\n\nA token for a member:\n%s\n", s.url("http", "/"), s.url("http", issuer.TokenPath+"?member=ana"))
-	} else {
-		fmt.Fprintf(&b, "\nTokens and the map are off, as other machines can reach this address; -insecure-tokens turns them on.\n%s\n", s.url("http", "/healthz"))
-	}
-	fmt.Fprintf(&b, "\nThe WebSocket API:\n%s\n", s.url("ws", "/"+stage))
-	return b.String()
-}
