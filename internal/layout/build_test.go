@@ -1,0 +1,157 @@
+package layout
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A box is a machine with these commands and no others. A command is a script;
+// "" is the machine's own.
+type box map[string]string
+
+// run runs a script of build/ in a box, and returns what it prints.
+func (b box) run(t *testing.T, script string, args ...string) (stdout, stderr string, ok bool) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, own := range []string{"bash", "awk", "sed", "grep", "mktemp", "rm", "cat"} {
+		b[own] = ""
+	}
+	for name, text := range b {
+		place := filepath.Join(dir, name)
+		if text == "" {
+			own, err := exec.LookPath(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(own, place); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err := os.WriteFile(place, []byte("#!"+filepath.Join(dir, "bash")+"\n"+text+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script, err := filepath.Abs(absolute("build/" + script))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), filepath.Join(dir, "bash"), append([]string{script}, args...)...)
+	c.Dir = absolute(".")
+	c.Env = []string{"PATH=" + dir, "TMPDIR=" + dir}
+	var out, log bytes.Buffer
+	c.Stdout, c.Stderr = &out, &log
+	err = c.Run()
+	return out.String(), log.String(), err == nil
+}
+
+func TestTheCompilerForLambdaIsFound(t *testing.T) {
+	const (
+		here  = "[ $1 = -s ] && echo Linux || echo x86_64"
+		mac   = "[ $1 = -s ] && echo Darwin || echo arm64"
+		links = "cat >/dev/null"
+		fails = "cat >/dev/null; exit 1"
+		none  = "" // what follows is what it says
+	)
+	for name, test := range map[string]struct {
+		arch string
+		box  box
+		want string
+	}{
+		"a cross compiler":              {"arm64", box{"uname": here, "aarch64-linux-gnu-gcc": links, "zig": "exit 0"}, "aarch64-linux-gnu-gcc"},
+		"without its C library":         {"arm64", box{"uname": here, "aarch64-linux-gnu-gcc": fails, "zig": "exit 0"}, "zig cc -target aarch64-linux-musl"},
+		"zig alone":                     {"arm64", box{"uname": here, "zig": "exit 0"}, "zig cc -target aarch64-linux-musl"},
+		"zig as a package of Python":    {"arm64", box{"uname": here, "python3": "exit 0"}, "python3 -m ziglang cc -target aarch64-linux-musl"},
+		"Python without it":             {"arm64", box{"uname": here, "python3": "exit 1"}, none},
+		"nothing":                       {"arm64", box{"uname": here}, none},
+		"this machine's own is another": {"arm64", box{"uname": here, "gcc": links}, none},
+		"this machine's own":            {"amd64", box{"uname": here, "gcc": links}, "gcc"},
+		"its own cannot link":           {"amd64", box{"uname": here, "gcc": fails, "x86_64-linux-gnu-gcc": links}, "x86_64-linux-gnu-gcc"},
+		"zig for amd64":                 {"amd64", box{"uname": here, "gcc": fails, "zig": "exit 0"}, "zig cc -target x86_64-linux-musl"},
+		"not Linux":                     {"arm64", box{"uname": mac, "gcc": links, "zig": "exit 0"}, "zig cc -target aarch64-linux-musl"},
+		"no such machine":               {"mips", box{"uname": here, "gcc": links, "zig": "exit 0"}, none},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, log, ok := test.box.run(t, "cross-cc.sh", test.arch)
+			if got := strings.TrimSpace(out); got != test.want || ok != (test.want != none) {
+				t.Errorf("got %q, ok %v, want %q; it says %s", got, ok, test.want, log)
+			}
+			if (log == "") != ok {
+				t.Errorf("it says %q", log)
+			}
+		})
+	}
+	for arch, want := range map[string][]string{
+		"arm64": {"aarch64-linux-gnu-gcc: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross", "zig: pip install ziglang", "CC=…"},
+		"amd64": {"gcc: apt-get install gcc libc6-dev", "zig: pip install ziglang", "CC=…"},
+	} {
+		_, log, _ := box{"uname": here}.run(t, "cross-cc.sh", arch)
+		for _, text := range want {
+			if !strings.Contains(log, text) {
+				t.Errorf("%s: no %q in:\n%s", arch, text, log)
+			}
+		}
+	}
+}
+
+func TestWhatIsMissingToBuildIsNamed(t *testing.T) {
+	settings := func(version, compiler, cgo string) string {
+		return "printf '%s\\n' " + version + " '" + compiler + "' " + cgo
+	}
+	for name, test := range map[string]struct {
+		box  box
+		want string // "" if nothing is missing
+	}{
+		"nothing":              {box{"go": settings("go1.26.0", "gcc", "1"), "gcc": "exit"}, ""},
+		"a compiler with flag": {box{"go": settings("go1.27rc1", "ccache gcc", "1"), "ccache": "exit"}, ""},
+		"a Go of one's own":    {box{"go": settings("devel", "gcc", "1"), "gcc": "exit"}, ""},
+		"Go":                   {box{}, "Go is missing: install Go 1.26 (https://go.dev/dl)"},
+		"a Go that fetches":    {box{"go": settings("go1.20.14", "gcc", "1")}, "Go 1.20 is too old: install Go 1.26 (https://go.dev/dl), or any from 1.21 on, which fetches it by itself"},
+		"leave to fetch":       {box{"go": settings("go1.24.1", "gcc", "1")}, "go env -w GOTOOLCHAIN=auto"},
+		"the network":          {box{"go": "echo 'dial tcp: no such host' >&2; exit 1"}, "could not be fetched: check the network"},
+		"a C compiler":         {box{"go": settings("go1.26.8", "gcc", "1")}, "a C compiler is missing, H3 needs one: install gcc"},
+		"cgo":                  {box{"go": settings("go1.26.8", "gcc", "0"), "gcc": "exit"}, "unset CGO_ENABLED"},
+	} {
+		_, log, ok := test.box.run(t, "toolchain.sh")
+		if ok != (test.want == "") || !strings.Contains(log, test.want) {
+			t.Errorf("%s: got ok %v, %q, want %q", name, ok, log, test.want)
+		}
+	}
+}
+
+func TestTheBuildTellsHowFarItIs(t *testing.T) {
+	many := "for i in {1..40}; do echo example/p$i; done"
+	for name, test := range map[string]struct {
+		list, build string // what go list and go build do
+		want        []string
+		ok          bool
+	}{
+		"nothing to do": {"echo waggle/localstack", "exit 0", nil, true},
+		"all to do": {"echo 'go: downloading example v1' >&2;" + many, "{ " + many + "; } >&2",
+			[]string{"fetching modules\n", "compiling 40 packages", "compiling: 10 of 40", "compiling: 40 of 40", "built in "}, true},
+		"a fault in the code": {"echo waggle/localstack", "printf '%s\\n' waggle/localstack '# waggle/localstack' './x.go:1:1: syntax error' >&2; exit 1",
+			[]string{"# waggle/localstack\n./x.go:1:1: syntax error\n"}, false},
+		"no network": {"echo 'example: dial tcp: lookup proxy.golang.org: no such host' >&2; exit 1", "echo built in vain >&2",
+			[]string{"no such host\n", "check the network", "GOPROXY"}, false},
+		"a full disk":         {many, "echo 'write x: no space left on device' >&2; exit 2", []string{"the disk is full: go clean -cache"}, false},
+		"go list that cannot": {"exit 1", "exit 0", nil, true},
+	} {
+		b := box{"go": "case $1 in\nlist) " + test.list + ";;\nbuild) " + test.build + ";;\nenv) echo there;;\nesac"}
+		_, log, ok := b.run(t, "progress.sh", "out", "./pkg")
+		if ok != test.ok {
+			t.Errorf("%s: got ok %v, want %v", name, ok, test.ok)
+		}
+		for _, text := range test.want {
+			if !strings.Contains(log, text) {
+				t.Errorf("%s: no %q in:\n%s", name, text, log)
+			}
+		}
+		if test.want == nil && log != "" || strings.Contains(log, "in vain") || strings.Contains(log, "\x1b") {
+			t.Errorf("%s: it says %q", name, log)
+		}
+	}
+}
