@@ -4,8 +4,10 @@
 package livemap
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
+	"io/fs"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -14,8 +16,12 @@ import (
 	"waggle/localstack/apigateway"
 )
 
-//go:embed page.html
-var page []byte
+//go:embed page
+var files embed.FS
+
+// policy lets the page have what this server has, and nothing else.
+const policy = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; " +
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // forget is how long a silent member is shown. One in a match is never so
 // silent: it has to show that it is alive.
@@ -77,14 +83,18 @@ func (m *Map) said(w who, f apigateway.Frame) {
 	at.heard = f.Time
 	switch message := message.(type) {
 	case *protocol.Location:
-		at.Lat, at.Lng, at.reported = message.Lat, message.Lng, true
+		at.Lat, at.Lng, at.reported = shown(message.Lat), shown(message.Lng), true
 	case *protocol.Match:
 		// Who never reports is where it asked for.
 		if p := message.Point; p != nil && !at.reported {
-			at.Lat, at.Lng, at.placed = p.Lat, p.Lng, true
+			at.Lat, at.Lng, at.placed = shown(p.Lat), shown(p.Lng), true
 		}
 	}
 }
+
+// shown is as much of a coordinate as can be seen: 11 cm. The feed of a full
+// city is a third shorter for it.
+func shown(degrees float64) float64 { return math.Round(degrees*1e6) / 1e6 }
 
 // told takes in what a member was sent.
 func (m *Map) told(w who, frame protocol.Frame, now time.Time) {
@@ -177,11 +187,23 @@ func (m *Map) Feed() http.Handler {
 	})
 }
 
-// Page serves the page that shows the feed.
+// Page serves the page that shows the feed, at /, and what it is made of, below
+// /map/.
 func (m *Map) Page() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'")
-		_, _ = w.Write(page) // the client may be gone
+	page, err := fs.Sub(files, "page")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	parts := http.StripPrefix("/map", http.FileServerFS(page))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		// The files of a newer build come from the same place.
+		w.Header().Set("Cache-Control", "no-store")
+		if r.URL.Path == "/" {
+			http.ServeFileFS(w, r, page, "page.html")
+			return
+		}
+		parts.ServeHTTP(w, r)
 	})
 }

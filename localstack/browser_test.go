@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"waggle/internal/need"
+)
+
+// TestBrowserTabs plays the cases of e2e/browser.mjs: the page at / in a real
+// browser, used as people use it.
+func TestBrowserTabs(t *testing.T) {
+	node := javascript(t)
+	if _, err := os.Stat("e2e/node_modules/playwright-core"); err != nil {
+		need.Missing(t, "what localstack/e2e pins: run npm ci there")
+	}
+	chromium := browser(t)
+	s := begin(t, "-members", "20")
+	address := strings.TrimPrefix(s.base, "http://")
+
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, node, "e2e/browser.mjs", s.base)
+	c.Env = append(os.Environ(), "CHROMIUM="+chromium)
+	c.Stderr = t.Output()
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	played := 0
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var said struct {
+			Name, Error, Do string
+			Ms              int
+		}
+		if err := json.Unmarshal(lines.Bytes(), &said); err != nil {
+			t.Fatalf("%v: %s", err, lines.Text())
+		}
+		switch said.Do {
+		case "stop":
+			if err := s.end(); err != nil {
+				t.Errorf("the end: %v", err)
+			}
+		case "start":
+			s = begin(t, "-addr", address)
+		default:
+			played++
+			t.Run(said.Name, func(t *testing.T) {
+				t.Logf("%d ms", said.Ms)
+				if said.Error != "" {
+					t.Error(said.Error)
+				}
+			})
+			continue
+		}
+		if _, err := fmt.Fprintln(in, "done"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Wait(); err != nil {
+		t.Errorf("node: %v", err)
+	}
+	if want := 10; played != want {
+		t.Errorf("%d cases were played, want %d", played, want)
+	}
+}
+
+// browser returns the path of Chromium, or of what is made from it.
+func browser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	need.Missing(t, "chromium")
+	return ""
+}

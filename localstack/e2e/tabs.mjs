@@ -1,0 +1,98 @@
+// What a person does with a tab of the page at /, and sees there.
+import assert from 'node:assert/strict';
+
+const patience = 10_000; // ms for whatever is awaited
+
+export class Tab {
+  // open opens a tab in a window of its own.
+  static async open(browser, url, look = {}) {
+    const context = await browser.newContext({viewport: {width: 1200, height: 800}, ...look});
+    return Tab.beside(context, url, look.hasTouch);
+  }
+
+  // beside opens one more tab in a window.
+  static async beside(context, url, touch) {
+    const tab = new Tab(await context.newPage(), touch);
+    await tab.page.goto(url);
+    return tab;
+  }
+
+  constructor(page, touch = false) {
+    Object.assign(this, {page, touch, faults: []});
+    page.setDefaultTimeout(patience);
+    page.on('pageerror', error => this.faults.push(error.message));
+  }
+
+  // press taps where there is a touch screen.
+  press(name, options) {
+    const button = this.page.getByRole('button', {name, exact: true});
+    return this.touch ? button.tap(options) : button.click(options);
+  }
+
+  // says waits until the state is told in these words, and gives the match.
+  async says(words) {
+    const state = this.page.locator('#state');
+    await state.filter({hasText: words}).waitFor().catch(async () => {
+      throw new Error(`waited for ${words}; the page says "${await state.textContent()}" "${await this.page.textContent('#note')}"\n${await this.frames()}`);
+    });
+    return (await state.textContent()).match(words);
+  }
+
+  notes(words) {
+    return this.page.locator('#note').filter({hasText: words}).waitFor();
+  }
+
+  free() {
+    return this.says(/^You are free/);
+  }
+
+  // matched waits for a match, and gives how far away it is, in metres.
+  async matched() {
+    const [, , meters] = await this.says(/^You are matched with someone (who asked )?(\d+) m away/);
+    return Number(meters);
+  }
+
+  // middle of what a selector finds, on the screen.
+  async middle(selector) {
+    const {x, y, width, height} = await this.page.locator(selector).boundingBox();
+    return {x: x + width / 2, y: y + height / 2};
+  }
+
+  async drag(dx, dy) {
+    const from = await this.middle('#me .core');
+    await this.page.mouse.move(from.x, from.y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(from.x + dx, from.y + dy, {steps: 8});
+    await this.page.mouse.up();
+  }
+
+  // swipe drags with a finger.
+  async swipe(dx, dy) {
+    const from = await this.middle('#me .core');
+    const fingers = await this.page.context().newCDPSession(this.page);
+    const touch = (type, ...points) => fingers.send('Input.dispatchTouchEvent', {type, touchPoints: points});
+    await touch('touchStart', from);
+    for (let step = 1; step <= 8; step++) await touch('touchMove', {x: from.x + dx * step / 8, y: from.y + dy * step / 8});
+    await touch('touchEnd');
+  }
+
+  // frames are the lines of the panel, newest first.
+  async frames() {
+    return (await this.page.locator('#list li').allTextContents()).join('\n');
+  }
+
+  // close ends the window, and fails if a script did.
+  async close() {
+    await this.page.context().close();
+    assert.deepEqual(this.faults, [], 'errors of the page');
+  }
+}
+
+// until polls a condition of the test's own.
+export async function until(what, ready) {
+  for (const deadline = Date.now() + patience; ;) {
+    if (await ready()) return;
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await new Promise(next => setTimeout(next, 20));
+  }
+}
