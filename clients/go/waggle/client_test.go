@@ -144,7 +144,7 @@ func TestDoesNotComeBackWhenReplaced(t *testing.T) {
 }
 
 func TestDoesNotComeBackWhenRefused(t *testing.T) {
-	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict} {
 		inBubble(t, func(s *waggletest.Socket) { s.Welcome(nil) }, func(b *bench) {
 			b.Refuse(0, status)
 			c := b.connect()
@@ -161,6 +161,25 @@ func TestDoesNotComeBackWhenRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDoesNotComeBackWhenANewerConnectionIsThere(t *testing.T) {
+	inBubble(t, func(s *waggletest.Socket) { s.Welcome(nil) }, func(b *bench) {
+		b.Refuse(0, http.StatusConflict)
+		c := b.connect()
+		defer c.Close()
+		b.welcome(c)
+		if _, err := c.Next(b.t.Context()); !errors.Is(err, waggle.ErrReplaced) {
+			t.Errorf("Next: got %v, want ErrReplaced", err)
+		}
+		if _, err := c.Ping(b.t.Context()); !errors.Is(err, waggle.ErrReplaced) {
+			t.Errorf("Ping: got %v, want ErrReplaced", err)
+		}
+		time.Sleep(time.Hour)
+		if got := b.Attempts(); got != 2 {
+			t.Errorf("attempts to connect: got %d, want 2", got)
+		}
+	})
 }
 
 func TestConnectTellsWhyItCannot(t *testing.T) {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-
-	"waggle/internal/protocol"
 )
 
 var (
@@ -21,14 +19,15 @@ var (
 
 // An Error is the server's refusal of a call.
 type Error struct {
-	Code      protocol.Code
-	Message   string
-	Retryable bool
+	Code      Code
+	Message   string // what was wrong and what is allowed
+	Retryable bool   // the same call may succeed later
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("waggle: %s: %s", e.Code, e.Message) }
 
-// A HandshakeError is a connection refused by the server.
+// A HandshakeError is a connection refused by the server. With 409, where a
+// newer connection of the member is there, it is an ErrReplaced too.
 type HandshakeError struct {
 	Status int    // the HTTP status
 	Body   string // the beginning of what came with it
@@ -41,11 +40,18 @@ func (e *HandshakeError) Error() string {
 		return s + ": the token is missing"
 	case http.StatusForbidden:
 		return s + ": the token is not valid here"
+	case http.StatusConflict:
+		return s + ": the member has connected elsewhere"
 	}
 	if e.Body != "" {
 		s += ": " + e.Body
 	}
 	return s
+}
+
+// Is makes a 409 an ErrReplaced.
+func (e *HandshakeError) Is(target error) bool {
+	return target == ErrReplaced && e.Status == http.StatusConflict
 }
 
 // final reports whether connecting again cannot help.

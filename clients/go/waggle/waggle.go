@@ -6,10 +6,17 @@
 // the server repeats. Report tells where the member is, Match asks for the
 // nearest other one, and Events (or Next) gives what the server pushes.
 //
-// Three guarantees: a call that waits for an answer survives reconnects, since
+// Four guarantees: a call that waits for an answer survives reconnects, since
 // it is sent again under the same id, which the server answers once; a frame
 // that answers a waiting call is returned by that call and is not an event
-// too; and when Close has returned, no goroutine of the client is left.
+// too; a match that was told of is followed by one *Ended, from the events or
+// from End, unless the client ends first; and when Close has returned, no
+// goroutine of the client is left.
+//
+// A match or request that was over before the client was back, or whose end was
+// lost on the way, is noticed when the server no longer knows of it. The client
+// then makes an *Ended itself, with reason Lost: how it really ended is not
+// known.
 //
 // Dial gives a Conn instead: one socket and its frames as they are.
 package waggle
@@ -18,47 +25,6 @@ import (
 	"context"
 	"net/http"
 	"time"
-
-	"waggle/internal/protocol"
-)
-
-// What a client sends.
-type (
-	// Location is a report of where the member is.
-	Location = protocol.Location
-	// Match asks for the nearest available member.
-	Match = protocol.Match
-	// Point is a place in degrees WGS84.
-	Point = protocol.Point
-)
-
-// What the server pushes. A Frame is one of these, or an *Unknown.
-type (
-	Frame          = protocol.Frame
-	Welcome        = protocol.Welcome
-	WelcomeMatch   = protocol.WelcomeMatch
-	WelcomeRequest = protocol.WelcomeRequest
-	Peer           = protocol.Peer
-	Pong           = protocol.Pong
-	Ack            = protocol.Ack
-	Waiting        = protocol.Waiting
-	NoMatch        = protocol.NoMatch
-	Matched        = protocol.Matched
-	// LocationFrame is where the peer is.
-	LocationFrame = protocol.LocationFrame
-	Ended         = protocol.Ended
-	// ErrorFrame is a refusal that answers no waiting call; what answers
-	// one is returned by it as an *Error.
-	ErrorFrame = protocol.Error
-	Unknown    = protocol.Unknown
-	// Report is the advice on when to report next.
-	Report = protocol.Report
-)
-
-// Why a match ends, for End.
-const (
-	Completed = protocol.ReasonCompleted
-	Cancelled = protocol.ReasonCancelled
 )
 
 // Options say where and as whom to connect. URL and Token are required.
@@ -72,9 +38,11 @@ type Options struct {
 	HTTPClient *http.Client
 	// Backoff between attempts to connect again; zero: 250 ms to 20 s.
 	Backoff Backoff
-	// Grace is the pool's: how long a member may be silent before others may
-	// take it for gone. While matched or waiting the client sends something
-	// at least every third of it. Zero: a minute, the pools' default.
+	// Grace is the pool's: a request whose member has been silent for longer
+	// is passed over when somebody who fits comes near. A match stays, however
+	// silent its members. While matched or waiting, or while a call waits for
+	// its answer, the client sends something at least every third of it. Zero:
+	// a minute, the pools' default.
 	Grace time.Duration
 	// OnFrame sees every raw frame sent or received, in order for each
 	// direction. It is called where the socket is read and written, so it must
