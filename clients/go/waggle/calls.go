@@ -18,6 +18,7 @@ type call struct {
 	match   bool       // an open request: waiting does not answer it
 	answer  chan Frame // holds the one answer
 	sentOn  *Conn
+	asked   standing // what was under way when it was made
 }
 
 // An Outcome is how a request ended; exactly one is set.
@@ -75,8 +76,8 @@ func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 	return Outcome{}, unexpected(f)
 }
 
-// Cancel withdraws the open request. Without one it does nothing; with a
-// match under way it is a conflict.
+// Cancel withdraws the open request; it may be repeated. Without one it returns
+// an *Error with CodeNotFound, with a match under way one with CodeConflict.
 func (c *Client) Cancel(ctx context.Context) (*Ended, error) {
 	id := c.newID()
 	settles := func(f Frame) bool {
@@ -126,7 +127,7 @@ func (c *Client) do(ctx context.Context, k *call, m protocol.Message) (Frame, er
 	}
 	c.calls = append(c.calls, k)
 	conn := c.conn
-	k.sentOn = conn
+	k.sentOn, k.asked = conn, c.view.standing
 	c.mu.Unlock()
 	defer c.forget(k)
 	if conn != nil {
@@ -195,6 +196,23 @@ func (c *Client) settle(k *call, f Frame) bool {
 	default:
 		return false // it has its answer already
 	}
+}
+
+// askedWhen is what was under way when the hello that this welcome answers was
+// sent, or before; c.mu is held.
+func (c *Client) askedWhen(w *Welcome) standing {
+	for _, k := range c.calls {
+		if w.ID != "" && k.id == w.ID {
+			return k.asked
+		}
+	}
+	return c.carried
+}
+
+// awaited reports whether a waiting call will be told of this end by the
+// server itself, which knows the reason; c.mu is held.
+func (c *Client) awaited(ended *Ended) bool {
+	return slices.ContainsFunc(c.calls, func(k *call) bool { return k.settles != nil && k.settles(ended) })
 }
 
 // resume deals, on a fresh connection, with the calls of lost ones: a request

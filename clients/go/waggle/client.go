@@ -32,7 +32,9 @@ type Client struct {
 	calls []*call
 	ids   int
 	view  view
-	pulse pulse
+	// carried is what was under way when this connection began.
+	carried standing
+	pulse   pulse
 	// skew is the server's clock less ours, as of the last welcome.
 	skew time.Duration
 	// shared is what Due compares with: the last location sent.
@@ -42,7 +44,8 @@ type Client struct {
 // Connect connects, says hello and waits for the welcome, which is the first
 // event. When the first attempt fails it returns why; from then on the client
 // connects again by itself, until Close, ErrReplaced, or a handshake refused
-// with 401 or 403. ctx bounds only the connecting.
+// with 401, 403, or 409, which is an ErrReplaced: the member's newer connection
+// is there already. ctx bounds only the connecting.
 func Connect(ctx context.Context, o Options) (*Client, error) {
 	o.Backoff = o.Backoff.withDefaults()
 	if o.Grace <= 0 {
@@ -76,8 +79,10 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 	}
 }
 
-// Close says goodbye to the server and waits for the client's goroutines. What
-// is under way goes on without it, for the pool's grace time. It is repeatable.
+// Close says goodbye to the server and waits for the client's goroutines. A
+// match goes on without it until one side ends it. A request stays open until
+// its deadline, but is passed over once the member has been silent for longer
+// than the pool's grace time. Close is repeatable.
 func (c *Client) Close() {
 	c.finish(ErrClosed)
 	c.mu.Lock()
@@ -160,6 +165,7 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 	defer conn.Drop()
 	c.mu.Lock()
 	c.conn = conn
+	c.carried = c.view.standing
 	c.pulse.connected(time.Now())
 	hello := &protocol.Hello{ID: c.nextID()}
 	c.mu.Unlock()
@@ -197,15 +203,25 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 }
 
 // take brings what is known up to date, hands the frame to the call it
-// answers or else to the events, and returns what a welcome shows to be lost.
+// answers or else to the events, and returns what a welcome shows to have to be
+// sent again. The end of what the frame shows to be over comes before it.
 func (c *Client) take(frame Frame, conn *Conn) (resend [][]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.nudge()
 	now := time.Now()
 	c.pulse.heard()
-	fresh := c.view.admit(frame)
 	welcome, isWelcome := frame.(*Welcome)
+	asked := c.carried
+	if isWelcome {
+		asked = c.askedWhen(welcome)
+	}
+	over, fresh := c.view.admit(frame, asked)
+	for _, ended := range over {
+		if !c.awaited(ended) {
+			c.events.put(ended)
+		}
+	}
 	if isWelcome {
 		c.pulse.welcomed = true
 		c.skew = time.UnixMilli(welcome.Now).Sub(now)

@@ -43,7 +43,7 @@ func Example() {
 		switch event := event.(type) {
 		case *waggle.LocationFrame:
 			fmt.Printf("now at %.4f, %.4f\n", event.Lat, event.Lng)
-		case *waggle.Ended:
+		case *waggle.Ended: // comes even if Ana is offline then, with reason Lost
 			fmt.Println("ended:", event.Reason)
 			return
 		}

@@ -121,7 +121,7 @@ func (c *Client) interval() time.Duration {
 	switch {
 	case !c.pulse.welcomed:
 		return min(third, helloAgain)
-	case c.view.match != "" || c.view.waiting || len(c.calls) > 0:
+	case c.view.match != "" || c.view.request != nil || len(c.calls) > 0:
 		return third
 	}
 	return idlePing
@@ -129,10 +129,10 @@ func (c *Client) interval() time.Duration {
 
 // expiry is the open request's deadline by this clock; c.mu is held.
 func (c *Client) expiry() time.Time {
-	if !c.view.waiting || c.view.waitExpiry == 0 {
-		return time.Time{}
+	if r := c.view.request; r != nil && r.expiry != 0 {
+		return time.UnixMilli(r.expiry).Add(-c.skew)
 	}
-	return time.UnixMilli(c.view.waitExpiry).Add(-c.skew)
+	return time.Time{}
 }
 
 func earlier(a, b time.Time) time.Time {

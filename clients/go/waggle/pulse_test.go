@@ -98,7 +98,8 @@ func TestLeavesADeadConnection(t *testing.T) {
 		b.welcome(c)
 		b.next(c)
 		start := time.Now()
-		b.welcome(c) // of the second connection
+		b.want(c, &waggle.Ended{Match: "m1", Reason: waggle.Lost}) // this server forgets
+		b.welcome(c)                                               // of the second connection
 		if got, want := time.Since(start), 40*time.Second+125*time.Millisecond; got != want {
 			t.Errorf("connected again after %v, want %v: a third of the grace time and 20 s", got, want)
 		}

@@ -8,80 +8,117 @@ const keptEnded = 16
 // A view is what the client has been told so far, to know what is new. The
 // server may repeat itself, and frames may overtake each other.
 type view struct {
-	match      string // under way, or ""
-	at, seq    int64  // of the peer's newest location in it
-	ended      []string
-	waiting    bool  // a request is open
-	waitExpiry int64 // until when, epoch ms by the server's clock; 0: not told
-	advice     Report
+	standing
+	at, seq int64 // of the peer's newest location in the match
+	ended   []string
+	advice  Report
 }
 
-// admit takes in a frame, and reports whether it says anything new.
-func (v *view) admit(f Frame) bool {
+// A standing is what is under way.
+type standing struct {
+	match   string   // or ""
+	request *request // the open one, or nil
+}
+
+// A request is the same one for as long as it is open.
+type request struct {
+	id     string
+	expiry int64 // epoch ms by the server's clock; 0: not told
+}
+
+// admit takes in a frame: fresh is whether it says anything new, and over what
+// it shows to have ended without a word. asked is what was under way when a
+// welcome was asked for.
+func (v *view) admit(f Frame, asked standing) (over []*Ended, fresh bool) {
 	switch f := f.(type) {
 	case *Welcome:
 		v.advice = f.Report
-		v.welcome(f)
+		return v.welcome(f, asked), true
 	case *Ack:
 		v.advice = f.Report
 	case *Waiting:
 		// It may have been overtaken by the match it led to.
 		if v.match == "" {
-			v.waiting, v.waitExpiry = true, f.ExpiresAt
+			v.open(f.ID, f.ExpiresAt)
 		}
 	case *NoMatch:
-		v.waiting = false
+		v.request = nil
 	case *Matched:
 		if slices.Contains(v.ended, f.Match) || f.Match == v.match {
-			return false
+			return nil, false
 		}
 		v.advice = f.Report
-		v.begin(f.Match)
+		over = v.begin(f.Match)
 	case *LocationFrame:
 		if slices.Contains(v.ended, f.Match) {
-			return false
+			return nil, false
 		}
 		if f.Match != v.match {
-			v.begin(f.Match)
+			over = v.begin(f.Match)
 		}
 		if f.At < v.at || f.At == v.at && f.Seq <= v.seq {
-			return false
+			return over, false
 		}
 		v.at, v.seq = f.At, f.Seq
 	case *Ended:
+		if f.Match == "" || v.request != nil && f.ID == v.request.id {
+			v.request = nil
+		}
 		if f.Match == "" {
-			v.waiting = false
-			return true
+			break
 		}
 		if slices.Contains(v.ended, f.Match) {
-			return false
+			return nil, false
 		}
 		v.end(f.Match)
 	}
-	return true
+	return over, true
 }
 
-// welcome is the server's whole word on what is under way. A match it does
-// not name is not marked as ended: the frame may have been overtaken by the
-// match's own.
-func (v *view) welcome(f *Welcome) {
-	v.waiting = f.Request != nil
-	if f.Request != nil {
-		v.waitExpiry = f.Request.ExpiresAt
-	}
+// welcome is the server's word on what was under way some time after it was
+// asked. What it does not name is over if it was under way by then; what is
+// newer may have overtaken it.
+func (v *view) welcome(f *Welcome, asked standing) (over []*Ended) {
 	switch {
-	case f.Match == nil:
-		v.match = ""
-	case f.Match.Match != v.match && !slices.Contains(v.ended, f.Match.Match):
-		v.begin(f.Match.Match)
+	case f.Match != nil:
+		if f.Match.Match != v.match && !slices.Contains(v.ended, f.Match.Match) {
+			over = v.begin(f.Match.Match)
+		}
+		return over
+	case f.Request != nil && v.match == asked.match:
+		v.open(f.Request.ID, f.Request.ExpiresAt)
+	case f.Request == nil && v.request != nil && v.request == asked.request:
+		over = append(over, &Ended{ID: v.request.id, Reason: Lost})
+		v.request = nil
 	}
+	if v.match != "" && v.match == asked.match {
+		over = append(over, v.lose())
+	}
+	return over
 }
 
-func (v *view) begin(match string) {
-	if v.match != "" {
-		v.end(v.match)
+// open notes the one request that a member can have.
+func (v *view) open(id string, expiry int64) {
+	if v.request == nil {
+		v.request = new(request)
 	}
-	v.match, v.at, v.seq, v.waiting = match, -1, -1, false
+	v.request.id, v.request.expiry = id, expiry
+}
+
+// begin takes the place of a match whose end was not told.
+func (v *view) begin(match string) (over []*Ended) {
+	if v.match != "" {
+		over = append(over, v.lose())
+	}
+	v.match, v.at, v.seq, v.request = match, -1, -1, nil
+	return over
+}
+
+// lose ends the match under way, for a reason that is not known.
+func (v *view) lose() *Ended {
+	ended := &Ended{Match: v.match, Reason: Lost}
+	v.end(v.match)
+	return ended
 }
 
 func (v *view) end(match string) {

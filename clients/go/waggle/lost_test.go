@@ -1,0 +1,150 @@
+package waggle_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/clients/go/waggle"
+	"waggle/clients/go/waggle/waggletest"
+)
+
+// rest is all that comes within 10 s, without the welcomes' contents.
+func (b *bench) rest(c *waggle.Client) []waggle.Frame {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Second)
+	defer cancel()
+	var events []waggle.Frame
+	for event := range c.Events(ctx) {
+		if w, ok := event.(*waggle.Welcome); ok {
+			event = &waggle.Welcome{Match: w.Match}
+		}
+		events = append(events, event)
+	}
+	return events
+}
+
+func TestTellsOfWhatEndedMeanwhile(t *testing.T) {
+	matched := &waggle.Matched{Match: "m1", Role: waggle.Matchee}
+	lost := &waggle.Ended{Match: "m1", Reason: waggle.Lost}
+	ended := &waggle.Ended{Match: "m1", Reason: waggle.Completed}
+	another := &waggle.WelcomeMatch{Match: "m2"}
+	later := time.Now().Add(24 * time.Hour).UnixMilli()
+	tests := []struct {
+		name   string
+		first  []waggle.Frame // on the first connection, after its welcome
+		second *waggle.Welcome
+		after  []waggle.Frame // on the second
+		want   []waggle.Frame // all events
+	}{
+		{"a match", []waggle.Frame{matched}, nil, nil,
+			[]waggle.Frame{&waggle.Welcome{}, matched, lost, &waggle.Welcome{}}},
+		{"and another has begun", []waggle.Frame{matched}, &waggle.Welcome{Match: another}, nil,
+			[]waggle.Frame{&waggle.Welcome{}, matched, lost, &waggle.Welcome{Match: another}}},
+		{"it was told in time", []waggle.Frame{matched, ended}, nil, nil,
+			[]waggle.Frame{&waggle.Welcome{}, matched, ended, &waggle.Welcome{}}},
+		{"the server tells too", []waggle.Frame{matched}, nil, []waggle.Frame{ended},
+			[]waggle.Frame{&waggle.Welcome{}, matched, lost, &waggle.Welcome{}}},
+		{"it goes on", []waggle.Frame{matched}, &waggle.Welcome{Match: &waggle.WelcomeMatch{Match: "m1"}}, []waggle.Frame{ended},
+			[]waggle.Frame{&waggle.Welcome{}, matched, &waggle.Welcome{Match: &waggle.WelcomeMatch{Match: "m1"}}, ended}},
+		{"an end got lost before the next match", []waggle.Frame{matched, &waggle.Matched{Match: "m2"}},
+			&waggle.Welcome{Match: another}, nil,
+			[]waggle.Frame{&waggle.Welcome{}, matched, lost, &waggle.Matched{Match: "m2"}, &waggle.Welcome{Match: another}}},
+		{"a request", []waggle.Frame{&waggle.Waiting{ID: "r1", ExpiresAt: later}}, nil, nil,
+			[]waggle.Frame{&waggle.Welcome{}, &waggle.Waiting{ID: "r1", ExpiresAt: later},
+				&waggle.Ended{ID: "r1", Reason: waggle.Lost}, &waggle.Welcome{}}},
+		{"a request that became a match", []waggle.Frame{&waggle.Waiting{ID: "r1", ExpiresAt: later}},
+			&waggle.Welcome{Match: another}, nil,
+			[]waggle.Frame{&waggle.Welcome{}, &waggle.Waiting{ID: "r1", ExpiresAt: later}, &waggle.Welcome{Match: another}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			play := func(s *waggletest.Socket) {
+				if s.Attempt == 0 {
+					s.Welcome(nil)
+					for _, f := range tt.first {
+						s.Push(f)
+					}
+					return // the connection is cut
+				}
+				s.Welcome(tt.second)
+				for _, f := range tt.after {
+					s.Push(f)
+				}
+				s.Drain()
+			}
+			inBubble(t, play, func(b *bench) {
+				c := b.connect()
+				defer c.Close()
+				got := b.rest(c)
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("events: got +, want -\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// The server answers a call that it gets again with how it really ended.
+func TestAWaitingCallLearnsHowItEnded(t *testing.T) {
+	play := func(s *waggletest.Socket) {
+		if s.Attempt == 0 {
+			s.Welcome(nil)
+			s.Push(&waggle.Matched{Match: "m1"})
+			s.Await("end")
+			return
+		}
+		s.Welcome(nil)
+		m, _ := s.Await("end")
+		s.Push(&waggle.Ended{ID: m.ID, Match: "m1", Reason: waggle.Cancelled})
+		s.Drain()
+	}
+	inBubble(t, play, func(b *bench) {
+		c := b.connect()
+		defer c.Close()
+		ended, err := c.End(b.t.Context(), "m1", waggle.Completed)
+		if err != nil || ended.Reason != waggle.Cancelled {
+			t.Errorf("got %+v, %v, want cancelled", ended, err)
+		}
+		want := []waggle.Frame{&waggle.Welcome{}, &waggle.Matched{Match: "m1"}, &waggle.Welcome{}}
+		if diff := cmp.Diff(want, b.rest(c)); diff != "" {
+			t.Errorf("events: got +, want -\n%s", diff)
+		}
+	})
+}
+
+// A welcome that was written before a match began, and comes after, says
+// nothing of it; one asked for since does.
+func TestOnlyAWelcomeAskedForSinceTellsOfAnEnd(t *testing.T) {
+	matched := &waggle.Matched{Match: "m1", Role: waggle.Matchee}
+	play := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		overtaken, _ := s.Await("hello")
+		s.Push(matched)
+		s.Push(&waggle.Welcome{ID: overtaken.ID})
+		since, _ := s.Await("hello")
+		s.Push(&waggle.Welcome{ID: since.ID})
+		s.Drain()
+	}
+	inBubble(t, play, func(b *bench) {
+		c := b.connect()
+		defer c.Close()
+		b.welcome(c)
+		hello := func() {
+			if _, err := c.Hello(b.t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		hello()
+		b.want(c, matched)
+		synctest.Wait()
+		hello()
+		b.want(c, &waggle.Ended{Match: "m1", Reason: waggle.Lost})
+		if more := b.rest(c); more != nil {
+			t.Errorf("more events: %v", more)
+		}
+	})
+}
