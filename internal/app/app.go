@@ -35,8 +35,8 @@ type Options struct {
 	Now   func() time.Time
 }
 
-// FromEnv reads the environment that internal/topology lists, and connects to
-// the cache. An error names the variable and what it may be.
+// FromEnv reads the environment that internal/topology lists. It does not wait
+// for the cache. An error names the variable and what it may be.
 func FromEnv(_ context.Context, lookup func(string) (string, bool), o Options) (*App, error) {
 	get := func(name string) string {
 		value, _ := lookup(name)

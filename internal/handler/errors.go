@@ -9,7 +9,10 @@ import (
 	"waggle/internal/protocol"
 )
 
-var errExpired = errors.New("the session has expired")
+var (
+	errExpired = errors.New("the session has expired")
+	errNobody  = errors.New("nobody is known for this connection")
+)
 
 // An answer is what an error becomes: a code on the wire ("" answers nobody), the
 // status of a refused $connect, and a level in the log.
@@ -42,7 +45,11 @@ func answerTo(err error) answer {
 		a.text = fault.Text
 		return a
 	case errors.Is(err, errExpired):
-		return answer{protocol.CodeUnauthenticated, http.StatusUnauthorized, slog.LevelDebug, ""}
+		return answer{protocol.CodeUnauthenticated, http.StatusUnauthorized, slog.LevelDebug,
+			"the session has expired: connect with a fresh token"}
+	case errors.Is(err, errNobody):
+		return answer{protocol.CodeUnauthenticated, http.StatusUnauthorized, slog.LevelError,
+			"it is not known whose connection this is: connect again"}
 	case errors.Is(err, match.ErrUnavailable):
 		return answer{protocol.CodeUnavailable, http.StatusServiceUnavailable, slog.LevelError,
 			"the service cannot do this right now: try again in a moment"}

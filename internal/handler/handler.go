@@ -40,8 +40,10 @@ type Handler struct {
 }
 
 const (
-	// timeout ends work before the function's own timeout does.
-	timeout = 9 * time.Second
+	// timeout ends work before the function's own timeout of 10 s does, with
+	// lastWord to spare for the answer.
+	timeout  = 8500 * time.Millisecond
+	lastWord = time.Second
 	// longest is how long API Gateway keeps a connection.
 	longest = 2 * time.Hour
 )
@@ -96,24 +98,27 @@ func (h *Handler) disconnect(ctx context.Context, e Event) (Response, error) {
 
 func (h *Handler) message(ctx context.Context, e Event) error {
 	connection := e.RequestContext.ConnectionID
+	m, bad := protocol.Decode(e.RequestContext.RouteKey, []byte(e.Body))
+	id := ""
+	if bad != nil {
+		id = bad.ID
+	} else {
+		id = m.MessageID()
+	}
 	x, err := session(e)
-	if err == nil && !h.Now().Before(x.Expires) {
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errNobody, err)
+	} else if !h.Now().Before(x.Expires) {
 		err = errExpired
+	} else if bad != nil {
+		h.answer(ctx, connection, bad)
+		return nil
+	} else {
+		err = h.serve(ctx, e, x, m)
 	}
 	if err != nil {
 		h.log(ctx, e, err)
-		h.reply(ctx, connection, protocol.NewError(protocol.CodeUnauthenticated, "", "the session has expired: connect with a fresh token"))
-		h.failed(ctx, "close", h.Push.Close(ctx, connection))
-		return nil
-	}
-	m, bad := protocol.Decode(e.RequestContext.RouteKey, []byte(e.Body))
-	if bad != nil {
-		h.reply(ctx, connection, bad)
-		return nil
-	}
-	if err := h.serve(ctx, e, x, m); err != nil {
-		h.log(ctx, e, err)
-		h.refuse(ctx, connection, m.MessageID(), err)
+		h.refuse(ctx, connection, id, err)
 	}
 	return nil
 }
@@ -174,8 +179,7 @@ func offers(e Event, subprotocol string) bool {
 	return false
 }
 
-// refuse answers a message that could not be done; a connection that has no
-// business here any more is closed.
+// refuse answers a message that could not be done.
 func (h *Handler) refuse(ctx context.Context, connection, id string, err error) {
 	a := answerTo(err)
 	if a.code == "" {
@@ -189,19 +193,20 @@ func (h *Handler) refuse(ctx context.Context, connection, id string, err error) 
 			f.Retryable = fault.Retryable
 		}
 	}
-	h.reply(ctx, connection, f)
-	if a.code == protocol.CodeReplaced {
-		h.failed(ctx, "close", h.Push.Close(ctx, connection))
+	h.answer(ctx, connection, f)
+}
+
+// answer sends an error, even where the time for the work is over, and closes a
+// connection that has no business here any more.
+func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	defer cancel()
+	err := h.Push.Push(ctx, connection, f)
+	if f.Code == protocol.CodeReplaced || f.Code == protocol.CodeUnauthenticated {
+		err = errors.Join(err, h.Push.Close(ctx, connection))
 	}
-}
-
-func (h *Handler) reply(ctx context.Context, connection string, f protocol.Frame) {
-	h.failed(ctx, "reply", h.Push.Push(ctx, connection, f))
-}
-
-func (h *Handler) failed(ctx context.Context, what string, err error) {
 	if err != nil && !errors.Is(err, match.ErrConnectionGone) {
-		h.Log.WarnContext(ctx, what, "err", err)
+		h.Log.WarnContext(ctx, "answer", "err", err)
 	}
 }
 

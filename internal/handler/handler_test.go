@@ -40,7 +40,9 @@ func TestWhoIsNotKnownIsNotServed(t *testing.T) {
 	member := func(expires time.Time) map[string]any {
 		return map[string]any{"member": "ana", "pool": "default", "roles": `["matcher"]`, "expires": fmt.Sprint(expires.UnixMilli())}
 	}
-	const goodbye = `c= {"type":"error","code":"unauthenticated","message":"the session has expired: connect with a fresh token","retryable":false}`
+	goodbye := func(text string) string {
+		return `c= {"type":"error","id":"i","code":"unauthenticated","message":"` + text + `","retryable":false}`
+	}
 	for name, authorizer := range map[string]any{
 		"no context":       nil,
 		"an empty one":     map[string]any{},
@@ -55,7 +57,11 @@ func TestWhoIsNotKnownIsNotServed(t *testing.T) {
 			if _, err := h.Handle(t.Context(), event("ping", authorizer)); err != nil {
 				t.Error(err)
 			}
-			if diff := cmp.Diff(told{[]string{goodbye}, []string{"c="}}, p, cmp.AllowUnexported(told{})); diff != "" {
+			text := "it is not known whose connection this is: connect again"
+			if name == "expired" {
+				text = "the session has expired: connect with a fresh token"
+			}
+			if diff := cmp.Diff(told{[]string{goodbye(text)}, []string{"c="}}, p, cmp.AllowUnexported(told{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			if name == "expired" {

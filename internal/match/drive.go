@@ -79,7 +79,7 @@ func (d *driver) drive(ctx context.Context, owner Member, id string, r Request, 
 		case StatusClaimed:
 			if moves[c.Member] == 0 && !a.Claim.Confirmed && a.Now-a.Claim.At > undecided.Milliseconds() {
 				moves[c.Member]++
-				if _, err := d.resolveClaim(ctx, c.Member, *a.Claim); err != nil {
+				if _, err := d.resolveClaim(ctx, c.Member, *a.Claim, nil); err != nil {
 					return result, err
 				}
 				f.offer(c)
@@ -101,13 +101,8 @@ func (d *driver) claim(ctx context.Context, owner Member, id string, r Request, 
 	if a, again := d.Store.Claim(ctx, owner, id, r.Tags, c); again == nil {
 		return a, nil
 	}
-	d.lost(ctx, "undo a claim", d.undo(ctx, owner, id, c.Member))
+	d.lost(ctx, "undo a claim", d.release(ctx, owner, id, c.Member, protocol.ReasonLost))
 	return a, err
-}
-
-func (d *driver) undo(ctx context.Context, owner Member, id string, matchee Member) error {
-	_, err := d.Store.Release(ctx, owner, id, matchee, protocol.ReasonLost)
-	return err
 }
 
 // commit makes a claimed candidate the match.

@@ -41,9 +41,7 @@ func (s *Service) finish(ctx context.Context, matcher Member, id string, matchee
 	if err != nil {
 		return err
 	}
-	if finished.Status == StatusPast {
-		reason = finished.Reason
-	} else if finished.Status == StatusOther {
+	if reason = finished.Reason; finished.Status == StatusOther {
 		reason = protocol.ReasonLost
 	}
 	released, err := s.Store.Release(ctx, matcher, id, matchee, reason)
@@ -74,7 +72,7 @@ func (s *Service) finish(ctx context.Context, matcher Member, id string, matchee
 	if finished.Status == StatusEnded || (asker != nil && asker.Member == matcher) {
 		ended(matcher, finished)
 	}
-	if (released.Status == StatusReleased && released.Confirmed) || (asker != nil && asker.Member == matchee) {
+	if (released.Confirmed && (released.Status == StatusReleased || finished.Status == StatusEnded)) || (asker != nil && asker.Member == matchee) {
 		ended(matchee, released)
 	}
 	if finished.Status == StatusEnded && errors.Join(listErr[:]...) == nil {
@@ -95,30 +93,18 @@ func (s *Service) free(ctx context.Context, matcher Member, r *Route) error {
 	if r == nil || r.State != Ended || r.Told {
 		return nil
 	}
-	if err := s.release(ctx, matcher, r.Match, r.Matchee, r.Reason); err != nil {
-		return err
-	}
-	for _, m := range []Member{matcher, r.Matchee} {
-		a, err := s.Store.Relist(ctx, m)
-		if err != nil {
-			return err
-		}
-		if err := s.apply(ctx, m, a.Changes); err != nil {
-			return err
-		}
-	}
-	return s.Store.Told(ctx, matcher, r.Match, Ended)
+	return s.finish(ctx, matcher, r.Match, r.Matchee, r.Reason, nil, "")
 }
 
 // release undoes a claim whose match is not, or is no more, and lists the member
 // again. One that had been told of the match is told of its end.
 func (s *Service) release(ctx context.Context, matcher Member, id string, matchee Member, reason string) error {
 	a, err := s.Store.Release(ctx, matcher, id, matchee, reason)
-	if err != nil || a.Status != StatusReleased {
+	if err != nil {
 		return err
 	}
 	waiters, err := s.Store.Apply(ctx, matchee, a.Changes)
-	if a.Confirmed {
+	if a.Confirmed && a.Status == StatusReleased {
 		f := &protocol.Ended{Match: id, Reason: reason}
 		if a.Request != nil {
 			f.ID = a.Request.ID

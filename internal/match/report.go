@@ -30,8 +30,10 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 		a, moved, err = s.Store.Report(ctx, x, r)
 		return a, err
 	})
-	if moved.Known && (err != nil || a.Status != StatusOK) {
-		// The index went ahead of a record that refused: put it back.
+	missing := a.Status == StatusLate && !moved.Known && !moved.Older
+	if (moved.Known && (err != nil || a.Status != StatusOK)) || missing {
+		// The index went ahead of a record that refused, or a report that is repeated
+		// was never listed: put it right.
 		back := a.Back
 		if err == nil || len(back) > 0 {
 			err = errors.Join(err, s.unlist(ctx, x.Member, back))
@@ -50,7 +52,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 		return fault(RateLimited, "too many locations: obey the report advice")
 	case StatusLate:
 		if q.ID != "" {
-			s.tell(ctx, x.Member, x.Connection, &protocol.Ack{ID: q.ID, Report: s.lastAdvice(a).Report(settings)})
+			s.tell(ctx, x.Member, x.Connection, &protocol.Ack{ID: q.ID, Report: a.Advice.Report(settings)})
 		}
 		return nil
 	}
@@ -72,13 +74,6 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 		return s.tend(ctx, x.Member, a)
 	}
 	return nil
-}
-
-func (s *Service) lastAdvice(a Answer) Advice {
-	if a.Advice == "" {
-		return Available
-	}
-	return a.Advice
 }
 
 // reindex makes the index agree with the record, where the script that went
@@ -108,7 +103,7 @@ func (s *Service) follow(ctx context.Context, m Member, r Report, a Answer) {
 	if a.Claim == nil {
 		return
 	}
-	c := *a.Claim
+	c, before := *a.Claim, s.Now()
 	w, err := s.Store.Watch(ctx, c.Matcher, c.Match, m)
 	if err != nil {
 		s.lost(ctx, "show a location", err)
@@ -119,10 +114,16 @@ func (s *Service) follow(ctx context.Context, m Member, r Report, a Answer) {
 		return
 	case StatusActive:
 		if old := a.Now-c.At > undecided.Milliseconds(); old && (!c.Confirmed || !w.Told) {
-			_, err = s.complete(ctx, c.Matcher, c.Match, m)
+			ok, err := s.complete(ctx, c.Matcher, c.Match, m)
 			s.lost(ctx, "complete a match", err)
+			if err != nil || !ok {
+				return
+			}
 		} else if !c.Confirmed {
 			return // it is about to be
+		}
+		if s.Now().Sub(before) > maxBehind {
+			return // by now it may have ended
 		}
 		s.tell(ctx, c.Matcher, w.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng, At: a.At, Seq: r.Seq,
 			Accuracy: r.Accuracy, Heading: r.Heading, Speed: r.Speed})

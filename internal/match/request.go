@@ -17,6 +17,9 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) error
 	if !x.Matcher {
 		return fault(Forbidden, "the token does not give the role matcher")
 	}
+	if q.Radius == 0 {
+		q.Radius = min(protocol.DefaultRadius, settings.MaxRadius)
+	}
 	if q.Radius > settings.MaxRadius {
 		return fault(Invalid, fmt.Sprintf("radius must be 100 to %g metres in this pool", settings.MaxRadius))
 	}
@@ -174,7 +177,7 @@ func (s *Service) Cancel(ctx context.Context, x Session, id string) error {
 		if a.Request.Created != 0 {
 			s.withdraw(ctx, Waiter{Owner: x.Member, Request: *a.Request})
 		}
-		return nil
+		return s.apply(ctx, x.Member, a.Changes)
 	}
 	return fault(NotFound, "there is no request under way")
 }

@@ -36,7 +36,16 @@ func (s *Service) standing(ctx context.Context, x Session, again bool) (Answer, 
 		return a, nil, err
 	}
 	p, err := s.resolve(ctx, x.Member, a)
-	return a, p, err
+	if p == nil || err != nil {
+		return a, nil, err
+	}
+	// The peer's record was read; the route decides whether it may still be shown.
+	before := s.Now()
+	still, err := s.Store.Watch(ctx, p.matcher, p.match, p.matchee)
+	if err != nil || still.Status != StatusActive || s.Now().Sub(before) > maxBehind {
+		return a, nil, err
+	}
+	return a, p, nil
 }
 
 // resolve says which match a member is in, given what its record and route say,
@@ -44,7 +53,7 @@ func (s *Service) standing(ctx context.Context, x Session, again bool) (Answer, 
 // releases or ends by that. nil: the member is in none, or it is not decided yet.
 func (s *Service) resolve(ctx context.Context, m Member, a Answer) (*pair, error) {
 	if a.Claim != nil {
-		p, err := s.resolveClaim(ctx, m, *a.Claim)
+		p, err := s.resolveClaim(ctx, m, *a.Claim, a.Position)
 		if p != nil || err != nil {
 			return p, err
 		}
@@ -69,8 +78,8 @@ func (s *Service) resolve(ctx context.Context, m Member, a Answer) (*pair, error
 		peer: peer(*other.Position, a.Route.Request.Point, other.Card)}, nil
 }
 
-// resolveClaim does the same from the matchee's half.
-func (s *Service) resolveClaim(ctx context.Context, m Member, c Claim) (*pair, error) {
+// resolveClaim does the same from the matchee's half; own is where it is, if known.
+func (s *Service) resolveClaim(ctx context.Context, m Member, c Claim, own *Position) (*pair, error) {
 	other, err := s.Store.Read(ctx, c.Matcher, nil, false)
 	if err != nil {
 		return nil, err
@@ -86,19 +95,15 @@ func (s *Service) resolveClaim(ctx context.Context, m Member, c Claim) (*pair, e
 			}
 		}
 		at := fixed(r.Request)
-		own, err := s.Store.Read(ctx, m, nil, false)
-		if err != nil {
-			return nil, err
-		}
 		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: at}
 		from := at.Point
-		if own.Position != nil {
-			from = own.Position.Point
+		if own != nil {
+			from = own.Point
 		}
 		p.peer = peer(at, from, other.Card)
 		return p, nil
 	}
-	if r != nil && r.Match == c.Match && r.State == Ended && !r.Told {
+	if r != nil && r.Match == c.Match && r.Matchee == m && r.State == Ended && !r.Told {
 		return nil, s.free(ctx, c.Matcher, r)
 	}
 	reason := protocol.ReasonLost

@@ -19,10 +19,12 @@ func (s *Service) connect(ctx context.Context, x Session) error {
 	if a.Status != StatusOK {
 		return replaced()
 	}
-	if a.Old != "" {
-		s.dismiss(ctx, a.Old)
-	}
-	return s.apply(ctx, x.Member, a.Changes)
+	together(func() {
+		if a.Old != "" {
+			s.dismiss(ctx, a.Old)
+		}
+	}, func() { err = s.apply(ctx, x.Member, a.Changes) })
+	return err
 }
 
 // dismiss tells a connection that it was replaced, and closes it.
@@ -64,7 +66,7 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) error {
 		return err
 	}
 	settings := s.Pools.For(x.Pool)
-	w := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: 1, Now: a.Now, ExpiresAt: x.Expires.UnixMilli(),
+	w := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: protocol.Version, Now: a.Now, ExpiresAt: x.Expires.UnixMilli(),
 		Report: Unavailable.Report(settings)}
 	switch {
 	case pair != nil:
@@ -77,10 +79,7 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) error {
 		w.Request = &protocol.WelcomeRequest{ID: r.Request.ID, Radius: r.Request.Radius, ExpiresAt: r.Request.Deadline}
 	}
 	s.tell(ctx, x.Member, x.Connection, w)
-	if pair != nil {
-		return nil
-	}
-	if err := s.apply(ctx, x.Member, a.Changes); err != nil {
+	if err := s.apply(ctx, x.Member, a.Changes); err != nil || pair != nil {
 		return err
 	}
 	if err := s.freeMatcher(ctx, a); err != nil {
@@ -115,16 +114,6 @@ func (s *Service) Locate(ctx context.Context, x Session, id string) error {
 	_, pair, err := s.standing(ctx, x, false)
 	if err != nil {
 		return err
-	}
-	if pair != nil {
-		// The record was read; the route decides whether it may still be shown.
-		still, err := s.Store.Watch(ctx, pair.matcher, pair.match, pair.matchee)
-		if err != nil {
-			return err
-		}
-		if still.Status != StatusActive {
-			pair = nil
-		}
 	}
 	if pair == nil {
 		return fault(NotFound, "there is no match under way")

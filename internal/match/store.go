@@ -58,12 +58,12 @@ type Answer struct {
 	Request    *Request
 	Position   *Position
 	Card       string
-	Available  string // "1", "0", or "" where nothing is known of the member
-	Expires    int64
+	Available  string  // "1", "0", or "" where nothing is known of the member
 	Outcome    Outcome // with StatusRepeat
 	Due        *Due    // a no_match that the owner has not been told
 	Confirmed  bool
 	Told       bool
+	Again      bool // fall: somebody came meanwhile whom the search may have missed
 	State      State
 	Listed     bool // report: the index should have known the member
 	At         int64

@@ -19,13 +19,12 @@ func (d *driver) wait(ctx context.Context, owner Member, id string, r Request) e
 	switch a.Status {
 	case StatusNoMatch:
 		d.tell(ctx, owner, a.Connection, &protocol.NoMatch{ID: r.ID, Radius: r.Radius})
-		return nil
 	case StatusWaiting:
 		d.tell(ctx, owner, a.Connection, &protocol.Waiting{ID: r.ID, ExpiresAt: r.Deadline})
+		err = d.register(ctx, Waiter{Owner: owner, Request: r})
 	default:
 		return nil // cancelled, or claimed and confirmed, meanwhile
 	}
-	err = d.register(ctx, Waiter{Owner: owner, Request: r})
 	waiters, listErr := d.Store.Apply(ctx, owner, a.Changes)
 	if err == nil {
 		err = listErr
@@ -86,8 +85,12 @@ func (d *driver) serve(ctx context.Context, owner Member) (Status, outcome, erro
 	result, err := d.drive(ctx, owner, id, *a.Request, nil)
 	if result == nobody || result == busy {
 		d.tried[owner] = result == nobody
-		if _, fallErr := d.fall(ctx, owner, id, true); err == nil {
+		fallen, fallErr := d.fall(ctx, owner, id, true)
+		if err == nil {
 			err = fallErr
+		}
+		if err == nil && fallen.Again && !d.taken[owner] {
+			return d.serve(ctx, owner)
 		}
 	}
 	return a.Status, result, err
@@ -157,11 +160,8 @@ func (d *driver) wake(ctx context.Context, m Member, waiters []Waiter) {
 func (d *driver) retry(ctx context.Context, owner Member, id string, r Request) error {
 	deadline := d.Now().Add(patience)
 	for result := busy; result == busy && d.Now().Before(deadline); {
-		a, err := d.Store.Fall(ctx, owner, id, true)
+		a, err := d.fall(ctx, owner, id, true)
 		if err != nil || a.Status != StatusWaiting {
-			if err == nil && a.Status == StatusNoMatch {
-				d.tell(ctx, owner, a.Connection, &protocol.NoMatch{ID: r.ID, Radius: r.Radius})
-			}
 			return err
 		}
 		if id, err = d.leaseAgain(ctx, owner, deadline); err != nil || id == "" {

@@ -243,7 +243,13 @@ func (c Call) fall(s Slot) (Slot, Reply) {
 
 func (c Call) finish(s Slot, v Variant) (Slot, Reply) {
 	s = s.settle(c.Clock)
-	if s.Route != Active || s.Match != c.Match || (s.Matchee != c.Matchee && v != MatchIDAlone) {
+	if s.Match != c.Match || (s.Matchee != c.Matchee && v != MatchIDAlone) {
+		return s, Reply{Status: Other}
+	}
+	if s.Route == Ended {
+		return s, Reply{Status: IsEnded} // repeated: the first answer may have been lost
+	}
+	if s.Route != Active {
 		return s, Reply{Status: Other}
 	}
 	s.Route = Ended

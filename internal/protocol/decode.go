@@ -100,7 +100,7 @@ func (f *fields) location(id string) *Location {
 
 func (f *fields) match(id string) *Match {
 	f.notYet("confirm", "share", "avoid")
-	m := &Match{ID: id, Radius: DefaultRadius}
+	m := &Match{ID: id}
 	if radius := f.number("radius", "a number of metres from 100 to 20000", between(100, 20_000)); radius != nil {
 		m.Radius = *radius
 	}

@@ -13,12 +13,7 @@ import (
 
 func TestDecodeAccepts(t *testing.T) {
 	at := func(lat, lng float64) *protocol.Location { return &protocol.Location{Lat: lat, Lng: lng} }
-	match := func(m protocol.Match) *protocol.Match {
-		if m.Radius == 0 {
-			m.Radius = 3000
-		}
-		return &m
-	}
+	match := func(m protocol.Match) *protocol.Match { return &m }
 	location := func(rest string) string { return `{"action":"location","lat":1,"lng":2` + rest + `}` }
 	full := func(change func(*protocol.Location)) *protocol.Location {
 		m := at(1, 2)
@@ -233,7 +228,7 @@ func TestDecodeHasNoNegativeZero(t *testing.T) {
 func retryable() map[protocol.Code]bool {
 	return map[protocol.Code]bool{
 		protocol.CodeInvalidMessage: false, protocol.CodeUnknownAction: false, protocol.CodeUnauthenticated: false,
-		protocol.CodeNotFound: false, protocol.CodeConflict: true, protocol.CodeStale: false,
+		protocol.CodeNotFound: false, protocol.CodeConflict: false, protocol.CodeStale: false,
 		protocol.CodeReplaced: false, protocol.CodeTooLarge: false, protocol.CodeRateLimited: true,
 		protocol.CodeForbidden: false, protocol.CodeUnavailable: true, protocol.CodeInternal: true,
 	}

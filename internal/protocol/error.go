@@ -12,7 +12,7 @@ func NewError(code Code, id, message string) *Error {
 // conflict with a match under way does not pass by waiting.
 func DefaultRetryable(code Code) bool {
 	switch code {
-	case CodeConflict, CodeRateLimited, CodeUnavailable, CodeInternal:
+	case CodeRateLimited, CodeUnavailable, CodeInternal:
 		return true
 	}
 	return false

@@ -29,7 +29,7 @@ func messages() map[string]protocol.Message {
 			Lat: 37.7764, Lng: -122.4172, At: new(int64(1795396510000)), Available: new(false), Tags: &[]string{},
 		},
 		"locate":        &protocol.Locate{ID: "w1"},
-		"match-nearest": &protocol.Match{ID: "r1", Radius: protocol.DefaultRadius},
+		"match-nearest": &protocol.Match{ID: "r1"},
 		"match": &protocol.Match{
 			ID: "r1", Radius: 2000, Point: &protocol.Point{Lat: 37.7793, Lng: -122.4193}, Tags: []string{"xl"}, Wait: 60,
 		},
@@ -44,8 +44,8 @@ const matchID = "5d2f8c01b7e94a36"
 // frames are the golden frames of the server.
 func frames() map[string]protocol.Frame {
 	card := json.RawMessage(`{"name":"Bob","plate":"8ABC123"}`)
-	idle := protocol.Report{AfterSeconds: 30, MoveMeters: 250}
-	watching := protocol.Report{AfterSeconds: 20, MoveMeters: 250}
+	idle := protocol.Report{AfterSeconds: 30, MoveMeters: 50}
+	watching := protocol.Report{AfterSeconds: 20, MoveMeters: 1000}
 	watched := protocol.Report{AfterSeconds: 3, MoveMeters: 15}
 	return map[string]protocol.Frame{
 		"welcome": &protocol.Welcome{
@@ -98,9 +98,9 @@ func frames() map[string]protocol.Frame {
 		"error-too-large": refusal(protocol.ActionPing,
 			`{"action":"ping","padding":"`+strings.Repeat("x", protocol.MaxMessageBytes)+`"}`),
 		"error-stale": &protocol.Error{
-			ID: "l9", Code: protocol.CodeStale, Message: "at is older than 60 seconds: set your clock by now", Now: 1795396500000,
+			ID: "l9", Code: protocol.CodeStale, Message: "at is older than the location TTL: set the clock by now", Now: 1795396500000,
 		},
-		"error-replaced": protocol.NewError(protocol.CodeReplaced, "", "this member has connected again"),
+		"error-replaced": protocol.NewError(protocol.CodeReplaced, "", "a newer connection of this member has taken over"),
 		"gateway-error": &protocol.Unknown{
 			Raw: json.RawMessage(`{"message":"Internal server error","connectionId":"R1kmxc2VNjMCFIA=","requestId":"R1knPH17NjMFftw="}`),
 		},

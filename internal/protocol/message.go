@@ -47,7 +47,7 @@ type Locate struct{ ID string }
 // Match asks for the nearest available member.
 type Match struct {
 	ID     string
-	Radius float64 // metres
+	Radius float64 // metres; 0: DefaultRadius, or the pool's widest if that is less
 	// Point is nil where the caller's own last location is meant.
 	Point *Point
 	// Tags that the match must all have.

@@ -88,9 +88,9 @@ type answer struct {
 	Request    *request     `json:"request"`
 	Card       string       `json:"card"`
 	Available  string       `json:"available"`
-	Expires    number       `json:"expires"`
 	Confirmed  flag         `json:"confirmed"`
 	Told       flag         `json:"told"`
+	Again      flag         `json:"again"`
 	State      match.State  `json:"state"`
 	Match      string       `json:"match"`
 	Matchee    string       `json:"matchee"`
@@ -140,8 +140,8 @@ func readAnswer(c call, result valkey.ValkeyResult) (match.Answer, error) {
 	pool := c.pool
 	out := match.Answer{
 		Status: a.Status, Now: int64(a.Now), Old: a.Old, Connection: a.Connection, Reason: a.Reason,
-		Changes: changes(a.Changes), Back: changes(a.Back), Card: a.Card, Available: a.Available, Expires: int64(a.Expires),
-		Confirmed: bool(a.Confirmed), Told: bool(a.Told), State: a.State, Listed: bool(a.Listed), At: int64(a.At),
+		Changes: changes(a.Changes), Back: changes(a.Back), Card: a.Card, Available: a.Available,
+		Confirmed: bool(a.Confirmed), Told: bool(a.Told), Again: bool(a.Again), State: a.State, Listed: bool(a.Listed), At: int64(a.At),
 		Epoch: int64(a.Epoch), Advice: a.Advice, Advised: bool(a.Advised),
 	}
 	if a.Claim != nil {

@@ -1,7 +1,8 @@
 // Package store keeps members, requests and matches in Valkey or Redis, single
 // or cluster. Open connects; a Store implements match.Store. Each step is one
-// Lua script on one slot, so it is atomic, and it may be repeated: the client
-// does so once where the answer was lost. Everything stored expires by itself.
+// Lua script on one slot, so it is atomic. Where an answer was lost the client
+// repeats the step once, but for those that must not be. Everything stored expires
+// by itself.
 package store
 
 import (
@@ -12,6 +13,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
@@ -39,7 +41,10 @@ type Options struct {
 
 // Store is a match.Store on a cache.
 type Store struct {
-	client  valkey.Client
+	option  valkey.ClientOption
+	host    string
+	mu      sync.Mutex
+	client  valkey.Client // nil until the cache has answered
 	scripts map[string]script
 	pools   pool.Pools
 	offset  func() time.Duration
@@ -54,8 +59,9 @@ const (
 	buffer       = 16 << 10
 )
 
-// Open connects to the cache. The error names the URL without its password, and
-// what is allowed where it is malformed.
+// Open prepares to connect to the cache, which the first step does: a function
+// starts, and says that it is unavailable, where the cache does not answer yet.
+// The error says what is allowed where the URL is malformed.
 func Open(o Options) (*Store, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
@@ -89,11 +95,7 @@ func Open(o Options) (*Store, error) {
 			option.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 		}
 	}
-	client, err := valkey.NewClient(option)
-	if err != nil {
-		return nil, fmt.Errorf("cache %s: %w", u.Host, explain(err))
-	}
-	s := &Store{client: client, scripts: scripts(), pools: o.Pools, offset: o.Offset, hook: o.Hook}
+	s := &Store{option: option, host: u.Host, scripts: scripts(), pools: o.Pools, offset: o.Offset, hook: o.Hook}
 	if s.offset == nil {
 		s.offset = func() time.Duration { return 0 }
 	}
@@ -115,13 +117,37 @@ func explain(err error) error {
 	return err
 }
 
-// Close lets the connections go.
-func (s *Store) Close() { s.client.Close() }
+// connect returns the client, having connected if nobody has yet.
+func (s *Store) connect() (valkey.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client == nil {
+		client, err := valkey.NewClient(s.option)
+		if err != nil {
+			return nil, fmt.Errorf("cache %s: %w", s.host, explain(err))
+		}
+		s.client = client
+	}
+	return s.client, nil
+}
 
-// Ping reports whether the cache answers.
+// Close lets the connections go.
+func (s *Store) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		s.client.Close()
+	}
+}
+
+// Ping reports whether the cache answers; the error names where it should.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.client.Do(ctx, s.client.B().Ping().Build()).Error(); err != nil {
-		return fmt.Errorf("cache: ping: %w", err)
+	client, err := s.connect()
+	if err != nil {
+		return err
+	}
+	if err := client.Do(ctx, client.B().Ping().Build()).Error(); err != nil {
+		return fmt.Errorf("cache %s: %w", s.host, err)
 	}
 	return nil
 }

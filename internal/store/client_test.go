@@ -29,9 +29,14 @@ func TestOpenRefusesWhatIsNoCache(t *testing.T) {
 	}
 }
 
-func TestOpenSaysWhichCacheDoesNotAnswer(t *testing.T) {
+func TestPingSaysWhichCacheDoesNotAnswer(t *testing.T) {
 	nobody := net.JoinHostPort("127.0.0.1", strconv.Itoa(cachetest.FreePort(t)))
-	_, err := store.Open(store.Options{URL: "redis://someone:secret@" + nobody})
+	s, err := store.Open(store.Options{URL: "redis://someone:secret@" + nobody})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.Ping(t.Context())
 	if err == nil || !strings.Contains(err.Error(), nobody) || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v, want an error with the address and without the password", err)
 	}
@@ -87,8 +92,12 @@ func TestTLS(t *testing.T) {
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := store.Open(store.Options{URL: url}); err == nil {
-		s.Close()
+	strict, err := store.Open(store.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer strict.Close()
+	if err := strict.Ping(t.Context()); err == nil {
 		t.Error("a certificate that no authority of the system signed was taken")
 	}
 }

@@ -31,10 +31,10 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	if r.Tags != nil {
 		retag, tags = "1", words(*r.Tags)
 	}
-	record := s.onMember("report", x.Member, x.Connection, connected, real(r.Lat), real(r.Lng), at, whole(r.Seq),
+	record := s.onMember("report", x.Member, x.Connection, connected, decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
 		optional(r.Accuracy), optional(r.Heading), optional(r.Speed), available, retag, tags, string(cell), arrival,
-		real(settings.ReportsPerSecond), real(settings.ReportsBurst))
-	index := s.onCell("index", x.Pool, cell, x.ID, real(r.Lat), real(r.Lng), at, whole(r.Seq), connected, arrival)
+		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))
+	index := s.onCell("index", x.Pool, cell, x.ID, decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq), connected, arrival)
 
 	results := s.run(ctx, record, index)
 	a, err := readAnswer(record, results[0])
@@ -53,7 +53,7 @@ func (s *Store) Apply(ctx context.Context, m match.Member, changes []match.Chang
 	calls := make([]call, len(changes))
 	for i, c := range changes {
 		if c.List {
-			calls[i] = s.onCell("list", m.Pool, c.Cell, m.ID, real(c.Lat), real(c.Lng), whole(c.At), whole(c.Seq),
+			calls[i] = s.onCell("list", m.Pool, c.Cell, m.ID, decimal(c.Lat), decimal(c.Lng), whole(c.At), whole(c.Seq),
 				whole(c.Heard), whole(c.Session), whole(c.Epoch), c.Tags)
 		} else {
 			calls[i] = s.onCell("unlist", m.Pool, c.Cell, m.ID, whole(c.Epoch))
@@ -84,7 +84,7 @@ func (s *Store) search(c geo.Cell, q match.Query) call {
 }
 
 func (s *Store) query(q match.Query) []string {
-	return []string{real(q.Point.Lat), real(q.Point.Lng), real(geo.SearchRadius(q.Radius)), words(q.Tags),
+	return []string{decimal(q.Point.Lat), decimal(q.Point.Lng), decimal(geo.SearchRadius(q.Radius)), words(q.Tags),
 		strconv.Itoa(q.Want), q.Self.ID}
 }
 
@@ -93,14 +93,14 @@ func (s *Store) Begin(ctx context.Context, x match.Session, o match.Opening) (ma
 	settings := s.pools.For(x.Pool)
 	lat, lng, remote := "", "", ""
 	if o.Point != nil {
-		lat, lng = real(o.Point.Lat), real(o.Point.Lng)
+		lat, lng = decimal(o.Point.Lat), decimal(o.Point.Lng)
 	}
 	if !settings.RemoteRequests {
 		remote = whole(remoteMeters)
 	}
 	calls := []call{s.onMember("begin", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), o.ID, o.Match, lat, lng,
-		real(o.Radius), words(o.Tags), millis(o.Patience), bit(o.Wait), real(settings.RequestsPerMinute),
-		real(settings.MatchesPerHour), remote)}
+		decimal(o.Radius), words(o.Tags), millis(o.Patience), bit(o.Wait), decimal(settings.RequestsPerMinute),
+		decimal(settings.MatchesPerHour), remote)}
 	calls[0].once = true
 	if o.Search != nil {
 		calls = append(calls, s.search(geo.ShardCell(o.Search.Point), *o.Search))

@@ -11,8 +11,7 @@ import (
 // Connect implements match.Sessions.
 func (s *Store) Connect(ctx context.Context, x match.Session) (match.Answer, error) {
 	implied := s.pools.For(x.Pool).Consent == pool.Implied
-	return s.ask(ctx, s.onMember("connect", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()),
-		whole(x.Expires.UnixMilli()), bit(x.Restricted), words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied)))
+	return s.ask(ctx, s.onMember("connect", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), bit(x.Restricted), words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied)))
 }
 
 // Disconnect implements match.Sessions.
@@ -66,7 +65,7 @@ func (s *Store) Claim(ctx context.Context, matcher match.Member, id string, tags
 
 // Commit implements match.Matches.
 func (s *Store) Commit(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("commit", matcher, id, matchee.ID, real(s.pools.For(matcher.Pool).MatchesPerHour)))
+	return s.ask(ctx, s.onMember("commit", matcher, id, matchee.ID, decimal(s.pools.For(matcher.Pool).MatchesPerHour)))
 }
 
 // Confirm implements match.Matches.

@@ -127,22 +127,29 @@ func (s *Store) trip(ctx context.Context, calls []call, which []int, results []v
 		results[n] = valkey.NewErrorResult(errNotSent)
 	}
 	s.hook(ctx, len(which), func(ctx context.Context) {
-		for i, r := range s.client.DoMulti(ctx, s.commands(calls, which, whole)...) {
+		client, err := s.connect()
+		if err != nil {
+			for _, n := range which {
+				results[n] = valkey.NewErrorResult(err)
+			}
+			return
+		}
+		for i, r := range client.DoMulti(ctx, s.commands(client, calls, which, whole)...) {
 			results[which[i]] = r
 		}
 	})
 }
 
 // commands builds the calls for one sending: the client takes them back.
-func (s *Store) commands(calls []call, which []int, whole bool) []valkey.Completed {
+func (s *Store) commands(client valkey.Client, calls []call, which []int, whole bool) []valkey.Completed {
 	commands := make([]valkey.Completed, len(which))
 	for i, n := range which {
 		c := calls[n]
 		sc := s.scripts[c.script]
 		if whole {
-			commands[i] = s.client.B().Eval().Script(sc.text).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(c.args...).Build()
+			commands[i] = client.B().Eval().Script(sc.text).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(c.args...).Build()
 		} else {
-			commands[i] = s.client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(c.args...).Build()
+			commands[i] = client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(c.args...).Build()
 		}
 	}
 	return commands
@@ -179,7 +186,7 @@ func (s *Store) ask(ctx context.Context, c call) (match.Answer, error) {
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 func whole(n int64) string          { return strconv.FormatInt(n, 10) }
-func real(f float64) string         { return strconv.FormatFloat(f, 'f', -1, 64) }
+func decimal(f float64) string      { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func bit(b bool) string {
 	if b {
@@ -192,7 +199,7 @@ func optional(f *float64) string {
 	if f == nil {
 		return ""
 	}
-	return real(*f)
+	return decimal(*f)
 }
 
 // words writes tags the way the scripts read them.

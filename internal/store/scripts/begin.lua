@@ -22,7 +22,7 @@ end
 for _, q in ipairs(remembered('requests')) do
   if id ~= '' and q.id == id and q.outcome ~= 'open' and q.at + IDEMPOTENT > now then
     if q.outcome == 'no_match' then
-      due() -- this tells it
+      due(id) -- this tells it
     end
     return reply({ status = 'repeat', outcome = q })
   end
@@ -54,6 +54,7 @@ end
 
 local before = r and r.told ~= '1' and r or {} -- ended, but perhaps not for both
 redis.call('DEL', route)
+redis.call('HDEL', record, 'cancelled')
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now + LEASE), 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', int(now + patience), 'wait', wait,
   'registered', '0')

@@ -15,7 +15,7 @@ end
 if r and (r.state == 'waiting' or r.state == 'searching') then
   close(r, 'cancelled', nil)
   redis.call('HSET', record, 'cancelled', cjson.encode({ id = r.request, at = now }))
-  return reply({ status = 'cancelled', request = request(r) })
+  return reply({ status = 'cancelled', request = request(r), changes = listing(m, nil, true) })
 end
 local text = redis.call('HGET', record, 'cancelled')
 if text then

@@ -22,11 +22,13 @@ local function drop(member)
   redis.call('HDEL', tagged, member)
 end
 
--- waiting returns the requests that wait for someone like this member here,
--- as a flat list of owner and request. The caller's geometry has the last word:
--- a metre is allowed for.
-local function waiting(member, lat, lng, tags)
-  local found = {}
+local MOST = 64 -- requests that one listing is told of
+
+-- waiting answers with a first word and the oldest requests that wait for someone
+-- like this member here, as a flat list of owner and request. The caller's geometry
+-- has the last word: a metre is allowed for.
+local function waiting(word, member, lat, lng, tags)
+  local found, fitting = { word }, {}
   if redis.call('EXISTS', wait) == 0 then
     return found
   end
@@ -36,9 +38,15 @@ local function waiting(member, lat, lng, tags)
     if tonumber(q.deadline) <= now then
       redis.call('HDEL', wait, owner)
     elseif owner ~= member and has(tags, q.tags) and distance(q.lat, q.lng, lat, lng) <= q.radius + 1 then
-      found[#found + 1] = owner
-      found[#found + 1] = all[i + 1]
+      fitting[#fitting + 1] = { created = tonumber(q.created), owner = owner, request = all[i + 1] }
     end
+  end
+  table.sort(fitting, function(a, b)
+    return a.created < b.created or (a.created == b.created and a.owner < b.owner)
+  end)
+  for i = 1, math.min(MOST, #fitting) do
+    found[#found + 1] = fitting[i].owner
+    found[#found + 1] = fitting[i].request
   end
   return found
 end

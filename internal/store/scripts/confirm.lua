@@ -7,7 +7,10 @@ if m.claimMatch ~= match or m.claimMatcher ~= matcher then
   return reply({ status = 'refused' })
 end
 local own
-if m.claimConfirmed ~= '1' then
+if m.claimConfirmed == '1' then
+  local id = asking(match)
+  own = id and { id = id } or nil
+else
   redis.call('HSET', record, 'claimConfirmed', '1')
   m.claimConfirmed = '1'
   local r = settle()

@@ -1,8 +1,8 @@
 -- connect begins a session: the newest connection wins.
 -- Status: ok (`old` is the connection it replaces), replaced, gone.
-local conn, connected, expires = ARGV[4], ARGV[5], ARGV[6]
-local restricted, tags, card = ARGV[7], ARGV[8], ARGV[9]
-local matchee, available = ARGV[10], ARGV[11]
+local conn, connected = ARGV[4], ARGV[5]
+local restricted, tags, card = ARGV[6], ARGV[7], ARGV[8]
+local matchee, available = ARGV[9], ARGV[10]
 
 local m = fetch(unpack(LISTING))
 local status = session(m, conn, connected)
@@ -27,7 +27,7 @@ if restricted == '1' then
   m.tags = #kept > 0 and table.concat(kept, ' ') or tags
 end
 m.conn, m.connected, m.gone, m.matchee, m.available = conn, connected, nil, matchee, available
-redis.call('HSET', record, 'conn', conn, 'connected', connected, 'expires', expires, 'card', card,
+redis.call('HSET', record, 'conn', conn, 'connected', connected, 'card', card,
   'matchee', matchee, 'available', available, 'tags', m.tags)
 redis.call('HDEL', record, 'gone', 'advice')
 alive()

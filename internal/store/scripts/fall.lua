@@ -17,7 +17,8 @@ end
 if how == 'wait' and now < tonumber(r.deadline) then
   redis.call('HSET', route, 'state', 'waiting')
   redis.call('HDEL', route, 'match', 'till')
-  return reply({ status = 'waiting', connection = connection, request = request(r), changes = listing(m, r, true) })
+  return reply({ status = 'waiting', connection = connection, request = request(r), again = r.again,
+    changes = listing(m, r, true) })
 end
 close(r, 'no_match', nil)
 return reply({ status = 'no_match', connection = connection, request = request(r), changes = listing(m, nil, true) })

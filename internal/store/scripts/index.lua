@@ -28,4 +28,4 @@ if redis.call('PTTL', seen) < KEEP / 2 then
   keep()
 end
 local tags = redis.call('EXISTS', wait) == 1 and redis.call('HGET', tagged, member) or ''
-return { 'moved', unpack(waiting(member, tonumber(lat), tonumber(lng), tags)) }
+return waiting('moved', member, tonumber(lat), tonumber(lng), tags)

@@ -6,6 +6,9 @@ local match = ARGV[4]
 local m = fetch('claimMatch', 'heard')
 local r = settle()
 if r and r.state == 'searching' then
+  if r.match ~= match then
+    redis.call('HSET', route, 'again', '1') -- somebody came who that search may have missed
+  end
   return reply({ status = r.match == match and 'ok' or 'searching', request = request(r) })
 end
 if not r or r.state ~= 'waiting' then
@@ -19,5 +22,6 @@ if not m.heard or tonumber(m.heard) <= now - grace then
 end
 local till = math.min(now + LEASE, tonumber(r.deadline))
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(till))
+redis.call('HDEL', route, 'again')
 r.state, r.match = 'searching', match
 return reply({ status = 'ok', request = request(r) })

@@ -15,4 +15,4 @@ else
   redis.call('HSET', tagged, member, tags)
 end
 keep()
-return { 'listed', unpack(waiting(member, tonumber(lat), tonumber(lng), tags)) }
+return waiting('listed', member, tonumber(lat), tonumber(lng), tags)

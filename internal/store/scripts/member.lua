@@ -94,6 +94,15 @@ local function past(match)
   end
 end
 
+-- asking returns the id of the member's request that led to the match, or nil.
+local function asking(match)
+  for _, q in ipairs(remembered('requests')) do
+    if q.match == match then
+      return q.id
+    end
+  end
+end
+
 -- parted notes the end of a match of this member, for a matchee with its matcher,
 -- and returns the id of the request that led to it, if it was this member's.
 local function parted(match, reason, matcher)
@@ -153,12 +162,14 @@ local function settle()
   return r
 end
 
--- due takes the no_match that the owner of an expired request was not told.
-local function due()
+-- due takes the no_match that the owner of an expired request was not told; with
+-- an id only of that request.
+local function due(id)
   local text = redis.call('HGET', record, 'due')
-  if text then
+  local told = text and cjson.decode(text)
+  if told and (not id or told.id == id) then
     redis.call('HDEL', record, 'due')
-    return cjson.decode(text)
+    return told
   end
 end
 
@@ -168,6 +179,7 @@ end
 
 -- bucket takes a token from a bucket that refills evenly; false if it is empty.
 local function bucket(field, size, perMilli, take)
+  size = math.max(1, size) -- less than one would never be full
   local left, since = size, now
   local text = redis.call('HGET', record, field)
   if text then
@@ -178,6 +190,7 @@ local function bucket(field, size, perMilli, take)
     return false
   end
   redis.call('HSET', record, field, string.format('%.4f', left - take) .. ' ' .. int(since))
+  redis.call('PEXPIRE', record, KEEP)
   return true
 end
 

@@ -24,13 +24,14 @@ if conn ~= '' then
     redis.call('PEXPIRE', route, KEEP)
   end
 end
+local pasts = remembered('past')
 local changes = again == '1' and listing(m, r, true) or nil
 return reply({ status = 'ok', due = told, changes = changes, connection = m.gone == nil and m.conn or '',
   claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
     at = m.claimAt } or nil,
   position = m.at and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, accuracy = m.accuracy, heading = m.heading,
     speed = m.speed, fresh = fresh(m) and '1' or '0' } or nil,
-  card = m.card, available = m.available, expires = m.expires, listed = m.listed ~= nil, cell = m.cell,
+  card = m.card, available = m.available,
   route = r and { state = r.state, match = r.match, matchee = r.matchee, reason = r.reason, told = r.told,
     request = request(r) } or nil,
-  pasts = remembered('past')[1] and remembered('past') or nil })
+  pasts = #pasts > 0 and pasts or nil })

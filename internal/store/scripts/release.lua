@@ -3,15 +3,21 @@
 local matcher, match, reason = ARGV[4], ARGV[5], ARGV[6]
 
 local m = fetch('claimMatcher', unpack(LISTING))
-if m.claimMatch ~= match or m.claimMatcher ~= matcher then
-  local why = past(match)
-  -- The first answer may have been lost, and with it the listing.
-  return reply({ status = why and 'past' or 'other', reason = why, changes = why and listing(m, settle(), true) })
+local mine = m.claimMatch == match and m.claimMatcher == matcher
+local why = not mine and past(match)
+if not mine and not why then
+  return reply({ status = 'other' })
 end
-local confirmed = m.claimConfirmed == '1'
-redis.call('HDEL', record, 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt')
-m.claimMatcher, m.claimMatch, m.claimConfirmed = nil, nil, nil
-local asker = confirmed and parted(match, reason, matcher) or nil
+local confirmed = not mine or m.claimConfirmed == '1'
+local asker
+if mine then
+  redis.call('HDEL', record, 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt')
+  m.claimMatcher, m.claimMatch, m.claimConfirmed = nil, nil, nil
+  asker = confirmed and parted(match, reason, matcher) or nil
+else
+  asker = asking(match) -- the first answer may have been lost, and with it the listing
+end
 local r = settle()
-return reply({ status = 'released', confirmed = confirmed, connection = m.gone == nil and m.conn or '',
-  state = r and r.state, request = asker and { id = asker } or nil, changes = listing(m, r, true) })
+return reply({ status = mine and 'released' or 'past', reason = why or reason, confirmed = confirmed,
+  connection = m.gone == nil and m.conn or '', request = asker and { id = asker } or nil, state = r and r.state,
+  changes = listing(m, r, true) })

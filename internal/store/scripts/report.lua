@@ -18,6 +18,16 @@ end
 alive()
 local r = settle()
 
+-- advise says what the member's location is wanted for.
+local function advise(listed)
+  if m.claimMatch and m.claimConfirmed == '1' then
+    return 'watched'
+  elseif r and r.state == 'active' then
+    return 'watching'
+  end
+  return listed and 'available' or 'unavailable'
+end
+
 -- refuse answers a report that moves nothing. The index may have been moved by it:
 -- a new epoch for the old listing puts it back.
 local function refuse(why)
@@ -29,7 +39,7 @@ local function refuse(why)
   if m.listed ~= cell then
     back[#back + 1] = { op = 'unlist', cell = cell, epoch = m.epoch or '0' }
   end
-  return reply({ status = why, back = back, advice = m.advice })
+  return reply({ status = why, back = back, advice = advise(m.listed) })
 end
 
 if not bucket('reportRate', burst, perSecond / 1000, 1) then
@@ -65,17 +75,12 @@ redis.call('HSET', record, 'lat', lat, 'lng', lng, 'at', at, 'seq', seq, 'report
 local changes = listing(m, r, stale or retagged)
 local listed = redis.call('HGET', record, 'listed')
 
-local advice = 'unavailable'
-if m.claimMatch and m.claimConfirmed == '1' then
-  advice = 'watched'
-elseif r and r.state == 'active' then
-  advice = 'watching'
-  redis.call('PEXPIRE', route, KEEP)
-elseif listed then
-  advice = 'available'
-end
+local advice = advise(listed)
 if advice ~= m.advice then
   redis.call('HSET', record, 'advice', advice)
+end
+if advice == 'watching' then
+  redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', changes = changes, listed = listed == cell, advice = advice, advised = advice ~= m.advice,
   at = at, epoch = m.epoch or '0', claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch,
