@@ -3,6 +3,7 @@ package match
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -47,9 +48,11 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 	settings := s.Pools.For(x.Pool)
 	switch a.Status {
 	case StatusStale:
-		return &Fault{Kind: Stale, Text: "at is older than the location TTL: set the clock by now", Now: a.Now}
+		return &Fault{Kind: Stale, Now: a.Now,
+			Text: fmt.Sprintf("at is older than %g seconds: set your clock by now", settings.LocationTTL.Seconds())}
 	case StatusRateLimited:
-		return fault(RateLimited, "too many locations: obey the report advice")
+		return fault(RateLimited, fmt.Sprintf("at most %g locations a second in this pool, and %g at once: report as advised",
+			settings.ReportsPerSecond, settings.ReportsBurst))
 	case StatusLate:
 		if q.ID != "" {
 			s.tell(ctx, x.Member, x.Connection, &protocol.Ack{ID: q.ID, Report: a.Advice.Report(settings)})
