@@ -205,7 +205,7 @@ func TestTooMuchAtOnce(t *testing.T) {
 			taken++
 		case *protocol.Error:
 			refused++
-			if f.Code != protocol.CodeRateLimited || !f.Retryable || f.Message != "too many locations: obey the report advice" {
+			if f.Code != protocol.CodeRateLimited || !f.Retryable || f.Message != "at most 5 locations a second in this pool, and 10 at once: report as advised" {
 				t.Errorf("got %+v, want rate_limited", f)
 			}
 		}

@@ -61,6 +61,8 @@ func TestBadMessages(t *testing.T) {
 		"a field not built yet": {`{"action":"match","id":"i","confirm":30}`, "i", invalid, "confirm is not supported yet: leave it out"},
 		"lat above 85":          {at(`"lat":85.0001,"lng":0`), "i", invalid, latitude},
 		"lat below -85":         {at(`"lat":-90,"lng":0`), "i", invalid, latitude},
+		"at long ago":           {at(`"lat":0,"lng":0,"at":1e12`), "i", protocol.CodeStale, "at is older than 60 seconds: set your clock by now"},
+		"at before 1970":        {at(`"lat":0,"lng":0,"at":-1`), "i", invalid, "at must be an integer from 0 to 9007199254740991"},
 		"lng above 180":         {at(`"lat":0,"lng":180.0001`), "i", invalid, longitude},
 		"lng below -180":        {at(`"lat":0,"lng":-181`), "i", invalid, longitude},
 		"nested 33 deep":        {`{"action":"ping","x":` + nested(33) + `}`, "", invalid, tooDeep},

@@ -73,7 +73,7 @@ func (b *bare) hear() protocol.Frame {
 		b.t.Fatal(err)
 	}
 	if e, ok := f.(*protocol.Error); ok {
-		if found := internals().FindString(string(text)); found != "" || e.Message == "" {
+		if found := internals().FindString(e.Message); found != "" || e.Message == "" {
 			b.t.Errorf("%q in what a client is told: %s", found, text)
 		}
 	}
@@ -90,7 +90,11 @@ func internals() *regexp.Regexp {
 func (b *bare) refuse(code protocol.Code, id, message string) {
 	b.t.Helper()
 	want := protocol.NewError(code, id, message)
-	if got, ok := b.hear().(*protocol.Error); !ok || *got != *want {
+	got, ok := b.hear().(*protocol.Error)
+	if ok && code == protocol.CodeStale && time.Since(time.UnixMilli(got.Now)).Abs() < time.Minute {
+		want.Now = got.Now
+	}
+	if !ok || *got != *want {
 		b.t.Errorf("got  %s\nwant %s", encoded(got), encoded(want))
 	}
 }
