@@ -41,7 +41,8 @@ export class Board {
     new ResizeObserver(([{contentRect: {width, height}}]) => {
       const first = this.#view.width === 1;
       [this.#view.width, this.#view.height] = [Math.max(2, width), Math.max(2, height)];
-      if (first || !this.#free) this.#home();
+      // Later ones keep the centre and the scale: somebody may be dragging.
+      if (first) this.#home();
       this.draw();
     }).observe(get('map'));
   }

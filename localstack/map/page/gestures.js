@@ -17,6 +17,9 @@ export function gestures(map, handle, on) {
     return {apart: Math.hypot(u - x, v - y), x: (x + u) / 2, y: (y + v) / 2};
   };
 
+  // Else the browser takes the end of a swipe for a fling, and swallows a tap
+  // that comes soon after it, be it on a button.
+  map.addEventListener('touchstart', event => event.preventDefault(), {passive: false});
   map.addEventListener('pointerdown', event => {
     if (event.button !== 0) return;
     map.setPointerCapture(event.pointerId);

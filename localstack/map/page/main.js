@@ -72,7 +72,8 @@ function join() {
   get('wait').onclick = () => member.ask(60);
   get('cancel').onclick = () => member.cancel();
   get('end').onclick = () => member.end();
-  get('link').onclick = () => member.link.state === 'open' ? member.link.drop() : member.link.connect();
+  get('drop').onclick = () => member.link.drop();
+  get('back').onclick = () => member.link.connect();
 
   let spoken = {kind: '', time: 0};
   function change() {
@@ -85,9 +86,10 @@ function join() {
     get('ask').disabled = get('wait').disabled = !free;
     get('cancel').disabled = !open || !request && !asked;
     get('end').disabled = !open || !match;
-    get('link').disabled = link.state === 'connecting';
-    text('link', {open: 'Drop the socket', dropped: 'Come back', replaced: 'Take it back', retrying: 'Try now'}[link.state] ?? 'Connecting…');
-    get('link').classList.toggle('first', ['dropped', 'replaced'].includes(link.state));
+    get('drop').disabled = !open;
+    const back = {dropped: 'Come back', replaced: 'Take it back', retrying: 'Try now'}[link.state];
+    get('back').hidden = !back;
+    if (back) text('back', back);
     // A distance that changes is not worth saying each time.
     if (kind !== spoken.kind || Date.now() - spoken.time > 5000) {
       spoken = {kind, time: Date.now()};
