@@ -127,10 +127,10 @@ func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.offset.L
 func (w *world) pass(d time.Duration) { w.offset.Add(int64(d)) }
 
 // Push implements match.Pusher.
-func (w *world) Push(_ context.Context, connection string, f protocol.Frame) error {
+func (w *world) Push(ctx context.Context, connection string, f protocol.Frame) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.dead.Load() {
+	if w.dead.Load() || ctx.Err() != nil {
 		return context.Canceled
 	}
 	w.pushes[connection]++

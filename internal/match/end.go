@@ -27,7 +27,7 @@ func (s *Service) End(ctx context.Context, x Session, q *protocol.End) error {
 	for _, p := range a.Past {
 		if p.Match == q.Match && a.Now-p.At < remembered.Milliseconds() {
 			s.tell(ctx, x.Member, x.Connection, &protocol.Ended{ID: q.ID, Match: q.Match, Reason: p.Reason})
-			return nil
+			return s.freeMatcher(ctx, a)
 		}
 	}
 	return fault(NotFound, "there is no such match of yours, or it ended more than 60 s ago")
