@@ -25,7 +25,8 @@ type Settings struct {
 	RemoteRequests bool
 	// LocationTTL is how long a report keeps its member findable.
 	LocationTTL time.Duration
-	// Grace is how long a member that left or fell silent keeps its match.
+	// Grace is how long the owner of a waiting request may be silent before the
+	// request is passed over, and three times as long as a matcher's reporting advice.
 	Grace time.Duration
 	// MaxRadius is the widest request, in metres.
 	MaxRadius float64
