@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"syscall"
 
 	"waggle/clients/go/waggle"
+	"waggle/internal/pool"
 )
 
 // Local is where the local stack listens unless told otherwise.
@@ -32,8 +34,8 @@ type Endpoint struct {
 
 // Parse reads a URL: of a local stack, http://host:port, whose API is at
 // /prod and whose /token gives tokens; or of an API, wss://…, with the command
-// that prints a token for {member} in {pool}. The command is split at spaces
-// and run without a shell, so that a member's name needs no quoting.
+// that prints a token for {member} in {pool}; a ws or wss URL of this machine
+// needs none. The command is split at spaces and run without a shell, so that a member's name needs no quoting.
 func Parse(raw, tokenCommand string) (Endpoint, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
@@ -48,17 +50,43 @@ func Parse(raw, tokenCommand string) (Endpoint, error) {
 	default:
 		return Endpoint{}, fmt.Errorf("-url %q: the scheme must be http, https, ws or wss", raw)
 	}
+	command := strings.Fields(tokenCommand)
+	if strings.HasPrefix(u.Scheme, "ws") && len(command) == 0 && !loopback(u.Hostname()) {
+		return Endpoint{}, fmt.Errorf("-url %s needs -token-command, a command that prints a token for {member} in {pool}; "+
+			"for a local stack on another machine give its http:// URL", raw)
+	}
 	if strings.Trim(socket.Path, "/") == "" {
 		socket.Path = "/prod"
 	}
 	tokens.Path, tokens.RawQuery = "/token", ""
-	return Endpoint{Socket: socket.String(), tokens: tokens.String(), command: strings.Fields(tokenCommand)}, nil
+	return Endpoint{Socket: socket.String(), tokens: tokens.String(), command: command}, nil
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // A Member is whom a token is for.
 type Member struct {
 	ID, Pool string
 	Tags     []string
+}
+
+// Check tells what no token can be for: a member is 1 to 128 bytes, a pool, if
+// one is named, must have a pool's name.
+func (m Member) Check() error {
+	if len(m.ID) < 1 || len(m.ID) > 128 {
+		return fmt.Errorf("-as %.40q: a member's name is 1 to 128 bytes, not %d", m.ID, len(m.ID))
+	}
+	if m.Pool != "" && !pool.ValidName(m.Pool) {
+		return BadPool(m.Pool)
+	}
+	return nil
+}
+
+// BadPool says what a pool's name must be.
+func BadPool(name string) error {
+	return fmt.Errorf("-pool %.40q: a pool's name is 1 to 32 of a-z, 0-9 and \"-\"", name)
 }
 
 // Options connect a member.

@@ -17,16 +17,34 @@ func TestParse(t *testing.T) {
 		"http://127.0.0.1:8080":   "ws://127.0.0.1:8080/prod",
 		"http://127.0.0.1:8080/":  "ws://127.0.0.1:8080/prod",
 		"https://api.example/dev": "wss://api.example/dev",
-		"ws://h:1/x":              "ws://h:1/x",
+		"ws://localhost:1/x":      "ws://localhost:1/x",
+		"ws://[::1]:8080":         "ws://[::1]:8080/prod",
 	} {
 		e, err := endpoint.Parse(in, "")
 		if err != nil || e.Socket != want {
 			t.Errorf("%s: got %s, %v, want %s", in, e.Socket, err, want)
 		}
 	}
-	for _, in := range []string{"", "127.0.0.1:8080", "ftp://h", "http://"} {
+	for _, in := range []string{"", "127.0.0.1:8080", "ftp://h", "http://", "ws://10.0.0.1/prod", "wss://api.example/prod"} {
 		if e, err := endpoint.Parse(in, ""); err == nil {
 			t.Errorf("%q: got %+v, want an error", in, e)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, m := range []endpoint.Member{{ID: "ana"}, {ID: strings.Repeat("é", 64), Pool: "sf-2"}, {ID: "a/b }"}} {
+		if err := m.Check(); err != nil {
+			t.Errorf("%+v: got %v", m, err)
+		}
+	}
+	for want, m := range map[string]endpoint.Member{
+		"-as":   {},
+		"bytes": {ID: strings.Repeat("é", 65)},
+		"-pool": {ID: "ana", Pool: "Bad Pool"},
+	} {
+		if err := m.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: got %v, want %q", m, err, want)
 		}
 	}
 }

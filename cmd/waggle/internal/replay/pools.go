@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"waggle/cmd/waggle/internal/endpoint"
 	"waggle/internal/pool"
 )
 
@@ -12,7 +13,7 @@ import (
 // multiplied.
 func PoolFile(name string, ttl, grace time.Duration, speed float64) ([]byte, error) {
 	if !pool.ValidName(name) {
-		return nil, fmt.Errorf("-pool %q: a name is 1 to 32 of a-z, 0-9 and \"-\"", name)
+		return nil, endpoint.BadPool(name)
 	}
 	pools, err := pool.Parse(fmt.Appendf(nil, `{"pools":{%q:{"locationTTL":%g,"grace":%g}}}`,
 		name, ttl.Seconds(), grace.Seconds()))
