@@ -19,6 +19,7 @@ type city struct {
 	refuse string // answers match with this error code
 	mute   bool   // never answers match
 	sticky bool   // never lets go of a matchee
+	advice waggle.Report
 
 	mu      sync.Mutex
 	members map[string]*member
@@ -72,7 +73,7 @@ func (c *city) handle(me *member, m waggletest.Message) map[*waggletest.Socket]w
 	out := map[*waggletest.Socket]waggle.Frame{}
 	switch m.Action {
 	case "hello":
-		w := &waggle.Welcome{ID: m.ID, Now: time.Now().UnixMilli()}
+		w := &waggle.Welcome{ID: m.ID, Now: time.Now().UnixMilli(), Report: c.advice}
 		if me.match != "" {
 			w.Match = &waggle.WelcomeMatch{Match: me.match}
 		}

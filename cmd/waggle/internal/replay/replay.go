@@ -44,6 +44,9 @@ type Config struct {
 	Name string
 	// Options connect a member.
 	Options func(member string) waggle.Options
+	// Advised hears, before the play, after how long at most the server wants a
+	// cab's next report, where it says so; nil: nobody does.
+	Advised func(after time.Duration)
 	// Progress hears how far it is; nil: nobody does. It must be quick,
 	// and is not called twice at once.
 	Progress func(Progress)
@@ -66,6 +69,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := r.connect(ctx); err != nil {
 		return Result{}, err
 	}
+	r.advised()
 	r.start = time.Now()
 	r.play(ctx)
 	r.tally.played(time.Since(r.start), ctx.Err() != nil)
@@ -109,6 +113,16 @@ func (r *runner) connect(ctx context.Context) error {
 		})
 	}
 	return group.Wait()
+}
+
+// advised asks one cab: all are in the same pool.
+func (r *runner) advised() {
+	for _, cab := range r.cabs {
+		if seconds := cab.Advice().AfterSeconds; seconds > 0 && r.Advised != nil {
+			r.Advised(time.Duration(seconds * float64(time.Second)))
+		}
+		return
+	}
 }
 
 func (r *runner) dial(ctx context.Context, member string) (*waggle.Client, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"waggle/clients/go/waggle"
 	"waggle/cmd/waggle/internal/replay"
 	"waggle/cmd/waggle/internal/trace"
 	"waggle/internal/pool"
@@ -57,6 +58,19 @@ func inBubble(t *testing.T, test func(*testing.T, *city)) {
 		c := newCity()
 		defer c.Close()
 		test(t, c)
+	})
+}
+
+func TestTellsTheAdvice(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *city) {
+		c.advice = waggle.Report{AfterSeconds: 2.5}
+		var told []time.Duration
+		play(t, t.Context(), c, func(c *replay.Config) {
+			c.Advised = func(after time.Duration) { told = append(told, after) }
+		})
+		if diff := cmp.Diff([]time.Duration{2500 * time.Millisecond}, told); diff != "" {
+			t.Errorf("got +, want -\n%s", diff)
+		}
 	})
 }
 
