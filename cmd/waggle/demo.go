@@ -37,12 +37,14 @@ func demo(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := expect(c, f, operands); err != nil {
+	if err := expect(f, operands); err != nil {
 		return err
 	}
-	if *start && *url != "" {
-		fmt.Fprintln(c.err, "waggle demo: give -start or -url, not both")
-		return errUsage
+	switch {
+	case *start && *url != "":
+		return misusef("give -start or -url, not both")
+	case *timeout <= 0, *pace < 0:
+		return misusef("-timeout must be above 0, such as 1m, and -pace not below it")
 	}
 	base := *url
 	if base == "" {
@@ -50,7 +52,7 @@ func demo(ctx context.Context, c console, args []string) error {
 	}
 	at, err := endpoint.Parse(base, *command)
 	if err != nil {
-		return err
+		return misuse{err}
 	}
 	d := newDemoPlay(c.out, at, *pace)
 	if !*start {
@@ -103,6 +105,9 @@ func (d *demoPlay) play(ctx context.Context, timeout time.Duration) error {
 	defer d.leave()
 	for _, act := range []func(context.Context) error{d.meet, d.ask, d.move, d.resume, d.part} {
 		if err := act(ctx); err != nil {
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fmt.Errorf("-timeout %v is over: %w", timeout, err)
+			}
 			return err
 		}
 	}
@@ -182,7 +187,7 @@ func (d *demoPlay) step(ctx context.Context) error {
 	select {
 	case <-time.After(d.pace):
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("waiting to move ben on, with a -pace of %v: %w", d.pace, ctx.Err())
 	}
 	d.benAt.Lat -= 0.0005
 	d.benAt.Lng += 0.0004

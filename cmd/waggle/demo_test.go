@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
+	"waggle/cmd/waggle/internal/endpoint"
 	"waggle/internal/need"
 )
 
@@ -32,7 +36,14 @@ func TestDemoSaysWhyNot(t *testing.T) {
 	}
 	// The API accepts, but says nothing that the demonstration waits for.
 	_, _, err := typed(t.Context(), "", "demo", "-url", echo(t), "-timeout", "300ms")
-	if err == nil || !strings.Contains(err.Error(), "no welcome") {
+	if err == nil || !strings.Contains(err.Error(), "no welcome") || !strings.Contains(err.Error(), "-timeout 300ms is over") {
 		t.Errorf("a silent API: got %v, want what was waited for", err)
+	}
+	// Between two steps nobody is waited for but the reader.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	err = newDemoPlay(io.Discard, endpoint.Endpoint{}, time.Hour).step(ctx)
+	if err == nil || !strings.Contains(err.Error(), "-pace of 1h0m0s") {
+		t.Errorf("out of time between steps: got %v, want what was waited for", err)
 	}
 }

@@ -26,6 +26,11 @@ var (
 	errInterrupted = errors.New("interrupted") // by the user, after an orderly end
 )
 
+// A misuse is a wrong flag or operand, still to be told.
+type misuse struct{ error }
+
+func misusef(format string, args ...any) error { return misuse{fmt.Errorf(format, args...)} }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends in order, a second one at once.
@@ -78,6 +83,10 @@ func run(ctx context.Context, c console, args []string) error {
 				if errors.Is(err, errUsage) || errors.Is(err, errInterrupted) {
 					return err
 				}
+				if wrong, ok := errors.AsType[misuse](err); ok {
+					fmt.Fprintf(c.err, "waggle: %s: %v\n", name, wrong)
+					return errUsage
+				}
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			return nil
@@ -105,7 +114,7 @@ func help(w io.Writer) {
 With a local stack running (make run), try:
   waggle demo
   waggle shell -as ana
-  waggle replay -from 18:00 -for 1h -speed 30 FILE
+  waggle replay -h    which first has the stack run at the replay's speed
 
 waggle COMMAND -h says more.
 `)
@@ -143,8 +152,8 @@ func parse(c console, f *flag.FlagSet, args []string) (operands []string, err er
 	}
 }
 
-// expect tells when there are other operands than these.
-func expect(c console, f *flag.FlagSet, operands []string, names ...string) error {
+// expect refuses other operands than these.
+func expect(f *flag.FlagSet, operands []string, names ...string) error {
 	if len(operands) == len(names) {
 		return nil
 	}
@@ -156,6 +165,5 @@ func expect(c console, f *flag.FlagSet, operands []string, names ...string) erro
 	if len(operands) > 0 {
 		got = fmt.Sprintf("%q", operands)
 	}
-	fmt.Fprintf(c.err, "waggle %s takes %s, and got %s; see waggle %s -h\n", f.Name(), want, got, f.Name())
-	return errUsage
+	return misusef("it takes %s, and got %s; see waggle %s -h", want, got, f.Name())
 }

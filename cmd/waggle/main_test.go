@@ -32,6 +32,10 @@ func TestHelpTeaches(t *testing.T) {
 		if !strings.Contains(out, "waggle "+"shell -as ana") && !strings.Contains(out, "Flags:") {
 			t.Errorf("%q: got %q, want an example or the flags", args, out)
 		}
+		// Without the pool at its speed a replay is of no use.
+		if strings.Contains(out, "waggle replay -from") && !strings.Contains(out, "-print-pools") {
+			t.Errorf("%q: got %q, with a replay but nothing of -print-pools", args, out)
+		}
 	}
 }
 
@@ -40,9 +44,20 @@ func TestWrongUseSaysWhatIsRight(t *testing.T) {
 		{"", "Commands:"},
 		{"dance", `there is no command "dance"`},
 		{"replay", "takes FILE, and got nothing"},
+		{"demo now", `takes nothing but flags, and got ["now"]`},
 		{"replay a b", `got ["a" "b"]`},
 		{"shell -loud", "-loud"},
 		{"demo -start -url http://x", "not both"},
+		{"demo -timeout 0", "above 0"},
+		{"demo -url nowhere", "is no URL"},
+		{"demo -url wss://api.example/prod", "-token-command"},
+		{"shell -url wss://api.example/prod", "-token-command"},
+		{"shell -url ws://10.0.0.1:8080/prod", "-token-command"},
+		{"shell -pool Bad", "1 to 32 of a-z"},
+		{"shell -as=", "1 to 128 bytes, not 0"},
+		{"shell -as " + strings.Repeat("é", 65), "1 to 128 bytes, not 130"},
+		{"replay -print-pools -pool A", "1 to 32 of a-z"},
+		{"replay -print-pools -speed 1000000", "grace"},
 	} {
 		_, errs, err := typed(t.Context(), "", strings.Fields(tt.args)...)
 		if !errors.Is(err, errUsage) || !strings.Contains(errs, tt.want) {
@@ -53,7 +68,7 @@ func TestWrongUseSaysWhatIsRight(t *testing.T) {
 
 func TestReplayErrorsSayWhatToDo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cabs.csv")
-	if err := os.WriteFile(file, []byte("unix_s,cab,lat,lng,occupied\n1212195600,a,37,-122,0\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("unix_s,cab,lat,lng,occupied\n1212195600,a,37,-122,0\n1212195620,a,37,-122,0\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ args, want string }{
@@ -62,17 +77,46 @@ func TestReplayErrorsSayWhatToDo(t *testing.T) {
 		{"-wait 60000", "600 s at most"},
 		{"-zone Mars", "America/Los_Angeles"},
 		{"-from noon", "18:00"},
-		{"-from 03:00 -for 1h", "it goes from 2008-05-30T18:00:00-07:00"},
+		{"-from 03:00 -for 1h", "goes from 2008-05-30T18:00:00-07:00 to 2008-05-30T18:00:20-07:00"},
+		{"-from 0", "-from 1969-12-31T16:00:00-08:00 is outside"},
+		{"-from 17:59", "is outside"},
+		{"-from 18:00:21", "is outside"},
+		{"-from 18:00:05 -for 10s", "has nothing from 2008-05-30T18:00:05-07:00"},
+		{"-radius NaN", "100 to 20000"},
+		{"-pool sf.old", "1 to 32 of a-z"},
+		{"-url wss://api.example/prod", "-token-command"},
 		{"-url nowhere", "is no URL"},
-		{"-url http://127.0.0.1:1", "make run"},
 	} {
-		_, _, err := typed(t.Context(), "", append([]string{"replay", file}, strings.Fields(tt.args)...)...)
-		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: got %v, want %q", tt.args, err, tt.want)
+		_, errs, err := typed(t.Context(), "", append([]string{"replay", file}, strings.Fields(tt.args)...)...)
+		if !errors.Is(err, errUsage) || !strings.Contains(errs, tt.want) {
+			t.Errorf("%s: got %q, %v, want %q", tt.args, errs, err, tt.want)
 		}
+	}
+	if _, _, err := typed(t.Context(), "", "replay", file, "-url", "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "make run") {
+		t.Errorf("nobody there: got %v, want the next step", err)
 	}
 	if _, _, err := typed(t.Context(), "", "replay", file+".not"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: got %v", err)
+	}
+}
+
+// A default pool wants a report every 30 s, one with a TTL of 180 s at speed 30
+// every 3 s.
+func TestReplayTellsAPoolAtNoSpeed(t *testing.T) {
+	for _, tt := range []struct {
+		speed   float64
+		advised time.Duration
+		want    bool
+	}{
+		{30, 30 * time.Second, true},
+		{30, 3 * time.Second, false},
+		{30, time.Second, false}, // a cab in a match
+		{1, 30 * time.Second, false},
+	} {
+		o := replayFlags{speed: tt.speed, ttl: 180 * time.Second}
+		if got := o.tooSlow(tt.advised); got != tt.want {
+			t.Errorf("speed %g, a report every %v: got %t, want %t", tt.speed, tt.advised, got, tt.want)
+		}
 	}
 }
 

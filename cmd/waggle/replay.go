@@ -18,6 +18,7 @@ import (
 	"waggle/cmd/waggle/internal/endpoint"
 	"waggle/cmd/waggle/internal/replay"
 	"waggle/cmd/waggle/internal/trace"
+	"waggle/internal/pool"
 )
 
 const replayText = `
@@ -74,17 +75,17 @@ func replayFile(ctx context.Context, c console, args []string) error {
 	if o.printPools {
 		names = nil
 	}
-	if err := expect(c, f, operands, names...); err != nil {
+	if err := expect(f, operands, names...); err != nil {
 		return err
 	}
 	o.wait = time.Duration(o.waitSeconds * float64(time.Second))
 	if err := o.check(); err != nil {
-		return err
+		return misuse{err}
 	}
 	if o.printPools {
 		text, err := replay.PoolFile(o.pool, o.ttl, o.grace, o.speed)
 		if err != nil {
-			return err
+			return misuse{err}
 		}
 		_, err = c.out.Write(text)
 		return err
@@ -94,14 +95,16 @@ func replayFile(ctx context.Context, c console, args []string) error {
 
 func (o replayFlags) check() error {
 	switch {
-	case !(o.speed > 0):
-		return fmt.Errorf("-speed must be above 0, not %g", o.speed)
+	case !(o.speed > 0 && o.speed <= 1e6):
+		return fmt.Errorf("-speed must be above 0 and at most 1000000, not %g", o.speed)
 	case o.length < 0, o.ttl <= 0, o.grace <= 0:
 		return errors.New("-for, -ttl and -grace must be durations above 0, such as 1h or 180s")
-	case o.waitSeconds < 0 || o.waitSeconds/o.speed > 600:
+	case !(o.waitSeconds >= 0 && o.waitSeconds/o.speed <= 600):
 		return fmt.Errorf("-wait must be 0 to %g at this speed, since a request waits 600 s at most", 600*o.speed)
-	case o.radius < 100 || o.radius > 20000:
+	case !(o.radius >= 100 && o.radius <= 20000):
 		return fmt.Errorf("-radius must be 100 to 20000 metres, not %g", o.radius)
+	case o.pool != "" && !pool.ValidName(o.pool):
+		return endpoint.BadPool(o.pool)
 	}
 	return nil
 }
@@ -109,11 +112,11 @@ func (o replayFlags) check() error {
 func (o replayFlags) play(ctx context.Context, c console, file string) error {
 	zone, err := time.LoadLocation(o.zone)
 	if err != nil {
-		return fmt.Errorf("-zone %q: give one such as America/Los_Angeles or UTC", o.zone)
+		return misusef("-zone %q: give one such as America/Los_Angeles or UTC", o.zone)
 	}
 	at, err := endpoint.Parse(o.url, o.tokenCommand)
 	if err != nil {
-		return err
+		return misuse{err}
 	}
 	window, err := o.window(file, zone)
 	if err != nil {
@@ -125,6 +128,13 @@ func (o replayFlags) play(ctx context.Context, c console, file string) error {
 		Name: strings.ToLower(rand.Text()[:6]),
 		Options: func(member string) waggle.Options {
 			return at.Options(endpoint.Member{ID: member, Pool: o.pool})
+		},
+		Advised: func(after time.Duration) {
+			if o.tooSlow(after) {
+				bar.done()
+				fmt.Fprintf(c.err, "waggle: replay: warning: the pool wants a report every %v, and at speed %g that should be about %v: "+
+					"was its file made with -print-pools, this -speed and this -ttl?\n", after, o.speed, o.advice())
+			}
 		},
 		Progress: bar.show,
 	})
@@ -148,6 +158,14 @@ func (o replayFlags) play(ctx context.Context, c console, file string) error {
 	return nil
 }
 
+// advice is what a pool at this speed says to cabs: a report each half TTL.
+func (o replayFlags) advice() time.Duration {
+	return time.Duration(float64(o.ttl) / 2 / o.speed).Round(time.Millisecond)
+}
+
+// tooSlow allows for another TTL than ours, but not for a pool at no speed.
+func (o replayFlags) tooSlow(advised time.Duration) bool { return advised > 2*o.advice() }
+
 // window reads the file and cuts out what is to be played.
 func (o replayFlags) window(file string, zone *time.Location) (trace.Window, error) {
 	r, err := os.Open(file)
@@ -161,18 +179,23 @@ func (o replayFlags) window(file string, zone *time.Location) (trace.Window, err
 	}
 	from, err := trace.Start(o.from, rows, zone)
 	if err != nil {
-		return trace.Window{}, fmt.Errorf("-from: %w", err)
+		return trace.Window{}, misusef("-from: %w", err)
 	}
-	last := rows[len(rows)-1].Unix
+	first, last := rows[0].Unix, rows[len(rows)-1].Unix
+	show := func(unix int64) string { return time.Unix(unix, 0).In(zone).Format(time.RFC3339) }
+	// A time of day rarely names the second of the first row.
+	if from < first-first%60 || from > last {
+		return trace.Window{}, misusef("-from %s is outside %s, which goes from %s to %s; see -from and -zone",
+			show(from), file, show(first), show(last))
+	}
 	to := last + 1
 	if o.length > 0 {
 		to = from + int64(o.length/time.Second)
 	}
 	w := trace.Cut(rows, from, to)
 	if len(w.Reports) == 0 {
-		show := func(unix int64) string { return time.Unix(unix, 0).In(zone).Format(time.RFC3339) }
-		return w, fmt.Errorf("%s has nothing from %s to %s: it goes from %s to %s; see -from, -for and -zone",
-			file, show(from), show(to), show(rows[0].Unix), show(last))
+		return w, misusef("%s has nothing from %s to %s: it goes from %s to %s; see -from, -for and -zone",
+			file, show(from), show(to), show(first), show(last))
 	}
 	return w, nil
 }
@@ -219,6 +242,7 @@ func (b *bar) show(p replay.Progress) {
 	_ = b.bar.Set64(int64(p.Elapsed / time.Second)) // a bar that cannot be drawn is no reason to stop
 }
 
+// done ends the line, so that what comes next has one of its own.
 func (b *bar) done() {
 	if b.w == nil {
 		return

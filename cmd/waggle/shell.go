@@ -47,14 +47,17 @@ func shell(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := expect(c, f, operands); err != nil {
+	if err := expect(f, operands); err != nil {
 		return err
 	}
 	at, err := endpoint.Parse(*url, *command)
 	if err != nil {
-		return err
+		return misuse{err}
 	}
 	member := endpoint.Member{ID: *as, Pool: *pool}
+	if err := member.Check(); err != nil {
+		return misuse{err}
+	}
 	if *tags != "" {
 		member.Tags = strings.Split(*tags, ",")
 	}
