@@ -74,7 +74,7 @@ func TestBrowserTabs(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Errorf("node: %v", err)
 	}
-	if want := 10; played != want {
+	if want := 11; played != want {
 		t.Errorf("%d cases were played, want %d", played, want)
 	}
 }

@@ -181,6 +181,18 @@ const cases = {
     await close(ana, ben);
   },
 
+  async 'tokens are off, and on again'(stage) {
+    const ana = await stage.join('ana');
+    await ana.free();
+    await ana.press('Drop the socket');
+    await ana.page.route('/token?*', route => route.fulfill({status: 404}));
+    await ana.press('Come back');
+    await ana.says(/^This stack gives no tokens/);
+    await ana.page.unroute('/token?*');
+    await ana.free();
+    await ana.close();
+  },
+
   async 'names and pools that cannot be'(stage) {
     for (const [query, words] of [[`me=${'x'.repeat(129)}`, /too long/], ['me=ana&pool=No_Pool', /That is no pool/]]) {
       const tab = await Tab.open(browser, `${base}/?${query}`);

@@ -2,8 +2,11 @@ package livemap
 
 import (
 	"encoding/json"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -138,4 +141,57 @@ func TestWhatIsNoMessageChangesNothing(t *testing.T) {
 	v.hears("ana", `{"message":"Internal server error"}`)
 	v.hears("ana", `no JSON`)
 	v.want(t)
+}
+
+func TestThePageAndItsPartsAreServed(t *testing.T) {
+	served := func(url string) *httptest.ResponseRecorder {
+		t.Helper()
+		r := httptest.NewRecorder()
+		New().Page().ServeHTTP(r, httptest.NewRequest(http.MethodGet, url, nil))
+		if r.Code != http.StatusOK {
+			t.Errorf("%s: got %d", url, r.Code)
+		}
+		for _, directive := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'"} {
+			if policy := r.Header().Get("Content-Security-Policy"); !strings.Contains(policy+";", directive+";") {
+				t.Errorf("%s: got policy %q, want %s", url, policy, directive)
+			}
+		}
+		return r
+	}
+	if page := served("/?me=ana"); !strings.HasPrefix(page.Body.String(), "<!doctype html>") ||
+		!strings.HasPrefix(page.Header().Get("Content-Type"), "text/html") {
+		t.Errorf("the page: got %.100s, %s", page.Body, page.Header())
+	}
+	types := map[string]string{".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
+	// What the parts name must be there, and nowhere else than here.
+	named := regexp.MustCompile(`(?:src|href)="([^"#]+)"|(?:from|Worker\() ?'([^']+)'`)
+	parts, err := fs.Glob(files, "page/*")
+	if err != nil || len(parts) < 10 {
+		t.Fatalf("got %v, %v", parts, err)
+	}
+	for _, part := range parts {
+		text := served("/map/" + path.Base(part))
+		if part == "page/page.html" {
+			text = served("/")
+		} else if got := text.Header().Get("Content-Type"); !strings.HasPrefix(got, types[path.Ext(part)]) {
+			t.Errorf("%s: got type %s", part, got)
+		}
+		for _, name := range named.FindAllStringSubmatch(text.Body.String(), -1) {
+			switch url := name[1] + name[2]; {
+			case strings.HasPrefix(url, "/?"), url == "/":
+			case strings.HasPrefix(url, "/map/"):
+				served(url)
+			case strings.HasPrefix(url, "./"):
+				served("/map" + url[1:])
+			default:
+				t.Errorf("%s names %s", part, url)
+			}
+		}
+	}
+}
+
+func TestTheFeedIsAsFineAsCanBeSeen(t *testing.T) {
+	v := newViewer()
+	v.says("ana", `{"action":"location","lat":37.77490012345,"lng":-122.41939987654}`)
+	v.want(t, `["p","ana",37.7749,-122.4194,false,""]`)
 }

@@ -6,7 +6,7 @@ import {distance, inWords} from './geo.js';
 export function describe(member, me) {
   const {link, match, request, asked} = member;
   switch (link.state) {
-    case 'dropped': return {kind: 'dropped', state: 'You dropped the socket.', hint: 'What is under way goes on without you for a minute.'};
+    case 'dropped': return {kind: 'dropped', state: 'You dropped the socket.', hint: 'What is under way goes on for a minute.'};
     case 'replaced': return {kind: 'replaced', state: 'Another tab took over.', hint: `A member has one session, and ${me}’s is there now.`};
     case 'retrying': return {kind: link.why, state: link.why, hint: 'Trying again…'};
     case 'connecting': return {kind: 'connecting', state: 'Connecting…', hint: ''};
