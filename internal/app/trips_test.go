@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"waggle/internal/protocol"
 )
@@ -21,36 +22,41 @@ func TestTrips(t *testing.T) {
 		end := func() { ana.send("end", `"match":"`+match+`"`) }
 		meet := func() { ana.send("match", ""); matched() }
 		steps := []struct {
-			name            string
-			do              func()
-			trips, commands int
+			name                  string
+			do                    func()
+			told, trips, commands int // told: trips until somebody is told; 0 where nothing is to be seen
 		}{
-			{"first location", func() { ben.report(lat, lng) }, 2, 3},
-			{"location, steady", func() { ben.report(lat, lng+0.0001) }, 1, 2},
-			{"location in another cell", func() { ben.report(q.Lat, q.Lng) }, 2, 3},
-			{"the next one, which leaves the cell before", func() { ben.report(q.Lat, q.Lng+0.0001) }, 2, 3},
-			{"location of one not available", func() { ben.report(lat, lng, `"available":false`) }, 2, 3},
-			{"the next one", func() { ben.report(lat, lng+0.0001) }, 1, 2},
-			{"available again", func() { ben.report(lat, lng, `"available":true`) }, 2, 3},
+			{"first location", func() { ben.report(lat, lng) }, 0, 2, 3},
+			{"location, steady", func() { ben.report(lat, lng+0.0001) }, 0, 1, 2},
+			{"location in another cell", func() { ben.report(q.Lat, q.Lng) }, 0, 2, 3},
+			{"the next one, which leaves the cell before", func() { ben.report(q.Lat, q.Lng+0.0001) }, 0, 2, 3},
+			{"location of one not available", func() { ben.report(lat, lng, `"available":false`) }, 0, 2, 3},
+			{"the next one", func() { ben.report(lat, lng+0.0001) }, 0, 1, 2},
+			{"available again", func() { ben.report(lat, lng, `"available":true`) }, 0, 2, 3},
 			// begin and search, claim, commit, confirm; unlist, told
-			{"match with a point", func() { ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)); matched() }, 6, 7},
-			{"location of a matchee", func() { ben.report(lat, lng) }, 2, 3},
+			{"match with a point", func() { ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)); matched() }, 4, 6, 7},
+			{"location of a matchee", func() { ben.report(lat, lng) }, 2, 2, 3},
 			// read, finish, release; list, told
-			{"end", end, 5, 5},
-			{"location of the matcher", func() { ana.report(lat, lng) }, 2, 3},
-			{"match without a point", meet, 8, 8},
-			{"location of a matcher", func() { ana.report(lat, lng) }, 2, 3},
-			{"end of both listed", end, 6, 6},
-			{"to the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 3, 5},
-			{"and there", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 3, 5},
-			{"match across an edge", meet, 9, 11},
+			{"end", end, 4, 5, 5},
+			{"location of the matcher", func() { ana.report(lat, lng) }, 0, 2, 3},
+			{"match without a point", meet, 5, 8, 8},
+			{"location of a matcher", func() { ana.report(lat, lng) }, 0, 2, 3},
+			{"end of both listed", end, 5, 6, 6},
+			{"to the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
+			{"and there", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
+			{"match across an edge", meet, 6, 9, 11},
 		}
 		// The first run teaches the cache its scripts.
 		for _, counted := range []bool{false, true} {
 			for _, step := range steps {
-				trips, commands := w.count(step.do)
-				if counted && (trips != step.trips || commands != step.commands) {
-					t.Errorf("%s: %d trips of %d commands, want %d of %d", step.name, trips, commands, step.trips, step.commands)
+				held := 0
+				if counted {
+					held = step.told
+				}
+				early, trips, commands := w.count(held, step.do)
+				if counted && (!early || trips != step.trips || commands != step.commands) {
+					t.Errorf("%s: %d trips of %d commands, somebody told after %d: %v; want %d of %d", step.name, trips, commands,
+						step.told, early, step.trips, step.commands)
 				}
 			}
 			w.empty()
@@ -59,18 +65,35 @@ func TestTrips(t *testing.T) {
 	})
 }
 
-// count counts the trips of an operation and the commands in them.
-func (w *world) count(operation func()) (trips, commands int) {
+// count counts the trips of an operation and the commands in them. All trips after
+// the first `told` are held back until somebody is told something; early says that
+// somebody was.
+func (w *world) count(told int, operation func()) (early bool, trips, commands int) {
 	var mu sync.Mutex
+	first := make(chan struct{})
+	early = true
 	hook := func(ctx context.Context, n int, trip func(context.Context)) {
 		mu.Lock()
 		trips++
 		commands += n
+		hold := told > 0 && trips > told
 		mu.Unlock()
+		if hold {
+			select {
+			case <-first:
+			case <-time.After(2 * time.Second):
+				mu.Lock()
+				early = false
+				mu.Unlock()
+			}
+		}
 		trip(ctx)
 	}
+	pushed := sync.OnceFunc(func() { close(first) })
 	w.hook.Store(&hook)
+	w.pushed.Store(&pushed)
 	operation()
 	w.hook.Store(nil)
-	return trips, commands
+	w.pushed.Store(nil)
+	return early, trips, commands
 }

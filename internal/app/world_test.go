@@ -39,6 +39,9 @@ type world struct {
 	// dead is a process that has vanished: what it would still push is lost.
 	dead atomic.Bool
 
+	// pushed, where it is set, is called with every push.
+	pushed atomic.Pointer[func()]
+
 	mu     sync.Mutex
 	joined int
 	// connected is when the last connection was made, epoch ms.
@@ -130,6 +133,9 @@ func (w *world) pass(d time.Duration) { w.offset.Add(int64(d)) }
 func (w *world) Push(ctx context.Context, connection string, f protocol.Frame) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if observe := w.pushed.Load(); observe != nil {
+		(*observe)()
+	}
 	if w.dead.Load() || ctx.Err() != nil {
 		return context.Canceled
 	}
