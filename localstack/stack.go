@@ -187,6 +187,8 @@ func blame(err error) error {
 	if strings.HasPrefix(text, "-cache") {
 		if _, unreached := errors.AsType[*net.OpError](err); unreached {
 			text += "; is a server running there?"
+		} else {
+			text += ";"
 		}
 		text += " -cache " + embeddedCache + " needs none"
 	}

@@ -41,14 +41,17 @@ type Options struct {
 
 // Store is a match.Store on a cache.
 type Store struct {
-	option  valkey.ClientOption
-	host    string
-	mu      sync.Mutex
-	client  valkey.Client // nil until the cache has answered
-	scripts map[string]script
-	pools   pool.Pools
-	offset  func() time.Duration
-	hook    func(context.Context, int, func(context.Context))
+	option valkey.ClientOption
+	host   string
+	mu     sync.Mutex
+	client valkey.Client // nil until the cache has answered
+	// failure is that of the last attempt to connect, if it failed.
+	failure  error
+	failedAt time.Time
+	scripts  map[string]script
+	pools    pool.Pools
+	offset   func() time.Duration
+	hook     func(context.Context, int, func(context.Context))
 }
 
 var _ match.Store = (*Store)(nil)
@@ -105,7 +108,8 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// explain puts into words what a server says to who has not the right password.
+// explain puts into words what a server says to who has not the right password,
+// or no TLS.
 func explain(err error) error {
 	reply, ok := valkey.IsValkeyErr(err)
 	switch {
@@ -113,20 +117,30 @@ func explain(err error) error {
 		return errors.New("it wants a password: redis://:password@host:port, or redis://user:password@host:port")
 	case ok && strings.HasPrefix(reply.Error(), "WRONGPASS"):
 		return errors.New("it takes neither this user nor this password, or not together: redis://user:password@host:port")
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("no answer in time: rediss:// is for a server that speaks TLS, redis:// for one that does not")
 	}
 	return err
 }
+
+// retryAfter is how long a failed attempt to connect answers for all others: they
+// would only wait one after the other for the same.
+const retryAfter = time.Second
 
 // connect returns the client, having connected if nobody has yet.
 func (s *Store) connect() (valkey.Client, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.failure != nil && time.Since(s.failedAt) < retryAfter {
+		return nil, s.failure
+	}
 	if s.client == nil {
 		client, err := valkey.NewClient(s.option)
 		if err != nil {
-			return nil, fmt.Errorf("cache %s: %w", s.host, explain(err))
+			s.failure, s.failedAt = fmt.Errorf("cache %s: %w", s.host, explain(err)), time.Now()
+			return nil, s.failure
 		}
-		s.client = client
+		s.client, s.failure = client, nil
 	}
 	return s.client, nil
 }
