@@ -86,6 +86,8 @@ const cases = {
     await ben.page.locator('#me').focus();
     for (let i = 0; i < 4; i++) await ben.page.keyboard.press('Shift+ArrowRight');
     await until('ana sees 200 m more', async () => await ana.matched() === await ben.matched() && await ana.matched() > after + 100);
+    await ben.press('Copy');
+    await ben.page.getByRole('button', {name: /^(Copied|Selected)$/}).waitFor();
     // Neither page has ever heard the other's name.
     for (const [tab, other] of [[ana, 'ben'], [ben, 'ana']]) assert.ok(!(await tab.frames()).includes(`"${other}"`));
     await close(ana, ben);

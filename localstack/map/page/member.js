@@ -23,7 +23,7 @@ export class Member {
   #skew = 0; // the server's clock less ours
   #advice = {afterSeconds: 30, moveMeters: 50};
   #sent = null; // the last report: {point, time}
-  #later; // timer of a report that comes too soon after the last
+  #later = null; // the answer to a report that is held back, as it came too soon after the last
   #pending = new Map(); // message id → {since, settle}
   #over = new Set(); // matches that have ended
 
@@ -83,11 +83,16 @@ export class Member {
     if (this.link.state !== 'open') {
       this.placed = false;
       this.#sent = null;
-      const waiting = [...this.#pending.values()];
-      this.#pending.clear();
-      for (const {settle} of waiting) settle(null);
+      this.#abandon();
     }
     this.#change();
+  }
+
+  // abandon gives up what is not answered yet.
+  #abandon() {
+    const waiting = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const {settle} of waiting) settle(null);
   }
 
   #hello() {
@@ -112,9 +117,14 @@ export class Member {
   // report sends the place, soon if not now, and resolves with the answer.
   #report() {
     if (this.link.state !== 'open') return Promise.resolve(null);
-    clearTimeout(this.#later);
+    if (this.#later) return this.#later;
     const early = this.#sent ? this.#sent.time + gap - Date.now() : 0;
-    if (early > 0) return new Promise(settle => { this.#later = setTimeout(() => settle(this.#report()), early); });
+    if (early > 0) {
+      return this.#later = new Promise(over => setTimeout(over, early)).then(() => {
+        this.#later = null;
+        return this.#report();
+      });
+    }
     this.#sent = {point: this.point, time: Date.now()};
     return this.#send({action: 'location', id: this.#id(), ...this.point, at: Math.round(Date.now() + this.#skew), seq: ++this.#seq});
   }
@@ -145,14 +155,18 @@ export class Member {
       case 'welcome': return this.#welcome(frame);
       case 'ack': return void (this.placed = true);
       case 'matched': return this.#matched(frame);
-      case 'waiting': return this.#waiting(frame.expiresAt);
+      case 'waiting':
+        // One that a match has overtaken is of no request any more.
+        return this.asked?.id === frame.id && this.#waiting(frame.expiresAt);
       case 'no_match':
+        if (this.asked && this.asked.id !== frame.id) return;
         [this.request, this.asked] = [null, null];
         return this.#say(`Nobody was free within ${frame.radius / 1000} km.`);
       case 'location': return this.#peer(frame);
       case 'ended': return this.#ended(frame);
       case 'error': return this.#error(frame, action);
       case undefined: // the gateway's own error does not say of what
+        this.#abandon();
         setTimeout(() => this.#hello(), 1000);
     }
   }
