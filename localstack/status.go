@@ -14,6 +14,7 @@ import (
 
 const (
 	statusEvery = time.Second
+	rateOver    = 10 // readings: members who stand still report in bursts
 	clearLine   = "\r\x1b[K"
 )
 
@@ -83,7 +84,7 @@ func (s *screen) show(status string) {
 func (s *screen) follow(ctx context.Context, read func() reading) {
 	tick := time.NewTicker(statusEvery)
 	defer tick.Stop()
-	last := read()
+	last := []reading{read()}
 	for {
 		select {
 		case <-ctx.Done():
@@ -92,13 +93,14 @@ func (s *screen) follow(ctx context.Context, read func() reading) {
 		case <-tick.C:
 		}
 		now := read()
-		s.show(now.line(last))
-		last = now
+		s.show(now.line(last[0]))
+		last = append(last, now)
+		last = last[max(0, len(last)-rateOver):]
 	}
 }
 
-// line tells a reading in words. Reports are of the time since the last reading,
-// the other figures since the start; members are those connected now.
+// line tells a reading in words. Reports are counted from an earlier reading on,
+// the other figures from the start; members are those connected now.
 func (r reading) line(last reading) string {
 	rate := 0.0
 	if passed := r.at.Sub(last.at).Seconds(); passed > 0 {
