@@ -39,6 +39,7 @@ type Client struct {
 	skew time.Duration
 	// shared is what Due compares with: the last location sent.
 	shared sharedLocation
+	seq    int64 // of the last location that named none
 }
 
 // Connect connects, says hello and waits for the welcome, which is the first

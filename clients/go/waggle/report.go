@@ -15,14 +15,19 @@ type sharedLocation struct {
 }
 
 // Report tells the server where the member is, now: whatever the advice says.
-// It does not wait for an answer; with l.ID set an *Ack comes as an event.
-// While offline it returns ErrOffline.
+// It does not wait for an answer; with l.ID set an *Ack comes as an event. A Seq of
+// 0 is the next of the client's own count, so that of two reports in the same
+// millisecond the later one counts. While offline it returns ErrOffline.
 func (c *Client) Report(ctx context.Context, l Location) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	c.mu.Lock()
 	conn, end := c.conn, c.end
+	if l.Seq == 0 {
+		c.seq++
+		l.Seq = c.seq
+	}
 	c.mu.Unlock()
 	switch {
 	case end != nil:
