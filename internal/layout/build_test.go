@@ -135,7 +135,7 @@ func TestTheBuildTellsHowFarItIs(t *testing.T) {
 			[]string{"fetching modules\n", "compiling 40 packages", "compiling: 10 of 40", "compiling: 40 of 40", "built in "}, true},
 		"a fault in the code": {"echo waggle/localstack", "printf '%s\\n' waggle/localstack '# waggle/localstack' './x.go:1:1: syntax error' >&2; exit 1",
 			[]string{"# waggle/localstack\n./x.go:1:1: syntax error\n"}, false},
-		"no network": {"echo 'example: dial tcp: lookup proxy.golang.org: no such host' >&2; exit 1", "echo built in vain >&2",
+		"no network": {"echo 'example: dial tcp: lookup proxy.example: no such host' >&2; exit 1", "echo built in vain >&2",
 			[]string{"no such host\n", "check the network", "GOPROXY"}, false},
 		"a full disk":         {many, "echo 'write x: no space left on device' >&2; exit 2", []string{"the disk is full: go clean -cache"}, false},
 		"go list that cannot": {"exit 1", "exit 0", nil, true},
