@@ -133,3 +133,22 @@ func (w *world) expire() (keys int) {
 		}
 	}
 }
+
+// TestRule4FreshWhenClaimed lets the candidate go stale between the search that
+// saw it and the claim.
+func TestRule4FreshWhenClaimed(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"locationTTL":5}}}`, func(t *testing.T, w *world) {
+		for range 2 { // the first run teaches the cache its scripts
+			w.empty()
+			ana, ben := w.join("ana"), w.join("ben")
+			ben.at(37.7749, -122.4194)
+			// The search is on its way by then: time has passed for the claim.
+			w.between(0, func() { ana.send("match", `"lat":37.7749,"lng":-122.4194`) }, func() { w.pass(6 * time.Second) })
+			want[*protocol.NoMatch](ana)
+
+			ben.at(37.7749, -122.4194)
+			ana.send("match", `"lat":37.7749,"lng":-122.4194`)
+			want[*protocol.Matched](ana)
+		}
+	})
+}
