@@ -39,24 +39,33 @@ func TestEndIsToldThoughAReplyIsLost(t *testing.T) {
 }
 
 // TestRepeatedLocationIsListed repeats a location whose listing failed: once it is
-// acknowledged its member is found.
+// acknowledged its member is found, by who asks then and by who waits already.
 func TestRepeatedLocationIsListed(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, w *world) {
-		for n := range 3 {
+		for i := range 6 {
 			w.empty()
-			s := w.newScene(fmt.Sprint("listed-", n))
+			n, waits := i/2, i%2 == 0
+			s := w.newScene(fmt.Sprint("listed-", i))
+			if waits {
+				s.a.send("match", `"wait":300`)
+			}
 			at := w.now().UnixMilli()
 			report := func() {
 				s.b.send("location", fmt.Sprintf(`"id":"l","lat":%v,"lng":%v,"at":%d,"seq":1`, s.q.Lat, s.q.Lng, at))
 			}
 			w.befall(n, misses, report)
-			if _, acked := last[*protocol.Ack](s.b); !acked {
+			_, acked := last[*protocol.Ack](s.b)
+			if !acked {
 				report()
 				want[*protocol.Ack](s.b)
 			}
-			s.a.send("match", "")
+			if !waits {
+				s.a.send("match", "")
+			} else if acked {
+				s.a.send("hello", "") // the listing went well, and what failed is her own search
+			}
 			if _, ok := last[*protocol.Matched](s.a); !ok {
-				t.Errorf("failed from trip %d on: acknowledged, but not found: %s", n, s.a.all())
+				t.Errorf("failed from trip %d on, ana waits: %v: acknowledged, but not found: %s", n, waits, s.a.all())
 			}
 		}
 	})

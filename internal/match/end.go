@@ -82,6 +82,9 @@ func (s *Service) finish(ctx context.Context, matcher Member, id string, matchee
 		together(jobs...)
 	}
 	d := s.newDriver()
+	if released.State == Waiting {
+		d.resume(ctx, matchee)
+	}
 	d.wake(ctx, matcher, waiters[0])
 	d.wake(ctx, matchee, waiters[1])
 	return errors.Join(listErr[:]...)

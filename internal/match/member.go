@@ -29,7 +29,6 @@ type Position struct {
 	geo.Point
 	At, Seq                  int64 // At in epoch ms
 	Accuracy, Heading, Speed *float64
-	Fresh                    bool // heard within the location TTL
 }
 
 // A Claim binds a matchee to a matcher's search (Match is the search's id),

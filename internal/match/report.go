@@ -37,9 +37,9 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 		// was never listed: put it right.
 		back := a.Back
 		if err == nil || len(back) > 0 {
-			err = errors.Join(err, s.unlist(ctx, x.Member, back))
+			err = errors.Join(err, s.apply(ctx, x.Member, back))
 		} else if again, relistErr := s.Store.Relist(ctx, x.Member); relistErr == nil {
-			err = errors.Join(err, s.unlist(ctx, x.Member, again.Changes))
+			err = errors.Join(err, s.apply(ctx, x.Member, again.Changes))
 		}
 	}
 	if err != nil {

@@ -56,7 +56,7 @@ const (
 func (s *Service) admitted(ctx context.Context, x Session, step func() (Answer, error)) (Answer, error) {
 	a, err := step()
 	if err == nil && a.Status == StatusUnknown {
-		if err := s.connect(ctx, x); err != nil {
+		if err := s.Connect(ctx, x); err != nil {
 			return a, err
 		}
 		a, err = step()
@@ -76,9 +76,9 @@ func (s *Service) admitted(ctx context.Context, x Session, step func() (Answer, 
 	return a, nil
 }
 
-func replaced() error {
-	return fault(Replaced, "a newer connection of this member has taken over")
-}
+const takenOver = "a newer connection of this member has taken over"
+
+func replaced() error { return fault(Replaced, takenOver) }
 
 // read is the session's sign of life, and says how things stand with it; again
 // lists the member again.

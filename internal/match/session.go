@@ -9,9 +9,7 @@ import (
 
 // Connect begins a session; the member's older connection is told and closed.
 // Replaced: a newer connection is there already.
-func (s *Service) Connect(ctx context.Context, x Session) error { return s.connect(ctx, x) }
-
-func (s *Service) connect(ctx context.Context, x Session) error {
+func (s *Service) Connect(ctx context.Context, x Session) error {
 	a, err := s.Store.Connect(ctx, x)
 	if err != nil {
 		return err
@@ -30,8 +28,7 @@ func (s *Service) connect(ctx context.Context, x Session) error {
 // dismiss tells a connection that it was replaced, and closes it.
 func (s *Service) dismiss(ctx context.Context, connection string) {
 	// Its own failure is of no interest: it may be long gone.
-	_ = s.Push.Push(ctx, connection, &protocol.Error{Code: protocol.CodeReplaced,
-		Message: "a newer connection of this member has taken over"})
+	_ = s.Push.Push(ctx, connection, protocol.NewError(protocol.CodeReplaced, "", takenOver))
 	_ = s.Push.Close(ctx, connection)
 }
 

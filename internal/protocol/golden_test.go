@@ -98,7 +98,7 @@ func frames() map[string]protocol.Frame {
 		"error-too-large": refusal(protocol.ActionPing,
 			`{"action":"ping","padding":"`+strings.Repeat("x", protocol.MaxMessageBytes)+`"}`),
 		"error-stale": &protocol.Error{
-			ID: "l9", Code: protocol.CodeStale, Message: "at is older than the location TTL: set the clock by now", Now: 1795396500000,
+			ID: "l9", Code: protocol.CodeStale, Message: "at is older than 60 seconds: set your clock by now", Now: 1795396500000,
 		},
 		"error-replaced": protocol.NewError(protocol.CodeReplaced, "", "a newer connection of this member has taken over"),
 		"gateway-error": &protocol.Unknown{

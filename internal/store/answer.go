@@ -49,7 +49,6 @@ type position struct {
 	Accuracy string `json:"accuracy"`
 	Heading  string `json:"heading"`
 	Speed    string `json:"speed"`
-	Fresh    flag   `json:"fresh"`
 }
 
 type request struct {
@@ -182,7 +181,6 @@ func (p position) domain() match.Position {
 	return match.Position{
 		Point: geo.Point{Lat: float64(p.Lat), Lng: float64(p.Lng)}, At: int64(p.At), Seq: int64(p.Seq),
 		Accuracy: parseOptional(p.Accuracy), Heading: parseOptional(p.Heading), Speed: parseOptional(p.Speed),
-		Fresh: bool(p.Fresh),
 	}
 }
 

@@ -30,7 +30,7 @@ return reply({ status = 'ok', due = told, changes = changes, connection = m.gone
   claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
     at = m.claimAt } or nil,
   position = m.at and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, accuracy = m.accuracy, heading = m.heading,
-    speed = m.speed, fresh = fresh(m) and '1' or '0' } or nil,
+    speed = m.speed } or nil,
   card = m.card, available = m.available,
   route = r and { state = r.state, match = r.match, matchee = r.matchee, reason = r.reason, told = r.told,
     request = request(r) } or nil,
