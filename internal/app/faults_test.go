@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"waggle/internal/geo"
+	"waggle/internal/store"
 )
 
 // A fault is what befalls one trip to the cache, and the process that made it.
@@ -29,7 +30,7 @@ const (
 func (w *world) befall(n int, f fault, operation func()) int {
 	var mu sync.Mutex
 	made := 0
-	hook := func(ctx context.Context, _ int, trip func(context.Context)) {
+	hook := store.Hook(func(ctx context.Context, _ []store.Command, trip func(context.Context, ...int)) {
 		mu.Lock()
 		mine := made
 		made++
@@ -53,7 +54,7 @@ func (w *world) befall(n int, f fault, operation func()) int {
 		default:
 			trip(ctx)
 		}
-	}
+	})
 	w.hook.Store(&hook)
 	operation()
 	w.hook.Store(nil)
@@ -66,7 +67,7 @@ func (w *world) befall(n int, f fault, operation func()) int {
 func (w *world) between(n int, operation, other func()) bool {
 	var mu sync.Mutex
 	made, inside, met := 0, false, false
-	hook := func(ctx context.Context, _ int, trip func(context.Context)) {
+	hook := store.Hook(func(ctx context.Context, _ []store.Command, trip func(context.Context, ...int)) {
 		mu.Lock()
 		now := !met && made == n
 		if !inside {
@@ -82,7 +83,7 @@ func (w *world) between(n int, operation, other func()) bool {
 			mu.Unlock()
 		}
 		trip(ctx)
-	}
+	})
 	w.hook.Store(&hook)
 	operation()
 	w.hook.Store(nil)

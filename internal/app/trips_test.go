@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"waggle/internal/protocol"
+	"waggle/internal/store"
 )
 
 // TestTrips counts what each operation costs: exchanges with the cache, and the
@@ -72,10 +73,10 @@ func (w *world) count(told int, operation func()) (early bool, trips, commands i
 	var mu sync.Mutex
 	first := make(chan struct{})
 	early = true
-	hook := func(ctx context.Context, n int, trip func(context.Context)) {
+	hook := store.Hook(func(ctx context.Context, sent []store.Command, trip func(context.Context, ...int)) {
 		mu.Lock()
 		trips++
-		commands += n
+		commands += len(sent)
 		hold := told > 0 && trips > told
 		mu.Unlock()
 		if hold {
@@ -88,7 +89,7 @@ func (w *world) count(told int, operation func()) (early bool, trips, commands i
 			}
 		}
 		trip(ctx)
-	}
+	})
 	pushed := sync.OnceFunc(func() { close(first) })
 	w.hook.Store(&hook)
 	w.pushed.Store(&pushed)

@@ -33,10 +33,24 @@ type Options struct {
 	Pools pool.Pools
 	// Offset is added to the cache's clock; nil: nothing is. Tests move time by it.
 	Offset func() time.Duration
-	// Hook, where it is set, runs every trip: tests count them and cut them. A
-	// trip not run fails, one run twice was delivered twice, and one run again
-	// with a context that has ended loses its replies.
-	Hook func(ctx context.Context, commands int, trip func(context.Context))
+	// Hook, where it is set, makes every trip: tests count them and cut them.
+	Hook Hook
+	// Rewrite, where it is set, returns the script to run in place of the one of
+	// that name, preludes included: tests count its branches and break it.
+	Rewrite func(name, text string) string
+}
+
+// A Hook makes a trip, whose commands run these scripts on these members or cells, by
+// calling send once or more. send delivers the commands of those indices, all where none
+// is given. A command that is never sent fails, one sent twice was delivered
+// twice, and one sent again with a context that has ended loses its reply.
+type Hook func(ctx context.Context, commands []Command, send func(ctx context.Context, which ...int))
+
+// Command is one command of a trip.
+type Command struct {
+	Script string
+	// Key is what the slot is of: pool/member, or pool/cell.
+	Key string
 }
 
 // Store is a match.Store on a cache.
@@ -51,7 +65,7 @@ type Store struct {
 	scripts  map[string]script
 	pools    pool.Pools
 	offset   func() time.Duration
-	hook     func(context.Context, int, func(context.Context))
+	hook     Hook
 }
 
 var _ match.Store = (*Store)(nil)
@@ -98,12 +112,12 @@ func Open(o Options) (*Store, error) {
 			option.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 		}
 	}
-	s := &Store{option: option, host: u.Host, scripts: scripts(), pools: o.Pools, offset: o.Offset, hook: o.Hook}
+	s := &Store{option: option, host: u.Host, scripts: scripts(o.Rewrite), pools: o.Pools, offset: o.Offset, hook: o.Hook}
 	if s.offset == nil {
 		s.offset = func() time.Duration { return 0 }
 	}
 	if s.hook == nil {
-		s.hook = func(ctx context.Context, _ int, trip func(context.Context)) { trip(ctx) }
+		s.hook = func(ctx context.Context, _ []Command, send func(context.Context, ...int)) { send(ctx) }
 	}
 	return s, nil
 }

@@ -80,7 +80,7 @@ func TestUserAndPassword(t *testing.T) {
 func TestTLS(t *testing.T) {
 	certificate, key, authorities := certify(t)
 	port := strconv.Itoa(cachetest.FreePort(t))
-	cachetest.Server(t, "--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no",
+	cachetest.Redis(t, "--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no",
 		"--tls-ca-cert-file", certificate)
 	url := "rediss://127.0.0.1:" + port
 

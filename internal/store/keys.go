@@ -2,6 +2,7 @@ package store
 
 import (
 	"net/url"
+	"strings"
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
@@ -25,4 +26,10 @@ func memberKeys(m match.Member) []string {
 func cellKeys(pool string, c geo.Cell) []string {
 	tag := "{" + pool + "/" + string(c) + "}"
 	return []string{version + ":near:" + tag, version + ":seen:" + tag, version + ":tags:" + tag, version + ":wait:" + tag}
+}
+
+// tag is what stands in a key's braces.
+func tag(key string) string {
+	_, text, _ := strings.Cut(key, "{")
+	return strings.TrimSuffix(text, "}")
 }

@@ -1,23 +1,19 @@
 package store_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
-	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/valkey-io/valkey-go"
 
+	"waggle/internal/cachetest"
 	"waggle/internal/model"
-	"waggle/internal/need"
 )
 
 // The model is explored in place of the scripts, so each must do on the cache what
@@ -30,40 +26,9 @@ func TestScriptsDoAsTheModelSays(t *testing.T) {
 	if len(transitions) < 1000 {
 		t.Fatalf("got %d transitions, want at least 1000: too few to mean anything", len(transitions))
 	}
-	t.Run("embedded", func(t *testing.T) {
-		replay(t, miniredis.RunT(t).Addr(), transitions)
+	cachetest.Each(t, func(t *testing.T, c cachetest.Cache) {
+		replay(t, strings.TrimPrefix(c.URL, "redis://"), transitions)
 	})
-	t.Run("real", func(t *testing.T) {
-		replay(t, realServer(t), transitions)
-	})
-}
-
-// realServer runs a server of its own for the test.
-func realServer(t *testing.T) string {
-	program := need.Command(t, "redis-server", "redis-server")
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
-	free.Close()
-	ctx, stop := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, program, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
-	if err := server.Start(); err != nil {
-		stop()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { stop(); server.Wait() })
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", addr); err == nil {
-			conn.Close()
-			return addr
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("redis-server does not answer")
-		}
-	}
 }
 
 const (

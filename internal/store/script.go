@@ -32,8 +32,8 @@ var onCell = []string{"index", "list", "unlist", "search", "register", "withdraw
 
 type script struct{ text, sha string }
 
-// scripts returns every script with its preludes in front.
-func scripts() map[string]script {
+// scripts returns every script with its preludes in front, as rewritten.
+func scripts(rewrite func(name, text string) string) map[string]script {
 	files, err := sources.ReadDir("scripts")
 	if err != nil {
 		panic(err) // the files are in the binary
@@ -60,6 +60,9 @@ func scripts() map[string]script {
 			first = memberPrelude
 		}
 		text := source(commonPrelude) + "\n" + source(first) + "\n" + source(name)
+		if rewrite != nil {
+			text = rewrite(name, text)
+		}
 		sum := sha1.Sum([]byte(text))
 		all[name] = script{text: text, sha: hex.EncodeToString(sum[:])}
 	}
@@ -123,19 +126,28 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 }
 
 func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, whole bool) {
-	for _, n := range which {
+	named := make([]Command, len(which))
+	for i, n := range which {
 		results[n] = valkey.NewErrorResult(errNotSent)
+		named[i] = Command{Script: calls[n].script, Key: tag(calls[n].keys[0])}
 	}
-	s.hook(ctx, len(which), func(ctx context.Context) {
+	s.hook(ctx, named, func(ctx context.Context, some ...int) {
+		sent := which
+		if len(some) > 0 {
+			sent = make([]int, len(some))
+			for i, n := range some {
+				sent[i] = which[n]
+			}
+		}
 		client, err := s.connect()
 		if err != nil {
-			for _, n := range which {
+			for _, n := range sent {
 				results[n] = valkey.NewErrorResult(err)
 			}
 			return
 		}
-		for i, r := range client.DoMulti(ctx, s.commands(client, calls, which, whole)...) {
-			results[which[i]] = r
+		for i, r := range client.DoMulti(ctx, s.commands(client, calls, sent, whole)...) {
+			results[sent[i]] = r
 		}
 	})
 }

