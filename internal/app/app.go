@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -66,7 +65,7 @@ func FromEnv(_ context.Context, lookup func(string) (string, bool), o Options) (
 		p := &pusher{endpoint: get(topology.ManagementEndpoint)}
 		h.Push, h.Endpoint = p, p.learn
 	}
-	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: sleep, Log: o.Log}
+	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log}
 	return &App{Handler: h, Store: cache}, nil
 }
 
@@ -78,15 +77,4 @@ func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return errors.Join(match.ErrUnavailable, ctx.Err())
-	}
 }

@@ -2,64 +2,158 @@ package app_test
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 
 	"waggle/internal/geo"
 	"waggle/internal/store"
 )
 
-// A fault is what befalls one trip to the cache, and the process that made it.
+// A fault is what befalls one event of an operation, a command to the cache or a
+// push, and the process that made it.
 type fault string
 
 const (
-	// The process vanishes before the trip: before its effect or, as the trip
-	// before has been made, before that one's reply.
+	// The process vanishes before the event; of the commands that are sent together
+	// those before it arrive.
 	dies fault = "dies"
-	// The trip is made, and its reply is lost; the client asks once more.
+	// The event happens, and its reply is lost; the client asks once more.
 	losesOnce fault = "loses one reply"
-	// The same befalls the second asking.
-	losesTwice fault = "loses two replies"
-	// The cache cannot be reached for two trips.
-	misses fault = "misses two trips"
-	// The trip is made twice.
-	twice fault = "makes it twice"
+	// The same befalls each repeat of that command.
+	loses fault = "loses every reply"
+	// The command cannot be delivered, nor its repeats.
+	misses fault = "cannot reach it"
+	// The event happens twice.
+	twice fault = "does it twice"
+	// The event happens once more when the operation is long over.
+	late fault = "does it again at the end"
 )
 
-// befall runs an operation whose n-th trip, from 0, meets the fault, and returns
-// how many trips it came to. With none ("") it counts.
+// befall runs an operation whose n-th event, from 0, meets the fault, and returns
+// how many events it came to. With none ("") it counts.
 func (w *world) befall(n int, f fault, operation func()) int {
-	var mu sync.Mutex
-	made := 0
-	hook := store.Hook(func(ctx context.Context, _ []store.Command, trip func(context.Context, ...int)) {
-		mu.Lock()
-		mine := made
-		made++
-		mu.Unlock()
-		ended, cancel := context.WithCancel(ctx)
-		cancel()
-		switch {
-		case f == "" || mine < n:
-			trip(ctx)
-		case f == dies:
-			w.dead.Store(true)
-			trip(ended)
-		case f == losesOnce && mine == n, f == losesTwice && mine <= n+1:
-			trip(ctx)
-			trip(ended)
-		case f == misses && mine <= n+1:
-			trip(ended)
-		case f == twice && mine == n:
-			trip(ctx)
-			trip(ctx)
-		default:
-			trip(ctx)
-		}
-	})
-	w.hook.Store(&hook)
+	return w.befallOne(n, f, true, operation)
+}
+
+// befallCommand does the same among the commands alone: every push arrives.
+func (w *world) befallCommand(n int, f fault, operation func()) int {
+	return w.befallOne(n, f, false, operation)
+}
+
+func (w *world) befallOne(n int, f fault, pushes bool, operation func()) int {
+	m := &mishap{world: w, fault: f, at: n}
+	trip, push := store.Hook(m.trip), m.push
+	w.hook.Store(&trip)
+	if pushes {
+		w.push.Store(&push)
+	}
 	operation()
 	w.hook.Store(nil)
+	w.push.Store(nil)
 	w.dead.Store(false)
-	return made
+	for _, again := range m.late {
+		again()
+	}
+	return m.made
+}
+
+// A mishap is a fault at one event.
+type mishap struct {
+	*world
+	fault fault
+	at    int
+
+	mu     sync.Mutex
+	made   int
+	struck *store.Command
+	late   []func()
+}
+
+// trip makes those commands of a trip that the fault lets through.
+func (m *mishap) trip(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
+	through, hit := m.sort(commands)
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	switch {
+	case len(hit) == 0:
+		send(ctx)
+	case m.fault == dies:
+		m.dead.Store(true)
+		if len(through) > 0 {
+			send(ctx, through...)
+		}
+		send(ended)
+	case m.fault == losesOnce || m.fault == loses:
+		send(ctx)
+		send(ended, hit...)
+	case m.fault == misses:
+		if len(through) > 0 {
+			send(ctx, through...)
+		}
+		send(ended, hit...)
+	case m.fault == twice:
+		send(ctx)
+		send(ctx, hit...)
+	case m.fault == late:
+		send(ctx)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.late = append(m.late, func() { send(context.WithoutCancel(ctx), hit...) })
+	}
+}
+
+// sort says which commands the fault lets through, and which it hits.
+func (m *mishap) sort(commands []store.Command) (through, hit []int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, c := range commands {
+		mine := m.made == m.at
+		switch {
+		case m.fault == "" || m.fault == late && slices.Contains([]string{"begin", "lease", "cancel"}, c.Script):
+			mine = false // these are never sent twice
+		case m.fault == dies:
+			mine = m.made >= m.at
+		case m.fault == loses || m.fault == misses:
+			mine = mine || m.struck != nil && *m.struck == c
+		}
+		if mine {
+			m.struck = &c
+			hit = append(hit, i)
+		} else {
+			through = append(through, i)
+		}
+		m.made++
+	}
+	return through, hit
+}
+
+var errNoReply = errors.New("no reply")
+
+// push delivers a push as the fault lets it.
+func (m *mishap) push(deliver func() error) error {
+	m.mu.Lock()
+	mine := m.made == m.at || m.fault == dies && m.made >= m.at
+	m.made++
+	m.mu.Unlock()
+	switch {
+	case !mine || m.fault == "":
+		return deliver()
+	case m.fault == dies:
+		m.dead.Store(true)
+		return deliver()
+	case m.fault == misses:
+		return errNoReply
+	case m.fault == twice:
+		return errors.Join(deliver(), deliver())
+	case m.fault == late:
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.late = append(m.late, func() { _ = deliver() })
+		return deliver()
+	}
+	_ = deliver()
+	return errNoReply
 }
 
 // between runs an operation, and in it another one before the n-th trip, from 0;

@@ -14,7 +14,7 @@ import (
 func TestEndIsToldThoughAReplyIsLost(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, w *world) {
 		for _, byMatcher := range []bool{true, false} {
-			for _, f := range []fault{losesOnce, losesTwice, misses} {
+			for _, f := range []fault{losesOnce, loses, misses} {
 				for n, more := 0, true; more; n++ {
 					w.empty()
 					s := w.newScene(fmt.Sprint("end-", byMatcher, "-", n, "-", len(f)))
@@ -24,7 +24,7 @@ func TestEndIsToldThoughAReplyIsLost(t *testing.T) {
 						asker, other = other, asker
 					}
 					end := func() { asker.send("end", `"match":"`+s.match+`"`) }
-					more = w.befall(n, f, end) > n
+					more = w.befallCommand(n, f, end) > n
 					if _, told := last[*protocol.Ended](asker); !told {
 						end()
 						want[*protocol.Ended](asker)

@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"waggle/internal/cachetest"
 	"waggle/internal/geo"
 	"waggle/internal/protocol"
+	"waggle/internal/seed"
 	"waggle/internal/token"
 )
 
@@ -87,42 +89,60 @@ type operation struct {
 	prepare, fault func(*scene)
 }
 
-// TestRule2NothingLeaks lets every fault meet every trip of every operation.
-// After that, once either side has sent a message, both are in the same match or
-// in none; and both can be matched anew.
+// TestRule2NothingLeaks lets every fault meet every command and every push of every
+// operation. After that, once either side has sent a message, both are in the same
+// match or in none; and both can be matched anew. A single server sees all of that,
+// the slow embedded cache and the cluster a third, but in a long run.
 func TestRule2NothingLeaks(t *testing.T) {
-	onEach(t, "", func(t *testing.T, w *world) {
-		scenes := 0
-		stage := func() *scene {
-			w.empty()
-			scenes++
-			return w.newScene(fmt.Sprint("scene-", scenes))
-		}
-		for _, o := range operations() {
-			s := stage()
-			o.prepare(s)
-			trips := w.befall(0, "", func() { o.fault(s) })
-			if trips == 0 {
-				t.Fatalf("%s makes no trip", o.name)
+	for kind, start := range map[string]func(testing.TB) cachetest.Cache{"embedded": cachetest.Embedded, "server": aServer, "cluster": aCluster} {
+		t.Run(kind, func(t *testing.T) {
+			w := newWorld(t, start(t), "")
+			stride := seed.Times(3, 1)
+			if kind == "server" {
+				stride = 1
 			}
-			for _, f := range []fault{dies, losesOnce, losesTwice, misses, twice} {
-				for n := range trips {
-					for _, matcherFirst := range []bool{true, false} {
-						if f != dies && matcherFirst != (n%2 == 0) {
-							continue
-						}
-						s := stage()
-						o.prepare(s)
-						w.befall(n, f, func() { o.fault(s) })
-						w.pass(16 * time.Second)
-						if err := s.heals(matcherFirst); err != nil {
-							t.Errorf("%s: the process %s at trip %d of %d, matcher first: %v: %v", o.name, f, n, trips, matcherFirst, err)
-						}
+			w.cutEverything(stride)
+		})
+	}
+}
+
+func aServer(t testing.TB) cachetest.Cache  { return cachetest.Server(t) }
+func aCluster(t testing.TB) cachetest.Cache { return cachetest.StartCluster(t).Cache }
+
+// cutEverything lets the faults meet one of so many events, another of them each time.
+func (w *world) cutEverything(stride int) {
+	scenes, met := 0, 0
+	stage := func() *scene {
+		w.empty()
+		scenes++
+		return w.newScene(fmt.Sprint("scene-", scenes))
+	}
+	for i, o := range operations() {
+		s := stage()
+		o.prepare(s)
+		events := w.befall(0, "", func() { o.fault(s) })
+		if events == 0 {
+			w.t.Fatalf("%s makes no trip and tells nobody", o.name)
+		}
+		met += events
+		for j, f := range []fault{dies, losesOnce, loses, misses, twice, late} {
+			for n := (i + j) % stride; n < events; n += stride {
+				for _, matcherFirst := range []bool{true, false} {
+					if f != dies && matcherFirst != (n%2 == 0) {
+						continue
+					}
+					s := stage()
+					o.prepare(s)
+					events = max(events, w.befall(n, f, func() { o.fault(s) }))
+					w.pass(16 * time.Second)
+					if err := s.heals(matcherFirst); err != nil {
+						w.t.Errorf("%s: the process %s at event %d of %d, matcher first: %v: %v", o.name, f, n, events, matcherFirst, err)
 					}
 				}
 			}
 		}
-	})
+	}
+	w.t.Logf("note: cut everything: %d operations of %d commands and pushes on %s, %d faulty runs", len(operations()), met, w.cache, scenes)
 }
 
 // TestRule2NothingLeaksWhenHeldUp holds the process up before each trip, for longer

@@ -134,7 +134,7 @@ func TestRule7PrivateLog(t *testing.T) {
 		scenes := 0
 		for _, o := range operations() {
 			for n := range 6 {
-				for _, f := range []fault{dies, losesTwice, misses} {
+				for _, f := range []fault{dies, loses, misses} {
 					w.empty()
 					scenes++
 					s := w.newScene(fmt.Sprint("log-", scenes))

@@ -30,10 +30,12 @@ import (
 // recordings and a clock that moves by hand.
 type world struct {
 	t      *testing.T
+	cache  string // which it is
 	app    *app.App
 	direct valkey.Client // to look at what is stored
 	offset atomic.Int64  // nanoseconds ahead of the wall clock
 	hook   atomic.Pointer[store.Hook]
+	push   atomic.Pointer[func(deliver func() error) error]
 	log    *lockedWriter
 
 	// dead is a process that has vanished: what it would still push is lost.
@@ -64,7 +66,7 @@ func onEach(t *testing.T, pools string, test func(*testing.T, *world)) {
 
 func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
 	t.Helper()
-	w := &world{t: t, frames: make(map[string][]protocol.Frame), closed: make(map[string]bool), gone: make(map[string]int),
+	w := &world{t: t, cache: c.Name, frames: make(map[string][]protocol.Frame), closed: make(map[string]bool), gone: make(map[string]int),
 		pushes: make(map[string]int), log: &lockedWriter{w: t.Output()}}
 	env := map[string]string{"WAGGLE_CACHE_URL": c.URL, "WAGGLE_POOLS": pools}
 	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
@@ -73,6 +75,7 @@ func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
 		Now:  w.now,
 		Store: store.Options{
 			Offset: func() time.Duration { return time.Duration(w.offset.Load()) },
+			Sleep:  func(ctx context.Context, d time.Duration) error { w.pass(d); return ctx.Err() },
 			Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 				if h := w.hook.Load(); h != nil {
 					(*h)(ctx, commands, send)
@@ -131,35 +134,48 @@ func (w *world) pass(d time.Duration) { w.offset.Add(int64(d)) }
 
 // Push implements match.Pusher.
 func (w *world) Push(ctx context.Context, connection string, f protocol.Frame) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if observe := w.pushed.Load(); observe != nil {
-		(*observe)()
-	}
-	if w.dead.Load() || ctx.Err() != nil {
-		return context.Canceled
-	}
-	w.pushes[connection]++
-	if w.gone[connection] > 0 {
-		w.gone[connection]--
-		return match.ErrConnectionGone
-	}
-	if w.closed[connection] {
-		return match.ErrConnectionGone
-	}
-	w.frames[connection] = append(w.frames[connection], f)
-	return nil
+	return w.deliver(func() error {
+		if observe := w.pushed.Load(); observe != nil {
+			(*observe)()
+		}
+		if w.dead.Load() || ctx.Err() != nil {
+			return context.Canceled
+		}
+		w.pushes[connection]++
+		if w.gone[connection] > 0 {
+			w.gone[connection]--
+			return match.ErrConnectionGone
+		}
+		if w.closed[connection] {
+			return match.ErrConnectionGone
+		}
+		w.frames[connection] = append(w.frames[connection], f)
+		return nil
+	})
 }
 
 // Close implements match.Pusher.
 func (w *world) Close(_ context.Context, connection string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.dead.Load() {
-		return context.Canceled
+	return w.deliver(func() error {
+		if w.dead.Load() {
+			return context.Canceled
+		}
+		w.closed[connection] = true
+		return nil
+	})
+}
+
+// deliver does what a push does, as the fault of the moment lets it.
+func (w *world) deliver(push func() error) error {
+	locked := func() error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return push()
 	}
-	w.closed[connection] = true
-	return nil
+	if h := w.push.Load(); h != nil {
+		return (*h)(locked)
+	}
+	return locked()
 }
 
 // tokenText is what a $connect carries where a token would be.

@@ -39,6 +39,18 @@ type Service struct {
 	Log   *slog.Logger
 }
 
+// Sleep returns when the time has passed, or with an error when the context ends.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return errors.Join(ErrUnavailable, ctx.Err())
+	}
+}
+
 const (
 	// young is how old a connection must be before a push that finds it gone
 	// forgets it: the post may have overtaken the connect.

@@ -1,8 +1,8 @@
 // Package store keeps members, requests and matches in Valkey or Redis, single
 // or cluster. Open connects; a Store implements match.Store. Each step is one
-// Lua script on one slot, so it is atomic. Where an answer was lost the client
-// repeats the step once, but for those that must not be. Everything stored expires
-// by itself.
+// Lua script on one slot, so it is atomic. Where an answer was lost, or the cache
+// fails over, the client repeats the step for some seconds, but for those that must
+// not be. Everything stored expires by itself.
 package store
 
 import (
@@ -35,6 +35,8 @@ type Options struct {
 	Offset func() time.Duration
 	// Hook, where it is set, makes every trip: tests count them and cut them.
 	Hook Hook
+	// Sleep pauses before a repeat; nil: match.Sleep.
+	Sleep func(context.Context, time.Duration) error
 	// Rewrite, where it is set, returns the script to run in place of the one of
 	// that name, preludes included: tests count its branches and break it.
 	Rewrite func(name, text string) string
@@ -66,6 +68,7 @@ type Store struct {
 	pools    pool.Pools
 	offset   func() time.Duration
 	hook     Hook
+	sleep    func(context.Context, time.Duration) error
 }
 
 var _ match.Store = (*Store)(nil)
@@ -112,9 +115,12 @@ func Open(o Options) (*Store, error) {
 			option.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 		}
 	}
-	s := &Store{option: option, host: u.Host, scripts: scripts(o.Rewrite), pools: o.Pools, offset: o.Offset, hook: o.Hook}
+	s := &Store{option: option, host: u.Host, scripts: scripts(o.Rewrite), pools: o.Pools, offset: o.Offset, hook: o.Hook, sleep: o.Sleep}
 	if s.offset == nil {
 		s.offset = func() time.Duration { return 0 }
+	}
+	if s.sleep == nil {
+		s.sleep = match.Sleep
 	}
 	if s.hook == nil {
 		s.hook = func(ctx context.Context, _ []Command, send func(context.Context, ...int)) { send(ctx) }

@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,7 +78,7 @@ type call struct {
 	script string
 	pool   string
 	keys   []string
-	args   []string
+	args   []string // after the clock's offset
 	// once: not to be repeated where its answer was lost. A late first try
 	// could reopen a search, or end a request, that is another's by then.
 	once bool
@@ -85,44 +87,67 @@ type call struct {
 // onMember is a call on a member's slot.
 func (s *Store) onMember(name string, m match.Member, args ...string) call {
 	settings := s.pools.For(m.Pool)
-	first := []string{millis(s.offset()), millis(settings.LocationTTL), millis(settings.Grace)}
+	first := []string{millis(settings.LocationTTL), millis(settings.Grace)}
 	return call{script: name, pool: m.Pool, keys: memberKeys(m), args: append(first, args...)}
 }
 
 // onCell is a call on a shard cell's slot.
 func (s *Store) onCell(name, pool string, c geo.Cell, args ...string) call {
-	first := []string{millis(s.offset()), millis(s.pools.For(pool).LocationTTL)}
+	first := []string{millis(s.pools.For(pool).LocationTTL)}
 	return call{script: name, pool: pool, keys: cellKeys(pool, c), args: append(first, args...)}
 }
 
 // run sends the calls in one trip and returns their results in the same order.
-// A call whose script the node does not know is sent again with its text, and
-// one whose connection failed once more, unless it must not be.
+// Those whose script the node does not know are sent again with its text. Those that
+// failed are repeated, at once, as a frozen environment finds its sockets broken, and
+// then more and more slowly for as long as a failover may take; but not one that
+// must be sent once and may have arrived.
 func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 	results := make([]valkey.ValkeyResult, len(calls))
-	all := make([]int, len(calls))
+	open := make([]int, len(calls))
 	for i := range calls {
-		all[i] = i
+		open[i] = i
 	}
-	s.trip(ctx, calls, all, results, false)
-	var unknown, failed []int
-	for i, r := range results {
-		err := r.Error()
-		if reply, ok := valkey.IsValkeyErr(err); ok {
-			if reply.IsNoScript() {
-				unknown = append(unknown, i)
+	s.trip(ctx, calls, open, results, false)
+	for attempt := 0; ; attempt++ {
+		var unknown []int
+		for _, n := range open {
+			if reply, ok := valkey.IsValkeyErr(results[n].Error()); ok && reply.IsNoScript() {
+				unknown = append(unknown, n)
 			}
-		} else if err != nil && ctx.Err() == nil && !calls[i].once {
-			failed = append(failed, i)
 		}
+		if len(unknown) > 0 {
+			s.trip(ctx, calls, unknown, results, true)
+		}
+		var failed []int
+		for _, n := range open {
+			if repeatable(calls[n], results[n].Error()) {
+				failed = append(failed, n)
+			}
+		}
+		if open = failed; len(open) == 0 || attempt == len(pauses) || ctx.Err() != nil || s.sleep(ctx, pauses[attempt]) != nil {
+			return results
+		}
+		s.trip(ctx, calls, open, results, true)
 	}
-	if len(unknown) > 0 {
-		s.trip(ctx, calls, unknown, results, true)
+}
+
+// pauses come before the repeats of what failed: 2.5 s in all.
+var pauses = [...]time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond, 150 * time.Millisecond,
+	200 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond,
+	400 * time.Millisecond}
+
+// repeatable tells whether a call that came to this is to be sent again. Where the
+// server refused it, or was never reached, it was not done; else it may have been.
+func repeatable(c call, err error) bool {
+	if err == nil {
+		return false
 	}
-	if len(failed) > 0 {
-		s.trip(ctx, calls, failed, results, true)
+	if reply, ok := valkey.IsValkeyErr(err); ok {
+		return passing(reply)
 	}
-	return results
+	var network *net.OpError
+	return !c.once || errors.As(err, &network) && network.Op == "dial"
 }
 
 func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, whole bool) {
@@ -155,13 +180,14 @@ func (s *Store) trip(ctx context.Context, calls []call, which []int, results []v
 // commands builds the calls for one sending: the client takes them back.
 func (s *Store) commands(client valkey.Client, calls []call, which []int, whole bool) []valkey.Completed {
 	commands := make([]valkey.Completed, len(which))
+	offset := millis(s.offset())
 	for i, n := range which {
 		c := calls[n]
 		sc := s.scripts[c.script]
 		if whole {
-			commands[i] = client.B().Eval().Script(sc.text).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(c.args...).Build()
+			commands[i] = client.B().Eval().Script(sc.text).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 		} else {
-			commands[i] = client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(c.args...).Build()
+			commands[i] = client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 		}
 	}
 	return commands
@@ -176,13 +202,20 @@ func failure(c call, err error) error {
 	return fmt.Errorf("script %s: %w: %w", c.script, match.ErrUnavailable, err)
 }
 
+// transient tells whether a refusal is about the state of the cache, and not about
+// what it was asked.
 func transient(reply *valkey.ValkeyError) bool {
-	for _, prefix := range []string{"OOM", "LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "NOAUTH", "WRONGPASS", "BUSY", "MOVED", "ASK"} {
-		if strings.HasPrefix(reply.Error(), prefix) {
-			return true
-		}
-	}
-	return strings.Contains(reply.Error(), "OOM ")
+	return passing(reply) || begins(reply, "OOM", "NOAUTH", "WRONGPASS") || strings.Contains(reply.Error(), "OOM ")
+}
+
+// passing tells whether a refusal is one of a server that starts, of a replica that
+// is about to be promoted, or of one that has just been.
+func passing(reply *valkey.ValkeyError) bool {
+	return begins(reply, "LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "BUSY", "MOVED", "ASK")
+}
+
+func begins(reply *valkey.ValkeyError, any ...string) bool {
+	return slices.ContainsFunc(any, func(prefix string) bool { return strings.HasPrefix(reply.Error(), prefix) })
 }
 
 // askOnce is ask for what must not be repeated.
