@@ -38,6 +38,9 @@ type world struct {
 	push   atomic.Pointer[func(deliver func() error) error]
 	log    *lockedWriter
 
+	// waits is whether the store's pauses take their time; else time passes by hand.
+	waits bool
+
 	// dead is a process that has vanished: what it would still push is lost.
 	dead atomic.Bool
 
@@ -49,6 +52,7 @@ type world struct {
 	// connected is when the last connection was made, epoch ms.
 	connected int64
 	frames    map[string][]protocol.Frame
+	arrived   map[string][]time.Time // when each of them came
 	closed    map[string]bool
 	// gone are the connections that a push finds gone, each for that many pushes.
 	gone map[string]int
@@ -66,7 +70,7 @@ func onEach(t *testing.T, pools string, test func(*testing.T, *world)) {
 
 func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
 	t.Helper()
-	w := &world{t: t, cache: c.Name, frames: make(map[string][]protocol.Frame), closed: make(map[string]bool), gone: make(map[string]int),
+	w := &world{t: t, cache: c.Name, frames: make(map[string][]protocol.Frame), arrived: make(map[string][]time.Time), closed: make(map[string]bool), gone: make(map[string]int),
 		pushes: make(map[string]int), log: &lockedWriter{w: t.Output()}}
 	env := map[string]string{"WAGGLE_CACHE_URL": c.URL, "WAGGLE_POOLS": pools}
 	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
@@ -75,7 +79,13 @@ func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
 		Now:  w.now,
 		Store: store.Options{
 			Offset: func() time.Duration { return time.Duration(w.offset.Load()) },
-			Sleep:  func(ctx context.Context, d time.Duration) error { w.pass(d); return ctx.Err() },
+			Sleep: func(ctx context.Context, d time.Duration) error {
+				if w.waits {
+					return match.Sleep(ctx, d)
+				}
+				w.pass(d)
+				return ctx.Err()
+			},
 			Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 				if h := w.hook.Load(); h != nil {
 					(*h)(ctx, commands, send)
@@ -150,6 +160,7 @@ func (w *world) Push(ctx context.Context, connection string, f protocol.Frame) e
 			return match.ErrConnectionGone
 		}
 		w.frames[connection] = append(w.frames[connection], f)
+		w.arrived[connection] = append(w.arrived[connection], w.now())
 		return nil
 	})
 }
@@ -401,11 +412,16 @@ func (w *world) empty() {
 }
 
 // state is that of a member's entry in the routing table, as it is stored.
-func (w *world) state(c *client) string {
-	key := "w1:route:{" + c.id.Pool + "/" + c.id.Member + "}"
-	text, err := w.direct.Do(w.t.Context(), w.direct.B().Hget().Key(key).Field("state").Build()).ToString()
-	if err != nil && !valkey.IsValkeyNil(err) {
-		w.t.Error(err)
+func (w *world) state(c *client) string { return w.fields(c, "route", "state")[0] }
+
+// fields are those of a member's record (m) or entry (route) as they are stored, ""
+// where there is none.
+func (w *world) fields(c *client, kind string, names ...string) []string {
+	w.t.Helper()
+	key := "w1:" + kind + ":{" + c.id.Pool + "/" + c.id.Member + "}"
+	values, err := w.direct.Do(w.t.Context(), w.direct.B().Hmget().Key(key).Field(names...).Build()).AsStrSlice()
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	return text
+	return values
 }

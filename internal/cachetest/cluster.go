@@ -68,6 +68,23 @@ func StartCluster(t testing.TB, arguments ...string) *Cluster {
 	return c
 }
 
+// Replica is the one of the i-th primary.
+func (c *Cluster) Replica(i int) *Node { return c.Nodes[primaries+i] }
+
+// On tells whether the i-th primary has the slot of a key when the cluster starts.
+func (c *Cluster) On(t testing.TB, i int, key string) bool {
+	t.Helper()
+	text, err := Ask(c.Nodes[len(c.Nodes)-1].Address, "CLUSTER", "KEYSLOT", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slot >= slots*i/primaries && slot < slots*(i+1)/primaries
+}
+
 // await returns when something is true of every node.
 func (c *Cluster) await(t testing.TB, otherwise string, holds func(*Node) bool) {
 	t.Helper()

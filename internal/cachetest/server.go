@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,6 +65,12 @@ func (n *Node) Kill() {
 	_ = n.command.Process.Kill()
 	<-n.ended
 }
+
+// Freeze stops the process where it is, until Thaw lets it go on.
+func (n *Node) Freeze() { _ = n.command.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen process go on.
+func (n *Node) Thaw() { _ = n.command.Process.Signal(syscall.SIGCONT) }
 
 // run starts a server on a free port. Where another program was quicker to take
 // the port it tries the next.

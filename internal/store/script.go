@@ -7,9 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,60 +95,8 @@ func (s *Store) onCell(name, pool string, c geo.Cell, args ...string) call {
 	return call{script: name, pool: pool, keys: cellKeys(pool, c), args: append(first, args...)}
 }
 
-// run sends the calls in one trip and returns their results in the same order.
-// Those whose script the node does not know are sent again with its text. Those that
-// failed are repeated, at once, as a frozen environment finds its sockets broken, and
-// then more and more slowly for as long as a failover may take; but not one that
-// must be sent once and may have arrived.
-func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
-	results := make([]valkey.ValkeyResult, len(calls))
-	open := make([]int, len(calls))
-	for i := range calls {
-		open[i] = i
-	}
-	s.trip(ctx, calls, open, results, false)
-	for attempt := 0; ; attempt++ {
-		var unknown []int
-		for _, n := range open {
-			if reply, ok := valkey.IsValkeyErr(results[n].Error()); ok && reply.IsNoScript() {
-				unknown = append(unknown, n)
-			}
-		}
-		if len(unknown) > 0 {
-			s.trip(ctx, calls, unknown, results, true)
-		}
-		var failed []int
-		for _, n := range open {
-			if repeatable(calls[n], results[n].Error()) {
-				failed = append(failed, n)
-			}
-		}
-		if open = failed; len(open) == 0 || attempt == len(pauses) || ctx.Err() != nil || s.sleep(ctx, pauses[attempt]) != nil {
-			return results
-		}
-		s.trip(ctx, calls, open, results, true)
-	}
-}
-
-// pauses come before the repeats of what failed: 2.5 s in all.
-var pauses = [...]time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond, 150 * time.Millisecond,
-	200 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond,
-	400 * time.Millisecond}
-
-// repeatable tells whether a call that came to this is to be sent again. Where the
-// server refused it, or was never reached, it was not done; else it may have been.
-func repeatable(c call, err error) bool {
-	if err == nil {
-		return false
-	}
-	if reply, ok := valkey.IsValkeyErr(err); ok {
-		return passing(reply)
-	}
-	var network *net.OpError
-	return !c.once || errors.As(err, &network) && network.Op == "dial"
-}
-
-func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, whole bool) {
+// trip sends some of the calls.
+func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, how manner) {
 	named := make([]Command, len(which))
 	for i, n := range which {
 		results[n] = valkey.NewErrorResult(errNotSent)
@@ -171,26 +117,27 @@ func (s *Store) trip(ctx context.Context, calls []call, which []int, results []v
 			}
 			return
 		}
-		for i, r := range client.DoMulti(ctx, s.commands(client, calls, sent, whole)...) {
+		if how == around && client.Mode() == valkey.ClientModeCluster {
+			s.around(ctx, client, calls, sent, results)
+			return
+		}
+		commands := make([]valkey.Completed, len(sent))
+		for i, n := range sent {
+			commands[i] = s.command(client, calls[n], how == byDigest)
+		}
+		for i, r := range client.DoMulti(ctx, commands...) {
 			results[sent[i]] = r
 		}
 	})
 }
 
-// commands builds the calls for one sending: the client takes them back.
-func (s *Store) commands(client valkey.Client, calls []call, which []int, whole bool) []valkey.Completed {
-	commands := make([]valkey.Completed, len(which))
-	offset := millis(s.offset())
-	for i, n := range which {
-		c := calls[n]
-		sc := s.scripts[c.script]
-		if whole {
-			commands[i] = client.B().Eval().Script(sc.text).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
-		} else {
-			commands[i] = client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
-		}
+// command builds a call for one sending: the client takes it back.
+func (s *Store) command(client valkey.Client, c call, byDigest bool) valkey.Completed {
+	sc, offset := s.scripts[c.script], millis(s.offset())
+	if byDigest {
+		return client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 	}
-	return commands
+	return client.B().Eval().Script(sc.text).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 }
 
 // failure says which script could not be run; a full cache and a lost one look
@@ -200,22 +147,6 @@ func failure(c call, err error) error {
 		return fmt.Errorf("script %s: %w", c.script, err)
 	}
 	return fmt.Errorf("script %s: %w: %w", c.script, match.ErrUnavailable, err)
-}
-
-// transient tells whether a refusal is about the state of the cache, and not about
-// what it was asked.
-func transient(reply *valkey.ValkeyError) bool {
-	return passing(reply) || begins(reply, "OOM", "NOAUTH", "WRONGPASS") || strings.Contains(reply.Error(), "OOM ")
-}
-
-// passing tells whether a refusal is one of a server that starts, of a replica that
-// is about to be promoted, or of one that has just been.
-func passing(reply *valkey.ValkeyError) bool {
-	return begins(reply, "LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "BUSY", "MOVED", "ASK")
-}
-
-func begins(reply *valkey.ValkeyError, any ...string) bool {
-	return slices.ContainsFunc(any, func(prefix string) bool { return strings.HasPrefix(reply.Error(), prefix) })
 }
 
 // askOnce is ask for what must not be repeated.
