@@ -43,7 +43,7 @@ func (w *world) befallCommand(n int, f fault, operation func()) int {
 
 func (w *world) befallOne(n int, f fault, pushes bool, operation func()) int {
 	m := &mishap{world: w, fault: f, at: n}
-	trip, push := store.Hook(m.trip), m.push
+	trip, push := store.Hook(m.trip), pushHook(m.push)
 	w.hook.Store(&trip)
 	if pushes {
 		w.push.Store(&push)
@@ -110,8 +110,8 @@ func (m *mishap) sort(commands []store.Command) (through, hit []int) {
 	for i, c := range commands {
 		mine := m.made == m.at
 		switch {
-		case m.fault == "" || m.fault == late && slices.Contains([]string{"begin", "lease", "cancel"}, c.Script):
-			mine = false // these are never sent twice
+		case m.fault == "" || m.fault == late && once(c):
+			mine = false
 		case m.fault == dies:
 			mine = m.made >= m.at
 		case m.fault == loses || m.fault == misses:
@@ -128,10 +128,15 @@ func (m *mishap) sort(commands []store.Command) (through, hit []int) {
 	return through, hit
 }
 
+// once tells which commands are never sent twice.
+func once(c store.Command) bool {
+	return slices.Contains([]string{"begin", "lease", "cancel"}, c.Script)
+}
+
 var errNoReply = errors.New("no reply")
 
 // push delivers a push as the fault lets it.
-func (m *mishap) push(deliver func() error) error {
+func (m *mishap) push(_ context.Context, _, _ string, deliver func() error) error {
 	m.mu.Lock()
 	mine := m.made == m.at || m.fault == dies && m.made >= m.at
 	m.made++

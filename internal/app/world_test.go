@@ -35,7 +35,7 @@ type world struct {
 	direct valkey.Client // to look at what is stored
 	offset atomic.Int64  // nanoseconds ahead of the wall clock
 	hook   atomic.Pointer[store.Hook]
-	push   atomic.Pointer[func(deliver func() error) error]
+	push   atomic.Pointer[pushHook]
 	log    *lockedWriter
 
 	// waits is whether the store's pauses take their time; else time passes by hand.
@@ -44,6 +44,8 @@ type world struct {
 	// dead is a process that has vanished: what it would still push is lost.
 	dead atomic.Bool
 
+	// came, where it is set, is called with every frame that arrives.
+	came atomic.Pointer[func(connection string)]
 	// pushed, where it is set, is called with every push.
 	pushed atomic.Pointer[func()]
 
@@ -60,6 +62,9 @@ type world struct {
 	pushes map[string]int
 }
 
+// A pushHook makes a push of that kind to a connection, by calling deliver.
+type pushHook func(ctx context.Context, kind, connection string, deliver func() error) error
+
 // unlimited is a pool file without rates to speak of.
 const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6}}}`
 
@@ -68,32 +73,36 @@ func onEach(t *testing.T, pools string, test func(*testing.T, *world)) {
 	cachetest.Each(t, func(t *testing.T, c cachetest.Cache) { test(t, newWorld(t, c, pools)) })
 }
 
-func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
+func newWorld(t *testing.T, c cachetest.Cache, pools string, set ...func(*world, *store.Options)) *world {
 	t.Helper()
 	w := &world{t: t, cache: c.Name, frames: make(map[string][]protocol.Frame), arrived: make(map[string][]time.Time), closed: make(map[string]bool), gone: make(map[string]int),
 		pushes: make(map[string]int), log: &lockedWriter{w: t.Output()}}
+	options := store.Options{
+		Offset: func() time.Duration { return time.Duration(w.offset.Load()) },
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			if w.waits {
+				return match.Sleep(ctx, d)
+			}
+			w.pass(d)
+			return ctx.Err()
+		},
+		Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
+			if h := w.hook.Load(); h != nil {
+				(*h)(ctx, commands, send)
+				return
+			}
+			send(ctx)
+		},
+	}
+	for _, s := range set {
+		s(w, &options)
+	}
 	env := map[string]string{"WAGGLE_CACHE_URL": c.URL, "WAGGLE_POOLS": pools}
 	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
-		Log:  slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime})),
-		Push: w,
-		Now:  w.now,
-		Store: store.Options{
-			Offset: func() time.Duration { return time.Duration(w.offset.Load()) },
-			Sleep: func(ctx context.Context, d time.Duration) error {
-				if w.waits {
-					return match.Sleep(ctx, d)
-				}
-				w.pass(d)
-				return ctx.Err()
-			},
-			Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
-				if h := w.hook.Load(); h != nil {
-					(*h)(ctx, commands, send)
-					return
-				}
-				send(ctx)
-			},
-		},
+		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime})),
+		Push:  w,
+		Now:   w.now,
+		Store: options,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +153,7 @@ func (w *world) pass(d time.Duration) { w.offset.Add(int64(d)) }
 
 // Push implements match.Pusher.
 func (w *world) Push(ctx context.Context, connection string, f protocol.Frame) error {
-	return w.deliver(func() error {
+	return w.deliver(ctx, fmt.Sprintf("%T", f), connection, func() error {
 		if observe := w.pushed.Load(); observe != nil {
 			(*observe)()
 		}
@@ -161,13 +170,16 @@ func (w *world) Push(ctx context.Context, connection string, f protocol.Frame) e
 		}
 		w.frames[connection] = append(w.frames[connection], f)
 		w.arrived[connection] = append(w.arrived[connection], w.now())
+		if observe := w.came.Load(); observe != nil {
+			(*observe)(connection)
+		}
 		return nil
 	})
 }
 
 // Close implements match.Pusher.
-func (w *world) Close(_ context.Context, connection string) error {
-	return w.deliver(func() error {
+func (w *world) Close(ctx context.Context, connection string) error {
+	return w.deliver(ctx, "close", connection, func() error {
 		if w.dead.Load() {
 			return context.Canceled
 		}
@@ -177,14 +189,14 @@ func (w *world) Close(_ context.Context, connection string) error {
 }
 
 // deliver does what a push does, as the fault of the moment lets it.
-func (w *world) deliver(push func() error) error {
+func (w *world) deliver(ctx context.Context, kind, connection string, push func() error) error {
 	locked := func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return push()
 	}
 	if h := w.push.Load(); h != nil {
-		return (*h)(locked)
+		return (*h)(ctx, kind, connection, locked)
 	}
 	return locked()
 }
@@ -279,7 +291,12 @@ func (c *client) event(route, body string) handler.Event {
 
 func (c *client) connect() int {
 	c.t.Helper()
-	r, err := c.app.Handle(c.t.Context(), c.event("$connect", ""))
+	return c.connectIn(c.t.Context())
+}
+
+func (c *client) connectIn(ctx context.Context) int {
+	c.t.Helper()
+	r, err := c.app.Handle(ctx, c.event("$connect", ""))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -288,8 +305,13 @@ func (c *client) connect() int {
 
 func (c *client) disconnect() {
 	c.t.Helper()
+	c.disconnectIn(c.t.Context())
+}
+
+func (c *client) disconnectIn(ctx context.Context) {
+	c.t.Helper()
 	c.left = true
-	if _, err := c.app.Handle(c.t.Context(), c.event("$disconnect", "")); err != nil {
+	if _, err := c.app.Handle(ctx, c.event("$disconnect", "")); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -298,11 +320,17 @@ func (c *client) disconnect() {
 // served.
 func (c *client) send(action, fields string) {
 	c.t.Helper()
+	c.serve(c.t.Context(), action, fields)
+}
+
+// serve is send in a context.
+func (c *client) serve(ctx context.Context, action, fields string) {
+	c.t.Helper()
 	body := `{"action":"` + action + `"}`
 	if fields != "" {
 		body = `{"action":"` + action + `",` + fields + `}`
 	}
-	if _, err := c.app.Handle(c.t.Context(), c.event(action, body)); err != nil {
+	if _, err := c.app.Handle(ctx, c.event(action, body)); err != nil {
 		c.t.Error(err)
 	}
 }
