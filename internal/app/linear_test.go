@@ -47,7 +47,7 @@ var life = porcupine.NondeterministicModel{
 // A known is what is known of a match.
 type known struct {
 	matcher, matchee string
-	began, ended     int64  // the first evidence that it had; 0 for none
+	began, ended     int64 // the first evidence that it had; 0 for none
 }
 
 // check wants the history of each member to be one that could be.

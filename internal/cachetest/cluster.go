@@ -111,9 +111,9 @@ func (n *Node) must(t testing.TB, words ...string) {
 // flag is the value of an argument that the node was started with, the last of them.
 func (n *Node) flag(t testing.TB, name string) string {
 	t.Helper()
-	for i := len(n.command.Args) - 2; i >= 0; i-- {
-		if n.command.Args[i] == "--"+name {
-			return n.command.Args[i+1]
+	for i := len(n.options) - 2; i >= 0; i-- {
+		if n.options[i] == "--"+name {
+			return n.options[i+1]
 		}
 	}
 	t.Fatalf("the node was started without --%s", name)

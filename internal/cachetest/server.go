@@ -56,21 +56,22 @@ func either(t testing.TB) string {
 type Node struct {
 	Cache
 	Address string
-	command *exec.Cmd
+	pid     int
+	options []string
 	ended   chan struct{}
 }
 
 // Kill ends the process as a crash would.
 func (n *Node) Kill() {
-	_ = n.command.Process.Kill()
+	_ = syscall.Kill(n.pid, syscall.SIGKILL)
 	<-n.ended
 }
 
 // Freeze stops the process where it is, until Thaw lets it go on.
-func (n *Node) Freeze() { _ = n.command.Process.Signal(syscall.SIGSTOP) }
+func (n *Node) Freeze() { _ = syscall.Kill(n.pid, syscall.SIGSTOP) }
 
 // Thaw lets a frozen process go on.
-func (n *Node) Thaw() { _ = n.command.Process.Signal(syscall.SIGCONT) }
+func (n *Node) Thaw() { _ = syscall.Kill(n.pid, syscall.SIGCONT) }
 
 // run starts a server on a free port. Where another program was quicker to take
 // the port it tries the next.
@@ -85,26 +86,38 @@ func run(t testing.TB, program string, arguments ...string) *Node {
 	return nil
 }
 
+// leash runs a server that ends when this process does, even if that is killed.
+const leash = `exec 3<&0; "$@" 3<&- </dev/null >/dev/null & server=$!; { read -r _ <&3; kill -9 $server; } >/dev/null 2>&1 & wait $server`
+
 // start returns nil where the server ended by itself.
 func start(t testing.TB, program string, arguments ...string) *Node {
 	t.Helper()
 	port := strconv.Itoa(FreePort(t))
 	n := &Node{Address: net.JoinHostPort("127.0.0.1", port), ended: make(chan struct{})}
-	n.command = exec.Command(program, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--dir", t.TempDir()}, arguments...)...)
-	if err := n.command.Start(); err != nil {
+	n.options = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()},
+		arguments...)
+	command := exec.Command("sh", append([]string{"-c", leash, "sh", program}, n.options...)...)
+	held, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = n.command.Wait()
+		_ = command.Wait()
 		close(n.ended)
 	}()
-	t.Cleanup(n.Kill)
+	t.Cleanup(func() {
+		held.Close()
+		<-n.ended
+	})
 	deadline := time.Now().Add(10 * time.Second)
 	for {
 		info, err := Ask(n.Address, "INFO", "server")
 		if err == nil || strings.HasPrefix(err.Error(), "NOAUTH") {
 			n.Cache = Cache{Name: name(program, info), URL: "redis://" + n.Address}
+			n.pid, _ = strconv.Atoi(field(info, "process_id"))
 			return n
 		}
 		select {
@@ -120,13 +133,20 @@ func start(t testing.TB, program string, arguments ...string) *Node {
 
 // name is what the server says it is, such as "Valkey 9.1.2".
 func name(program, info string) string {
-	for _, kind := range [][2]string{{"Valkey ", "valkey_version:"}, {"Redis ", "redis_version:"}} {
-		if _, after, found := strings.Cut(info, kind[1]); found {
-			version, _, _ := strings.Cut(after, "\r\n")
-			return kind[0] + version
-		}
+	if version := field(info, "valkey_version"); version != "" {
+		return "Valkey " + version
+	}
+	if version := field(info, "redis_version"); version != "" {
+		return "Redis " + version
 	}
 	return program
+}
+
+// field is one line of what INFO says.
+func field(info, name string) string {
+	_, after, _ := strings.Cut(info, "\n"+name+":")
+	text, _, _ := strings.Cut(after, "\r\n")
+	return text
 }
 
 // Ask sends one command to one server over a connection of its own, with no client
