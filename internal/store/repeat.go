@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -76,8 +77,9 @@ func (s *Store) around(ctx context.Context, client valkey.Client, calls []call, 
 		for _, node := range nodes { // in an order that is another each time
 			results[n] = node.Do(ctx, s.command(node, calls[n], false))
 			if reply, ok := valkey.IsValkeyErr(results[n].Error()); ok {
-				if address, moved := reply.IsMoved(); moved && nodes[address] != nil {
-					results[n] = nodes[address].Do(ctx, s.command(nodes[address], calls[n], false))
+				if address, moved := reply.IsMoved(); moved {
+					owner := cmp.Or(nodes[address], client) // which looks anew, where it has not heard of the node
+					results[n] = owner.Do(ctx, s.command(owner, calls[n], false))
 				}
 			}
 			if !unreached(results[n].Error()) {
