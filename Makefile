@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 FUNCTIONS := authorizer connect disconnect location match
 ARCH ?= arm64
 FUZZTIME ?= 30s
+SOAK ?= ./internal/app ./internal/match ./internal/geo ./localstack
 TESTFLAGS ?= -timeout 10m
 RUNFLAGS ?= -members 50
 DEMOFLAGS ?=
@@ -37,6 +38,10 @@ test: compiler ## all tests; the last line counts them and says what to install 
 .PHONY: race
 race: compiler ## all tests under the race detector
 	@go test -json -race $(TESTFLAGS) ./... | go run ./internal/testsummary
+
+.PHONY: soak
+soak: compiler ## the random suites for long, each with a seed of its own that it prints where it fails: about an hour
+	@WAGGLE_SOAK=1 go test -json -timeout 100m $(SOAK) | go run ./internal/testsummary
 
 .PHONY: fuzz
 fuzz: compiler ## each fuzz target for a while (FUZZTIME=30s)
