@@ -68,7 +68,7 @@ func (h *history) check() {
 			live(member, happening{kind: "begin", match: id}, first, m.began)
 			asked, ends := h.ending[id]
 			switch {
-			case m.ended != 0 && !ends:
+			case m.ended != 0 && (!ends || asked > m.ended):
 				h.t.Errorf("the match %s of %s and %s ended, and nobody had asked for that", id, m.matcher, m.matchee)
 			case m.ended != 0:
 				live(member, happening{kind: "end", match: id}, asked, m.ended)
