@@ -1,0 +1,148 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"waggle/internal/cachetest"
+	"waggle/internal/geo"
+	"waggle/internal/protocol"
+	"waggle/internal/seed"
+	"waggle/internal/store"
+)
+
+// A step is one report of somebody who crosses the edge of a shard.
+type step struct {
+	who string
+	to  geo.Point
+}
+
+// TestRule3NearestWhileOthersCross has members cross the edge of their shard, and come
+// back, while somebody searches: before every command of the search, and having got
+// as far as any command of their own before it began. The mover must be found, as it is
+// nearer all the time than the other, and the other by who asks next.
+func TestRule3NearestWhileOthersCross(t *testing.T) {
+	p, q := across(37.7749, -122.4194)
+	farP, farQ := across(37.7739, -122.4194)
+	seeker := fmt.Sprintf(`"lat":%v,"lng":%v`, p.Lat+0.002, (p.Lng+q.Lng)/2)
+	still := geo.Point{Lat: p.Lat + 0.012, Lng: p.Lng}
+	ways := []struct {
+		name         string
+		mover, other geo.Point // where they start
+		steps        []step
+	}{
+		{"over", p, still, []step{{"mover", q}}},
+		{"back", q, still, []step{{"mover", p}}},
+		{"over and back", p, still, []step{{"mover", q}, {"mover", p}}},
+		{"back and over", q, still, []step{{"mover", p}, {"mover", q}}},
+		{"past each other", p, farQ, []step{{"mover", q}, {"other", farP}}},
+		{"past each other, the further first", q, farP, []step{{"other", farQ}, {"mover", p}}},
+	}
+	var told []string
+	cachetest.Every(t, func(t *testing.T, c cachetest.Cache) {
+		w, random, runs := newWorld(t, c, unlimited), seed.Random(t, 0), 0
+		searched, crossed := 0, 0
+		for _, way := range ways {
+			// All there is in a long run; otherwise every command of the search and of
+			// the others, and a few of the pairs.
+			for first, met := 0, true; met; first++ {
+				for then, reached := 0, true; reached; then++ {
+					for _, backwards := range []bool{false, true} {
+						if first > 0 && then > 0 && random.IntN(seed.Times(8, 1)) > 0 {
+							continue
+						}
+						runs++
+						pool := fmt.Sprint("p", runs)
+						by := map[string]*client{"mover": w.joinIn(pool, "mover"), "other": w.joinIn(pool, "other")}
+						asker, next := w.joinIn(pool, "asker"), w.joinIn(pool, "next")
+						by["mover"].at(way.mover.Lat, way.mover.Lng)
+						by["other"].at(way.other.Lat, way.other.Lng)
+						met, reached = w.interleave(first, then, backwards, func() { asker.send("match", seeker) }, func() {
+							for _, s := range way.steps {
+								by[s.who].report(s.to.Lat, s.to.Lng)
+							}
+						})
+						if met {
+							crossed = max(crossed, first)
+						}
+						if reached {
+							searched = max(searched, then)
+						}
+						next.send("match", seeker)
+						got := []string{string(want[*protocol.Matched](asker).Peer.Card), string(want[*protocol.Matched](next).Peer.Card)}
+						if !slices.Equal(got, []string{`"mover"`, `"other"`}) {
+							t.Errorf("%s, from command %d, before the search's command %d, backwards %v: found %v", way.name, first, then, backwards, got)
+						}
+					}
+				}
+			}
+		}
+		if searched < 8 || crossed < 5 {
+			t.Errorf("a search made %d commands and the others %d: they crossed no shard", searched, crossed)
+		}
+		told = append(told, fmt.Sprintf("%d on %s", runs, c.Name))
+	})
+	t.Logf("note: nearest: searches while others cross: %s", strings.Join(told, ", "))
+}
+
+// interleave lets others go as far as their command number first, then runs a search as
+// far as its number then, lets the others finish, and the search. Commands are counted
+// from 0 over all trips and sent one by one; backwards: those of one trip in the
+// opposite order. It tells whether each made so many.
+func (w *world) interleave(first, then int, backwards bool, search, others func()) (met, reached bool) {
+	var mu sync.Mutex
+	count, searching, finishing := 0, false, false
+	paused, resume, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	// turn waits where it is the others' turn.
+	turn := func() {
+		mu.Lock()
+		n := count
+		count++
+		pause, give := !searching && !met && n == first, searching && !finishing && n == then
+		met, reached, finishing = met || pause, reached || give, finishing || give
+		mu.Unlock()
+		switch {
+		case pause:
+			close(paused)
+			<-resume
+		case give:
+			close(resume)
+			<-done
+		}
+	}
+	hook := store.Hook(func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
+		for i := range commands {
+			turn()
+			if backwards {
+				i = len(commands) - 1 - i
+			}
+			send(ctx, i)
+		}
+	})
+	w.hook.Store(&hook)
+	defer w.hook.Store(nil)
+	go func() {
+		defer close(done)
+		others()
+	}()
+	select {
+	case <-paused:
+	case <-done:
+	}
+	mu.Lock()
+	count, searching = 0, true
+	mu.Unlock()
+	search()
+	mu.Lock()
+	finishing = true
+	mu.Unlock()
+	if met && !reached {
+		close(resume)
+	}
+	<-done
+	return met, reached
+}
