@@ -135,7 +135,7 @@ func (m *market) step(ctx context.Context) error {
 		}
 	}
 	m.count.placements++
-	return m.report(ctx, p, oracle.Near(m.random, m.spot, spread(m.random, 100, 12_000)))
+	return m.report(ctx, p, oracle.Near(m.random, m.spot, spread(m.random, 100, 16_000)))
 }
 
 // connect begins a session, which may take an older one's place; half of the time

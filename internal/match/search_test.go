@@ -21,12 +21,15 @@ func (m *market) query() oracle.Query {
 	if m.random.IntN(3) > 0 {
 		q.Place = oracle.Near(m.random, m.spot, spread(m.random, 100, 6000))
 	}
-	if m.random.IntN(4) == 0 { // somebody is at the very rim
-		p := m.members[m.random.IntN(len(m.members))]
-		q.Radius = max(100, min(20_000, oracle.Distance(q.Place, p.truth.Place)+off+0.5*m.random.Float64()))
-	}
 	if m.random.IntN(3) == 0 {
 		q.Tags = m.tags()
+	}
+	if m.random.IntN(8) == 0 { // somebody is at the very rim
+		wide := q
+		wide.Radius = 19_990
+		if hits := m.crowd.Nearest(wide); len(hits) > 0 {
+			q.Radius = max(100, hits[m.random.IntN(len(hits))].Distance+off+0.1*m.random.Float64())
+		}
 	}
 	return q
 }
