@@ -3,6 +3,7 @@ package match_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -35,8 +36,9 @@ func placeAndSearch(t *testing.T, c cachetest.Cache) (placements int) {
 	const members, stay = 40, 48
 	var markets [4]*market
 	var group sync.WaitGroup
+	from := seed.New(t)
 	for i := range markets {
-		m := openMarket(t, c, fmt.Sprint("market", i), seed.Random(t, uint64(i)), members)
+		m := openMarket(t, c, fmt.Sprint("market", i), rand.New(rand.NewPCG(from, uint64(i))), members)
 		markets[i] = m
 		group.Go(func() {
 			kinds := kinds()
