@@ -55,11 +55,11 @@ type crossing struct {
 	name         string
 	asks         geo.Point
 	mover, other geo.Point // where they start
-	steps        []step
+	legs         []leg
 }
 
-// A step is one report.
-type step struct {
+// A leg is one report on the way.
+type leg struct {
 	who string
 	to  geo.Point
 }
@@ -69,12 +69,12 @@ func crossings() []crossing {
 	farP, farQ := across(37.7739, -122.4194)
 	asks, still := geo.Point{Lat: p.Lat + 0.002, Lng: (p.Lng + q.Lng) / 2}, geo.Point{Lat: p.Lat + 0.012, Lng: p.Lng}
 	return []crossing{
-		{"over", asks, p, still, []step{{"mover", q}}},
-		{"back", asks, q, still, []step{{"mover", p}}},
-		{"over and back", asks, p, still, []step{{"mover", q}, {"mover", p}}},
-		{"back and over", asks, q, still, []step{{"mover", p}, {"mover", q}}},
-		{"past each other", asks, p, farQ, []step{{"mover", q}, {"other", farP}}},
-		{"past each other, the further first", asks, q, farP, []step{{"other", farQ}, {"mover", p}}},
+		{"over", asks, p, still, []leg{{"mover", q}}},
+		{"back", asks, q, still, []leg{{"mover", p}}},
+		{"over and back", asks, p, still, []leg{{"mover", q}, {"mover", p}}},
+		{"back and over", asks, q, still, []leg{{"mover", p}, {"mover", q}}},
+		{"past each other", asks, p, farQ, []leg{{"mover", q}, {"other", farP}}},
+		{"past each other, the further first", asks, q, farP, []leg{{"other", farQ}, {"mover", p}}},
 	}
 }
 
@@ -88,8 +88,8 @@ func (w *world) cross(c crossing, pool string, first, then int, backwards bool) 
 	by["other"].at(c.other.Lat, c.other.Lng)
 	asks := `"lat":` + number(c.asks.Lat) + `,"lng":` + number(c.asks.Lng)
 	met, reached = w.interleave(first, then, backwards, func() { asker.send("match", asks) }, func() {
-		for _, s := range c.steps {
-			by[s.who].report(s.to.Lat, s.to.Lng)
+		for _, l := range c.legs {
+			by[l.who].report(l.to.Lat, l.to.Lng)
 		}
 	})
 	next.send("match", asks)
