@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"waggle/internal/oracle"
+	"waggle/internal/seed"
 )
 
 func TestNewPoint(t *testing.T) {
@@ -43,7 +46,7 @@ func TestNewPoint(t *testing.T) {
 }
 
 func TestDistance(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 1))
+	random := seed.Random(t, 0)
 	check := func(a, b Point) {
 		t.Helper()
 		got, want := Distance(a, b), sphereDistance(a, b)
@@ -58,9 +61,9 @@ func TestDistance(t *testing.T) {
 			t.Fatalf("Distance(%v, %v) = %v, and %v the other way round", a, b, got, back)
 		}
 	}
-	for range 100_000 {
-		a := randomPoint(random)
-		check(a, randomPoint(random))
+	for range seed.Times(100_000, 1_000_000) {
+		a := somewhere(t, random)
+		check(a, somewhere(t, random))
 		check(a, travel(a, random.Float64()*2*math.Pi, math.Pow(10, random.Float64()*9-2)))
 		check(a, Point{-a.Lat, a.Lng + 180 + (random.Float64()-0.5)*math.Pow(10, -12*random.Float64())})
 		check(a, a)
@@ -85,14 +88,14 @@ func TestDistance(t *testing.T) {
 // TestSearchRadius puts members on the circle, stores them as the cache does (26 bits a
 // coordinate) and measures as the cache does: none may fall out.
 func TestSearchRadius(t *testing.T) {
-	random := rand.New(rand.NewPCG(2, 2))
+	random := seed.Random(t, 0)
 	const cacheRadius = 6372797.560856
 	round := func(degrees, limit float64) float64 {
 		step := 2 * limit / (1 << 26)
 		return (math.Floor((degrees+limit)/step)+0.5)*step - limit
 	}
-	for range 200_000 {
-		centre, meters := randomPoint(random), math.Pow(10, 4.4*random.Float64())
+	for range seed.Times(200_000, 2_000_000) {
+		centre, meters := somewhere(t, random), math.Pow(10, 4.4*random.Float64())
 		member := travel(centre, random.Float64()*2*math.Pi, meters)
 		stored := Point{round(member.Lat, 85.05112878), round(member.Lng, 180)}
 		if math.Abs(member.Lat) > maxLatitude {
@@ -148,46 +151,39 @@ func FuzzNewPoint(f *testing.F) {
 	})
 }
 
-// randomPoint is uniform over the part of the globe that NewPoint takes.
-func randomPoint(random *rand.Rand) Point {
-	for {
-		lat := math.Asin(2*random.Float64()-1) * 180 / math.Pi
-		if p, err := NewPoint(lat, random.Float64()*360-180); err == nil {
-			return p
-		}
-	}
-}
+// The oracle shares nothing with the code under test.
 
-// The oracle: places as unit vectors written out anew, so that it shares nothing with the
-// code under test.
+func sphereDistance(a, b Point) float64 { return oracle.Distance(oracle.Place(a), oracle.Place(b)) }
 
-func sphereVector(p Point) [3]float64 {
-	lat, lng := p.Lat*math.Pi/180, p.Lng*math.Pi/180
-	return [3]float64{math.Cos(lat) * math.Cos(lng), math.Cos(lat) * math.Sin(lng), math.Sin(lat)}
-}
-
-// sphereDistance measures by the chords to b and to b's antipode, precise at any distance.
-func sphereDistance(a, b Point) float64 {
-	u, v := sphereVector(a), sphereVector(b)
-	near := math.Hypot(math.Hypot(u[0]-v[0], u[1]-v[1]), u[2]-v[2])
-	far := math.Hypot(math.Hypot(u[0]+v[0], u[1]+v[1]), u[2]+v[2])
-	return 2 * 6371007.180918475 * math.Atan2(near, far)
-}
-
-// travel goes meters from p along a great circle. It may end beyond what NewPoint takes.
+// travel may end beyond what NewPoint takes.
 func travel(p Point, bearing, meters float64) Point {
-	lat, lng := p.Lat*math.Pi/180, p.Lng*math.Pi/180
-	u := sphereVector(p)
-	north := [3]float64{-math.Sin(lat) * math.Cos(lng), -math.Sin(lat) * math.Sin(lng), math.Cos(lat)}
-	east := [3]float64{-math.Sin(lng), math.Cos(lng), 0}
-	angle := meters / 6371007.180918475
-	var v [3]float64
-	for i := range v {
-		v[i] = u[i]*math.Cos(angle) + (north[i]*math.Cos(bearing)+east[i]*math.Sin(bearing))*math.Sin(angle)
+	return Point(oracle.Travel(oracle.Place(p), bearing, meters))
+}
+
+// eachPlace calls check with n random points of each kind of awkward place, and with
+// as many anywhere.
+func eachPlace(t *testing.T, n int, random *rand.Rand, check func(*testing.T, Point)) {
+	t.Helper()
+	for _, spot := range oracle.Spots() {
+		t.Run(spot.Name, func(t *testing.T) {
+			for range n {
+				check(t, place(t, spot.At(random)))
+			}
+		})
 	}
-	q := Point{math.Atan2(v[2], math.Hypot(v[0], v[1])) * 180 / math.Pi, math.Atan2(v[1], v[0]) * 180 / math.Pi}
-	if q.Lng == 180 {
-		q.Lng = -180
+}
+
+// somewhere is a random point anywhere.
+func somewhere(t *testing.T, random *rand.Rand) Point {
+	t.Helper()
+	return place(t, oracle.Spots()[0].At(random))
+}
+
+func place(t *testing.T, at oracle.Place) Point {
+	t.Helper()
+	p, err := NewPoint(at.Lat, at.Lng)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return q
+	return p
 }

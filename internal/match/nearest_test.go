@@ -1,0 +1,162 @@
+package match_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"waggle/internal/geo"
+	"waggle/internal/match"
+	"waggle/internal/oracle"
+	"waggle/internal/seed"
+)
+
+// TestNearestOnTheGeometry searches among members in every awkward kind of place, and
+// wants whom the oracle wants, in its order. There is no cache: a cell answers
+// exactly, so nothing but geometry can be wrong.
+func TestNearestOnTheGeometry(t *testing.T) {
+	var placements, compared atomic.Int64
+	all := kinds()
+	for i, kind := range all {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			random := seed.Random(t, uint64(i))
+			var middle oracle.Place
+			for n := range seed.Times(40_000, 1_000_000)/len(all) + 1 {
+				if n%16 == 0 { // some take long to find
+					middle = kind.At(random)
+				}
+				found := newPlacement(t, random, middle).search(t, random)
+				placements.Add(1)
+				compared.Add(int64(found))
+			}
+		})
+	}
+	t.Cleanup(func() {
+		t.Logf("note: nearest: %d placements on the geometry alone, of %d kinds, %d candidates in order", placements.Load(), len(all), compared.Load())
+	})
+}
+
+// A placement is members around a point. Its index is one without a cache: each cell
+// answers who is listed there, exactly.
+type placement struct {
+	match.Index // only Search is called
+	query       match.Query
+	listed      map[geo.Cell][]match.Candidate
+	records     map[match.Member]match.Position
+	crowd       oracle.Crowd
+}
+
+const exact = 0.001 // metres
+
+func newPlacement(t *testing.T, random *rand.Rand, middle oracle.Place) *placement {
+	t.Helper()
+	p := &placement{listed: make(map[geo.Cell][]match.Candidate), records: make(map[match.Member]match.Position)}
+	p.query.Radius = spread(random, 100, 20_000)
+	at := middle
+	if random.IntN(2) == 0 {
+		at = oracle.Near(random, middle, p.query.Radius)
+	}
+	p.query.Point = point(t, at)
+	p.query.Self = member("self")
+	edge := geo.EdgeDistance(p.query.Point, geo.ShardCell(p.query.Point))
+	p.put(t, "self", at, 1)
+
+	many := 1 + random.IntN(24)
+	if random.IntN(16) == 0 {
+		many *= 6 // more than are asked of a cell at first
+	}
+	for i := range many {
+		name := fmt.Sprint("m", i)
+		place := oracle.Near(random, at, 1.3*p.query.Radius)
+		if random.IntN(5) == 0 { // as far away as the edge, or a little more or less
+			beside := oracle.Travel(at, 2*math.Pi*random.Float64(), max(0, edge+12*random.Float64()-2))
+			if math.Abs(beside.Lat) <= 85 {
+				place = beside
+			}
+		}
+		if random.IntN(8) == 0 { // from another shard, which still lists it
+			before := oracle.Near(random, place, 3000)
+			if geo.ShardCell(point(t, before)) != geo.ShardCell(point(t, place)) {
+				p.put(t, name, before, 1)
+			}
+		}
+		p.put(t, name, place, 2)
+		p.crowd.Put(oracle.Member{Name: name, Place: place, Reported: time.Unix(1, 0)})
+	}
+	return p
+}
+
+// put lists a member where its report says it is.
+func (p *placement) put(t *testing.T, name string, place oracle.Place, at int64) {
+	t.Helper()
+	c := match.Candidate{Member: member(name), Position: match.Position{Point: point(t, place), At: at}}
+	cell := geo.ShardCell(c.Point)
+	p.listed[cell] = append(p.listed[cell], c)
+	p.records[c.Member] = c.Position
+}
+
+// search walks the search and returns how many candidates were compared.
+func (p *placement) search(t *testing.T, random *rand.Rand) int {
+	t.Helper()
+	most := math.MaxInt
+	if random.IntN(2) == 0 {
+		most = 1 + random.IntN(4)
+	}
+	found, all, err := match.Walk(t.Context(), p, p.query, most, func(m match.Member) (match.Position, bool) { return p.records[m], true })
+	if err == nil {
+		err = p.crowd.Check(oracle.Query{Place: oracle.Place(p.query.Point), Radius: p.query.Radius}, names(found), all, exact)
+	}
+	for _, c := range found {
+		if d := oracle.Distance(oracle.Place(p.query.Point), oracle.Place(c.Point)); err == nil && math.Abs(c.Distance-d) > exact {
+			err = fmt.Errorf("%s is said to be %v m away, not %v", c.ID, c.Distance, d)
+		}
+	}
+	if err != nil {
+		t.Fatalf("around %v within %v m: %v\nfound %v, all %v\nlisted %v", p.query.Point, p.query.Radius, err, found, all, p.listed)
+	}
+	return len(found)
+}
+
+// Search implements match.Index.
+func (p *placement) Search(_ context.Context, cells []geo.Cell, q match.Query) ([]match.Hits, error) {
+	all := make([]match.Hits, len(cells))
+	for i, cell := range cells {
+		var hits []match.Candidate
+		for _, c := range p.listed[cell] {
+			c.Distance = geo.Distance(q.Point, c.Point)
+			if c.Member != q.Self && c.Distance <= geo.SearchRadius(q.Radius) {
+				hits = append(hits, c)
+			}
+		}
+		slices.SortFunc(hits, func(a, b match.Candidate) int { return cmp.Compare(a.Distance, b.Distance) })
+		all[i] = match.Hits{Candidates: hits[:min(q.Want, len(hits))], More: len(hits) > q.Want}
+	}
+	return all, nil
+}
+
+func member(name string) match.Member { return match.Member{Pool: "default", ID: name} }
+
+// point is a place as the wire takes it in.
+func point(t *testing.T, p oracle.Place) geo.Point {
+	t.Helper()
+	at, err := geo.NewPoint(p.Lat, p.Lng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func names(found []match.Candidate) []string {
+	var all []string
+	for _, c := range found {
+		all = append(all, c.ID)
+	}
+	return all
+}
