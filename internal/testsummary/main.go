@@ -4,6 +4,9 @@
 //
 //	212 passed, 3 skipped: install node, redis-server
 //
+// Before it stands, once, each line that a test logged as t.Log("note: …") and that
+// did not fail: what was tested, in numbers that a reader should see.
+//
 // A test with subtests is not counted beside them. It exits with 1 where
 // something failed, where there was nothing to read, and with WAGGLE_NO_SKIP=1,
 // as in CI, where a test was skipped for whatever reason.

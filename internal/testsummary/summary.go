@@ -29,6 +29,7 @@ type summary struct {
 	build                   map[string][]string // the compiler's output
 	passed, failed, skipped int
 	install                 map[string]bool
+	notes                   []string
 }
 
 // summarize copies events to out in go test's own form; ok is whether nothing
@@ -57,6 +58,9 @@ func summarize(in io.Reader, out io.Writer, maySkip bool) (ok bool, err error) {
 	for _, name := range slices.Sorted(maps.Keys(s.packages)) { // the stream broke off
 		s.packages[name][""].outcome = "fail"
 		s.finish(name)
+	}
+	for _, note := range s.notes {
+		fmt.Fprintln(out, note)
 	}
 	fmt.Fprintln(out, s.line())
 	return s.failed == 0 && (maySkip || s.skipped == 0), nil
@@ -130,6 +134,9 @@ func (s *summary) count(name string, tests map[string]*test) {
 		}
 	}
 	this := tests[name]
+	if !this.failed() {
+		s.note(this.output)
+	}
 	switch {
 	case this.failed():
 		fmt.Fprint(s.out, strings.Join(this.output, ""))
@@ -147,6 +154,17 @@ func (s *summary) count(name string, tests map[string]*test) {
 
 // failed counts a test that never ended: it was running when all broke off.
 func (t *test) failed() bool { return t.outcome == "fail" || t.outcome == "" }
+
+// note keeps the lines that a test logged for the summary, by t.Log("note: …").
+func (s *summary) note(output []string) {
+	for _, line := range output {
+		place, text, found := strings.Cut(strings.TrimSpace(line), ": note: ")
+		note := "note: " + text
+		if found && strings.Contains(place, ".go:") && !slices.Contains(s.notes, note) {
+			s.notes = append(s.notes, note)
+		}
+	}
+}
 
 // reason finds what a skipped test says is to be installed, and prints what it
 // says where that is nothing.

@@ -62,6 +62,18 @@ func TestSummaryOfRealRuns(t *testing.T) {
 			last: "0 passed, 1 failed, 0 skipped", shown: []string{"undefined: undefined", "[build failed]"},
 		},
 		{
+			name: "notes",
+			code: `func TestA(t *testing.T) { t.Log("quiet"); t.Log("note: 12 of 12 cells"); t.Log("one more note: quiet too") }
+				func TestB(t *testing.T) { t.Run("one", func(t *testing.T) { t.Log("note: 3 bees") }); t.Logf("note: %d bees", 3); println("note: a bare line") }`,
+			ok: true, last: "2 passed, 0 skipped", shown: []string{"ok  \tsample", "\nnote: 12 of 12 cells\nnote: 3 bees"},
+			hidden: []string{"quiet", "one more", "bare", "3 bees\nnote"},
+		},
+		{
+			name: "a note of a test that fails",
+			code: `func TestA(t *testing.T) { t.Log("note: 3 bees"); t.Error("got 1, want 2") }`,
+			last: "0 passed, 1 failed, 0 skipped", shown: []string{"note: 3 bees", "got 1, want 2"}, hidden: []string{"\nnote: 3 bees"},
+		},
+		{
 			name: "it fails outside the tests",
 			code: `func TestA(t *testing.T) {}
 				func TestMain(m *testing.M) { m.Run(); os.Stdout.WriteString("left something behind\n"); os.Exit(1) }`,

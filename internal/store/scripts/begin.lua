@@ -1,7 +1,7 @@
 -- begin opens a request and a search for it: route = searching(match).
--- Status: ok; or, with nothing done: repeat (`outcome` of the same request id),
--- claimed, active, waiting, searching (what is under way), no_location,
--- too_far, rate_limited, replaced, gone, unknown.
+-- Status: ok; repeat (`outcome` of the same request id), claimed, active, waiting,
+-- searching (what is under way), no_location, too_far, rate_limited, replaced,
+-- gone, unknown. Only ok has opened anything.
 local conn, connected = ARGV[4], ARGV[5]
 local id, match = ARGV[6], ARGV[7]
 local lat, lng, radius, tags = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
@@ -20,10 +20,8 @@ if r and r.state == 'searching' and r.match == match then
   return reply({ status = 'ok', request = request(r) }) -- this very call, repeated
 end
 for _, q in ipairs(remembered('requests')) do
-  if id ~= '' and q.id == id and q.outcome ~= 'open' and q.at + IDEMPOTENT > now then
-    if q.outcome == 'no_match' then
-      due(id) -- this tells it
-    end
+  if q.id == id and q.outcome ~= 'open' and q.at + IDEMPOTENT > now then
+    due(id) -- this tells it
     return reply({ status = 'repeat', outcome = q })
   end
 end
@@ -35,7 +33,7 @@ if m.claimMatch then
     confirmed = m.claimConfirmed, at = m.claimAt } })
 end
 if r and r.state ~= 'ended' then
-  asked(id, r.state == 'active' and 'matched' or 'open', r.state == 'active' and r.match or nil)
+  asked(id, r.state == 'active' and 'matched' or 'open', r.match)
   return reply({ status = r.state, match = r.match, matchee = r.matchee, request = request(r) })
 end
 
@@ -47,7 +45,7 @@ if lat == '' then
 elseif remote ~= '' and fresh(m) and distance(lat, lng, m.lat, m.lng) > tonumber(remote) then
   return reply({ status = 'too_far' })
 end
-if not bucket('matchRate', perHour, perHour / 3600000, 0) or not bucket('requestRate', perMinute, perMinute / 60000, 1)
+if not bucket('matchRate', perHour, 3600000 / perHour, 0) or not bucket('requestRate', perMinute, 60000 / perMinute, 1)
 then
   return reply({ status = 'rate_limited' })
 end

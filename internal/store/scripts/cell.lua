@@ -29,9 +29,6 @@ local MOST = 64 -- requests that one listing is told of
 -- has the last word: a metre is allowed for.
 local function waiting(word, member, lat, lng, tags)
   local found, fitting = { word }, {}
-  if redis.call('EXISTS', wait) == 0 then
-    return found
-  end
   local all = redis.call('HGETALL', wait)
   for i = 1, #all, 2 do
     local owner, q = all[i], cjson.decode(all[i + 1])
@@ -80,7 +77,7 @@ local function nearest(lat, lng, radius, wanted, want, self)
       local k = known[i] and parse(known[i])
       if not k or k.heard <= now - ttl or k.at <= now - ttl then
         drop(name)
-      elseif name ~= self and (wanted == '' or has(tags[i] or '', wanted)) then
+      elseif name ~= self and has(tags[i] or '', wanted) then
         if (#found - 1) / 5 == want then
           found[1] = '1'
           return found

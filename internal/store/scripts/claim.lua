@@ -17,7 +17,7 @@ end
 if r and r.state == 'searching' then
   return reply({ status = 'busy' })
 end
-if not m.conn or m.gone or m.available ~= '1' or m.matchee ~= '1' or not fresh(m) or not has(m.tags or '', wanted) then
+if m.gone or m.available ~= '1' or m.matchee ~= '1' or not fresh(m) or not has(m.tags, wanted) then
   return reply({ status = 'unavailable' })
 end
 if m.at ~= at or m.seq ~= seq then

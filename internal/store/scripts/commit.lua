@@ -12,7 +12,7 @@ if not repeated then
   redis.call('HDEL', route, 'till')
   redis.call('PEXPIRE', route, KEEP)
   answered('matched', match, r.radius)
-  bucket('matchRate', perHour, perHour / 3600000, 1)
+  bucket('matchRate', perHour, 3600000 / perHour, 1)
   r.state, r.matchee = 'active', matchee
 end
 local m = fetch('card', unpack(LISTING))

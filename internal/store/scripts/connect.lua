@@ -13,8 +13,8 @@ if status == 'ok' then
   return reply({ status = 'ok', old = '' })
 end
 
-local old = m.conn and not m.gone and m.conn or ''
-local before, was = m.tags or '', m.available
+local old = not m.gone and m.conn or ''
+local before = m.tags or ''
 m.tags = before
 if restricted == '1' then
   -- The token narrows what was said before; with nothing said it stands for it.
@@ -31,4 +31,4 @@ redis.call('HSET', record, 'conn', conn, 'connected', connected, 'card', card,
   'matchee', matchee, 'available', available, 'tags', m.tags)
 redis.call('HDEL', record, 'gone', 'advice')
 alive()
-return reply({ status = 'ok', old = old, changes = listing(m, settle(), m.tags ~= before or was ~= available) })
+return reply({ status = 'ok', old = old, changes = listing(m, settle(), m.tags ~= before) })

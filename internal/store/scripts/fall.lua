@@ -7,7 +7,7 @@ local m = fetch(unpack(LISTING))
 local connection = m.gone == nil and m.conn or ''
 local r = settle()
 if not r or r.match ~= match or r.state ~= 'searching' then
-  local expired = not r and due()
+  local expired = due()
   if expired then
     return reply({ status = 'no_match', connection = connection, request = expired })
   end

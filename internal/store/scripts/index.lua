@@ -27,5 +27,5 @@ redis.call('HSET', seen, member, int(now) .. ' ' .. at .. ' ' .. seq .. ' ' .. s
 if redis.call('PTTL', seen) < KEEP / 2 then
   keep()
 end
-local tags = redis.call('EXISTS', wait) == 1 and redis.call('HGET', tagged, member) or ''
+local tags = redis.call('HGET', tagged, member) or ''
 return waiting('moved', member, tonumber(lat), tonumber(lng), tags)

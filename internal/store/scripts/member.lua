@@ -74,15 +74,13 @@ end
 
 -- answered gives every open request id the outcome of the request.
 local function answered(outcome, match, radius)
-  local list, changed = remembered('requests'), false
+  local list = remembered('requests')
   for _, q in ipairs(list) do
     if q.outcome == 'open' then
-      q.outcome, q.match, q.radius, q.at, changed = outcome, match, radius, now, true
+      q.outcome, q.match, q.radius, q.at = outcome, match, radius, now
     end
   end
-  if changed then
-    remember('requests', list)
-  end
+  remember('requests', list)
 end
 
 -- past returns the reason a match of this member ended for, or nil.
@@ -115,9 +113,7 @@ local function parted(match, reason, matcher)
       q.outcome, q.reason, q.at, id = 'ended', reason, now, id or q.id
     end
   end
-  if id then
-    remember('requests', requests)
-  end
+  remember('requests', requests)
   return id
 end
 
@@ -177,14 +173,15 @@ local function fresh(m)
   return m.reported and tonumber(m.reported) > now - ttl and tonumber(m.at) > now - ttl
 end
 
--- bucket takes a token from a bucket that refills evenly; false if it is empty.
-local function bucket(field, size, perMilli, take)
+-- bucket takes tokens from a bucket that gets one every so many milliseconds; false
+-- if it is empty.
+local function bucket(field, size, every, take)
   size = math.max(1, size) -- less than one would never be full
   local left, since = size, now
   local text = redis.call('HGET', record, field)
   if text then
     local l, s = string.match(text, '^(%S+) (%S+)$')
-    left = math.min(size, tonumber(l) + math.max(0, now - tonumber(s)) * perMilli)
+    left = math.min(size, tonumber(l) + math.max(0, now - tonumber(s)) / every)
   end
   if left < 1 then
     return false
@@ -201,7 +198,7 @@ local LISTING = { 'conn', 'connected', 'gone', 'available', 'matchee', 'lat', 'l
 -- entry describes the member's listing for the index scripts.
 local function entry(m, op, cell)
   return { op = op, cell = cell, epoch = m.epoch, lat = m.lat, lng = m.lng, at = m.at, seq = m.seq,
-    heard = m.reported, session = m.connected, tags = m.tags or '' }
+    heard = m.reported, session = m.connected, tags = m.tags }
 end
 
 -- advance gives the listing a new epoch: no removal issued before can hide it.
@@ -217,20 +214,17 @@ end
 local function listing(m, r, again)
   local changes = {}
   local free = not m.claimMatch and not (r and r.state == 'active')
-  local listable = free and m.conn and not m.gone and m.available == '1' and m.matchee == '1' and fresh(m)
+  local listable = free and not m.gone and m.available == '1' and m.matchee == '1' and fresh(m)
   if m.claimMatch and m.claimConfirmed ~= '1' then
     return changes -- undecided: leave the index alone
   end
   if listable then
     if m.listed ~= m.cell or again then
       local leaving = m.listed and m.listed ~= m.cell
-      if m.left and (leaving or m.left == m.cell) then
-        if m.left ~= m.cell then
+      if leaving then
+        if m.left and m.left ~= m.cell then
           changes[#changes + 1] = { op = 'unlist', cell = m.left, epoch = m.leftEpoch }
         end
-        redis.call('HDEL', record, 'left', 'leftEpoch')
-      end
-      if leaving then
         redis.call('HSET', record, 'left', m.listed, 'leftEpoch', m.epoch)
       end
       advance(m)
@@ -242,13 +236,11 @@ local function listing(m, r, again)
     end
     return changes
   end
-  if m.left then
-    changes[#changes + 1] = { op = 'unlist', cell = m.left, epoch = m.leftEpoch }
-  end
   if m.listed then
+    if m.left then
+      changes[#changes + 1] = { op = 'unlist', cell = m.left, epoch = m.leftEpoch }
+    end
     changes[#changes + 1] = { op = 'unlist', cell = m.listed, epoch = m.epoch }
-  end
-  if #changes > 0 then
     redis.call('HDEL', record, 'listed', 'left', 'leftEpoch')
   end
   return changes

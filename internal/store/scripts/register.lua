@@ -1,6 +1,6 @@
 -- register lets a request wait in this cell, and searches the cell in the same
 -- step: whoever is listed later finds the request, whoever was is found here.
--- Returns what search returns.
+-- Returns '1' or '0' and members, as search does.
 local lat, lng, radius, tags, want, self = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), ARGV[8]
 local request, created = ARGV[9], tonumber(ARGV[10])
 

@@ -13,7 +13,7 @@ local asker
 if mine then
   redis.call('HDEL', record, 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt')
   m.claimMatcher, m.claimMatch, m.claimConfirmed = nil, nil, nil
-  asker = confirmed and parted(match, reason, matcher) or nil
+  asker = confirmed and parted(match, reason, matcher)
 else
   asker = asking(match) -- the first answer may have been lost, and with it the listing
 end

@@ -20,7 +20,7 @@ local r = settle()
 
 -- advise says what the member's location is wanted for.
 local function advise(listed)
-  if m.claimMatch and m.claimConfirmed == '1' then
+  if m.claimConfirmed == '1' then
     return 'watched'
   elseif r and r.state == 'active' then
     return 'watching'
@@ -37,12 +37,12 @@ local function refuse(why)
     back[1] = entry(m, 'list', m.listed)
   end
   if m.listed ~= cell then
-    back[#back + 1] = { op = 'unlist', cell = cell, epoch = m.epoch or '0' }
+    back[#back + 1] = { op = 'unlist', cell = cell, epoch = m.epoch }
   end
   return reply({ status = why, back = back, advice = advise(m.listed) })
 end
 
-if not bucket('reportRate', burst, perSecond / 1000, 1) then
+if not bucket('reportRate', burst, 1000 / perSecond, 1) then
   return refuse('rate_limited')
 end
 if math.abs(arrival - now) > 30000 then
@@ -62,7 +62,7 @@ if m.at then
 end
 
 local stale = not fresh(m)
-local retagged = retag == '1' and tags ~= (m.tags or '')
+local retagged = retag == '1' and tags ~= m.tags
 m.lat, m.lng, m.at, m.seq, m.reported, m.cell = lat, lng, at, seq, int(now), cell
 if available ~= '' then
   m.available = available
@@ -70,20 +70,16 @@ end
 if retag == '1' then
   m.tags = tags
 end
-redis.call('HSET', record, 'lat', lat, 'lng', lng, 'at', at, 'seq', seq, 'reported', m.reported, 'cell', cell,
-  'available', m.available, 'tags', m.tags or '', 'accuracy', accuracy, 'heading', heading, 'speed', speed)
 local changes = listing(m, r, stale or retagged)
 local listed = redis.call('HGET', record, 'listed')
-
 local advice = advise(listed)
-if advice ~= m.advice then
-  redis.call('HSET', record, 'advice', advice)
-end
+redis.call('HSET', record, 'lat', lat, 'lng', lng, 'at', at, 'seq', seq, 'reported', m.reported, 'cell', cell,
+  'available', m.available, 'tags', m.tags, 'accuracy', accuracy, 'heading', heading, 'speed', speed, 'advice', advice)
 if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', changes = changes, listed = listed == cell, advice = advice, advised = advice ~= m.advice,
-  at = at, epoch = m.epoch or '0', claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch,
+  at = at, epoch = m.epoch, claim = m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch,
     confirmed = m.claimConfirmed, at = m.claimAt } or nil,
   state = r and r.state, match = r and r.match, matchee = r and r.matchee, registered = r and r.registered,
   told = r and r.told, reason = r and r.reason, due = due() })

@@ -1,0 +1,69 @@
+package store_test
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/valkey-io/valkey-go"
+
+	"waggle/internal/cachetest"
+)
+
+// A scenario is one case of the contract: what the store must do, whatever cache it
+// is on.
+type scenario struct {
+	name string
+	play func(*scene)
+}
+
+// contract is every case, by what it is about.
+func contract() []scenario {
+	var all []scenario
+	for _, part := range [][]scenario{sessions(), standings(), reports(), listings(), cells(), searches(), openings(), leases(), waits(),
+		claims(), commits(), ends(), lifetimes()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+// TestContract plays every case on every cache. Then every place where a script
+// answers must have been reached there, and every status that a script says it gives
+// must have been given, and no other.
+func TestContract(t *testing.T) {
+	cases, branches := contract(), readBranches(t)
+	partly := strings.Count(flag.Lookup("test.run").Value.String(), "/") > 1 // some cases only
+	played := make(map[string]int)
+	var caches []string
+	cachetest.Every(t, func(t *testing.T, c cachetest.Cache) {
+		direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer direct.Close()
+		caches = append(caches, c.Name)
+		for i, one := range cases {
+			t.Run(one.name, func(t *testing.T) {
+				played[c.Name]++
+				one.play(newScene(t, c, direct, fmt.Sprint("case-", i+1), branches.rewrite))
+			})
+		}
+		everythingExpires(t, direct)
+		if !partly {
+			branches.check(t, direct)
+		}
+	})
+	if partly || len(caches) == 0 {
+		return
+	}
+	for _, name := range caches {
+		if played[name] != len(cases) {
+			t.Errorf("%s: played %d cases, want %d", name, played[name], len(cases))
+		}
+	}
+	if !t.Failed() {
+		t.Logf("note: store contract: %d cases on each of %s; %d of %d reply branches reached on each", len(cases),
+			strings.Join(caches, ", "), len(branches.sites), len(branches.sites))
+	}
+}
