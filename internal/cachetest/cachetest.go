@@ -13,6 +13,8 @@ import (
 // Cache is one running cache.
 type Cache struct {
 	Name, URL string
+	// Primaries are the nodes that have slots: 1 but for a cluster.
+	Primaries int
 }
 
 // Each runs a test on the embedded cache and on a real single server.
@@ -38,7 +40,7 @@ func Embedded(t testing.TB) Cache {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return Cache{Name: "embedded", URL: c.URL()}
+	return Cache{Name: "embedded", URL: c.URL(), Primaries: 1}
 }
 
 // FreePort returns a port that nothing listens on.

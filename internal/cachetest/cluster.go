@@ -34,7 +34,7 @@ func StartCluster(t testing.TB, arguments ...string) *Cluster {
 		c.Nodes = append(c.Nodes, n)
 		n.must(t, "CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
 	}
-	c.Cache = Cache{Name: "cluster of " + c.Nodes[0].Name, URL: c.Nodes[0].URL}
+	c.Cache = Cache{Name: "cluster of " + c.Nodes[0].Name, URL: c.Nodes[0].URL, Primaries: primaries}
 	for i, n := range c.Nodes[:primaries] {
 		n.must(t, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(slots*i/primaries), strconv.Itoa(slots*(i+1)/primaries-1))
 	}

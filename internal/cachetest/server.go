@@ -116,7 +116,7 @@ func start(t testing.TB, program string, arguments ...string) *Node {
 	for {
 		info, err := Ask(n.Address, "INFO", "server")
 		if err == nil || strings.HasPrefix(err.Error(), "NOAUTH") {
-			n.Cache = Cache{Name: name(program, info), URL: "redis://" + n.Address}
+			n.Cache = Cache{Name: name(program, info), URL: "redis://" + n.Address, Primaries: 1}
 			n.pid, _ = strconv.Atoi(field(info, "process_id"))
 			return n
 		}
