@@ -71,6 +71,7 @@ func ends() []scenario {
 			s.is(ana.watch("m1", ben), match.Answer{Status: match.StatusPast, Reason: "left"})
 			s.pass(time.Millisecond)
 			same(s, ana.seen().Route, nil)
+			same(s, s.stored("route", "ana"), map[string]string{})
 			same(s, ana.read().Due, nil)
 			s.is(ana.watch("m1", ben), match.Answer{Status: match.StatusOther})
 			s.is(ana.finish("m1", ben, "left"), match.Answer{Status: match.StatusOther})

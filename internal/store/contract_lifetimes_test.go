@@ -37,6 +37,11 @@ func lifetimes() []scenario {
 				func() { ana.at(0) },
 				func() { s.says(ana.begin("", "m1"), match.StatusOK) },
 				func() { s.says(ana.cancel(), match.StatusCancelled) },
+				func() {
+					s.says(ana.begin("", "m2"), match.StatusOK)
+					s.says(ana.fall("m2", false), match.StatusNoMatch)
+				},
+				func() { s.says(ana.cancel(), match.StatusOther) },
 				func() { ana = ana.again(); s.says(ana.connect(), match.StatusOK) },
 			} {
 				s.refreshed(record, speak)
@@ -44,7 +49,7 @@ func lifetimes() []scenario {
 		}},
 		{"a record lives as long as others match its member", func(s *scene) {
 			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
+			s.says(ana.begin("", "m1"), match.StatusOK)
 			s.refreshed(s.key("m", "ben"), func() { s.says(ana.claim("m1", ben), match.StatusYours) })
 			s.refreshed(s.key("m", "ana"), func() { s.says(ana.commit("m1", ben), match.StatusYours) })
 			s.says(ana.confirm("m1", ben), match.StatusYours)

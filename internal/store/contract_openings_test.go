@@ -206,7 +206,7 @@ func openings() []scenario {
 			answer := ana.begin("r2", "m2")
 			s.is(answer, match.Answer{Status: match.StatusOK, Request: &ana.asked, State: match.Ended, Reason: "left",
 				Route: &match.Route{State: match.Ended, Match: "m1", Matchee: ben.Member, Reason: "left"}})
-			same(s, ana.seen().Route.Match, "m2")
+			same(s, *ana.seen().Route, match.Route{State: match.Searching, Match: "m2", Matchee: match.Member{Pool: s.pool}, Request: ana.asked})
 		}},
 		{"a new request does not mention a match that both are free of", func(s *scene) {
 			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
@@ -215,6 +215,13 @@ func openings() []scenario {
 			ana.told("m1", match.Ended)
 			answer := ana.begin("r2", "m2")
 			s.is(answer, match.Answer{Status: match.StatusOK, Request: &ana.asked})
+		}},
+		{"a request is a sign of life", func(s *scene) {
+			ana := s.stand("ana", 0)
+			s.pass(time.Minute - time.Millisecond)
+			ana.await("r1", within(10*time.Minute))
+			s.pass(time.Minute - time.Millisecond)
+			s.says(ana.lease("m1"), match.StatusOK)
 		}},
 		{"a member may ask so many times a minute", func(s *scene) {
 			s.rules(`"requestsPerMinute":2`)

@@ -62,14 +62,14 @@ func waits() []scenario {
 			for _, miss := range []struct {
 				meters float64
 				tags   []string
-			}{{500, nil}, {500, []string{"vans"}}, {1002, []string{"van"}}} {
+			}{{500, nil}, {500, []string{"vans"}}, {1001.2, []string{"van"}}} {
 				answer, _ := ben.report(miss.meters, tagged(miss.tags...))
 				same(s, ben.apply(append(answer.Changes, ben.relist().Changes...)...), nil)
 				_, moved := ben.report(miss.meters)
 				same(s, moved.Waiters, nil)
 			}
-			ben.at(999, tagged("xl", "van"))
-			_, moved := ben.report(999)
+			ben.at(1000.8, tagged("xl", "van")) // the caller's geometry decides within a metre
+			_, moved := ben.report(1000.8)
 			same(s, moved.Waiters, []match.Waiter{ben.meeting(ana)})
 		}},
 		{"nobody meets its own request", func(s *scene) {
