@@ -19,6 +19,7 @@ import (
 
 	"waggle/internal/app"
 	"waggle/internal/cachetest"
+	"waggle/internal/guards/broken"
 	"waggle/internal/handler"
 	"waggle/internal/match"
 	"waggle/internal/protocol"
@@ -72,7 +73,8 @@ func newWorld(t *testing.T, c cachetest.Cache, pools string) *world {
 		Push: w,
 		Now:  w.now,
 		Store: store.Options{
-			Offset: func() time.Duration { return time.Duration(w.offset.Load()) },
+			Rewrite: broken.Script,
+			Offset:  func() time.Duration { return time.Duration(w.offset.Load()) },
 			Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 				if h := w.hook.Load(); h != nil {
 					(*h)(ctx, commands, send)

@@ -1,0 +1,63 @@
+package guards
+
+import (
+	"context"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"waggle/internal/guards/mutant"
+	"waggle/internal/guards/switches"
+)
+
+// mutated are the packages that are, and sourceTests those whose tests run them.
+var (
+	mutated     = []string{"internal/match", "internal/handler", "internal/protocol"}
+	sourceTests = []string{"internal/match", "internal/handler", "internal/protocol", "internal/app"}
+)
+
+// sources mutates packages.
+func (w *workshop) sources(ctx context.Context) ([]Break, error) {
+	packages, err := mutant.Load(ctx, w.Root, dotted(mutated)...)
+	if err != nil {
+		return nil, err
+	}
+	var breaks []Break
+	var tests suite
+	texts := make(map[string]string)
+	for next, i := 1, 0; i < len(packages); i++ {
+		mutants, sources := packages[i].Mutate(next)
+		next += len(mutants)
+		for name, text := range sources {
+			texts[name] = text
+		}
+		for _, m := range mutants {
+			file, err := filepath.Rel(w.Root, m.File)
+			if err != nil {
+				return nil, err
+			}
+			if file = filepath.ToSlash(file); !strings.Contains(file, w.File) {
+				continue
+			}
+			number := strconv.Itoa(m.Number)
+			breaks = append(breaks, Break{File: file, Line: m.Line, In: m.In, Code: m.Code, Change: m.Change,
+				prepare: func(context.Context) (suite, string, error) { return tests.reaching(number), mutantOn(number), nil }})
+		}
+	}
+	if len(breaks) == 0 {
+		return nil, nil
+	}
+	if tests, err = compile(ctx, w.Root, filepath.Join(w.dir, "tests"), texts, sourceTests); err != nil {
+		return nil, err
+	}
+	return breaks, tests.watch(ctx, w.Workers, mutantOn(switches.Watch), w.watching)
+}
+
+// dotted are folders as the go command takes them.
+func dotted(folders []string) []string {
+	var all []string
+	for _, f := range folders {
+		all = append(all, "./"+f)
+	}
+	return all
+}

@@ -1,0 +1,157 @@
+package guards
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// A suite is the tests of some packages, compiled.
+type suite []*test
+
+// A test is one of a package, with all that is below it.
+type test struct {
+	binary string
+	dir    string // of its package, where it runs
+	name   string
+	took   time.Duration
+	// reaches are the marks of what would make a difference to it.
+	reaches map[string]bool
+}
+
+// compile compiles the tests of packages, given by their folders below the root, into a
+// folder that is made for it. Files may have another text than theirs.
+func compile(ctx context.Context, root, out string, texts map[string]string, packages []string) (suite, error) {
+	if err := os.Mkdir(out, 0o700); err != nil {
+		return nil, err
+	}
+	overlay, err := overlay(out, texts)
+	if err != nil {
+		return nil, err
+	}
+	arguments := []string{"test", "-c", "-overlay", overlay, "-o", out + string(filepath.Separator)}
+	for _, p := range packages {
+		arguments = append(arguments, "./"+p)
+	}
+	build := exec.CommandContext(ctx, "go", arguments...)
+	build.Dir = root
+	if text, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go test -c: %w\n%s", err, text)
+	}
+	var all suite
+	for _, p := range packages {
+		binary := filepath.Join(out, filepath.Base(p)+".test")
+		if _, err := os.Stat(binary); errors.Is(err, os.ErrNotExist) {
+			continue // it has no tests
+		}
+		list := exec.CommandContext(ctx, binary, "-test.list", "^(Test|Fuzz|Example)")
+		list.Dir = filepath.Join(root, p)
+		text, err := list.Output()
+		if err != nil {
+			return nil, fmt.Errorf("list the tests of %s: %w", p, err)
+		}
+		for _, name := range strings.Fields(string(text)) {
+			all = append(all, &test{binary: binary, dir: list.Dir, name: name})
+		}
+	}
+	return all, nil
+}
+
+// overlay writes what go build takes for an overlay, and returns its name.
+func overlay(dir string, texts map[string]string) (string, error) {
+	replace := make(map[string]string)
+	for name, text := range texts {
+		replace[name] = filepath.Join(dir, fmt.Sprintf("%d-%s", len(replace), filepath.Base(name)))
+		if err := os.WriteFile(replace[name], []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	file := filepath.Join(dir, "overlay.json")
+	data, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	return file, os.WriteFile(file, data, 0o600)
+}
+
+// watch runs every test once with nothing broken, and notes how long it takes and what
+// would make a difference to it. The quickest are first then.
+func (s suite) watch(ctx context.Context, workers int, setting string, done func(n, all int)) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
+	var mu sync.Mutex
+	finished := 0
+	for _, t := range s {
+		group.Go(func() error {
+			marks := make(map[string]bool)
+			v, err := t.run(ctx, 15*time.Minute, setting, func(mark string) { marks[mark] = true })
+			if err != nil {
+				return err
+			}
+			if v.failed {
+				return fmt.Errorf("%s %s with nothing broken:\n%s", v.where, v.how, v.output)
+			}
+			t.took, t.reaches = v.took, marks
+			mu.Lock()
+			defer mu.Unlock()
+			finished++
+			done(finished, len(s))
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	slices.SortFunc(s, func(a, b *test) int {
+		return cmp.Or(cmp.Compare(a.took, b.took), strings.Compare(a.binary, b.binary), strings.Compare(a.name, b.name))
+	})
+	return nil
+}
+
+// reaching are the tests to which the mark would make a difference.
+func (s suite) reaching(mark string) suite {
+	var some suite
+	for _, t := range s {
+		if t.reaches[mark] {
+			some = append(some, t)
+		}
+	}
+	return some
+}
+
+// find runs the tests one after the other until one fails.
+func (s suite) find(ctx context.Context, setting string) (verdict, error) {
+	for _, t := range s {
+		v, err := t.run(ctx, 10*time.Second+10*t.took, setting, nil)
+		if err != nil || v.failed {
+			return v, err
+		}
+	}
+	return verdict{}, nil
+}
+
+// as returns the tests of another compilation in the order of these.
+func (s suite) as(other suite) suite {
+	place := make(map[string]int)
+	for i, t := range s {
+		place[t.dir+t.name] = i
+	}
+	ordered := make(suite, len(s))
+	for _, t := range other {
+		i := place[t.dir+t.name]
+		t.took = s[i].took
+		ordered[i] = t
+	}
+	return ordered
+}
