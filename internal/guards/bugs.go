@@ -31,7 +31,7 @@ func bugs() []bug {
 		{"a match left unconfirmed is not confirmed by who meets it", domain + "resolve.go",
 			"return s.confirm(ctx, matcher, id, matchee, committed)", "return committed.Status == StatusYours, nil"},
 		{"an end that a process left half done is not finished", domain + "end.go", "if r == nil || r.State != Ended || r.Told {",
-			"if r != nil {"},
+			"if r == nil || r.State != Ended || r.Reason != \"\" {"},
 
 		// Rule 3: the nearest.
 		{"the second nearest is taken", domain + "field.go", "c := f.queue[0]\n\t\t\tf.queue = f.queue[1:]\n",

@@ -137,7 +137,7 @@ func (r result) line(b Break) string {
 	case r.tests == 0:
 		return "NOBODY MISSES IT: in no test does it make a difference"
 	}
-	return fmt.Sprintf("NOBODY MISSES IT: %d tests pass to which it makes a difference", r.tests)
+	return fmt.Sprintf("NOBODY MISSES IT: all %d tests pass that it might make a difference to", r.tests)
 }
 
 // A score counts.

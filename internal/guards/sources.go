@@ -16,9 +16,13 @@ var (
 	sourceTests = []string{"internal/match", "internal/handler", "internal/protocol", "internal/app"}
 )
 
-// sources mutates packages.
+// sources mutates the packages.
 func (w *workshop) sources(ctx context.Context) ([]Break, error) {
-	packages, err := mutant.Load(ctx, w.Root, dotted(mutated)...)
+	return w.mutate(ctx, mutated, sourceTests)
+}
+
+func (w *workshop) mutate(ctx context.Context, folders, testFolders []string) ([]Break, error) {
+	packages, err := mutant.Load(ctx, w.Root, dotted(folders)...)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +51,7 @@ func (w *workshop) sources(ctx context.Context) ([]Break, error) {
 	if len(breaks) == 0 {
 		return nil, nil
 	}
-	if tests, err = compile(ctx, w.Root, filepath.Join(w.dir, "tests"), texts, sourceTests); err != nil {
+	if tests, err = compile(ctx, w.Root, filepath.Join(w.dir, "tests"), texts, testFolders); err != nil {
 		return nil, err
 	}
 	return breaks, tests.watch(ctx, w.Workers, mutantOn(switches.Watch), w.watching)
