@@ -46,6 +46,7 @@ func bugs() []bug {
 
 		// Rule 5: ordered.
 		{"a late report moves the index", slot + "index.lua", " or a < k.at or (a == k.at and tonumber(seq) <= k.seq) then", " then"},
+		{"a refused report is not put right in the index", domain + "report.go", "if (moved.Known && (err != nil || a.Status != StatusOK)) || missing {", "if missing {"},
 		{"an unlisting without its epoch", slot + "unlist.lua", "if parse(text).epoch > epoch then", "if false then"},
 
 		// Rule 6: the right session.

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // The parts.
@@ -36,8 +37,15 @@ type Options struct {
 	// Only is one of the parts, or "" for all; File is a word that the names of the
 	// files to break have in them.
 	Only, File string
-	Workers    int
-	Out        io.Writer
+	// List breaks nothing: it prints what would be, and to how many tests it might make a
+	// difference.
+	List bool
+	// Patience is how long the tests may take that are tried on one mutant of a source,
+	// together and when nothing is broken; one is always tried. 0: there is no limit, as
+	// there is none for what is broken otherwise.
+	Patience time.Duration
+	Workers  int
+	Out      io.Writer
 	// Progress, where it is set, is told how far a part has come.
 	Progress func(part string, done, all int)
 }
@@ -65,7 +73,7 @@ func Run(ctx context.Context, o Options) error {
 			err = excuse(of(nothing(), part.files), breaks, o.File == "")
 		}
 		if err == nil {
-			err = w.report(ctx, breaks)
+			err = w.finish(ctx, breaks)
 		}
 		if err := errors.Join(err, os.RemoveAll(dir)); ctx.Err() != nil {
 			return ctx.Err()

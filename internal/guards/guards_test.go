@@ -31,7 +31,7 @@ func TestWhatNobodyMissesIsReported(t *testing.T) {
 	if err := excuse(rows, breaks, true); err != nil {
 		t.Fatal(err)
 	}
-	err = w.report(t.Context(), breaks)
+	err = w.finish(t.Context(), breaks)
 	if err == nil || !strings.Contains(err.Error(), "66.7 % of what was broken was missed by a test, want 80 %") {
 		t.Errorf("got %v", err)
 	}
@@ -172,5 +172,18 @@ func TestWhatIsMissedIsNotNothing(t *testing.T) {
 	}}})
 	if err == nil || !strings.Contains(err.Error(), "nothing.go") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Who is patient for ten seconds tries what fits, the quickest first, and one in any case.
+func TestPatience(t *testing.T) {
+	s := suite{{took: 4 * time.Second}, {took: 6 * time.Second}, {took: 7 * time.Second}}
+	for patience, want := range map[time.Duration]int{10 * time.Second: 2, 9 * time.Second: 1, time.Second: 1, 0: 3, time.Minute: 3} {
+		if got := len(s.within(patience)); got != want {
+			t.Errorf("%v: got %d tests, want %d", patience, got, want)
+		}
+	}
+	if got := len(suite(nil).within(time.Second)); got != 0 {
+		t.Errorf("got %d of no tests", got)
 	}
 }

@@ -20,7 +20,8 @@ type verdict struct {
 	where  string // the test or the part of it that failed
 	how    string // "fails" or "hangs"
 	took   time.Duration
-	output string // the end of it
+	worked time.Duration // of that, on a processor
+	output string        // the end of it
 }
 
 // memory is what a test may have, in KB: some that are broken take all there is.
@@ -40,6 +41,9 @@ func (t *test) run(ctx context.Context, limit time.Duration, setting string, mar
 	start := time.Now()
 	err := c.Run()
 	v := verdict{where: t.name, how: "fails", took: time.Since(start), output: string(out.tail)}
+	if c.ProcessState != nil {
+		v.worked = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+	}
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A Break is one thing to break.
@@ -39,7 +40,7 @@ func (b Break) String() string {
 
 // A result is what became of a Break.
 type result struct {
-	tests int // that it would make a difference to
+	tests, tried int // that it might make a difference to, and those of them that were to be run
 	verdict
 	err error
 }
@@ -51,10 +52,29 @@ type workshop struct {
 	part string
 }
 
+// finish breaks what was found, or lists it.
+func (w *workshop) finish(ctx context.Context, breaks []Break) error {
+	slices.SortStableFunc(breaks, func(a, b Break) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
+	if !w.List {
+		return w.report(ctx, breaks)
+	}
+	for _, b := range breaks {
+		tests, _, err := b.prepare(ctx)
+		if err != nil {
+			return err
+		}
+		var took time.Duration
+		for _, t := range tests {
+			took += t.took
+		}
+		fmt.Fprintf(w.Out, "%s → %d tests, %.1f s\n", b, len(tests), took.Seconds())
+	}
+	return nil
+}
+
 // report breaks one after the other, prints what became of each and then the score. It is
 // an error if that is not what it must be.
 func (w *workshop) report(ctx context.Context, breaks []Break) error {
-	slices.SortStableFunc(breaks, func(a, b Break) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
 	ctx, cancel := context.WithCancel(ctx)
 	var workers sync.WaitGroup
 	defer workers.Wait()
@@ -124,8 +144,12 @@ func (w *workshop) try(ctx context.Context, b Break) result {
 	if err != nil {
 		return result{err: err}
 	}
-	v, err := tests.find(ctx, setting)
-	return result{tests: len(tests), verdict: v, err: err}
+	some := tests
+	if w.part == Sources {
+		some = tests.within(w.Patience)
+	}
+	v, err := some.find(ctx, setting)
+	return result{tests: len(tests), tried: len(some), verdict: v, err: err}
 }
 
 func (r result) line(b Break) string {
@@ -137,7 +161,7 @@ func (r result) line(b Break) string {
 	case r.tests == 0:
 		return "NOBODY MISSES IT: in no test does it make a difference"
 	}
-	return fmt.Sprintf("NOBODY MISSES IT: all %d tests pass that it might make a difference to", r.tests)
+	return fmt.Sprintf("NOBODY MISSES IT: of the %d tests that it might make a difference to, %d were run and pass", r.tests, r.tried)
 }
 
 // A score counts.

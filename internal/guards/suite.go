@@ -25,7 +25,7 @@ type test struct {
 	binary string
 	dir    string // of its package, where it runs
 	name   string
-	took   time.Duration
+	took   time.Duration // of processor time
 	// reaches are the marks of what would make a difference to it.
 	reaches map[string]bool
 }
@@ -102,7 +102,7 @@ func (s suite) watch(ctx context.Context, workers int, setting string, done func
 			if v.failed {
 				return fmt.Errorf("%s %s with nothing broken:\n%s", v.where, v.how, v.output)
 			}
-			t.took, t.reaches = v.took, marks
+			t.took, t.reaches = v.worked, marks
 			mu.Lock()
 			defer mu.Unlock()
 			finished++
@@ -130,10 +130,21 @@ func (s suite) reaching(mark string) suite {
 	return some
 }
 
+// within are the first of the tests that take no longer together, at least one.
+func (s suite) within(patience time.Duration) suite {
+	var together time.Duration
+	for i, t := range s {
+		if together += t.took; i > 0 && patience > 0 && together > patience {
+			return s[:i]
+		}
+	}
+	return s
+}
+
 // find runs the tests one after the other until one fails.
 func (s suite) find(ctx context.Context, setting string) (verdict, error) {
 	for _, t := range s {
-		v, err := t.run(ctx, 10*time.Second+10*t.took, setting, nil)
+		v, err := t.run(ctx, 15*time.Second+15*t.took, setting, nil)
 		if err != nil || v.failed {
 			return v, err
 		}

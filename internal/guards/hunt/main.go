@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -58,6 +59,8 @@ func run(ctx context.Context) error {
 	parts := []string{guards.Scripts, guards.Sources, guards.Planted}
 	only := flag.String("only", "", "one `part`: "+strings.Join(parts, ", "))
 	file := flag.String("file", "", "only what is in files with this `word` in their names, such as \"claim.lua\"")
+	list := flag.Bool("list", false, "break nothing, and list what would be, with the tests that it might make a difference to")
+	patience := flag.Duration("patience", 10*time.Second, "how `long` the tests may take that are tried on one mutant of the part go, together; 0: no limit")
 	workers := flag.Int("n", runtime.GOMAXPROCS(0), "how many tests to run at a `time`")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), usage, takes)
@@ -74,7 +77,7 @@ func run(ctx context.Context) error {
 	}
 	s := &screen{out: os.Stdout}
 	defer s.clear()
-	o := guards.Options{Root: root, Only: *only, File: *file, Workers: *workers, Out: s}
+	o := guards.Options{Root: root, Only: *only, File: *file, List: *list, Patience: *patience, Workers: *workers, Out: s}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		o.Progress = s.show
 	}
