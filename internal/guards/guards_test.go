@@ -35,9 +35,9 @@ func TestWhatNobodyMissesIsReported(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "66.7 % of what was broken was missed by a test, want 80 %") {
 		t.Errorf("got %v", err)
 	}
-	got := regexp.MustCompile(`\(\d+\.\d s\)`).ReplaceAllString(strings.ReplaceAll(out.String(), folder+"/", ""), "")
-	want := `sample.go:6: Grade: score > 50: always true → TestGrade/bad fails 
-sample.go:6: Grade: score > 50: always false → TestGrade/good fails 
+	got := regexp.MustCompile(` \(\d+\.\d s\)`).ReplaceAllString(strings.ReplaceAll(out.String(), folder+"/", ""), "")
+	want := `sample.go:6: Grade: score > 50: always true → TestGrade/bad fails
+sample.go:6: Grade: score > 50: always false → TestGrade/good fails
 sample.go:6: Grade: score > 50: >= for > → NOBODY MISSES IT: in no test does it make a difference
 sample.go:13: Untested: n + 1: - for + → nothing to miss: it is as good
 go: 4 broken, 2 missed by a test, 1 by none, 1 where there is nothing to miss: 66.7 %
