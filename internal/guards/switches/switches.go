@@ -91,8 +91,9 @@ type Number interface {
 // Add adds, or by the mutant subtracts.
 func Add[T Number](mutant int, x, y T) T { return add(only, mutant, x, y) }
 
+// With two zeros it may be the sign that differs.
 func add[T Number](b *board, mutant int, x, y T) T {
-	if b.is(mutant, y != 0) {
+	if b.is(mutant, y != 0 || x == 0) {
 		return x - y
 	}
 	return x + y
@@ -102,7 +103,7 @@ func add[T Number](b *board, mutant int, x, y T) T {
 func Subtract[T Number](mutant int, x, y T) T { return subtract(only, mutant, x, y) }
 
 func subtract[T Number](b *board, mutant int, x, y T) T {
-	if b.is(mutant, y != 0) {
+	if b.is(mutant, y != 0 || x == 0) {
 		return x + y
 	}
 	return x - y

@@ -1,6 +1,9 @@
 package switches
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 func TestOneIsOn(t *testing.T) {
 	for _, test := range []struct {
@@ -50,7 +53,8 @@ func TestWatch(t *testing.T) {
 	order(b, 5, "<", 2, 2)
 	add(b, 6, 1, 0)
 	subtract(b, 7, 1, 1)
-	for mutant, want := range map[int]bool{1: false, 2: true, 3: true, 4: false, 5: true, 6: false, 7: true} {
+	add(b, 8, math.Copysign(0, -1), 0)
+	for mutant, want := range map[int]bool{1: false, 2: true, 3: true, 4: false, 5: true, 6: false, 7: true, 8: true} {
 		if _, got := b.seen.Load(mutant); got != want {
 			t.Errorf("mutant %d: got seen %v, want %v", mutant, got, want)
 		}
