@@ -37,6 +37,8 @@ type Options struct {
 	// Only is one of the parts, or "" for all; File is a word that the names of the
 	// files to break have in them.
 	Only, File string
+	// Tests is a word that the packages have in their names whose tests are run.
+	Tests string
 	// List breaks nothing: it prints what would be, and to how many tests it might make a
 	// difference.
 	List bool

@@ -79,6 +79,30 @@ func TestHowATestEnds(t *testing.T) {
 	}
 }
 
+// A test that now fails and now passes says nothing of what is broken.
+func TestWhatFailsByChanceIsLeftOut(t *testing.T) {
+	write := func(name, script string) *test {
+		binary := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(binary, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return &test{binary: binary, dir: filepath.Dir(binary), name: name}
+	}
+	var out strings.Builder
+	w := &workshop{Options: Options{Workers: 1, Out: &out}}
+	steady := write("Steady", "echo 'guard:7t;'")
+	got, err := w.watch(t.Context(), suite{steady, write("Chance", `[ -e again ] || { : > again; exit 1; }`)}, "")
+	if err != nil || len(got) != 1 || got[0] != steady || !steady.reaches["7t"] {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if want := "Chance is left out: with nothing broken it failed, and then it passed\n"; out.String() != want {
+		t.Errorf("got %q, want %q", &out, want)
+	}
+	if _, err := w.watch(t.Context(), suite{write("Fails", "echo why; exit 1")}, ""); err == nil || !strings.Contains(err.Error(), "Fails fails with nothing broken:\nwhy") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Marks come in pieces, and within what else is printed.
 func TestMarksAreTakenOutOfTheOutput(t *testing.T) {
 	var marks []string

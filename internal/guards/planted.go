@@ -40,7 +40,7 @@ func (w *workshop) planted(ctx context.Context) ([]Break, error) {
 		} else {
 			one.prepare = func(ctx context.Context) (suite, string, error) {
 				texts := map[string]string{filepath.Join(w.Root, b.file): infected}
-				compiled, err := compile(ctx, w.Root, place, texts, plantedTests)
+				compiled, err := w.compile(ctx, filepath.Base(place), texts, plantedTests)
 				return tests.as(compiled), "", err
 			}
 		}
@@ -50,8 +50,9 @@ func (w *workshop) planted(ctx context.Context) ([]Break, error) {
 		return nil, nil
 	}
 	var err error
-	if tests, err = compile(ctx, w.Root, filepath.Join(w.dir, "tests"), nil, plantedTests); err != nil {
+	if tests, err = w.compile(ctx, "tests", nil, plantedTests); err != nil {
 		return nil, err
 	}
-	return breaks, tests.watch(ctx, w.Workers, "", w.watching)
+	tests, err = w.watch(ctx, tests, "")
+	return breaks, err
 }

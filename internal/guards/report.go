@@ -107,7 +107,7 @@ func (w *workshop) report(ctx context.Context, breaks []Break) error {
 		}
 		scores[folder].add(b, r)
 		total.add(b, r)
-		w.progress(i+1, len(breaks))
+		w.progress("", i+1, len(breaks))
 	}
 	if len(scores) > 1 {
 		for _, folder := range slices.Sorted(maps.Keys(scores)) {
@@ -126,16 +126,9 @@ func (w *workshop) report(ctx context.Context, breaks []Break) error {
 	return nil
 }
 
-func (w *workshop) progress(done, all int) {
+func (w *workshop) progress(what string, done, all int) {
 	if w.Progress != nil {
-		w.Progress(w.part, done, all)
-	}
-}
-
-// watching is the progress of the first run, with nothing broken.
-func (w *workshop) watching(done, all int) {
-	if w.Progress != nil {
-		w.Progress(w.part+", nothing broken yet", done, all)
+		w.Progress(w.part+what, done, all)
 	}
 }
 
@@ -161,7 +154,7 @@ func (r result) line(b Break) string {
 	case r.tests == 0:
 		return "NOBODY MISSES IT: in no test does it make a difference"
 	}
-	return fmt.Sprintf("NOBODY MISSES IT: of the %d tests that it might make a difference to, %d were run and pass", r.tests, r.tried)
+	return fmt.Sprintf("NOBODY MISSES IT: %d tests pass, %d more were not tried", r.tried, r.tests-r.tried)
 }
 
 // A score counts.

@@ -87,14 +87,15 @@ func (w *workshop) scripts(ctx context.Context) ([]Break, error) {
 	if len(breaks) == 0 {
 		return nil, nil
 	}
-	if tests, err = compile(ctx, w.Root, filepath.Join(w.dir, "tests"), nil, scriptTests); err != nil {
+	if tests, err = w.compile(ctx, "tests", nil, scriptTests); err != nil {
 		return nil, err
 	}
 	watched := filepath.Join(w.dir, "watched.json")
 	if err := broken.Write(watched, watchedScripts(all)); err != nil {
 		return nil, err
 	}
-	return breaks, tests.watch(ctx, w.Workers, scriptsIn(watched), w.watching)
+	tests, err = w.watch(ctx, tests, scriptsIn(watched))
+	return breaks, err
 }
 
 // watchedScripts has every condition of every script say what it came to.

@@ -51,10 +51,11 @@ func (w *workshop) mutate(ctx context.Context, folders, testFolders []string) ([
 	if len(breaks) == 0 {
 		return nil, nil
 	}
-	if tests, err = compile(ctx, w.Root, filepath.Join(w.dir, "tests"), texts, testFolders); err != nil {
+	if tests, err = w.compile(ctx, "tests", texts, testFolders); err != nil {
 		return nil, err
 	}
-	return breaks, tests.watch(ctx, w.Workers, mutantOn(switches.Watch), w.watching)
+	tests, err = w.watch(ctx, tests, mutantOn(switches.Watch))
+	return breaks, err
 }
 
 // dotted are folders as the go command takes them.

@@ -59,9 +59,10 @@ func run(ctx context.Context) error {
 	parts := []string{guards.Scripts, guards.Sources, guards.Planted}
 	only := flag.String("only", "", "one `part`: "+strings.Join(parts, ", "))
 	file := flag.String("file", "", "only what is in files with this `word` in their names, such as \"claim.lua\"")
+	tests := flag.String("tests", "", "only the tests of packages with this `word` in their names, such as \"internal/store\"")
 	list := flag.Bool("list", false, "break nothing, and list what would be, with the tests that it might make a difference to")
-	patience := flag.Duration("patience", 10*time.Second, "how `long` the tests may take that are tried on one mutant of the part go, together; 0: no limit")
-	workers := flag.Int("n", runtime.GOMAXPROCS(0), "how many tests to run at a `time`")
+	patience := flag.Duration("patience", 10*time.Second, "for how `long` tests are tried on one mutant of the part go; 0: all of them")
+	workers := flag.Int("n", runtime.GOMAXPROCS(0), "how `many` tests to run at a time")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), usage, takes)
 		flag.PrintDefaults()
@@ -77,7 +78,7 @@ func run(ctx context.Context) error {
 	}
 	s := &screen{out: os.Stdout}
 	defer s.clear()
-	o := guards.Options{Root: root, Only: *only, File: *file, List: *list, Patience: *patience, Workers: *workers, Out: s}
+	o := guards.Options{Root: root, Only: *only, File: *file, Tests: *tests, List: *list, Patience: *patience, Workers: *workers, Out: s}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		o.Progress = s.show
 	}
