@@ -26,6 +26,10 @@ func Script(_, text string) string {
 	return text
 }
 
+// Any tells whether a script is broken, or watched: what is a matter of the tests alone need
+// not be looked at then.
+func Any() bool { return len(edits()) > 0 }
+
 // edits are the same for as long as the process runs.
 var edits = sync.OnceValue(func() []Edit {
 	all, err := read(os.Getenv(Variable))
