@@ -20,8 +20,8 @@ func bugs() []bug {
 		{"a confirm is not written", slot + "confirm.lua", "redis.call('HSET', record, 'claimConfirmed', '1')\n", ""},
 		{"a blind commit", slot + "commit.lua", "if not (r and r.state == 'searching' and r.match == match) then", "if not r then"},
 		{"a blind release", slot + "release.lua", "m.claimMatch == match and m.claimMatcher == matcher", "m.claimMatch ~= nil"},
-		{"a member finds itself", slot + "cell.lua", "elseif name ~= self and (", "elseif ("},
-		{"a repeated match searches again", slot + "begin.lua", "if id ~= '' and q.id == id and", "if q.id == match and"},
+		{"a member finds itself", slot + "cell.lua", "elseif name ~= self and ", "elseif "},
+		{"a repeated match searches again", slot + "begin.lua", "q.id == id and", "q.id == match and"},
 		{"an unanswered begin is sent again under its id", domain + "request.go", "\t\to.Match = s.NewID()\n",
 			"\t\tif o.Match == \"\" {\n\t\t\to.Match = s.NewID()\n\t\t}\n"},
 
