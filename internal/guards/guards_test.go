@@ -98,8 +98,13 @@ func TestWhatFailsByChanceIsLeftOut(t *testing.T) {
 	if want := "Chance is left out: with nothing broken it failed, and then it passed\n"; out.String() != want {
 		t.Errorf("got %q, want %q", &out, want)
 	}
-	if _, err := w.watch(t.Context(), suite{write("Fails", "echo why; exit 1")}, ""); err == nil || !strings.Contains(err.Error(), "Fails fails with nothing broken:\nwhy") {
-		t.Errorf("got %v", err)
+	out.Reset()
+	got, err = w.watch(t.Context(), suite{write("Fails", "echo why; exit 1")}, "")
+	if want := "Fails is left out: it fails with nothing broken\nwhy\n\n"; err != nil || len(got) > 0 || out.String() != want {
+		t.Errorf("got %v, %v, %q, want %q", got, err, &out, want)
+	}
+	if err := w.report(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "1 tests were left out") {
+		t.Errorf("got %v, though a test fails with nothing broken", err)
 	}
 }
 

@@ -48,8 +48,9 @@ type result struct {
 // workshop is where a part is done.
 type workshop struct {
 	Options
-	dir  string // for what it builds
-	part string
+	dir     string // for what it builds
+	part    string
+	failing int // tests that fail with nothing broken
 }
 
 // finish breaks what was found, or lists it.
@@ -116,6 +117,9 @@ func (w *workshop) report(ctx context.Context, breaks []Break) error {
 	}
 	if len(breaks) > 0 {
 		fmt.Fprintf(w.Out, "%s: %s\n", w.part, &total)
+	}
+	if w.failing > 0 {
+		return fmt.Errorf("%d tests were left out, since they fail with nothing broken", w.failing)
 	}
 	if total.wrong > 0 {
 		return fmt.Errorf("%d that are said to be missed by no test are: see internal/guards/nothing.go", total.wrong)
