@@ -11,6 +11,8 @@ SOAK ?= ./internal/app ./internal/match ./internal/geo ./localstack
 TESTFLAGS ?= -timeout 10m
 RUNFLAGS ?= -members 50
 DEMOFLAGS ?=
+GUARDS ?=
+GUARDSFLAGS ?=
 
 # The C compiler for make build is one for the machine that Lambda runs on:
 # `make build CC=…` names it; CC in the environment is for this machine.
@@ -64,6 +66,10 @@ lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
 .PHONY: model
 model: compiler ## explore the match protocol exhaustively, and find each fault planted in it
 	@go run ./internal/model/explore
+
+.PHONY: guards
+guards: compiler ## break every condition, one at a time, and see which test misses it: half an hour (GUARDS=lua, go or planted)
+	@go run ./internal/guards/hunt $(if $(GUARDS),-only $(GUARDS)) $(GUARDSFLAGS)
 
 # H3 is C, so the functions are linked statically with a C library of the target.
 .PHONY: build

@@ -77,7 +77,9 @@ func simulate(t *testing.T, c cachetest.Cache, o odds, part uint64, test func(*s
 		w.waits = true
 		options.Hook = s.trip
 		options.Offset = func() time.Duration { return time.Duration(s.clock.Load()) * time.Millisecond }
-		options.Rewrite = func(_, text string) string {
+		rewrite := options.Rewrite
+		options.Rewrite = func(name, text string) string {
+			text = rewrite(name, text)
 			const real = "t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])"
 			if !strings.Contains(text, real) {
 				t.Fatal("the scripts tell the time in another way: the simulation has to follow")

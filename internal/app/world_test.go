@@ -19,6 +19,7 @@ import (
 
 	"waggle/internal/app"
 	"waggle/internal/cachetest"
+	"waggle/internal/guards/broken"
 	"waggle/internal/handler"
 	"waggle/internal/match"
 	"waggle/internal/protocol"
@@ -78,7 +79,8 @@ func newWorld(t *testing.T, c cachetest.Cache, pools string, set ...func(*world,
 	w := &world{t: t, cache: c.Name, frames: make(map[string][]protocol.Frame), arrived: make(map[string][]time.Time), closed: make(map[string]bool), gone: make(map[string]int),
 		pushes: make(map[string]int), log: &lockedWriter{w: t.Output()}}
 	options := store.Options{
-		Offset: func() time.Duration { return time.Duration(w.offset.Load()) },
+		Rewrite: broken.Script,
+		Offset:  func() time.Duration { return time.Duration(w.offset.Load()) },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			if w.waits {
 				return match.Sleep(ctx, d)

@@ -31,12 +31,13 @@ func (p *told) Close(_ context.Context, connection string) error {
 func event(route string, authorizer any) Event {
 	var e Event
 	e.RequestContext.RouteKey, e.RequestContext.ConnectionID, e.RequestContext.Authorizer = route, "c=", authorizer
+	e.RequestContext.ConnectedAt = noon.UnixMilli()
 	e.Body = `{"action":"ping","id":"i"}`
 	return e
 }
 
 func TestWhoIsNotKnownIsNotServed(t *testing.T) {
-	now := time.UnixMilli(1_795_396_500_000)
+	now := noon
 	member := func(expires time.Time) map[string]any {
 		return map[string]any{"member": "ana", "pool": "default", "roles": `["matcher"]`, "expires": fmt.Sprint(expires.UnixMilli())}
 	}

@@ -51,6 +51,7 @@ func rules() []rule {
 		{"internal/oracle", nil, "what it says of the nearest is only worth something if it shares nothing with the code it is held against"},
 		{"internal/embedded", nil, leaf},
 		{"internal/cachetest", []string{"internal/need", "internal/embedded"}, "it starts caches for tests, whoever's they are"},
+		{"internal/guards", []string{"internal/guards"}, "it breaks the code as text, and knows nothing of it"},
 		{"internal/layout", nil, leaf},
 		{"internal/testsummary", nil, leaf},
 		{"localstack/apigateway", []string{"localstack", "internal/topology", "internal/protocol"}, "it looks like API Gateway, which knows none of our code"},

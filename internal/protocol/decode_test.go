@@ -30,9 +30,10 @@ func TestDecodeAccepts(t *testing.T) {
 		{"empty id", `{"action":"ping","id":""}`, &protocol.Ping{}},
 		{"id of 64 characters", `{"action":"ping","id":"` + emoji64 + `"}`, &protocol.Ping{ID: emoji64}},
 		{"escaped pair", `{"action":"ping","id":"\ud83d\udc1d\\ud83d"}`, &protocol.Ping{ID: `🐝\ud83d`}},
+		{"escape that looks like half a pair", `{"action":"ping","id":"\bd83d"}`, &protocol.Ping{ID: "\bd83d"}},
 		{"unknown fields", `{"action":"ping","lat":null,"x":[{"y":[1e999]}],"ID":5}`, &protocol.Ping{}},
 		{"field of another message", `{"action":"ping","confirm":1,"points":[]}`, &protocol.Ping{}},
-		{"nested as deep as allowed", `{"action":"ping","x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`, &protocol.Ping{}},
+		{"nested as deep as allowed", `{"action":"ping","x":` + strings.Repeat("[", 31) + "1" + strings.Repeat("]", 31) + `}`, &protocol.Ping{}},
 		{"largest message", `{"action":"ping"}` + strings.Repeat(" ", protocol.MaxMessageBytes-17), &protocol.Ping{}},
 
 		{"north-east corner", `{"action":"location","lat":85,"lng":179.9999999}`, at(85, 179.9999999)},
@@ -50,6 +51,8 @@ func TestDecodeAccepts(t *testing.T) {
 		{"no tags", location(`,"tags":[]`), full(func(m *protocol.Location) { m.Tags = &[]string{} })},
 		{"tags sorted, once each", location(`,"tags":["b","a-1","b","_"]`),
 			full(func(m *protocol.Location) { m.Tags = &[]string{"_", "a-1", "b"} })},
+		{"first and last of each range", location(`,"tags":["a","z","0","9"]`),
+			full(func(m *protocol.Location) { m.Tags = &[]string{"0", "9", "a", "z"} })},
 		{"longest tags", location(`,"tags":["` + strings.Repeat("z", 32) + `"` + strings.Repeat(`,"a"`, 15) + `]`),
 			full(func(m *protocol.Location) { m.Tags = &[]string{"a", strings.Repeat("z", 32)} })},
 
@@ -104,7 +107,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"ping", strings.Repeat("[", 8000) + strings.Repeat("]", 8000), invalid, "", "JSON object"},
 		{"ping", `{"x":` + strings.Repeat("[", 8000) + strings.Repeat("]", 8000) + `}`, invalid, "", "more than 32 levels"},
 		{"ping", `{"x":` + strings.Repeat(`{"x":`, 2000) + `1` + strings.Repeat("}", 2000) + `}`, invalid, "", "more than 32 levels"},
-		{"ping", `{"action":"ping","x":` + strings.Repeat("[", 33) + strings.Repeat("]", 33) + `}`, invalid, "", "more than 32 levels"},
+		{"ping", `{"action":"ping","x":` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`, invalid, "", "more than 32 levels"},
 		// Not Unicode.
 		{"ping", "{\"action\":\"ping\",\"id\":\"\xff\"}", invalid, "", "UTF-8"},
 		{"ping", "{\"action\":\"ping\",\"\xc3\x28\":1}", invalid, "", "UTF-8"},

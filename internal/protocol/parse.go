@@ -78,13 +78,14 @@ type parser struct {
 	duplicate string
 }
 
+// value reads one that lies within so many others.
 func (p *parser) value(depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("it nests more than %d levels deep", maxDepth)
-	}
 	token, err := p.decoder.Token()
 	if err != nil {
 		return nil, errors.New("this is not valid JSON")
+	}
+	if _, nests := token.(json.Delim); nests && depth == maxDepth {
+		return nil, fmt.Errorf("it nests more than %d levels deep", maxDepth)
 	}
 	switch token {
 	case json.Delim('{'):

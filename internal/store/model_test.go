@@ -13,6 +13,7 @@ import (
 	"github.com/valkey-io/valkey-go"
 
 	"waggle/internal/cachetest"
+	"waggle/internal/guards/broken"
 	"waggle/internal/model"
 )
 
@@ -78,7 +79,7 @@ func source(t *testing.T, name string) string {
 		}
 		text += string(part) + "\n"
 	}
-	return text
+	return broken.Script(name, text)
 }
 
 // replay puts the slot into the cache, runs the script and reads the slot again.

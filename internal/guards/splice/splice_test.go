@@ -1,0 +1,20 @@
+package splice
+
+import "testing"
+
+func TestNested(t *testing.T) {
+	text := Text{Source: "a+b == c"}
+	if text.Edited() || text.String() != text.Source {
+		t.Errorf("with nothing to do: got %s", text.String())
+	}
+	text.Wrap(0, 8, "(", ")")
+	text.Wrap(0, 8, "[", "]")
+	text.Replace(1, 2, "-")
+	text.Wrap(0, 3, "{", "}")
+	text.Wrap(0, 1, "<", ">")
+	text.Wrap(2, 3, "<", ">")
+	text.Wrap(7, 8, "<", ">")
+	if got, want := text.String(), "([{<a>-<b>} == <c>])"; got != want || !text.Edited() {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,13 @@
+// Package sample is broken by the tests of package guards.
+package sample
+
+// Grade has no test for a score of exactly 50.
+func Grade(score int) string {
+	if score > 50 {
+		return "good"
+	}
+	return "bad"
+}
+
+// Untested has no test at all.
+func Untested(n int) int { return n + 1 }
