@@ -9,7 +9,8 @@
 // what is on in a run the environment says (packages broken and switches). First every
 // test is run once with nothing broken and everything watched: so it is known which
 // tests something would make a difference to, and only they are run with it broken,
-// the quickest first, until one fails.
+// the quickest first, until one fails. What is broken in a script and missed by none is tried
+// on the real servers too, where they are installed.
 package guards
 
 import (

@@ -68,7 +68,7 @@ func TestHowATestEnds(t *testing.T) {
 			if c.how == "hangs" {
 				limit = 100 * time.Millisecond
 			}
-			v, err := (&test{binary: binary, dir: ".", name: "TestX"}).run(t.Context(), limit, mutantOn("7"), nil)
+			v, err := (&test{binary: binary, dir: ".", name: "TestX"}).run(t.Context(), limit, []string{mutantOn("7")}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func TestWhatFailsByChanceIsLeftOut(t *testing.T) {
 	var out strings.Builder
 	w := &workshop{Options: Options{Workers: 1, Out: &out}}
 	steady := write("Steady", "echo 'guard:7t;'")
-	got, err := w.watch(t.Context(), suite{steady, write("Chance", `[ -e again ] || { : > again; exit 1; }`)}, "")
+	got, err := w.watch(t.Context(), suite{steady, write("Chance", `[ -e again ] || { : > again; exit 1; }`)})
 	if err != nil || len(got) != 1 || got[0] != steady || !steady.reaches["7t"] {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -99,7 +99,7 @@ func TestWhatFailsByChanceIsLeftOut(t *testing.T) {
 		t.Errorf("got %q, want %q", &out, want)
 	}
 	out.Reset()
-	got, err = w.watch(t.Context(), suite{write("Fails", "echo why; exit 1")}, "")
+	got, err = w.watch(t.Context(), suite{write("Fails", "echo why; exit 1")})
 	if want := "Fails is left out: it fails with nothing broken\nwhy\n\n"; err != nil || len(got) > 0 || out.String() != want {
 		t.Errorf("got %v, %v, %q, want %q", got, err, &out, want)
 	}
@@ -196,8 +196,8 @@ func TestWhatIsMissedIsNotNothing(t *testing.T) {
 	}
 	var out strings.Builder
 	w := &workshop{Options: Options{Workers: 1, Out: &out}, part: Scripts}
-	err := w.report(t.Context(), []Break{{File: "a.lua", Nothing: "because", prepare: func(context.Context) (suite, string, error) {
-		return suite{{binary: binary, dir: ".", name: "TestX"}}, "", nil
+	err := w.report(t.Context(), []Break{{File: "a.lua", Nothing: "because", prepare: func(context.Context) (suite, []string, error) {
+		return suite{{binary: binary, dir: ".", name: "TestX"}}, nil, nil
 	}}})
 	if err == nil || !strings.Contains(err.Error(), "nothing.go") {
 		t.Errorf("got %v", err)
@@ -214,5 +214,23 @@ func TestPatience(t *testing.T) {
 	}
 	if got := len(suite(nil).within(time.Second)); got != 0 {
 		t.Errorf("got %d of no tests", got)
+	}
+}
+
+// What no test on the embedded cache misses in a script, one on a real server may.
+func TestScriptsAreTriedOnRealServersToo(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "x.test")
+	if err := os.WriteFile(binary, []byte("#!/bin/sh\n[ -z \"$PATH\" ]\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for part, want := range map[string]string{Scripts: "TestX fails on a real server", Sources: "NOBODY MISSES IT"} {
+		var out strings.Builder
+		w := &workshop{Options: Options{Workers: 1, Out: &out}, part: part}
+		_ = w.report(t.Context(), []Break{{File: "a", prepare: func(context.Context) (suite, []string, error) {
+			return suite{{binary: binary, dir: ".", name: "TestX"}}, nil, nil
+		}}})
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: got %q, want %s", part, &out, want)
+		}
 	}
 }

@@ -34,14 +34,14 @@ func (w *workshop) planted(ctx context.Context) ([]Break, error) {
 		place := filepath.Join(w.dir, fmt.Sprint("bug", i))
 		one := Break{File: b.file, Line: 1 + strings.Count(before, "\n"), Code: b.name, Change: "planted"}
 		if filepath.Ext(b.file) == ".lua" {
-			one.prepare = func(context.Context) (suite, string, error) {
-				return tests, scriptsIn(place), broken.Write(place, []broken.Edit{{Old: source, New: infected}})
+			one.prepare = func(context.Context) (suite, []string, error) {
+				return tests, []string{scriptsIn(place)}, broken.Write(place, []broken.Edit{{Old: source, New: infected}})
 			}
 		} else {
-			one.prepare = func(ctx context.Context) (suite, string, error) {
+			one.prepare = func(ctx context.Context) (suite, []string, error) {
 				texts := map[string]string{filepath.Join(w.Root, b.file): infected}
 				compiled, err := w.compile(ctx, filepath.Base(place), texts, plantedTests)
-				return tests.as(compiled), "", err
+				return tests.as(compiled), nil, err
 			}
 		}
 		breaks = append(breaks, one)
@@ -53,6 +53,6 @@ func (w *workshop) planted(ctx context.Context) ([]Break, error) {
 	if tests, err = w.compile(ctx, "tests", nil, plantedTests); err != nil {
 		return nil, err
 	}
-	tests, err = w.watch(ctx, tests, "")
+	tests, err = w.watch(ctx, tests)
 	return breaks, err
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,14 +28,14 @@ type verdict struct {
 // memory is what a test may have, in KB: some that are broken take all there is.
 const memory = "4194304"
 
-// run runs the test in a process of its own, with a setting such as "VARIABLE=value", and
+// run runs the test in a process of its own, with settings such as "VARIABLE=value", and
 // ends it after the limit. What marks it prints is told.
-func (t *test) run(ctx context.Context, limit time.Duration, setting string, mark func(string)) (verdict, error) {
+func (t *test) run(ctx context.Context, limit time.Duration, settings []string, mark func(string)) (verdict, error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	c := exec.CommandContext(bounded, "/bin/sh", "-c", "ulimit -v "+memory+`; exec "$@"`, "sh",
 		t.binary, "-test.run", "^"+t.name+"$", "-test.failfast", "-test.timeout", "0")
-	c.Dir, c.Env = t.dir, environment(setting)
+	c.Dir, c.Env = t.dir, environment(settings)
 	c.WaitDelay = time.Second
 	out := &output{mark: mark}
 	c.Stdout, c.Stderr = out, out
@@ -61,20 +62,15 @@ func (t *test) run(ctx context.Context, limit time.Duration, setting string, mar
 	return v, nil
 }
 
-// environment is ours but for what would make the tests others: no settings of theirs, and
+// environment is ours but for what would make the tests others: no settings but these, and
 // no programs, so that of the caches only the embedded one is there.
-func environment(setting string) []string {
-	env := []string{"PATH="}
-	if setting != "" {
-		env = append(env, setting)
-	}
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "PATH=") && !strings.HasPrefix(variable, "WAGGLE_") {
-			env = append(env, variable)
-		}
-	}
-	return env
+func environment(settings []string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "WAGGLE_") })
+	return append(append(env, "PATH="), settings...) // the last one counts
 }
+
+// withPrograms is the setting that finds the real servers, where there are any.
+func withPrograms() string { return "PATH=" + os.Getenv("PATH") }
 
 // scriptsIn is the setting that runs with the edits of a file, mutant with a mutant.
 func scriptsIn(file string) string  { return broken.Variable + "=" + file }

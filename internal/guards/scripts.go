@@ -77,9 +77,9 @@ func (w *workshop) scripts(ctx context.Context) ([]Break, error) {
 				said := map[bool]string{true: "t", false: "f"}[r.Matters]
 				edits := filepath.Join(w.dir, fmt.Sprintf("%d.%d.json", s.first+i, n))
 				breaks = append(breaks, Break{File: s.name, Line: c.Line, Code: c.Text, Change: r.Says,
-					prepare: func(context.Context) (suite, string, error) {
+					prepare: func(context.Context) (suite, []string, error) {
 						err := broken.Write(edits, []broken.Edit{{Old: s.source, New: c.Without(s.source, r)}})
-						return tests.reaching(fmt.Sprint(s.first+i, said)), scriptsIn(edits), err
+						return tests.reaching(fmt.Sprint(s.first+i, said)), []string{scriptsIn(edits)}, err
 					}})
 			}
 		}

@@ -45,7 +45,9 @@ func (w *workshop) mutate(ctx context.Context, folders, testFolders []string) ([
 			}
 			number := strconv.Itoa(m.Number)
 			breaks = append(breaks, Break{File: file, Line: m.Line, In: m.In, Code: m.Code, Change: m.Change,
-				prepare: func(context.Context) (suite, string, error) { return tests.reaching(number), mutantOn(number), nil }})
+				prepare: func(context.Context) (suite, []string, error) {
+					return tests.reaching(number), []string{mutantOn(number)}, nil
+				}})
 		}
 	}
 	if len(breaks) == 0 {

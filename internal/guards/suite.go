@@ -93,7 +93,7 @@ func overlay(dir string, texts map[string]string) (string, error) {
 // watch runs every test once with nothing broken, and returns them, the quickest first,
 // with how long each takes and what would make a difference to it. A test that fails, be
 // it by chance, would be said to miss what it does not: it is left out.
-func (w *workshop) watch(ctx context.Context, s suite, setting string) (suite, error) {
+func (w *workshop) watch(ctx context.Context, s suite, settings ...string) (suite, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(w.Workers)
 	var mu sync.Mutex
@@ -101,13 +101,13 @@ func (w *workshop) watch(ctx context.Context, s suite, setting string) (suite, e
 	finished := 0
 	for _, t := range s {
 		group.Go(func() error {
-			v, err := t.watch(ctx, setting)
+			v, err := t.watch(ctx, settings)
 			if err != nil {
 				return err
 			}
 			chance := v.failed
 			if chance {
-				if v, err = t.watch(ctx, setting); err != nil {
+				if v, err = t.watch(ctx, settings); err != nil {
 					return err
 				}
 			}
@@ -137,9 +137,9 @@ func (w *workshop) watch(ctx context.Context, s suite, setting string) (suite, e
 }
 
 // watch is one such run.
-func (t *test) watch(ctx context.Context, setting string) (verdict, error) {
+func (t *test) watch(ctx context.Context, settings []string) (verdict, error) {
 	t.reaches = make(map[string]bool)
-	v, err := t.run(ctx, 15*time.Minute, setting, func(mark string) { t.reaches[mark] = true })
+	v, err := t.run(ctx, 15*time.Minute, settings, func(mark string) { t.reaches[mark] = true })
 	t.took = v.worked
 	return v, err
 }
@@ -166,10 +166,11 @@ func (s suite) within(patience time.Duration) suite {
 	return s
 }
 
-// find runs the tests one after the other until one fails.
-func (s suite) find(ctx context.Context, setting string) (verdict, error) {
+// find runs the tests one after the other until one fails. Each may take some time, and
+// many times what it takes when nothing is broken.
+func (s suite) find(ctx context.Context, some time.Duration, settings ...string) (verdict, error) {
 	for _, t := range s {
-		v, err := t.run(ctx, 15*time.Second+15*t.took, setting, nil)
+		v, err := t.run(ctx, some+15*t.took, settings, nil)
 		if err != nil || v.failed {
 			return v, err
 		}
