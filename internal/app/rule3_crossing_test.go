@@ -32,7 +32,7 @@ func TestRule3NearestWhileOthersCross(t *testing.T) {
 						searched = max(searched, then)
 					}
 					for _, backwards := range []bool{false, true} {
-						if first > 0 && then > 0 && random.IntN(seed.Times(8, 1)) > 0 {
+						if first > 0 && then > 0 && random.IntN(seed.Times(16, 1)) > 0 {
 							continue
 						}
 						runs++

@@ -42,7 +42,7 @@ func placeAndSearch(t *testing.T, c cachetest.Cache) (placements int) {
 		markets[i] = m
 		group.Go(func() {
 			kinds := kinds()
-			for n := range seed.Times(2000, 100_000) / len(markets) {
+			for n := range seed.Times(1600, 100_000) / len(markets) {
 				if n%stay == 0 {
 					m.spot = kinds[(n/stay*len(markets)+i)%len(kinds)].At(m.random)
 				}
@@ -94,7 +94,7 @@ func searchCrowd(t *testing.T, c cachetest.Cache) (searches int) {
 		})
 	}
 	group.Wait()
-	for range seed.Times(40, 2000) {
+	for range seed.Times(30, 2000) {
 		p := m.members[m.random.IntN(crowd)]
 		_, err := m.Store.Apply(t.Context(), p.session.Member, m.list(t, p, 200))
 		if err == nil {
