@@ -9,6 +9,10 @@ import (
 	"waggle/internal/protocol"
 )
 
+// The tests of bad input, listed in docs/bad-input.md: each sends what should
+// not be sent to a running stack, wants the answer that is stated there, and
+// then that the same client, or a fresh one where that was closed, goes on.
+
 const (
 	invalid   = protocol.CodeInvalidMessage
 	unknown   = protocol.CodeUnknownAction

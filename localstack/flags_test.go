@@ -3,13 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"waggle/internal/cachetest"
+	"waggle/internal/protocol"
+	"waggle/localstack/faults"
 )
 
 func TestHelpTeaches(t *testing.T) {
@@ -19,7 +23,7 @@ func TestHelpTeaches(t *testing.T) {
 			t.Errorf("%s: %v", flag, err)
 		}
 		for _, want := range []string{"on one machine", "go run ./localstack", "/token?member=ana", "-addr host:port", "-cache URL",
-			"-pools file", "-members number", "-mingle", "-insecure-tokens", "-log level"} {
+			"-pools file", "-members number", "-mingle", "-insecure-tokens", "-log level", "-faults list", faults.Help()} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s does not say %q:\n%s", flag, want, &out)
 			}
@@ -61,6 +65,8 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 		"members below 0":   {[]string{"-members", "-1"}, []string{"-members", "0 to 5000"}},
 		"too many members":  {[]string{"-members", "5001"}, []string{"-members", "0 to 5000"}},
 		"no log level":      {[]string{"-log", "loud"}, []string{"-log", "debug"}},
+		"no such fault":     {[]string{"-faults", "gone=0.1,rain=0.5"}, []string{"-faults", `"rain"`, "lost-disconnect", "slow-cache", "--help"}},
+		"no probability":    {[]string{"-faults", "gone=often"}, []string{"-faults", "gone", `"often"`, "from 0 to 1"}},
 		"no such flag":      {[]string{"-port", "1"}, []string{"-port", "--help"}},
 		"an argument":       {[]string{"start"}, []string{`"start"`, "--help"}},
 	} {
@@ -86,6 +92,61 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 				t.Errorf("printed %q, logged %q", &out, &log)
 			}
 		})
+	}
+}
+
+// TestDocumentListsTheFlags holds docs/configuration.md to the command line.
+func TestDocumentListsTheFlags(t *testing.T) {
+	text, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var help bytes.Buffer
+	if err := run(t.Context(), []string{"-help"}, &help, &help); err != nil {
+		t.Fatal(err)
+	}
+	flags := regexp.MustCompile(`(?m)^  (-\S+)`).FindAllStringSubmatch(help.String(), -1)
+	if len(flags) < 8 {
+		t.Errorf("got %v: the help was not read", flags)
+	}
+	for _, flag := range flags {
+		if row := "\n| `" + flag[1] + "` |"; !strings.Contains(string(text), row) {
+			t.Errorf("docs/configuration.md lacks the row %s", row)
+		}
+	}
+	for _, f := range faults.All() {
+		if row := fmt.Sprintf("\n| `%s` | %s | `%v` |\n", f.Name, f.Does, f.Usual); !strings.Contains(string(text), row) {
+			t.Errorf("docs/configuration.md lacks the row %s", row)
+		}
+	}
+}
+
+// TestFaultsAreToldAtBothEnds: how to have the same again, and what befell.
+func TestFaultsAreToldAtBothEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	said, ended := make(printed, 2), make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-faults", "seed=7,duplicate=1"}, said, t.Output())
+	}()
+	greeting := <-said
+	if want := "\n  -faults duplicate=1,seed=7\n"; !strings.Contains(greeting, want) {
+		t.Errorf("no %q in:\n%s", want, greeting)
+	}
+	s := &running{t: t, base: strings.TrimSuffix(alone(t, greeting, "http"), "/"), api: alone(t, greeting, "ws")}
+	ana := s.bare("ana")
+	ana.say(`{"action":"ping"}`)
+	hears[*protocol.Pong](ana)
+	hears[*protocol.Pong](ana)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if got, want := <-said, "Faults that befell: duplicate 1 of 1\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if strings.Contains(begin(t).greeting, "-faults") {
+		t.Error("it speaks of faults where none are on")
 	}
 }
 

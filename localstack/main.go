@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"waggle/localstack/faults"
 )
 
 func main() {
@@ -34,6 +36,7 @@ issuer of tokens and a map, on one port.
   go run ./localstack                      an embedded cache, nobody about
   go run ./localstack -members 50          with simulated members
   go run ./localstack -cache redis://127.0.0.1:6379
+  go run ./localstack -faults all          what goes wrong on AWS now and then
 
 Then open the map, or get a token and connect:
 
@@ -50,18 +53,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(io.Discard) // main says what is wrong, once
 	var c config
 	var poolFile, level string
+	var injected *faults.Faults
 	flags.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
 	flags.StringVar(&c.Cache, "cache", embeddedCache, "`URL` of the cache: embedded, or redis://host:port, or rediss://host:port for TLS; a cluster is found by itself")
 	flags.StringVar(&poolFile, "pools", "", "`file` with pool settings; without it every pool has the defaults")
 	flags.IntVar(&c.Members, "members", 0, "`number` of simulated members that move about, in a pool of their own")
 	flags.BoolVar(&c.Mingle, "mingle", false, "put the simulated members into the pool that newcomers come to")
 	flags.BoolVar(&c.InsecureTokens, "insecure-tokens", false, "serve /token, the map and its feed to other machines too: anyone may be anyone")
+	flags.Func("faults", "`list` of what is to go wrong, each with its probability: see below", func(list string) (err error) {
+		injected, err = faults.New(list)
+		return err
+	})
 	flags.StringVar(&level, "log", "warn", "`level` of what is logged: debug, info, warn or error")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage)
 		flags.SetOutput(stdout)
 		flags.PrintDefaults()
+		fmt.Fprint(stdout, "\n", faults.Help())
 		return nil
 	}
 	if err != nil {
@@ -90,6 +99,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		c.Pools = string(text)
 	}
+	if injected != nil {
+		c.Faults = injected
+	}
 	s, err := start(ctx, c)
 	if err != nil {
 		return explain(err, c)
@@ -99,7 +111,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		display.follow(ctx, s.read)
 	}
 	<-ctx.Done()
-	return s.close()
+	err = s.close()
+	if injected != nil {
+		fmt.Fprintln(stdout, injected.Summary())
+	}
+	return err
 }
 
 // explain adds the next step to an error of the start.

@@ -16,6 +16,7 @@ import (
 	"waggle/internal/app"
 	"waggle/internal/embedded"
 	"waggle/internal/push"
+	"waggle/internal/store"
 	"waggle/internal/token"
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
@@ -39,6 +40,17 @@ type config struct {
 	Mingle             bool
 	InsecureTokens     bool
 	Log                *slog.Logger
+	Faults             mischief             // nil: nothing goes wrong
+	Offset             func() time.Duration // tests move time by it
+}
+
+// mischief stands in the ways from the gateway to the functions, from them to the
+// clients and to the cache. *faults.Faults is what -faults says.
+type mischief interface {
+	Events(apigateway.Invoker) apigateway.Invoker
+	Post(connection string) (refused int)
+	Trip(ctx context.Context, commands []store.Command, send func(context.Context, ...int))
+	Stop()
 }
 
 // stack is everything that runs. close ends it.
@@ -87,11 +99,15 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 			routes[route] = f.Name
 		}
 	}
-	gateway := apigateway.New(apigateway.Config{Stage: stage, Routes: routes, Authorizer: topology.Authorizer,
-		Invoker: functions, Logger: c.Log, Observe: func(f apigateway.Frame) {
+	front := apigateway.Config{Stage: stage, Routes: routes, Authorizer: topology.Authorizer,
+		Invoker: functions, Logger: c.Log, Now: c.now, Observe: func(f apigateway.Frame) {
 			world.Observe(f)
 			passing.observe(f)
-		}})
+		}}
+	if c.Faults != nil {
+		front.Invoker, front.Refuse = c.Faults.Events(functions), c.Faults.Post
+	}
+	gateway := apigateway.New(front)
 	s.read = func() reading {
 		r := passing.read(time.Now())
 		r.members = gateway.Connections()
@@ -117,6 +133,9 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	s.ending = append(s.ending, func() error {
+		if c.Faults != nil {
+			c.Faults.Stop() // nothing is held back at the end
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 		defer cancel()
 		// Not Shutdown: it waits 5 s for each spare connection that an HTTP
@@ -160,7 +179,11 @@ func (s *stack) functions(ctx context.Context) (*lambda.InProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.FromEnv(ctx, lookup, app.Options{Log: s.config.Log, Push: app.Pusher(client)})
+	options := app.Options{Log: s.config.Log, Push: app.Pusher(client), Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
+	if s.config.Faults != nil {
+		options.Store.Hook = s.config.Faults.Trip
+	}
+	a, err := app.FromEnv(ctx, lookup, options)
 	if err != nil {
 		return nil, blame(err)
 	}
@@ -179,6 +202,13 @@ func (s *stack) functions(ctx context.Context) (*lambda.InProcess, error) {
 		}
 	}
 	return lambda.New(handlers, 0), nil
+}
+
+func (c config) now() time.Time {
+	if c.Offset == nil {
+		return time.Now()
+	}
+	return time.Now().Add(c.Offset())
 }
 
 // blame names the flag where the environment was made from one.

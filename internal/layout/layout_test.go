@@ -55,6 +55,7 @@ func rules() []rule {
 		{"internal/layout", nil, leaf},
 		{"internal/testsummary", nil, leaf},
 		{"localstack/apigateway", []string{"localstack", "internal/topology", "internal/protocol"}, "it looks like API Gateway, which knows none of our code"},
+		{"localstack/faults", []string{"localstack/apigateway", "internal/store"}, "it stands in the ways between gateway, functions and cache, whatever passes"},
 		{"localstack", []string{"localstack", "functions", "internal", "clients/go"}, "it runs everything of ours, but belongs to nothing"},
 		{"clients/go", []string{"clients/go", "internal/protocol"}, "a client knows the wire, and nothing of the server"},
 		{"cmd", []string{"cmd", "clients/go", "internal/pool", "internal/protocol", "internal/geo"}, "the command line is a client like any other"},

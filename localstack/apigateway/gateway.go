@@ -60,6 +60,11 @@ type Config struct {
 	// goroutines and holds up the connection until it returns. It must not
 	// change what it is given.
 	Observe func(Frame)
+
+	// Refuse, if set, is asked at each post: with 410 it is refused as if the
+	// connection were gone, with 429 as if its client did not read; 0 lets it
+	// through. A post waits until it returns.
+	Refuse func(connectionID string) (status int)
 }
 
 // Frame is one message as [Config.Observe] sees it.
@@ -107,6 +112,9 @@ func New(config Config) *Gateway {
 	}
 	if config.Observe == nil {
 		config.Observe = func(Frame) {}
+	}
+	if config.Refuse == nil {
+		config.Refuse = func(string) int { return 0 }
 	}
 	base, cancel := context.WithCancel(context.Background())
 	return &Gateway{config: config, base: base, cancel: cancel, connections: map[string]*connection{}}

@@ -56,6 +56,14 @@ func (g *Gateway) post(w http.ResponseWriter, r *http.Request, id string) {
 		errTooLarge.write(w)
 		return
 	}
+	switch g.config.Refuse(id) {
+	case http.StatusGone:
+		errGone.write(w)
+		return
+	case http.StatusTooManyRequests:
+		errLimit.write(w)
+		return
+	}
 	c, ok := g.lookup(id)
 	if !ok {
 		errGone.write(w)

@@ -213,3 +213,31 @@ func TestFailingDisconnectHarmsNobody(t *testing.T) {
 	s.event("$disconnect", 0)
 	s.dial(nil)
 }
+
+func TestPostsAreRefusedOnDemand(t *testing.T) {
+	var asked []string
+	answers := []int{http.StatusGone, http.StatusTooManyRequests, 0}
+	s := start(t, apigateway.Config{Refuse: func(connection string) int {
+		asked = append(asked, connection)
+		return answers[len(asked)-1]
+	}}, nil)
+	c, id := s.connect()
+	for n, want := range []struct {
+		status int
+		kind   string
+	}{{http.StatusGone, "GoneException"}, {http.StatusTooManyRequests, "LimitExceededException"}, {http.StatusOK, ""}} {
+		response := s.management("POST", id, []byte(fmt.Sprint("post ", n)))
+		if got := response.Header.Get("x-amzn-errortype"); response.StatusCode != want.status || got != want.kind {
+			t.Errorf("post %d: got %d %s, want %d %s", n, response.StatusCode, got, want.status, want.kind)
+		}
+	}
+	if got := read(t, c); got != "post 2" {
+		t.Errorf("got %q, want only the post that was let through", got)
+	}
+	if diff := cmp.Diff([]string{id, id, id}, asked); diff != "" {
+		t.Errorf("asked of (-want +got)\n%s", diff)
+	}
+	if got := s.management("DELETE", id, nil).StatusCode; got != http.StatusNoContent {
+		t.Errorf("delete: got %d, want 204: posts alone are refused", got)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -77,7 +78,7 @@ type wanderer struct {
 }
 
 func (w *wanderer) live(ctx context.Context) error {
-	client, err := waggle.Connect(ctx, waggle.Options{URL: w.config.URL, Token: w.token})
+	client, err := w.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -102,6 +103,17 @@ func (w *wanderer) live(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// connect tries again where the server cannot just now.
+func (w *wanderer) connect(ctx context.Context) (*waggle.Client, error) {
+	for {
+		client, err := waggle.Connect(ctx, waggle.Options{URL: w.config.URL, Token: w.token})
+		var refused *waggle.HandshakeError
+		if !errors.As(err, &refused) || refused.Status < http.StatusInternalServerError || !pause(ctx, step) {
+			return client, err
+		}
+	}
 }
 
 // meet asks for somebody near, and parts again after a while. The others' turn

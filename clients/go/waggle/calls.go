@@ -18,6 +18,7 @@ type call struct {
 	match   bool       // an open request: waiting does not answer it
 	answer  chan Frame // holds the one answer
 	sentOn  *Conn
+	sentAt  time.Time
 	asked   standing // what was under way when it was made
 }
 
@@ -127,7 +128,7 @@ func (c *Client) do(ctx context.Context, k *call, m protocol.Message) (Frame, er
 	}
 	c.calls = append(c.calls, k)
 	conn := c.conn
-	k.sentOn, k.asked = conn, c.view.standing
+	k.sentOn, k.sentAt, k.asked = conn, time.Now(), c.view.standing
 	c.mu.Unlock()
 	defer c.forget(k)
 	if conn != nil {
@@ -228,13 +229,31 @@ func (c *Client) resume(w *Welcome, conn *Conn) (resend [][]byte) {
 			c.settle(k, &Matched{ID: k.id, Match: m.Match, Role: m.Role, Peer: m.Peer, Report: w.Report})
 			continue
 		}
-		k.sentOn = conn
+		k.sentOn, k.sentAt = conn, time.Now()
 		if k.match && w.Request != nil && w.Request.ID == k.id {
 			continue
 		}
 		resend = append(resend, k.message)
 	}
 	return resend
+}
+
+// overdue are the messages of calls that have waited for so long on this
+// connection, to be sent again: an answer can be lost where a connection is not.
+// next is when there may be more. c.mu is held.
+func (c *Client) overdue(conn *Conn, now time.Time, long time.Duration) (resend [][]byte, next time.Time) {
+	next = now.Add(long)
+	for _, k := range c.calls {
+		if k.sentOn != conn {
+			continue
+		}
+		if now.Sub(k.sentAt) >= long {
+			k.sentAt = now
+			resend = append(resend, k.message)
+		}
+		next = earlier(next, k.sentAt.Add(long))
+	}
+	return resend, next
 }
 
 func frameID(f Frame) string {

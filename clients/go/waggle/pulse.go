@@ -36,12 +36,20 @@ func (p *pulse) connected(now time.Time) { *p = pulse{lastSent: now, asked: now}
 func (p *pulse) sent(now time.Time)      { p.lastSent = now }
 func (p *pulse) heard()                  { p.asked = time.Time{} } // any frame shows life
 
+// asks notes that something is sent that will be answered.
+func (p *pulse) asks(now time.Time) {
+	p.lastSent = now
+	if p.asked.IsZero() {
+		p.asked = now
+	}
+}
+
 // A deed is what the pulse asks for.
 type deed int
 
 const (
 	rest   deed = iota
-	ping        // send a ping
+	speak       // send a sign of life
 	giveUp      // the connection is dead
 )
 
@@ -75,11 +83,8 @@ func (p *pulse) next(now time.Time, interval time.Duration, expiry time.Time) (d
 	if !due {
 		return rest, wake
 	}
-	p.lastSent = now
-	if p.asked.IsZero() {
-		p.asked = now
-	}
-	return ping, now
+	p.asks(now)
+	return speak, now
 }
 
 // beat keeps the session alive until ctx ends.
@@ -95,24 +100,43 @@ func (c *Client) beat(ctx context.Context) {
 		}
 		c.mu.Lock()
 		conn := c.conn
-		what, at := rest, time.Now().Add(time.Hour) // offline: connecting nudges
+		now := time.Now()
+		what, at := rest, now.Add(time.Hour) // offline: connecting nudges
+		var messages [][]byte
 		if conn != nil {
-			what, at = c.pulse.next(time.Now(), c.interval(), c.expiry())
-		}
-		// Until it is welcomed, the hello itself is what may be lost.
-		var message protocol.Message = &protocol.Ping{}
-		if !c.pulse.welcomed {
-			message = &protocol.Hello{}
+			what, at = c.pulse.next(now, c.interval(), c.expiry())
+			var more time.Time
+			messages, more = c.say(conn, now, what)
+			at = earlier(at, more)
 		}
 		c.mu.Unlock()
 		timer.Reset(time.Until(at))
-		switch what {
-		case ping:
-			_ = conn.Send(ctx, protocol.EncodeMessage(message)) // a failure shows where it is read
-		case giveUp:
+		if what == giveUp {
 			conn.Drop()
+			continue
+		}
+		for _, message := range messages {
+			_ = conn.Send(ctx, message) // a failure shows where it is read
 		}
 	}
+}
+
+// say returns what is to be sent now: what has waited too long for its answer, or
+// a ping, where a sign of life is due; and when to look again. c.mu is held.
+func (c *Client) say(conn *Conn, now time.Time, what deed) (messages [][]byte, next time.Time) {
+	if !c.pulse.welcomed { // the hello itself may have been lost
+		if what == speak {
+			messages = [][]byte{protocol.EncodeMessage(&protocol.Hello{})}
+		}
+		return messages, now.Add(c.interval())
+	}
+	messages, next = c.overdue(conn, now, c.interval())
+	if len(messages) > 0 {
+		c.pulse.asks(now)
+	} else if what == speak {
+		messages = [][]byte{protocol.EncodeMessage(&protocol.Ping{})}
+	}
+	return messages, next
 }
 
 // interval is the longest silence allowed now; c.mu is held.

@@ -121,3 +121,57 @@ func TestSaysHelloAgainWhenNoWelcomeComes(t *testing.T) {
 		}
 	})
 }
+
+func TestAsksAgainWhereAnAnswerWasLost(t *testing.T) {
+	expires := time.Now().Add(24 * time.Hour).UnixMilli()
+	var asked []time.Duration
+	play := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		start := time.Now()
+		for {
+			m, ok := s.Receive()
+			if !ok {
+				return
+			}
+			if m.Action == "location" {
+				continue
+			}
+			if m.Action != "match" || m.ID != "r1" {
+				t.Errorf("got %+v, want the match again", m)
+			}
+			asked = append(asked, time.Since(start))
+			s.Push(&waggle.Waiting{ID: m.ID, ExpiresAt: expires})
+			if len(asked) == 3 { // the outcome came before, and was lost
+				s.Push(&waggle.Matched{ID: m.ID, Match: "m1", Role: waggle.Matcher})
+			}
+		}
+	}
+	inBubble(t, play, func(b *bench) {
+		c := b.connect()
+		defer c.Close()
+		b.welcome(c)
+		done := make(chan struct{})
+		go func() { // who reports all the time gives signs of life enough
+			for {
+				select {
+				case <-done:
+					return
+				case <-time.After(time.Second):
+					_ = c.Report(b.t.Context(), waggle.Location{})
+				}
+			}
+		}()
+		out, err := c.Match(b.t.Context(), waggle.Match{ID: "r1", Wait: 600})
+		if err != nil || out.Matched == nil || out.Matched.Match != "m1" {
+			t.Errorf("got %+v, %v, want m1", out, err)
+		}
+		close(done)
+		if diff := cmp.Diff([]time.Duration{0, 20 * time.Second, 40 * time.Second}, asked); diff != "" {
+			t.Errorf("asked at: got +, want -\n%s", diff)
+		}
+		b.want(c, &waggle.Waiting{ID: "r1", ExpiresAt: expires}) // once
+		if more := b.rest(c); more != nil {
+			t.Errorf("more events: %v", more)
+		}
+	})
+}

@@ -37,6 +37,9 @@ func (v *view) admit(f Frame, asked standing) (over []*Ended, fresh bool) {
 	case *Ack:
 		v.advice = f.Report
 	case *Waiting:
+		if r := v.request; r != nil && r.id == f.ID && r.expiry == f.ExpiresAt {
+			return nil, false
+		}
 		// It may have been overtaken by the match it led to.
 		if v.match == "" {
 			v.open(f.ID, f.ExpiresAt)

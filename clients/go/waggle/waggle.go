@@ -6,12 +6,12 @@
 // the server repeats. Report tells where the member is, Match asks for the
 // nearest other one, and Events (or Next) gives what the server pushes.
 //
-// Four guarantees: a call that waits for an answer survives reconnects, since
-// it is sent again under the same id, which the server answers once; a frame
-// that answers a waiting call is returned by that call and is not an event
-// too; a match that was told of is followed by one *Ended, from the events or
-// from End, unless the client ends first; and when Close has returned, no
-// goroutine of the client is left.
+// Four guarantees: a call that waits for an answer survives reconnects, and the
+// loss of that answer, since it is sent again under the same id, which the server
+// serves once; a frame that answers a waiting call is returned by that call and is
+// not an event too; a match that was told of is followed by one *Ended, from the
+// events or from End, unless the client ends first; and when Close has returned,
+// no goroutine of the client is left.
 //
 // A match or request that was over before the client was back, or whose end was
 // lost on the way, is noticed when the server no longer knows of it. The client

@@ -14,10 +14,6 @@ import (
 	"waggle/internal/protocol"
 )
 
-// The tests of bad input, listed in docs/bad-input.md: each sends what should
-// not be sent to a running stack, wants the answer that is stated there, and
-// then that the same client, or a fresh one where that was closed, goes on.
-
 // A bare connection sends what no client library would.
 type bare struct {
 	t  *testing.T
@@ -27,13 +23,28 @@ type bare struct {
 // bare connects a member with what its token is to say.
 func (s *running) bare(member string, query ...string) *bare {
 	s.t.Helper()
-	c, _, err := websocket.Dial(s.t.Context(), s.api, &websocket.DialOptions{
-		Subprotocols: []string{protocol.Subprotocol, protocol.BearerPrefix + s.token(append(query, "member", member)...)}})
-	if err != nil {
-		s.t.Fatalf("%q connects: %v", member, err)
+	return s.opening(member, query...)()
+}
+
+// opening begins to connect a member; what it returns waits until that is done.
+func (s *running) opening(member string, query ...string) (opened func() *bare) {
+	s.t.Helper()
+	token := s.token(append(query, "member", member)...)
+	b, failed := &bare{t: s.t}, make(chan error, 1)
+	go func() {
+		var err error
+		b.ws, _, err = websocket.Dial(s.t.Context(), s.api, &websocket.DialOptions{
+			Subprotocols: []string{protocol.Subprotocol, protocol.BearerPrefix + token}})
+		failed <- err
+	}()
+	return func() *bare {
+		s.t.Helper()
+		if err := <-failed; err != nil {
+			s.t.Fatalf("%q connects: %v", member, err)
+		}
+		s.t.Cleanup(func() { _ = b.ws.CloseNow() })
+		return b
 	}
-	s.t.Cleanup(func() { _ = c.CloseNow() })
-	return &bare{s.t, c}
 }
 
 // say sends one frame of text.
@@ -80,6 +91,22 @@ func (b *bare) hear() protocol.Frame {
 	return f
 }
 
+// hears wants the next frame to be of a type. An end may be told twice, and is
+// passed over.
+func hears[F protocol.Frame](b *bare) F {
+	b.t.Helper()
+	for {
+		f := b.hear()
+		if wanted, ok := f.(F); ok {
+			return wanted
+		}
+		if _, ok := f.(*protocol.Ended); !ok {
+			var wanted F
+			b.t.Fatalf("got %T %+v, want a %T", f, f, wanted)
+		}
+	}
+}
+
 // internals finds what is no business of clients: Go's and the cache's own
 // words, and addresses.
 func internals() *regexp.Regexp {
@@ -109,6 +136,20 @@ func (b *bare) goesOn() {
 	if f, ok := b.hear().(*protocol.Pong); !ok || f.ID != id {
 		b.t.Errorf("got %+v, want the pong %q", f, id)
 	}
+}
+
+// report reports a location, and takes the ack.
+func (b *bare) report(lat, lng float64) {
+	b.t.Helper()
+	b.say(at(fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)))
+	hears[*protocol.Ack](b)
+}
+
+// hello says hello, and takes the welcome.
+func (b *bare) hello() *protocol.Welcome {
+	b.t.Helper()
+	b.say(`{"action":"hello"}`)
+	return hears[*protocol.Welcome](b)
 }
 
 // closed wants the connection to be closed without a further frame.

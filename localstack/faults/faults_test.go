@@ -1,0 +1,235 @@
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/internal/seed"
+	"waggle/internal/store"
+	"waggle/localstack/faults"
+)
+
+// A bench is faults in a bubble, where time moves by itself, and what they let
+// through to the functions.
+type bench struct {
+	*faults.Faults
+	t *testing.T
+
+	mu     sync.Mutex
+	served []string // payloads
+}
+
+func inBubble(t *testing.T, text string, test func(*bench)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		f, err := faults.New(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Stop()
+		test(&bench{Faults: f, t: t})
+	})
+}
+
+// Invoke implements apigateway.Invoker.
+func (b *bench) Invoke(_ context.Context, function string, payload []byte) ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.served = append(b.served, string(payload))
+	return []byte(function + " served it"), nil
+}
+
+// order is what was served, in the order in which it came.
+func (b *bench) order() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.served)
+}
+
+// event brings one, and tells when and how often it was served by then.
+func (b *bench) event(payload string) (served int, took time.Duration) {
+	b.t.Helper()
+	began := time.Now()
+	answer, err := b.Events(b).Invoke(b.t.Context(), "f", []byte(payload))
+	took = time.Since(began)
+	for _, p := range b.order() {
+		if p == payload {
+			served++
+		}
+	}
+	want := "f served it"
+	if served == 0 {
+		want = `{"statusCode":200}`
+	}
+	if err != nil || string(answer) != want {
+		b.t.Errorf("%s: got %s, %v, want %s", payload, answer, err, want)
+	}
+	return served, took
+}
+
+// trip makes a trip of two commands.
+func (b *bench) trip() (lost []int, took time.Duration) {
+	began, sent := time.Now(), false
+	b.Trip(b.t.Context(), make([]store.Command, 2), func(ctx context.Context, which ...int) {
+		switch {
+		case ctx.Err() != nil && sent:
+			lost = which
+		case sent || len(which) > 0:
+			b.t.Error("it is sent twice to be done")
+		}
+		sent = true
+	})
+	return lost, time.Since(began)
+}
+
+// payload is of an event, such as MESSAGE of ana on connection c1.
+func payload(kind, member, connection, more string) string {
+	return fmt.Sprintf(`{"requestContext":{"eventType":%q,"connectionId":%q,"authorizer":{"principalId":%q}},"body":%q}`, kind, connection, member, more)
+}
+
+// tries are how each fault shows where it could befall.
+func tries() map[string]func(b *bench, n int) (befell bool) {
+	once := func(kind string) func(*bench, int) (int, time.Duration) {
+		return func(b *bench, n int) (int, time.Duration) { return b.event(payload(kind, "ana", "c1", fmt.Sprint(n))) }
+	}
+	message, disconnect := once("MESSAGE"), once("DISCONNECT")
+	return map[string]func(*bench, int) bool{
+		"lost-disconnect": func(b *bench, n int) bool { served, _ := disconnect(b, n); return served == 0 },
+		"late-disconnect": func(b *bench, n int) bool { _, took := disconnect(b, n); return took == 2*time.Second },
+		"duplicate":       func(b *bench, n int) bool { served, _ := message(b, n); return served == 2 },
+		"reorder":         func(b *bench, n int) bool { _, took := message(b, n); return took == 200*time.Millisecond },
+		"gone":            func(b *bench, _ int) bool { return b.Post("c1") == http.StatusGone },
+		"limit":           func(b *bench, _ int) bool { return b.Post("c1") == http.StatusTooManyRequests },
+		"lost-reply":      func(b *bench, _ int) bool { lost, _ := b.trip(); return len(lost) > 0 },
+		"slow-cache":      func(b *bench, _ int) bool { _, took := b.trip(); return took == 100*time.Millisecond },
+	}
+}
+
+// decisions are those of one fault.
+func decisions(t *testing.T, name, text string, times int) (befell []bool) {
+	t.Helper()
+	inBubble(t, text, func(b *bench) {
+		count := 0
+		for n := range times {
+			befell = append(befell, tries()[name](b, n))
+			if befell[n] {
+				count++
+			}
+		}
+		for _, c := range b.Counts() {
+			asked := times
+			if name == "lost-reply" {
+				asked, count = 2*times, c.Befell // each of its two commands
+			}
+			if want := (faults.Count{Name: name, Befell: count, Asked: asked}); c != want {
+				t.Errorf("%s: counted %+v, want %+v", text, c, want)
+			}
+		}
+	})
+	return befell
+}
+
+func TestEachFaultBefallsAtOneAndNeverAtZero(t *testing.T) {
+	for _, fault := range faults.All() {
+		name := fault.Name
+		t.Run(name, func(t *testing.T) {
+			for probability, want := range map[string]bool{"1": true, "0": false} {
+				for n, befell := range decisions(t, name, name+"="+probability, 20) {
+					if befell != want {
+						t.Errorf("probability %s, time %d: got %t, want %t", probability, n, befell, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestTheSeedDecides(t *testing.T) {
+	const times = 1000
+	first := seed.New(t)
+	seen := make(map[string]string)
+	for _, fault := range faults.All() {
+		name := fault.Name
+		text := fmt.Sprintf("%s=0.3,seed=%d", name, first)
+		got := decisions(t, name, text, times)
+		if diff := cmp.Diff(got, decisions(t, name, text, times)); diff != "" {
+			t.Errorf("%s, twice with one seed:\n%s", name, diff)
+		}
+		if cmp.Equal(got, decisions(t, name, fmt.Sprintf("%s=0.3,seed=%d", name, first+1), times)) {
+			t.Errorf("%s: the next seed decides the same", name)
+		}
+		if other, ok := seen[fmt.Sprint(got)]; ok {
+			t.Errorf("%s befalls when %s does", name, other)
+		}
+		seen[fmt.Sprint(got)] = name
+		befell, want := strings.Count(fmt.Sprint(got), "true"), 0.3*times
+		if name == "lost-reply" {
+			want = 0.51 * times // of either command
+		}
+		if diff := float64(befell) - want; diff < -90 || diff > 90 {
+			t.Errorf("%s befell %d times of %d, want about %v", name, befell, times, want)
+		}
+	}
+}
+
+func TestFaultsAreDecidedApart(t *testing.T) {
+	var alone, among []int
+	inBubble(t, "gone=0.5", func(b *bench) {
+		for range 100 {
+			alone = append(alone, b.Post("c1"))
+		}
+	})
+	inBubble(t, "gone=0.5,duplicate=0.5,lost-reply=0.5,slow-cache=0.5", func(b *bench) {
+		for n := range 100 {
+			b.event(payload("MESSAGE", "ana", "c1", fmt.Sprint(n)))
+			among = append(among, b.Post("c1"))
+			b.trip()
+		}
+	})
+	if diff := cmp.Diff(alone, among); diff != "" {
+		t.Errorf("what else befalls makes a difference (-alone +among):\n%s", diff)
+	}
+}
+
+func TestNothingBefallsAfterTheStop(t *testing.T) {
+	for _, fault := range faults.All() {
+		name := fault.Name
+		inBubble(t, name+"=1", func(b *bench) {
+			tries()[name](b, 0)
+			before := b.Counts()
+			b.Stop()
+			for n := 1; n < 10; n++ {
+				if tries()[name](b, n) {
+					t.Errorf("%s befell", name)
+				}
+			}
+			if diff := cmp.Diff(before, b.Counts()); diff != "" {
+				t.Errorf("counted all the same:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheSummaryCounts(t *testing.T) {
+	inBubble(t, "limit=0.5,gone=1,lost-reply=0", func(b *bench) {
+		b.Post("c1")
+		b.Post("c2")
+		if got, want := b.Summary(), "Faults that befell: gone 2 of 2, limit 0 of 0"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+	inBubble(t, "gone=0", func(b *bench) {
+		if got, want := b.Summary(), "Faults that befell: none was on"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
