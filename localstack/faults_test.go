@@ -77,7 +77,7 @@ func TestEachFaultBefallsTheStack(t *testing.T) {
 			if got := s.refused(s.token("member", "ana")); got != http.StatusServiceUnavailable {
 				s.t.Errorf("$connect: got %d, want 503", got)
 			}
-			befallen(s.t, f, 2) // $connect tries again
+			befallen(s.t, f, 15) // $connect tries again for as long as a failover may take
 			f.Stop()
 			s.bare("ana").goesOn()
 		}},

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"waggle/internal/cachetest"
 	"waggle/internal/geo"
+	"waggle/internal/oracle"
 	"waggle/internal/protocol"
 	"waggle/internal/seed"
 	"waggle/internal/store"
@@ -68,14 +70,33 @@ func crossings() []crossing {
 	p, q := across(37.7749, -122.4194)
 	farP, farQ := across(37.7739, -122.4194)
 	asks, still := geo.Point{Lat: p.Lat + 0.002, Lng: (p.Lng + q.Lng) / 2}, geo.Point{Lat: p.Lat + 0.012, Lng: p.Lng}
+	middle, around := threeShards()
+	off := geo.Point{Lat: middle.Lat + 0.012, Lng: middle.Lng}
 	return []crossing{
 		{"over", asks, p, still, []leg{{"mover", q}}},
 		{"back", asks, q, still, []leg{{"mover", p}}},
+		{"over and on", asks, p, still, []leg{{"mover", q}, {"mover", geo.Point{Lat: q.Lat, Lng: q.Lng + 0.0002}}}},
 		{"over and back", asks, p, still, []leg{{"mover", q}, {"mover", p}}},
 		{"back and over", asks, q, still, []leg{{"mover", p}, {"mover", q}}},
+		{"through three shards", middle, around[0], off, []leg{{"mover", middle}, {"mover", around[1]}}},
+		{"through three shards and back", middle, around[0], off, []leg{{"mover", around[1]}, {"mover", middle}, {"mover", around[0]}}},
 		{"past each other", asks, p, farQ, []leg{{"mover", q}, {"other", farP}}},
 		{"past each other, the further first", asks, q, farP, []leg{{"other", farQ}, {"mover", p}}},
 	}
+}
+
+// threeShards returns a place near where three shards meet, and a point 150 m away in each
+// of the two that are not its own.
+func threeShards() (middle geo.Point, around []geo.Point) {
+	at := corner(48.8566, 2.3522)
+	cells := []geo.Cell{geo.ShardCell(geo.Point(at))}
+	for bearing := 0.0; bearing < 2*math.Pi; bearing += 0.1 {
+		p := geo.Point(oracle.Travel(at, bearing, 150))
+		if c := geo.ShardCell(p); !slices.Contains(cells, c) {
+			cells, around = append(cells, c), append(around, p)
+		}
+	}
+	return geo.Point(at), around
 }
 
 // cross runs a crossing in a pool of its own: the search must find the mover, and one

@@ -30,7 +30,8 @@ func TestTrips(t *testing.T) {
 			{"first location", func() { ben.report(lat, lng) }, 0, 2, 3},
 			{"location, steady", func() { ben.report(lat, lng+0.0001) }, 0, 1, 2},
 			{"location in another cell", func() { ben.report(q.Lat, q.Lng) }, 0, 2, 3},
-			{"the next one, which leaves the cell before", func() { ben.report(q.Lat, q.Lng+0.0001) }, 0, 2, 3},
+			{"the next one", func() { ben.report(q.Lat, q.Lng+0.0001) }, 0, 1, 2},
+			{"one after a search's time, which leaves the cell before", func() { w.pass(15 * time.Second); ben.report(q.Lat, q.Lng) }, 0, 2, 3},
 			{"location of one not available", func() { ben.report(lat, lng, `"available":false`) }, 0, 2, 3},
 			{"the next one", func() { ben.report(lat, lng+0.0001) }, 0, 1, 2},
 			{"available again", func() { ben.report(lat, lng, `"available":true`) }, 0, 2, 3},
@@ -44,7 +45,7 @@ func TestTrips(t *testing.T) {
 			{"location of a matcher", func() { ana.report(lat, lng) }, 0, 2, 3},
 			{"end of both listed", end, 5, 6, 6},
 			{"to the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
-			{"and there", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
+			{"and there, later", func() { w.pass(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
 			{"match across an edge", meet, 6, 9, 11},
 		}
 		// The first run teaches the cache its scripts.

@@ -18,39 +18,59 @@ func listings() []scenario {
 			s.pass(time.Second)
 			s.is(ana.relist(), match.Answer{Status: match.StatusOK, Changes: []match.Change{ana.list(s.now)}})
 		}},
-		{"a member that crossed into another cell leaves the one before with its next report", func(s *scene) {
+		{"a member that crossed into another cell leaves the one before with the first report after a search's time", func(s *scene) {
 			ana := s.stand("ana", 0)
 			answer, moved := ana.report(there)
 			same(s, answer.Changes, []match.Change{ana.list(s.now + 1)})
 			same(s, answer.Listed, true)
 			same(s, moved, match.Moved{})
+			epoch := s.now
+			s.pass(15*time.Second - time.Millisecond)
 			answer, _ = ana.report(there)
-			same(s, answer.Changes, []match.Change{unlist(0, s.now)})
+			same(s, answer.Changes, nil)
+			s.pass(time.Millisecond)
+			answer, _ = ana.report(there)
+			same(s, answer.Changes, []match.Change{unlist(0, epoch)})
 			answer, _ = ana.report(there)
 			same(s, answer.Changes, nil)
 		}},
-		{"a member that crosses twice leaves the first cell at once", func(s *scene) {
+		{"a member that crosses twice stays in both cells for as long", func(s *scene) {
 			ana := s.stand("ana", 0)
+			epoch := s.now
 			ana.at(there)
 			answer, _ := ana.report(yonder)
-			same(s, answer.Changes, []match.Change{unlist(0, s.now), ana.list(s.now + 2)})
+			same(s, answer.Changes, []match.Change{ana.list(epoch + 2)})
+			s.pass(15 * time.Second)
 			answer, _ = ana.report(yonder)
-			same(s, answer.Changes, []match.Change{unlist(there, s.now+1)})
+			same(s, answer.Changes, []match.Change{unlist(0, epoch), unlist(there, epoch+1)})
+		}},
+		{"a member that crosses many times is left in four cells at most", func(s *scene) {
+			ana := s.stand("ana", 0)
+			epoch := s.now
+			for i := range 4 { // each into another cell
+				ana.at(there * float64(i+1))
+			}
+			answer, _ := ana.report(there * 5)
+			same(s, answer.Changes, []match.Change{unlist(0, epoch), ana.list(epoch + 5)})
 		}},
 		{"a member that crosses back is not taken out of the cell that it is back in", func(s *scene) {
 			ana := s.stand("ana", 0)
 			ana.at(there)
+			epoch := s.now
 			answer, _ := ana.report(0)
-			same(s, answer.Changes, []match.Change{ana.list(s.now + 2)})
+			same(s, answer.Changes, []match.Change{ana.list(epoch + 2)})
+			s.pass(15 * time.Second)
 			answer, _ = ana.report(0)
-			same(s, answer.Changes, []match.Change{unlist(there, s.now+1)})
+			same(s, answer.Changes, []match.Change{unlist(there, epoch+1)})
 		}},
 		{"listing again leaves the entry in the cell before", func(s *scene) {
 			ana := s.stand("ana", 0)
 			ana.at(there)
-			same(s, ana.relist().Changes, []match.Change{ana.list(s.now + 2)})
+			epoch := s.now
+			same(s, ana.relist().Changes, []match.Change{ana.list(epoch + 2)})
+			s.pass(15 * time.Second)
 			answer, _ := ana.report(there)
-			same(s, answer.Changes, []match.Change{unlist(0, s.now)})
+			same(s, answer.Changes, []match.Change{unlist(0, epoch)})
 		}},
 		{"who is not available any more leaves both cells", func(s *scene) {
 			ana := s.stand("ana", 0)

@@ -4,6 +4,7 @@
 local record, route = KEYS[1], KEYS[2]
 local grace = tonumber(ARGV[3])
 local LEASE = 15000 -- how long one search may take
+local BEHIND = 4 -- how many shards left behind may still list the member
 local REMEMBER = 60000 -- how long an end is remembered
 local IDEMPOTENT = 600000 -- how long the outcome of a request id is
 
@@ -193,7 +194,7 @@ end
 
 -- The fields that say where, and whether, a member is listed.
 local LISTING = { 'conn', 'connected', 'gone', 'available', 'matchee', 'lat', 'lng', 'at', 'seq', 'reported',
-  'cell', 'tags', 'claimMatch', 'claimConfirmed', 'listed', 'epoch', 'left', 'leftEpoch' }
+  'cell', 'tags', 'claimMatch', 'claimConfirmed', 'listed', 'epoch', 'behind' }
 
 -- entry describes the member's listing for the index scripts.
 local function entry(m, op, cell)
@@ -209,8 +210,7 @@ end
 
 -- listing decides anew whether and where the member is listed, writes that down
 -- and returns the changes of the index. `again` lists it even where the record
--- says that it is. An entry in a shard just left stays until the next change:
--- a search that read the new shard early and reads the old one late needs it.
+-- says that it is.
 local function listing(m, r, again)
   local changes = {}
   local free = not m.claimMatch and not (r and r.state == 'active')
@@ -218,30 +218,31 @@ local function listing(m, r, again)
   if m.claimMatch and m.claimConfirmed ~= '1' then
     return changes -- undecided: leave the index alone
   end
-  if listable then
-    if m.listed ~= m.cell or again then
-      local leaving = m.listed and m.listed ~= m.cell
-      if leaving then
-        if m.left and m.left ~= m.cell then
-          changes[#changes + 1] = { op = 'unlist', cell = m.left, epoch = m.leftEpoch }
-        end
-        redis.call('HSET', record, 'left', m.listed, 'leftEpoch', m.epoch)
-      end
-      advance(m)
-      redis.call('HSET', record, 'listed', m.cell)
-      changes[#changes + 1] = entry(m, 'list', m.cell)
-    elseif m.left then
-      redis.call('HDEL', record, 'left', 'leftEpoch')
-      changes[#changes + 1] = { op = 'unlist', cell = m.left, epoch = m.leftEpoch }
-    end
-    return changes
+  local behind, stay = m.behind and cjson.decode(m.behind) or {}, {}
+  if listable and m.listed and m.listed ~= m.cell then
+    behind[#behind + 1] = { cell = m.listed, epoch = m.epoch, at = now }
   end
-  if m.listed then
-    if m.left then
-      changes[#changes + 1] = { op = 'unlist', cell = m.left, epoch = m.leftEpoch }
+  -- The entries in shards left behind stay for as long as a search may take: one that
+  -- read the new shard early and reads the old one late needs them.
+  for i, b in ipairs(behind) do
+    if listable and b.cell ~= m.cell and b.at + LEASE > now and i > #behind - BEHIND then
+      stay[#stay + 1] = b
+    elseif b.cell ~= m.cell or not listable then
+      changes[#changes + 1] = { op = 'unlist', cell = b.cell, epoch = b.epoch }
     end
+  end
+  if #stay > 0 then
+    redis.call('HSET', record, 'behind', cjson.encode(stay))
+  elseif m.behind then
+    redis.call('HDEL', record, 'behind')
+  end
+  if listable and (m.listed ~= m.cell or again) then
+    advance(m)
+    redis.call('HSET', record, 'listed', m.cell)
+    changes[#changes + 1] = entry(m, 'list', m.cell)
+  elseif not listable and m.listed then
+    redis.call('HDEL', record, 'listed')
     changes[#changes + 1] = { op = 'unlist', cell = m.listed, epoch = m.epoch }
-    redis.call('HDEL', record, 'listed', 'left', 'leftEpoch')
   end
   return changes
 end
