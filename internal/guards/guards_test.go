@@ -51,11 +51,11 @@ go: 4 broken, 2 missed by a test, 1 by none, 1 where there is nothing to miss: 6
 func TestHowATestEnds(t *testing.T) {
 	for name, c := range map[string]struct{ script, where, how string }{
 		"passes":    {"echo ok", "", ""},
-		"fails":     {"echo '--- FAIL: TestX (0.00s)'; echo '    --- FAIL: TestX/embedded (0.00s)'; echo '    --- FAIL: TestX/server (0.00s)'; exit 1", "TestX/embedded", "fails"},
-		"panics":    {"echo 'panic: at the disco'; exit 2", "TestX", "fails"},
-		"hangs":     {"while :; do :; done", "TestX", "hangs"},
+		"fails":     {"echo '--- FAIL: TestX (0.00s)'; echo '    --- FAIL: TestX/embedded (0.00s)'; echo '    --- FAIL: TestX/server (0.00s)'; exit 1", "TestX/embedded", fails},
+		"panics":    {"echo 'panic: at the disco'; exit 2", "TestX", fails},
+		"hangs":     {"while :; do :; done", "TestX", hangs},
 		"settings":  {`[ "$WAGGLE_GUARD" = 7 ] && [ -z "$PATH$WAGGLE_SOAK" ]`, "", ""},
-		"programs":  {"redis-server --version", "TestX", "fails"},
+		"programs":  {"redis-server --version", "TestX", fails},
 		"arguments": {`[ "$*" = "-test.run ^TestX$ -test.failfast -test.timeout 0" ]`, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,14 +65,14 @@ func TestHowATestEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			limit := time.Minute
-			if c.how == "hangs" {
+			if c.how == hangs {
 				limit = 100 * time.Millisecond
 			}
 			v, err := (&test{binary: binary, dir: ".", name: "TestX"}).run(t.Context(), limit, []string{mutantOn("7")}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v.failed != (c.how != "") || v.failed && (v.where != c.where || v.how != c.how) {
+			if v.how != c.how || v.how != passes && v.where != c.where {
 				t.Errorf("got %+v, want %s %s", v, c.where, c.how)
 			}
 		})
@@ -87,6 +87,10 @@ func TestWhatFailsByChanceIsLeftOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		return &test{binary: binary, dir: filepath.Dir(binary), name: name}
+	}
+	chance := write("Once", `[ -e again ] || { : > again; exit 1; }`)
+	if v, err := (suite{chance, write("Really", "exit 1")}).find(t.Context(), time.Minute); v.where != "Really" || v.how != fails || err != nil {
+		t.Errorf("got %+v, %v, want the test that fails again", v, err)
 	}
 	var out strings.Builder
 	w := &workshop{Options: Options{Workers: 1, Out: &out}}

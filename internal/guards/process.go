@@ -17,13 +17,19 @@ import (
 
 // A verdict is how a test ended.
 type verdict struct {
-	failed bool
+	how    string
 	where  string // the test or the part of it that failed
-	how    string // "fails" or "hangs"
 	took   time.Duration
 	worked time.Duration // of that, on a processor
 	output string        // the end of it
 }
+
+// How a test ends.
+const (
+	passes = ""
+	fails  = "fails"
+	hangs  = "hangs"
+)
 
 // memory is what a test may have, in KB: some that are broken take all there is.
 const memory = "4194304"
@@ -41,7 +47,7 @@ func (t *test) run(ctx context.Context, limit time.Duration, settings []string, 
 	c.Stdout, c.Stderr = out, out
 	start := time.Now()
 	err := c.Run()
-	v := verdict{where: t.name, how: "fails", took: time.Since(start), output: string(out.tail)}
+	v := verdict{where: t.name, took: time.Since(start), output: string(out.tail)}
 	if c.ProcessState != nil {
 		v.worked = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 	}
@@ -50,9 +56,9 @@ func (t *test) run(ctx context.Context, limit time.Duration, settings []string, 
 	case ctx.Err() != nil:
 		return v, ctx.Err()
 	case bounded.Err() != nil:
-		v.failed, v.how = true, "hangs"
+		v.how = hangs
 	case errors.As(err, &exit):
-		v.failed = true
+		v.how = fails
 		if inner := deepest(v.output); inner != "" {
 			v.where = inner
 		}

@@ -42,7 +42,8 @@ func (b Break) String() string {
 type result struct {
 	tests, tried int // that it might make a difference to, and those of them that were to be run
 	verdict
-	err error
+	server string // "", or that it took a real one
+	err    error
 }
 
 // workshop is where a part is done.
@@ -146,18 +147,19 @@ func (w *workshop) try(ctx context.Context, b Break) result {
 		some = tests.within(w.Patience)
 	}
 	v, err := some.find(ctx, 15*time.Second, settings...)
-	if err == nil && !v.failed && w.part == Scripts {
+	server := ""
+	if err == nil && v.how == passes && w.part == Scripts {
 		// It may be that the look-alike is not like enough.
+		server = " on a real server"
 		v, err = some.find(ctx, 2*time.Minute, append(settings, withPrograms())...)
-		v.how += " on a real server"
 	}
-	return result{tests: len(tests), tried: len(some), verdict: v, err: err}
+	return result{tests: len(tests), tried: len(some), verdict: v, server: server, err: err}
 }
 
 func (r result) line(b Break) string {
 	switch {
-	case r.failed:
-		return fmt.Sprintf("%s %s (%.1f s)", r.where, r.how, r.took.Seconds())
+	case r.how != passes:
+		return fmt.Sprintf("%s %s%s (%.1f s)", r.where, r.how, r.server, r.took.Seconds())
 	case b.Nothing != "":
 		return "nothing to miss: " + b.Nothing
 	case r.tests == 0:
@@ -175,10 +177,10 @@ type score struct {
 func (s *score) add(b Break, r result) {
 	s.all++
 	switch {
-	case r.failed && b.Nothing != "":
+	case r.how != passes && b.Nothing != "":
 		s.wrong++
 		s.missed++
-	case r.failed:
+	case r.how != passes:
 		s.missed++
 	case b.Nothing != "":
 		s.nothing++

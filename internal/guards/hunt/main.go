@@ -61,7 +61,7 @@ func run(ctx context.Context) error {
 	file := flag.String("file", "", "only what is in files with this `word` in their names, such as \"claim.lua\"")
 	tests := flag.String("tests", "", "only the tests of packages with this `word` in their names, such as \"internal/store\"")
 	list := flag.Bool("list", false, "break nothing, and list what would be, with the tests that it might make a difference to")
-	patience := flag.Duration("patience", 10*time.Second, "for how `long` tests are tried on one mutant of the part go; 0: all of them")
+	patience := flag.Duration("patience", 5*time.Second, "for how `long` tests are tried on one mutant of the part go; 0: all of them")
 	workers := flag.Int("n", runtime.GOMAXPROCS(0), "how `many` tests to run at a time")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), usage, takes)
