@@ -186,7 +186,7 @@ func here() geo.Point { return geo.Point{Lat: 37.775, Lng: -122.42} }
 
 // north is a place some 111 m north of here, or so many times that.
 func north(times float64, at int64) match.Position {
-	return match.Position{Point: geo.Point{Lat: here().Lat + times/1000, Lng: here().Lng}, At: at}
+	return match.Position{Point: geo.Point{Lat: (37_775 + times) / 1000, Lng: here().Lng}, At: at}
 }
 
 // seen is a candidate there, by a report of time 5.
