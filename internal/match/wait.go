@@ -67,14 +67,11 @@ func (d *driver) register(ctx context.Context, w Waiter) error {
 	return err
 }
 
-// spent is the status of a request that the budget did not reach.
-const spent Status = "spent"
-
 // serve leases a waiting request, and searches for it. Where that finds nobody
-// the request waits on.
+// the request waits on; where the budget is spent it is left alone.
 func (d *driver) serve(ctx context.Context, owner Member) (Status, outcome, error) {
 	if d.searches == 0 {
-		return spent, nobody, nil
+		return "", nobody, nil
 	}
 	id := d.NewID()
 	a, err := d.Store.Lease(ctx, owner, id)
@@ -144,7 +141,7 @@ func (d *driver) wake(ctx context.Context, m Member, waiters []Waiter) {
 		}
 		status, _, err := d.serve(ctx, w.Owner)
 		d.lost(ctx, "serve a request", err)
-		if err != nil || d.taken[m] || status == spent {
+		if err != nil || d.taken[m] {
 			return
 		}
 		if status == StatusOther {
@@ -160,11 +157,15 @@ func (d *driver) wake(ctx context.Context, m Member, waiters []Waiter) {
 func (d *driver) retry(ctx context.Context, owner Member, id string, r Request) error {
 	deadline := d.Now().Add(patience)
 	for result := busy; result == busy && d.Now().Before(deadline); {
+		pause := pollSecond
+		if owner.ID < d.rival { // before others are served, who have rivals of their own
+			pause = pollFirst
+		}
 		a, err := d.fall(ctx, owner, id, true)
 		if err != nil || a.Status != StatusWaiting {
 			return err
 		}
-		if id, err = d.leaseAgain(ctx, owner, deadline); err != nil || id == "" {
+		if id, err = d.leaseAgain(ctx, owner, pause, deadline); err != nil || id == "" {
 			return err
 		}
 		if result, err = d.drive(ctx, owner, id, r, nil); err != nil || result == matched || result == over {
@@ -177,11 +178,7 @@ func (d *driver) retry(ctx context.Context, owner Member, id string, r Request) 
 
 // leaseAgain leases the request after a pause, and after the end of a claim that
 // has suspended it. "": the request was answered, or its time is over.
-func (d *driver) leaseAgain(ctx context.Context, owner Member, deadline time.Time) (string, error) {
-	pause := pollSecond
-	if owner.ID < d.rival {
-		pause = pollFirst
-	}
+func (d *driver) leaseAgain(ctx context.Context, owner Member, pause time.Duration, deadline time.Time) (string, error) {
 	for {
 		if err := d.Sleep(ctx, pause); err != nil {
 			return "", err
