@@ -21,7 +21,7 @@ func TestHistories(t *testing.T) {
 	for kind, start := range map[string]func(testing.TB) cachetest.Cache{"embedded": cachetest.Embedded, "cluster": aCluster} {
 		t.Run(kind, func(t *testing.T) {
 			cache := start(t)
-			for part := range uint64(seed.Times(3, 200)) {
+			for part := range uint64(seed.Times(3, 100)) {
 				simulate(t, cache, rough, part, func(s *simulation) {
 					h := newHistory(s, fmt.Sprint("history-", part), 36)
 					h.live(1000)
