@@ -275,3 +275,22 @@ func (s *staged) limit(connection string) (refused *atomic.Bool) {
 	})
 	return refused
 }
+
+// TestAConnectionThatWasForgottenIsClosed: a push found it gone, though it lives. Its
+// next message shows that, so it is closed, and its client comes back.
+func TestAConnectionThatWasForgottenIsClosed(t *testing.T) {
+	onStage(t, func(t *testing.T, s *staged) {
+		ana, ben := s.join("ana"), s.join("ben")
+		match := pair(t, ana, ben)
+		s.pass(11 * time.Second)
+		refuse := s.refusals(s.of("ana"))
+		refuse(1)
+		s.goes(ben, 37.777)
+		if err := ana.Report(t.Context(), waggle.Location{Lat: lat, Lng: lng}); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "ana to connect again", func() bool { return s.count(connecting, "ana") == 2 })
+		s.goes(ben, 37.778)
+		next(t, ana, func(l *waggle.LocationFrame) bool { return l.Match == match && l.Lat == 37.778 })
+	})
+}

@@ -28,7 +28,7 @@ type App struct {
 type Options struct {
 	Log *slog.Logger
 	// Push replaces connection management, and Store the parts of the cache's
-	// options that tests set.
+	// options that tests and the stack on one machine set.
 	Push  match.Pusher
 	Store store.Options
 	Now   func() time.Time

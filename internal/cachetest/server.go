@@ -86,8 +86,9 @@ func run(t testing.TB, program string, arguments ...string) *Node {
 	return nil
 }
 
-// leash runs a server that ends when this process does, even if that is killed.
-const leash = `exec 3<&0; "$@" 3<&- </dev/null >/dev/null & server=$!; { read -r _ <&3; kill -9 $server; } >/dev/null 2>&1 & wait $server`
+// leash runs a server that ends when this process does, even if that is killed, and
+// says which process that is.
+const leash = `exec 3<&0; "$@" 3<&- </dev/null >/dev/null & server=$!; echo $server; { read -r _ <&3; kill -9 $server; } >/dev/null 2>&1 & wait $server`
 
 // start returns nil where the server ended by itself.
 func start(t testing.TB, program string, arguments ...string) *Node {
@@ -101,7 +102,14 @@ func start(t testing.TB, program string, arguments ...string) *Node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	said, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fscan(said, &n.pid); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
@@ -115,9 +123,10 @@ func start(t testing.TB, program string, arguments ...string) *Node {
 	deadline := time.Now().Add(10 * time.Second)
 	for {
 		info, err := Ask(n.Address, "INFO", "server")
-		if err == nil || strings.HasPrefix(err.Error(), "NOAUTH") {
+		protected := err != nil && strings.HasPrefix(err.Error(), "NOAUTH")
+		// Somebody else's server may have been quicker to take the port.
+		if protected || err == nil && field(info, "process_id") == strconv.Itoa(n.pid) {
 			n.Cache = Cache{Name: name(program, info), URL: "redis://" + n.Address, Primaries: 1}
-			n.pid, _ = strconv.Atoi(field(info, "process_id"))
 			return n
 		}
 		select {

@@ -183,6 +183,7 @@ func offers(e Event, subprotocol string) bool {
 func (h *Handler) refuse(ctx context.Context, connection, id string, err error) {
 	a := answerTo(err)
 	if a.code == "" {
+		h.answer(ctx, connection, nil)
 		return
 	}
 	f := protocol.NewError(a.code, id, a.text)
@@ -197,12 +198,17 @@ func (h *Handler) refuse(ctx context.Context, connection, id string, err error) 
 }
 
 // answer sends an error, even where the time for the work is over, and closes a
-// connection that has no business here any more.
+// connection that has no business here any more: one that was replaced or expired, and
+// (nil) one that was taken for gone and is there after all, so that its client connects
+// again.
 func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
-	err := h.Push.Push(ctx, connection, f)
-	if f.Code == protocol.CodeReplaced || f.Code == protocol.CodeUnauthenticated {
+	var err error
+	if f != nil {
+		err = h.Push.Push(ctx, connection, f)
+	}
+	if f == nil || f.Code == protocol.CodeReplaced || f.Code == protocol.CodeUnauthenticated {
 		err = errors.Join(err, h.Push.Close(ctx, connection))
 	}
 	if err != nil && !errors.Is(err, match.ErrConnectionGone) {

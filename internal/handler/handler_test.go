@@ -123,7 +123,7 @@ func TestErrorsAreAnsweredByTheirKind(t *testing.T) {
 	}
 	var p told
 	(&Handler{Push: &p}).refuse(t.Context(), "c=", "i", fault(match.Gone))
-	if len(p.frames)+len(p.closed) > 0 {
-		t.Errorf("who has gone was told %v", p)
+	if len(p.frames) > 0 || len(p.closed) != 1 {
+		t.Errorf("who was taken for gone was told %v, want it closed without a word", p)
 	}
 }

@@ -33,7 +33,8 @@ type Options struct {
 	Pools pool.Pools
 	// Offset is added to the cache's clock; nil: nothing is. Tests move time by it.
 	Offset func() time.Duration
-	// Hook, where it is set, makes every trip: tests count them and cut them.
+	// Hook, where it is set, makes every trip: tests count and cut them, and the stack on
+	// one machine loses replies on demand.
 	Hook Hook
 	// Sleep pauses before a repeat; nil: match.Sleep.
 	Sleep func(context.Context, time.Duration) error
