@@ -6,12 +6,10 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"waggle/internal/cachetest"
-	"waggle/internal/need"
 	"waggle/internal/protocol"
 )
 
@@ -86,27 +84,10 @@ func TestACacheThatIsGoneForAWhile(t *testing.T) {
 	shutDown(t, cache)
 	checkUnavailable(s, ana)
 
-	again(t, cache)
+	cachetest.Again(t, cache)
 	until(t, "the stack to find its cache again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
 	ana.goesOn()
 	s.goesOn()
-}
-
-// again starts a server where one has ended, empty.
-func again(t *testing.T, cache cachetest.Cache) {
-	t.Helper()
-	_, port, err := net.SplitHostPort(strings.TrimPrefix(cache.URL, "redis://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := exec.Command(need.Command(t, cache.Name, cache.Name), "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
 }
 
 func TestACacheThatWantsAPasswordMeanwhile(t *testing.T) {

@@ -43,6 +43,18 @@ func Redis(t testing.TB, arguments ...string) Cache {
 	return run(t, need.Command(t, redisServer, installRedis), arguments...).Cache
 }
 
+// Again starts a server where one has ended, empty.
+func Again(t testing.TB, ended Cache) {
+	t.Helper()
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(ended.URL, "redis://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if start(t, either(t), port) == nil {
+		t.Fatalf("no server starts at %s again", ended.URL)
+	}
+}
+
 // either returns the program of the server that is installed.
 func either(t testing.TB) string {
 	t.Helper()
@@ -78,7 +90,7 @@ func (n *Node) Thaw() { _ = syscall.Kill(n.pid, syscall.SIGCONT) }
 func run(t testing.TB, program string, arguments ...string) *Node {
 	t.Helper()
 	for range 5 {
-		if n := start(t, program, arguments...); n != nil {
+		if n := start(t, program, strconv.Itoa(FreePort(t)), arguments...); n != nil {
 			return n
 		}
 	}
@@ -91,9 +103,8 @@ func run(t testing.TB, program string, arguments ...string) *Node {
 const leash = `exec 3<&0; "$@" 3<&- </dev/null >/dev/null & server=$!; echo $server; { read -r _ <&3; kill -9 $server; } >/dev/null 2>&1 & wait $server`
 
 // start returns nil where the server ended by itself.
-func start(t testing.TB, program string, arguments ...string) *Node {
+func start(t testing.TB, program, port string, arguments ...string) *Node {
 	t.Helper()
-	port := strconv.Itoa(FreePort(t))
 	n := &Node{Address: net.JoinHostPort("127.0.0.1", port), ended: make(chan struct{})}
 	n.options = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()},
 		arguments...)
