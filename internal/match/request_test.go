@@ -105,10 +105,10 @@ func TestMatchWhileSomethingIsUnderWay(t *testing.T) {
 // TestMatchIsDecidedSoon: what is under way and does not wait is decided within a second.
 func TestMatchIsDecidedSoon(t *testing.T) {
 	const rest = 940 * time.Millisecond
-	search := gains(match.StatusSearching, wish())
+	search, another := gains(match.StatusSearching, wish()), match.Answer{Status: match.StatusOther}
 	between := gains(match.StatusWaiting, wish())
 	asked(t, nil, on("begin ana1 1", search), on("sleep 60ms"), on("begin ana1 2", between), on("sleep 60ms"),
-		on("begin ana1 3", match.Answer{Status: match.StatusRepeat, Outcome: match.Outcome{Kind: "no_match", Radius: 500}}),
+		on("begin ana1 3", another), on("sleep 60ms"), on("begin ana1 4", match.Answer{Status: match.StatusRepeat, Outcome: match.Outcome{Kind: "no_match", Radius: 500}}),
 		on(`push ana1 {"type":"no_match","id":"n1","radius":500}`))
 	asked(t, undecided(), on("begin ana1 1", search), on("sleep 60ms", rest), on("begin ana1 2", search))
 	asked(t, undecided(), on("begin ana1 1", search), on("sleep 60ms", rest-time.Millisecond), on("begin ana1 2", search),
