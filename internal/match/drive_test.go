@@ -40,12 +40,15 @@ func undone() lines {
 }
 
 func TestSearchClaimsTheNearest(t *testing.T) {
-	ben, cyd := seen("ben", 1), seen("cyd", 2)
+	ben, cyd, newer := seen("ben", 1), seen("cyd", 2), seen("ben", 3)
+	newer.At = 6
 	for name, play := range map[string]lines{
 		"nobody is there": act(found(), nobody()),
 		"it is to be had": act(found(ben, cyd), on("claim ana 1 ben 5", match.StatusYours), meet("ana", "1", "ben")),
 		"the others are tried": act(found(cyd, ben), on("claim ana 1 ben 5", match.StatusTaken),
 			on("claim ana 1 cyd 5", match.StatusUnavailable), nobody()),
+		"one is listed twice": act(found(ben, cyd, newer), on("claim ana 1 cyd 5", match.StatusTaken),
+			on("claim ana 1 ben 6", match.StatusTaken), nobody()),
 
 		"it moved away": act(found(ben, cyd), on("claim ana 1 ben 5", moved(3, 6)), on("claim ana 1 cyd 5", match.StatusTaken),
 			on("claim ana 1 ben 6", match.StatusYours), meet("ana", "1", "ben")),
