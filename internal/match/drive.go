@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 
 	"waggle/internal/geo"
@@ -73,9 +74,7 @@ func (d *driver) drive(ctx context.Context, owner Member, id string, r Request, 
 			}
 		case StatusBusy:
 			result = busy
-			if d.rival == "" || c.ID < d.rival {
-				d.rival = c.ID
-			}
+			d.rival = min(c.ID, cmp.Or(d.rival, c.ID))
 		case StatusClaimed:
 			if moves[c.Member] == 0 && !a.Claim.Confirmed && a.Now-a.Claim.At > undecided.Milliseconds() {
 				moves[c.Member]++

@@ -40,12 +40,15 @@ func undone() lines {
 }
 
 func TestSearchClaimsTheNearest(t *testing.T) {
-	ben, cyd := seen("ben", 1), seen("cyd", 2)
+	ben, cyd, newer := seen("ben", 1), seen("cyd", 2), seen("ben", 3)
+	newer.At = 6
 	for name, play := range map[string]lines{
 		"nobody is there": act(found(), nobody()),
 		"it is to be had": act(found(ben, cyd), on("claim ana 1 ben 5", match.StatusYours), meet("ana", "1", "ben")),
 		"the others are tried": act(found(cyd, ben), on("claim ana 1 ben 5", match.StatusTaken),
 			on("claim ana 1 cyd 5", match.StatusUnavailable), nobody()),
+		"one is listed twice": act(found(ben, cyd, newer), on("claim ana 1 cyd 5", match.StatusTaken),
+			on("claim ana 1 ben 6", match.StatusTaken), nobody()),
 
 		"it moved away": act(found(ben, cyd), on("claim ana 1 ben 5", moved(3, 6)), on("claim ana 1 cyd 5", match.StatusTaken),
 			on("claim ana 1 ben 6", match.StatusYours), meet("ana", "1", "ben")),
@@ -66,6 +69,8 @@ func TestSearchClaimsTheNearest(t *testing.T) {
 		"another has it":         act(found(ben), on("claim ana 1 ben 5", claimed(9000, true)), nobody()),
 		"a claim was left behind": act(found(ben), on("claim ana 1 ben 5", claimed(3001, false)), undone(),
 			on("claim ana 1 ben 5", match.StatusYours), meet("ana", "1", "ben")),
+		"where it moved away from": act(found(ben), on("claim ana 1 ben 5", claimed(3001, false)), undone(),
+			on("claim ana 1 ben 5", moved(2, 6)), on("claim ana 1 ben 6", match.StatusYours), meet("ana", "1", "ben")),
 		"a claim is left behind again": act(found(ben), on("claim ana 1 ben 5", claimed(3001, false)), undone(),
 			on("claim ana 1 ben 5", claimed(3001, false)), nobody()),
 	} {
@@ -74,6 +79,14 @@ func TestSearchClaimsTheNearest(t *testing.T) {
 			p.ends(p.Match(t.Context(), session("ana"), asks()), nil)
 		})
 	}
+}
+
+// TestSearchTriesEachOnce, though a cell that is asked for more names it again.
+func TestSearchTriesEachOnce(t *testing.T) {
+	ben, cyd := seen("ben", 1), seen("cyd", 2)
+	p := perform(t, on("begin ana1 1", gains(match.StatusOK, wish()), []match.Hits{{Candidates: []match.Candidate{ben}, More: true}}),
+		on("claim ana 1 ben 5", match.StatusTaken), on("search for ana", hits(ben, cyd)), on("claim ana 1 cyd 5", match.StatusTaken), nobody())
+	p.ends(p.Match(t.Context(), session("ana"), asks()), nil)
 }
 
 // TestSearchGivesUp: it tries 64, however many there are.
@@ -103,6 +116,9 @@ func TestSearchWithoutThePoint(t *testing.T) {
 }
 
 func TestSearchInTrouble(t *testing.T) {
+	p := perform(t, found(), on("fall ana 1", match.StatusOther, trouble1))
+	p.ends(p.Match(t.Context(), session("ana"), asks()), trouble1)
+
 	lost := func(comes ...any) lines { return on("claim ana 1 ben 5", append(comes, match.StatusYours)...) }
 	yours := on("claim ana 1 ben 5", match.StatusYours)
 	refused := act(yours, on("commit ana 1 ben", match.StatusRefused))

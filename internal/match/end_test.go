@@ -91,6 +91,16 @@ func TestEndIsToldToBoth(t *testing.T) {
 	}
 }
 
+// TestEndLeftHalfDone is finished by who meets it, and told to both.
+func TestEndLeftHalfDone(t *testing.T) {
+	p := perform(t, on("read ana1", half(nil, route(match.Ended, false))), on("finish ana x ben completed", ended(nil)),
+		on("release ana x ben completed", freed(nil)), on("apply ana +3"), beside("apply ben +4"),
+		on(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
+		beside(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), beside("told ana x ended"),
+		on(`push ana1 {"type":"pong","id":"p","now":50000}`))
+	p.ends(p.Ping(t.Context(), session("ana"), "p"), nil)
+}
+
 func TestEndInTrouble(t *testing.T) {
 	finish, release := on("finish ana x ben completed", ended(nil)), on("release ana x ben completed", freed(nil))
 	told := act(on(`push ana1 {"type":"ended","id":"e","match":"x","reason":"completed"}`),

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -12,17 +13,15 @@ import (
 // may be refused before it has to ask again.
 const firstWant = 8
 
-// A field is the search around one point: candidates nearest first, and how far
-// out everybody is known. Nobody is offered as the nearest who is further than
-// that: then more shard cells, or more of one cell, are asked first.
+// A field is the search around one point: candidates nearest first, and which
+// cells are known how far. Nobody is offered as the nearest before everybody is known
+// who may be nearer: more shard cells, or more of one cell, are asked first.
 type field struct {
 	store   Index
 	query   Query
 	queue   []Candidate // by distance
 	settled map[Member]bool
 	cells   map[geo.Cell]*asked
-	// bound is the distance within which every cell has been asked.
-	bound float64
 }
 
 // asked is what is known of one cell: all its members up to horizon.
@@ -32,7 +31,6 @@ type asked struct {
 }
 
 func newField(store Index, q Query) *field {
-	q.Want = firstWant
 	return &field{store: store, query: q, settled: make(map[Member]bool), cells: make(map[geo.Cell]*asked)}
 }
 
@@ -71,22 +69,16 @@ func (f *field) missing(reach float64) ([]geo.Cell, int) {
 	if f.cells[home] == nil {
 		return []geo.Cell{home}, firstWant
 	}
-	if f.bound == 0 {
-		f.bound = geo.EdgeDistance(f.query.Point, home)
-	}
 	var cells []geo.Cell
-	want := firstWant
-	if reach > f.bound {
-		for _, c := range geo.ShardsWithin(f.query.Point, reach) {
-			if f.cells[c] == nil {
-				cells = append(cells, c)
-			}
+	for _, c := range geo.ShardsWithin(f.query.Point, reach) {
+		if f.cells[c] == nil {
+			cells = append(cells, c)
 		}
-		if len(cells) > 0 {
-			return cells, want
-		}
-		f.bound = reach
 	}
+	if len(cells) > 0 {
+		return cells, firstWant
+	}
+	want := firstWant
 	for c, a := range f.cells {
 		if reach > a.horizon {
 			cells, want = append(cells, c), max(want, a.want*4)
@@ -115,21 +107,13 @@ func (f *field) offer(c Candidate) {
 	if f.settled[c.Member] || c.Distance > f.query.Radius {
 		return
 	}
-	for i, old := range f.queue {
-		if old.Member == c.Member {
-			if old.At > c.At || (old.At == c.At && old.Seq >= c.Seq) {
-				return
-			}
-			f.queue = slices.Delete(f.queue, i, i+1)
-			break
+	if i := slices.IndexFunc(f.queue, func(old Candidate) bool { return old.Member == c.Member }); i >= 0 {
+		if old := f.queue[i]; old.At > c.At || (old.At == c.At && old.Seq >= c.Seq) {
+			return
 		}
+		f.queue = slices.Delete(f.queue, i, i+1)
 	}
-	at, _ := slices.BinarySearchFunc(f.queue, c, func(a, b Candidate) int {
-		if a.Distance < b.Distance {
-			return -1
-		}
-		return 1
-	})
+	at, _ := slices.BinarySearchFunc(f.queue, c, func(a, b Candidate) int { return cmp.Compare(a.Distance, b.Distance) })
 	f.queue = slices.Insert(f.queue, at, c)
 }
 

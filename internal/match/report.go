@@ -31,7 +31,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 		a, moved, err = s.Store.Report(ctx, x, r)
 		return a, err
 	})
-	missing := a.Status == StatusLate && !moved.Known && !moved.Older
+	missing := a.Status == StatusLate && !moved.Older // unless this one moved it
 	if (moved.Known && (err != nil || a.Status != StatusOK)) || missing {
 		// The index went ahead of a record that refused, or a report that is repeated
 		// was never listed: put it right.
@@ -119,7 +119,7 @@ func (s *Service) follow(ctx context.Context, m Member, r Report, a Answer) {
 		if old := a.Now-c.At > undecided.Milliseconds(); old && (!c.Confirmed || !w.Told) {
 			ok, err := s.complete(ctx, c.Matcher, c.Match, m)
 			s.lost(ctx, "complete a match", err)
-			if err != nil || !ok {
+			if !ok {
 				return
 			}
 		} else if !c.Confirmed {

@@ -101,12 +101,12 @@ func (s *Service) begin(ctx context.Context, x Session, o Opening) (a Answer, id
 		a, hits, err = s.Store.Begin(ctx, x, o)
 		return a, err
 	}
-	if a, err = s.admitted(ctx, x, step); err == nil || !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+	if a, err = s.admitted(ctx, x, step); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
 		return a, o.Match, hits, err
 	}
 	first := o.Match
 	a, err = s.admitted(ctx, x, step)
-	if err == nil && a.Status == StatusSearching && a.Route.Match == first {
+	if a.Status == StatusSearching && a.Route.Match == first {
 		a.Status, o.Match = StatusOK, first
 	}
 	return a, o.Match, hits, err
@@ -152,7 +152,7 @@ func (s *Service) repeat(ctx context.Context, x Session, id string, o Outcome) (
 // answerMatched answers with the match the caller is in, if it still is that one.
 func (s *Service) answerMatched(ctx context.Context, x Session, id, match string) (bool, error) {
 	_, p, err := s.standing(ctx, x, false)
-	if err != nil || p == nil || match != p.match {
+	if p == nil || match != p.match {
 		return false, err
 	}
 	s.tell(ctx, x.Member, x.Connection, &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer,

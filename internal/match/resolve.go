@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 
@@ -37,7 +38,7 @@ func (s *Service) standing(ctx context.Context, x Session, again bool) (Answer, 
 		return a, nil, err
 	}
 	p, err := s.resolve(ctx, x.Member, a)
-	if p == nil || err != nil {
+	if p == nil {
 		return a, nil, err
 	}
 	// The peer's record was read; the route decides whether it may still be shown. A
@@ -80,7 +81,7 @@ func (s *Service) resolve(ctx context.Context, m Member, a Answer) (*pair, error
 		return nil, s.finish(ctx, m, id, matchee, protocol.ReasonLost, nil, "")
 	}
 	if other.Claim.unfinished(a.Route.Told, other.Now) {
-		if ok, err := s.complete(ctx, m, id, matchee); err != nil || !ok {
+		if ok, err := s.complete(ctx, m, id, matchee); !ok {
 			return nil, err
 		}
 	}
@@ -100,7 +101,7 @@ func (s *Service) resolveClaim(ctx context.Context, m Member, c Claim, own *Posi
 		return nil, nil // it will be decided
 	case r != nil && r.Match == c.Match && r.State == Active && r.Matchee == m:
 		if c.unfinished(r.Told, other.Now) {
-			if ok, err := s.complete(ctx, c.Matcher, c.Match, m); err != nil || !ok {
+			if ok, err := s.complete(ctx, c.Matcher, c.Match, m); !ok {
 				return nil, err
 			}
 		}
@@ -138,9 +139,9 @@ func fixed(r Request) Position {
 
 // peer describes a position to the other side, with the distance to a tenth of
 // a metre.
-func peer(p Position, from geo.Point, cardText string) protocol.Peer {
+func peer(p Position, from geo.Point, card string) protocol.Peer {
 	return protocol.Peer{Lat: p.Lat, Lng: p.Lng, At: p.At, Distance: math.Round(geo.Distance(from, p.Point)*10) / 10,
-		Card: card(cardText)}
+		Card: json.RawMessage(card)}
 }
 
 // complete carries a committed match to its end: confirm, then tell both. It may

@@ -41,10 +41,8 @@ type Service struct {
 
 // Sleep returns when the time has passed, or with an error when the context ends.
 func Sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
-	case <-t.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return errors.Join(ErrUnavailable, ctx.Err())

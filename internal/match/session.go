@@ -2,7 +2,6 @@ package match
 
 import (
 	"context"
-	"encoding/json"
 
 	"waggle/internal/protocol"
 )
@@ -136,11 +135,4 @@ func (s *Service) apply(ctx context.Context, m Member, changes []Change) error {
 	}
 	s.newDriver().wake(ctx, m, waiters)
 	return nil
-}
-
-func card(text string) json.RawMessage {
-	if text == "" {
-		return nil
-	}
-	return json.RawMessage(text)
 }

@@ -79,7 +79,7 @@ func TestRequestIsRegistered(t *testing.T) {
 			on("log attend to a request: trouble 1")),
 		"it is over":               act(on("register mia m1", hits(seen("zoe", 1))), on("registered mia m1", false), on("withdraw mia m1")),
 		"it cannot be registered":  act(on("register mia m1", hits(seen("zoe", 1)), trouble1), on("log attend to a request: trouble 1")),
-		"nor can that it is noted": act(on("register mia m1", hits()), on("registered mia m1", true, trouble1), on("log attend to a request: trouble 1")),
+		"nor can that it is noted": act(on("register mia m1", hits(seen("zoe", 1))), on("registered mia m1", true, trouble1), on("log attend to a request: trouble 1")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := perform(t, on("read mia1", match.Answer{Status: match.StatusOK, Now: 9, Route: route}), on(`push mia1 {"type":"pong","now":9}`), play)
