@@ -34,17 +34,6 @@ func BenchmarkShardCell(b *testing.B) {
 	}
 }
 
-func BenchmarkEdgeDistance(b *testing.B) {
-	points := cityPoints()
-	cells := make([]Cell, len(points))
-	for i, p := range points {
-		cells[i] = ShardCell(p)
-	}
-	for i := 0; b.Loop(); i++ {
-		EdgeDistance(points[i%1024], cells[i%1024])
-	}
-}
-
 func BenchmarkShardsWithin(b *testing.B) {
 	points := cityPoints()
 	for _, radius := range []float64{500, 3000, 20_000} {

@@ -3,12 +3,11 @@
 //
 // Start with [NewPoint], which every coordinate from outside goes through. A point
 // belongs to exactly one shard cell, [ShardCell]; a search near it begins there
-// and is complete when its nearest hit is closer than [EdgeDistance]. Otherwise it
-// reads every cell of [ShardsWithin].
+// and is complete when it has read every cell of [ShardsWithin] the distance of its
+// nearest hit, which mostly is that one alone.
 //
-// What the package promises is one-sided: an edge distance is never too long and
-// a list of shards never too short, at pentagons, across the antimeridian and up to
-// 85 degrees north and south. Its functions keep no state and never panic.
+// What the package promises is one-sided: a list of shards is never too short, at
+// pentagons, across the antimeridian and up to 85 degrees north and south. Its functions keep no state and never panic.
 package geo
 
 import (

@@ -145,8 +145,8 @@ func FuzzNewPoint(f *testing.F) {
 		if valid && cell == "" || (cell == "") != (len(shards) == 0) || cell != "" && shards[0] != cell {
 			t.Fatalf("%v: ShardCell = %q, ShardsWithin = %q", raw, cell, shards)
 		}
-		if edge := EdgeDistance(raw, cell); !(edge >= 0 && edge < 5000) {
-			t.Fatalf("EdgeDistance(%v, %q) = %v", raw, cell, edge)
+		if edge := edgeDistance(raw, cell); !(edge >= 0 && edge < 5000) {
+			t.Fatalf("edgeDistance(%v, %q) = %v", raw, cell, edge)
 		}
 	})
 }

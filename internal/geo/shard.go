@@ -28,16 +28,6 @@ func ShardCell(p Point) Cell {
 	return Cell(home.String())
 }
 
-// EdgeDistance returns a lower bound, in metres, of the distance from p to anything outside
-// its shard cell c: whatever is nearer than that is in c. It is 0 for a p outside c.
-func EdgeDistance(p Point, c Cell) float64 {
-	home, err := shardCell(p)
-	if err != nil || Cell(home.String()) != c {
-		return 0
-	}
-	return max(0, outline(home, unit(p.Lat, p.Lng))-edgeMargin)
-}
-
 // ShardsWithin returns the shard cells that hold the points within radiusMeters of p: no
 // point's cell is missing, and a cell that the circle misses by more than a few metres is
 // not there. The cell of p comes first, the others follow in the order of their names. A

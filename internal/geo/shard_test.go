@@ -50,9 +50,9 @@ func TestEdgeDistance(t *testing.T) {
 	random := seed.Random(t, 0)
 	eachPlace(t, seed.Times(120, 1200), random, func(t *testing.T, p Point) {
 		home := ShardCell(p)
-		edge := EdgeDistance(p, home)
+		edge := edgeDistance(p, home)
 		if edge < 0 {
-			t.Fatalf("EdgeDistance(%v) = %v", p, edge)
+			t.Fatalf("edgeDistance(%v) = %v", p, edge)
 		}
 		left := false
 		for i := range 720 {
@@ -63,13 +63,13 @@ func TestEdgeDistance(t *testing.T) {
 					meters *= random.Float64()
 				}
 				if near := travel(p, bearing, meters); ShardCell(near) != home {
-					t.Fatalf("EdgeDistance(%v) = %v, but %v, %v m away, is in %v, not in %v", p, edge, near, meters, ShardCell(near), home)
+					t.Fatalf("edgeDistance(%v) = %v, but %v, %v m away, is in %v, not in %v", p, edge, near, meters, ShardCell(near), home)
 				}
 			}
 			left = left || ShardCell(travel(p, bearing, edge+beyond)) != home
 		}
 		if !left {
-			t.Fatalf("EdgeDistance(%v) = %v, but nothing %v m away is in another cell", p, edge, edge+beyond)
+			t.Fatalf("edgeDistance(%v) = %v, but nothing %v m away is in another cell", p, edge, edge+beyond)
 		}
 	})
 }
@@ -78,11 +78,11 @@ func TestEdgeDistanceElsewhere(t *testing.T) {
 	p := Point{52.52, 13.405}
 	away := ShardCell(Point{48.1, 11.6})
 	for _, c := range []Cell{away, "", "86", "nonsense"} {
-		if got := EdgeDistance(p, c); got != 0 {
-			t.Errorf("EdgeDistance(%v, %q) = %v, want 0: the point is not in the cell", p, c, got)
+		if got := edgeDistance(p, c); got != 0 {
+			t.Errorf("edgeDistance(%v, %q) = %v, want 0: the point is not in the cell", p, c, got)
 		}
 	}
-	if got := EdgeDistance(Point{math.NaN(), 0}, ""); got != 0 {
+	if got := edgeDistance(Point{math.NaN(), 0}, ""); got != 0 {
 		t.Errorf("EdgeDistance of no place = %v, want 0", got)
 	}
 }
@@ -187,7 +187,7 @@ func TestCellBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 		centre := Point{c.Lat, c.Lng}
-		smallest = min(smallest, EdgeDistance(centre, ShardCell(centre)))
+		smallest = min(smallest, edgeDistance(centre, ShardCell(centre)))
 		corners, err := cell.Boundary()
 		if err != nil {
 			t.Fatal(err)
@@ -234,17 +234,27 @@ func FuzzEdgeDistance(f *testing.F) {
 			return // nothing is said of such input
 		}
 		home := ShardCell(p)
-		edge := EdgeDistance(p, home)
+		edge := edgeDistance(p, home)
 		if !(edge >= 0 && edge < maxCircumradius) {
-			t.Fatalf("EdgeDistance(%v) = %v", p, edge)
+			t.Fatalf("edgeDistance(%v) = %v", p, edge)
 		}
 		if q := travel(p, bearing, edge*fraction); edge > 0 && ShardCell(q) != home {
-			t.Fatalf("EdgeDistance(%v) = %v, but %v is in %q, not in %q", p, edge, q, ShardCell(q), home)
+			t.Fatalf("edgeDistance(%v) = %v, but %v is in %q, not in %q", p, edge, q, ShardCell(q), home)
 		}
 		for _, other := range ShardsWithin(p, edge+3*edgeMargin)[1:] {
-			if got := EdgeDistance(p, other); got != 0 {
-				t.Fatalf("EdgeDistance(%v, %q) = %v, though it is in %q", p, other, got, home)
+			if got := edgeDistance(p, other); got != 0 {
+				t.Fatalf("edgeDistance(%v, %q) = %v, though it is in %q", p, other, got, home)
 			}
 		}
 	})
+}
+
+// edgeDistance is what ShardsWithin goes by: a lower bound, in metres, of the distance from p to anything outside
+// its shard cell c: whatever is nearer than that is in c. It is 0 for a p outside c.
+func edgeDistance(p Point, c Cell) float64 {
+	home, err := shardCell(p)
+	if err != nil || Cell(home.String()) != c {
+		return 0
+	}
+	return max(0, outline(home, unit(p.Lat, p.Lng))-edgeMargin)
 }
