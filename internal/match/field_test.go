@@ -78,7 +78,7 @@ func TestSearchAsksWhatItMust(t *testing.T) {
 	const radius = 8000
 	shards := geo.ShardsWithin(here(), radius)
 	home, around := shards[:1], shards[1:]
-	edge := within(here())
+	edge := toEdge(here())
 	if edge < 600 || len(around) < 3 {
 		t.Fatalf("here is %v m from the edge, and has %d cells around", edge, len(around))
 	}

@@ -65,7 +65,7 @@ func newPlacement(t *testing.T, random *rand.Rand, middle oracle.Place) *placeme
 	}
 	p.query.Point = point(t, at)
 	p.query.Self = member("self")
-	edge := within(p.query.Point)
+	edge := toEdge(p.query.Point)
 	p.put(t, "self", at, 1)
 
 	many := 1 + random.IntN(24)

@@ -79,8 +79,8 @@ func spread(random *rand.Rand, low, high float64) float64 {
 	return low * math.Pow(high/low, random.Float64())
 }
 
-// within is how far from a point everything is in its own shard, to a metre.
-func within(p geo.Point) float64 {
+// toEdge is how far from a point everything is in its own shard, to a metre.
+func toEdge(p geo.Point) float64 {
 	all, some := 0.0, 5000.0
 	for some-all > 1 {
 		if middle := (all + some) / 2; len(geo.ShardsWithin(p, middle)) == 1 {
