@@ -38,8 +38,8 @@ test: compiler ## all tests; the last line counts them and says what to install 
 	@go test -json $(TESTFLAGS) ./... | go run ./internal/testsummary
 
 .PHONY: race
-race: compiler ## all tests under the race detector
-	@go test -json -race $(TESTFLAGS) ./... | go run ./internal/testsummary
+race: compiler ## all tests under the race detector, the longest of them shortened
+	@go test -json -race -short -timeout 30m ./... | go run ./internal/testsummary
 
 .PHONY: soak
 soak: compiler ## the random suites for long, each with a seed of its own that it prints where it fails: about an hour
