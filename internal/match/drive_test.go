@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"waggle/internal/match"
 	"waggle/internal/protocol"
 )
@@ -107,9 +109,15 @@ func TestSearchGivesUp(t *testing.T) {
 // TestSearchWithoutThePoint: the request's point is known once it is begun, and its cell
 // is asked then.
 func TestSearchWithoutThePoint(t *testing.T) {
-	begun := on("begin ana1 1", gains(match.StatusOK, wish()))
-	p := perform(t, begun, on("search for ana", hits(seen("ben", 1))), on("claim ana 1 ben 5", match.StatusYours), meet("ana", "1", "ben"))
+	tall := wish()
+	tall.Tags = []string{"calm", "tall"}
+	begun := on("begin ana1 1", gains(match.StatusOK, tall))
+	p := perform(t, begun, on("search for ana", hits(seen("ben", 1))), on("claim ana 1 ben 5 calm tall", match.StatusYours), meet("ana", "1", "ben"))
 	p.ends(p.Match(t.Context(), session("ana"), &protocol.Match{ID: "m1", Radius: 500}), nil)
+	want := match.Query{Self: member("ana"), Point: here(), Radius: 500, Tags: tall.Tags, Want: 8}
+	if diff := cmp.Diff(want, p.query); diff != "" {
+		t.Errorf("query (-want +got)\n%s", diff)
+	}
 
 	p = perform(t, begun, on("search for ana", hits(seen("ben", 1)), trouble1))
 	p.ends(p.Match(t.Context(), session("ana"), &protocol.Match{ID: "m1", Radius: 500}), trouble1)

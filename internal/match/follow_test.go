@@ -23,14 +23,15 @@ func TestReportIsShown(t *testing.T) {
 	whole := meet("ana", "x", "ben")
 	yours := gains(match.StatusYours, wish())
 	for name, play := range map[string]lines{
-		"it is active":                 act(moved(claim(9000, true)), watch(true), on(shown)),
-		"it is new":                    act(moved(claim(1000, true)), watch(false), on(shown)),
-		"both will be told soon":       act(moved(claim(3000, true)), watch(false), on(shown)),
-		"both should have been told":   act(moved(claim(3001, true)), watch(false), whole, on(shown)),
-		"it will be confirmed soon":    act(moved(claim(3000, false)), watch(true)),
-		"it should have been":          act(moved(claim(3001, false)), watch(true), whole, on(shown)),
-		"and cannot be":                act(moved(claim(3001, false)), watch(true), on("commit ana x ben", yours, trouble1), on("log complete a match: trouble 1")),
-		"and is no more":               act(moved(claim(3001, false)), watch(true), on("commit ana x ben", yours), on("confirm ana x ben", match.StatusRefused)),
+		"it is active":               act(moved(claim(9000, true)), watch(true), on(shown)),
+		"it is new":                  act(moved(claim(1000, true)), watch(false), on(shown)),
+		"both will be told soon":     act(moved(claim(3000, true)), watch(false), on(shown)),
+		"both should have been told": act(moved(claim(3001, true)), watch(false), whole, on(shown)),
+		"it will be confirmed soon":  act(moved(claim(3000, false)), watch(true)),
+		"it should have been":        act(moved(claim(3001, false)), watch(true), whole, on(shown)),
+		"and cannot be":              act(moved(claim(3001, false)), watch(true), on("commit ana x ben", yours, trouble1), on("log complete a match: trouble 1")),
+		"and is no more": act(moved(claim(3001, false)), watch(true), on("commit ana x ben", yours),
+			on("confirm ana x ben", match.StatusRefused)),
 		"it takes long to know":        act(moved(claim(9000, true)), watch(true, 2*time.Second), on(shown)),
 		"it takes too long":            act(moved(claim(9000, true)), watch(true, 2001*time.Millisecond)),
 		"it is decided":                act(moved(claim(9000, false)), on("watch ana x ben", match.StatusSearching)),
@@ -62,6 +63,9 @@ func TestReportTendsToTheRest(t *testing.T) {
 		r.Request.Registered = registered
 		return act(report(match.Answer{Route: r, Listed: true}, match.Moved{Known: true}), on("apply ben"))
 	}
+	parted := func(reason string) lines {
+		return act(on("finish ben y cyd "+reason, match.StatusPast), on("release ben y cyd", match.StatusOther), on("apply ben"), beside("apply cyd"))
+	}
 	waiting, searching := asking(match.Waiting, false, true), asking(match.Searching, false, true)
 	mine := half(&match.Claim{Matcher: member("ben"), Match: "y", At: moment, Confirmed: true}, nil)
 	for name, test := range map[string]struct {
@@ -74,10 +78,10 @@ func TestReportTendsToTheRest(t *testing.T) {
 		"it waits everywhere":  {stored(match.Waiting, true, false), nil},
 		"nobody knows for how": {act(stored(match.Waiting, false, false), on("read ben", waiting, trouble1)), trouble1},
 		"it is in a match":     {act(stored(match.Active, false, true), on("read cyd", mine)), nil},
-		"with nobody":          {act(stored(match.Active, false, true), on("read cyd"), on("finish ben y cyd lost", match.StatusPast), on("release ben y cyd", match.StatusOther), on("apply ben"), beside("apply cyd")), nil},
+		"with nobody":          {act(stored(match.Active, false, true), on("read cyd"), parted("lost")), nil},
 		"nobody knows":         {act(stored(match.Active, false, true), on("read cyd", trouble1)), trouble1},
 		"it ended":             {stored(match.Ended, false, true), nil},
-		"not for both":         {act(stored(match.Ended, false, false), on("finish ben y cyd completed", match.StatusPast), on("release ben y cyd", match.StatusOther), on("apply ben"), beside("apply cyd")), nil},
+		"not for both":         {act(stored(match.Ended, false, false), parted("completed")), nil},
 		"nor can it be":        {act(stored(match.Ended, false, false), on("finish ben y cyd completed", trouble1)), trouble1},
 	} {
 		t.Run(name, func(t *testing.T) { reports(t, test.want, test.play) })

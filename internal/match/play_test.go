@@ -17,9 +17,13 @@ import (
 )
 
 // A play is a service without a cache. Each step that it takes, each push, pause and
-// warning is a line, written beforehand with what comes of it. The test fails by a line
-// that is not written, by one out of turn, and by one that is left at the end. Time stands
-// still but for pauses, and lines that take some.
+// warning is a line, written beforehand with what comes of it:
+//
+//	perform(t, on("read ana1", match.Answer{Status: match.StatusOK, Now: 9}), on(`push ana1 {"type":"pong","now":9}`)).
+//		Ping(t.Context(), session("ana"), "")
+//
+// The test fails by a line that is not written, by one out of turn, and by one that is
+// left at the end. Time stands still but for pauses, and lines that take some.
 type play struct {
 	*match.Service
 	t       *testing.T
@@ -33,7 +37,6 @@ type play struct {
 	opening match.Opening
 	report  match.Report
 	query   match.Query
-	cells   []geo.Cell
 	waiter  match.Waiter
 }
 

@@ -227,11 +227,13 @@ func TestCancel(t *testing.T) {
 		play lines
 		want error
 	}{
-		"one that waits":     {"c", act(on("cancel ana1", cancelled), told, on("withdraw ana m1"), on("apply ana +7")), nil},
-		"without an id":      {"", act(on("cancel ana1", cancelled), on(`push ana1 {"type":"ended","id":"m1","reason":"cancelled"}`), on("withdraw ana m1"), on("apply ana +7")), nil},
-		"one that does not":  {"c", act(on("cancel ana1", atOnce), told, on("apply ana +7")), nil},
-		"once more":          {"c", act(on("cancel ana1", repeated), told, on("apply ana")), nil},
-		"not all of it":      {"c", act(on("cancel ana1", cancelled), told, on("withdraw ana m1", trouble1), on("log withdraw a request: trouble 1"), on("apply ana +7", trouble2)), trouble2},
+		"one that waits": {"c", act(on("cancel ana1", cancelled), told, on("withdraw ana m1"), on("apply ana +7")), nil},
+		"without an id": {"", act(on("cancel ana1", cancelled),
+			on(`push ana1 {"type":"ended","id":"m1","reason":"cancelled"}`), on("withdraw ana m1"), on("apply ana +7")), nil},
+		"one that does not": {"c", act(on("cancel ana1", atOnce), told, on("apply ana +7")), nil},
+		"once more":         {"c", act(on("cancel ana1", repeated), told, on("apply ana")), nil},
+		"not all of it": {"c", act(on("cancel ana1", cancelled), told, on("withdraw ana m1", trouble1),
+			on("log withdraw a request: trouble 1"), on("apply ana +7", trouble2)), trouble2},
 		"a match":            {"c", on("cancel ana1", match.StatusActive), &match.Fault{Kind: match.Conflict, Text: "the request has led to a match: end that"}},
 		"nothing":            {"c", on("cancel ana1", match.StatusOther), &match.Fault{Kind: match.NotFound, Text: "there is no request under way"}},
 		"nobody knows what":  {"c", on("cancel ana1", cancelled, trouble1), trouble1},

@@ -20,12 +20,13 @@ func TestConnect(t *testing.T) {
 		play lines
 		want error
 	}{
-		"the first":              {act(on("connect ana1", first), on("apply ana -3")), nil},
-		"the next":               {act(on("connect ana1", next), on(goodbye), beside("close ana0"), beside("apply ana -3")), nil},
-		"the one before is gone": {act(on("connect ana1", next), on(goodbye, match.ErrConnectionGone), beside("close ana0", match.ErrConnectionGone), beside("apply ana -3")), nil},
-		"a newer one is there":   {on("connect ana1", match.StatusReplaced), takenOver()},
-		"nobody knows":           {on("connect ana1", first, trouble1), trouble1},
-		"it is not unlisted":     {act(on("connect ana1", next), on(goodbye), beside("close ana0"), beside("apply ana -3", trouble1)), trouble1},
+		"the first": {act(on("connect ana1", first), on("apply ana -3")), nil},
+		"the next":  {act(on("connect ana1", next), on(goodbye), beside("close ana0"), beside("apply ana -3")), nil},
+		"the one before is gone": {act(on("connect ana1", next), on(goodbye, match.ErrConnectionGone),
+			beside("close ana0", match.ErrConnectionGone), beside("apply ana -3")), nil},
+		"a newer one is there": {on("connect ana1", match.StatusReplaced), takenOver()},
+		"nobody knows":         {on("connect ana1", first, trouble1), trouble1},
+		"it is not unlisted":   {act(on("connect ana1", next), on(goodbye), beside("close ana0"), beside("apply ana -3", trouble1)), trouble1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := perform(t, test.play)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 
 // A stage is all that the service of a play reaches: store, pusher, log and pause. A
 // line says which step it is, on whom, and the rest. A session is called by its
-// connection, a candidate by its report's time, a change of the index by + or - and its
-// epoch, a request by its message's id.
+// connection, a candidate by its report's time (then come the tags that are wanted), a
+// change of the index by + or - and its epoch, a request by its message's id.
 type stage struct{ *play }
 
 func (s stage) say(words ...any) line {
@@ -70,7 +71,7 @@ func (s stage) Apply(_ context.Context, m match.Member, changes []match.Change) 
 }
 
 func (s stage) Search(_ context.Context, cells []geo.Cell, q match.Query) ([]match.Hits, error) {
-	s.cells, s.query = cells, q
+	s.query = q
 	l := s.say("search for", q.Self.ID)
 	return l.hits, l.err
 }
@@ -98,7 +99,8 @@ func (s stage) Cancel(_ context.Context, x match.Session) (match.Answer, error) 
 }
 
 func (s stage) Register(_ context.Context, cells []geo.Cell, w match.Waiter, q match.Query) ([]match.Hits, error) {
-	s.cells, s.query, s.waiter = cells, q, w
+	s.touched(cells, w)
+	s.query, s.waiter = q, w
 	l := s.say("register", w.Owner.ID, w.ID)
 	return l.hits, l.err
 }
@@ -109,11 +111,19 @@ func (s stage) Registered(_ context.Context, w match.Waiter) (bool, error) {
 }
 
 func (s stage) Withdraw(_ context.Context, cells []geo.Cell, w match.Waiter) error {
+	s.touched(cells, w)
 	return s.say("withdraw", w.Owner.ID, w.ID).err
 }
 
-func (s stage) Claim(_ context.Context, matcher match.Member, id string, _ []string, c match.Candidate) (match.Answer, error) {
-	return s.ask("claim", matcher.ID, id, c.ID, c.At)
+// touched fails the test unless a request waits in those cells.
+func (s stage) touched(cells []geo.Cell, w match.Waiter) {
+	if want := geo.ShardsWithin(w.Point, w.Radius); !slices.Equal(cells, want) {
+		s.t.Errorf("request %s waits in %v, want %v", w.ID, cells, want)
+	}
+}
+
+func (s stage) Claim(_ context.Context, matcher match.Member, id string, tags []string, c match.Candidate) (match.Answer, error) {
+	return s.ask("claim", matcher.ID, id, c.ID, c.At, strings.Join(tags, " "))
 }
 
 func (s stage) Commit(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.Answer, error) {
