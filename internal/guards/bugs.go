@@ -36,7 +36,7 @@ func bugs() []bug {
 		// Rule 3: the nearest.
 		{"the second nearest is taken", domain + "field.go", "c := f.queue[0]\n\t\t\tf.queue = f.queue[1:]\n",
 			"at := min(1, len(f.queue)-1)\n\t\t\tc := f.queue[at]\n\t\t\tf.queue = slices.Delete(f.queue, at, at+1)\n"},
-		{"the home cell alone decides", domain + "field.go", "if len(cells) > 0 {", "if len(cells) > 0 && len(f.queue) == 0 {"},
+		{"the home cell alone decides", domain + "field.go", "range geo.ShardsWithin(f.query.Point, reach) {", "range geo.ShardsWithin(f.query.Point, reach)[:1] {"},
 		{"who has moved is not tried again", domain + "drive.go", "moves[c.Member] < 4", "moves[c.Member] < 0"},
 		{"a member just claimed for another place is claimed all the same", slot + "claim.lua", "if m.at ~= at or m.seq ~= seq then", "if false then"},
 
