@@ -98,6 +98,15 @@ func searches() []scenario {
 			same(s, s.nearest(0, 100, 1), []string{})
 			s.nowhere(ana)
 		}},
+		{"a report by a clock that is ahead is heard when it comes, where the member is listed already", func(s *scene) {
+			ana := s.stand("ana", 0)
+			ana.at(0, at(dawn+1000))
+			s.pass(time.Minute - time.Millisecond)
+			same(s, s.nearest(0, 100, 1), []string{"ana"})
+			s.pass(time.Millisecond)
+			same(s, s.nearest(0, 100, 1), []string{})
+			s.nowhere(ana)
+		}},
 		{"who is where it was as long ago as the pool says is not found, and swept", func(s *scene) {
 			ana := s.stand("ana", 0, at(dawn-1), tagged("van"))
 			s.pass(time.Minute - 2*time.Millisecond)
