@@ -62,6 +62,7 @@ func TestRule9SeekersFindEachOther(t *testing.T) {
 // been answered, no two are left over.
 func TestRule9SeekersInACrowdFindEachOther(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, w *world) {
+		w.crawl()
 		p, q := across(37.7749, -122.4194)
 		for round := range 4 {
 			for _, wait := range []int{0, 60} {
