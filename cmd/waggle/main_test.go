@@ -100,26 +100,6 @@ func TestReplayErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// A default pool wants a report every 30 s, one with a TTL of 180 s at speed 30
-// every 3 s.
-func TestReplayTellsAPoolAtNoSpeed(t *testing.T) {
-	for _, tt := range []struct {
-		speed   float64
-		advised time.Duration
-		want    bool
-	}{
-		{30, 30 * time.Second, true},
-		{30, 3 * time.Second, false},
-		{30, time.Second, false}, // a cab in a match
-		{1, 30 * time.Second, false},
-	} {
-		o := replayFlags{speed: tt.speed, ttl: 180 * time.Second}
-		if got := o.tooSlow(tt.advised); got != tt.want {
-			t.Errorf("speed %g, a report every %v: got %t, want %t", tt.speed, tt.advised, got, tt.want)
-		}
-	}
-}
-
 func TestReplayPrintsPools(t *testing.T) {
 	out, _, err := typed(t.Context(), "", "replay", "-print-pools", "-speed", "60", "-ttl", "180s")
 	if err != nil || !strings.Contains(out, `"locationTTL": 3,`) || !strings.Contains(out, `"sf"`) {

@@ -28,6 +28,7 @@ type Writer struct {
 	mu      sync.Mutex
 	pending []byte
 	lines   int64
+	newest  int64 // time of an event
 	closing bool
 	err     error // the first; then nothing more is written
 
@@ -47,7 +48,7 @@ func Create(name string, h Header) (*Writer, error) {
 // NewWriter writes to out, which Close closes.
 func NewWriter(out io.WriteCloser, zip bool, h Header) *Writer {
 	h.Version = Version
-	w := &Writer{wake: make(chan struct{}, 1), written: make(chan struct{}), pending: append(encode(h), '\n')}
+	w := &Writer{newest: 1, lines: 1, wake: make(chan struct{}, 1), written: make(chan struct{}), pending: append(encode(h), '\n')}
 	go w.write(out, zip)
 	return w
 }
@@ -87,18 +88,22 @@ func (w *Writer) Note(micros int64, k Kind, member, code string) {
 	w.end()
 }
 
-// Lines is how many events there are so far.
+// Lines is how many lines there are so far.
 func (w *Writer) Lines() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.lines
 }
 
-// Close ends the record, micros being the time, and waits until it is written.
-// It returns the first error there was.
-func (w *Writer) Close(micros int64) error {
-	w.Note(micros, Done, "", "")
+// Close ends the record and waits until it is written. It returns the first
+// error there was.
+func (w *Writer) Close() error {
+	if w == nil {
+		return nil
+	}
 	w.mu.Lock()
+	w.begin(w.newest, Done)
+	w.end()
 	w.closing = true
 	w.mu.Unlock()
 	w.nudge()
@@ -108,6 +113,7 @@ func (w *Writer) Close(micros int64) error {
 
 // begin, field and end put a line together; w.mu is held.
 func (w *Writer) begin(micros int64, k Kind) {
+	w.newest = max(w.newest, micros)
 	w.pending = append(w.pending, `{"t":`...)
 	w.pending = strconv.AppendInt(w.pending, micros, 10)
 	w.field("e", encode(k))

@@ -13,7 +13,7 @@ import (
 )
 
 // A city is just enough of Waggle to play a trace against: the nearest free
-// member is matched, wherever it is.
+// member within the radius is matched.
 type city struct {
 	*waggletest.Server
 	refuse string // answers match with this error code
@@ -114,9 +114,12 @@ func (c *city) match(me *member, m waggletest.Message, out map[*waggletest.Socke
 		return
 	}
 	var nearest *member
-	best := math.Inf(1)
+	best := m.Radius
+	if best == 0 {
+		best = 3000
+	}
 	for _, other := range c.members {
-		if d := math.Hypot(other.lat-*m.Lat, other.lng-*m.Lng); other.located && other.match == "" && d < best {
+		if d := metersPerDegree * math.Hypot(other.lat-*m.Lat, other.lng-*m.Lng); other.located && other.match == "" && d < best {
 			nearest, best = other, d
 		}
 	}
@@ -127,9 +130,12 @@ func (c *city) match(me *member, m waggletest.Message, out map[*waggletest.Socke
 	c.matches++
 	me.match = fmt.Sprint("m", c.matches)
 	me.peer, nearest.match, nearest.peer = nearest, me.match, me
-	out[nearest.socket] = &waggle.Matched{Match: me.match, Role: "matchee"}
-	out[me.socket] = &waggle.Matched{ID: m.ID, Match: me.match, Role: "matcher", Peer: waggle.Peer{Distance: best * 1000}}
+	out[nearest.socket] = &waggle.Matched{Match: me.match, Role: "matchee", Peer: waggle.Peer{Lat: *m.Lat, Lng: *m.Lng, Distance: best}}
+	out[me.socket] = &waggle.Matched{ID: m.ID, Match: me.match, Role: "matcher", Peer: waggle.Peer{Lat: nearest.lat, Lng: nearest.lng, Distance: best}}
 }
+
+// metersPerDegree along a meridian; near enough along a parallel, here.
+const metersPerDegree = 111_195
 
 // inMatch names the members that are in a match.
 func (c *city) inMatch() string {
