@@ -36,9 +36,7 @@ func (b *bar) show(p replay.Progress) {
 		return
 	case b.bar == nil:
 		fmt.Fprintln(b.w)
-		b.bar = progressbar.NewOptions64(int64(p.Total/time.Second),
-			progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30),
-			progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(true))
+		b.begin(int64(p.Total / time.Second))
 	}
 	state := fmt.Sprintf("%d matched, %d no match, %d errors", p.Matched, p.NoMatch, p.Errors)
 	if p.Probing {
@@ -46,6 +44,22 @@ func (b *bar) show(p replay.Progress) {
 	}
 	b.bar.Describe(state)
 	_ = b.bar.Set64(int64(p.Elapsed / time.Second)) // a bar that cannot be drawn is no reason to stop
+}
+
+// bytes draws how much of a file has been read.
+func (b *bar) bytes(read, size int64) {
+	if b.w == nil {
+		return
+	}
+	if b.bar == nil {
+		b.begin(size, progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	_ = b.bar.Set64(read) // as above
+}
+
+func (b *bar) begin(total int64, more ...progressbar.Option) {
+	b.bar = progressbar.NewOptions64(total, append(more, progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30),
+		progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(true))...)
 }
 
 // done ends the line, so that what comes next has one of its own.

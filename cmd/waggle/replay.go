@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -118,9 +117,9 @@ func (o replayFlags) check() error {
 }
 
 func (o replayFlags) play(ctx context.Context, c console, file string) error {
-	zone, err := time.LoadLocation(o.zone)
+	zone, err := loadZone(o.zone)
 	if err != nil {
-		return misusef("-zone %q: give one such as America/Los_Angeles or UTC", o.zone)
+		return err
 	}
 	at, err := endpoint.Parse(o.url, o.tokenCommand)
 	if err != nil {
@@ -179,14 +178,9 @@ func (o replayFlags) play(ctx context.Context, c console, file string) error {
 
 // window reads the file and cuts out what is to be played.
 func (o replayFlags) window(file string, zone *time.Location) (trace.Window, error) {
-	r, err := os.Open(file)
+	rows, err := readTrace(file)
 	if err != nil {
 		return trace.Window{}, err
-	}
-	defer r.Close()
-	rows, err := trace.Read(r)
-	if err != nil {
-		return trace.Window{}, fmt.Errorf("%s: %w", file, err)
 	}
 	from, err := trace.Start(o.from, rows, zone)
 	if err != nil {

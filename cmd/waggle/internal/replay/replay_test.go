@@ -18,11 +18,13 @@ import (
 )
 
 // tenMinutes has two cabs, four pickups, and a bad fix.
-func tenMinutes() trace.Window {
+func tenMinutes() trace.Window { return trace.Cut(rows(), 0, 600) }
+
+func rows() []trace.Row {
 	row := func(unix int64, cab string, lat float64, occupied bool) trace.Row {
 		return trace.Row{Unix: unix, Cab: cab, Lat: lat, Lng: -122, Occupied: occupied}
 	}
-	return trace.Cut([]trace.Row{
+	return []trace.Row{
 		row(0, "a", 37.00, false),
 		row(0, "b", 38.00, false),
 		row(30, "c", 99, false), // a bad fix
@@ -36,7 +38,7 @@ func tenMinutes() trace.Window {
 		row(220, "a", 37.04, true),
 		row(240, "b", 38.02, false),
 		row(400, "a", 37.05, true),
-	}, 0, 600)
+	}
 }
 
 func play(t *testing.T, ctx context.Context, c *city, change func(*replay.Config)) figures.Result {
