@@ -10,6 +10,7 @@ import (
 	"waggle/cmd/waggle/internal/judge"
 	"waggle/cmd/waggle/internal/record"
 	"waggle/cmd/waggle/internal/trace"
+	"waggle/cmd/waggle/internal/trace/tracetest"
 	"waggle/internal/seed"
 )
 
@@ -34,7 +35,7 @@ func judged(t *testing.T, rows []trace.Row, data []byte, o judge.Options) judge.
 // made plays a made-up trace on a server with a fault, or none.
 func made(t *testing.T, random *rand.Rand, f fault, wait bool) ([]trace.Row, []byte) {
 	t.Helper()
-	rows := madeTrace(random, 40, 40)
+	rows := tracetest.Walk(random, 40, 40)
 	var out file
 	w := world{random: random, fault: f, wait: wait}
 	if err := w.make(rows, 40, &out, false); err != nil {

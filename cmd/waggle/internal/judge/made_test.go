@@ -13,6 +13,7 @@ import (
 
 	"waggle/cmd/waggle/internal/record"
 	"waggle/cmd/waggle/internal/trace"
+	"waggle/cmd/waggle/internal/trace/tracetest"
 )
 
 // A world makes up a trace and the record of its replay, with a server that does
@@ -63,7 +64,7 @@ const (
 const (
 	speed   = 60
 	ttl     = 3_000_000
-	first   = 1_212_195_600
+	first   = tracetest.First
 	started = 1_790_000_000_000_000
 	reach   = 3000
 )
@@ -110,34 +111,6 @@ func (h *happenings) Pop() any {
 	x := (*h)[last]
 	*h = (*h)[:last]
 	return x
-}
-
-// madeTrace has so many cabs for so many minutes, each with a report a minute, but
-// for some silences.
-func madeTrace(random *rand.Rand, cabs, minutes int) []trace.Row {
-	var rows []trace.Row
-	for c := range cabs {
-		offset := random.Int64N(60)
-		lat, lng := 37.70+0.08*random.Float64(), -122.45+0.1*random.Float64()
-		occupied := random.IntN(2) == 0
-		silent := 0
-		for m := range minutes {
-			if silent--; silent > 0 {
-				continue
-			}
-			if random.IntN(60) == 0 {
-				silent = 6
-			}
-			rows = append(rows, trace.Row{Unix: first + int64(60*m) + offset, Cab: fmt.Sprint("cab-", c), Lat: lat, Lng: lng, Occupied: occupied})
-			lat, lng = lat+0.002*random.Float64()-0.001, lng+0.002*random.Float64()-0.001
-			lat, lng = math.Round(lat*1e5)/1e5, math.Round(lng*1e5)/1e5
-			if random.IntN(5) == 0 {
-				occupied = !occupied
-			}
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b trace.Row) int { return cmp.Compare(a.Unix, b.Unix) })
-	return rows
 }
 
 // make writes the record of playing the rows.

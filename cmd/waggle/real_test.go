@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"waggle/cmd/waggle/internal/judge"
+	"waggle/cmd/waggle/internal/trace/tracetest"
+	"waggle/internal/need"
+	"waggle/internal/seed"
+)
+
+// An edit of one file of internal/match makes it wrong.
+type edit struct {
+	file string
+	// Each old text is there, as often as it is to be replaced.
+	old, new string
+	times    int
+}
+
+// A real stack is played against and judged: as it is, it does nothing wrong, and
+// the judge counts what the replay printed; with a fault built into it, that is
+// found.
+func TestJudgesRealStacks(t *testing.T) {
+	need.Command(t, "go", "Go, with its command on the path")
+	for _, tt := range []struct {
+		name  string
+		edits []edit
+		found func(judge.Verdict) bool
+	}{
+		{name: "as it is", found: func(v judge.Verdict) bool {
+			return v.NotNearest == 0 && v.Missed == 0 && v.DoubleMatches == 0 && v.Leaks == 0 && v.Stuck == 0
+		}},
+		{name: "takes the second nearest", edits: []edit{{
+			"field.go", "c := f.queue[0]\n\t\t\tf.queue = f.queue[1:]",
+			"second := min(1, len(f.queue)-1)\n\t\t\tc := f.queue[second]\n\t\t\tf.queue = slices.Delete(f.queue, second, second+1)", 1,
+		}}, found: func(v judge.Verdict) bool { return v.NotNearest > 0 }},
+		{name: "forgets to release", edits: []edit{{
+			"end.go", "s.Store.Release(ctx, matcher, id, matchee, reason)", "s.Store.Read(ctx, matchee, nil, false)", 2,
+		}}, found: func(v judge.Verdict) bool { return v.Stuck > 0 }},
+		{name: "pushes after the end", edits: []edit{{
+			"end.go", "\td := s.newDriver()\n\tif released.State == Waiting {", `	if asker != nil {
+		go func() {
+			lasting := context.WithoutCancel(ctx)
+			_ = Sleep(lasting, 3*time.Second)
+			if now, err := s.Store.Read(lasting, matchee, nil, false); err == nil && now.Position != nil {
+				s.tell(lasting, asker.Member, asker.Connection, &protocol.LocationFrame{Match: id, Lat: now.Position.Lat, Lng: now.Position.Lng})
+			}
+		}()
+	}
+	d := s.newDriver()
+	if released.State == Waiting {`, 1,
+		}}, found: func(v judge.Verdict) bool { return v.Leaks > 0 }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
+			if v := judgeRun(t, buildStack(t, tt.edits)); !tt.found(v) {
+				text, _ := json.MarshalIndent(v, "", "  ")
+				t.Errorf("got %s", text)
+			}
+		})
+	}
+}
+
+// judgeRun plays a made-up trace against a stack, and judges the record.
+func judgeRun(t *testing.T, binary string) judge.Verdict {
+	t.Helper()
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name, text string) {
+		if err := os.WriteFile(file(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const speed = "30"
+	pools, _, err := typed(t.Context(), "", "replay", "-print-pools", "-speed", speed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("pools.json", pools)
+	write("cabs.csv", tracetest.CSV(tracetest.Walk(seed.Random(t, 0), 15, 5)))
+	var log bytes.Buffer
+	s, err := runStack(t.Context(), &log, binary, "-pools", file("pools.json"))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &log)
+	}
+	printed, errs, _ := typed(t.Context(), "", "replay", "-url", s.url, "-speed", speed, "-json", "-record", file("day.jsonl.gz"), file("cabs.csv"))
+	s.stop()
+	write("day.json", printed)
+	// That the play was not as it must be is for the judge to say; here, only that the
+	// two say the same.
+	out, judging, err := typed(t.Context(), "", "judge", "-json", "-against", file("day.json"), file("cabs.csv"), file("day.jsonl.gz"))
+	if err != nil && strings.Contains(err.Error(), "it differs") {
+		t.Errorf("%v", err)
+	}
+	var v judge.Verdict
+	if err := json.Unmarshal([]byte(out), &v); err != nil || v.Matched == 0 {
+		t.Fatalf("%v in %q\nreplay: %s\njudge: %s\nstack: %s", err, out, errs, judging, &log)
+	}
+	return v
+}
+
+// buildStack builds the local stack, with edits.
+func buildStack(t *testing.T, edits []edit) string {
+	t.Helper()
+	dir := t.TempDir()
+	binary, overlay := filepath.Join(dir, "localstack"), map[string]string{}
+	for _, e := range edits {
+		source, err := filepath.Abs(filepath.Join("..", "..", "internal", "match", e.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(string(text), e.old); got != e.times {
+			t.Fatalf("%s has %d times %q, want %d: plant the fault in what is there now", e.file, got, e.old, e.times)
+		}
+		overlay[source] = filepath.Join(dir, e.file)
+		if err := os.WriteFile(overlay[source], []byte(strings.ReplaceAll(string(text), e.old, e.new)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": overlay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, "./localstack")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
