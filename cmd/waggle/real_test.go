@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -140,4 +141,30 @@ func buildStack(t *testing.T, edits []edit) string {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return binary
+}
+
+func TestReplayStopsAtAPoolThatIsNotSetForItsSpeed(t *testing.T) {
+	need.Command(t, "go", "Go, with its command on the path")
+	binary := buildStack(t, nil)
+	file := filepath.Join(t.TempDir(), "cabs.csv")
+	if err := os.WriteFile(file, []byte(evening), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := runStack(t.Context(), io.Discard, binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.stop()
+	_, _, err = typed(t.Context(), "", "replay", "-url", s.url, "-speed", "60", file)
+	for _, want := range []string{
+		"the pool sf is not set for this speed: it wants a report every 30s, and with a TTL of 3m0s at speed 60 that would be every 1.5s",
+		"waggle replay -print-pools -pool sf -speed 60 -ttl 3m0s -grace 10m0s", "-any-pool",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	if _, _, err := typed(t.Context(), "", "replay", "-url", s.url, "-speed", "60", "-any-pool", file); err != nil {
+		t.Errorf("-any-pool: %v", err)
+	}
 }

@@ -60,7 +60,7 @@ func rules() []rule {
 			"it judges the server, and could not with the server's own code"},
 		{"cmd/waggle/internal/record", nil, "the judge stands on it, and on nothing of the server's"},
 		{"cmd/waggle/internal/figures", nil, "the judge stands on it, and on nothing of the server's"},
-		{"cmd/waggle/internal/trace", nil, "the judge stands on it, and on nothing of the server's"},
+		{"cmd/waggle/internal/trace", []string{"cmd/waggle/internal/trace"}, "the judge stands on it, and on nothing of the server's"},
 		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may reach for any part"},
 	}
 }

@@ -2,7 +2,12 @@ package judge_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,3 +119,144 @@ func TestFindsPlantedFaults(t *testing.T) {
 		})
 	}
 }
+
+// A record that is cut off is judged up to there.
+func TestJudgesUpToTheCut(t *testing.T) {
+	rows, data := made(t, seed.Random(t, 0), "", true)
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	for _, part := range []int{2, 3, 5, 10} {
+		cut := bytes.Join(lines[:len(lines)/part], nil)
+		v := judged(t, rows, cut[:len(cut)-3], judge.Options{})
+		sum := v.Matched + v.NoMatch + v.Cancelled + v.Unanswered + v.Open
+		if wrong := v.Wrong(); wrong != nil || v.Whole || !strings.Contains(v.Cut, "in the middle of line") || sum != v.Requests || v.Requests == 0 || v.Probed != 0 {
+			t.Errorf("a part of %d: wrong %q, %d requests accounted for\n%s", part, wrong, sum, v.Table(time.UTC, 5))
+		}
+	}
+	// Cut between two lines it lacks only its end: here, just as somebody is to ask.
+	half := bytes.Join(lines[:len(lines)/2], nil)
+	called := bytes.LastIndex(half, []byte(`"called"`))
+	v := judged(t, rows, half[:called+bytes.IndexByte(half[called:], '\n')+1], judge.Options{})
+	if v.Whole || v.Cut != "" || v.Open != 1 {
+		t.Errorf("between two lines: whole %t, cut %q, %d open", v.Whole, v.Cut, v.Open)
+	}
+}
+
+func TestTellsThatTheRecordIsOfAnotherTrace(t *testing.T) {
+	rows, data := made(t, seed.Random(t, 0), "", false)
+	change := func(do func(*trace.Row)) []trace.Row {
+		other := slices.Clone(rows)
+		for i := range other {
+			do(&other[i])
+		}
+		return other
+	}
+	text := string(data)
+	for name, tt := range map[string]struct {
+		rows       []trace.Row
+		data, want string
+	}{
+		"other places":  {change(func(r *trace.Row) { r.Lat += 1e-5 }), text, "is cab cab-"},
+		"other cabs":    {change(func(r *trace.Row) { r.Cab += "x" }), text, "and in the trace it is cab cab-"},
+		"no pickups":    {change(func(r *trace.Row) { r.Occupied = false }), text, "is no passenger of the trace, which has 0 pickups"},
+		"fewer rows":    {rows[:len(rows)/2], text, "the record is of another trace"},
+		"never started": {rows, strings.Replace(text, `"e":"started"`, `"e":"closed"`, 1), `a row is played before the line with "e":"started"`},
+		"only its head": {rows, text[:strings.Index(text, "\n")+1], "line 1 is the last, and nothing was played yet"},
+	} {
+		r, err := record.NewReader(strings.NewReader(tt.data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := judge.Run(tt.rows, r, judge.Options{}); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "line ") {
+			t.Errorf("%s: got %v, want the line and %q", name, err, tt.want)
+		}
+	}
+}
+
+func TestTellsWhatTheReplaySaysDifferently(t *testing.T) {
+	rows, data := made(t, seed.Random(t, 0), "", false)
+	v := judged(t, rows, data, judge.Options{})
+	printed, err := json.Marshal(v.Result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if differ, err := v.Against(printed); err != nil || differ != nil {
+		t.Errorf("the same: got %q, %v", differ, err)
+	}
+	other := v.Result
+	other.Matched++
+	other.MatchMillisP50 = nil
+	other.ErrorsByCode = map[string]int{"stale": 1}
+	if printed, err = json.Marshal(other); err != nil {
+		t.Fatal(err)
+	}
+	differ, err := v.Against(append([]byte(`{"dances":3,`), printed[1:]...))
+	want := []string{"dances: the replay says 3, and", "errorsByCode: the replay says map[stale:1], the record map[]", "matchMillisP50: the replay says <nil>", "matched: the replay says"}
+	if err != nil || len(differ) != len(want) {
+		t.Fatalf("got %q, %v, want %d", differ, err, len(want))
+	}
+	for i := range want {
+		if !strings.HasPrefix(differ[i], want[i]) {
+			t.Errorf("got %q, want %q", differ[i], want[i])
+		}
+	}
+	for _, text := range []string{"", "[]", "{}", `{"dances":3}`} {
+		if _, err := v.Against([]byte(text)); err == nil {
+			t.Errorf("%q is taken for what a replay prints", text)
+		}
+	}
+}
+
+// A record is read once and not kept: one of four times the length takes the memory
+// of what happens at once, and of the trace.
+func TestMemoryIsOfWhatHappensAtOnce(t *testing.T) {
+	peak := func(minutes int) (bytes uint64, lines int) {
+		random := seed.Random(t, 0)
+		rows := tracetest.Walk(random, 100, minutes)
+		name := filepath.Join(t.TempDir(), "day.jsonl")
+		f, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := world{random: random}
+		if err := w.make(rows, minutes, f, false); err != nil {
+			t.Fatal(err)
+		}
+		w = world{}
+		if f, err = os.Open(name); err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		runtime.GC()
+		var before, now runtime.MemStats
+		runtime.ReadMemStats(&before)
+		reads := 0
+		r, err := record.NewReader(readerFunc(func(b []byte) (int, error) {
+			if reads++; reads%3 == 0 {
+				runtime.GC()
+				runtime.ReadMemStats(&now)
+				bytes = max(bytes, now.HeapAlloc-min(now.HeapAlloc, before.HeapAlloc))
+			}
+			return f.Read(b)
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := judge.Run(rows, r, judge.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes, v.Lines
+	}
+	short, lines := peak(100)
+	long, more := peak(seed.Times(400, 1440))
+	t.Logf("%d lines: %d KiB, %d lines: %d KiB", lines, short>>10, more, long>>10)
+	// The window of the trace is kept: some 100 bytes a row, of which there are
+	// several lines each.
+	if limit := short + uint64(more-lines)*40; long > limit {
+		t.Errorf("%d lines take %d bytes more than %d do, want at most %d", more, long-short, lines, limit-short)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
