@@ -152,6 +152,7 @@ func (o replayFlags) play(ctx context.Context, c console, file string) error {
 		return fmt.Errorf("%w; write its file with: waggle replay -print-pools -pool %s -speed %g -ttl %v -grace %v; "+
 			"start the stack with that, or play all the same with -any-pool", err, o.pool, o.speed, o.ttl, o.grace)
 	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(c.err, "waggle: replay: interrupted before anything was played")
 		return errInterrupted
 	case err != nil:
 		return at.Explain(err)

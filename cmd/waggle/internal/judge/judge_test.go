@@ -54,7 +54,7 @@ func made(t *testing.T, random *rand.Rand, f fault, wait bool) ([]trace.Row, []b
 
 func TestNothingIsWrongWithWhatIsRight(t *testing.T) {
 	base, noMatches, waits := seed.New(t), 0, 0
-	for part := range uint64(seed.Times(5, 200)) {
+	for part := range uint64(seed.Times(3, 200)) {
 		for _, wait := range []bool{false, true} {
 			rows, data := made(t, rand.New(rand.NewPCG(base, part)), "", wait)
 			var seen []judge.Row

@@ -23,7 +23,6 @@ type world struct {
 	wait   bool // requests wait
 	fault  fault
 
-	rows    []trace.Row
 	window  trace.Window
 	header  record.Header
 	out     *record.Writer
@@ -34,7 +33,6 @@ type world struct {
 	names   []string // of cabs
 	waiting []*ride
 	matches int
-	open    int // rides
 	lastEnd int64
 	planted bool
 }
@@ -71,15 +69,13 @@ const (
 
 // A cab as the server knows it.
 type cab struct {
-	name         string
-	lat, lng     float64
-	heard        int64
-	available    bool
-	said         bool // available, by the client's own account
-	ride         *ride
-	stuck        bool
-	probing      bool
-	probeAnswers int
+	name      string
+	lat, lng  float64
+	heard     int64
+	available bool
+	said      bool // available, by the client's own account
+	ride      *ride
+	stuck     bool
 }
 
 // A ride is a request and what comes of it.
@@ -115,7 +111,6 @@ func (h *happenings) Pop() any {
 
 // make writes the record of playing the rows.
 func (w *world) make(rows []trace.Row, minutes int, out io.WriteCloser, zip bool) error {
-	w.rows = rows
 	w.window = trace.Cut(rows, first, first+int64(60*minutes))
 	w.header = record.Header{From: w.window.From, To: w.window.To, Speed: speed, Pool: "sf", LocationTTL: ttl / 1e6, Grace: 10,
 		Passengers: "passenger-x-", Probes: "probe-x-"}
