@@ -267,7 +267,7 @@ func (w *world) ask(r *ride) {
 			w.after(5_000_000, func() {
 				if i := slices.Index(w.waiting, r); i >= 0 {
 					w.waiting = slices.Delete(w.waiting, i, i+1)
-					w.none(r)
+					w.after(w.random.Int64N(3_000_000), func() { w.none(r) }) // once it asks
 				}
 			})
 		default:

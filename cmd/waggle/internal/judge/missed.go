@@ -44,6 +44,7 @@ func (j *judge) missed(q *request) bool {
 // late tells whether somebody was surely available for long while the request
 // waited, before the cab it got at last was chosen.
 func (j *judge) late(q *request, before int64) bool {
+	before = min(before, q.deadline) // its no_match comes when it asks
 	var spots []*report
 	for _, m := range j.members {
 		if q.match != nil && m == q.match.matchee || len(m.reports) == 0 {

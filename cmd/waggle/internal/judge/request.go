@@ -30,6 +30,7 @@ type request struct {
 	at        place
 	radius    float64
 	sent      int64
+	deadline  int64 // until then it waits, at least
 	waiting   int64 // when it was told to wait; 0: it was not
 	told      int64 // when it was told its outcome
 	outcome   outcome
@@ -67,7 +68,7 @@ func (j *judge) ask(m *member, f record.Frame, t int64) error {
 	if m.request != nil && m.request.id == f.ID {
 		return nil
 	}
-	q := &request{id: f.ID, by: m, passenger: j.unresolved[m.name], sent: t, radius: f.Radius}
+	q := &request{id: f.ID, by: m, passenger: j.unresolved[m.name], sent: t, deadline: t + int64(f.Wait*1e6), radius: f.Radius}
 	if q.radius == 0 {
 		q.radius = 3000 // the protocol's
 	}
@@ -82,7 +83,7 @@ func (j *judge) ask(m *member, f record.Frame, t int64) error {
 	}
 	m.request = q
 	j.open[q] = true
-	j.agenda.add(t+int64(f.Wait*1e6)+patience, func() {
+	j.agenda.add(q.deadline+patience, func() {
 		if q.outcome == none {
 			q.outcome = givenUp
 			delete(j.open, q)
