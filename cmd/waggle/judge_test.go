@@ -40,12 +40,7 @@ func recordEvening(t *testing.T, name, code string) {
 func TestJudge(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
-	write := func(name, text string) {
-		if err := os.WriteFile(file(name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("cabs.csv", evening)
+	write(t, dir, "cabs.csv", evening)
 	recordEvening(t, file("good.jsonl.gz"), "")
 	recordEvening(t, file("bad.jsonl"), "internal")
 
@@ -82,11 +77,11 @@ func TestJudge(t *testing.T) {
 			t.Errorf("-json has no %s", name)
 		}
 	}
-	write("same.json", printed)
+	write(t, dir, "same.json", printed)
 	if _, _, err := typed(t.Context(), "", "judge", "-against", file("same.json"), file("cabs.csv"), file("good.jsonl.gz")); err != nil {
 		t.Errorf("against the same: %v", err)
 	}
-	write("other.json", `{"reports":3,"matched":0}`)
+	write(t, dir, "other.json", `{"reports":3,"matched":0}`)
 	_, _, err = typed(t.Context(), "", "judge", "-against", file("other.json"), file("cabs.csv"), file("good.jsonl.gz"))
 	if err == nil || !strings.Contains(err.Error(), "in reports: the replay says 3, the record 2") || strings.Contains(err.Error(), "matched") {
 		t.Errorf("against others: got %v, want that it is reports that differ", err)
@@ -98,7 +93,7 @@ func TestJudge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []int{len(whole) - 1, len(whole) - 9} {
-		write("cut.jsonl.gz", string(whole[:at]))
+		write(t, dir, "cut.jsonl.gz", string(whole[:at]))
 		out, _, err = typed(t.Context(), "", "judge", file("cabs.csv"), file("cut.jsonl.gz"))
 		if err != nil && !strings.Contains(err.Error(), "nothing was played yet") || err == nil && !strings.Contains(out, "in the middle of its gzip data") {
 			t.Errorf("cut at %d of %d: %v\n%s", at, len(whole), err, out)
@@ -124,9 +119,7 @@ func TestJudgeSaysWhichFileIsBad(t *testing.T) {
 		"another's trace": {strings.ReplaceAll(evening, ",a,", ",b,"), string(text), "day.jsonl: line 4: report-0 is cab a at 37.7, -122.4, and in the trace it is cab b"},
 	} {
 		for f, text := range map[string]string{"cabs.csv": tt.trace, "day.jsonl": tt.record} {
-			if err := os.WriteFile(file(f), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			write(t, dir, f, text)
 		}
 		if _, _, err := typed(t.Context(), "", "judge", file("cabs.csv"), file("day.jsonl")); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", name, err, tt.want)

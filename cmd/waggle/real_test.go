@@ -2,18 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"waggle/cmd/waggle/internal/judge"
 	"waggle/cmd/waggle/internal/trace/tracetest"
 	"waggle/internal/need"
-	"waggle/internal/seed"
 )
 
 // An edit of one file of internal/match makes it wrong.
@@ -26,10 +30,11 @@ type edit struct {
 
 // A real stack is played against and judged: as it is, it does nothing wrong, and
 // the judge counts what the replay printed; with a fault built into it, that is
-// found.
+// found. Most of it is waiting for whoever might come free after all, so all are
+// played at once.
 func TestJudgesRealStacks(t *testing.T) {
 	need.Command(t, "go", "Go, with its command on the path")
-	for _, tt := range []struct {
+	cases := []struct {
 		name  string
 		edits []edit
 		found func(judge.Verdict) bool
@@ -57,53 +62,64 @@ func TestJudgesRealStacks(t *testing.T) {
 	d := s.newDriver()
 	if released.State == Waiting {`, 1,
 		}}, found: func(v judge.Verdict) bool { return v.Leaks > 0 }},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel() // most of it is waiting
-			if v := judgeRun(t, buildStack(t, tt.edits)); !tt.found(v) {
-				text, _ := json.MarshalIndent(v, "", "  ")
-				t.Errorf("got %s", text)
+	}
+	var playing sync.WaitGroup
+	for _, tt := range cases {
+		binary, dir := buildStack(t, tt.edits), t.TempDir()
+		write(t, dir, "cabs.csv", tracetest.CSV(tracetest.Walk(rand.New(rand.NewPCG(1, 1)), 15, 5)))
+		playing.Go(func() {
+			v, err := judgeRun(t.Context(), binary, dir)
+			if err != nil {
+				t.Errorf("%s: %v", tt.name, err)
+			} else if !tt.found(v) {
+				t.Errorf("%s: got\n%s", tt.name, v.Table(time.UTC, 5))
 			}
 		})
 	}
+	playing.Wait()
 }
 
-// judgeRun plays a made-up trace against a stack, and judges the record.
-func judgeRun(t *testing.T, binary string) judge.Verdict {
+func write(t *testing.T, dir, name, text string) {
 	t.Helper()
-	dir := t.TempDir()
-	file := func(name string) string { return filepath.Join(dir, name) }
-	write := func(name, text string) {
-		if err := os.WriteFile(file(name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	const speed = "30"
-	pools, _, err := typed(t.Context(), "", "replay", "-print-pools", "-speed", speed)
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	write("pools.json", pools)
-	write("cabs.csv", tracetest.CSV(tracetest.Walk(seed.Random(t, 0), 15, 5)))
-	var log bytes.Buffer
-	s, err := runStack(t.Context(), &log, binary, "-pools", file("pools.json"))
+}
+
+// judgeRun plays dir's cabs.csv against a stack, and judges the record. That the play
+// was not as it must be is for the verdict to say; an error is where the replay and
+// the judge count differently.
+func judgeRun(ctx context.Context, binary, dir string) (v judge.Verdict, err error) {
+	const speed = "30"
+	file := func(name string) string { return filepath.Join(dir, name) }
+	pools, _, err := typed(ctx, "", "replay", "-print-pools", "-speed", speed)
+	if err == nil {
+		err = os.WriteFile(file("pools.json"), []byte(pools), 0o600)
+	}
 	if err != nil {
-		t.Fatalf("%v\n%s", err, &log)
+		return v, err
 	}
-	printed, errs, _ := typed(t.Context(), "", "replay", "-url", s.url, "-speed", speed, "-json", "-record", file("day.jsonl.gz"), file("cabs.csv"))
+	var log bytes.Buffer
+	s, err := runStack(ctx, &log, binary, "-pools", file("pools.json"))
+	if err != nil {
+		return v, fmt.Errorf("%w\n%s", err, &log)
+	}
+	printed, errs, _ := typed(ctx, "", "replay", "-url", s.url, "-speed", speed, "-json", "-record", file("day.jsonl.gz"), file("cabs.csv"))
 	s.stop()
-	write("day.json", printed)
-	// That the play was not as it must be is for the judge to say; here, only that the
-	// two say the same.
-	out, judging, err := typed(t.Context(), "", "judge", "-json", "-against", file("day.json"), file("cabs.csv"), file("day.jsonl.gz"))
-	if err != nil && strings.Contains(err.Error(), "it differs") {
-		t.Errorf("%v", err)
+	if err := os.WriteFile(file("day.json"), []byte(printed), 0o600); err != nil {
+		return v, err
 	}
-	var v judge.Verdict
-	if err := json.Unmarshal([]byte(out), &v); err != nil || v.Matched == 0 {
-		t.Fatalf("%v in %q\nreplay: %s\njudge: %s\nstack: %s", err, out, errs, judging, &log)
+	out, _, err := typed(ctx, "", "judge", "-json", "-against", file("day.json"), file("cabs.csv"), file("day.jsonl.gz"))
+	if err != nil && !strings.Contains(err.Error(), "not as it must be") || err != nil && strings.Contains(err.Error(), "it differs") {
+		return v, fmt.Errorf("%w\nreplay: %s\nstack: %s", err, errs, &log)
 	}
-	return v
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		return v, err
+	}
+	if v.Matched == 0 {
+		return v, fmt.Errorf("nobody was matched\nreplay: %s\nstack: %s", errs, &log)
+	}
+	return v, nil
 }
 
 // buildStack builds the local stack, with edits.
@@ -146,10 +162,9 @@ func buildStack(t *testing.T, edits []edit) string {
 func TestReplayStopsAtAPoolThatIsNotSetForItsSpeed(t *testing.T) {
 	need.Command(t, "go", "Go, with its command on the path")
 	binary := buildStack(t, nil)
-	file := filepath.Join(t.TempDir(), "cabs.csv")
-	if err := os.WriteFile(file, []byte(evening), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
+	write(t, dir, "cabs.csv", evening)
+	file := filepath.Join(dir, "cabs.csv")
 	s, err := runStack(t.Context(), io.Discard, binary)
 	if err != nil {
 		t.Fatal(err)
