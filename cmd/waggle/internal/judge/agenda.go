@@ -1,8 +1,10 @@
 package judge
 
 import (
+	"cmp"
 	"container/heap"
-	"math"
+	"maps"
+	"slices"
 
 	"waggle/cmd/waggle/internal/record"
 )
@@ -41,21 +43,20 @@ func (s *items) Pop() any {
 }
 
 // later has it done when what is in flight now has come.
-func (j *judge) later(do func()) { j.agenda.add(j.now+settling.Microseconds(), do) }
+func (j *judge) later(do func()) { j.agenda.add(j.now+settling, do) }
 
 // settle does what is due, and forgets what that leaves of no use.
 func (j *judge) settle() {
 	for len(j.agenda.items) > 0 && j.agenda.items[0].due <= j.now {
 		heap.Pop(&j.agenda.items).(item).do()
 	}
-	const second = 1_000_000
 	if j.now < j.agenda.forgotten+second {
 		return
 	}
 	j.agenda.forgotten = j.now
 	// A request not judged yet looks back as far as its beginning, all else by
 	// twice the time in which things settle.
-	floor := j.now - 2*settling.Microseconds() - slack
+	floor := j.now - 2*settling - slack
 	for q := range j.open {
 		floor = min(floor, q.sent-slack)
 	}
@@ -73,15 +74,14 @@ func (j *judge) settle() {
 
 // finish judges what is left, and sums up.
 func (j *judge) finish(r *record.Reader) {
-	last := j.now
-	j.now = math.MaxInt64
+	v := &j.verdict
+	if v.Whole, v.Cut = r.Whole(), r.Cut(); !v.Whole {
+		j.edge = j.now - slack
+	}
 	for len(j.agenda.items) > 0 {
 		heap.Pop(&j.agenda.items).(item).do()
 	}
-	j.now = last
-	v := &j.verdict
-	v.Whole, v.Cut = r.Whole(), r.Cut()
-	for _, p := range j.unresolved {
+	for _, p := range slices.SortedFunc(maps.Values(j.unresolved), func(a, b *passenger) int { return cmp.Compare(a.number, b.number) }) {
 		row := Row{Passenger: p.name, Pickup: j.pickup(p)}
 		switch {
 		case p.failed:

@@ -63,12 +63,15 @@ unanswered a request refused, failed, or over without an outcome; cancelled if t
            play was interrupted first; open if the record is cut off first.
 notPlayed  rows and pickups of the trace, up to the last row sent, not in the record.`
 
-// settling is how long a record is read on before anything is judged: an
-// acknowledgement or push that takes longer counts as not there.
-const settling = 10 * time.Second
-
-// inFlight is how long a post may take.
-const inFlight = 2 * time.Second
+// Times are in microseconds, as in the record.
+const (
+	second = int64(time.Second / time.Microsecond)
+	// settling is how long a record is read on before anything is judged: an
+	// acknowledgement or push that takes longer counts as not there.
+	settling = 10 * second
+	// slack is how long a post may be in flight.
+	slack = 2 * second
+)
 
 // Options say what else is wanted of Run.
 type Options struct {
@@ -110,7 +113,7 @@ type judge struct {
 	window  trace.Window
 	verdict Verdict
 
-	started, now int64 // microseconds, as all times here
+	started, now int64
 	ttl          int64
 	members      map[string]*member
 	matches      map[string]*match
@@ -118,14 +121,15 @@ type judge struct {
 	unresolved   map[string]*passenger // without an outcome
 	agenda       agenda
 	lastEnd      int64 // of a passenger's match
+	edge         int64 // where a record that is cut off leaves open what comes; 0: nowhere
 	probes       []probe
 	found        map[string]int // findings by kind
 
-	rowsSent, rowsAcked  []bool
-	lastRow, faresPlayed int
-	latencies            []float64 // milliseconds
-	distances            []float64 // metres
-	waits                []float64 // seconds of the trace
+	rowsSent, rowsAcked []bool
+	lastRow             int
+	latencies           []float64 // milliseconds
+	distances           []float64 // metres
+	waits               []float64 // seconds of the trace
 }
 
 func newJudge(w trace.Window, h record.Header, o Options) *judge {
@@ -194,7 +198,7 @@ func (j *judge) sent(m *member, f record.Frame, t int64) error {
 		if f.Lat == nil || f.Lng == nil {
 			break
 		}
-		m.report(t, f)
+		m.move(t, f)
 		if row, ok := strings.CutPrefix(f.ID, record.ReportID); ok {
 			return j.row(m, row, f, t)
 		}

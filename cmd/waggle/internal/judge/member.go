@@ -2,15 +2,12 @@ package judge
 
 import (
 	"slices"
-	"time"
 
 	"waggle/cmd/waggle/internal/record"
 )
 
 // nearTTL is how close to its TTL a report is in doubt.
-const nearTTL = int64(250 * time.Millisecond / time.Microsecond)
-
-var slack = inFlight.Microseconds()
+const nearTTL = second / 4
 
 // A member is what the record has said of one, as far back as it can still matter.
 type member struct {
@@ -47,7 +44,8 @@ func (m *member) disconnect(t int64) {
 	}
 }
 
-func (m *member) report(t int64, f record.Frame) {
+// move takes in a report.
+func (m *member) move(t int64, f record.Frame) {
 	if f.Available != nil {
 		m.available = *f.Available
 	}
@@ -156,7 +154,7 @@ func (m *member) fresh(a, b int64, spots []*report, known bool, ttl int64) (cert
 	for _, r := range spots {
 		heard := r.heard
 		if heard == 0 {
-			heard = r.sent + settling.Microseconds()
+			heard = r.sent + settling
 		}
 		if a-heard <= ttl+nearTTL {
 			return maybe, "its report was near its TTL"

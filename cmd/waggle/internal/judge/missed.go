@@ -1,9 +1,7 @@
 package judge
 
-import "time"
-
 // unserved is how long a waiting request may take to be given a cab.
-const unserved = int64(2 * time.Second / time.Microsecond)
+const unserved = 2 * second
 
 // judgeNoMatch says whether there was really nobody.
 func (j *judge) judgeNoMatch(q *request) Row {

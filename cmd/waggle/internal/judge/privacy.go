@@ -1,9 +1,12 @@
 package judge
 
 // shown takes in that a member was shown a position. What it means is seen later:
-// frames may overtake each other.
+// frames may overtake each other, also across a record's cut.
 func (j *judge) shown(m *member, match string, t int64, at place) {
 	j.later(func() {
+		if j.edge != 0 && t > j.edge {
+			return
+		}
 		if why := j.leak(m, match, t, at); why != "" {
 			j.verdict.Leaks++
 			j.find("leak", t, "%s was shown %s", m.name, why)

@@ -3,11 +3,10 @@ package judge
 import (
 	"strconv"
 	"strings"
-	"time"
 )
 
 // healing is how long after the last end a cab may take to come free.
-const healing = int64(20 * time.Second / time.Microsecond)
+const healing = 20 * second
 
 // A probe is what is known of one cab at the end.
 type probe struct{ free, bound bool }
