@@ -36,10 +36,11 @@ nearest    matched to the cab that was available and nearest, 1 m aside, by dist
            nearer by more than 1 m, or whose own cab cannot have been available, or
            was not at the place or distance it was shown at.
 ambiguous  matched, not notNearest, and a nearer cab may have been available: its
-           report was sent before the outcome and acknowledged after the request;
-           its own match or end was under way; it was within 250 ms of its TTL; or
-           it had just connected or gone (2 s). nearestShare is of all others,
-           ambiguousShare of all that were matched.
+           report was sent before the outcome and acknowledged after the request, or
+           one of the cab that was taken was, which had been nearer; its own match
+           or end was under way; it was within 250 ms of its TTL; or it had just
+           connected or gone (2 s). nearestShare is of all others, ambiguousShare of
+           all that were matched.
 missed     no_match though a cab within the radius was surely available; or waiting
            though one was for 2 s (wherever within it).
 waited     matched after waiting was told; for how long, in seconds of the trace.

@@ -20,7 +20,8 @@ import (
 // all right but for the one fault it is told.
 type world struct {
 	random *rand.Rand
-	wait   bool // requests wait
+	wait   bool  // requests wait
+	pace   int64 // how long, at most, each step of an exchange takes
 	fault  fault
 
 	window  trace.Window
@@ -72,6 +73,8 @@ type cab struct {
 	name      string
 	lat, lng  float64
 	heard     int64
+	order     int // of the report it is known by
+	sent      int // reports
 	available bool
 	said      bool // available, by the client's own account
 	ride      *ride
@@ -84,8 +87,9 @@ type ride struct {
 	at              trace.Fare
 	radius          float64
 	cab             *cab
-	asked           int64
-	probe           int // the cab's number, or -1
+	deadline        int64
+	forced          bool // by a fault: the cab is claimed whatever it says
+	probe           int  // the cab's number, or -1
 	over            func()
 }
 
@@ -112,6 +116,9 @@ func (h *happenings) Pop() any {
 // make writes the record of playing the rows.
 func (w *world) make(rows []trace.Row, minutes int, out io.WriteCloser, zip bool) error {
 	w.window = trace.Cut(rows, first, first+int64(60*minutes))
+	if w.pace == 0 {
+		w.pace = 2000
+	}
 	w.header = record.Header{From: w.window.From, To: w.window.To, Speed: speed, Pool: "sf", LocationTTL: ttl / 1e6, Grace: 10,
 		Passengers: "passenger-x-", Probes: "probe-x-"}
 	w.out = record.NewWriter(out, zip, w.header)
@@ -150,8 +157,8 @@ func (w *world) after(micros int64, do func()) {
 	heap.Push(&w.agenda, happening{w.now + micros, w.order, do})
 }
 
-// trip is how long half of an exchange takes.
-func (w *world) trip() int64 { return 500 + w.random.Int64N(2000) }
+// trip is how long one step takes.
+func (w *world) trip() int64 { return 500 + w.random.Int64N(w.pace) }
 
 func (w *world) frame(k record.Kind, member string, fields map[string]any) {
 	text, err := json.Marshal(fields)
@@ -186,8 +193,12 @@ func (w *world) row(i, fare int) {
 func (w *world) report(c *cab, fields map[string]any, lat, lng float64, then func()) {
 	w.frame(record.Sent, c.name, fields)
 	id, said := fields["id"], c.said
+	c.sent++
+	order := c.sent // as they arrive, whenever it is their turn
 	w.after(w.trip(), func() {
-		c.lat, c.lng, c.heard, c.available = lat, lng, w.now, said
+		if order > c.order {
+			c.lat, c.lng, c.heard, c.available, c.order = lat, lng, w.now, said, order
+		}
 		back := w.trip()
 		if w.plant(unheard, c.ride == nil && said) {
 			back = 900_000
@@ -206,7 +217,11 @@ func (w *world) report(c *cab, fields map[string]any, lat, lng float64, then fun
 				w.release(r, "lost")
 				return
 			}
-			w.push(r, c)
+			w.after(w.trip(), func() {
+				if r.cab == c {
+					w.push(r, c)
+				}
+			})
 		}
 		w.after(1, w.serve)
 	})
@@ -246,33 +261,72 @@ func (w *world) called(fare int) {
 }
 
 func (w *world) ask(r *ride) {
-	r.asked = w.now
 	fields := map[string]any{"action": "match", "id": r.id, "radius": r.radius, "lat": r.at.Lat, "lng": r.at.Lng}
 	if w.wait && r.probe < 0 {
 		fields["wait"] = 5
 	}
 	w.frame(record.Sent, r.name, fields)
 	w.after(w.trip(), func() {
-		switch c := w.choose(r); {
+		switch {
 		case r.probe < 0 && w.plant(deaf, true):
 			w.after(20_000_000, func() {
 				w.out.Note(w.now, record.Failed, r.name, "timeout")
 				w.close(r)
 			})
-		case c != nil:
-			w.match(r, c)
 		case w.wait && r.probe < 0:
-			w.waiting = append(w.waiting, r)
-			w.after(w.trip(), func() { w.frame(record.Received, r.name, map[string]any{"type": "waiting", "id": r.id}) })
-			w.after(5_000_000, func() {
-				if i := slices.Index(w.waiting, r); i >= 0 {
-					w.waiting = slices.Delete(w.waiting, i, i+1)
-					w.after(w.random.Int64N(3_000_000), func() { w.none(r) }) // once it asks
-				}
+			r.deadline = w.now + 5_000_000
+			w.search(r, func() {
+				w.after(w.trip(), func() { w.frame(record.Received, r.name, map[string]any{"type": "waiting", "id": r.id}) })
+				w.await(r)
 			})
 		default:
-			w.none(r)
+			w.search(r, func() { w.none(r) })
 		}
+	})
+}
+
+// await lets a request wait for whoever comes, who may be there already.
+func (w *world) await(r *ride) {
+	if w.now >= r.deadline {
+		w.after(w.random.Int64N(3_000_000), func() { w.none(r) }) // once it asks
+		return
+	}
+	w.waiting = append(w.waiting, r)
+	w.after(r.deadline-w.now, func() {
+		if i := slices.Index(w.waiting, r); i >= 0 {
+			w.waiting = slices.Delete(w.waiting, i, i+1)
+			w.await(r)
+		}
+	})
+	w.serve()
+}
+
+// serve gives those who wait what has come free, the oldest first.
+func (w *world) serve() {
+	for _, r := range slices.Clone(w.waiting) {
+		if i := slices.Index(w.waiting, r); i >= 0 && w.choose(r) != nil {
+			w.waiting = slices.Delete(w.waiting, i, i+1)
+			w.search(r, func() { w.await(r) })
+		}
+	}
+}
+
+// search looks for the nearest, and claims it some time after, if it is by then as
+// it was seen; else it looks again.
+func (w *world) search(r *ride, nobody func()) {
+	c := w.choose(r)
+	if c == nil {
+		nobody()
+		return
+	}
+	seen := c.order
+	w.after(w.trip(), func() {
+		if !r.forced && (c.order != seen || !w.free(c)) {
+			w.search(r, nobody)
+			return
+		}
+		c.ride = r
+		w.after(w.trip(), func() { w.match(r, c) })
 	})
 }
 
@@ -301,10 +355,10 @@ func (w *world) choose(r *ride) *cab {
 		case c.heard == 0 || d > r.radius:
 		case r.probe < 0 && w.now-c.heard > ttl+300_000 && c.ride == nil && w.plant(stale, true),
 			r.probe < 0 && c.ride != nil && c.ride.match != "" && w.plant(busy, true),
-			r.probe < 0 && !c.available && c.ride == nil && w.now-c.heard < ttl-300_000 && w.plant(unwilling, true):
+			r.probe < 0 && !c.available && c.ride == nil && w.now-c.heard < ttl-300_000 && w.now-c.heard > 50_000 && w.plant(unwilling, true):
+			r.forced = true
 			return c
-		case c.stuck || c.ride != nil || !c.available || w.now-c.heard > ttl:
-		default:
+		case w.free(c):
 			free = append(free, c)
 		}
 	}
@@ -313,9 +367,14 @@ func (w *world) choose(r *ride) *cab {
 	case len(free) == 0 || r.probe < 0 && w.plant(missing, w.settled(free[0])):
 		return nil
 	case r.probe < 0 && len(free) > 1 && w.plant(second, w.settled(free[0]) && w.meters(r, free[1])-w.meters(r, free[0]) > 2):
+		r.forced = true
 		return free[1]
 	}
 	return free[0]
+}
+
+func (w *world) free(c *cab) bool {
+	return !c.stuck && c.ride == nil && c.available && w.now-c.heard <= ttl
 }
 
 // settled is whether nothing of the cab was under way for a while.
@@ -328,9 +387,10 @@ func (w *world) meters(r *ride, c *cab) float64 {
 	return math.Hypot(north, east)
 }
 
+// match tells both, and shows the cab where it is by now.
 func (w *world) match(r *ride, c *cab) {
 	w.matches++
-	r.match, r.cab, c.ride = fmt.Sprint("m", w.matches), c, r
+	r.match, r.cab = fmt.Sprint("m", w.matches), c
 	lat, lng, distance := c.lat, c.lng, w.meters(r, c)
 	shown := r.at
 	if w.plant(misplaced, true) {
@@ -362,7 +422,7 @@ func (w *world) end(r *ride) {
 		return // dropped
 	}
 	w.frame(record.Sent, r.name, map[string]any{"action": "end", "id": "e", "match": r.match})
-	w.after(w.trip(), func() { w.release(r, "completed") })
+	w.after(w.trip()+w.trip(), func() { w.release(r, "completed") })
 }
 
 func (w *world) release(r *ride, reason string) {
@@ -393,18 +453,6 @@ func (w *world) release(r *ride, reason string) {
 	}
 	w.after(4_000_000, func() { w.close(r) })
 	w.after(5000, w.serve)
-}
-
-// serve gives those who wait what has come free, the oldest first.
-func (w *world) serve() {
-	for i := 0; i < len(w.waiting); i++ {
-		r := w.waiting[i]
-		if c := w.choose(r); c != nil {
-			w.waiting = slices.Delete(w.waiting, i, i+1)
-			i--
-			w.match(r, c)
-		}
-	}
 }
 
 // probe tries the i-th cab at the end.

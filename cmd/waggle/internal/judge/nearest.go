@@ -1,6 +1,9 @@
 package judge
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // judgeMatched says whether a request got the nearest, and whether it could have
 // had another one sooner.
@@ -45,18 +48,18 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 	}
 	distance := mt.shown.meters(q.at)
 	spots, known := cab.spots(chosen.from, chosen.to, nil)
-	there := false
-	for _, r := range spots {
-		there = there || r.at.meters(mt.shown) <= aside
-	}
+	there := slices.ContainsFunc(spots, func(r *report) bool { return r.at.meters(mt.shown) <= aside })
+	// It is shown where it is when it is told, which may be further than where it
+	// was when it was chosen.
+	best, _ := reach(spots, q.at)
 	c, why := cab.over(chosen.from, chosen.to, spots, known, j.ttl, mt)
 	switch {
 	case c == no:
 		return fmt.Sprintf("it got cab %s, but %s", cab.name, why), ""
 	case !there:
 		return fmt.Sprintf("its cab %s was shown where it had not reported to be", cab.name), ""
-	case distance > q.radius+aside:
-		return fmt.Sprintf("its cab %s was %.0f m away, beyond its radius of %.0f m", cab.name, distance, q.radius), ""
+	case best > q.radius+aside:
+		return fmt.Sprintf("its cab %s was %.0f m away, beyond its radius of %.0f m", cab.name, best, q.radius), ""
 	case distance-mt.distance > aside || mt.distance-distance > aside:
 		return fmt.Sprintf("its cab %s was %.1f m away, and it was told %.1f m", cab.name, distance, mt.distance), ""
 	}
@@ -70,8 +73,11 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 			continue
 		}
 		c, why := j.available(other, q, chosen, spots, known)
-		if c == yes && len(spots) > 1 {
+		switch {
+		case c == yes && len(spots) > 1:
 			c, why = maybe, "its report was under way"
+		case c == yes && near >= best-aside:
+			c, why = maybe, "a report of "+cab.name+" was under way"
 		}
 		switch {
 		case c == yes:
