@@ -75,6 +75,10 @@ func (j *judge) settle() {
 // finish judges what is left, and sums up.
 func (j *judge) finish(r *record.Reader) {
 	v := &j.verdict
+	if j.played == 0 {
+		j.played = j.now // cut off before
+	}
+	v.WallSeconds = float64(j.played-j.started) / 1e6
 	if v.Whole, v.Cut = r.Whole(), r.Cut(); !v.Whole {
 		j.edge = j.now - slack
 	}

@@ -114,17 +114,18 @@ type judge struct {
 	window  trace.Window
 	verdict Verdict
 
-	started, now int64
-	ttl          int64
-	members      map[string]*member
-	matches      map[string]*match
-	open         map[*request]bool     // not judged yet
-	unresolved   map[string]*passenger // without an outcome
-	agenda       agenda
-	lastEnd      int64 // of a passenger's match
-	edge         int64 // where a record that is cut off leaves open what comes; 0: nowhere
-	probes       []probe
-	found        map[string]int // findings by kind
+	// When the window began and was over, and what time it is.
+	started, played, now int64
+	ttl                  int64
+	members              map[string]*member
+	matches              map[string]*match
+	open                 map[*request]bool     // not judged yet
+	unresolved           map[string]*passenger // without an outcome
+	agenda               agenda
+	lastEnd              int64 // of a passenger's match
+	edge                 int64 // where a record that is cut off leaves open what comes; 0: nowhere
+	probes               []probe
+	found                map[string]int // findings by kind
 
 	rowsSent, rowsAcked []bool
 	lastRow             int
@@ -154,7 +155,7 @@ func (j *judge) event(e record.Event) error {
 	case record.Started:
 		j.started = e.Micros
 	case record.Played, record.Interrupted:
-		j.verdict.WallSeconds = float64(e.Micros-j.started) / 1e6
+		j.played = e.Micros
 		j.verdict.Interrupted = e.Kind == record.Interrupted
 	case record.Connected:
 		j.member(e.Member).connect(e.Micros)
