@@ -38,9 +38,9 @@ nearest    matched to the cab that was available and nearest, 1 m aside, by dist
 ambiguous  matched, not notNearest, and a nearer cab may have been available: its
            report was sent before the outcome and acknowledged after the request, or
            one of the cab that was taken was, which had been nearer; its own match
-           or end was under way; it was within 250 ms of its TTL; or it had just
-           connected or gone (2 s). nearestShare is of all others, ambiguousShare of
-           all that were matched.
+           or end was under way; it was within 250 ms of its TTL; it had just
+           connected or gone (2 s); or a request near it failed, which may have held
+           it for 20 s. nearestShare is of all others, ambiguousShare of all matched.
 missed     no_match though a cab within the radius was surely available; or waiting
            though one was for 2 s (wherever within it).
 waited     matched after waiting was told; for how long, in seconds of the trace.

@@ -89,20 +89,20 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 	return "", ambiguous
 }
 
-// available is over, but for who can have been had by a request whose outcome is
-// not known.
+// available is over, but for who can have been held by a request that failed, or
+// whose outcome is not known.
 func (j *judge) available(m *member, q *request, at span, spots []*report, known bool) (certainty, string) {
 	c, why := m.over(at.from, at.to, spots, known, j.ttl, q.match)
 	if c != yes {
 		return c, why
 	}
 	for other := range j.open {
-		unknown := other.outcome == none && other.waiting == 0 || other.outcome == cancelled
-		if other == q || !unknown || other.sent > at.to {
+		waits := other.outcome == none && other.waiting != 0 && other.deadline > at.to
+		if other == q || waits || other.outcome == matched || other.outcome == noMatch || other.sent > at.to || other.doubtful() < at.from {
 			continue
 		}
 		if near, _ := reach(spots, other.at); near <= other.radius+aside {
-			return maybe, "another request's outcome is not known"
+			return maybe, "a request that failed may have held it"
 		}
 	}
 	return yes, ""

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -101,10 +102,8 @@ func (j *judge) outcome(q *request, o outcome, t int64) {
 	if o != matched && o != noMatch && q.by.parting {
 		q.outcome = cancelled
 	}
-	j.later(func() {
-		j.judged(q)
-		delete(j.open, q)
-	})
+	j.later(func() { j.judged(q) })
+	j.agenda.add(max(q.doubtful(), j.now)+settling, func() { delete(j.open, q) })
 	p := q.passenger
 	if p == nil {
 		return
@@ -131,6 +130,18 @@ func (j *judge) outcome(q *request, o outcome, t int64) {
 	}
 	q.counted = true
 	delete(j.unresolved, p.name)
+}
+
+// doubtful is until when the request may hold a cab, of which nobody is told: the
+// process that served it may have failed on the way.
+func (q *request) doubtful() int64 {
+	switch q.outcome {
+	case none:
+		return math.MaxInt64
+	case matched, noMatch:
+		return q.told
+	}
+	return q.told + healing
 }
 
 // judged says whether the outcome was right.
