@@ -1,5 +1,5 @@
 // Command waggle is Waggle on the command line: a shell for its protocol, a
-// demonstration, and the replay of a city's day.
+// demonstration, the replay of a city's day, and the judge of its record.
 package main
 
 import (
@@ -65,6 +65,7 @@ func commands() []command {
 		{"shell", "speak the protocol as a member: frames typed and shown", shell},
 		{"demo", "see two members find each other, move, lose and resume, part", demo},
 		{"replay", "play the recorded hour of a city against Waggle", replayFile},
+		{"judge", "say from a replay's record what came of it", judgeRecord},
 	}
 }
 
@@ -115,6 +116,7 @@ With a local stack running (make run), try:
   waggle demo
   waggle shell -as ana
   waggle replay -h    which first has the stack run at the replay's speed
+  waggle judge -h     for what its record shows
 
 waggle COMMAND -h says more.
 `)

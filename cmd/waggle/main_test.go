@@ -24,7 +24,7 @@ func typed(ctx context.Context, input string, args ...string) (out, errs string,
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "shell"}, {"demo", "-h"}, {"replay", "-help"}} {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "shell"}, {"demo", "-h"}, {"replay", "-help"}, {"judge", "-h"}} {
 		out, errs, err := typed(t.Context(), "", args...)
 		if err != nil || errs != "" {
 			t.Errorf("%q: got %q, %v, want no error", args, errs, err)
@@ -46,6 +46,8 @@ func TestWrongUseSaysWhatIsRight(t *testing.T) {
 		{"replay", "takes FILE, and got nothing"},
 		{"demo now", `takes nothing but flags, and got ["now"]`},
 		{"replay a b", `got ["a" "b"]`},
+		{"judge a", "takes TRACE RECORD, and got [\"a\"]"},
+		{"judge -zone Mars a b", "America/Los_Angeles"},
 		{"shell -loud", "-loud"},
 		{"demo -start -url http://x", "not both"},
 		{"demo -timeout 0", "above 0"},
@@ -98,25 +100,8 @@ func TestReplayErrorsSayWhatToDo(t *testing.T) {
 	if _, _, err := typed(t.Context(), "", "replay", file+".not"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: got %v", err)
 	}
-}
-
-// A default pool wants a report every 30 s, one with a TTL of 180 s at speed 30
-// every 3 s.
-func TestReplayTellsAPoolAtNoSpeed(t *testing.T) {
-	for _, tt := range []struct {
-		speed   float64
-		advised time.Duration
-		want    bool
-	}{
-		{30, 30 * time.Second, true},
-		{30, 3 * time.Second, false},
-		{30, time.Second, false}, // a cab in a match
-		{1, 30 * time.Second, false},
-	} {
-		o := replayFlags{speed: tt.speed, ttl: 180 * time.Second}
-		if got := o.tooSlow(tt.advised); got != tt.want {
-			t.Errorf("speed %g, a report every %v: got %t, want %t", tt.speed, tt.advised, got, tt.want)
-		}
+	if _, _, err := typed(t.Context(), "", "replay", file, "-record", filepath.Join(file, "x")); err == nil || !strings.Contains(err.Error(), "-record: ") {
+		t.Errorf("no place for the record: got %v", err)
 	}
 }
 

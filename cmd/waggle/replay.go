@@ -7,15 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
 	"waggle/clients/go/waggle"
 	"waggle/cmd/waggle/internal/endpoint"
+	"waggle/cmd/waggle/internal/figures"
+	"waggle/cmd/waggle/internal/record"
 	"waggle/cmd/waggle/internal/replay"
 	"waggle/cmd/waggle/internal/trace"
 	"waggle/internal/pool"
@@ -29,8 +27,13 @@ FILE is CSV, gzipped or not, sorted by time, with the header
 Each cab is a member, available unless matched. Each time occupied becomes 1, a
 passenger (a new member) asks at that place for the nearest cab, watches it,
 and ends the match when the fare of the picked-up cab ends. A request that is
-open then is waited for first. Exit code 1 if there was any error, anyone is
-left in a match, or a request got no outcome.
+open then is waited for first. 20 s after the last end every cab reports once
+more, and a new member beside it asks for it: who cannot be matched is stuck.
+Exit code 1 if there was any error, anyone is stuck, or a request got no outcome.
+
+-record writes down every frame, for waggle judge to say from it what came of
+the play. After Ctrl-C, which ends every match first, the record is as good, and
+a killed replay loses a second of it.
 
 Everything happens -speed times faster, so the pool must be told: write its
 file with -print-pools and start the stack with it. For the example, in two
@@ -38,17 +41,19 @@ terminals:
   waggle replay -print-pools -speed 30 > pools.json
   go run ./localstack -pools pools.json
 and
-  waggle replay -from 18:00 -for 1h -speed 30 cabs.csv.gz
+  waggle replay -from 18:00 -for 1h -speed 30 -record day.jsonl.gz cabs.csv.gz
+A pool that is not set so is noticed by how often it wants reports, and nothing
+is played. Where half the TTL is 30 s or more at this speed, that says nothing.
 
 Against a deployed stack, a command gives the tokens:
   waggle replay -url wss://api.example/prod -token-command 'get-token {member} {pool}' cabs.csv.gz`
 
 // replayFlags are what the command line says.
 type replayFlags struct {
-	url, tokenCommand, from, zone, pool string
-	length, wait, ttl, grace            time.Duration
-	waitSeconds, radius, speed          float64
-	printPools, json                    bool
+	url, tokenCommand, from, zone, pool, record string
+	length, wait, ttl, grace                    time.Duration
+	waitSeconds, radius, speed                  float64
+	printPools, anyPool, json                   bool
 }
 
 func replayFile(ctx context.Context, c console, args []string) error {
@@ -63,9 +68,11 @@ func replayFile(ctx context.Context, c console, args []string) error {
 	f.Float64Var(&o.waitSeconds, "wait", 0, "how many `seconds` of the trace a request waits for a cab")
 	f.Float64Var(&o.radius, "radius", 3000, "how far a cab may be, in `metres`")
 	f.StringVar(&o.pool, "pool", "sf", "`pool` to play in")
-	f.DurationVar(&o.ttl, "ttl", 180*time.Second, "how long a report is good, by the trace (for -print-pools)")
+	f.DurationVar(&o.ttl, "ttl", 180*time.Second, "how long a report is good, by the trace")
 	f.DurationVar(&o.grace, "grace", 10*time.Minute, "the pool's grace time, by the trace")
 	f.BoolVar(&o.printPools, "print-pools", false, "write the pool file for this speed to standard output, and play nothing")
+	f.BoolVar(&o.anyPool, "any-pool", false, "play even where the pool is not set for this -speed and -ttl")
+	f.StringVar(&o.record, "record", "", "write every frame to this `file`, gzipped if its name ends in .gz")
 	f.BoolVar(&o.json, "json", false, "write the result as JSON")
 	operands, err := parse(c, f, args)
 	if err != nil {
@@ -110,9 +117,9 @@ func (o replayFlags) check() error {
 }
 
 func (o replayFlags) play(ctx context.Context, c console, file string) error {
-	zone, err := time.LoadLocation(o.zone)
+	zone, err := loadZone(o.zone)
 	if err != nil {
-		return misusef("-zone %q: give one such as America/Los_Angeles or UTC", o.zone)
+		return err
 	}
 	at, err := endpoint.Parse(o.url, o.tokenCommand)
 	if err != nil {
@@ -123,24 +130,29 @@ func (o replayFlags) play(ctx context.Context, c console, file string) error {
 		return err
 	}
 	bar := newBar(c.err)
-	result, err := replay.Run(ctx, replay.Config{
-		Window: window, Speed: o.speed, Wait: o.wait, Grace: o.grace, Radius: o.radius,
+	config := replay.Config{
+		Window: window, Speed: o.speed, Wait: o.wait, Pool: o.pool, TTL: o.ttl, Grace: o.grace, AnyPool: o.anyPool, Radius: o.radius,
 		Name: strings.ToLower(rand.Text()[:6]),
 		Options: func(member string) waggle.Options {
 			return at.Options(endpoint.Member{ID: member, Pool: o.pool})
 		},
-		Advised: func(after time.Duration) {
-			if o.tooSlow(after) {
-				bar.done()
-				fmt.Fprintf(c.err, "waggle: replay: warning: the pool wants a report every %v, and at speed %g that should be about %v: "+
-					"was its file made with -print-pools, this -speed and this -ttl?\n", after, o.speed, o.advice())
-			}
-		},
 		Progress: bar.show,
-	})
+	}
+	if o.record != "" {
+		if config.Record, err = record.Create(o.record, config.Header()); err != nil {
+			return fmt.Errorf("-record: %w", err)
+		}
+	}
+	result, err := replay.Run(ctx, config)
+	writing := config.Record.Close()
 	bar.done()
+	var pool *replay.PoolError
 	switch {
+	case errors.As(err, &pool):
+		return fmt.Errorf("%w; write its file with: waggle replay -print-pools -pool %s -speed %g -ttl %v -grace %v; "+
+			"start the stack with that, or play all the same with -any-pool", err, o.pool, o.speed, o.ttl, o.grace)
 	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(c.err, "waggle: replay: interrupted before anything was played")
 		return errInterrupted
 	case err != nil:
 		return at.Explain(err)
@@ -148,34 +160,28 @@ func (o replayFlags) play(ctx context.Context, c console, file string) error {
 	if err := o.print(c, result, zone); err != nil {
 		return err
 	}
-	if err := result.Err(); err != nil {
-		return err
+	switch {
+	case writing != nil:
+		return writing
+	case o.record != "":
+		fmt.Fprintf(c.err, "waggle: replay: %s has %d lines\n", o.record, config.Record.Lines())
 	}
-	if result.Interrupted {
-		fmt.Fprintln(c.err, "waggle: replay: interrupted; every match was ended")
+	if wrong := result.Wrong(); len(wrong) > 0 {
+		return fmt.Errorf("not as it must be: %s", strings.Join(wrong, ", "))
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintf(c.err, "waggle: replay: interrupted after %v of the trace; every match was ended, %d of %d cabs were probed\n",
+			time.Duration(result.WallSeconds*o.speed)*time.Second, result.Probed, result.Members)
 		return errInterrupted
 	}
 	return nil
 }
 
-// advice is what a pool at this speed says to cabs: a report each half TTL.
-func (o replayFlags) advice() time.Duration {
-	return time.Duration(float64(o.ttl) / 2 / o.speed).Round(time.Millisecond)
-}
-
-// tooSlow allows for another TTL than ours, but not for a pool at no speed.
-func (o replayFlags) tooSlow(advised time.Duration) bool { return advised > 2*o.advice() }
-
 // window reads the file and cuts out what is to be played.
 func (o replayFlags) window(file string, zone *time.Location) (trace.Window, error) {
-	r, err := os.Open(file)
+	rows, err := readTrace(file)
 	if err != nil {
 		return trace.Window{}, err
-	}
-	defer r.Close()
-	rows, err := trace.Read(r)
-	if err != nil {
-		return trace.Window{}, fmt.Errorf("%s: %w", file, err)
 	}
 	from, err := trace.Start(o.from, rows, zone)
 	if err != nil {
@@ -200,52 +206,12 @@ func (o replayFlags) window(file string, zone *time.Location) (trace.Window, err
 	return w, nil
 }
 
-func (o replayFlags) print(c console, r replay.Result, zone *time.Location) error {
+func (o replayFlags) print(c console, r figures.Result, zone *time.Location) error {
 	if !o.json {
-		_, err := io.WriteString(c.out, r.Table(zone))
+		_, err := io.WriteString(c.out, figures.Table(r.Rows(zone)))
 		return err
 	}
 	e := json.NewEncoder(c.out)
 	e.SetIndent("", "  ")
 	return e.Encode(r)
-}
-
-// A bar shows progress on a terminal, and nothing elsewhere.
-type bar struct {
-	w   io.Writer // nil: not a terminal
-	bar *progressbar.ProgressBar
-}
-
-func newBar(w io.Writer) *bar {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &bar{w: w}
-	}
-	return &bar{}
-}
-
-// show draws the seconds of the trace that have been played, which is what the
-// remaining time follows from; first, the connections made.
-func (b *bar) show(p replay.Progress) {
-	switch {
-	case b.w == nil:
-		return
-	case p.Total == 0:
-		fmt.Fprintf(b.w, "\rconnecting %d of %d cabs", p.Connected, p.Cabs)
-		return
-	case b.bar == nil:
-		fmt.Fprintln(b.w)
-		b.bar = progressbar.NewOptions64(int64(p.Total/time.Second),
-			progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30),
-			progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(true))
-	}
-	b.bar.Describe(fmt.Sprintf("%d matched, %d no match, %d errors", p.Matched, p.NoMatch, p.Errors))
-	_ = b.bar.Set64(int64(p.Elapsed / time.Second)) // a bar that cannot be drawn is no reason to stop
-}
-
-// done ends the line, so that what comes next has one of its own.
-func (b *bar) done() {
-	if b.w == nil {
-		return
-	}
-	fmt.Fprintln(b.w)
 }

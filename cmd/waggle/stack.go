@@ -38,7 +38,7 @@ func startStack(ctx context.Context, log io.Writer) (*stack, error) {
 	if err := build.Run(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build ./localstack: %w", err), os.RemoveAll(dir))
 	}
-	s, err := runStack(ctx, binary, log)
+	s, err := runStack(ctx, log, binary)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -50,10 +50,11 @@ func startStack(ctx context.Context, log io.Writer) (*stack, error) {
 	return s, nil
 }
 
-func runStack(ctx context.Context, binary string, log io.Writer) (*stack, error) {
+// runStack runs a local stack that was built, with these flags, on a free port.
+func runStack(ctx context.Context, log io.Writer, binary string, flags ...string) (*stack, error) {
 	// Ending ctx must not kill it before the matches were ended: stop does it.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	cmd := exec.CommandContext(ctx, binary, "-addr", "127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, binary, append([]string{"-addr", "127.0.0.1:0"}, flags...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Stderr = log

@@ -59,6 +59,11 @@ func rules() []rule {
 		{"localstack", []string{"localstack", "functions", "internal", "clients/go"}, "it runs everything of ours, but belongs to nothing"},
 		{"clients/go", []string{"clients/go", "internal/protocol"}, "a client knows the wire, and nothing of the server"},
 		{"cmd", []string{"cmd", "clients/go", "internal/pool", "internal/protocol", "internal/geo"}, "the command line is a client like any other"},
+		{"cmd/waggle/internal/judge", []string{"cmd/waggle/internal/figures", "cmd/waggle/internal/record", "cmd/waggle/internal/trace"},
+			"it judges the server, and could not with the server's own code"},
+		{"cmd/waggle/internal/record", nil, "the judge stands on it, and on nothing of the server's"},
+		{"cmd/waggle/internal/figures", nil, "the judge stands on it, and on nothing of the server's"},
+		{"cmd/waggle/internal/trace", []string{"cmd/waggle/internal/trace"}, "the judge stands on it, and on nothing of the server's"},
 		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may reach for any part"},
 	}
 }
@@ -221,6 +226,10 @@ func TestTheTableCatches(t *testing.T) {
 		{"internal/oracle", "internal/geo", false},
 		{"clients/go/waggle", "internal/match", false},
 		{"clients/go/waggle", "internal/protocol", true},
+		{"cmd/waggle/internal/judge", "cmd/waggle/internal/record", true},
+		{"cmd/waggle/internal/judge", "internal/match", false},
+		{"cmd/waggle/internal/judge", "internal/geo", false},
+		{"cmd/waggle/internal/judge", "cmd/waggle/internal/replay", false},
 	} {
 		rule := ruleFor(test.pkg)
 		if rule == nil {

@@ -44,7 +44,7 @@ func (l *oneOrMore) UnmarshalJSON(data []byte) error {
 // authorize asks the REQUEST authorizer about an upgrade. It returns the
 // context for the connection's later events, or the answer refusing it.
 func (g *Gateway) authorize(c *client, r *http.Request) (map[string]string, *refusal) {
-	rc := g.requestContext(c, connectEvent, "$connect")
+	rc := g.requestContext(c, connectEvent, "$connect", g.config.Now())
 	arn := fmt.Sprintf("arn:aws:execute-api:us-east-1:000000000000:%s/%s/$connect", apiID, g.config.Stage)
 	e := event{Type: "REQUEST", MethodARN: arn, RequestContext: rc}
 	e.setRequest(r)

@@ -79,19 +79,19 @@ func (g *Gateway) newClient(r *http.Request) client {
 	}
 }
 
-// requestContext describes one request, with a fresh id.
-func (g *Gateway) requestContext(c *client, kind eventType, routeKey string) requestContext {
-	now, id := g.config.Now(), newID()
+// requestContext describes one request, with a fresh id, that arrived then.
+func (g *Gateway) requestContext(c *client, kind eventType, routeKey string, arrival time.Time) requestContext {
+	id := newID()
 	return requestContext{
 		RouteKey:          routeKey,
 		Authorizer:        c.authorizer,
 		EventType:         kind,
 		ExtendedRequestID: id,
-		RequestTime:       now.UTC().Format("02/Jan/2006:15:04:05 -0700"),
+		RequestTime:       arrival.UTC().Format("02/Jan/2006:15:04:05 -0700"),
 		MessageDirection:  "IN",
 		Stage:             g.config.Stage,
 		ConnectedAt:       c.connectedAt.UnixMilli(),
-		RequestTimeEpoch:  now.UnixMilli(),
+		RequestTimeEpoch:  arrival.UnixMilli(),
 		Identity:          c.identity,
 		RequestID:         id,
 		DomainName:        c.domain,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +79,28 @@ func TestMessageEvent(t *testing.T) {
 	}
 	if rc["messageId"] == rc["requestId"] {
 		t.Error("messageId and requestId are the same")
+	}
+}
+
+// Side by side or not, each message has the time at which it arrived.
+func TestMessagesHaveTheTimesOfTheirArrival(t *testing.T) {
+	var ticks atomic.Int64
+	s := start(t, apigateway.Config{Now: func() time.Time { return time.UnixMilli(ticks.Add(1)) }}, handlers{"$default": answer(200)})
+	c, _ := s.connect()
+	const messages = 500
+	for n := range messages {
+		write(t, c, fmt.Sprintf(`{"n":%03d}`, n))
+	}
+	times := map[string]float64{}
+	for n := range messages {
+		event := s.event("$default", n)
+		times[event["body"].(string)] = requestContext(event)["requestTimeEpoch"].(float64)
+	}
+	for n := 1; n < messages; n++ {
+		before, this := times[fmt.Sprintf(`{"n":%03d}`, n-1)], times[fmt.Sprintf(`{"n":%03d}`, n)]
+		if before >= this {
+			t.Fatalf("message %d came at %v, and the one before it at %v", n, this, before)
+		}
 	}
 }
 

@@ -92,6 +92,7 @@ func (c *connection) receive(message []byte) {
 	}
 	c.active()
 	c.observe(In, message)
+	arrival := c.gateway.config.Now() // here, where messages are still in order
 	select {
 	case c.slots <- struct{}{}:
 	case <-c.closing:
@@ -99,7 +100,7 @@ func (c *connection) receive(message []byte) {
 	}
 	c.invocations.Go(func() {
 		defer func() { <-c.slots }()
-		c.gateway.route(c, message)
+		c.gateway.route(c, message, arrival)
 	})
 }
 

@@ -5,14 +5,15 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // route runs the function for one message. One-way: what the function answers
 // is ignored, an error status too; only its failure is told to the client.
-func (g *Gateway) route(c *connection, data []byte) {
+func (g *Gateway) route(c *connection, data []byte, arrival time.Time) {
 	body := string(data)
 	key := g.routeKey(data)
-	rc := g.requestContext(&c.client, messageEvent, key)
+	rc := g.requestContext(&c.client, messageEvent, key, arrival)
 	rc.MessageID = newID()
 	function, ok := g.config.Routes[key]
 	if !ok {

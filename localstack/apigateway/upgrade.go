@@ -82,7 +82,7 @@ func (g *Gateway) connect(c *client, r *http.Request) (protocol string, refused 
 	if !ok {
 		return "", nil
 	}
-	rc := g.requestContext(c, connectEvent, "$connect")
+	rc := g.requestContext(c, connectEvent, "$connect", g.config.Now())
 	e := event{RequestContext: rc, IsBase64Encoded: new(bool)}
 	e.setRequest(r)
 	result, err := g.integrate(function, e)
@@ -106,7 +106,7 @@ func (g *Gateway) disconnect(c *client, ending ending) {
 	if !ok {
 		return
 	}
-	e := event{RequestContext: g.requestContext(c, disconnectEvent, "$disconnect"), IsBase64Encoded: new(bool)}
+	e := event{RequestContext: g.requestContext(c, disconnectEvent, "$disconnect", g.config.Now()), IsBase64Encoded: new(bool)}
 	e.RequestContext.DisconnectStatusCode = int(ending.code)
 	e.RequestContext.DisconnectReason = &ending.reason
 	if _, err := g.integrate(function, e); err != nil {

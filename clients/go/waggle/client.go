@@ -164,6 +164,9 @@ func (c *Client) dial(ctx context.Context) (*Conn, error) {
 // session says hello and takes in frames until the connection is lost.
 func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err error) {
 	defer conn.Drop()
+	if c.opts.OnConnect != nil {
+		c.opts.OnConnect(time.Now())
+	}
 	c.mu.Lock()
 	c.conn = conn
 	c.carried = c.view.standing
@@ -173,7 +176,11 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 	defer func() {
 		c.mu.Lock()
 		c.conn = nil
+		closed := errors.Is(c.end, ErrClosed)
 		c.mu.Unlock()
+		if c.opts.OnDisconnect != nil {
+			c.opts.OnDisconnect(closed, time.Now())
+		}
 	}()
 	c.nudge()
 	if err := conn.Send(ctx, protocol.EncodeMessage(hello)); err != nil {

@@ -291,3 +291,29 @@ func TestShowsFramesAsTheyAre(t *testing.T) {
 		}
 	})
 }
+
+func TestTellsOfConnections(t *testing.T) {
+	play := func(s *waggletest.Socket) {
+		if s.Welcome(nil) && s.Attempt == 1 {
+			s.Drain()
+		}
+	}
+	inBubble(t, play, func(b *bench) {
+		var told []string // from one goroutine alone, that of the connections
+		b.opts.OnConnect = func(time.Time) { told = append(told, "connected") }
+		b.opts.OnDisconnect = func(closed bool, _ time.Time) { told = append(told, fmt.Sprint("closed ", closed)) }
+		b.opts.OnFrame = func(dir waggle.Direction, _ []byte, _ time.Time) {
+			if dir == waggle.Received {
+				told = append(told, "welcome")
+			}
+		}
+		c := b.connect()
+		b.welcome(c)
+		b.welcome(c)
+		c.Close()
+		want := []string{"connected", "welcome", "closed false", "connected", "welcome", "closed true"}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Errorf("got +, want -\n%s", diff)
+		}
+	})
+}

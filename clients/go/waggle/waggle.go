@@ -49,6 +49,11 @@ type Options struct {
 	// be quick, and is not called twice at once for the same direction. The
 	// bytes are not to be kept.
 	OnFrame func(dir Direction, raw []byte, at time.Time)
+	// OnConnect hears of each connection, before its first frame is sent.
+	OnConnect func(at time.Time)
+	// OnDisconnect hears that it is gone, after its last frame: closed is whether
+	// by Close. Both must be quick.
+	OnDisconnect func(closed bool, at time.Time)
 	// OnDrop hears why the connection was lost and when the next attempt
 	// comes. It must be quick.
 	OnDrop func(err error, retryIn time.Duration)

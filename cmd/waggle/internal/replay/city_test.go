@@ -13,12 +13,15 @@ import (
 )
 
 // A city is just enough of Waggle to play a trace against: the nearest free
-// member is matched, wherever it is.
+// member within the radius is matched.
 type city struct {
 	*waggletest.Server
 	refuse string // answers match with this error code
 	mute   bool   // never answers match
 	sticky bool   // never lets go of a matchee
+	cut    bool   // cuts a socket once after three reports
+	lose   string // this match ends with its cab's next report, of which the passenger alone is told
+	crash  bool   // answers a cab's second report as the gateway does for a function that crashed
 	advice waggle.Report
 
 	mu      sync.Mutex
@@ -30,7 +33,9 @@ type member struct {
 	socket   *waggletest.Socket
 	lat, lng float64
 	located  bool
+	reports  int
 	match    string // under way
+	role     string // in it
 	peer     *member
 }
 
@@ -64,6 +69,14 @@ func (c *city) serve(s *waggletest.Socket) {
 		for to, f := range c.handle(me, m) {
 			to.Push(f)
 		}
+		if m.Action == "location" {
+			if me.reports++; c.crash && me.reports == 2 {
+				s.PushRaw(`{"message":"Internal server error"}`)
+			}
+			if c.cut && me.reports == 3 {
+				return
+			}
+		}
 	}
 }
 
@@ -75,7 +88,7 @@ func (c *city) handle(me *member, m waggletest.Message) map[*waggletest.Socket]w
 	case "hello":
 		w := &waggle.Welcome{ID: m.ID, Now: time.Now().UnixMilli(), Report: c.advice}
 		if me.match != "" {
-			w.Match = &waggle.WelcomeMatch{Match: me.match}
+			w.Match = &waggle.WelcomeMatch{Match: me.match, Role: me.role, Peer: waggle.Peer{Lat: me.peer.lat, Lng: me.peer.lng}}
 		}
 		out[me.socket] = w
 	case "ping":
@@ -83,6 +96,11 @@ func (c *city) handle(me *member, m waggletest.Message) map[*waggletest.Socket]w
 	case "location":
 		me.lat, me.lng, me.located = *m.Lat, *m.Lng, true
 		out[me.socket] = &waggle.Ack{ID: m.ID}
+		if me.peer != nil && me.match == c.lose {
+			out[me.peer.socket] = &waggle.Ended{Match: me.match, Reason: "lost"}
+			me.peer.match, me.peer.peer, me.match, me.peer = "", nil, "", nil
+			break
+		}
 		if me.peer != nil {
 			out[me.peer.socket] = &waggle.LocationFrame{Match: me.match, Lat: me.lat, Lng: me.lng, At: time.Now().UnixMilli()}
 		}
@@ -114,9 +132,12 @@ func (c *city) match(me *member, m waggletest.Message, out map[*waggletest.Socke
 		return
 	}
 	var nearest *member
-	best := math.Inf(1)
+	best := m.Radius
+	if best == 0 {
+		best = 3000
+	}
 	for _, other := range c.members {
-		if d := math.Hypot(other.lat-*m.Lat, other.lng-*m.Lng); other.located && other.match == "" && d < best {
+		if d := metersPerDegree * math.Hypot(other.lat-*m.Lat, other.lng-*m.Lng); other.located && other.match == "" && d < best {
 			nearest, best = other, d
 		}
 	}
@@ -127,9 +148,14 @@ func (c *city) match(me *member, m waggletest.Message, out map[*waggletest.Socke
 	c.matches++
 	me.match = fmt.Sprint("m", c.matches)
 	me.peer, nearest.match, nearest.peer = nearest, me.match, me
-	out[nearest.socket] = &waggle.Matched{Match: me.match, Role: "matchee"}
-	out[me.socket] = &waggle.Matched{ID: m.ID, Match: me.match, Role: "matcher", Peer: waggle.Peer{Distance: best * 1000}}
+	me.role, nearest.role = "matcher", "matchee"
+	me.lat, me.lng = *m.Lat, *m.Lng // what the cab may see of it
+	out[nearest.socket] = &waggle.Matched{Match: me.match, Role: "matchee", Peer: waggle.Peer{Lat: *m.Lat, Lng: *m.Lng, Distance: best}}
+	out[me.socket] = &waggle.Matched{ID: m.ID, Match: me.match, Role: "matcher", Peer: waggle.Peer{Lat: nearest.lat, Lng: nearest.lng, Distance: best}}
 }
+
+// metersPerDegree along a meridian; near enough along a parallel, here.
+const metersPerDegree = 111_195
 
 // inMatch names the members that are in a match.
 func (c *city) inMatch() string {

@@ -3,8 +3,8 @@
 // that asks at that place for the nearest cab, watches it, and ends the match
 // when the fare of the cab that was picked up ends.
 //
-// Run plays; its Result says what came of it, and Result.Err whether that is
-// what must be: no error, nobody left in a match, an outcome for every request.
+// Run plays; its result says what came of it. What it counts it counts from the
+// frames on the wire, so that a record of them gives the same figures.
 package replay
 
 import (
@@ -18,6 +18,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"waggle/clients/go/waggle"
+	"waggle/cmd/waggle/internal/figures"
+	"waggle/cmd/waggle/internal/record"
 	"waggle/cmd/waggle/internal/trace"
 )
 
@@ -29,6 +31,8 @@ const (
 	patience = 15 * time.Second
 	// progressEvery is how often, at most, Progress is called.
 	progressEvery = 200 * time.Millisecond
+	// healing is how long after the last end whoever is stuck may take to come free.
+	healing = 20 * time.Second
 )
 
 // A Config says what to play, how fast, and as whom.
@@ -36,21 +40,37 @@ type Config struct {
 	Window trace.Window
 	// Speed is how many seconds of the trace pass in one. Durations below
 	// are of the trace.
-	Speed  float64
-	Wait   time.Duration // how long a request waits for a cab
-	Grace  time.Duration // the pool's
-	Radius float64       // metres; 0: the server's default
+	Speed float64
+	Wait  time.Duration // how long a request waits for a cab
+	// Pool is where it is played, TTL and Grace are how it must be set.
+	Pool       string
+	TTL, Grace time.Duration
+	AnyPool    bool    // play in a pool that is set otherwise, too
+	Radius     float64 // metres; 0: the server's default
 	// Name tells this run's passengers from another's.
 	Name string
 	// Options connect a member.
 	Options func(member string) waggle.Options
-	// Advised hears, before the play, after how long at most the server wants a
-	// cab's next report, where it says so; nil: nobody does.
-	Advised func(after time.Duration)
+	// Record takes in all that happens; nil: nobody does.
+	Record *record.Writer
+	// Healing is the time of the wall clock from the last end to the probes;
+	// zero: 20 s. With less the judge calls nobody stuck.
+	Healing time.Duration
 	// Progress hears how far it is; nil: nobody does. It must be quick,
 	// and is not called twice at once.
 	Progress func(Progress)
 }
+
+// Header is what the record of this play begins with.
+func (c Config) Header() record.Header {
+	return record.Header{
+		From: c.Window.From, To: c.Window.To, Speed: c.Speed, Pool: c.Pool, Radius: c.Radius,
+		LocationTTL: c.fast(c.TTL).Seconds(), Grace: c.fast(c.Grace).Seconds(), Wait: c.fast(c.Wait).Seconds(),
+		Passengers: "passenger-" + c.Name + "-", Probes: "probe-" + c.Name + "-",
+	}
+}
+
+func (c Config) fast(d time.Duration) time.Duration { return time.Duration(float64(d) / c.Speed) }
 
 // Progress is how far a replay is.
 type Progress struct {
@@ -58,35 +78,53 @@ type Progress struct {
 	Elapsed, Total   time.Duration // of the trace
 	Matched, NoMatch int
 	Errors           int
+	// Probing is whether the window is over; then Probed cabs were tried, and
+	// until the first there is a wait for whoever has to come free.
+	Probing bool
+	Probed  int
 }
 
-// Run plays the window. An error says why it could not begin; what happens
-// afterwards is in the result. When ctx ends it stops playing, ends every
-// match, and returns the result so far.
-func Run(ctx context.Context, c Config) (Result, error) {
-	r := &runner{Config: c, cabs: map[string]*waggle.Client{}, tally: newTally(c)}
+// Run plays the window, and then probes every cab. An error says why it could not
+// begin; what happens afterwards is in the result. When ctx ends it stops
+// playing, ends every match, and returns the result so far.
+func Run(ctx context.Context, c Config) (figures.Result, error) {
+	if c.Healing == 0 {
+		c.Healing = healing
+	}
+	r := &runner{Config: c, clock: record.NewClock(), header: c.Header(), cabs: map[string]*cab{}, tally: newTally(c)}
 	defer r.close()
 	if err := r.connect(ctx); err != nil {
-		return Result{}, err
+		return figures.Result{}, err
 	}
-	r.advised()
+	if err := r.checkPool(); err != nil {
+		return figures.Result{}, err
+	}
 	r.start = time.Now()
+	r.started = r.note(r.start, record.Started, "", "")
 	r.play(ctx)
-	r.tally.played(time.Since(r.start), ctx.Err() != nil)
-	r.passengers.Wait()
-	if r.Progress != nil {
-		r.Progress(r.progress(time.Now())) // the last word is not left to chance
+	over := record.Played
+	if ctx.Err() != nil {
+		over = record.Interrupted
 	}
-	r.verify(context.WithoutCancel(ctx))
+	r.tally.played(r.note(time.Now(), over, "", "")-r.started, over == record.Interrupted)
+	r.passengers.Wait()
+	r.awaitAcknowledgements()
+	r.tell() // the last word is not left to chance
+	r.probe(ctx)
 	return r.tally.result(), nil
 }
 
 type runner struct {
 	Config
+	clock      record.Clock
+	header     record.Header
 	start      time.Time // of the window, on the wall clock
+	started    int64     // the same in the record
 	tally      *tally
-	mu         sync.Mutex // guards cabs while they connect
-	cabs       map[string]*waggle.Client
+	mu         sync.Mutex // guards cabs while they connect, and what follows
+	cabs       map[string]*cab
+	advice     time.Duration // what the pool wants of a free cab, if it was told
+	ended      time.Time     // the last match
 	listening  sync.WaitGroup
 	passengers sync.WaitGroup
 	told       time.Time // when Progress was called last
@@ -96,16 +134,18 @@ type runner struct {
 func (r *runner) connect(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(connecting)
-	for _, cab := range r.Window.Cabs {
+	for _, name := range r.Window.Cabs {
 		group.Go(func() error {
-			client, err := r.dial(ctx, cab)
+			c := &cab{r: r, seen: make(chan struct{}, 1)}
+			client, err := r.dial(ctx, name, c)
 			if err != nil {
-				return fmt.Errorf("connect cab %s: %w", cab, err)
+				return fmt.Errorf("connect cab %s: %w", name, err)
 			}
-			r.listening.Go(func() { r.listen(client) })
+			c.Client = client
+			r.listening.Go(func() { r.listen(name, client) })
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.cabs[cab] = client
+			r.cabs[name] = c
 			if r.Progress != nil {
 				r.Progress(Progress{Connected: len(r.cabs), Cabs: len(r.Window.Cabs)})
 			}
@@ -115,34 +155,20 @@ func (r *runner) connect(ctx context.Context) error {
 	return group.Wait()
 }
 
-// advised asks one cab: all are in the same pool.
-func (r *runner) advised() {
-	for _, cab := range r.cabs {
-		if seconds := cab.Advice().AfterSeconds; seconds > 0 && r.Advised != nil {
-			r.Advised(time.Duration(seconds * float64(time.Second)))
-		}
-		return
-	}
-}
-
-func (r *runner) dial(ctx context.Context, member string) (*waggle.Client, error) {
-	o := r.Options(member)
-	o.Grace = r.fast(r.Grace)
-	o.OnDrop = func(error, time.Duration) { r.tally.lostConnection() }
+func (r *runner) dial(ctx context.Context, member string, ears listener) (*waggle.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
-	return waggle.Connect(ctx, o)
+	return waggle.Connect(ctx, r.observed(member, ears))
 }
 
-// listen counts what a cab is told.
-func (r *runner) listen(c *waggle.Client) {
+// listen takes what a cab is told, which was counted on the wire, until its
+// session ends.
+func (r *runner) listen(name string, c *waggle.Client) {
 	for {
-		f, err := c.Next(context.Background()) // until the client is closed
-		if err != nil {
-			r.tally.ended(err)
+		if _, err := c.Next(context.Background()); err != nil { // until the client is closed
+			r.failed(name, err)
 			return
 		}
-		r.tally.heard(f)
 	}
 }
 
@@ -150,31 +176,30 @@ func (r *runner) listen(c *waggle.Client) {
 func (r *runner) play(ctx context.Context) {
 	fares := r.Window.Fares
 	for i, row := range r.Window.Reports {
-		if !r.sleepUntil(ctx, row.Unix) {
+		if !r.sleepUntil(ctx, r.wall(row.Unix)) {
 			return
 		}
-		r.report(ctx, i, row)
+		r.report(ctx, row.Cab, waggle.Location{ID: record.ReportID + strconv.Itoa(i), Lat: row.Lat, Lng: row.Lng})
 		if len(fares) > 0 && fares[0].Pickup == i {
-			fare, member := fares[0], fmt.Sprintf("passenger-%s-%d", r.Name, r.tally.request())
+			fare, member := fares[0], r.header.Passengers+strconv.Itoa(r.tally.request())
 			fares = fares[1:]
+			r.note(time.Now(), record.Called, member, "")
 			r.passengers.Go(func() { r.ride(ctx, member, fare) })
 		}
 	}
-	r.sleepUntil(ctx, r.Window.To)
+	r.sleepUntil(ctx, r.wall(r.Window.To))
 }
 
-// sleepUntil waits for a time of the trace, telling the progress meanwhile.
-func (r *runner) sleepUntil(ctx context.Context, unix int64) bool {
-	at := r.wall(unix)
+// sleepUntil waits for a time, telling the progress meanwhile.
+func (r *runner) sleepUntil(ctx context.Context, at time.Time) bool {
 	for {
 		now := time.Now()
-		if r.Progress != nil && now.Sub(r.told) >= progressEvery {
+		if now.Sub(r.told) >= progressEvery {
 			r.told = now
-			r.Progress(r.progress(now))
+			r.tell()
 		}
 		left := at.Sub(now)
 		if left <= 0 {
-			r.tally.behind(-left)
 			return ctx.Err() == nil
 		}
 		if r.Progress != nil {
@@ -188,51 +213,17 @@ func (r *runner) sleepUntil(ctx context.Context, unix int64) bool {
 	}
 }
 
-func (r *runner) report(ctx context.Context, i int, row trace.Row) {
-	err := r.cabs[row.Cab].Report(ctx, waggle.Location{ID: "report-" + strconv.Itoa(i), Lat: row.Lat, Lng: row.Lng})
+func (r *runner) report(ctx context.Context, cab string, l waggle.Location) bool {
+	err := r.cabs[cab].Report(ctx, l)
 	if err != nil && ctx.Err() == nil {
-		r.tally.failed(err)
-		return
+		r.failed(cab, err)
 	}
-	r.tally.reported()
+	return err == nil
 }
 
-// verify asks every cab, over its own connection, whether it is still in a
-// match, and waits for the last acknowledgements.
-func (r *runner) verify(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
-	defer cancel()
-	group := errgroup.Group{}
-	group.SetLimit(connecting)
-	for _, cab := range r.cabs {
-		group.Go(func() error {
-			r.check(ctx, cab)
-			return nil
-		})
-	}
-	_ = group.Wait() // check counts its errors
+func (r *runner) awaitAcknowledgements() {
 	for tries := 0; tries < 20 && !r.tally.allAcknowledged(); tries++ {
 		time.Sleep(100 * time.Millisecond)
-	}
-}
-
-// check looks twice: a release may be under way.
-func (r *runner) check(ctx context.Context, cab *waggle.Client) {
-	for try := 0; ; try++ {
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		w, err := cab.Hello(ctx)
-		cancel()
-		switch {
-		case err != nil:
-			r.tally.failed(err)
-			return
-		case w.Match == nil:
-			return
-		case try == 1:
-			r.tally.stuck()
-			return
-		}
-		time.Sleep(2 * time.Second)
 	}
 }
 
@@ -251,33 +242,47 @@ func (r *runner) wall(unix int64) time.Time {
 	return r.start.Add(r.fast(time.Duration(unix-r.Window.From) * time.Second))
 }
 
-func (r *runner) fast(d time.Duration) time.Duration {
-	return time.Duration(float64(d) / r.Speed)
+// note puts into the record what is no frame, and returns its time there.
+func (r *runner) note(at time.Time, k record.Kind, member, code string) int64 {
+	micros := r.clock.Micros(at)
+	r.Record.Note(micros, k, member, code)
+	return micros
 }
 
-func (r *runner) progress(now time.Time) Progress {
+// failed counts what went wrong for a member, unless it was on the wire, where it
+// was counted, or is that the member closed.
+func (r *runner) failed(member string, err error) {
+	var refused *waggle.Error
+	var handshake *waggle.HandshakeError
+	code := "connection"
+	switch {
+	case errors.As(err, &handshake):
+		code = "handshake_" + strconv.Itoa(handshake.Status)
+	case errors.As(err, &refused), errors.Is(err, waggle.ErrReplaced), errors.Is(err, waggle.ErrClosed):
+		return
+	case errors.Is(err, waggle.ErrOffline):
+		code = "offline"
+	case errors.Is(err, context.DeadlineExceeded):
+		code = "timeout"
+	case errors.Is(err, errForgotten):
+		code = "forgotten"
+	}
+	r.tally.error(code)
+	r.note(time.Now(), record.Failed, member, code)
+}
+
+// errForgotten is of a match or request that the server does not know of any more
+// and did not say the end of.
+var errForgotten = errors.New("forgotten")
+
+// tell tells how far the play is.
+func (r *runner) tell() {
+	if r.Progress == nil {
+		return
+	}
 	total := time.Duration(r.Window.To-r.Window.From) * time.Second
 	p := r.tally.progress()
 	p.Connected, p.Cabs = len(r.cabs), len(r.cabs)
-	p.Elapsed, p.Total = min(time.Duration(float64(now.Sub(r.start))*r.Speed), total), total
-	return p
-}
-
-// code is what an error is counted as.
-func code(err error) string {
-	var refused *waggle.Error
-	var handshake *waggle.HandshakeError
-	switch {
-	case errors.As(err, &refused):
-		return string(refused.Code)
-	case errors.As(err, &handshake):
-		return "handshake_" + strconv.Itoa(handshake.Status)
-	case errors.Is(err, waggle.ErrReplaced):
-		return "replaced"
-	case errors.Is(err, waggle.ErrOffline):
-		return "offline"
-	case errors.Is(err, context.DeadlineExceeded):
-		return "timeout"
-	}
-	return "connection"
+	p.Elapsed, p.Total = min(time.Duration(float64(time.Since(r.start))*r.Speed), total), total
+	r.Progress(p)
 }

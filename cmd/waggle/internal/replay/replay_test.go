@@ -2,7 +2,7 @@ package replay_test
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,17 +11,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"waggle/clients/go/waggle"
+	"waggle/cmd/waggle/internal/figures"
 	"waggle/cmd/waggle/internal/replay"
 	"waggle/cmd/waggle/internal/trace"
 	"waggle/internal/pool"
 )
 
 // tenMinutes has two cabs, four pickups, and a bad fix.
-func tenMinutes() trace.Window {
+func tenMinutes() trace.Window { return trace.Cut(rows(), 0, 600) }
+
+func rows() []trace.Row {
 	row := func(unix int64, cab string, lat float64, occupied bool) trace.Row {
 		return trace.Row{Unix: unix, Cab: cab, Lat: lat, Lng: -122, Occupied: occupied}
 	}
-	return trace.Cut([]trace.Row{
+	return []trace.Row{
 		row(0, "a", 37.00, false),
 		row(0, "b", 38.00, false),
 		row(30, "c", 99, false), // a bad fix
@@ -35,10 +38,10 @@ func tenMinutes() trace.Window {
 		row(220, "a", 37.04, true),
 		row(240, "b", 38.02, false),
 		row(400, "a", 37.05, true),
-	}, 0, 600)
+	}
 }
 
-func play(t *testing.T, ctx context.Context, c *city, change func(*replay.Config)) replay.Result {
+func play(t *testing.T, ctx context.Context, c *city, change func(*replay.Config)) figures.Result {
 	t.Helper()
 	config := replay.Config{
 		Window: tenMinutes(), Speed: 30, Grace: 10 * time.Minute, Name: "test", Options: c.options,
@@ -61,17 +64,32 @@ func inBubble(t *testing.T, test func(*testing.T, *city)) {
 	})
 }
 
-func TestTellsTheAdvice(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *city) {
-		c.advice = waggle.Report{AfterSeconds: 2.5}
-		var told []time.Duration
-		play(t, t.Context(), c, func(c *replay.Config) {
-			c.Advised = func(after time.Duration) { told = append(told, after) }
+func TestPlaysOnlyInAPoolSetForTheSpeed(t *testing.T) {
+	for _, tt := range []struct {
+		told float64
+		any  bool
+		want string
+	}{
+		{told: 3},
+		{told: 30, want: "it wants a report every 30s, and with a TTL of 3m0s at speed 30 that would be every 3s"},
+		{told: 1.5, want: "every 1.5s"}, // the file of another speed
+		{told: 30, any: true},
+		{told: 0}, // a server that does not say
+	} {
+		inBubble(t, func(t *testing.T, c *city) {
+			c.advice = waggle.Report{AfterSeconds: tt.told}
+			r, err := replay.Run(t.Context(), replay.Config{
+				Window: tenMinutes(), Speed: 30, Name: "test", Options: c.options, Pool: "sf", TTL: 180 * time.Second, AnyPool: tt.any,
+			})
+			var wrong *replay.PoolError
+			switch {
+			case tt.want == "" && (err != nil || r.Matched != 4):
+				t.Errorf("told %g: got %+v, %v, want that it plays", tt.told, r, err)
+			case tt.want != "" && (!errors.As(err, &wrong) || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("told %g: got %v, want %q", tt.told, err, tt.want)
+			}
 		})
-		if diff := cmp.Diff([]time.Duration{2500 * time.Millisecond}, told); diff != "" {
-			t.Errorf("got +, want -\n%s", diff)
-		}
-	})
+	}
 }
 
 func TestPlaysAWindow(t *testing.T) {
@@ -86,13 +104,13 @@ func TestPlaysAWindow(t *testing.T) {
 			}
 		})
 		zero := 0.0
-		want := replay.Result{
+		want := figures.Result{
 			To: 600, Speed: 30, WallSeconds: 20,
 			Members: 2, Reports: 12, Acknowledged: 12, Skipped: 1,
 			Requests: 4, Matched: 4, MatchedShare: 1, LocationsSeen: got.LocationsSeen,
 			MatchMillisP50: &zero, MatchMillisP95: &zero, MatchMillisP99: &zero,
 			DistanceMetersP50: &zero, DistanceMetersP95: &zero, DistanceMetersP99: &zero,
-			ErrorsByCode: map[string]int{},
+			ErrorsByCode: map[string]int{}, Probed: 2,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("got +, want -\n%s", diff)
@@ -102,13 +120,13 @@ func TestPlaysAWindow(t *testing.T) {
 		if got.LocationsSeen < 3 || got.LocationsSeen > 6 {
 			t.Errorf("locations seen: got %d, want 3 to 6", got.LocationsSeen)
 		}
-		if err := got.Err(); err != nil {
-			t.Error(err)
+		if wrong := got.Wrong(); wrong != nil {
+			t.Error(wrong)
 		}
 		if left := c.inMatch(); left != "" {
 			t.Errorf("left in a match: %s", left)
 		}
-		if last.Elapsed != 10*time.Minute || last.Matched != 4 {
+		if last.Elapsed != 10*time.Minute || last.Matched != 4 || last.Probed != 2 {
 			t.Errorf("the last progress was %+v", last)
 		}
 	})
@@ -119,16 +137,15 @@ func TestTellsWhatIsWrong(t *testing.T) {
 		change func(*city)
 		want   string
 	}{
-		"refused":         {func(c *city) { c.refuse = "conflict" }, "4 errors (conflict 4), 4 requests without an outcome"},
-		"never answered":  {func(c *city) { c.mute = true }, "4 errors (timeout 4), 4 requests without an outcome"},
-		"left in a match": {func(c *city) { c.sticky = true }, "2 cabs left in a match"},
+		"refused":         {func(c *city) { c.refuse = "conflict" }, "10 errors (conflict 10), 4 requests without an outcome"},
+		"never answered":  {func(c *city) { c.mute = true }, "10 errors (timeout 10), 4 requests without an outcome"},
+		"left in a match": {func(c *city) { c.sticky = true }, "2 cabs stuck in a match"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, c *city) {
 				tt.change(c)
-				err := play(t, t.Context(), c, nil).Err()
-				if err == nil || !strings.Contains(err.Error(), tt.want) {
-					t.Errorf("got %v, want %q", err, tt.want)
+				if got := strings.Join(play(t, t.Context(), c, nil).Wrong(), ", "); got != tt.want {
+					t.Errorf("got %s, want %s", got, tt.want)
 				}
 			})
 		})
@@ -143,8 +160,8 @@ func TestAnInterruptEndsEveryMatch(t *testing.T) {
 		if !r.Interrupted || r.Matched != 2 || r.Requests != 2 {
 			t.Errorf("got %+v, want two matches and an interrupt", r)
 		}
-		if err := r.Err(); err != nil {
-			t.Error(err)
+		if wrong := r.Wrong(); wrong != nil {
+			t.Error(wrong)
 		}
 		if left := c.inMatch(); left != "" {
 			t.Errorf("left in a match: %s", left)
@@ -155,8 +172,8 @@ func TestAnInterruptEndsEveryMatch(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(3*time.Second, cancel)
 		r := play(t, ctx, c, nil)
-		if r.Cancelled != 1 || r.Err() != nil {
-			t.Errorf("while asking: got %+v, %v, want one request cancelled", r, r.Err())
+		if r.Cancelled != 1 || r.Wrong() != nil {
+			t.Errorf("while asking: got %+v, %v, want one request cancelled", r, r.Wrong())
 		}
 	})
 }
@@ -169,53 +186,6 @@ func TestCannotBegin(t *testing.T) {
 			t.Errorf("got %v, want the cab that could not connect", err)
 		}
 	})
-}
-
-func TestResultForPeopleAndPrograms(t *testing.T) {
-	p := func(f float64) *float64 { return &f }
-	r := replay.Result{
-		From: 1212195600, To: 1212199200, Speed: 30, WallSeconds: 120.04, Members: 489, Reports: 10, Acknowledged: 9,
-		Requests: 4, Matched: 3, NoMatch: 1, MatchedShare: 0.75, MatchMillisP50: p(12), MatchMillisP95: p(30), MatchMillisP99: p(31),
-		Errors: 2, ErrorsByCode: map[string]int{"stale": 1, "conflict": 1},
-	}
-	zone, err := time.LoadLocation("America/Los_Angeles")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := `played             2008-05-30 18:00:00 to 19:00:00 at speed 30, in 120.0 s
-cabs               489
-reports            10 sent, 9 acknowledged, 0 rows left out for a bad fix
-requests           4
-  matched          3 (75.0 %)
-  no match         1
-  unanswered       0
-distance           none
-match latency      p50 12 ms, p95 30 ms, p99 31 ms
-locations seen     0, by passengers of their cab
-connections lost   0
-latest row         0 ms behind the clock
-errors             2: conflict 1, stale 1
-left in a match    0
-`
-	if diff := cmp.Diff(want, r.Table(zone)); diff != "" {
-		t.Errorf("table: got +, want -\n%s", diff)
-	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(text, &fields); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]any{
-		"reports": 10.0, "requests": 4.0, "matched": 3.0, "noMatch": 1.0, "errors": 2.0, "stuck": 0.0,
-		"matchMillisP50": 12.0, "distanceMetersP50": nil,
-	} {
-		if got, ok := fields[name]; !ok || got != want {
-			t.Errorf("%s: got %v (there: %t), want %v", name, got, ok, want)
-		}
-	}
 }
 
 func TestPoolFile(t *testing.T) {

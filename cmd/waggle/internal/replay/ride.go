@@ -9,17 +9,23 @@ import (
 	"waggle/cmd/waggle/internal/trace"
 )
 
+// lingering is how long a passenger stays connected after the end, so that a
+// record shows whether the cab can still be seen. What was in flight lands within
+// half of it.
+const lingering = 4 * time.Second
+
 // ride is one passenger, from asking to getting out. When ctx ends it gets
 // out at once, but in order.
 func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 	lasting := context.WithoutCancel(ctx)
-	c, err := r.dial(ctx, member)
+	p := &passenger{r: r}
+	c, err := r.dial(ctx, member, p)
 	if err != nil {
 		if ctx.Err() != nil {
 			r.tally.cancelled()
 			return
 		}
-		r.tally.failed(err)
+		r.failed(member, err)
 		r.tally.unanswered()
 		return
 	}
@@ -28,7 +34,6 @@ func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 	wait := r.fast(r.Wait)
 	asking, cancel := context.WithTimeout(ctx, wait+patience)
 	defer cancel()
-	begun := time.Now()
 	out, err := c.Match(asking, waggle.Match{
 		Radius: r.Radius, Point: &waggle.Point{Lat: f.Lat, Lng: f.Lng}, Wait: wait.Seconds(),
 	})
@@ -38,7 +43,7 @@ func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 		r.tally.cancelled()
 		return
 	case err != nil:
-		r.tally.failed(err)
+		r.failed(member, err)
 		r.tally.unanswered()
 		var refused *waggle.Error
 		if !errors.As(err, &refused) {
@@ -49,18 +54,25 @@ func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 		r.tally.noMatch()
 		return
 	case out.Matched == nil: // over before it was told
-		r.tally.lost(out.Ended.Reason)
+		if !p.ending() {
+			r.failed(member, errForgotten)
+		}
 		r.tally.unanswered()
 		return
 	}
-	r.tally.matched(time.Since(begun), out.Matched.Peer.Distance)
-	if r.watch(ctx, c, f) {
-		r.end(lasting, c, out.Matched.Match)
+	micros, waited := p.took()
+	r.tally.matched(micros, waited, out.Matched.Peer.Distance)
+	if r.watch(ctx, c, p, member, f) {
+		r.end(lasting, c, member, out.Matched.Match)
+		select {
+		case <-ctx.Done():
+		case <-time.After(lingering):
+		}
 	}
 }
 
 // watch follows the cab until the fare ends; false: the match ended first.
-func (r *runner) watch(ctx context.Context, c *waggle.Client, f trace.Fare) bool {
+func (r *runner) watch(ctx context.Context, c *waggle.Client, p *passenger, member string, f trace.Fare) bool {
 	ctx, cancel := context.WithDeadline(ctx, r.wall(f.End))
 	defer cancel()
 	for {
@@ -69,27 +81,27 @@ func (r *runner) watch(ctx context.Context, c *waggle.Client, f trace.Fare) bool
 			return true
 		}
 		if err != nil {
-			r.tally.failed(err)
+			r.failed(member, err)
 			return false
 		}
-		switch event := event.(type) {
-		case *waggle.LocationFrame:
-			r.tally.seen()
-		case *waggle.Ended:
-			r.tally.lost(event.Reason) // nobody but the passenger ends a match here
+		if _, ok := event.(*waggle.Ended); ok {
+			if !p.ending() {
+				r.failed(member, errForgotten)
+			}
 			return false
-		default:
-			r.tally.heard(event)
 		}
 	}
 }
 
-func (r *runner) end(ctx context.Context, c *waggle.Client, match string) {
+func (r *runner) end(ctx context.Context, c *waggle.Client, member, match string) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if _, err := c.End(ctx, match, waggle.Completed); err != nil {
-		r.tally.failed(err)
+		r.failed(member, err)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = time.Now()
 }
 
 // abandon withdraws a request whose outcome is not known: it may have become
@@ -103,6 +115,6 @@ func (r *runner) abandon(ctx context.Context, c *waggle.Client) {
 		return // withdrawn, or unreachable: then it expires by itself
 	}
 	if w, err := c.Hello(ctx); err == nil && w.Match != nil {
-		r.end(ctx, c, w.Match.Match)
+		_, _ = c.End(ctx, w.Match.Match, waggle.Completed) // it was asked for in vain already
 	}
 }

@@ -1,23 +1,25 @@
 package replay
 
 import (
-	"errors"
 	"sync"
-	"time"
 
-	"waggle/clients/go/waggle"
+	"waggle/cmd/waggle/internal/figures"
 )
 
-// A tally counts what happens, from many goroutines.
+// A tally counts what happens, from many goroutines. Its times are those of the
+// record, in microseconds.
 type tally struct {
 	mu        sync.Mutex
-	r         Result
+	r         figures.Result
+	acked     []bool    // by row
 	latencies []float64 // milliseconds
 	distances []float64 // metres
+	waits     []float64 // seconds of the trace
+	ending    bool      // the window is over
 }
 
 func newTally(c Config) *tally {
-	return &tally{r: Result{
+	return &tally{acked: make([]bool, len(c.Window.Reports)), r: figures.Result{
 		Members: len(c.Window.Cabs), Skipped: c.Window.Skipped, Speed: c.Speed,
 		From: c.Window.From, To: c.Window.To, ErrorsByCode: map[string]int{},
 	}}
@@ -29,12 +31,10 @@ func (t *tally) count(n *int) {
 	*n++
 }
 
-func (t *tally) reported()       { t.count(&t.r.Reports) }
 func (t *tally) noMatch()        { t.count(&t.r.NoMatch) }
 func (t *tally) cancelled()      { t.count(&t.r.Cancelled) }
 func (t *tally) unanswered()     { t.count(&t.r.Unanswered) }
 func (t *tally) seen()           { t.count(&t.r.LocationsSeen) }
-func (t *tally) stuck()          { t.count(&t.r.Stuck) }
 func (t *tally) lostConnection() { t.count(&t.r.ConnectionsLost) }
 
 // request counts one and returns its number.
@@ -45,36 +45,34 @@ func (t *tally) request() int {
 	return t.r.Requests
 }
 
-func (t *tally) matched(after time.Duration, distance float64) {
+// reported counts a row that went out, so late.
+func (t *tally) reported(late int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.r.Reports++
+	t.r.BehindMillisMax = max(t.r.BehindMillisMax, float64(late)/1e3)
+}
+
+func (t *tally) acknowledged(row int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.acked[row] {
+		t.acked[row] = true
+		t.r.Acknowledged++
+	}
+}
+
+func (t *tally) matched(after int64, waited bool, distance float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.r.Matched++
-	t.latencies = append(t.latencies, float64(after)/float64(time.Millisecond))
 	t.distances = append(t.distances, distance)
-}
-
-// heard counts an event that nobody waits for.
-func (t *tally) heard(f waggle.Frame) {
-	switch f := f.(type) {
-	case *waggle.Ack:
-		if f.ID != "" {
-			t.count(&t.r.Acknowledged)
-		}
-	case *waggle.ErrorFrame:
-		t.error(string(f.Code))
-	case *waggle.Unknown:
-		t.error("unknown_frame") // such as the gateway's own, when a function crashed
+	if waited {
+		t.r.Waited++
+		t.waits = append(t.waits, float64(after)/1e6*t.r.Speed)
+		return
 	}
-}
-
-func (t *tally) failed(err error)   { t.error(code(err)) }
-func (t *tally) lost(reason string) { t.error("ended_" + reason) }
-
-// ended is the end of a cab's session.
-func (t *tally) ended(err error) {
-	if !errors.Is(err, waggle.ErrClosed) {
-		t.failed(err)
-	}
+	t.latencies = append(t.latencies, float64(after)/1e3)
 }
 
 func (t *tally) error(code string) {
@@ -84,10 +82,25 @@ func (t *tally) error(code string) {
 	t.r.ErrorsByCode[code]++
 }
 
-func (t *tally) behind(by time.Duration) {
+func (t *tally) played(took int64, interrupted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.r.BehindMillisMax = max(t.r.BehindMillisMax, float64(by)/float64(time.Millisecond))
+	t.r.WallSeconds, t.r.Interrupted = float64(took)/1e6, interrupted
+}
+
+func (t *tally) probing() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ending = true
+}
+
+func (t *tally) probed(stuck bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.r.Probed++
+	if stuck {
+		t.r.Stuck++
+	}
 }
 
 func (t *tally) allAcknowledged() bool {
@@ -99,23 +112,13 @@ func (t *tally) allAcknowledged() bool {
 func (t *tally) progress() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Progress{Matched: t.r.Matched, NoMatch: t.r.NoMatch, Errors: t.r.Errors}
+	return Progress{Matched: t.r.Matched, NoMatch: t.r.NoMatch, Errors: t.r.Errors, Probing: t.ending, Probed: t.r.Probed}
 }
 
-func (t *tally) played(took time.Duration, interrupted bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.r.WallSeconds, t.r.Interrupted = took.Seconds(), interrupted
-}
-
-func (t *tally) result() Result {
+func (t *tally) result() figures.Result {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.r
-	if r.Requests > 0 {
-		r.MatchedShare = float64(r.Matched) / float64(r.Requests)
-	}
-	r.DistanceMetersP50, r.DistanceMetersP95, r.DistanceMetersP99 = percentiles(t.distances)
-	r.MatchMillisP50, r.MatchMillisP95, r.MatchMillisP99 = percentiles(t.latencies)
+	r.Shares(t.distances, t.latencies, t.waits)
 	return r
 }

@@ -4,6 +4,7 @@ package trace
 
 import (
 	"bufio"
+	"compress/flate"
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
@@ -46,12 +47,13 @@ func Read(r io.Reader) ([]Row, error) {
 		return nil, fmt.Errorf("the trace is empty: its first line must be %s", Columns)
 	}
 	if err != nil {
-		return nil, readError(err)
+		return nil, readError(err, 0)
 	}
 	columns, err := find(header)
 	if err != nil {
 		return nil, err
 	}
+	line := 1
 	var rows []Row
 	names := map[string]string{} // one string for each cab
 	for {
@@ -60,14 +62,14 @@ func Read(r io.Reader) ([]Row, error) {
 			break
 		}
 		if err != nil {
-			return nil, readError(err)
+			return nil, readError(err, line)
 		}
+		line, _ = c.FieldPos(0)
 		row, err := columns.row(record, names)
 		if err == nil && len(rows) > 0 && row.Unix < rows[len(rows)-1].Unix {
 			err = fmt.Errorf("unix_s %d comes after %d: rows must be sorted by time", row.Unix, rows[len(rows)-1].Unix)
 		}
 		if err != nil {
-			line, _ := c.FieldPos(0)
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 		rows = append(rows, row)
@@ -90,24 +92,30 @@ func unzip(r io.Reader) (io.Reader, error) {
 	}
 	z, err := gzip.NewReader(b)
 	if err != nil {
-		return nil, readError(err)
+		return nil, readError(err, 0)
 	}
 	return z, nil
 }
 
-func readError(err error) error {
+// readError says what is wrong behind the line last read.
+func readError(err error, line int) error {
+	var parse *csv.ParseError
+	var damaged flate.CorruptInputError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the gzip data is cut off: the file is incomplete, fetch it again")
-	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
-		return fmt.Errorf("the gzip data is damaged, fetch the file again: %w", err)
-	}
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
-		return fmt.Errorf("line %d: %w", parse.Line, parse.Err)
+		return fmt.Errorf("after line %d the gzip data is cut off: the file is incomplete, fetch it again", line)
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.As(err, &damaged):
+		return fmt.Errorf("after line %d the gzip data is damaged, fetch the file again: %w", line, err)
+	case errors.As(err, &parse) && errors.Is(parse.Err, csv.ErrFieldCount):
+		return fmt.Errorf("line %d: it has not as many fields as the header: each row must have all columns", parse.Line)
+	case errors.As(err, &parse):
+		return fmt.Errorf("line %d: %w: it must be CSV, with commas between the fields", parse.Line, parse.Err)
 	}
 	return err
 }
+
+// latest second of a trace: of the year 5138. Milliseconds of our time are beyond.
+const latest = 100_000_000_000
 
 // columns are the places of the fields in a record.
 type columns struct{ unix, cab, lat, lng, occupied int }
@@ -133,13 +141,16 @@ func (c columns) row(record []string, names map[string]string) (Row, error) {
 	row := Row{}
 	var err error
 	if row.Unix, err = strconv.ParseInt(record[c.unix], 10, 64); err != nil {
-		return row, fmt.Errorf("unix_s %q is not a whole number of seconds", record[c.unix])
+		return row, fmt.Errorf("unix_s %q is not a whole number of seconds since 1970", record[c.unix])
+	}
+	if row.Unix < 0 || row.Unix > latest {
+		return row, fmt.Errorf("unix_s %d must be seconds since 1970, from 0 to %d, and not milliseconds", row.Unix, int64(latest))
 	}
 	if row.Lat, err = strconv.ParseFloat(record[c.lat], 64); err != nil {
-		return row, fmt.Errorf("lat %q is not a number", record[c.lat])
+		return row, fmt.Errorf("lat %q is not a number of degrees", record[c.lat])
 	}
 	if row.Lng, err = strconv.ParseFloat(record[c.lng], 64); err != nil {
-		return row, fmt.Errorf("lng %q is not a number", record[c.lng])
+		return row, fmt.Errorf("lng %q is not a number of degrees", record[c.lng])
 	}
 	switch record[c.occupied] {
 	case "0":

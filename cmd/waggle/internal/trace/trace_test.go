@@ -74,13 +74,16 @@ func TestErrorsNameTheLineAndTheRemedy(t *testing.T) {
 		"missing column": {"unix_s,cab,lat,lng\n1,a,2,3\n", []string{"line 1", "no column occupied", trace.Columns}},
 		"unsorted":       {header + "100,a,1,2,0\n99,b,1,2,0\n", []string{"line 3", "99 comes after 100", "sorted"}},
 		"bad time":       {header + "soon,a,1,2,0\n", []string{"line 2", `unix_s "soon"`}},
+		"milliseconds":   {header + "1212195600000,a,1,2,0\n", []string{"line 2", "unix_s 1212195600000", "not milliseconds"}},
+		"before 1970":    {header + "-1,a,1,2,0\n", []string{"line 2", "unix_s -1 must be seconds since 1970"}},
+		"a stray quote":  {header + "1,a\"b,1,2,0\n", []string{"line 2", "must be CSV"}},
 		"bad lat":        {header + "1,a,1,2,0\n1,a,north,2,0\n", []string{"line 3", `lat "north"`}},
 		"bad lng":        {header + "1,a,1,west,0\n", []string{"line 2", `lng "west"`}},
 		"bad occupied":   {header + "1,a,1,2,yes\n", []string{"line 2", `"yes" is neither 0 nor 1`}},
 		"no cab":         {header + "1,,1,2,0\n", []string{"line 2", "cab is empty"}},
-		"short row":      {header + "1,a,1\n", []string{"line 2", "number of fields"}},
-		"cut off":        {string(long[:len(long)-20]), []string{"cut off", "again"}},
-		"damaged":        {string(damaged), []string{"damaged"}},
+		"short row":      {header + "1,a,1\n", []string{"line 2", "not as many fields as the header"}},
+		"cut off":        {string(long[:len(long)-20]), []string{"after line ", "cut off", "again"}},
+		"damaged":        {string(damaged), []string{"after line 5001 the gzip data is damaged"}},
 	} {
 		_, err := trace.Read(strings.NewReader(tt.data))
 		if err == nil {

@@ -1,4 +1,7 @@
-package replay
+// Package figures has the figures of a replay, as waggle replay counts them while
+// it plays and waggle judge counts them again from the record. Each counts by
+// itself; they share the names and what a figure means.
+package figures
 
 import (
 	"fmt"
@@ -17,53 +20,70 @@ type Result struct {
 	To          int64   `json:"to"`
 	Speed       float64 `json:"speed"`
 	WallSeconds float64 `json:"wallSeconds"` // that the window took
-	Interrupted bool    `json:"interrupted"`
+	Interrupted bool    `json:"interrupted"` // before its end
 
-	Members      int `json:"members"` // cabs
-	Reports      int `json:"reports"`
-	Acknowledged int `json:"acknowledged"`
-	Skipped      int `json:"skipped"` // rows whose fix is no place
+	Members      int `json:"members"`      // cabs
+	Reports      int `json:"reports"`      // rows given to the socket
+	Acknowledged int `json:"acknowledged"` // of those
+	Skipped      int `json:"skipped"`      // rows whose fix is no place
 
-	Requests     int     `json:"requests"`
+	Requests     int     `json:"requests"` // pickups that were played
 	Matched      int     `json:"matched"`
 	NoMatch      int     `json:"noMatch"`
 	Cancelled    int     `json:"cancelled"` // by the interrupt
 	Unanswered   int     `json:"unanswered"`
 	MatchedShare float64 `json:"matchedShare"`
+	// Waited are those matched after they had been told to wait. How long they
+	// waited is in seconds of the trace.
+	Waited           int      `json:"waited"`
+	WaitedSecondsP50 *float64 `json:"waitedSecondsP50"`
+	WaitedSecondsP95 *float64 `json:"waitedSecondsP95"`
 
-	DistanceMetersP50 *float64 `json:"distanceMetersP50"`
+	DistanceMetersP50 *float64 `json:"distanceMetersP50"` // as the passenger was told
 	DistanceMetersP95 *float64 `json:"distanceMetersP95"`
 	DistanceMetersP99 *float64 `json:"distanceMetersP99"`
-	MatchMillisP50    *float64 `json:"matchMillisP50"` // from asking to knowing
-	MatchMillisP95    *float64 `json:"matchMillisP95"`
-	MatchMillisP99    *float64 `json:"matchMillisP99"`
+	// From asking to knowing, of those that did not wait.
+	MatchMillisP50 *float64 `json:"matchMillisP50"`
+	MatchMillisP95 *float64 `json:"matchMillisP95"`
+	MatchMillisP99 *float64 `json:"matchMillisP99"`
 
 	LocationsSeen   int            `json:"locationsSeen"` // of matched cabs, by their passengers
 	ConnectionsLost int            `json:"connectionsLost"`
 	Errors          int            `json:"errors"`
 	ErrorsByCode    map[string]int `json:"errorsByCode"`
-	Stuck           int            `json:"stuck"` // cabs left in a match
-	// BehindMillisMax is how late, at worst, a row was played: a machine too
-	// slow for the speed shows here.
+	// Probed are the cabs that were tried at the end, Stuck those of them that a
+	// probe beside them could not be matched with.
+	Probed int `json:"probed"`
+	Stuck  int `json:"stuck"`
+	// BehindMillisMax is how late, at worst, a row was sent: a machine too slow
+	// for the speed shows here.
 	BehindMillisMax float64 `json:"behindMillisMax"`
 }
 
-// Err tells what was not as it must be, or nil.
-func (r Result) Err() error {
+// Shares sets what follows from other figures: distances in metres, latencies in
+// milliseconds, waits in seconds of the trace.
+func (r *Result) Shares(distances, latencies, waits []float64) {
+	if r.Requests > 0 {
+		r.MatchedShare = float64(r.Matched) / float64(r.Requests)
+	}
+	r.DistanceMetersP50, r.DistanceMetersP95, r.DistanceMetersP99 = percentiles(distances)
+	r.MatchMillisP50, r.MatchMillisP95, r.MatchMillisP99 = percentiles(latencies)
+	r.WaitedSecondsP50, r.WaitedSecondsP95, _ = percentiles(waits)
+}
+
+// Wrong says what was not as it must be.
+func (r Result) Wrong() []string {
 	var wrong []string
 	if r.Errors > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d errors (%s)", r.Errors, r.byCode()))
 	}
 	if r.Stuck > 0 {
-		wrong = append(wrong, fmt.Sprintf("%d cabs left in a match", r.Stuck))
+		wrong = append(wrong, fmt.Sprintf("%d cabs stuck in a match", r.Stuck))
 	}
-	if without := r.Requests - r.Matched - r.NoMatch - r.Cancelled; without > 0 {
-		wrong = append(wrong, fmt.Sprintf("%d requests without an outcome", without))
+	if r.Unanswered > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d requests without an outcome", r.Unanswered))
 	}
-	if len(wrong) == 0 {
-		return nil
-	}
-	return fmt.Errorf("not as it must be: %s", strings.Join(wrong, ", "))
+	return wrong
 }
 
 func (r Result) byCode() string {
@@ -74,12 +94,14 @@ func (r Result) byCode() string {
 	return strings.Join(parts, ", ")
 }
 
-// Table is the result for people, with times in the trace's zone.
-func (r Result) Table(zone *time.Location) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+// A Row of a table for people.
+type Row struct{ Name, Text string }
+
+// Rows is the result for people, with times in the trace's zone.
+func (r Result) Rows(zone *time.Location) []Row {
+	var rows []Row
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+		rows = append(rows, Row{name, fmt.Sprintf(format, args...)})
 	}
 	clock := func(unix int64) string { return time.Unix(unix, 0).In(zone).Format("15:04:05") }
 	day := time.Unix(r.From, 0).In(zone).Format(time.DateOnly)
@@ -92,6 +114,9 @@ func (r Result) Table(zone *time.Location) string {
 	row("reports", "%d sent, %d acknowledged, %d rows left out for a bad fix", r.Reports, r.Acknowledged, r.Skipped)
 	row("requests", "%d", r.Requests)
 	row("  matched", "%d (%.1f %%)", r.Matched, 100*r.MatchedShare)
+	if r.Waited > 0 {
+		row("    after a wait", "%d, p50 %.0f s, p95 %.0f s of the trace", r.Waited, *r.WaitedSecondsP50, *r.WaitedSecondsP95)
+	}
 	row("  no match", "%d", r.NoMatch)
 	if r.Cancelled > 0 {
 		row("  cancelled", "%d", r.Cancelled)
@@ -107,7 +132,17 @@ func (r Result) Table(zone *time.Location) string {
 	} else {
 		row("errors", "0")
 	}
-	row("left in a match", "%d", r.Stuck)
+	row("stuck in a match", "%d of %d cabs probed", r.Stuck, r.Probed)
+	return rows
+}
+
+// Table sets rows in two columns.
+func Table(rows []Row) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintf(w, "%s\t%s\n", row.Name, row.Text)
+	}
 	_ = w.Flush() // a strings.Builder takes all
 	return b.String()
 }

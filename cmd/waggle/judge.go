@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"waggle/cmd/waggle/internal/judge"
+	"waggle/cmd/waggle/internal/record"
+	"waggle/cmd/waggle/internal/trace"
+)
+
+const judgeText = `
+waggle judge TRACE RECORD says what came of a replay, from the trace that it
+played and the record that it wrote: every figure that replay prints, counted
+again, and whether each request got the nearest cab.
+
+  waggle replay -record day.jsonl.gz -json cabs.csv.gz > day.json
+  waggle judge -against day.json cabs.csv.gz day.jsonl.gz
+
+It shares no code with the server. A record that is cut off is judged up to
+there. Exit code 1 if anything was not as it must be: a request not matched to
+the nearest, more than 5 % ambiguous, anything missed, double, leaked, stuck,
+unanswered or not played, any error; or a figure that differs from -against.
+
+Its words:
+
+` + judge.Terms
+
+// judgeFlags are what the command line says.
+type judgeFlags struct {
+	zone, against string
+	findings      int
+	json          bool
+}
+
+func judgeRecord(ctx context.Context, c console, args []string) error {
+	var o judgeFlags
+	f := newFlags(c, "judge", judgeText)
+	f.StringVar(&o.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
+	f.StringVar(&o.against, "against", "", "`file` with what replay -json printed: every figure in it must be the same")
+	f.IntVar(&o.findings, "findings", 5, "how many findings of each kind are shown; -json has the first hundred")
+	f.BoolVar(&o.json, "json", false, "write the verdict as JSON")
+	operands, err := parse(c, f, args)
+	if err != nil {
+		return err
+	}
+	if err := expect(f, operands, "TRACE", "RECORD"); err != nil {
+		return err
+	}
+	zone, err := loadZone(o.zone)
+	if err != nil {
+		return err
+	}
+	var printed []byte
+	if o.against != "" {
+		if printed, err = os.ReadFile(o.against); err != nil {
+			return fmt.Errorf("-against: %w", err)
+		}
+	}
+	v, err := o.run(ctx, c, operands[0], operands[1])
+	if err != nil {
+		return err
+	}
+	if err := o.print(c, v, zone); err != nil {
+		return err
+	}
+	wrong := v.Wrong()
+	if printed != nil {
+		differ, err := v.Against(printed)
+		if err != nil {
+			return fmt.Errorf("-against %s: %w", o.against, err)
+		}
+		for _, d := range differ {
+			wrong = append(wrong, "it differs from "+o.against+" in "+d)
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("not as it must be: %s", strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+// run reads the trace, then the record along with the bar.
+func (o judgeFlags) run(ctx context.Context, c console, traceFile, recordFile string) (judge.Verdict, error) {
+	var none judge.Verdict
+	rows, err := readTrace(traceFile)
+	if err != nil {
+		return none, err
+	}
+	file, err := os.Open(recordFile)
+	if err != nil {
+		return none, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return none, err
+	}
+	bar := newBar(c.err)
+	defer bar.done()
+	read := int64(0)
+	r, err := record.NewReader(readerFunc(func(b []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		n, err := file.Read(b)
+		read += int64(n)
+		bar.bytes(read, info.Size())
+		return n, err
+	}))
+	if err == nil {
+		var v judge.Verdict
+		if v, err = judge.Run(rows, r, judge.Options{}); err == nil {
+			return v, nil
+		}
+	}
+	if ctx.Err() != nil {
+		return none, errInterrupted
+	}
+	return none, fmt.Errorf("%s: %w", recordFile, err)
+}
+
+func (o judgeFlags) print(c console, v judge.Verdict, zone *time.Location) error {
+	if !o.json {
+		_, err := io.WriteString(c.out, v.Table(zone, o.findings))
+		return err
+	}
+	e := json.NewEncoder(c.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// readTrace reads a whole trace.
+func readTrace(file string) ([]trace.Row, error) {
+	r, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	rows, err := trace.Read(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return rows, nil
+}
+
+func loadZone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, misusef("-zone %q: give one such as America/Los_Angeles or UTC", name)
+	}
+	return zone, nil
+}
