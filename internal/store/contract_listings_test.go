@@ -53,6 +53,36 @@ func listings() []scenario {
 			answer, _ := ana.report(there * 5)
 			same(s, answer.Changes, []match.Change{unlist(0, epoch), ana.list(epoch + 5)})
 		}},
+		{"a member that is left in four cells stays there while it moves about in its own", func(s *scene) {
+			ana := s.stand("ana", 0)
+			for i := range 4 {
+				ana.at(there * float64(i+1))
+			}
+			answer, _ := ana.report(there * 4)
+			same(s, answer.Changes, nil)
+		}},
+		{"a member that goes to and fro is left in a cell once", func(s *scene) {
+			ana := s.stand("ana", 0)
+			epoch := s.now
+			ana.at(there)
+			ana.at(0)
+			ana.at(there)
+			s.pass(15 * time.Second)
+			answer, _ := ana.report(there)
+			same(s, answer.Changes, []match.Change{unlist(0, epoch+2)})
+		}},
+		{"who is not available in another cell leaves the one before once", func(s *scene) {
+			ana := s.stand("ana", 0)
+			answer, _ := ana.report(there, available(false))
+			same(s, answer.Changes, []match.Change{unlist(0, s.now)})
+		}},
+		{"who comes back and is not available leaves both cells", func(s *scene) {
+			ana := s.stand("ana", 0)
+			epoch := s.now
+			ana.at(there)
+			answer, _ := ana.report(0, available(false))
+			same(s, answer.Changes, []match.Change{unlist(0, epoch), unlist(there, epoch+1)})
+		}},
 		{"a member that crosses back is not taken out of the cell that it is back in", func(s *scene) {
 			ana := s.stand("ana", 0)
 			ana.at(there)

@@ -233,7 +233,7 @@ local function listing(m, r, again)
   end
   if #stay > 0 then
     redis.call('HSET', record, 'behind', cjson.encode(stay))
-  elseif m.behind then
+  else
     redis.call('HDEL', record, 'behind')
   end
   if listable and (m.listed ~= m.cell or again) then
