@@ -86,8 +86,9 @@ func (s *Service) reindex(ctx context.Context, m Member, r Report, a Answer, mov
 	touches := slices.ContainsFunc(changes, func(c Change) bool { return c.Cell == cell })
 	switch {
 	case touches:
-	case a.Listed && !moved.Known:
-		// Swept, or moved ahead by a report that was refused.
+	case a.Listed && (!moved.Known || moved.Behind):
+		// Swept, or moved ahead by a report that was refused; or the listing of an
+		// earlier report is still under way, and would put the entry back.
 		again, err := s.Store.Relist(ctx, m)
 		if err != nil {
 			return nil, err

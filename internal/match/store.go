@@ -104,6 +104,7 @@ type Report struct {
 // Moved says what a report did to the index, and who waits there.
 type Moved struct {
 	Known   bool // the member was listed in the cell: its entry has moved
+	Behind  bool // that is of a listing before the record's, which is still to come
 	Older   bool // the entry there is newer than the report
 	Waiters []Waiter
 }

@@ -97,7 +97,7 @@ func cells() []scenario {
 				ana.apply(behind)
 				answer, moved := ana.report(0, at(dawn+1), seq(2))
 				s.says(answer, match.StatusOK)
-				same(s, moved, match.Moved{Known: true})
+				same(s, moved, match.Moved{Known: true, Behind: true})
 				same(s, s.nearest(500, 100, 1), []string{})
 			}
 		}},
@@ -111,6 +111,15 @@ func cells() []scenario {
 			s.is(answer, match.Answer{Status: match.StatusReplaced})
 			same(s, moved, match.Moved{Older: true})
 		}},
+		{"a report knows that the listing which it moved is before the record's", func(s *scene) {
+			ana := s.stand("ana", 0)
+			listing := ana.relist()
+			_, moved := ana.report(500)
+			same(s, moved, match.Moved{Known: true, Behind: true})
+			ana.apply(listing.Changes...)
+			_, moved = ana.report(500)
+			same(s, moved, match.Moved{Known: true})
+		}},
 		{"a report that is stale moves nobody", func(s *scene) {
 			s.rules(`"locationTTL":20`)
 			ana := s.join("ana")
@@ -122,7 +131,7 @@ func cells() []scenario {
 			same(s, moved, match.Moved{})
 			same(s, s.nearest(500, 100, 1), []string{"ana"})
 			_, moved = ana.report(0, at(dawn-19_999), seq(1))
-			same(s, moved, match.Moved{Known: true})
+			same(s, moved, match.Moved{Known: true, Behind: true})
 		}},
 		{"the cell orders reports by the time that the record gives them", func(s *scene) {
 			for n, clock := range []struct {

@@ -41,8 +41,10 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	if err != nil {
 		return a, match.Moved{}, err
 	}
-	said, waiters, err := readWaiters(index, results[1], r.Point)
-	return a, match.Moved{Known: said == "moved", Older: said == "older", Waiters: waiters}, err
+	said, epoch, waiters, err := readWaiters(index, results[1], r.Point)
+	moved := match.Moved{Known: said == "moved", Older: said == "older", Waiters: waiters}
+	moved.Behind = moved.Known && a.Listed && epoch != whole(a.Epoch)
+	return a, moved, err
 }
 
 // Apply implements match.Index.
@@ -61,7 +63,7 @@ func (s *Store) Apply(ctx context.Context, m match.Member, changes []match.Chang
 	}
 	var waiters []match.Waiter
 	for i, result := range s.run(ctx, calls...) {
-		_, more, err := readWaiters(calls[i], result, changes[i].Point)
+		_, _, more, err := readWaiters(calls[i], result, changes[i].Point)
 		if err != nil {
 			return waiters, err
 		}
@@ -180,21 +182,25 @@ func (s *Store) hits(calls []call, results []valkey.ValkeyResult, q match.Query)
 	return all, nil
 }
 
-// readWaiters reads what an index script said, and who waits for the member.
-func readWaiters(c call, result valkey.ValkeyResult, at geo.Point) (string, []match.Waiter, error) {
+// readWaiters reads what an index script said, of what epoch the entry is that it
+// moved, and who waits for the member.
+func readWaiters(c call, result valkey.ValkeyResult, at geo.Point) (said, epoch string, waiters []match.Waiter, err error) {
 	flat, err := result.AsStrSlice()
 	if err != nil {
-		return "", nil, failure(c, err)
+		return "", "", nil, failure(c, err)
 	}
-	var waiters []match.Waiter
-	for row := flat[1:]; len(row) >= 2; row = row[2:] {
+	said, flat = flat[0], flat[1:]
+	if said == "moved" {
+		epoch, flat = flat[0], flat[1:]
+	}
+	for row := flat; len(row) >= 2; row = row[2:] {
 		var w waiting
 		if err := json.Unmarshal([]byte(row[1]), &w); err != nil {
-			return "", nil, fmt.Errorf("script %s: %w", c.script, err)
+			return "", "", nil, fmt.Errorf("script %s: %w", c.script, err)
 		}
 		waiters = append(waiters, match.Waiter{Owner: match.Member{Pool: c.pool, ID: row[0]}, Request: match.Request{
 			ID: w.ID, Point: geo.Point{Lat: w.Lat, Lng: w.Lng}, Radius: w.Radius, Created: w.Created, Deadline: w.Deadline, Wait: true},
 			Distance: geo.Distance(at, geo.Point{Lat: w.Lat, Lng: w.Lng})})
 	}
-	return flat[0], waiters, nil
+	return said, epoch, waiters, nil
 }

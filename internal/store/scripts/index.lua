@@ -1,7 +1,7 @@
 -- index moves a member that is already listed here to where a report says it is,
 -- if the report is newer and of the same session or a newer one.
--- Returns 'moved', 'absent', 'older' or 'refused', then the requests that wait
--- for it here.
+-- Returns 'moved' and the epoch of its listing, 'absent', 'older' or 'refused', then
+-- the requests that wait for it here.
 local member, lat, lng, at, seq, session, arrival = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 
 if math.abs(tonumber(arrival) - now) > 30000 then
@@ -28,4 +28,6 @@ if redis.call('PTTL', seen) < KEEP / 2 then
   keep()
 end
 local tags = redis.call('HGET', tagged, member) or ''
-return waiting('moved', member, tonumber(lat), tonumber(lng), tags)
+local found = waiting('moved', member, tonumber(lat), tonumber(lng), tags)
+table.insert(found, 2, int(k.epoch))
+return found
