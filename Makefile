@@ -68,7 +68,7 @@ model: compiler ## explore the match protocol exhaustively, and find each fault 
 	@go run ./internal/model/explore
 
 .PHONY: guards
-guards: compiler ## break every condition, one at a time, and see which test misses it: half an hour (GUARDS=lua, go or planted)
+guards: compiler ## break every condition, one at a time, and see which test misses it: half an hour to an hour (GUARDS=lua, go or planted)
 	@go run ./internal/guards/hunt $(if $(GUARDS),-only $(GUARDS)) $(GUARDSFLAGS)
 
 # H3 is C, so the functions are linked statically with a C library of the target.

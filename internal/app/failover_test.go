@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -152,11 +153,7 @@ func (f *failover) kill() {
 func (f *failover) endings() map[string]time.Time {
 	f.asked.Lock()
 	defer f.asked.Unlock()
-	all := make(map[string]time.Time, len(f.ended))
-	for match, at := range f.ended {
-		all[match] = at
-	}
-	return all
+	return maps.Clone(f.ended)
 }
 
 // until waits for what the traffic brings about.

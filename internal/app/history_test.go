@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,9 +21,9 @@ func TestHistories(t *testing.T) {
 	rough := odds{cut: 3, lost: 10, twice: 10, held: 4}
 	for kind, start := range map[string]func(testing.TB) cachetest.Cache{"embedded": cachetest.Embedded, "cluster": aCluster} {
 		t.Run(kind, func(t *testing.T) {
-			cache := start(t)
+			cache, first := start(t), seed.New(t)
 			for part := range uint64(seed.Times(3, 100)) {
-				simulate(t, cache, rough, part, func(s *simulation) {
+				simulate(t, cache, rough, rand.New(rand.NewPCG(first, part)), func(s *simulation) {
 					h := newHistory(s, fmt.Sprint("history-", part), 36)
 					h.live(1000)
 					h.rest()
@@ -40,8 +41,9 @@ func TestHistories(t *testing.T) {
 // TestSimulationRepeats: a seed decides every step.
 func TestSimulationRepeats(t *testing.T) {
 	var traces []uint64
+	first := seed.New(t)
 	for range 2 {
-		simulate(t, cachetest.Embedded(t), odds{cut: 5, lost: 20, twice: 20, held: 5}, 7, func(s *simulation) {
+		simulate(t, cachetest.Embedded(t), odds{cut: 5, lost: 20, twice: 20, held: 5}, rand.New(rand.NewPCG(first, 7)), func(s *simulation) {
 			h := newHistory(s, "repeats", 12)
 			h.live(200)
 			traces = append(traces, s.trace)
@@ -63,8 +65,7 @@ type history struct {
 	asked, ending map[string]int64
 	reads         []read
 	// ticks are when each frame came, by connection.
-	ticks         map[string][]int64
-	found, looked int
+	ticks map[string][]int64
 }
 
 // A read is an answer of hello: which match the member was in, at some time between

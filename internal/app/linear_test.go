@@ -85,7 +85,10 @@ func (h *history) check() {
 			h.t.Errorf("no life of %s is like that (%s): %s", member, result, tell(happenings))
 		}
 	}
-	h.found, h.looked = len(matches), len(h.reads)
+	h.t.Logf("note: histories: %d matches and %d readings of %d members in %d steps on %s", len(matches), len(h.reads), len(h.crowd), h.tick(), h.cache)
+	if few := len(h.crowd); len(matches) < few || len(h.reads) < few {
+		h.t.Errorf("%d matches and %d readings of %d members: too few to show anything", len(matches), len(h.reads), few)
+	}
 }
 
 // tell shows a history in the order of the calls.

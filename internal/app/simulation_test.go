@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"waggle/internal/cachetest"
-	"waggle/internal/seed"
 	"waggle/internal/store"
 )
 
@@ -71,8 +70,8 @@ const (
 type operationKey struct{}
 
 // simulate runs a test in a bubble with a world on the cache.
-func simulate(t *testing.T, c cachetest.Cache, o odds, part uint64, test func(*simulation)) {
-	s := &simulation{odds: o, outside: make(chan func()), made: make(chan struct{})}
+func simulate(t *testing.T, c cachetest.Cache, o odds, random *rand.Rand, test func(*simulation)) {
+	s := &simulation{odds: o, random: random, outside: make(chan func()), made: make(chan struct{})}
 	s.world = newWorld(t, c, unlimited, func(w *world, options *store.Options) {
 		w.waits = true
 		options.Hook = s.trip
@@ -98,7 +97,6 @@ func simulate(t *testing.T, c cachetest.Cache, o odds, part uint64, test func(*s
 		}
 	}()
 	defer close(s.outside)
-	s.random = rand.New(rand.NewPCG(seed.New(t), part))
 	synctest.Test(t, func(t *testing.T) {
 		s.t = t
 		test(s)
@@ -173,7 +171,7 @@ func (s *simulation) draw() turn {
 	return goes
 }
 
-// now is how many steps have been made.
+// tick is how many steps have been made.
 func (s *simulation) tick() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -64,7 +64,8 @@ func (h *Handler) Handle(ctx context.Context, e Event) (Response, error) {
 	case "":
 		return Response{}, errors.New("not an event of a WebSocket API: it has no routeKey")
 	}
-	return Response{StatusCode: http.StatusOK}, h.message(ctx, e)
+	h.message(ctx, e)
+	return Response{StatusCode: http.StatusOK}, nil
 }
 
 func (h *Handler) connect(ctx context.Context, e Event) (Response, error) {
@@ -96,7 +97,7 @@ func (h *Handler) disconnect(ctx context.Context, e Event) (Response, error) {
 	return Response{StatusCode: http.StatusOK}, nil
 }
 
-func (h *Handler) message(ctx context.Context, e Event) error {
+func (h *Handler) message(ctx context.Context, e Event) {
 	connection := e.RequestContext.ConnectionID
 	m, bad := protocol.Decode(e.RequestContext.RouteKey, []byte(e.Body))
 	id := ""
@@ -112,7 +113,7 @@ func (h *Handler) message(ctx context.Context, e Event) error {
 		err = errExpired
 	} else if bad != nil {
 		h.answer(ctx, connection, bad)
-		return nil
+		return
 	} else {
 		err = h.serve(ctx, e, x, m)
 	}
@@ -120,7 +121,6 @@ func (h *Handler) message(ctx context.Context, e Event) error {
 		h.log(ctx, e, err)
 		h.refuse(ctx, connection, id, err)
 	}
-	return nil
 }
 
 func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protocol.Message) error {

@@ -45,7 +45,7 @@ Usage: go run ./internal/guards/hunt [flags], in the root of the module
 `
 
 // takes is how long everything takes.
-const takes = "half an hour"
+const takes = "half an hour to an hour"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
