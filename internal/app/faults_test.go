@@ -115,7 +115,7 @@ func (m *mishap) sort(commands []store.Command) (through, hit []int) {
 		case m.fault == dies:
 			mine = m.made >= m.at
 		case m.fault == loses || m.fault == misses:
-			mine = mine || m.struck != nil && *m.struck == c
+			mine = mine || m.struck != nil && same(*m.struck, c)
 		}
 		if mine {
 			m.struck = &c
@@ -127,6 +127,9 @@ func (m *mishap) sort(commands []store.Command) (through, hit []int) {
 	}
 	return through, hit
 }
+
+// same tells whether a command is another's repeat, whatever it is given this time.
+func same(a, b store.Command) bool { return a.Script == b.Script && a.Key == b.Key }
 
 // once tells which commands are never sent twice.
 func once(c store.Command) bool {

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"waggle/internal/cachetest"
 	"waggle/internal/protocol"
 	"waggle/internal/seed"
@@ -40,7 +42,7 @@ func TestHistories(t *testing.T) {
 
 // TestSimulationRepeats: a seed decides every step.
 func TestSimulationRepeats(t *testing.T) {
-	var traces []uint64
+	var traces [][]string
 	first := seed.New(t)
 	for range 2 {
 		simulate(t, cachetest.Embedded(t), odds{cut: 5, lost: 20, twice: 20, held: 5}, rand.New(rand.NewPCG(first, 7)), func(s *simulation) {
@@ -49,8 +51,11 @@ func TestSimulationRepeats(t *testing.T) {
 			traces = append(traces, s.trace)
 		})
 	}
-	if traces[0] != traces[1] || traces[0] == 0 {
-		t.Errorf("the same seed took the steps %x and then %x", traces[0], traces[1])
+	if len(traces[0]) == 0 {
+		t.Fatal("got no steps, want some")
+	}
+	if d := cmp.Diff(traces[0], traces[1]); d != "" {
+		t.Errorf("the same seed took other steps:\n%s", d)
 	}
 }
 

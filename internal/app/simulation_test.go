@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"waggle/internal/cachetest"
+	"waggle/internal/match"
 	"waggle/internal/store"
 )
 
@@ -35,8 +35,9 @@ type simulation struct {
 	waiting []*step
 	under   int // operations under way
 	begun   int
+	start   time.Time // by the bubble's clock
 	steps   int64
-	trace   uint64 // of all steps in their order
+	trace   []string // the steps in their order
 }
 
 // odds are how often, of a thousand steps, something befalls one.
@@ -73,8 +74,8 @@ type operationKey struct{}
 func simulate(t *testing.T, c cachetest.Cache, o odds, random *rand.Rand, test func(*simulation)) {
 	s := &simulation{odds: o, random: random, outside: make(chan func()), made: make(chan struct{})}
 	s.world = newWorld(t, c, unlimited, func(w *world, options *store.Options) {
-		w.waits = true
 		options.Hook = s.trip
+		options.Sleep = s.sleep
 		options.Offset = func() time.Duration { return time.Duration(s.clock.Load()) * time.Millisecond }
 		rewrite := options.Rewrite
 		options.Rewrite = func(name, text string) string {
@@ -88,6 +89,7 @@ func simulate(t *testing.T, c cachetest.Cache, o odds, random *rand.Rand, test f
 	})
 	push := pushHook(s.step)
 	s.push.Store(&push)
+	s.app.Service.Sleep = s.sleep
 	var ids atomic.Int64
 	s.app.Service.NewID = func() string { return fmt.Sprint("id", ids.Add(1)) }
 	go func() {
@@ -98,13 +100,14 @@ func simulate(t *testing.T, c cachetest.Cache, o odds, random *rand.Rand, test f
 	}()
 	defer close(s.outside)
 	synctest.Test(t, func(t *testing.T) {
-		s.t = t
+		s.t, s.start = t, time.Now()
 		test(s)
 	})
 	s.t = t
 }
 
-// begin starts an operation, whose first step will come when it is drawn.
+// begin starts an operation, up to its first step, which will come when it is drawn.
+// Two that start at once would draw their ids in an order that no seed decides.
 func (s *simulation) begin(do func(context.Context)) {
 	s.mu.Lock()
 	s.under++
@@ -117,6 +120,7 @@ func (s *simulation) begin(do func(context.Context)) {
 		defer s.mu.Unlock()
 		s.under--
 	}()
+	synctest.Wait()
 }
 
 // run makes one step after the other until nothing is under way any more. Before
@@ -124,11 +128,11 @@ func (s *simulation) begin(do func(context.Context)) {
 func (s *simulation) run(more func() bool) {
 	for {
 		synctest.Wait()
+		begun := more()
 		s.mu.Lock()
-		slices.SortStableFunc(s.waiting, func(a, b *step) int { return cmp.Or(cmp.Compare(a.of.n, b.of.n), strings.Compare(a.label, b.label)) })
+		slices.SortFunc(s.waiting, func(a, b *step) int { return cmp.Or(cmp.Compare(a.of.n, b.of.n), strings.Compare(a.label, b.label)) })
 		waiting, under := len(s.waiting), s.under
 		s.mu.Unlock()
-		begun := more()
 		switch {
 		case !begun && under == 0:
 			return
@@ -148,9 +152,7 @@ func (s *simulation) run(more func() bool) {
 			if t == cuts {
 				next.of.dead = true
 			}
-			h := fnv.New64a()
-			fmt.Fprint(h, s.trace, next.of.n, next.label, t, time.Now().UnixNano())
-			s.trace = h.Sum64()
+			s.trace = append(s.trace, fmt.Sprintf("%v message %d: %s (%d)", time.Since(s.start), next.of.n, next.label, t))
 			s.mu.Unlock()
 			next.turn <- t
 		}
@@ -199,11 +201,23 @@ func (s *simulation) await(ctx context.Context, label string) (turn, bool) {
 	return t, !o.dead && ctx.Err() == nil
 }
 
+// sleep waits until the time has passed, and then for its turn: many may wake at once.
+func (s *simulation) sleep(ctx context.Context, d time.Duration) error {
+	if err := match.Sleep(ctx, d); err != nil {
+		return err
+	}
+	if _, ok := s.await(ctx, "wake"); !ok {
+		return context.Canceled
+	}
+	return nil
+}
+
 // trip is a store.Hook.
 func (s *simulation) trip(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 	label := make([]string, len(commands))
 	for i, c := range commands {
-		label[i] = c.Script + " " + c.Key
+		// Two trips of one message may well differ only in what they are given.
+		label[i] = fmt.Sprint(c.Script, " ", c.Key, " ", c.Args)
 	}
 	slices.Sort(label)
 	t, ok := s.await(ctx, strings.Join(label, ", "))

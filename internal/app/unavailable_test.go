@@ -35,7 +35,7 @@ func (w *world) lose(n int, l loss, operation func()) int {
 		if made == n {
 			struck = commands[0]
 		}
-		lost := made >= n && (l == forGood || commands[0] == struck)
+		lost := made >= n && (l == forGood || same(commands[0], struck))
 		made++
 		w.mu.Unlock()
 		if lost && l == oneAnswer {

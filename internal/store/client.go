@@ -54,6 +54,8 @@ type Command struct {
 	Script string
 	// Key is what the slot is of: pool/member, or pool/cell.
 	Key string
+	// Args are what the script is given, after the clock's offset.
+	Args []string
 }
 
 // Store is a match.Store on a cache.

@@ -100,7 +100,7 @@ func (s *Store) trip(ctx context.Context, calls []call, which []int, results []v
 	named := make([]Command, len(which))
 	for i, n := range which {
 		results[n] = valkey.NewErrorResult(errNotSent)
-		named[i] = Command{Script: calls[n].script, Key: tag(calls[n].keys[0])}
+		named[i] = Command{Script: calls[n].script, Key: tag(calls[n].keys[0]), Args: calls[n].args}
 	}
 	s.hook(ctx, named, func(ctx context.Context, some ...int) {
 		sent := which
