@@ -72,10 +72,21 @@ func (p *plot) add(r judge.Row) {
 // picture draws it, with times in the trace's zone.
 func (p *plot) picture(v judge.Verdict, zone *time.Location) chart.Picture {
 	clock := chart.Axis{Label: "time of day, " + zone.String(), Zone: zone, Min: float64(v.From), Max: float64(v.To)}
-	each := "each " + brief(p.width)
+	each := "requests in " + brief(p.width)
 	meters := func(s stretch) []float64 { return s.distances }
 	millis := func(s stretch) []float64 { return s.latencies }
-	share := chart.Axis{Label: "share of them, %", Max: 105}
+	share := chart.Axis{Label: "share of them, %"}
+	otherwise := []chart.Shape{
+		p.steps("no match", func(s stretch) float64 { return s.noMatch }),
+		p.steps("matched after a wait", func(s stretch) float64 { return s.waited }),
+	}
+	if v.Requests > v.Matched+v.NoMatch {
+		otherwise = append(otherwise, p.steps("without an outcome", func(s stretch) float64 { return s.without }))
+	}
+	waiting := "How long was waited, by the trace"
+	if len(p.served)+len(p.inVain) == 0 {
+		waiting = "Nobody had to wait"
+	}
 	return chart.Picture{
 		Title: fmt.Sprintf("%s to %s, at speed %g: %d requests, %d matched, %d after a wait, %d found nobody",
 			time.Unix(v.From, 0).In(zone).Format("2006-01-02 15:04"), time.Unix(v.To, 0).In(zone).Format("15:04"), v.Speed,
@@ -85,16 +96,12 @@ func (p *plot) picture(v judge.Verdict, zone *time.Location) chart.Picture {
 				p.steps("asked", func(s stretch) float64 { return s.asked }),
 				p.steps("matched", func(s stretch) float64 { return s.matched }),
 			}},
-			{Title: "Not matched at once", X: clock, Y: chart.Axis{Label: each}, Shapes: []chart.Shape{
-				p.steps("no match", func(s stretch) float64 { return s.noMatch }),
-				p.steps("matched after a wait", func(s stretch) float64 { return s.waited }),
-				p.steps("without an outcome", func(s stretch) float64 { return s.without }),
-			}},
+			{Title: "Not matched at once", X: clock, Y: chart.Axis{Label: each}, Shapes: otherwise},
 			{Title: "How far the cab was", X: chart.Axis{Label: "metres, as the crow flies", Log: true}, Y: share, Shapes: []chart.Shape{
 				chart.CDF{Name: "at once", Unit: "m", Values: p.atOnce}, chart.CDF{Name: "after a wait", Unit: "m", Values: p.after},
 			}},
-			{Title: "How far, over the day", X: clock, Y: chart.Axis{Label: "metres", Log: true}, Shapes: p.percentiles(meters)},
-			{Title: "How long was waited, by the trace", X: chart.Axis{Label: "seconds"}, Y: share, Shapes: []chart.Shape{
+			{Title: "How far, over the day", X: clock, Y: chart.Axis{Label: "metres", Min: 10, Log: true}, Shapes: p.percentiles(meters)},
+			{Title: waiting, X: chart.Axis{Label: "seconds"}, Y: share, Shapes: []chart.Shape{
 				chart.CDF{Name: "for a cab", Unit: "s", Values: p.served}, chart.CDF{Name: "in vain", Unit: "s", Values: p.inVain},
 			}},
 			{Title: "From asking to knowing, over the day, without a wait", X: clock, Y: chart.Axis{Label: "milliseconds", Log: true}, Shapes: p.percentiles(millis)},
@@ -127,13 +134,13 @@ func (p *plot) percentiles(of func(stretch) []float64) []chart.Shape {
 	return all
 }
 
-// brief is a whole number of hours, minutes or seconds.
+// brief is the time that a stretch takes.
 func brief(d time.Duration) string {
 	switch {
 	case d == time.Hour:
-		return "hour"
+		return "1 hour"
 	case d >= time.Minute:
-		return fmt.Sprintf("%d minutes", d/time.Minute)
+		return fmt.Sprintf("%d min", d/time.Minute)
 	}
-	return fmt.Sprintf("%d seconds", d/time.Second)
+	return fmt.Sprintf("%d s", d/time.Second)
 }

@@ -50,7 +50,7 @@ func TestPlotHasWhatWasJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"2008-05-30 18:00 to 20:00, at speed 60: 104 requests, 101 matched, 1 after a wait, 2 found nobody", "each 5 minutes", "18:15",
+		"2008-05-30 18:00 to 20:00, at speed 60: 104 requests, 101 matched, 1 after a wait, 2 found nobody", "requests in 5 min", "18:15",
 		"at once: p50 50 m, p95 95 m, p99 99 m", "after a wait: p50 2500 m", "for a cab: p50 42 s", "in vain: p50 300 s", "without an outcome",
 	} {
 		if !strings.Contains(string(text), want) {
@@ -87,7 +87,7 @@ func TestJudgeDraws(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if image, err := png.Decode(f); err != nil || image.Bounds().Dx() != 1760 {
+	if image, err := png.Decode(f); err != nil || image.Bounds().Dx() != 1400 {
 		t.Errorf("the PNG: %v", err)
 	}
 	if text, err := os.ReadFile(file("day.svg")); err != nil || !strings.Contains(string(text), "0 requests, 0 matched") {

@@ -146,8 +146,8 @@ func TestPNGIsSharpAndHasItsColours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := image.Bounds().Dx(); got != 1760 {
-		t.Errorf("it is %d pixels wide, want 1760", got)
+	if got := image.Bounds().Dx(); got != 1400 {
+		t.Errorf("it is %d pixels wide, want 1400", got)
 	}
 	found := map[color.Color]int{}
 	for y := range image.Bounds().Dy() {

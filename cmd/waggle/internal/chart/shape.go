@@ -103,7 +103,6 @@ func (c CDF) each(yield func(x, y float64)) {
 }
 
 func (c CDF) draw(out *plot.Plot, p Panel, i int) error {
-	out.Legend.Top, out.Legend.YOffs = false, 8 // above is where it goes to
 	if len(c.Values) == 0 {
 		return nil
 	}
