@@ -55,7 +55,7 @@ func day(t *testing.T) chart.Picture {
 		{Title: "Density", X: chart.Axis{Label: "km east"}, Y: chart.Axis{Label: "km north"}, Shapes: []chart.Shape{
 			chart.Heat{Unit: "reports", Width: 0.5, Height: 0.5, Cells: cells},
 		}},
-		{Title: "Nothing"},
+		{Title: "Nothing"}, {Title: "Nobody", Y: chart.Axis{Label: "share of nobody"}, Shapes: []chart.Shape{chart.CDF{}}},
 	}}
 }
 
@@ -113,6 +113,9 @@ func TestSVGHasWhatItIsOf(t *testing.T) {
 		if !slices.Contains(got.texts, want) {
 			t.Errorf("no text %q in %q", want, got.texts)
 		}
+	}
+	if share := slices.Index(got.texts, "share of nobody"); share < 0 || !slices.Contains(got.texts[share:], "100") {
+		t.Errorf("a share of nothing does not go to 100 %%: %q", got.texts)
 	}
 	without := day(t)
 	without.Panels[1].Shapes = nil

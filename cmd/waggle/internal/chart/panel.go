@@ -69,7 +69,7 @@ func (p *Panel) span() {
 		case Heat:
 			beside = 0.34
 		case CDF:
-			p.Y.last = 100
+			p.Y.last, maxY = 100, max(maxY, 100)
 		}
 		s.each(func(x, y float64) {
 			if finite(x) && finite(y) {
@@ -79,7 +79,7 @@ func (p *Panel) span() {
 		room += 0.09
 	}
 	if minX > maxX { // there is nothing
-		minX, maxX, maxY = 0, 1, 1
+		minX, maxX, maxY = 0, 1, max(maxY, 1)
 	}
 	if p.X.Min == 0 {
 		p.X.Min = minX
