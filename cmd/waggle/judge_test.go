@@ -50,7 +50,7 @@ func TestJudge(t *testing.T) {
 	}
 	for _, want := range []string{
 		"played             2008-05-31 01:00:00 to 01:02:01 at speed 60, in 2.0 s", "2 sent, 2 acknowledged, 1 rows left out for a bad fix",
-		"latest row         2 ms behind the clock", "nearest            none of those that can be judged, 0 not", "record             9 lines, whole",
+		"latest             2 ms behind the clock", "nearest            none of those that can be judged, 0 not", "record             9 lines, whole",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
@@ -69,7 +69,7 @@ func TestJudge(t *testing.T) {
 	if err := json.Unmarshal([]byte(printed), &figures); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range strings.Fields(`from to speed wallSeconds interrupted members reports acknowledged skipped requests matched noMatch cancelled unanswered
+	for _, name := range strings.Fields(`from to speed wallSeconds interrupted aheadSeconds askedBefore members reports acknowledged skipped requests matched noMatch cancelled unanswered
 		matchedShare waited waitedSecondsP50 waitedSecondsP95 distanceMetersP50 distanceMetersP95 distanceMetersP99 matchMillisP50 matchMillisP95
 		matchMillisP99 locationsSeen connectionsLost errors errorsByCode probed stuck behindMillisMax notPlayed open nearestShare ambiguousShare
 		notNearest ambiguous missed doubleMatches leaks whole cut lines findings`) {

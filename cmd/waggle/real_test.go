@@ -66,7 +66,7 @@ func TestJudgesRealStacks(t *testing.T) {
 	var playing sync.WaitGroup
 	for _, tt := range cases {
 		binary, dir := buildStack(t, tt.edits), t.TempDir()
-		write(t, dir, "cabs.csv", tracetest.CSV(tracetest.Walk(rand.New(rand.NewPCG(1, 1)), 15, 5)))
+		write(t, dir, "cabs.csv", tracetest.CSV(tracetest.Walk(rand.New(rand.NewPCG(1, 1)), 15, 8)))
 		playing.Go(func() {
 			v, err := judgeRun(t.Context(), binary, dir)
 			if err != nil {

@@ -24,10 +24,13 @@ waggle replay FILE plays recorded movements of cabs against Waggle.
 
 FILE is CSV, gzipped or not, sorted by time, with the header
   ` + trace.Columns + `
-Each cab is a member, available unless matched. Each time occupied becomes 1, a
-passenger (a new member) asks at that place for the nearest cab, watches it,
-and ends the match when the fare of the picked-up cab ends. A request that is
-open then is waited for first. 20 s after the last end every cab reports once
+Each cab is a member, available unless matched. A pickup is where occupied
+becomes 1: -ahead of that a passenger (a new member) asks there for the nearest
+cab, watches it, and ends the match when the fare of the cab that picked it up
+ends. That cab may be matched to others meanwhile, as any other may to this one.
+Asked for at the pickup itself (-ahead 0), the cab that has come is always
+nearest. Who asked before -from, or before the trace, is left out, and said.
+A request that is open at the end is waited for first. 20 s after the last end every cab reports once
 more, and a new member beside it asks for it: who cannot be matched is stuck.
 Exit code 1 if there was any error, anyone is stuck, or a request got no outcome.
 
@@ -51,7 +54,7 @@ Against a deployed stack, a command gives the tokens:
 // replayFlags are what the command line says.
 type replayFlags struct {
 	url, tokenCommand, from, zone, pool, record string
-	length, wait, ttl, grace                    time.Duration
+	length, ahead, wait, ttl, grace             time.Duration
 	waitSeconds, radius, speed                  float64
 	printPools, anyPool, json                   bool
 }
@@ -65,6 +68,7 @@ func replayFile(ctx context.Context, c console, args []string) error {
 	f.DurationVar(&o.length, "for", 0, "`duration` of the trace to play (default: to its end)")
 	f.StringVar(&o.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
 	f.Float64Var(&o.speed, "speed", 30, "how many seconds of the trace pass in one")
+	f.DurationVar(&o.ahead, "ahead", 3*time.Minute, "how long before its pickup a passenger asks, by the trace")
 	f.Float64Var(&o.waitSeconds, "wait", 0, "how many `seconds` of the trace a request waits for a cab")
 	f.Float64Var(&o.radius, "radius", 3000, "how far a cab may be, in `metres`")
 	f.StringVar(&o.pool, "pool", "sf", "`pool` to play in")
@@ -106,6 +110,8 @@ func (o replayFlags) check() error {
 		return fmt.Errorf("-speed must be above 0 and at most 1000000, not %g", o.speed)
 	case o.length < 0, o.ttl <= 0, o.grace <= 0:
 		return errors.New("-for, -ttl and -grace must be durations above 0, such as 1h or 180s")
+	case o.ahead < 0 || o.ahead > time.Hour || o.ahead%time.Second != 0:
+		return fmt.Errorf("-ahead must be 0s to 1h in whole seconds, such as 3m, not %v", o.ahead)
 	case !(o.waitSeconds >= 0 && o.waitSeconds/o.speed <= 600):
 		return fmt.Errorf("-wait must be 0 to %g at this speed, since a request waits 600 s at most", 600*o.speed)
 	case !(o.radius >= 100 && o.radius <= 20000):
@@ -131,7 +137,7 @@ func (o replayFlags) play(ctx context.Context, c console, file string) error {
 	}
 	bar := newBar(c.err)
 	config := replay.Config{
-		Window: window, Speed: o.speed, Wait: o.wait, Pool: o.pool, TTL: o.ttl, Grace: o.grace, AnyPool: o.anyPool, Radius: o.radius,
+		Window: window, Speed: o.speed, Ahead: o.ahead, Wait: o.wait, Pool: o.pool, TTL: o.ttl, Grace: o.grace, AnyPool: o.anyPool, Radius: o.radius,
 		Name: strings.ToLower(rand.Text()[:6]),
 		Options: func(member string) waggle.Options {
 			return at.Options(endpoint.Member{ID: member, Pool: o.pool})
@@ -198,7 +204,7 @@ func (o replayFlags) window(file string, zone *time.Location) (trace.Window, err
 	if o.length > 0 {
 		to = from + int64(o.length/time.Second)
 	}
-	w := trace.Cut(rows, from, to)
+	w := trace.Cut(rows, from, to, int64(o.ahead/time.Second))
 	if len(w.Reports) == 0 {
 		return w, misusef("%s has nothing from %s to %s: it goes from %s to %s; see -from, -for and -zone",
 			file, show(from), show(to), show(first), show(last))

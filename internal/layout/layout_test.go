@@ -64,6 +64,8 @@ func rules() []rule {
 		{"cmd/waggle/internal/record", nil, "the judge stands on it, and on nothing of the server's"},
 		{"cmd/waggle/internal/figures", nil, "the judge stands on it, and on nothing of the server's"},
 		{"cmd/waggle/internal/trace", []string{"cmd/waggle/internal/trace"}, "the judge stands on it, and on nothing of the server's"},
+		{"cmd/waggle/internal/chart", []string{"cmd/waggle/internal/figures"}, "it draws figures, whatever they are of"},
+		{"cmd/waggle/internal/day", []string{"internal/cachetest"}, "it runs the programs as anybody would, on a cluster as the tests have"},
 		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may reach for any part"},
 	}
 }
@@ -84,6 +86,7 @@ func users() []user {
 		{"github.com/aws/aws-sdk-go-v2", []string{"internal/push", "internal/app", "localstack"}, "the SDK is slow to start: only what calls AWS has it"},
 		{"github.com/coreos/go-oidc", []string{"internal/token"}, "one place to decide whom to trust"},
 		{"github.com/go-jose/go-jose", []string{"internal/token", "localstack"}, "only an issuer signs, only token verifies"},
+		{"gonum.org/v1/plot", []string{"cmd/waggle/internal/chart"}, "one place where pictures get their colours and axes"},
 		{"github.com/alicebob/miniredis", []string{"internal/embedded"}, "the look-alike never runs in production"},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,7 +28,12 @@ type Result struct {
 	Acknowledged int `json:"acknowledged"` // of those
 	Skipped      int `json:"skipped"`      // rows whose fix is no place
 
-	Requests     int     `json:"requests"` // pickups that were played
+	// AheadSeconds is how long before its pickup a passenger asks, by the trace.
+	AheadSeconds int64 `json:"aheadSeconds"`
+	// AskedBefore are the pickups of the window that were asked for before it, and
+	// so are not played.
+	AskedBefore  int     `json:"askedBefore"`
+	Requests     int     `json:"requests"` // that were played
 	Matched      int     `json:"matched"`
 	NoMatch      int     `json:"noMatch"`
 	Cancelled    int     `json:"cancelled"` // by the interrupt
@@ -55,8 +61,8 @@ type Result struct {
 	// probe beside them could not be matched with.
 	Probed int `json:"probed"`
 	Stuck  int `json:"stuck"`
-	// BehindMillisMax is how late, at worst, a row was sent: a machine too slow
-	// for the speed shows here.
+	// BehindMillisMax is how late, at worst, a row was sent or a passenger began to
+	// ask: a machine too slow for the speed shows here.
 	BehindMillisMax float64 `json:"behindMillisMax"`
 }
 
@@ -94,6 +100,14 @@ func (r Result) byCode() string {
 	return strings.Join(parts, ", ")
 }
 
+func (r Result) requests() string {
+	if r.AheadSeconds == 0 {
+		return strconv.Itoa(r.Requests)
+	}
+	return fmt.Sprintf("%d, each %v before its pickup; %d pickups were asked for before the window",
+		r.Requests, time.Duration(r.AheadSeconds)*time.Second, r.AskedBefore)
+}
+
 // A Row of a table for people.
 type Row struct{ Name, Text string }
 
@@ -112,7 +126,7 @@ func (r Result) Rows(zone *time.Location) []Row {
 	row("played", "%s %s to %s at speed %g, in %.1f s%s", day, clock(r.From), clock(r.To), r.Speed, r.WallSeconds, state)
 	row("cabs", "%d", r.Members)
 	row("reports", "%d sent, %d acknowledged, %d rows left out for a bad fix", r.Reports, r.Acknowledged, r.Skipped)
-	row("requests", "%d", r.Requests)
+	row("requests", "%s", r.requests())
 	row("  matched", "%d (%.1f %%)", r.Matched, 100*r.MatchedShare)
 	if r.Waited > 0 {
 		row("    after a wait", "%d, p50 %.0f s, p95 %.0f s of the trace", r.Waited, *r.WaitedSecondsP50, *r.WaitedSecondsP95)
@@ -126,7 +140,7 @@ func (r Result) Rows(zone *time.Location) []Row {
 	row("match latency", "%s", spread("ms", r.MatchMillisP50, r.MatchMillisP95, r.MatchMillisP99))
 	row("locations seen", "%d, by passengers of their cab", r.LocationsSeen)
 	row("connections lost", "%d", r.ConnectionsLost)
-	row("latest row", "%.0f ms behind the clock", r.BehindMillisMax)
+	row("latest", "%.0f ms behind the clock", r.BehindMillisMax)
 	if r.Errors > 0 {
 		row("errors", "%d: %s", r.Errors, r.byCode())
 	} else {
@@ -154,14 +168,19 @@ func spread(unit string, p50, p95, p99 *float64) string {
 	return fmt.Sprintf("p50 %.0f %s, p95 %.0f %s, p99 %.0f %s", *p50, unit, *p95, unit, *p99, unit)
 }
 
-// percentiles are by nearest rank: each is one of the values.
 func percentiles(values []float64) (p50, p95, p99 *float64) {
 	if len(values) == 0 {
 		return nil, nil, nil
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	at := func(percent float64) *float64 {
-		return &sorted[max(int(math.Ceil(percent/100*float64(len(sorted))))-1, 0)]
+		v := Percentile(sorted, percent)
+		return &v
 	}
 	return at(50), at(95), at(99)
+}
+
+// Percentile is by nearest rank: one of the values, of which there is at least one.
+func Percentile(sorted []float64, percent float64) float64 {
+	return sorted[max(int(math.Ceil(percent/100*float64(len(sorted))))-1, 0)]
 }

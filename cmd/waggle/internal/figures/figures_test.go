@@ -12,7 +12,7 @@ import (
 
 func TestResultForPeopleAndPrograms(t *testing.T) {
 	r := figures.Result{
-		From: 1212195600, To: 1212199200, Speed: 30, WallSeconds: 120.04, Members: 489, Reports: 10, Acknowledged: 9,
+		From: 1212195600, To: 1212199200, Speed: 30, WallSeconds: 120.04, Members: 489, Reports: 10, Acknowledged: 9, AheadSeconds: 180, AskedBefore: 2,
 		Requests: 5, Matched: 3, NoMatch: 1, Unanswered: 1, Waited: 1, Errors: 2, ErrorsByCode: map[string]int{"stale": 1, "conflict": 1}, Probed: 480, Stuck: 2,
 	}
 	r.Shares(nil, []float64{31, 12}, []float64{290.4})
@@ -23,7 +23,7 @@ func TestResultForPeopleAndPrograms(t *testing.T) {
 	want := `played             2008-05-30 18:00:00 to 19:00:00 at speed 30, in 120.0 s
 cabs               489
 reports            10 sent, 9 acknowledged, 0 rows left out for a bad fix
-requests           5
+requests           5, each 3m0s before its pickup; 2 pickups were asked for before the window
   matched          3 (60.0 %)
     after a wait   1, p50 290 s, p95 290 s of the trace
   no match         1
@@ -32,7 +32,7 @@ distance           none
 match latency      p50 12 ms, p95 31 ms, p99 31 ms
 locations seen     0, by passengers of their cab
 connections lost   0
-latest row         0 ms behind the clock
+latest             0 ms behind the clock
 errors             2: conflict 1, stale 1
 stuck in a match   2 of 480 cabs probed
 `

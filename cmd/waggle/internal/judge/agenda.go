@@ -72,6 +72,27 @@ func (j *judge) settle() {
 	}
 }
 
+// notPlayed counts what had its turn and is not in the record.
+func (j *judge) notPlayed() int {
+	rows := j.lastRow + 1
+	if j.through {
+		rows = len(j.rowsSent)
+	}
+	n := 0
+	for _, sent := range j.rowsSent[:rows] {
+		if !sent {
+			n++
+		}
+	}
+	requests := 0
+	for _, f := range j.window.Fares {
+		if f.After < rows || j.through {
+			requests++
+		}
+	}
+	return n + max(requests-j.verdict.Requests, 0)
+}
+
 // finish judges what is left, and sums up.
 func (j *judge) finish(r *record.Reader) {
 	v := &j.verdict
@@ -86,7 +107,7 @@ func (j *judge) finish(r *record.Reader) {
 		heap.Pop(&j.agenda.items).(item).do()
 	}
 	for _, p := range slices.SortedFunc(maps.Values(j.unresolved), func(a, b *passenger) int { return cmp.Compare(a.number, b.number) }) {
-		row := Row{Passenger: p.name, Pickup: j.pickup(p)}
+		row := Row{Passenger: p.name, Asks: p.fare.Asks, Pickup: p.fare.Pickup}
 		switch {
 		case p.failed:
 			v.Unanswered++
@@ -105,18 +126,7 @@ func (j *judge) finish(r *record.Reader) {
 			j.options.Rows(row)
 		}
 	}
-	for _, sent := range j.rowsSent[:j.lastRow+1] {
-		if !sent {
-			v.NotPlayed++
-		}
-	}
-	pickups := 0
-	for _, f := range j.window.Fares {
-		if f.Pickup <= j.lastRow {
-			pickups++
-		}
-	}
-	v.NotPlayed += max(pickups-v.Requests, 0)
+	v.NotPlayed = j.notPlayed()
 	j.stuck()
 	v.Shares(j.distances, j.latencies, j.waits)
 	v.shares()

@@ -62,7 +62,11 @@ errors     error frames and unknown ones by code, but for the refusal of a cance
            handshake_503, or forgotten (over without a word).
 unanswered a request refused, failed, or over without an outcome; cancelled if the
            play was interrupted first; open if the record is cut off first.
-notPlayed  rows and pickups of the trace, up to the last row sent, not in the record.`
+requests   pickups of the trace, each asked for so long ahead (the record's header says
+           how long), where that is within the window. askedBefore are the pickups of
+           the window that were asked for before it: they are not played.
+notPlayed  rows and requests of the trace that are not in the record: of all, or up to
+           the last row sent where the play did not come to its end.`
 
 // Times are in microseconds, as in the record.
 const (
@@ -84,7 +88,7 @@ type Options struct {
 // Run judges a record of a trace's window. An error says that there is nothing to
 // judge: a record that cannot be read, or is of another trace.
 func Run(rows []trace.Row, r *record.Reader, o Options) (Verdict, error) {
-	j := newJudge(trace.Cut(rows, r.Header.From, r.Header.To), r.Header, o)
+	j := newJudge(trace.Cut(rows, r.Header.From, r.Header.To, r.Header.Ahead), r.Header, o)
 	for {
 		e, err := r.Next()
 		if err == io.EOF {
@@ -116,6 +120,7 @@ type judge struct {
 
 	// When the window began and was over, and what time it is.
 	started, played, now int64
+	through              bool // it was over by itself
 	ttl                  int64
 	members              map[string]*member
 	matches              map[string]*match
@@ -143,6 +148,7 @@ func newJudge(w trace.Window, h record.Header, o Options) *judge {
 	}
 	v := &j.verdict
 	v.From, v.To, v.Speed = h.From, h.To, h.Speed
+	v.AheadSeconds, v.AskedBefore = h.Ahead, w.Earlier
 	v.Members, v.Skipped, v.ErrorsByCode = len(w.Cabs), w.Skipped, map[string]int{}
 	return j
 }
@@ -156,7 +162,7 @@ func (j *judge) event(e record.Event) error {
 		j.started = e.Micros
 	case record.Played, record.Interrupted:
 		j.played = e.Micros
-		j.verdict.Interrupted = e.Kind == record.Interrupted
+		j.through, j.verdict.Interrupted = e.Kind == record.Played, e.Kind == record.Interrupted
 	case record.Connected:
 		j.member(e.Member).connect(e.Micros)
 	case record.Lost, record.Closed:
@@ -165,7 +171,7 @@ func (j *judge) event(e record.Event) error {
 			j.verdict.ConnectionsLost++
 		}
 	case record.Called:
-		return j.called(e.Member)
+		return j.called(e.Member, e.Micros)
 	case record.Failed:
 		j.error(e.Member, e.Micros, e.Code)
 		if p := j.unresolved[e.Member]; p != nil {
@@ -234,9 +240,22 @@ func (j *judge) row(m *member, number string, f record.Frame, t int64) error {
 	if !j.rowsSent[i] {
 		j.rowsSent[i], j.lastRow = true, max(j.lastRow, i)
 		j.verdict.Reports++
-		late := float64(t-j.header.Wall(j.started, j.window.Reports[i].Unix)) / 1e3
-		j.verdict.BehindMillisMax = max(j.verdict.BehindMillisMax, late)
+		return j.turn(record.ReportID+number, t, j.window.Reports[i].Unix)
 	}
+	return nil
+}
+
+// rounding is by how much a time of the record may differ from what it follows from.
+const rounding = second / 1000
+
+// turn takes in that something of the trace had its turn, for which it may be late
+// but not early.
+func (j *judge) turn(what string, t, unix int64) error {
+	late := t - j.header.Wall(j.started, unix)
+	if late < -rounding {
+		return fmt.Errorf("%s comes %.3f s before it is time: the record is of another trace", what, float64(-late)/1e6)
+	}
+	j.verdict.BehindMillisMax = max(j.verdict.BehindMillisMax, float64(late)/1e3)
 	return nil
 }
 

@@ -171,6 +171,8 @@ func TestTellsThatTheRecordIsOfAnotherTrace(t *testing.T) {
 		"other cabs":    {change(func(r *trace.Row) { r.Cab += "x" }), text, "and in the trace it is cab cab-"},
 		"no pickups":    {change(func(r *trace.Row) { r.Occupied = false }), text, "is no passenger of the trace, which has 0 pickups"},
 		"fewer rows":    {rows[:len(rows)/2], text, "the record is of another trace"},
+		"another speed": {rows, strings.Replace(text, `"speed":60`, `"speed":30`, 1), " s before it is time"},
+		"asked earlier": {rows, strings.Replace(text, `"ahead":`, `"ahead":9`, 1), "the record is of another trace"},
 		"never started": {rows, strings.Replace(text, `"e":"started"`, `"e":"closed"`, 1), `a row is played before the line with "e":"started"`},
 		"only its head": {rows, text[:strings.Index(text, "\n")+1], "line 1 is the last, and nothing was played yet"},
 	} {

@@ -115,11 +115,12 @@ func (h *happenings) Pop() any {
 
 // make writes the record of playing the rows.
 func (w *world) make(rows []trace.Row, minutes int, out io.WriteCloser, zip bool) error {
-	w.window = trace.Cut(rows, first, first+int64(60*minutes))
+	ahead := 60 * w.random.Int64N(4)
+	w.window = trace.Cut(rows, first, first+int64(60*minutes), ahead)
 	if w.pace == 0 {
 		w.pace = 2000
 	}
-	w.header = record.Header{From: w.window.From, To: w.window.To, Speed: speed, Pool: "sf", LocationTTL: ttl / 1e6, Grace: 10,
+	w.header = record.Header{From: w.window.From, To: w.window.To, Speed: speed, Pool: "sf", LocationTTL: ttl / 1e6, Grace: 10, Ahead: ahead,
 		Passengers: "passenger-x-", Probes: "probe-x-"}
 	w.out = record.NewWriter(out, zip, w.header)
 	w.cabs = map[string]*cab{}
@@ -132,7 +133,7 @@ func (w *world) make(rows []trace.Row, minutes int, out io.WriteCloser, zip bool
 	}
 	w.now = started
 	w.out.Note(w.now, record.Started, "", "")
-	w.row(0, 0)
+	w.play(0, 0)
 	w.run()
 	w.out.Note(w.now, record.Played, "", "")
 	w.now = max(w.now, w.lastEnd) + 20_000_000
@@ -168,8 +169,15 @@ func (w *world) frame(k record.Kind, member string, fields map[string]any) {
 	w.out.Frame(w.now, k, member, text)
 }
 
-// row plays the rows from the i-th on, fare being the next pickup.
-func (w *world) row(i, fare int) {
+// play plays the rows from the i-th on, fare being the next to be asked for.
+func (w *world) play(i, fare int) {
+	if fare < len(w.window.Fares) && w.window.Fares[fare].After == i {
+		w.after(w.header.Wall(started, w.window.Fares[fare].Asks)-w.now, func() {
+			w.called(fare)
+			w.play(i, fare+1)
+		})
+		return
+	}
 	if i == len(w.window.Reports) {
 		return
 	}
@@ -182,11 +190,7 @@ func (w *world) row(i, fare int) {
 			c.said, fields["available"] = said, said
 		}
 		w.report(c, fields, r.Lat, r.Lng, nil)
-		if fare < len(w.window.Fares) && w.window.Fares[fare].Pickup == i {
-			w.called(fare)
-			fare++
-		}
-		w.row(i+1, fare)
+		w.play(i+1, fare)
 	})
 }
 

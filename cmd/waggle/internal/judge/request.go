@@ -51,16 +51,20 @@ type passenger struct {
 const patience = 60 * second
 
 // called takes in that a passenger is about to ask.
-func (j *judge) called(name string) error {
+func (j *judge) called(name string, t int64) error {
 	number, ok := strings.CutPrefix(name, j.header.Passengers)
 	n, err := strconv.Atoi(number)
 	if !ok || err != nil || n < 1 || n > len(j.window.Fares) {
 		return fmt.Errorf("%s is no passenger of the trace, which has %d pickups from %d to %d: the record is of another trace",
 			name, len(j.window.Fares), j.header.From, j.header.To)
 	}
+	if j.started == 0 {
+		return fmt.Errorf("a passenger asks before the line with \"e\":%q", record.Started)
+	}
+	p := &passenger{name: name, number: n, fare: j.window.Fares[n-1]}
 	j.verdict.Requests++
-	j.unresolved[name] = &passenger{name: name, number: n, fare: j.window.Fares[n-1]}
-	return nil
+	j.unresolved[name] = p
+	return j.turn(name, t, p.fare.Asks)
 }
 
 // ask takes in a request, once however often it is sent.
@@ -157,10 +161,7 @@ func (j *judge) judged(q *request) {
 		j.probed(q)
 	}
 	if p := q.passenger; q.counted && j.options.Rows != nil {
-		row.Passenger, row.Pickup, row.Outcome = p.name, j.pickup(p), string(q.outcome)
+		row.Passenger, row.Asks, row.Pickup, row.Outcome = p.name, p.fare.Asks, p.fare.Pickup, string(q.outcome)
 		j.options.Rows(row)
 	}
 }
-
-// pickup is when the passenger was picked up, by the trace.
-func (j *judge) pickup(p *passenger) int64 { return j.window.Reports[p.fare.Pickup].Unix }

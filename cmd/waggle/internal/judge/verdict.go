@@ -43,7 +43,8 @@ type Finding struct {
 // A Row is one request as it was judged.
 type Row struct {
 	Passenger string `json:"passenger"`
-	Pickup    int64  `json:"pickup"`  // Unix seconds of the trace
+	Asks      int64  `json:"asks"`    // when it is to ask, Unix seconds of the trace
+	Pickup    int64  `json:"pickup"`  // likewise
 	Asked     int64  `json:"asked"`   // in the record, microseconds; 0: it did not get so far
 	Outcome   string `json:"outcome"` // matched, noMatch, unanswered, cancelled or open
 	Verdict   string `json:"verdict"` // of matched: nearest, notNearest, ambiguous; of noMatch: missed or ""
@@ -85,7 +86,7 @@ func (v Verdict) Wrong() []string {
 	add(v.Missed, "missed")
 	add(v.DoubleMatches, "double matches")
 	add(v.Leaks, "leaks")
-	add(v.NotPlayed, "rows and pickups not played")
+	add(v.NotPlayed, "rows and requests not played")
 	return wrong
 }
 

@@ -16,7 +16,7 @@ import (
 const Version = 1
 
 // A Header says what was played, and how. Durations are of the wall clock, as
-// the stack lives by it.
+// the stack lives by it, but for Ahead.
 type Header struct {
 	Version int `json:"waggleRecord"`
 	// From and To are the window in the trace, Unix seconds, To excluded. From
@@ -32,6 +32,8 @@ type Header struct {
 	Grace       float64 `json:"grace"`
 	Radius      float64 `json:"radius"`
 	Wait        float64 `json:"wait"`
+	// Ahead is how many seconds of the trace a passenger asks before it is picked up.
+	Ahead int64 `json:"ahead"`
 	// Passengers and Probes are what the names of those begin with. Behind it
 	// comes the number of the pickup, from 1; or that of the cab that is probed,
 	// from 0, as the window has them. All others are cabs.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"waggle/cmd/waggle/internal/judge"
 	"waggle/cmd/waggle/internal/record"
 	"waggle/cmd/waggle/internal/replay"
+	"waggle/cmd/waggle/internal/trace"
 )
 
 // A file is one in memory.
@@ -89,6 +91,24 @@ func TestTheRecordGivesTheSameFigures(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who asks ahead gets a cab that has some way to come, or finds the one busy that
+// is to pick it up.
+func TestAskingAhead(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *city) {
+		r, v := judged(t, t.Context(), c, func(config *replay.Config) {
+			config.Ahead, config.Window = 30*time.Second, trace.Cut(rows(), 0, 600, 30)
+		})
+		// At 30, 120, 170 and 190 s. Cab a rides until 180 s, and cab b until 240 s:
+		// the third finds nobody, and the last has a come from a hundredth of a degree.
+		if wrong := v.Wrong(); wrong != nil || r.Requests != 4 || r.AheadSeconds != 30 || r.AskedBefore != 0 || r.Matched != 3 || r.NoMatch != 1 {
+			t.Errorf("wrong: %q, and got\n%s", wrong, v.Table(time.UTC, 5))
+		}
+		if far := r.DistanceMetersP95; far == nil || math.Abs(*far-0.01*metersPerDegree) > 1 {
+			t.Errorf("got\n%s, want a cab that comes from a hundredth of a degree", v.Table(time.UTC, 5))
+		}
+	})
 }
 
 func TestTheRecordOfAnInterruptedPlay(t *testing.T) {

@@ -1,7 +1,7 @@
 // Package replay plays a window of a trace against Waggle: every cab is a
 // member, available unless matched; every pickup is a passenger, a new member,
-// that asks at that place for the nearest cab, watches it, and ends the match
-// when the fare of the cab that was picked up ends.
+// that asks some time ahead, at that place, for the nearest cab, watches it, and
+// ends the match when the fare of the cab that picked it up ends.
 //
 // Run plays; its result says what came of it. What it counts it counts from the
 // frames on the wire, so that a record of them gives the same figures.
@@ -37,10 +37,11 @@ const (
 
 // A Config says what to play, how fast, and as whom.
 type Config struct {
-	Window trace.Window
+	Window trace.Window // cut Ahead
 	// Speed is how many seconds of the trace pass in one. Durations below
 	// are of the trace.
 	Speed float64
+	Ahead time.Duration // how long before its pickup a passenger asks: whole seconds
 	Wait  time.Duration // how long a request waits for a cab
 	// Pool is where it is played, TTL and Grace are how it must be set.
 	Pool       string
@@ -65,10 +66,12 @@ type Config struct {
 func (c Config) Header() record.Header {
 	return record.Header{
 		From: c.Window.From, To: c.Window.To, Speed: c.Speed, Pool: c.Pool, Radius: c.Radius,
-		LocationTTL: c.fast(c.TTL).Seconds(), Grace: c.fast(c.Grace).Seconds(), Wait: c.fast(c.Wait).Seconds(),
+		LocationTTL: c.fast(c.TTL).Seconds(), Grace: c.fast(c.Grace).Seconds(), Wait: c.fast(c.Wait).Seconds(), Ahead: c.ahead(),
 		Passengers: "passenger-" + c.Name + "-", Probes: "probe-" + c.Name + "-",
 	}
 }
+
+func (c Config) ahead() int64 { return int64(c.Ahead / time.Second) }
 
 func (c Config) fast(d time.Duration) time.Duration { return time.Duration(float64(d) / c.Speed) }
 
@@ -175,19 +178,31 @@ func (r *runner) listen(name string, c *waggle.Client) {
 // play follows the trace by the clock.
 func (r *runner) play(ctx context.Context) {
 	fares := r.Window.Fares
-	for i, row := range r.Window.Reports {
+	for i := 0; i <= len(r.Window.Reports); i++ {
+		for ; len(fares) > 0 && fares[0].After == i; fares = fares[1:] {
+			if !r.sleepUntil(ctx, r.wall(fares[0].Asks)) {
+				return
+			}
+			r.call(ctx, fares[0])
+		}
+		if i == len(r.Window.Reports) {
+			break
+		}
+		row := r.Window.Reports[i]
 		if !r.sleepUntil(ctx, r.wall(row.Unix)) {
 			return
 		}
 		r.report(ctx, row.Cab, waggle.Location{ID: record.ReportID + strconv.Itoa(i), Lat: row.Lat, Lng: row.Lng})
-		if len(fares) > 0 && fares[0].Pickup == i {
-			fare, member := fares[0], r.header.Passengers+strconv.Itoa(r.tally.request())
-			fares = fares[1:]
-			r.note(time.Now(), record.Called, member, "")
-			r.passengers.Go(func() { r.ride(ctx, member, fare) })
-		}
 	}
 	r.sleepUntil(ctx, r.wall(r.Window.To))
+}
+
+// call has a passenger begin.
+func (r *runner) call(ctx context.Context, fare trace.Fare) {
+	member := r.header.Passengers + strconv.Itoa(r.tally.request())
+	at := r.note(time.Now(), record.Called, member, "")
+	r.tally.called(at - r.header.Wall(r.started, fare.Asks))
+	r.passengers.Go(func() { r.ride(ctx, member, fare) })
 }
 
 // sleepUntil waits for a time, telling the progress meanwhile.

@@ -18,7 +18,7 @@ import (
 )
 
 // tenMinutes has two cabs, four pickups, and a bad fix.
-func tenMinutes() trace.Window { return trace.Cut(rows(), 0, 600) }
+func tenMinutes() trace.Window { return trace.Cut(rows(), 0, 600, 0) }
 
 func rows() []trace.Row {
 	row := func(unix int64, cab string, lat float64, occupied bool) trace.Row {

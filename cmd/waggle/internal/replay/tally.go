@@ -21,7 +21,7 @@ type tally struct {
 func newTally(c Config) *tally {
 	return &tally{acked: make([]bool, len(c.Window.Reports)), r: figures.Result{
 		Members: len(c.Window.Cabs), Skipped: c.Window.Skipped, Speed: c.Speed,
-		From: c.Window.From, To: c.Window.To, ErrorsByCode: map[string]int{},
+		From: c.Window.From, To: c.Window.To, AheadSeconds: c.ahead(), AskedBefore: c.Window.Earlier, ErrorsByCode: map[string]int{},
 	}}
 }
 
@@ -50,7 +50,18 @@ func (t *tally) reported(late int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.r.Reports++
-	t.r.BehindMillisMax = max(t.r.BehindMillisMax, float64(late)/1e3)
+	t.behind(late)
+}
+
+// called counts a passenger who began to ask so late.
+func (t *tally) called(late int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.behind(late)
+}
+
+func (t *tally) behind(micros int64) {
+	t.r.BehindMillisMax = max(t.r.BehindMillisMax, float64(micros)/1e3)
 }
 
 func (t *tally) acknowledged(row int) {

@@ -114,18 +114,36 @@ func TestCutFindsPickupsAndTheirEnds(t *testing.T) {
 		row(170, "new", true), // no pickup: nothing is known of before
 		row(200, "a", false),  // outside: the fare goes to the window's end
 	}
-	got := trace.Cut(rows, 100, 200)
+	got := trace.Cut(rows, 100, 200, 0)
 	want := trace.Window{
 		From: 100, To: 200, Skipped: 1, Cabs: []string{"a", "b", "c", "new"},
 		Reports: []trace.Row{rows[3], rows[4], rows[5], rows[7], rows[8], rows[9], rows[10]},
 		Fares: []trace.Fare{
-			{Cab: "a", Pickup: 0, End: 150, Lat: 10, Lng: 1},
-			{Cab: "b", Pickup: 3, End: 200, Lat: 14, Lng: 1},
-			{Cab: "a", Pickup: 5, End: 200, Lat: 16, Lng: 1},
+			{Cab: "a", Asks: 100, After: 1, Pickup: 100, End: 150, Lat: 10, Lng: 1},
+			{Cab: "b", Asks: 140, After: 4, Pickup: 140, End: 200, Lat: 14, Lng: 1},
+			{Cab: "a", Asks: 160, After: 6, Pickup: 160, End: 200, Lat: 16, Lng: 1},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("got +, want -\n%s", diff)
+	}
+
+	// Who asks half a minute ahead does so behind the rows of that time and before
+	// the next; one had asked before the window, and one is picked up behind it.
+	rows = append(rows, row(220, "b", false), row(228, "a", true), row(229, "a", false), row(240, "b", true))
+	got = trace.Cut(rows, 100, 200, 30)
+	want.Earlier = 1
+	want.Fares = []trace.Fare{
+		{Cab: "b", Asks: 110, After: 2, Pickup: 140, End: 200, Lat: 14, Lng: 1},
+		{Cab: "a", Asks: 130, After: 3, Pickup: 160, End: 200, Lat: 16, Lng: 1},
+		{Cab: "a", Asks: 198, After: 7, Pickup: 228, End: 200, Lat: 22.8, Lng: 1},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("half a minute ahead: got +, want -\n%s", diff)
+	}
+	// Longer ahead than the window is long, nobody asks in it for a pickup in it.
+	if got = trace.Cut(rows, 100, 200, 110); got.Earlier != 3 || len(got.Fares) != 2 || got.Fares[0].Pickup != 228 || got.Fares[0].Asks != 118 {
+		t.Errorf("longer ahead than the window: got %d earlier and %+v", got.Earlier, got.Fares)
 	}
 }
 

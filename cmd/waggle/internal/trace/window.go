@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"sort"
 	"strconv"
 	"time"
 )
@@ -11,31 +12,38 @@ type Window struct {
 	From, To int64    // seconds, To excluded
 	Cabs     []string // with a report in it, by their first
 	Reports  []Row    // by time, all of them located
-	Fares    []Fare   // by pickup
+	Fares    []Fare   // asked for in it, by when
 	Skipped  int      // rows left out for a fix that is no place
+	Earlier  int      // pickups in it that were asked for before it
 }
 
-// A Fare is a passenger's ride: a pickup and the end of the fare.
+// A Fare is a passenger's ride: from asking, to a pickup, to the end of the fare.
 type Fare struct {
 	Cab      string
-	Pickup   int   // index in Reports of the row where occupied became 1
+	Asks     int64 // seconds: so long ahead of the pickup as Cut was told
+	After    int   // how many of Reports come before it asks
+	Pickup   int64 // seconds: of the row where occupied became 1
 	End      int64 // seconds: when it became 0 again, or the window's To
 	Lat, Lng float64
 }
 
-// Cut takes the rows of [from, to). A pickup is a row that says occupied where
-// the cab's row before, in the window or not, did not. Rows without a place
-// are skipped altogether: what they say of occupied shows in the next one.
-func Cut(rows []Row, from, to int64) Window {
+// Cut takes the rows of [from, to), and the fares that are asked for then, so many
+// seconds ahead of their pickup. A pickup is a row that says occupied where the
+// cab's row before, in the window or not, did not. Rows without a place are
+// skipped altogether: what they say of occupied shows in the next one.
+//
+// A fare that was asked for before the window is left out: by when there were no
+// reports yet of who could have taken it.
+func Cut(rows []Row, from, to, ahead int64) Window {
 	w := Window{From: from, To: to}
 	type state struct{ occupied, seen, listed bool }
 	cabs := map[string]state{}
 	riding := map[string]int{} // cab → index in w.Fares
 	for _, row := range rows {
-		if row.Unix >= to {
+		if row.Unix >= to+ahead {
 			break
 		}
-		inside := row.Unix >= from
+		inside := row.Unix >= from && row.Unix < to
 		if !row.Located() {
 			if inside {
 				w.Skipped++
@@ -45,22 +53,33 @@ func Cut(rows []Row, from, to int64) Window {
 		before := cabs[row.Cab]
 		after := state{occupied: row.Occupied, seen: true, listed: before.listed || inside}
 		cabs[row.Cab] = after
-		if !inside {
+		if row.Unix < from {
 			continue
 		}
-		if !before.listed {
+		if inside && !before.listed {
 			w.Cabs = append(w.Cabs, row.Cab)
 		}
-		w.Reports = append(w.Reports, row)
+		if inside {
+			w.Reports = append(w.Reports, row)
+		}
+		asks, pickup := row.Unix-ahead, before.seen && !before.occupied && row.Occupied
 		switch {
-		case before.seen && !before.occupied && row.Occupied:
+		case pickup && asks < from && inside:
+			w.Earlier++
+		case pickup && asks >= from:
 			riding[row.Cab] = len(w.Fares)
-			w.Fares = append(w.Fares, Fare{Cab: row.Cab, Pickup: len(w.Reports) - 1, End: to, Lat: row.Lat, Lng: row.Lng})
-		case before.occupied && !row.Occupied:
+			w.Fares = append(w.Fares, Fare{Cab: row.Cab, Asks: asks, After: len(w.Reports), Pickup: row.Unix, End: to, Lat: row.Lat, Lng: row.Lng})
+		case before.occupied && !row.Occupied && inside:
 			if i, ok := riding[row.Cab]; ok {
 				w.Fares[i].End = row.Unix
 				delete(riding, row.Cab)
 			}
+		}
+	}
+	if ahead > 0 { // else each asks behind the row of its pickup
+		for i := range w.Fares {
+			f := &w.Fares[i]
+			f.After = sort.Search(len(w.Reports), func(k int) bool { return w.Reports[k].Unix > f.Asks })
 		}
 	}
 	return w
