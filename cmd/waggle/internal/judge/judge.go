@@ -308,7 +308,7 @@ func (j *judge) refused(m *member, f record.Frame, t int64) {
 	if f.ID == "" {
 		return
 	}
-	m.refuse(f.ID)
+	m.refuse(f.ID, f.Code)
 	if q := m.request; q != nil && f.ID == q.id {
 		j.outcome(q, refused, t)
 	}

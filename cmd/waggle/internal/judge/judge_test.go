@@ -99,6 +99,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 		wait  bool
 		// what the verdict says, and what its finding says
 		want, finding string
+		only          bool // and nothing else
 	}{
 		{fault: second, want: "1 not matched to the nearest", finding: "was available at"},
 		{fault: second, wait: true, want: "1 not matched to the nearest", finding: "was available at"},
@@ -117,12 +118,13 @@ func TestFindsPlantedFaults(t *testing.T) {
 		{fault: deaf, want: "1 errors (timeout 1), 1 requests without an outcome", finding: "timeout"},
 		{fault: dropped, want: "1 errors (ended_lost 1)", finding: "ended_lost"},
 		{fault: unheard, want: ""},
+		{fault: torn, want: "errors (unavailable", only: true},
 	} {
 		t.Run(string(tt.fault), func(t *testing.T) {
 			rows, data := made(t, seed.Random(t, 1), tt.fault, tt.wait, 0)
 			v := judged(t, rows, data, judge.Options{})
 			got := strings.Join(wrong(v), ", ")
-			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
+			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" || tt.only && strings.Contains(got, ", ") {
 				t.Errorf("got %q, want it to say %q", got, tt.want)
 			}
 			if table := v.Table(time.UTC, 10); !strings.Contains(table, tt.finding) {

@@ -58,6 +58,7 @@ const (
 	deaf       fault = "never answers a request"
 	dropped    fault = "ends a match by itself"
 	unheard    fault = "does not acknowledge in time what it uses"
+	torn       fault = "says that it cannot take reports just now, and has taken them" // as often as not
 )
 
 const (
@@ -211,7 +212,12 @@ func (w *world) report(c *cab, fields map[string]any, lat, lng float64, then fun
 			if w.plant(broken, true) {
 				w.frame(record.Received, c.name, map[string]any{"type": "error", "id": "ping-1", "code": "internal"})
 			}
-			w.frame(record.Received, c.name, map[string]any{"type": "ack", "id": id})
+			if w.fault == torn && then == nil && w.random.IntN(2) == 0 {
+				w.planted = true
+				w.frame(record.Received, c.name, map[string]any{"type": "error", "id": id, "code": "unavailable"})
+			} else {
+				w.frame(record.Received, c.name, map[string]any{"type": "ack", "id": id})
+			}
 			if then != nil {
 				then()
 			}

@@ -64,9 +64,12 @@ func (m *member) acknowledge(id string, t int64) {
 	}
 }
 
-func (m *member) refuse(id string) {
+// refuse takes in that a report was answered with an error. One that says that the
+// server could not finish does not say how far it got: the report may be taken in.
+func (m *member) refuse(id, code string) {
+	unfinished := code == "unavailable" || code == "internal"
 	for i := range m.reports {
-		if m.reports[i].id == id {
+		if m.reports[i].id == id && !unfinished {
 			m.reports[i].refused = true
 		}
 	}
