@@ -48,6 +48,9 @@ func FromEnv(_ context.Context, lookup func(string) (string, bool), o Options) (
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.PoolFile, err)
 	}
+	if err := checkIAM(get); err != nil {
+		return nil, fmt.Errorf("%s: %w", topology.CacheIAM, err)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewJSONHandler(os.Stdout, nil))
 	}

@@ -33,13 +33,14 @@ func rules() []rule {
 	return []rule{
 		{"functions/authorizer", []string{"internal/token", "internal/topology"}, "it runs outside the VPC and starts fast: no app, cache or H3"},
 		{"functions", []string{"internal/app", "internal/topology"}, "a function is wiring only: app does the rest"},
-		{"internal/app", []string{"internal/handler", "internal/store", "internal/push", "internal/token", "internal/match", "internal/geo",
+		{"internal/app", []string{"internal/handler", "internal/store", "internal/push", "internal/iam", "internal/token", "internal/match", "internal/geo",
 			"internal/pool", "internal/protocol", "internal/topology"}, "app wires the adapters, it knows nothing of who runs it"},
 		{"internal/handler", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol", "internal/token", "internal/topology"}, adapter +
 			" (token for the identity that comes with an event)"},
 		{"internal/store", []string{"internal/match", "internal/geo", "internal/pool"}, adapter},
 		{"internal/push", []string{"internal/match", "internal/protocol"}, adapter},
 		{"internal/token", []string{"internal/pool", "internal/topology"}, "the authorizer is built from it alone: no app, cache or H3"},
+		{"internal/iam", nil, adapter},
 		{"internal/model", []string{"internal/model"}, "a model explores the protocol by itself, so that it can differ from the code"},
 		{"internal/match", []string{"internal/geo", "internal/pool", "internal/protocol"}, "the domain knows neither AWS nor Valkey"},
 		{"internal/geo", nil, leaf},
