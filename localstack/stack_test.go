@@ -37,7 +37,7 @@ func begin(t *testing.T, args ...string) *running {
 		args = append([]string{"-addr", "127.0.0.1:0"}, args...)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	greeted := make(printed, 1)
+	greeted := make(printed, 2) // what is said at the end may not be read
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, args, greeted, t.Output()) }()
 	s := &running{t: t, said: greeted}
