@@ -143,7 +143,7 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 	})
 	t.Run("no authorizer", func(t *testing.T) {
 		open := httptest.NewServer(apigateway.New(apigateway.Config{Stage: stage, Routes: map[string]string{"$connect": "f", "$default": "f"},
-			Logger: quiet(), Invoker: lambda.New(map[string]any{"f": func() map[string]int { return map[string]int{"statusCode": 200} }}, 0)}))
+			Logger: quiet(), Invoker: lambda.New(map[string]any{"f": func() (map[string]int, error) { return map[string]int{"statusCode": 200}, nil }}, 0)}))
 		defer open.Close()
 		said := d.examine(t, "-url", open.URL, "-token", "a.b.c", "-patience", "1s")
 		if got := said["refusal"]; got.Status != "fail" || !strings.Contains(got.Found, "lets in whoever comes") || !strings.Contains(got.Mend, "no authorizer") {

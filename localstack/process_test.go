@@ -1,32 +1,39 @@
 package main
 
 import (
+	"errors"
+	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"waggle/internal/topology"
 )
 
-// instead is a directory with the built functions, but these.
+// instead is a directory with the built functions, but scripts in place of some.
 func instead(t *testing.T, scripts map[string]string) (dir string) {
 	t.Helper()
 	asProcesses(t) // builds them
-	dir = t.TempDir()
+	all := map[string]string{}
 	for _, f := range topology.Functions() {
-		script, ok := scripts[f.Name]
-		if err := os.MkdirAll(dir+"/"+f.Name, 0o700); err != nil {
+		own, err := os.ReadFile(bootstrap("../"+builtHere, f.Name))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if !ok {
-			own, err := os.ReadFile(bootstrap("../"+builtHere, f.Name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			script = string(own)
-		}
-		if err := os.WriteFile(bootstrap(dir, f.Name), []byte(script), 0o700); err != nil {
+		all[f.Name] = string(own)
+	}
+	maps.Copy(all, scripts)
+	return scripted(t, all)
+}
+
+// scripted is a directory with these functions.
+func scripted(t *testing.T, functions map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range functions {
+		if err := errors.Join(os.Mkdir(filepath.Join(dir, name), 0o700), os.WriteFile(bootstrap(dir, name), []byte(text), 0o700)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,10 +89,12 @@ func eachRuntime(t *testing.T, test func(t *testing.T, runtime ...string)) {
 	t.Run("process", func(t *testing.T) { test(t, asProcesses(t)...) })
 }
 
+var builtOnce = sync.OnceValue(func() error { return buildFunctions(context.Background(), "..", builtHere) })
+
 // asProcesses adds what runs the functions as processes, once they are built.
 func asProcesses(t *testing.T, args ...string) []string {
 	t.Helper()
-	if err := buildFunctions(t.Context(), "..", builtHere); err != nil {
+	if err := builtOnce(); err != nil {
 		t.Fatal(err)
 	}
 	return append(args, "-runtime", processes, "-functions", "../"+builtHere)

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ func (x *examination) match(ctx context.Context) finding {
 	x.conn = nil
 	ctx, cancel := x.wait(ctx)
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var clients []*waggle.Client
 	defer func() {
 		for _, c := range clients {
@@ -31,7 +34,13 @@ func (x *examination) match(ctx context.Context) finding {
 	}()
 	var pools [2]string
 	for n := range 2 {
-		c, err := waggle.Connect(ctx, x.Members[n])
+		o := x.Members[n]
+		o.OnFrame = func(way waggle.Direction, raw []byte, _ time.Time) {
+			if way == waggle.Received && byGateway(raw) {
+				stop(gatewayError(bytes.Clone(raw))) // the client would wait for what nobody answers
+			}
+		}
+		c, err := waggle.Connect(ctx, o)
 		if err != nil {
 			return wrong("as above, with this token", "member %d cannot connect: %v", n+1, err)
 		}
@@ -39,7 +48,7 @@ func (x *examination) match(ctx context.Context) finding {
 		w, err := c.Hello(ctx)
 		switch {
 		case err != nil:
-			return explain("hello of member "+fmt.Sprint(n+1), err)
+			return explain(ctx, "hello of member "+fmt.Sprint(n+1), err)
 		case w.Match != nil || w.Request != nil:
 			return skipped(fmt.Sprintf("member %d is in a match or waits for one, which is not disturbed: use others", n+1))
 		}
@@ -63,7 +72,7 @@ func meet(ctx context.Context, seeker, found *waggle.Client) *finding {
 	for name, c := range map[string]*waggle.Client{"the one to be found": found, "the seeker": seeker} {
 		id := "doctor-" + fmt.Sprint(rand.Uint64())
 		if err := c.Report(ctx, waggle.Location{ID: id, Lat: at.Lat, Lng: at.Lng, Available: &available}); err != nil {
-			return bad(explain(name+" reports", err))
+			return bad(explain(ctx, name+" reports", err))
 		}
 		if _, f := await(ctx, c, "the answer to a report", func(a *waggle.Ack) bool { return a.ID == id }); f != nil {
 			return f
@@ -72,25 +81,29 @@ func meet(ctx context.Context, seeker, found *waggle.Client) *finding {
 	outcome, err := seeker.Match(ctx, waggle.Match{Radius: 500})
 	switch {
 	case err != nil:
-		return bad(explain("match", err))
+		return bad(explain(ctx, "match", err))
 	case outcome.Matched == nil:
 		return bad(wrong("are both members' roles such that one may ask and the other be found, and the second one's token without tags that differ? The log of match has more",
 			"the second member was not found, though it is at the same place"))
 	}
 	match := outcome.Matched.Match
-	defer func() { _, _ = seeker.End(ctx, match, waggle.Cancelled) }() // the end below, or whatever is left
+	defer func() { // nothing is left, however it went
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		_, _ = seeker.End(ctx, match, waggle.Cancelled)
+	}()
 	if _, f := await(ctx, found, "the other side to be told of the match", func(m *waggle.Matched) bool { return m.Match == match }); f != nil {
 		return f
 	}
 	moved := at.Lat + 0.001
 	if err := found.Report(ctx, waggle.Location{Lat: moved, Lng: at.Lng}); err != nil {
-		return bad(explain("a report in the match", err))
+		return bad(explain(ctx, "a report in the match", err))
 	}
 	if _, f := await(ctx, seeker, "the other's move to be seen", func(l *waggle.LocationFrame) bool { return l.Match == match && l.Lat == moved }); f != nil {
 		return f
 	}
 	if _, err := seeker.End(ctx, match, waggle.Completed); err != nil {
-		return bad(explain("the end", err))
+		return bad(explain(ctx, "the end", err))
 	}
 	_, f := await(ctx, found, "the other side to be told of the end", func(e *waggle.Ended) bool { return e.Match == match })
 	return f
@@ -102,18 +115,12 @@ func await[F waggle.Frame](ctx context.Context, c *waggle.Client, what string, w
 	for {
 		event, err := c.Next(ctx)
 		if err != nil {
-			f := explain("waiting for "+what, err)
+			f := explain(ctx, "waiting for "+what, err)
 			return none, &f
 		}
-		switch e := event.(type) {
-		case *waggle.ErrorFrame:
+		if e, ok := event.(*waggle.ErrorFrame); ok {
 			f := refusedBy(e)
 			return none, &f
-		case *waggle.Unknown:
-			if e.Type == "" {
-				f := byGateway(e.Raw)
-				return none, &f
-			}
 		}
 		if got, ok := event.(F); ok && wanted(got) {
 			return got, nil
@@ -121,7 +128,10 @@ func await[F waggle.Frame](ctx context.Context, c *waggle.Client, what string, w
 	}
 }
 
-func explain(what string, err error) finding {
+func explain(ctx context.Context, what string, err error) finding {
+	if said, ok := errors.AsType[gatewayError](context.Cause(ctx)); ok {
+		return failedFunction(said)
+	}
 	if refused, ok := errors.AsType[*waggle.Error](err); ok {
 		f := refusedBy(&waggle.ErrorFrame{Code: refused.Code, Message: refused.Message})
 		f.found = what + ": " + f.found

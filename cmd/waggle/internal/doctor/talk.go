@@ -55,8 +55,8 @@ func (x *examination) ask(ctx context.Context, text, id string) (protocol.Frame,
 			return bad(wrong("look at the API's access log, and at the function's", "the connection was closed: %v", err))
 		}
 		f, err := protocol.DecodeFrame(raw)
-		if other, ok := f.(*protocol.Unknown); err != nil || ok && other.Type == "" {
-			return bad(byGateway(raw))
+		if err != nil || byGateway(raw) {
+			return bad(failedFunction(raw))
 		}
 		if e, ok := f.(*protocol.Error); ok && (e.ID == id || e.ID == "") {
 			return bad(refusedBy(e))
@@ -67,8 +67,19 @@ func (x *examination) ask(ctx context.Context, text, id string) (protocol.Frame,
 	}
 }
 
-// byGateway is a frame of API Gateway's own.
-func byGateway(raw []byte) finding {
+// byGateway tells whether a frame is API Gateway's own word: ours have a type.
+func byGateway(raw []byte) bool {
+	f, err := protocol.DecodeFrame(raw)
+	other, ok := f.(*protocol.Unknown)
+	return err == nil && ok && other.Type == ""
+}
+
+// gatewayError is such a frame.
+type gatewayError []byte
+
+func (e gatewayError) Error() string { return string(e) }
+
+func failedFunction(raw []byte) finding {
 	return wrong("look at the function's log: it did not start, crashed, ran into its timeout, or was throttled", "API Gateway says %.200s", raw)
 }
 
