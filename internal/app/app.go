@@ -36,7 +36,7 @@ type Options struct {
 
 // FromEnv reads the environment that internal/topology lists. It does not wait
 // for the cache. An error names the variable and what it may be.
-func FromEnv(_ context.Context, lookup func(string) (string, bool), o Options) (*App, error) {
+func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options) (*App, error) {
 	get := func(name string) string {
 		value, _ := lookup(name)
 		return value
@@ -47,6 +47,9 @@ func FromEnv(_ context.Context, lookup func(string) (string, bool), o Options) (
 	pools, err := pool.Parse([]byte(get(topology.PoolFile)))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.PoolFile, err)
+	}
+	if o.Store.Token, err = cacheToken(ctx, get); err != nil {
+		return nil, fmt.Errorf("%s: %w", topology.CacheIAM, err)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewJSONHandler(os.Stdout, nil))

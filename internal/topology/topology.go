@@ -53,7 +53,7 @@ func Functions() []Function {
 		return Function{
 			Name:   name,
 			Routes: routes,
-			Env:    []string{CacheURL, CacheUser, CachePassword, PoolFile, ManagementEndpoint},
+			Env:    []string{CacheURL, CacheUser, CachePassword, CacheIAM, PoolFile, ManagementEndpoint},
 			VPC:    true, Pushes: true,
 			Timeout:  10 * time.Second,
 			MemoryMB: 512,

@@ -5,6 +5,7 @@ const (
 	CacheURL           = "WAGGLE_CACHE_URL"
 	CacheUser          = "WAGGLE_CACHE_USER"
 	CachePassword      = "WAGGLE_CACHE_PASSWORD"
+	CacheIAM           = "WAGGLE_CACHE_IAM"
 	PoolFile           = "WAGGLE_POOLS"
 	ManagementEndpoint = "WAGGLE_MANAGEMENT_ENDPOINT"
 	Issuer             = "WAGGLE_ISSUER"
@@ -33,6 +34,7 @@ func Variables() []Variable {
 		{Name: CacheURL, Meaning: "where the cache is: redis://host:port, or rediss:// for TLS", Required: true},
 		{Name: CacheUser, Meaning: "the cache user's name", Default: "default"},
 		{Name: CachePassword, Meaning: "the cache user's password", Secret: true},
+		{Name: CacheIAM, Meaning: "signs in to ElastiCache by IAM and no password: serverless/NAME or cluster/NAME; it needs rediss:// and the cache user's name"},
 		{Name: PoolFile, Meaning: "the pool file's content, as JSON; without it every pool has the defaults"},
 		{Name: ManagementEndpoint, Meaning: "base URL of connection management; without it the domain and stage of the event"},
 		{Name: Issuer, Meaning: "the OIDC issuer whose tokens are accepted, as it stands in them", Required: true},

@@ -1,0 +1,35 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"waggle/internal/iam"
+	"waggle/internal/topology"
+)
+
+// cacheToken returns what signs in to the cache by IAM, or nil where that is not
+// wanted. It refuses what could not work.
+func cacheToken(ctx context.Context, get func(string) string) (func(context.Context) (string, error), error) {
+	text := get(topology.CacheIAM)
+	if text == "" {
+		return nil, nil
+	}
+	cache, err := iam.Parse(text)
+	switch user := get(topology.CacheUser); {
+	case err != nil:
+		return nil, err
+	case user == "" || user == "default":
+		return nil, errors.New("it needs the cache user's name in " + topology.CacheUser + ", which must be its id too, and not default")
+	case get(topology.CachePassword) != "":
+		return nil, errors.New("it stands in place of " + topology.CachePassword + ": set one of them")
+	case !strings.HasPrefix(get(topology.CacheURL), "rediss://"):
+		return nil, errors.New("it needs TLS: " + topology.CacheURL + " must be rediss://host:port")
+	}
+	signer, err := iam.New(ctx, cache, get(topology.CacheUser))
+	if err != nil {
+		return nil, err
+	}
+	return signer.Token, nil
+}
