@@ -90,6 +90,9 @@ func TestACacheThatIsGoneForAWhile(t *testing.T) {
 	until(t, "the stack to find its cache again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
 	ana.goesOn()
 	s.goesOn()
+	if err := s.end(); err != nil { // while this cache is there, which it is not when the test is over
+		t.Errorf("the end: %v", err)
+	}
 }
 
 func TestACacheThatWantsAPasswordMeanwhile(t *testing.T) {
