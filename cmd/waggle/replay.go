@@ -29,7 +29,8 @@ becomes 1: -ahead of that a passenger (a new member) asks there for the nearest
 cab, watches it, and ends the match when the fare of the cab that picked it up
 ends. That cab may be matched to others meanwhile, as any other may to this one.
 Asked for at the pickup itself (-ahead 0), the cab that has come is always
-nearest. Who asked before -from, or before the trace, is left out, and said.
+nearest. Who asked before -from, or before the trace has anything of the cab, is
+left out, and said.
 A request that is open at the end is waited for first. 20 s after the last end every cab reports once
 more, and a new member beside it asks for it: who cannot be matched is stuck.
 Exit code 1 if there was any error, anyone is stuck, or a request got no outcome.

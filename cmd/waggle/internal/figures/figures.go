@@ -30,8 +30,8 @@ type Result struct {
 
 	// AheadSeconds is how long before its pickup a passenger asks, by the trace.
 	AheadSeconds int64 `json:"aheadSeconds"`
-	// AskedBefore are the pickups of the window that were asked for before it, and
-	// so are not played.
+	// AskedBefore are the pickups of the window that were asked for before it, or
+	// before the trace has anything of their cab, and so are not played.
 	AskedBefore  int     `json:"askedBefore"`
 	Requests     int     `json:"requests"` // that were played
 	Matched      int     `json:"matched"`
@@ -104,7 +104,7 @@ func (r Result) requests() string {
 	if r.AheadSeconds == 0 {
 		return strconv.Itoa(r.Requests)
 	}
-	return fmt.Sprintf("%d, each %v before its pickup; %d pickups were asked for before the window",
+	return fmt.Sprintf("%d, each %v before its pickup; %d pickups were asked for too early",
 		r.Requests, time.Duration(r.AheadSeconds)*time.Second, r.AskedBefore)
 }
 

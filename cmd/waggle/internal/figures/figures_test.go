@@ -23,7 +23,7 @@ func TestResultForPeopleAndPrograms(t *testing.T) {
 	want := `played             2008-05-30 18:00:00 to 19:00:00 at speed 30, in 120.0 s
 cabs               489
 reports            10 sent, 9 acknowledged, 0 rows left out for a bad fix
-requests           5, each 3m0s before its pickup; 2 pickups were asked for before the window
+requests           5, each 3m0s before its pickup; 2 pickups were asked for too early
   matched          3 (60.0 %)
     after a wait   1, p50 290 s, p95 290 s of the trace
   no match         1

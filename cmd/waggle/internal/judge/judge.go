@@ -64,7 +64,8 @@ unanswered a request refused, failed, or over without an outcome; cancelled if t
            play was interrupted first; open if the record is cut off first.
 requests   pickups of the trace, each asked for so long ahead (the record's header says
            how long), where that is within the window. askedBefore are the pickups of
-           the window that were asked for before it: they are not played.
+           the window that were asked for before it, or before the trace has anything
+           of their cab: they are not played.
 notPlayed  rows and requests of the trace that are not in the record: of all, or up to
            the last row sent where the play did not come to its end.`
 

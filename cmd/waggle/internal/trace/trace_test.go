@@ -141,6 +141,11 @@ func TestCutFindsPickupsAndTheirEnds(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("half a minute ahead: got +, want -\n%s", diff)
 	}
+	// Of a cab that the trace first has at 110 nobody can have asked before; that is
+	// no matter of the window.
+	if got = trace.Cut(rows, 0, 200, 40); got.Earlier != 2 || got.Fares[0].Cab != "a" || got.Fares[0].Asks != 120 {
+		t.Errorf("with what was before: got %d earlier, and first %+v", got.Earlier, got.Fares[0])
+	}
 	// Longer ahead than the window is long, nobody asks in it for a pickup in it.
 	if got = trace.Cut(rows, 100, 200, 110); got.Earlier != 3 || len(got.Fares) != 2 || got.Fares[0].Pickup != 228 || got.Fares[0].Asks != 118 {
 		t.Errorf("longer ahead than the window: got %d earlier and %+v", got.Earlier, got.Fares)

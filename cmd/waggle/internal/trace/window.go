@@ -14,7 +14,7 @@ type Window struct {
 	Reports  []Row    // by time, all of them located
 	Fares    []Fare   // asked for in it, by when
 	Skipped  int      // rows left out for a fix that is no place
-	Earlier  int      // pickups in it that were asked for before it
+	Earlier  int      // pickups in it that were asked for too early to be played
 }
 
 // A Fare is a passenger's ride: from asking, to a pickup, to the end of the fare.
@@ -32,11 +32,14 @@ type Fare struct {
 // cab's row before, in the window or not, did not. Rows without a place are
 // skipped altogether: what they say of occupied shows in the next one.
 //
-// A fare that was asked for before the window is left out: by when there were no
-// reports yet of who could have taken it.
+// A fare that was asked for before the window, or before the trace has anything of
+// its cab, is left out: of who could have taken it then nothing is known.
 func Cut(rows []Row, from, to, ahead int64) Window {
 	w := Window{From: from, To: to}
-	type state struct{ occupied, seen, listed bool }
+	type state struct {
+		occupied, seen, listed bool
+		first                  int64
+	}
 	cabs := map[string]state{}
 	riding := map[string]int{} // cab → index in w.Fares
 	for _, row := range rows {
@@ -51,7 +54,10 @@ func Cut(rows []Row, from, to, ahead int64) Window {
 			continue
 		}
 		before := cabs[row.Cab]
-		after := state{occupied: row.Occupied, seen: true, listed: before.listed || inside}
+		after := state{occupied: row.Occupied, seen: true, listed: before.listed || inside, first: before.first}
+		if !before.seen {
+			after.first = row.Unix
+		}
 		cabs[row.Cab] = after
 		if row.Unix < from {
 			continue
@@ -63,10 +69,11 @@ func Cut(rows []Row, from, to, ahead int64) Window {
 			w.Reports = append(w.Reports, row)
 		}
 		asks, pickup := row.Unix-ahead, before.seen && !before.occupied && row.Occupied
+		early := asks < max(from, before.first)
 		switch {
-		case pickup && asks < from && inside:
+		case pickup && early && inside:
 			w.Earlier++
-		case pickup && asks >= from:
+		case pickup && !early:
 			riding[row.Cab] = len(w.Fares)
 			w.Fares = append(w.Fares, Fare{Cab: row.Cab, Asks: asks, After: len(w.Reports), Pickup: row.Unix, End: to, Lat: row.Lat, Lng: row.Lng})
 		case before.occupied && !row.Occupied && inside:
