@@ -30,3 +30,5 @@ require (
 )
 
 replace waggle => ../
+
+ignore ./node_modules
