@@ -38,6 +38,7 @@ type setting struct {
 func settings() []setting {
 	onAWS := group{"target=aws", func(c Config) bool { return c.Target == AWS }}
 	newVPC := group{"egress=nat in a new VPC", func(c Config) bool { return c.Target == AWS && c.Network.VPC == "" && c.Network.Egress == NAT }}
+	ours := group{"a new cache", func(c Config) bool { return c.Cache.Kind != Existing }}
 	serverless := group{"cache=serverless", func(c Config) bool { return c.Cache.Kind == Serverless }}
 	cluster := group{"cache=cluster", func(c Config) bool { return c.Cache.Kind == Cluster }}
 	existing := group{"cacheEndpoint", func(c Config) bool { return c.Cache.Kind == Existing }}
@@ -63,11 +64,11 @@ func settings() []setting {
 				return value == "true" || value == "false"
 			}},
 
-		choice("cache", "where the data is", Serverless, func(d *draft) *Kind { return &d.Cache.Kind }, Serverless, Cluster),
+		ours.only(choice("cache", "where the data is", Serverless, func(d *draft) *Kind { return &d.Cache.Kind }, Serverless, Cluster)),
 		serverless.only(number("cacheMaxGB", "the most that the cache may hold, in gigabytes", 1, 5000, func(d *draft) *int { return &d.Cache.MaxGB })),
 		serverless.only(number("cacheMaxECPU", "the most processing units a second", 1000, 15_000_000, func(d *draft) *int { return &d.Cache.MaxECPU })),
 		cluster.only(name("cacheNodeType", "the type of the nodes", "an ElastiCache node type such as cache.m7g.large", `cache\.[a-z0-9]+\.[a-z0-9]+`,
-			func(d *draft) *string { return &d.Cache.NodeType })),
+			func(d *draft) *string { return &d.Cache.NodeType }).byDefault(Default().Cache.NodeType)),
 		cluster.only(number("cacheShards", "shards", 1, 90, func(d *draft) *int { return &d.Cache.Shards })),
 		cluster.only(number("cacheReplicas", "replicas of each shard", 1, 5, func(d *draft) *int { return &d.Cache.Replicas })),
 		cluster.only(choice("cacheDurability", "`sync` loses nothing that was acknowledged, `async` at most 10 s in a failover; it cannot be switched on or off later",
