@@ -15,18 +15,21 @@ import (
 // what it says itself, and those have the built-in ones; empty data gives the
 // built-in settings. A key that is unknown or there twice is refused, and so is
 // a value out of range; the error says where, and what is allowed.
-func Parse(data []byte) (Pools, error) {
+func Parse(data []byte) (Pools, error) { return ParseOver(Default(), data) }
+
+// ParseOver is Parse with other settings than the built-in ones to begin with.
+func ParseOver(base Settings, data []byte) (Pools, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return Pools{}, nil
+		data = []byte("{}")
 	}
-	pools, err := parse(data)
+	pools, err := parse(base, data)
 	if err != nil {
 		return Pools{}, fmt.Errorf("pool file: %w", err)
 	}
 	return pools, nil
 }
 
-func parse(data []byte) (Pools, error) {
+func parse(base Settings, data []byte) (Pools, error) {
 	top, err := members(data)
 	if err != nil {
 		return Pools{}, err
@@ -37,14 +40,13 @@ func parse(data []byte) (Pools, error) {
 		}
 	}
 	if top["pools"] == nil {
-		return Pools{}, nil
+		return Pools{map[string]Settings{DefaultName: base}}, nil
 	}
 	pools, err := members(top["pools"])
 	if err != nil {
 		return Pools{}, fmt.Errorf("\"pools\": %w", err)
 	}
 
-	base := Default()
 	if raw, ok := pools[DefaultName]; ok {
 		if base, err = read(base, raw); err != nil {
 			return Pools{}, fmt.Errorf("pool %q: %w", DefaultName, err)

@@ -19,6 +19,10 @@ const (
 // RouteSelection is the expression by which API Gateway finds a message's route.
 const RouteSelection = "$request.body.action"
 
+// Stage is the API's one stage, a segment of every URL but those of a domain of
+// one's own.
+const Stage = "prod"
+
 // The functions, by the names of their directories.
 const (
 	Authorizer = "authorizer"

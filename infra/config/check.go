@@ -1,0 +1,90 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Check says what is missing or does not go together.
+func (c Config) Check() error {
+	for _, check := range []func() error{c.checkIdentity, c.checkPools, c.checkCache, c.checkNetwork, c.checkAPI} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c Config) checkIdentity() error {
+	switch {
+	case c.Identity.Issuer == "":
+		return errors.New("-c issuer=… is missing: it names the OIDC issuer whose tokens are accepted, such as https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE")
+	case c.Target == AWS && !strings.HasPrefix(c.Identity.Issuer, "https://"):
+		return fmt.Errorf("-c issuer=%s: it must be a URL, https://…; http:// goes with target=local only", c.Identity.Issuer)
+	case c.Identity.Audience == "":
+		return errors.New("-c audience=… is missing: it names the audience that tokens must be for, such as the client id of a Cognito app client")
+	}
+	return nil
+}
+
+func (c Config) checkPools() error {
+	if c.Pools == nil {
+		return errors.New("nobody has chosen how members of the default pool agree to be found: " +
+			"-c consent=implied lets others find whoever reports a location, -c consent=required only who says available: true; a pool file (-c pools=FILE) may say it too")
+	}
+	if size := len(c.PoolFile()); size > maxPools {
+		return fmt.Errorf("-c pools: the settings of all pools take %d bytes, and the environment of a function has room for %d: "+
+			"leave out pools that are like the default one", size, maxPools)
+	}
+	return nil
+}
+
+func (c Config) checkCache() error {
+	switch cache := c.Cache; cache.Kind {
+	case Existing:
+		switch {
+		case c.Target == AWS && strings.HasPrefix(cache.Endpoint, "redis://"):
+			return fmt.Errorf("-c cacheEndpoint=%s: it must be host:port of a cache with TLS; redis:// goes with target=local only", cache.Endpoint)
+		case c.Target == AWS && c.Network.VPC == "":
+			return errors.New("-c cacheEndpoint needs -c vpcId=…, the VPC from which the cache is reached")
+		case cache.IAM != "" && cache.User == "":
+			return errors.New("-c cacheIAM needs -c cacheUser=…, the user that signs in by IAM")
+		case cache.IAM != "" && cache.Secret != "":
+			return errors.New("-c cacheIAM and -c cacheSecret: a user has a password or signs in by IAM, not both")
+		}
+	case Cluster:
+		if nodes := cache.Shards * (1 + cache.Replicas); nodes > 90 {
+			return fmt.Errorf("-c cacheShards=%d, -c cacheReplicas=%d: that is %d nodes, and ElastiCache allows 90", cache.Shards, cache.Replicas, nodes)
+		}
+		family, _, _ := strings.Cut(strings.TrimPrefix(cache.NodeType, "cache."), ".")
+		if durable := durableFamilies(); cache.Durability != Disabled && !slices.Contains(durable, family) {
+			return fmt.Errorf("-c cacheDurability=%s needs a node type of %s, not %s: choose one with -c cacheNodeType=…, or -c cacheDurability=disabled",
+				cache.Durability, either(durable), cache.NodeType)
+		}
+	}
+	if c.Target == Local && c.Cache.Kind != Existing {
+		return errors.New("-c target=local needs -c cacheEndpoint=redis://host:port, a server that the functions reach: emulators have no serverless cache")
+	}
+	return nil
+}
+
+// durableFamilies are the nodes on which ElastiCache offers durability.
+func durableFamilies() []string {
+	return []string{"m6g", "m7g", "m8g", "r6g", "r7g", "r8g", "c7gn", "c8gn"}
+}
+
+func (c Config) checkNetwork() error {
+	if len(c.Network.Subnets) == 1 {
+		return errors.New("-c subnetIds: it must be two subnets or more, in different zones")
+	}
+	return nil
+}
+
+func (c Config) checkAPI() error {
+	if (c.API.Domain == "") != (c.API.Certificate == "") {
+		return errors.New("-c domain and -c certificate go together")
+	}
+	return nil
+}

@@ -1,0 +1,217 @@
+package config
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Setting is one key of the context.
+type Setting struct {
+	Key string
+	// Allowed completes "it must be …", and Default what holds otherwise.
+	Allowed, Default string
+	Meaning          string
+	// With names the choice without which it says nothing; "" if it always does.
+	With string
+}
+
+// Settings lists every key.
+func Settings() []Setting {
+	var all []Setting
+	for _, s := range settings() {
+		all = append(all, s.Setting)
+	}
+	return all
+}
+
+type setting struct {
+	Setting
+	// set is false where the value is not allowed.
+	set  func(d *draft, value string) bool
+	only func(Config) bool
+}
+
+// settings is the one list of keys.
+func settings() []setting {
+	onAWS := group{"target=aws", func(c Config) bool { return c.Target == AWS }}
+	newVPC := group{"egress=nat in a new VPC", func(c Config) bool { return c.Target == AWS && c.Network.VPC == "" && c.Network.Egress == NAT }}
+	ours := group{"a new cache", func(c Config) bool { return c.Cache.Kind != Existing }}
+	serverless := group{"cache=serverless", func(c Config) bool { return c.Cache.Kind == Serverless }}
+	cluster := group{"cache=cluster", func(c Config) bool { return c.Cache.Kind == Cluster }}
+	existing := group{"cacheEndpoint", func(c Config) bool { return c.Cache.Kind == Existing }}
+	return []setting{
+		name("issuer", "the OIDC issuer whose tokens are accepted, as it stands in them", "a URL, https://…", `https?://\S+`,
+			func(d *draft) *string { return &d.Identity.Issuer }),
+		name("audience", "the audience that a token must be for", "what stands in the tokens", `\S{1,256}`,
+			func(d *draft) *string { return &d.Identity.Audience }),
+		claim("audienceClaim", "the claim that holds the audience; `client_id` for Cognito access tokens", "aud",
+			func(d *draft) *string { return &d.Identity.AudienceClaim }),
+		claim("claim.pool", "the claim that holds the member's pool", "pool", func(d *draft) *string { return &d.Identity.PoolClaim }),
+		claim("claim.roles", "the claim that holds the member's roles", "roles", func(d *draft) *string { return &d.Identity.RolesClaim }),
+		claim("claim.tags", "the claim that holds the member's tags", "tags", func(d *draft) *string { return &d.Identity.TagsClaim }),
+		claim("claim.card", "the claim that holds what a peer is shown once matched", "card", func(d *draft) *string { return &d.Identity.CardClaim }),
+
+		choice("consent", "how members of the default pool agree to be found; the pool file may say it instead", "",
+			func(d *draft) *string { return &d.consent }, "implied", "required"),
+		name("pools", "the pool file, seen from where `make` runs", "the name of a file", `.+`, func(d *draft) *string { return &d.poolFile }),
+		{Setting: Setting{Key: "remoteRequests", Allowed: "true or false", Default: "false",
+			Meaning: "whether a request may name a point more than 20 km from the member's own location, where the pool file does not say"},
+			set: func(d *draft, value string) bool {
+				d.remoteRequests = value == "true"
+				return value == "true" || value == "false"
+			}},
+
+		ours.only(choice("cache", "where the data is", Serverless, func(d *draft) *Kind { return &d.Cache.Kind }, Serverless, Cluster)),
+		serverless.only(number("cacheMaxGB", "the most that the cache may hold, in gigabytes", 1, 5000, func(d *draft) *int { return &d.Cache.MaxGB })),
+		serverless.only(number("cacheMaxECPU", "the most processing units a second", 1000, 15_000_000, func(d *draft) *int { return &d.Cache.MaxECPU })),
+		cluster.only(name("cacheNodeType", "the type of the nodes", "an ElastiCache node type such as cache.m7g.large", `cache\.[a-z0-9]+\.[a-z0-9]+`,
+			func(d *draft) *string { return &d.Cache.NodeType }).byDefault(Default().Cache.NodeType)),
+		cluster.only(number("cacheShards", "shards", 1, 90, func(d *draft) *int { return &d.Cache.Shards })),
+		cluster.only(number("cacheReplicas", "replicas of each shard", 1, 5, func(d *draft) *int { return &d.Cache.Replicas })),
+		cluster.only(choice("cacheDurability", "`sync` loses nothing that was acknowledged, `async` at most 10 s in a failover; it cannot be switched on or off later",
+			Sync, func(d *draft) *Durability { return &d.Cache.Durability }, Sync, Async, Disabled)),
+		{Setting: Setting{Key: "cacheEndpoint", Allowed: "host:port of a cache with TLS, or redis://host:port for target=local", Meaning: "an existing cache instead of a new one"},
+			set: func(d *draft, value string) bool {
+				d.Cache.Kind = Existing
+				d.Cache.Endpoint = endpoint(value)
+				return d.Cache.Endpoint != ""
+			}},
+		existing.only(name("cacheIAM", "the existing cache's name, if it takes IAM authentication", "serverless/NAME or cluster/NAME, in lower case",
+			`(serverless|cluster)/[a-z][a-z0-9-]{0,39}`, func(d *draft) *string { return &d.Cache.IAM })),
+		existing.only(name("cacheUser", "the existing cache's user", "a user's name", `[A-Za-z][A-Za-z0-9_-]{0,127}`, func(d *draft) *string { return &d.Cache.User })),
+		existing.only(name("cacheSecret", "the secret in Secrets Manager whose text is that user's password", "a secret's name or ARN", `[A-Za-z0-9/_+=.@:-]+`,
+			func(d *draft) *string { return &d.Cache.Secret })),
+		existing.only(name("cacheSecurityGroup", "the existing cache's security group, which will admit the functions", "a security group's id, sg-…", `sg-`+hex,
+			func(d *draft) *string { return &d.Cache.SecurityGroup })),
+
+		onAWS.only(choice("egress", "the way out of the VPC: NAT gateways, or IPv6, which costs nothing and is not verified yet", NAT,
+			func(d *draft) *Egress { return &d.Network.Egress }, NAT, IPv6)),
+		newVPC.only(number("natGateways", "NAT gateways; with one, its zone takes all pushes down with it", 1, 2, func(d *draft) *int { return &d.Network.NATGateways })),
+		onAWS.only(name("vpcId", "an existing VPC instead of a new one", "a VPC's id, vpc-…", `vpc-`+hex, func(d *draft) *string { return &d.Network.VPC })),
+		{Setting: Setting{Key: "subnetIds", Allowed: "ids of two subnets or more, subnet-…,subnet-…", With: "vpcId",
+			Meaning: "which of its subnets, in different zones, with a way out; otherwise the private ones that have one are looked up"},
+			set: func(d *draft, value string) bool {
+				d.Network.Subnets = strings.Split(value, ",")
+				return matches(`subnet-`+hex+`(,subnet-`+hex+`)+`, value)
+			},
+			only: func(c Config) bool { return c.Network.VPC != "" }},
+
+		number("throttleRate", "messages a second of all clients together", 1, 1_000_000, func(d *draft) *int { return &d.API.Rate }),
+		number("throttleBurst", "messages at once", 1, 1_000_000, func(d *draft) *int { return &d.API.Burst }),
+		choice("accessLogs", "`on` makes the role by which API Gateway logs in this account and region, `account` uses the one that is there", LogsOn,
+			func(d *draft) *AccessLogs { return &d.API.AccessLogs }, LogsOn, LogsAccount, LogsOff),
+		onAWS.only(name("domain", "a domain name of one's own", "a domain name", `[a-z0-9-]+(\.[a-z0-9-]+)+`, func(d *draft) *string { return &d.API.Domain })),
+		onAWS.only(name("certificate", "the domain's certificate, in the stack's region", "the ARN of a certificate of ACM",
+			`arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/\S+`, func(d *draft) *string { return &d.API.Certificate })),
+
+		{Setting: Setting{Key: "logDays", Allowed: "a number of days that CloudWatch knows: " + join(logDays()), Default: strconv.Itoa(Default().LogDays),
+			Meaning: "how long logs are kept"},
+			set: func(d *draft, value string) bool {
+				var err error
+				d.LogDays, err = strconv.Atoi(value)
+				return err == nil && slices.Contains(logDays(), d.LogDays)
+			}},
+		onAWS.only(name("alarmTopic", "the SNS topic that alarms are sent to", "the ARN of an SNS topic", `arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:\S+`,
+			func(d *draft) *string { return &d.AlarmTopic })),
+
+		choice("target", "an emulator on this machine, or AWS", AWS, func(d *draft) *Target { return &d.Target }, AWS, Local),
+		choice("arch", "the machine that the functions were built for, `make build ARCH=…`", ARM64, func(d *draft) *Arch { return &d.Arch }, ARM64, AMD64),
+		name("stack", "the stack's name", "1 to 64 letters, digits and \"-\", a letter first", `[A-Za-z][A-Za-z0-9-]{0,63}`, func(d *draft) *string { return &d.Stack }).
+			byDefault(Default().Stack),
+	}
+}
+
+// A group is of settings that say something with one choice only.
+type group struct {
+	with string
+	is   func(Config) bool
+}
+
+func (g group) only(s setting) setting {
+	s.With, s.only = g.with, g.is
+	return s
+}
+
+// name is a text of some form.
+func name(key, meaning, allowed, form string, of func(*draft) *string) setting {
+	return setting{Setting: Setting{Key: key, Allowed: allowed, Meaning: meaning}, set: func(d *draft, value string) bool {
+		*of(d) = value
+		return matches(form, value)
+	}}
+}
+
+func claim(key, meaning, byDefault string, of func(*draft) *string) setting {
+	return name(key, meaning, "a claim's name", `[^\s"]{1,128}`, of).byDefault(byDefault)
+}
+
+func (s setting) byDefault(value string) setting {
+	s.Default = value
+	return s
+}
+
+// choice is one of some words.
+func choice[T ~string](key, meaning string, byDefault T, of func(*draft) *T, words ...T) setting {
+	return setting{Setting: Setting{Key: key, Allowed: either(words), Default: string(byDefault), Meaning: meaning}, set: func(d *draft, value string) bool {
+		*of(d) = T(value)
+		return slices.Contains(words, T(value))
+	}}
+}
+
+func number(key, meaning string, low, high int, of func(*draft) *int) setting {
+	byDefault := ""
+	if n := *of(&draft{Config: Default()}); n != 0 {
+		byDefault = strconv.Itoa(n)
+	}
+	allowed := "a whole number from " + strconv.Itoa(low) + " to " + strconv.Itoa(high)
+	return setting{Setting: Setting{Key: key, Allowed: allowed, Default: byDefault, Meaning: meaning}, set: func(d *draft, value string) bool {
+		n, err := strconv.Atoi(value)
+		*of(d) = n
+		return err == nil && low <= n && n <= high
+	}}
+}
+
+// hex is how the ids of EC2 go on.
+const hex = `([0-9a-f]{8}|[0-9a-f]{17})`
+
+func matches(form, value string) bool {
+	return regexp.MustCompile(`^(?:` + form + `)$`).MatchString(value)
+}
+
+// endpoint makes a URL of host:port, with TLS unless it says otherwise; "" of anything else.
+func endpoint(value string) string {
+	scheme, address, found := strings.Cut(value, "://")
+	if !found {
+		scheme, address = "rediss", value
+	}
+	host, port, err := net.SplitHostPort(address)
+	n, notNumber := strconv.ParseUint(port, 10, 16)
+	if err != nil || notNumber != nil || n == 0 || scheme != "redis" && scheme != "rediss" || !matches(`[A-Za-z0-9.:-]+`, host) {
+		return ""
+	}
+	return scheme + "://" + address
+}
+
+// logDays are the numbers of days that CloudWatch keeps logs.
+func logDays() []int {
+	return []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+}
+
+func join(numbers []int) string {
+	var all []string
+	for _, n := range numbers {
+		all = append(all, strconv.Itoa(n))
+	}
+	return strings.Join(all, ", ")
+}
+
+func either[T ~string](words []T) string {
+	var all []string
+	for _, word := range words {
+		all = append(all, string(word))
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
+}

@@ -1,0 +1,159 @@
+package waggle
+
+import (
+	"debug/elf"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"waggle/infra/config"
+	"waggle/internal/topology"
+)
+
+// function is what a function is made of beside what the topology says.
+type function struct {
+	config  config.Config
+	code    awslambda.Code
+	network *network
+	cache   *cache
+	api     *api
+}
+
+func newFunction(scope constructs.Construct, f topology.Function, with function) awslambda.Function {
+	id := func(suffix string) *string { return jsii.String(title(f.Name) + suffix) }
+	logs := newLogs(scope, title(f.Name)+"Logs", with.config.LogDays)
+	role := awsiam.NewRole(scope, id("Role"), &awsiam.RoleProps{
+		AssumedBy:      awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		InlinePolicies: &map[string]awsiam.PolicyDocument{"Waggle": with.permissions(scope, f, logs)},
+	})
+	props := &awslambda.FunctionProps{
+		Description:  jsii.String("Waggle: " + f.Name),
+		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture: architecture(with.config.Arch),
+		Handler:      jsii.String("bootstrap"),
+		Code:         with.code,
+		MemorySize:   jsii.Number(f.MemoryMB),
+		Timeout:      awscdk.Duration_Seconds(jsii.Number(f.Timeout.Seconds())),
+		Environment:  with.environment(f),
+		LogGroup:     logs,
+		Role:         role,
+	}
+	if f.VPC && with.network != nil {
+		props.Vpc, props.VpcSubnets = with.network.vpc, with.network.subnets
+		props.SecurityGroups = &[]awsec2.ISecurityGroup{with.network.functions}
+		if with.network.ipv6 {
+			props.Ipv6AllowedForDualStack = jsii.Bool(true)
+		}
+		excuse(role.Node().DefaultChild(),
+			finding{"AwsSolutions-IAM5", "Lambda cannot do with less to put a function into a VPC (its documentation says so), and the function itself is denied all of it; " +
+				"a log group's streams and an API's connections have no names before they are there"})
+	} else {
+		excuse(role.Node().DefaultChild(), finding{"AwsSolutions-IAM5", "a log group's streams have no names before they are there"})
+	}
+	return awslambda.NewFunction(scope, id(""), props)
+}
+
+// environment is what the function reads of all that there is to be read.
+func (with function) environment(f topology.Function) *map[string]*string {
+	values := map[string]*string{}
+	for name, value := range with.cache.env {
+		values[name] = value
+	}
+	values[topology.PoolFile] = jsii.String(with.config.PoolFile())
+	values[topology.ManagementEndpoint] = with.api.management
+	identity := with.config.Identity
+	for name, value := range map[string]string{
+		topology.Issuer:        identity.Issuer,
+		topology.Audience:      identity.Audience,
+		topology.AudienceClaim: identity.AudienceClaim,
+		topology.PoolClaim:     identity.PoolClaim,
+		topology.RolesClaim:    identity.RolesClaim,
+		topology.TagsClaim:     identity.TagsClaim,
+		topology.CardClaim:     identity.CardClaim,
+	} {
+		if value != "" {
+			values[name] = &value
+		}
+	}
+	read := map[string]*string{}
+	for _, name := range f.Env {
+		if values[name] != nil {
+			read[name] = values[name]
+		}
+	}
+	return &read
+}
+
+// permissions are all that the function may do.
+func (with function) permissions(scope constructs.Construct, f topology.Function, logs awslogs.LogGroup) awsiam.PolicyDocument {
+	policy := awsiam.NewPolicyDocument(nil)
+	allow := func(actions []string, resources ...*string) {
+		policy.AddStatements(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: jsii.Strings(actions...), Resources: &resources}))
+	}
+	allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, logs.LogGroupArn())
+	if f.Pushes {
+		allow([]string{"execute-api:ManageConnections"}, with.api.connections("POST"), with.api.connections("DELETE"))
+	}
+	if f.VPC && len(with.cache.connect) > 0 {
+		allow([]string{"elasticache:Connect"}, with.cache.connect...)
+	}
+	if f.VPC && with.network != nil {
+		changes := []string{"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"}
+		looks := []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
+		allow(changes, awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{Service: jsii.String("ec2"), Resource: jsii.String("*"), ResourceName: jsii.String("*")}))
+		allow(looks, jsii.String("*"))
+		// All that is for Lambda itself, to put the function into the VPC. What the
+		// function's own code asks for carries its ARN.
+		policy.AddStatements(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Effect:     awsiam.Effect_DENY,
+			Actions:    jsii.Strings("ec2:*"),
+			Resources:  jsii.Strings("*"),
+			Conditions: &map[string]any{"Null": map[string]string{"lambda:SourceFunctionArn": "false"}},
+		}))
+	}
+	return policy
+}
+
+// newLogs is a log group that goes when the stack goes.
+func newLogs(scope constructs.Construct, id string, days int) awslogs.LogGroup {
+	logs := awslogs.NewLogGroup(scope, &id, &awslogs.LogGroupProps{RemovalPolicy: awscdk.RemovalPolicy_DESTROY})
+	logs.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(days))
+	return logs
+}
+
+// title is a function's name as the beginning of an identifier.
+func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
+
+// code is the built function. Lambda says nothing of another machine's program but
+// that it does not start.
+func code(dist, name string, arch config.Arch) (awslambda.Code, error) {
+	place := filepath.Join(dist, name, "bootstrap")
+	file, err := elf.Open(place)
+	if err != nil {
+		return nil, fmt.Errorf("the function %s is not built: make build ARCH=%s (%w)", name, arch, err)
+	}
+	defer file.Close()
+	if want := machines()[arch]; file.Machine != want {
+		return nil, fmt.Errorf("%s is for another machine, %v and not %v: make build ARCH=%s", place, file.Machine, want, arch)
+	}
+	return awslambda.Code_FromAsset(jsii.String(filepath.Dir(place)), nil), nil
+}
+
+func machines() map[config.Arch]elf.Machine {
+	return map[config.Arch]elf.Machine{config.ARM64: elf.EM_AARCH64, config.AMD64: elf.EM_X86_64}
+}
+
+func architecture(arch config.Arch) awslambda.Architecture {
+	if arch == config.AMD64 {
+		return awslambda.Architecture_X86_64()
+	}
+	return awslambda.Architecture_ARM_64()
+}
