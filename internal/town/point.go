@@ -7,18 +7,18 @@ type point struct{ x, y float64 }
 
 // The centre of the town, and its degrees in metres.
 const (
-	centreLat, centreLng = 37.7749, -122.4194
+	CentreLat, CentreLng = 37.7749, -122.4194
 	metersPerDegree      = 111_195
-	metersPerDegreeLng   = metersPerDegree * 0.7904 // the cosine of centreLat
+	metersPerDegreeLng   = metersPerDegree * 0.7904 // the cosine of CentreLat
 )
 
 // place is a point by its degrees.
 func place(lat, lng float64) point {
-	return point{(lng - centreLng) * metersPerDegreeLng, (lat - centreLat) * metersPerDegree}
+	return point{(lng - CentreLng) * metersPerDegreeLng, (lat - CentreLat) * metersPerDegree}
 }
 
 func (p point) degrees() (lat, lng float64) {
-	return centreLat + p.y/metersPerDegree, centreLng + p.x/metersPerDegreeLng
+	return CentreLat + p.y/metersPerDegree, CentreLng + p.x/metersPerDegreeLng
 }
 
 func (p point) to(q point) float64 { return math.Hypot(q.x-p.x, q.y-p.y) }

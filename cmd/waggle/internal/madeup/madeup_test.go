@@ -85,7 +85,7 @@ func TestAPartIsLikeTheWhole(t *testing.T) {
 			t.Fatalf("once a minute: got %+v, which is not among all", r)
 		}
 	}
-	if all, few := trace.Cut(whole, c.From, c.To).Fares, trace.Cut(got, c.From, c.To).Fares; len(few) == 0 || len(all) < len(few) || len(all) > len(few)+c.Members {
+	if all, few := trace.Cut(whole, c.From, c.To, 0).Fares, trace.Cut(got, c.From, c.To, 0).Fares; len(few) == 0 || len(all) < len(few) || len(all) > len(few)+c.Members {
 		t.Errorf("once a minute: got %d fares, of %d", len(few), len(all))
 	}
 	other := c
