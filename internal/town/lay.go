@@ -19,13 +19,14 @@ func (t *Town) lay(g grid) {
 			if !g.in(p) || green && i%(2*everyAvenue) != 0 {
 				continue
 			}
-			corners[[2]int{i, j}] = t.corner(p)
+			c := t.add(p)
+			corners[[2]int{i, j}] = c
 			// Those that this one is reached from have been laid before.
 			if south, ok := corners[[2]int{i, j - 1}]; ok {
-				t.join(south, t.corner(p), line(i))
+				t.join(south, c, line(i))
 			}
 			if west, ok := corners[[2]int{i - 1, j}]; ok && !green {
-				t.join(west, t.corner(p), line(j))
+				t.join(west, c, line(j))
 			}
 		}
 	}
@@ -65,6 +66,10 @@ func (t *Town) corner(p point) int {
 	if near, meters := t.nearest(t.corners, p); meters < 1 {
 		return near
 	}
+	return t.add(p)
+}
+
+func (t *Town) add(p point) int {
 	t.corners = append(t.corners, corner{at: p})
 	return len(t.corners) - 1
 }
@@ -98,12 +103,12 @@ func (t *Town) regulate() {
 	whole := Town{}
 	number := map[int]int{} // of a corner here in the whole town
 	middle, _ := t.nearest(t.corners, point{})
-	number[middle] = whole.corner(t.corners[middle].at)
+	number[middle] = whole.add(t.corners[middle].at)
 	for queue := []int{middle}; len(queue) > 0; queue = queue[1:] {
 		for _, s := range t.corners[queue[0]].leave {
 			s := t.streets[s]
 			if _, known := number[s.to]; !known {
-				number[s.to] = whole.corner(t.corners[s.to].at)
+				number[s.to] = whole.add(t.corners[s.to].at)
 				queue = append(queue, s.to)
 			}
 			whole.join(number[s.from], number[s.to], s.kind)
