@@ -12,6 +12,13 @@ TESTFLAGS ?= -timeout 10m
 RUNFLAGS ?= -members 50
 DEMOFLAGS ?=
 GUARDS ?=
+TRACE ?=
+SPEED ?= 60
+WAIT ?= 0
+FROM ?=
+FOR ?=
+CACHE ?=
+DAYFLAGS ?=
 GUARDSFLAGS ?=
 
 # The C compiler for make build is one for the machine that Lambda runs on:
@@ -32,6 +39,13 @@ run: compiler ## the whole stack on this machine, with simulated members (RUNFLA
 .PHONY: demo
 demo: compiler ## a scripted match in the terminal
 	@go run ./cmd/waggle demo $(DEMOFLAGS)
+
+.PHONY: day
+day: compiler ## a trace played on a real cluster, judged and drawn into day (TRACE=cabs.csv.gz SPEED=60 WAIT=0 FROM=18:00 FOR=10m)
+	@[ -n "$(TRACE)" ] || { echo "make: day plays a trace: TRACE=cabs.csv.gz, see docs/real-day.md"; exit 1; }
+	@build/progress.sh bin/localstack ./localstack
+	@go build -o bin/ ./cmd/waggle ./cmd/waggle/internal/day
+	@exec bin/day $(if $(CACHE),-cache $(CACHE)) "$(TRACE)" -speed $(SPEED) -wait $(WAIT) $(if $(FROM),-from $(FROM)) $(if $(FOR),-for $(FOR)) $(DAYFLAGS)
 
 .PHONY: test
 test: compiler ## all tests; the last line counts them and says what to install for those skipped
@@ -84,7 +98,7 @@ build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd
 
 .PHONY: clean
 clean: ## remove what was built
-	@rm -rf dist bin localstack/e2e/node_modules
+	@rm -rf dist bin day localstack/e2e/node_modules
 
 .PHONY: compiler
 compiler:

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"waggle/cmd/waggle/internal/chart"
 	"waggle/cmd/waggle/internal/judge"
 	"waggle/cmd/waggle/internal/record"
 	"waggle/cmd/waggle/internal/trace"
@@ -22,6 +24,11 @@ again, and whether each request got the nearest cab.
   waggle replay -record day.jsonl.gz -json cabs.csv.gz > day.json
   waggle judge -against day.json cabs.csv.gz day.jsonl.gz
 
+-plot draws them over the day: who asked, was matched, found nobody or waited,
+how far the cab was, how long it took.
+
+  waggle judge -plot day.svg cabs.csv.gz day.jsonl.gz
+
 It shares no code with the server. A record that is cut off is judged up to
 there. Exit code 1 if anything was not as it must be: a request not matched to
 the nearest, more than 5 % ambiguous, anything missed, double, leaked, stuck,
@@ -33,9 +40,9 @@ Its words:
 
 // judgeFlags are what the command line says.
 type judgeFlags struct {
-	zone, against string
-	findings      int
-	json          bool
+	zone, against, plot string
+	findings            int
+	json                bool
 }
 
 func judgeRecord(ctx context.Context, c console, args []string) error {
@@ -43,6 +50,7 @@ func judgeRecord(ctx context.Context, c console, args []string) error {
 	f := newFlags(c, "judge", judgeText)
 	f.StringVar(&o.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
 	f.StringVar(&o.against, "against", "", "`file` with what replay -json printed: every figure in it must be the same")
+	f.StringVar(&o.plot, "plot", "", "draw the figures over the day to this `file`, .svg or .png")
 	f.IntVar(&o.findings, "findings", 5, "how many findings of each kind are shown; -json has the first hundred")
 	f.BoolVar(&o.json, "json", false, "write the verdict as JSON")
 	operands, err := parse(c, f, args)
@@ -56,13 +64,21 @@ func judgeRecord(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.plot != "" {
+		if err := chart.Check(o.plot); err != nil {
+			return misusef("-plot: %w", err)
+		}
+		if _, err := os.Stat(filepath.Dir(o.plot)); err != nil {
+			return fmt.Errorf("-plot: %w", err)
+		}
+	}
 	var printed []byte
 	if o.against != "" {
 		if printed, err = os.ReadFile(o.against); err != nil {
 			return fmt.Errorf("-against: %w", err)
 		}
 	}
-	v, err := o.run(ctx, c, operands[0], operands[1])
+	v, err := o.run(ctx, c, operands[0], operands[1], zone)
 	if err != nil {
 		return err
 	}
@@ -85,8 +101,8 @@ func judgeRecord(ctx context.Context, c console, args []string) error {
 	return nil
 }
 
-// run reads the trace, then the record along with the bar.
-func (o judgeFlags) run(ctx context.Context, c console, traceFile, recordFile string) (judge.Verdict, error) {
+// run reads the trace, then the record along with the bar, and draws what it was.
+func (o judgeFlags) run(ctx context.Context, c console, traceFile, recordFile string, zone *time.Location) (judge.Verdict, error) {
 	var none judge.Verdict
 	rows, err := readTrace(traceFile)
 	if err != nil {
@@ -115,7 +131,21 @@ func (o judgeFlags) run(ctx context.Context, c console, traceFile, recordFile st
 	}))
 	if err == nil {
 		var v judge.Verdict
-		if v, err = judge.Run(rows, r, judge.Options{}); err == nil {
+		var options judge.Options
+		var drawn *plot
+		if o.plot != "" {
+			// A window may claim to go on where the trace does not.
+			from := r.Header.From
+			drawn = newPlot(from, max(min(r.Header.To, rows[len(rows)-1].Unix+1), from+1))
+			options.Rows = drawn.add
+		}
+		switch v, err = judge.Run(rows, r, options); {
+		case err == nil && drawn != nil:
+			if err := drawn.picture(v, zone).Save(o.plot); err != nil {
+				return none, fmt.Errorf("-plot: %w", err)
+			}
+			return v, nil
+		case err == nil:
 			return v, nil
 		}
 	}

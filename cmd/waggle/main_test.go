@@ -85,6 +85,8 @@ func TestReplayErrorsSayWhatToDo(t *testing.T) {
 		{"-from 18:00:21", "is outside"},
 		{"-from 18:00:05 -for 10s", "has nothing from 2008-05-30T18:00:05-07:00"},
 		{"-radius NaN", "100 to 20000"},
+		{"-ahead 1500ms", "-ahead must be 0s to 1h in whole seconds"},
+		{"-ahead -1m", "-ahead must be 0s to 1h in whole seconds"},
 		{"-pool sf.old", "1 to 32 of a-z"},
 		{"-url wss://api.example/prod", "-token-command"},
 		{"-url nowhere", "is no URL"},

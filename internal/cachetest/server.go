@@ -109,6 +109,8 @@ func start(t testing.TB, program, port string, arguments ...string) *Node {
 	n.options = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()},
 		arguments...)
 	command := exec.Command("sh", append([]string{"-c", leash, "sh", program}, n.options...)...)
+	// A Ctrl-C on the terminal is for whoever started the server, and ends it with that.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	held, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

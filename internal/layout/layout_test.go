@@ -65,7 +65,8 @@ func rules() []rule {
 		{"cmd/waggle/internal/record", nil, "the judge stands on it, and on nothing of the server's"},
 		{"cmd/waggle/internal/figures", nil, "the judge stands on it, and on nothing of the server's"},
 		{"cmd/waggle/internal/trace", []string{"cmd/waggle/internal/trace"}, "the judge stands on it, and on nothing of the server's"},
-		{"cmd/waggle/internal/chart", nil, "it draws figures, whatever they are of"},
+		{"cmd/waggle/internal/chart", []string{"cmd/waggle/internal/figures"}, "it draws figures, whatever they are of"},
+		{"cmd/waggle/internal/day", []string{"internal/cachetest"}, "it runs the programs as anybody would, on a cluster as the tests have"},
 		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may reach for any part"},
 	}
 }

@@ -26,15 +26,15 @@ import (
 type Picture struct {
 	Title   string
 	Columns int     // panels in a row; 0: two
-	Height  float64 // of a row, in points; 0: 250. The picture is 880 wide
+	Height  float64 // of a row, in points; 0: 210. The picture is 700 wide
 	Panels  []Panel
 }
 
 const (
-	width    = 880
-	heading  = 32
+	width    = 700
+	heading  = 30
 	margin   = 10
-	gap      = 24  // between panels
+	gap      = 20  // between panels
 	imageDPI = 144 // twice what a page shows, for sharp text
 )
 
@@ -62,7 +62,11 @@ func (p Picture) Save(file string) error {
 	if err := p.write(&b, f); err != nil {
 		return fmt.Errorf("draw %s: %w", file, err)
 	}
-	return os.WriteFile(file, b.Bytes(), 0o644)
+	drawn := b.Bytes()
+	if f == ".svg" { // whoever lacks the font has one as wide
+		drawn = bytes.ReplaceAll(drawn, []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
+	}
+	return os.WriteFile(file, drawn, 0o644)
 }
 
 func (p Picture) write(w io.Writer, format string) error {
@@ -71,7 +75,7 @@ func (p Picture) write(w io.Writer, format string) error {
 		columns = 2
 	}
 	if height == 0 {
-		height = 250
+		height = 210
 	}
 	var rows [][]*plot.Plot
 	for i, panel := range p.Panels {

@@ -55,7 +55,7 @@ func day(t *testing.T) chart.Picture {
 		{Title: "Density", X: chart.Axis{Label: "km east"}, Y: chart.Axis{Label: "km north"}, Shapes: []chart.Shape{
 			chart.Heat{Unit: "reports", Width: 0.5, Height: 0.5, Cells: cells},
 		}},
-		{Title: "Nothing"},
+		{Title: "Nothing"}, {Title: "Nobody", Y: chart.Axis{Label: "share of nobody"}, Shapes: []chart.Shape{chart.CDF{}}},
 	}}
 }
 
@@ -114,6 +114,9 @@ func TestSVGHasWhatItIsOf(t *testing.T) {
 			t.Errorf("no text %q in %q", want, got.texts)
 		}
 	}
+	if share := slices.Index(got.texts, "share of nobody"); share < 0 || !slices.Contains(got.texts[share:], "100") {
+		t.Errorf("a share of nothing does not go to 100 %%: %q", got.texts)
+	}
 	without := day(t)
 	without.Panels[1].Shapes = nil
 	if less := drawn(t, without).points; got.points < less+21 {
@@ -146,8 +149,8 @@ func TestPNGIsSharpAndHasItsColours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := image.Bounds().Dx(); got != 1760 {
-		t.Errorf("it is %d pixels wide, want 1760", got)
+	if got := image.Bounds().Dx(); got != 1400 {
+		t.Errorf("it is %d pixels wide, want 1400", got)
 	}
 	found := map[color.Color]int{}
 	for y := range image.Bounds().Dy() {

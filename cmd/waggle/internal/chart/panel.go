@@ -25,6 +25,8 @@ type Axis struct {
 	Log bool
 	// Zone makes it times, the values being Unix seconds.
 	Zone *time.Location
+	// last is up to where it is marked; 0: to its end.
+	last float64
 }
 
 // A Shape is what a panel shows.
@@ -63,8 +65,11 @@ func (p *Panel) span() {
 	minX, maxX, maxY := math.Inf(1), math.Inf(-1), math.Inf(-1)
 	room, beside := 1.08, 0.0
 	for _, s := range p.Shapes {
-		if _, ok := s.(Heat); ok {
+		switch s.(type) {
+		case Heat:
 			beside = 0.34
+		case CDF:
+			p.Y.last, maxY = 100, max(maxY, 100)
 		}
 		s.each(func(x, y float64) {
 			if finite(x) && finite(y) {
@@ -74,7 +79,7 @@ func (p *Panel) span() {
 		room += 0.09
 	}
 	if minX > maxX { // there is nothing
-		minX, maxX, maxY = 0, 1, 1
+		minX, maxX, maxY = 0, 1, max(maxY, 1)
 	}
 	if p.X.Min == 0 {
 		p.X.Min = minX
@@ -127,7 +132,7 @@ func (a Axis) set(out *plot.Axis) {
 	case a.Log:
 		out.Scale, out.Tick.Marker = plot.LogScale{}, decades{}
 	default:
-		out.Tick.Marker = rounds{}
+		out.Tick.Marker = rounds{a.last}
 	}
 }
 

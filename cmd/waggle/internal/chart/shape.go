@@ -2,12 +2,13 @@ package chart
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg/draw"
+
+	"waggle/cmd/waggle/internal/figures"
 )
 
 // A Point is one of a line.
@@ -102,15 +103,11 @@ func (c CDF) each(yield func(x, y float64)) {
 }
 
 func (c CDF) draw(out *plot.Plot, p Panel, i int) error {
-	out.Legend.Top, out.Legend.YOffs = false, 8 // above is where it goes to
 	if len(c.Values) == 0 {
 		return nil
 	}
 	sorted := slices.Sorted(slices.Values(c.Values))
-	// By nearest rank: each is one of the values.
-	rank := func(percent float64) float64 {
-		return sorted[max(int(math.Ceil(percent/100*float64(len(sorted))))-1, 0)]
-	}
+	rank := func(percent float64) float64 { return figures.Percentile(sorted, percent) }
 	l := Line{Points: []Point{{sorted[0], 0}}}
 	few := min(len(sorted), corners)
 	for k := range few {

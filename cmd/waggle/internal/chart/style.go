@@ -12,8 +12,8 @@ import (
 
 // Sizes of text, in points.
 const (
-	heads  = 15 // the picture's title
-	titles = 12
+	heads  = 13 // the picture's title
+	titles = 11
 	labels = 10
 	ticks  = 9
 )

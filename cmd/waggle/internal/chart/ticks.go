@@ -64,10 +64,13 @@ func (decades) Ticks(low, high float64) []plot.Tick {
 	return all
 }
 
-// rounds marks round numbers.
-type rounds struct{}
+// rounds marks round numbers, up to the last where there is one.
+type rounds struct{ last float64 }
 
-func (rounds) Ticks(low, high float64) []plot.Tick {
+func (r rounds) Ticks(low, high float64) []plot.Tick {
+	if r.last != 0 {
+		high = min(high, r.last)
+	}
 	step := math.Pow(10, math.Floor(math.Log10(high-low))-1)
 	for _, by := range []float64{2, 2.5, 2, 2, 2.5, 2} { // 1, 2, 5, 10, …
 		if (high-low)/step <= most-2 {

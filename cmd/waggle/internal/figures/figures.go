@@ -168,14 +168,19 @@ func spread(unit string, p50, p95, p99 *float64) string {
 	return fmt.Sprintf("p50 %.0f %s, p95 %.0f %s, p99 %.0f %s", *p50, unit, *p95, unit, *p99, unit)
 }
 
-// percentiles are by nearest rank: each is one of the values.
 func percentiles(values []float64) (p50, p95, p99 *float64) {
 	if len(values) == 0 {
 		return nil, nil, nil
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	at := func(percent float64) *float64 {
-		return &sorted[max(int(math.Ceil(percent/100*float64(len(sorted))))-1, 0)]
+		v := Percentile(sorted, percent)
+		return &v
 	}
 	return at(50), at(95), at(99)
+}
+
+// Percentile is by nearest rank: one of the values, of which there is at least one.
+func Percentile(sorted []float64, percent float64) float64 {
+	return sorted[max(int(math.Ceil(percent/100*float64(len(sorted))))-1, 0)]
 }

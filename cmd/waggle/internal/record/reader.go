@@ -71,6 +71,8 @@ func (h Header) check() error {
 	switch {
 	case h.From < 0 || h.To <= h.From:
 		return fmt.Errorf("line 1: from %d, to %d: they must be Unix seconds, the later one last", h.From, h.To)
+	case h.Ahead < 0:
+		return fmt.Errorf("line 1: ahead %d must not be below 0", h.Ahead)
 	case !(h.Speed > 0):
 		return fmt.Errorf("line 1: speed %g must be above 0", h.Speed)
 	case !(h.LocationTTL > 0):

@@ -212,6 +212,7 @@ func TestErrorsSayTheLineAndWhatIsExpected(t *testing.T) {
 		"no TTL":           {strings.Replace(head, `"locationTTL":1,`, "", 1), "line 1: locationTTL 0 must be"},
 		"a bad window":     {strings.Replace(head, `"to":2`, `"to":1`, 1), "line 1: from 1, to 1"},
 		"no names":         {strings.Replace(head, `,"probes":"q"`, "", 1), "line 1: passengers and probes"},
+		"a bad ahead":      {strings.Replace(head, `"speed":1`, `"speed":1,"ahead":-1`, 1), "line 1: ahead -1 must not be below 0"},
 		"a text for speed": {strings.Replace(head, `"speed":1`, `"speed":"1"`, 1), "line 1: speed must not be a string"},
 		"no JSON":          {head + "hello\n", `line 2: it is not JSON`},
 		"a bad number":     {head + `{"t":"now","e":"lost"}` + "\n", "line 2: t must not be a string"},
