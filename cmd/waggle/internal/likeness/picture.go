@@ -32,10 +32,10 @@ func (l Likeness) Picture() chart.Picture {
 		Panels: []chart.Panel{
 			density("real: hours of members, by cells of 500 m", l.Real),
 			density("made-up", l.Made),
-			{Title: "rides by their length, as the crow flies", X: chart.Axis{Label: "km", Max: 20}, Y: chart.Axis{Label: "% of rides up to that", Max: 100}, Shapes: []chart.Shape{
+			{Title: "rides by their length, as the crow flies", X: chart.Axis{Label: "km", Max: 20}, Y: chart.Axis{Label: "% of rides up to that"}, Shapes: []chart.Shape{
 				chart.CDF{Name: "real", Unit: "km", Values: kilometres(l.Real.Meters)}, chart.CDF{Name: "made-up", Unit: "km", Values: kilometres(l.Made.Meters)},
 			}},
-			{Title: "rides by their time", X: chart.Axis{Label: "minutes", Max: 40}, Y: chart.Axis{Label: "% of rides up to that", Max: 100}, Shapes: []chart.Shape{
+			{Title: "rides by their time", X: chart.Axis{Label: "minutes", Max: 40}, Y: chart.Axis{Label: "% of rides up to that"}, Shapes: []chart.Shape{
 				chart.CDF{Name: "real", Unit: "min", Values: minutes(l.Real.Took)}, chart.CDF{Name: "made-up", Unit: "min", Values: minutes(l.Made.Took)},
 			}},
 			{Title: "fares that begin, by the hour", X: chart.Axis{Label: "hour of the day"}, Y: chart.Axis{Label: "% of the day's"}, Shapes: []chart.Shape{
