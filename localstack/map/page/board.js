@@ -39,7 +39,9 @@ export class Board {
     get('fit').onclick = chosen(() => this.#show(this.#feed.members));
     get('home').onclick = () => { this.#free = false; this.#home(); this.draw(); };
     get('home').hidden = !me;
-    fetch('/streets').then(answer => answer.text()).then(path => get('streets').setAttribute('d', path));
+    fetch('/streets').then(async answer => { // the map does without
+      if (answer.ok) get('streets').setAttribute('d', await answer.text());
+    }).catch(() => {});
     new ResizeObserver(([{contentRect: {width, height}}]) => {
       const first = this.#view.width === 1;
       [this.#view.width, this.#view.height] = [Math.max(2, width), Math.max(2, height)];

@@ -53,6 +53,26 @@ func TestOneReportASecond(t *testing.T) {
 	}
 }
 
+// Who goes offline after a fare has told its end first: else that would take as long
+// as the member is off.
+func TestFaresEndBeforeTimeOff(t *testing.T) {
+	c := hour(t)
+	c.From, c.To, c.Every = midnight, midnight+86400, 60
+	last, silences := map[string]trace.Row{}, 0
+	for _, r := range rows(t, c) {
+		if before, seen := last[r.Cab]; seen && r.Unix > before.Unix+c.Every {
+			silences++
+			if before.Occupied {
+				t.Errorf("got nothing between %+v and %+v", before, r)
+			}
+		}
+		last[r.Cab] = r
+	}
+	if silences < c.Members {
+		t.Errorf("got %d times off of %d members in a day", silences, c.Members)
+	}
+}
+
 // A stretch is a part of any longer one, a member's reports are there whoever else
 // is, and other rates leave out or add, but for where fares begin and end.
 func TestAPartIsLikeTheWhole(t *testing.T) {
