@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
 	flags.StringVar(&c.Cache, "cache", embeddedCache, "`URL` of the cache: embedded, or redis://host:port, or rediss://host:port for TLS; a cluster is found by itself")
 	flags.StringVar(&poolFile, "pools", "", "`file` with pool settings; without it every pool has the defaults")
-	flags.IntVar(&c.Members, "members", 0, "`number` of simulated members that move about, in a pool of their own")
+	flags.IntVar(&c.Members, "members", 0, "`number` of simulated members that drive about a made-up city, in a pool of their own")
 	flags.BoolVar(&c.Mingle, "mingle", false, "put the simulated members into the pool that newcomers come to")
 	flags.BoolVar(&c.InsecureTokens, "insecure-tokens", false, "serve /token, the map and its feed to other machines too: anyone may be anyone")
 	flags.Func("faults", "`list` of what is to go wrong, each with its probability: see below", func(list string) (err error) {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"waggle/clients/go/waggle"
@@ -21,6 +23,9 @@ func (s *running) pools() []string {
 func TestSimulatedMembersKeepToThemselves(t *testing.T) {
 	s := begin(t, "-members", "3")
 	until(t, "three members in pool city", func() bool { return slices.Equal(s.pools(), []string{"city", "city", "city"}) })
+	if status, path := s.get("/streets"); status != http.StatusOK || !strings.HasPrefix(path, "M") {
+		t.Errorf("the streets: got %d %.40q, want a path", status, path)
+	}
 	outcome, err := s.join("ana").Match(t.Context(), waggle.Match{Radius: 20000, Point: &downtown})
 	if err != nil || outcome.NoMatch == nil {
 		t.Errorf("a newcomer: got %+v, %v, want nobody", outcome, err)

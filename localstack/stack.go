@@ -128,6 +128,11 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		mux.Handle("GET /{$}", world.Page())
 		mux.Handle("GET /map/", world.Page())
 		mux.Handle("GET /feed", world.Feed())
+		if c.Members > 0 {
+			mux.Handle("GET /streets", city.Streets())
+		} else {
+			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // there is no town
+		}
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
 	served := make(chan error, 1)

@@ -57,6 +57,18 @@ func (b *bar) bytes(read, size int64) {
 	_ = b.bar.Set64(read) // as above
 }
 
+// part draws how much of the work is done.
+func (b *bar) part(done float64) {
+	if b.w == nil {
+		return
+	}
+	const whole = 1000
+	if b.bar == nil {
+		b.begin(whole, progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	_ = b.bar.Set64(int64(whole * done)) // as above
+}
+
 func (b *bar) begin(total int64, more ...progressbar.Option) {
 	b.bar = progressbar.NewOptions64(total, append(more, progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30),
 		progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(true))...)

@@ -68,6 +68,7 @@ func commands() []command {
 		{"replay", "play the recorded hour of a city against Waggle", replayFile},
 		{"doctor", "say of a running Waggle what works, what does not, and what to mend", examine},
 		{"judge", "say from a replay's record what came of it", judgeRecord},
+		{"city", "make up a city's day to replay, and compare it with a real one", makeCity},
 	}
 }
 
@@ -119,6 +120,7 @@ With a local stack running (make run), try:
   waggle shell -as ana
   waggle replay -h    which first has the stack run at the replay's speed
   waggle judge -h     for what its record shows
+  waggle city -h      for something to replay
 
 waggle COMMAND -h says more.
 `)

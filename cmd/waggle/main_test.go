@@ -24,7 +24,7 @@ func typed(ctx context.Context, input string, args ...string) (out, errs string,
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "shell"}, {"demo", "-h"}, {"replay", "-help"}, {"judge", "-h"}, {"doctor", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "shell"}, {"demo", "-h"}, {"replay", "-help"}, {"judge", "-h"}, {"city", "-h"}, {"doctor", "-h"}} {
 		out, errs, err := typed(t.Context(), "", args...)
 		if err != nil || errs != "" {
 			t.Errorf("%q: got %q, %v, want no error", args, errs, err)

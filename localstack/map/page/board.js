@@ -1,9 +1,10 @@
 // The Board draws: everybody as the feed has them, and this member and its peer
 // as its own frames have them.
 import {gestures} from './gestures.js';
-import {centre, moved} from './geo.js';
+import {centre, distance, moved} from './geo.js';
 import {View} from './view.js';
 
+const town = 9000; // metres from the centre that are shown from the start: some drive to the airport
 const near = 320; // metres across, around this member
 const names = 60; // members whose names are shown; more are too many to read
 const step = 5; // metres of an arrow key
@@ -35,9 +36,12 @@ export class Board {
     });
     get('in').onclick = chosen(() => this.#view.zoom(1.6));
     get('out').onclick = chosen(() => this.#view.zoom(1 / 1.6));
-    get('fit').onclick = chosen(() => this.#everybody());
+    get('fit').onclick = chosen(() => this.#show(this.#feed.members));
     get('home').onclick = () => { this.#free = false; this.#home(); this.draw(); };
     get('home').hidden = !me;
+    fetch('/streets').then(async answer => { // the map does without
+      if (answer.ok) get('streets').setAttribute('d', await answer.text());
+    }).catch(() => {});
     new ResizeObserver(([{contentRect: {width, height}}]) => {
       const first = this.#view.width === 1;
       [this.#view.width, this.#view.height] = [Math.max(2, width), Math.max(2, height)];
@@ -50,7 +54,7 @@ export class Board {
   feed(feed) {
     const first = this.#feed.members.length === 0;
     this.#feed = feed;
-    if (!this.#own && !this.#free && (first || feed.members.some(m => !this.#view.shows(m, 10)))) this.#everybody();
+    if (!this.#own && !this.#free && (first || this.#about().some(m => !this.#view.shows(m, 10)))) this.#show(this.#about());
     this.draw();
   }
 
@@ -67,7 +71,7 @@ export class Board {
       this.#view.span(near);
       this.#follow();
     } else {
-      this.#everybody();
+      this.#show(this.#about());
     }
   }
 
@@ -79,8 +83,13 @@ export class Board {
     if (!points.every(p => this.#view.shows(p))) this.#view.fit(points, near);
   }
 
-  #everybody() {
-    const points = [...this.#feed.members, ...(this.#self ? [this.#self.point] : [])];
+  // about is everybody but simulated members out of town.
+  #about() {
+    return this.#feed.members.filter(m => m.pool !== 'city' || distance(m, centre) < town);
+  }
+
+  #show(members) {
+    const points = [...members, ...(this.#self ? [this.#self.point] : [])];
     if (points.length === 0) this.#view.span(2000);
     else this.#view.fit(points, near);
   }
@@ -90,6 +99,7 @@ export class Board {
     const side = 64 * 2 ** Math.ceil(Math.log2(view.scale)) / view.scale; // pixels; of a comb's cell
     const [x, y] = view.at(centre); // so that the comb stays with the ground
     get('comb').setAttribute('patternTransform', `translate(${x} ${y}) scale(${side / 2})`);
+    set(get('streets'), 'transform', `translate(${x} ${y}) scale(${1 / view.scale})`);
     this.#drawScale();
     this.#drawFeed();
     if (this.#self) this.#drawSelf();

@@ -45,13 +45,10 @@ func Walk(random *rand.Rand, cabs, minutes int) []trace.Row {
 // CSV is the file of a trace.
 func CSV(rows []trace.Row) string {
 	var b strings.Builder
-	b.WriteString(trace.Columns + "\n")
+	w := trace.NewWriter(&b)
 	for _, r := range rows {
-		occupied := 0
-		if r.Occupied {
-			occupied = 1
-		}
-		fmt.Fprintf(&b, "%d,%s,%g,%g,%d\n", r.Unix, r.Cab, r.Lat, r.Lng, occupied)
+		_ = w.Write(r) // a strings.Builder takes all
 	}
+	_ = w.Close()
 	return b.String()
 }
