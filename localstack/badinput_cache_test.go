@@ -49,31 +49,33 @@ func checkUnavailable(s *running, ana *bare) {
 }
 
 func TestAFullCache(t *testing.T) {
-	cache := cachetest.Server(t, "--maxmemory-policy", "noeviction")
-	s := begin(t, "-cache", cache.URL)
-	one, other := s.join("one"), s.join("other")
-	match := pair(t, one, other)
-	ana := s.bare("ana")
-	ana.goesOn()
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		cache := cachetest.Server(t, "--maxmemory-policy", "noeviction")
+		s := begin(t, append(runtime, "-cache", cache.URL)...)
+		one, other := s.join("one"), s.join("other")
+		match := pair(t, one, other)
+		ana := s.bare("ana")
+		ana.goesOn()
 
-	tell(t, cache, "CONFIG SET maxmemory 1")
-	ana.say(at(`"lat":37.7764,"lng":-122.4172`))
-	ana.refuse(protocol.CodeUnavailable, "i", unavailable)
-	ana.say(`{"action":"match","id":"m","lat":37.7764,"lng":-122.4172}`)
-	ana.refuse(protocol.CodeUnavailable, "m", unavailable)
-	if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
-		t.Errorf("$connect: got %d, want 503", got)
-	}
+		tell(t, cache, "CONFIG SET maxmemory 1")
+		ana.say(at(`"lat":37.7764,"lng":-122.4172`))
+		ana.refuse(protocol.CodeUnavailable, "i", unavailable)
+		ana.say(`{"action":"match","id":"m","lat":37.7764,"lng":-122.4172}`)
+		ana.refuse(protocol.CodeUnavailable, "m", unavailable)
+		if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
+			t.Errorf("$connect: got %d, want 503", got)
+		}
 
-	tell(t, cache, "CONFIG SET maxmemory 0")
-	ana.goesOn()
-	for _, c := range []interface{ Drop() }{one, other} {
-		c.Drop() // what they heard is as nothing: only the cache knows
-	}
-	if w := hello(t, one); w.Match == nil || w.Match.Match != match {
-		t.Errorf("got %+v, want match %s still", w.Match, match)
-	}
-	s.goesOn()
+		tell(t, cache, "CONFIG SET maxmemory 0")
+		ana.goesOn()
+		for _, c := range []interface{ Drop() }{one, other} {
+			c.Drop() // what they heard is as nothing: only the cache knows
+		}
+		if w := hello(t, one); w.Match == nil || w.Match.Match != match {
+			t.Errorf("got %+v, want match %s still", w.Match, match)
+		}
+		s.goesOn()
+	})
 }
 
 func TestACacheThatIsGoneForAWhile(t *testing.T) {

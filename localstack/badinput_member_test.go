@@ -34,46 +34,48 @@ func (s *running) checkDenied(t *testing.T, token string) {
 }
 
 func TestBadTokens(t *testing.T) {
-	s := begin(t)
-	good := s.token("member", "ana")
-	header, payload, signature := split(good)
-	_, others, _ := split(s.token("member", "ben"))
-	encode := base64.RawURLEncoding.EncodeToString
-	unsigned := encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + payload + "."
-	// The public key taken for a secret: what a verifier that obeys the token's
-	// own alg would accept.
-	_, keys := s.get("/.well-known/jwks.json")
-	symmetric := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + payload
-	mac := hmac.New(sha256.New, []byte(strings.TrimSpace(keys)))
-	mac.Write([]byte(symmetric))
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := begin(t, runtime...)
+		good := s.token("member", "ana")
+		header, payload, signature := split(good)
+		_, others, _ := split(s.token("member", "ben"))
+		encode := base64.RawURLEncoding.EncodeToString
+		unsigned := encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + payload + "."
+		// The public key taken for a secret: what a verifier that obeys the token's
+		// own alg would accept.
+		_, keys := s.get("/.well-known/jwks.json")
+		symmetric := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + payload
+		mac := hmac.New(sha256.New, []byte(strings.TrimSpace(keys)))
+		mac.Write([]byte(symmetric))
 
-	for name, token := range map[string]string{
-		"expired":               s.token("member", "ana", "ttl", "-1"),
-		"another's payload":     header + "." + others + "." + signature,
-		"a changed signature":   header + "." + payload + "." + flip(signature),
-		"no signature":          header + "." + payload + ".",
-		"alg none":              unsigned,
-		"alg none, signed":      unsigned + signature,
-		"alg HS256":             symmetric + "." + encode(mac.Sum(nil)),
-		"wrong audience":        s.token("member", "ana", "aud", "others"),
-		"no audience":           s.token("member", "ana", "aud", ""),
-		"wrong issuer":          s.token("member", "ana", "iss", "https://login.example.com"),
-		"another stack's":       begin(t).token("member", "ana"),
-		"no token at all":       "nonsense",
-		"over 8 KB":             header + "." + payload + strings.Repeat("x", 8<<10) + "." + signature,
-		"a role that is none":   s.token("member", "ana", "roles", "king"),
-		"tags that are none":    s.token("member", "ana", "tags", "NOT A TAG"),
-		"a card over 512 bytes": s.token("member", "ana", "card", `"`+strings.Repeat("x", 511)+`"`),
-	} {
-		t.Run(name, func(t *testing.T) { s.checkDenied(t, token) })
-	}
-	t.Run("none", func(t *testing.T) {
-		if _, answer, err := websocket.Dial(t.Context(), s.api, nil); err == nil || answer == nil || answer.StatusCode != http.StatusUnauthorized {
-			t.Errorf("got %v, want 401", err)
+		for name, token := range map[string]string{
+			"expired":               s.token("member", "ana", "ttl", "-1"),
+			"another's payload":     header + "." + others + "." + signature,
+			"a changed signature":   header + "." + payload + "." + flip(signature),
+			"no signature":          header + "." + payload + ".",
+			"alg none":              unsigned,
+			"alg none, signed":      unsigned + signature,
+			"alg HS256":             symmetric + "." + encode(mac.Sum(nil)),
+			"wrong audience":        s.token("member", "ana", "aud", "others"),
+			"no audience":           s.token("member", "ana", "aud", ""),
+			"wrong issuer":          s.token("member", "ana", "iss", "https://login.example.com"),
+			"another stack's":       begin(t, runtime...).token("member", "ana"),
+			"no token at all":       "nonsense",
+			"over 8 KB":             header + "." + payload + strings.Repeat("x", 8<<10) + "." + signature,
+			"a role that is none":   s.token("member", "ana", "roles", "king"),
+			"tags that are none":    s.token("member", "ana", "tags", "NOT A TAG"),
+			"a card over 512 bytes": s.token("member", "ana", "card", `"`+strings.Repeat("x", 511)+`"`),
+		} {
+			t.Run(name, func(t *testing.T) { s.checkDenied(t, token) })
 		}
+		t.Run("none", func(t *testing.T) {
+			if _, answer, err := websocket.Dial(t.Context(), s.api, nil); err == nil || answer == nil || answer.StatusCode != http.StatusUnauthorized {
+				t.Errorf("got %v, want 401", err)
+			}
+		})
+		s.bare("ana").goesOn()
+		s.goesOn()
 	})
-	s.bare("ana").goesOn()
-	s.goesOn()
 }
 
 func split(token string) (header, payload, signature string) {
@@ -90,42 +92,44 @@ func flip(signature string) string {
 }
 
 func TestHostileNames(t *testing.T) {
-	s := begin(t)
-	for name, query := range map[string][]string{
-		"an empty member":            {"member", ""},
-		"a member of 129 bytes":      {"member", strings.Repeat("x", 129)},
-		"a member that is no UTF-8":  {"member", "a\xff"},
-		"an empty pool":              {"member", "ana", "pool", ""},
-		"a pool of 33 characters":    {"member", "ana", "pool", strings.Repeat("x", 33)},
-		"a pool in capitals":         {"member", "ana", "pool", "Default"},
-		"a pool that leaves its key": {"member", "ana", "pool", "default/ben}"},
-		"a pool that is a path":      {"member", "ana", "pool", "../default"},
-		"a pool that is a pattern":   {"member", "ana", "pool", "*"},
-		"a pool of two lines":        {"member", "ana", "pool", "a\r\nFLUSHALL"},
-	} {
-		t.Run(name, func(t *testing.T) { s.checkDenied(t, s.token(query...)) })
-	}
-	// Names are anyone's: those that mean something to a cache, a path, a page
-	// or a log are members like others, and meet nobody but their like.
-	for i, member := range []string{"*", "a:b", "m:{default/ben}", "../../etc/passwd", "a\r\nFLUSHALL\r\n", "\x00", "<script>alert(1)</script>",
-		"'; DROP TABLE members; --", "__proto__", "${jndi:ldap://x}", "%s%n", "\u202enaeb", "null", strings.Repeat("🐝", 32)} {
-		t.Run(fmt.Sprintf("member %q", member), func(t *testing.T) {
-			pool := fmt.Sprint("hostile-", i)
-			odd, ben := s.join(member, "pool", pool), s.join("ben", "pool", pool)
-			if w := hello(t, odd); w.Member != member || w.Pool != pool {
-				t.Errorf("got %q of %q", w.Member, w.Pool)
-			}
-			match := pair(t, odd, ben)
-			if _, err := odd.End(t.Context(), match, waggle.Completed); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	s.goesOn()
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := begin(t, runtime...)
+		for name, query := range map[string][]string{
+			"an empty member":            {"member", ""},
+			"a member of 129 bytes":      {"member", strings.Repeat("x", 129)},
+			"a member that is no UTF-8":  {"member", "a\xff"},
+			"an empty pool":              {"member", "ana", "pool", ""},
+			"a pool of 33 characters":    {"member", "ana", "pool", strings.Repeat("x", 33)},
+			"a pool in capitals":         {"member", "ana", "pool", "Default"},
+			"a pool that leaves its key": {"member", "ana", "pool", "default/ben}"},
+			"a pool that is a path":      {"member", "ana", "pool", "../default"},
+			"a pool that is a pattern":   {"member", "ana", "pool", "*"},
+			"a pool of two lines":        {"member", "ana", "pool", "a\r\nFLUSHALL"},
+		} {
+			t.Run(name, func(t *testing.T) { s.checkDenied(t, s.token(query...)) })
+		}
+		// Names are anyone's: those that mean something to a cache, a path, a page
+		// or a log are members like others, and meet nobody but their like.
+		for i, member := range []string{"*", "a:b", "m:{default/ben}", "../../etc/passwd", "a\r\nFLUSHALL\r\n", "\x00", "<script>alert(1)</script>",
+			"'; DROP TABLE members; --", "__proto__", "${jndi:ldap://x}", "%s%n", "\u202enaeb", "null", strings.Repeat("🐝", 32)} {
+			t.Run(fmt.Sprintf("member %q", member), func(t *testing.T) {
+				pool := fmt.Sprint("hostile-", i)
+				odd, ben := s.join(member, "pool", pool), s.join("ben", "pool", pool)
+				if w := hello(t, odd); w.Member != member || w.Pool != pool {
+					t.Errorf("got %q of %q", w.Member, w.Pool)
+				}
+				match := pair(t, odd, ben)
+				if _, err := odd.End(t.Context(), match, waggle.Completed); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		s.goesOn()
+	})
 }
 
 func TestAnotherMembersMatch(t *testing.T) {
-	eachCache(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *running) {
 		ana, ben := s.join("ana"), s.join("ben")
 		match := pair(t, ana, ben)
 		for _, pool := range []string{"default", "other"} {
@@ -149,7 +153,7 @@ func TestAnotherMembersMatch(t *testing.T) {
 }
 
 func TestTwoConnectionsOfOneMember(t *testing.T) {
-	eachCache(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *running) {
 		older := s.bare("ana")
 		older.goesOn()
 		newer := s.bare("ana")
@@ -177,7 +181,7 @@ func TestTwoConnectionsOfOneMember(t *testing.T) {
 
 // TestAcrossTheAntimeridian: 180 and -180 are one line, on which two meet.
 func TestAcrossTheAntimeridian(t *testing.T) {
-	eachCache(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *running) {
 		ana, ben := s.join("ana"), s.join("ben")
 		report(t, ben, 10, -179.999)
 		report(t, ana, 10, 180)
@@ -192,27 +196,29 @@ func TestAcrossTheAntimeridian(t *testing.T) {
 }
 
 func TestTooMuchAtOnce(t *testing.T) {
-	s := begin(t)
-	ana := s.bare("ana")
-	const many = 40
-	for range many {
-		ana.say(at(`"lat":1,"lng":2`))
-	}
-	taken, refused := 0, 0
-	for range many {
-		switch f := ana.hear().(type) {
-		case *protocol.Ack:
-			taken++
-		case *protocol.Error:
-			refused++
-			if f.Code != protocol.CodeRateLimited || !f.Retryable || f.Message != "at most 5 locations a second in this pool, and 10 at once: report as advised" {
-				t.Errorf("got %+v, want rate_limited", f)
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := begin(t, runtime...)
+		ana := s.bare("ana")
+		const many = 40
+		for range many {
+			ana.say(at(`"lat":1,"lng":2`))
+		}
+		taken, refused := 0, 0
+		for range many {
+			switch f := ana.hear().(type) {
+			case *protocol.Ack:
+				taken++
+			case *protocol.Error:
+				refused++
+				if f.Code != protocol.CodeRateLimited || !f.Retryable || f.Message != "at most 5 locations a second in this pool, and 10 at once: report as advised" {
+					t.Errorf("got %+v, want rate_limited", f)
+				}
 			}
 		}
-	}
-	if taken < 10 || refused == 0 || taken+refused != many {
-		t.Errorf("%d were taken and %d refused of %d; 10 may come at once", taken, refused, many)
-	}
-	ana.goesOn()
-	s.goesOn()
+		if taken < 10 || refused == 0 || taken+refused != many {
+			t.Errorf("%d were taken and %d refused of %d; 10 may come at once", taken, refused, many)
+		}
+		ana.goesOn()
+		s.goesOn()
+	})
 }

@@ -32,71 +32,73 @@ func noSuchAction(name string) string {
 func at(fields string) string { return `{"action":"location","id":"i",` + fields + `}` }
 
 func TestBadMessages(t *testing.T) {
-	type refusal struct {
-		text, id string
-		code     protocol.Code
-		message  string
-	}
-	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	s := begin(t)
-	ana := s.bare("ana")
-	for name, test := range map[string]refusal{
-		"not JSON":              {"hello", "", invalid, notJSON},
-		"an empty message":      {"", "", invalid, notJSON},
-		"JSON, but no object":   {`["ping"]`, "", invalid, noObject},
-		"two objects":           {`{"action":"ping"}{"action":"ping"}`, "", invalid, notJSON},
-		"cut off":               {`{"action":"ping","id":"i`, "", invalid, notJSON},
-		"single quotes":         {`{'action':'ping'}`, "", invalid, notJSON},
-		"half a character":      {`{"action":"ping","id":"\ud83d"}`, "", invalid, `a message must be Unicode text: a \u escape lacks the other half of its pair`},
-		"NaN":                   {at(`"lat":NaN,"lng":0`), "", invalid, notJSON},
-		"infinity":              {at(`"lat":0,"lng":-Infinity`), "", invalid, notJSON},
-		"infinity as a number":  {at(`"lat":1e999,"lng":0`), "i", invalid, latitude},
-		"NaN as a string":       {at(`"lat":"NaN","lng":0`), "i", invalid, latitude},
-		"a string for a number": {at(`"lat":"37.77","lng":0`), "i", invalid, latitude},
-		"null":                  {at(`"lat":null,"lng":0`), "i", invalid, latitude},
-		"an object for a flag":  {at(`"lat":0,"lng":0,"available":{}`), "i", invalid, "available must be true or false"},
-		"a string for a list":   {at(`"lat":0,"lng":0,"tags":"xl"`), "i", invalid, "tags must be an array of at most 16 strings of 1 to 32 characters out of a-z, 0-9, _ and -"},
-		"a number for an id":    {`{"action":"ping","id":7}`, "", invalid, "id must be a string of at most 64 characters"},
-		"no lng":                {at(`"lat":0`), "i", invalid, "lng is required: a number of degrees from -180 to 180"},
-		"half a point":          {`{"action":"match","id":"i","lat":1}`, "i", invalid, "lng is required: a number of degrees from -180 to 180, since lat is given"},
-		"a radius of 0":         {`{"action":"match","id":"i","radius":0}`, "i", invalid, "radius must be a number of metres from 100 to 20000"},
-		"a wait for ever":       {`{"action":"match","id":"i","wait":601}`, "i", invalid, "wait must be a number of seconds from 0 to 600"},
-		"an end of nothing":     {`{"action":"end","id":"i"}`, "i", invalid, "match is required: a string of 1 to 64 characters"},
-		"a field not built yet": {`{"action":"match","id":"i","confirm":30}`, "i", invalid, "confirm is not supported yet: leave it out"},
-		"lat above 85":          {at(`"lat":85.0001,"lng":0`), "i", invalid, latitude},
-		"lat below -85":         {at(`"lat":-90,"lng":0`), "i", invalid, latitude},
-		"at long ago":           {at(`"lat":0,"lng":0,"at":1e12`), "i", protocol.CodeStale, "at is older than 60 seconds: set your clock by now"},
-		"at before 1970":        {at(`"lat":0,"lng":0,"at":-1`), "i", invalid, "at must be an integer from 0 to 9007199254740991"},
-		"lng above 180":         {at(`"lat":0,"lng":180.0001`), "i", invalid, longitude},
-		"lng below -180":        {at(`"lat":0,"lng":-181`), "i", invalid, longitude},
-		"nested 33 deep":        {`{"action":"ping","x":` + nested(33) + `}`, "", invalid, tooDeep},
-		"nested 8000 deep":      {`{"action":"ping","x":` + nested(8000) + `}`, "", invalid, tooDeep},
-		"unclosed brackets":     {strings.Repeat("[", 16384), "", invalid, notJSON},
-		"unclosed objects":      {strings.Repeat(`{"action":`, 1600), "", invalid, notJSON},
-		"a key twice":           {at(`"lat":1,"lng":2,"lat":3`), "i", invalid, `the key "lat" is there more than once: it may be there once`},
-		"an escaped key twice":  {at(`"lat":1,"lng":2,"l\u0061t":3`), "i", invalid, `the key "lat" is there more than once: it may be there once`},
-		"action twice":          {`{"action":"ping","action":"hello","id":"i"}`, "i", invalid, `the key "action" is there more than once: it may be there once`},
-		"no action":             {`{"id":"i"}`, "i", unknown, noAction},
-		"a number for action":   {`{"action":1,"id":"i"}`, "i", unknown, noAction},
-		"unknown action":        {`{"action":"dance","id":"i"}`, "i", unknown, noSuchAction("dance")},
-		"action not built yet":  {`{"action":"accept","id":"i","match":"m"}`, "i", unknown, noSuchAction("accept")},
-		"action in other case":  {`{"action":"Ping","id":"i"}`, "i", unknown, noSuchAction("Ping")},
-		"action in capitals":    {`{"action":"LOCATION","id":"i","lat":1,"lng":2}`, "i", unknown, noSuchAction("LOCATION")},
-		"key in other case":     {`{"Action":"ping","id":"i"}`, "i", unknown, noAction},
-		"action with a blank":   {`{"action":"ping ","id":"i"}`, "i", unknown, noSuchAction("ping ")},
-		"the route $connect":    {`{"action":"$connect","id":"i"}`, "i", unknown, noSuchAction("$connect")},
-		"the route $disconnect": {`{"action":"$disconnect","id":"i"}`, "i", unknown, noSuchAction("$disconnect")},
-		"the route $default":    {`{"action":"$default","id":"i"}`, "i", unknown, noSuchAction("$default")},
-		"17 KB":                 {`{"action":"ping","id":"i","x":"` + strings.Repeat("x", 17<<10) + `"}`, "", protocol.CodeTooLarge, tooLarge},
-	} {
-		t.Run(name, func(t *testing.T) {
-			ana := &bare{t, ana.ws}
-			ana.say(test.text)
-			ana.refuse(test.code, test.id, test.message)
-			ana.goesOn()
-		})
-	}
-	s.goesOn()
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		type refusal struct {
+			text, id string
+			code     protocol.Code
+			message  string
+		}
+		nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+		s := begin(t, runtime...)
+		ana := s.bare("ana")
+		for name, test := range map[string]refusal{
+			"not JSON":              {"hello", "", invalid, notJSON},
+			"an empty message":      {"", "", invalid, notJSON},
+			"JSON, but no object":   {`["ping"]`, "", invalid, noObject},
+			"two objects":           {`{"action":"ping"}{"action":"ping"}`, "", invalid, notJSON},
+			"cut off":               {`{"action":"ping","id":"i`, "", invalid, notJSON},
+			"single quotes":         {`{'action':'ping'}`, "", invalid, notJSON},
+			"half a character":      {`{"action":"ping","id":"\ud83d"}`, "", invalid, `a message must be Unicode text: a \u escape lacks the other half of its pair`},
+			"NaN":                   {at(`"lat":NaN,"lng":0`), "", invalid, notJSON},
+			"infinity":              {at(`"lat":0,"lng":-Infinity`), "", invalid, notJSON},
+			"infinity as a number":  {at(`"lat":1e999,"lng":0`), "i", invalid, latitude},
+			"NaN as a string":       {at(`"lat":"NaN","lng":0`), "i", invalid, latitude},
+			"a string for a number": {at(`"lat":"37.77","lng":0`), "i", invalid, latitude},
+			"null":                  {at(`"lat":null,"lng":0`), "i", invalid, latitude},
+			"an object for a flag":  {at(`"lat":0,"lng":0,"available":{}`), "i", invalid, "available must be true or false"},
+			"a string for a list":   {at(`"lat":0,"lng":0,"tags":"xl"`), "i", invalid, "tags must be an array of at most 16 strings of 1 to 32 characters out of a-z, 0-9, _ and -"},
+			"a number for an id":    {`{"action":"ping","id":7}`, "", invalid, "id must be a string of at most 64 characters"},
+			"no lng":                {at(`"lat":0`), "i", invalid, "lng is required: a number of degrees from -180 to 180"},
+			"half a point":          {`{"action":"match","id":"i","lat":1}`, "i", invalid, "lng is required: a number of degrees from -180 to 180, since lat is given"},
+			"a radius of 0":         {`{"action":"match","id":"i","radius":0}`, "i", invalid, "radius must be a number of metres from 100 to 20000"},
+			"a wait for ever":       {`{"action":"match","id":"i","wait":601}`, "i", invalid, "wait must be a number of seconds from 0 to 600"},
+			"an end of nothing":     {`{"action":"end","id":"i"}`, "i", invalid, "match is required: a string of 1 to 64 characters"},
+			"a field not built yet": {`{"action":"match","id":"i","confirm":30}`, "i", invalid, "confirm is not supported yet: leave it out"},
+			"lat above 85":          {at(`"lat":85.0001,"lng":0`), "i", invalid, latitude},
+			"lat below -85":         {at(`"lat":-90,"lng":0`), "i", invalid, latitude},
+			"at long ago":           {at(`"lat":0,"lng":0,"at":1e12`), "i", protocol.CodeStale, "at is older than 60 seconds: set your clock by now"},
+			"at before 1970":        {at(`"lat":0,"lng":0,"at":-1`), "i", invalid, "at must be an integer from 0 to 9007199254740991"},
+			"lng above 180":         {at(`"lat":0,"lng":180.0001`), "i", invalid, longitude},
+			"lng below -180":        {at(`"lat":0,"lng":-181`), "i", invalid, longitude},
+			"nested 33 deep":        {`{"action":"ping","x":` + nested(33) + `}`, "", invalid, tooDeep},
+			"nested 8000 deep":      {`{"action":"ping","x":` + nested(8000) + `}`, "", invalid, tooDeep},
+			"unclosed brackets":     {strings.Repeat("[", 16384), "", invalid, notJSON},
+			"unclosed objects":      {strings.Repeat(`{"action":`, 1600), "", invalid, notJSON},
+			"a key twice":           {at(`"lat":1,"lng":2,"lat":3`), "i", invalid, `the key "lat" is there more than once: it may be there once`},
+			"an escaped key twice":  {at(`"lat":1,"lng":2,"l\u0061t":3`), "i", invalid, `the key "lat" is there more than once: it may be there once`},
+			"action twice":          {`{"action":"ping","action":"hello","id":"i"}`, "i", invalid, `the key "action" is there more than once: it may be there once`},
+			"no action":             {`{"id":"i"}`, "i", unknown, noAction},
+			"a number for action":   {`{"action":1,"id":"i"}`, "i", unknown, noAction},
+			"unknown action":        {`{"action":"dance","id":"i"}`, "i", unknown, noSuchAction("dance")},
+			"action not built yet":  {`{"action":"accept","id":"i","match":"m"}`, "i", unknown, noSuchAction("accept")},
+			"action in other case":  {`{"action":"Ping","id":"i"}`, "i", unknown, noSuchAction("Ping")},
+			"action in capitals":    {`{"action":"LOCATION","id":"i","lat":1,"lng":2}`, "i", unknown, noSuchAction("LOCATION")},
+			"key in other case":     {`{"Action":"ping","id":"i"}`, "i", unknown, noAction},
+			"action with a blank":   {`{"action":"ping ","id":"i"}`, "i", unknown, noSuchAction("ping ")},
+			"the route $connect":    {`{"action":"$connect","id":"i"}`, "i", unknown, noSuchAction("$connect")},
+			"the route $disconnect": {`{"action":"$disconnect","id":"i"}`, "i", unknown, noSuchAction("$disconnect")},
+			"the route $default":    {`{"action":"$default","id":"i"}`, "i", unknown, noSuchAction("$default")},
+			"17 KB":                 {`{"action":"ping","id":"i","x":"` + strings.Repeat("x", 17<<10) + `"}`, "", protocol.CodeTooLarge, tooLarge},
+		} {
+			t.Run(name, func(t *testing.T) {
+				ana := &bare{t, ana.ws}
+				ana.say(test.text)
+				ana.refuse(test.code, test.id, test.message)
+				ana.goesOn()
+			})
+		}
+		s.goesOn()
+	})
 }
 
 // TestFramesThatCloseAConnection has what the gateway ends, before any of our
@@ -127,24 +129,26 @@ func TestFramesThatCloseAConnection(t *testing.T) {
 }
 
 func TestLargeMessagesInSmallFrames(t *testing.T) {
-	s := begin(t)
-	for name, parts := range map[string][]string{
-		"40 KB in two frames":   {strings.Repeat("x", 20<<10), strings.Repeat("x", 20<<10)},
-		"128 KB in four frames": {strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			ana := &bare{t, s.bare("ana").ws}
-			ana.send(websocket.MessageText, parts...)
-			ana.refuse(protocol.CodeTooLarge, "", tooLarge)
-			ana.goesOn()
-		})
-	}
-	s.goesOn()
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := begin(t, runtime...)
+		for name, parts := range map[string][]string{
+			"40 KB in two frames":   {strings.Repeat("x", 20<<10), strings.Repeat("x", 20<<10)},
+			"128 KB in four frames": {strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10)},
+		} {
+			t.Run(name, func(t *testing.T) {
+				ana := &bare{t, s.bare("ana").ws}
+				ana.send(websocket.MessageText, parts...)
+				ana.refuse(protocol.CodeTooLarge, "", tooLarge)
+				ana.goesOn()
+			})
+		}
+		s.goesOn()
+	})
 }
 
 // TestWhatIsJustAllowed: the limits are where they are said to be.
 func TestWhatIsJustAllowed(t *testing.T) {
-	eachCache(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *running) {
 		ana := s.bare("ana")
 		for name, text := range map[string]string{
 			"16 KB":                at(`"lat":1,"lng":2,"x":"` + strings.Repeat("x", 16384-len(at(`"lat":1,"lng":2,"x":""`))) + `"`),

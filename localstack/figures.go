@@ -122,6 +122,8 @@ type reading struct {
 	reports, matches, errors uint64
 	median                   time.Duration // from match to its answer, over the last of them
 	answers                  int           // that it is of
+	environments             int           // of functions as processes
+	coldStarts               uint64
 }
 
 func (f *figures) read(now time.Time) reading {

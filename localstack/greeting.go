@@ -28,6 +28,9 @@ func (s *stack) greeting(took time.Duration, from terminal) string {
 		fmt.Fprintf(&b, "\nTokens and the map are off, as other machines can reach this address; -insecure-tokens turns them on.\n%s\n", s.url("http", "/healthz"))
 	}
 	fmt.Fprintf(&b, "\nThe WebSocket API:\n%s\n", s.url("ws", "/"+stage))
+	if s.config.Runtime == processes {
+		fmt.Fprintf(&b, "\nThe functions run as processes, each started when it is needed, up to %d of one.\n", s.config.Concurrency)
+	}
 	if s.config.Faults != nil {
 		fmt.Fprintf(&b, "\nThings go wrong on purpose, and the same again with:\n  -faults %v\n", s.config.Faults)
 	}

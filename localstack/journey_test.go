@@ -72,7 +72,7 @@ func pair(t *testing.T, matcher, matchee *waggle.Client) string {
 }
 
 func TestTwoMembersFromBeginningToEnd(t *testing.T) {
-	eachCache(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *running) {
 		ana := s.join("ana", "card", `{"name":"Ana"}`)
 		ben := s.join("ben", "card", `{"name":"Ben"}`, "tags", "bike,xl")
 
@@ -134,23 +134,25 @@ func TestTwoMembersFromBeginningToEnd(t *testing.T) {
 }
 
 func TestNamesOfAnyKindWork(t *testing.T) {
-	s := begin(t)
-	for i, name := range []string{"a/b", "}", "{a}", "🐝", "two words", "%2F%", "a\nb", `"'\`, "?&=#+", "ключ", strings.Repeat("x", 128)} {
-		t.Run(fmt.Sprintf("%.20q", name), func(t *testing.T) {
-			pool := fmt.Sprint("p", i)
-			odd, other := s.join(name, "pool", pool), s.join("other", "pool", pool)
-			if w := hello(t, odd); w.Member != name || w.Pool != pool {
-				t.Errorf("got %q of %q", w.Member, w.Pool)
-			}
-			match := pair(t, odd, other)
-			report(t, other, 1, 2)
-			next(t, odd, func(l *waggle.LocationFrame) bool { return l.Lat == 1 })
-			if _, err := other.End(t.Context(), match, waggle.Cancelled); err != nil {
-				t.Error(err)
-			}
-			next(t, odd, func(e *waggle.Ended) bool { return e.Match == match })
-		})
-	}
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := begin(t, runtime...)
+		for i, name := range []string{"a/b", "}", "{a}", "🐝", "two words", "%2F%", "a\nb", `"'\`, "?&=#+", "ключ", strings.Repeat("x", 128)} {
+			t.Run(fmt.Sprintf("%.20q", name), func(t *testing.T) {
+				pool := fmt.Sprint("p", i)
+				odd, other := s.join(name, "pool", pool), s.join("other", "pool", pool)
+				if w := hello(t, odd); w.Member != name || w.Pool != pool {
+					t.Errorf("got %q of %q", w.Member, w.Pool)
+				}
+				match := pair(t, odd, other)
+				report(t, other, 1, 2)
+				next(t, odd, func(l *waggle.LocationFrame) bool { return l.Lat == 1 })
+				if _, err := other.End(t.Context(), match, waggle.Cancelled); err != nil {
+					t.Error(err)
+				}
+				next(t, odd, func(e *waggle.Ended) bool { return e.Match == match })
+			})
+		}
+	})
 }
 
 func TestTheNewestConnectionOfAMemberWins(t *testing.T) {

@@ -37,6 +37,7 @@ issuer of tokens and a map, on one port.
   go run ./localstack -members 50          with simulated members
   go run ./localstack -cache redis://127.0.0.1:6379
   go run ./localstack -faults all          what goes wrong on AWS now and then
+  go run ./localstack -runtime process     the functions as Lambda runs them
 
 Then open the map, or get a token and connect:
 
@@ -64,6 +65,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		injected, err = faults.New(list)
 		return err
 	})
+	flags.StringVar(&c.Runtime, "runtime", inProcess, "`how` the functions run: inprocess, or process: each as it is built for Lambda, started when it is needed")
+	flags.StringVar(&c.Functions, "functions", "", "`directory` with FUNCTION/bootstrap for this machine, with -runtime process; without it they are built from the checkout")
+	flags.IntVar(&c.Concurrency, "concurrency", 50, "`number` of environments that each function may have at work, with -runtime process")
 	flags.StringVar(&level, "log", "warn", "`level` of what is logged: debug, info, warn or error")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -82,6 +86,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if c.Members < 0 || c.Members > 5000 {
 		return errors.New("-members must be 0 to 5000")
 	}
+	if err := c.checkRuntime(injected); err != nil {
+		return err
+	}
 	var logLevel slog.Level
 	if err := logLevel.UnmarshalText([]byte(level)); err != nil {
 		return errors.New("-log must be debug, info, warn or error")
@@ -91,6 +98,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if display != nil && newScreen(stderr) != nil {
 		stderr = display
 	}
+	c.Building = stderr
 	c.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: logLevel}))
 	if poolFile != "" {
 		text, err := os.ReadFile(poolFile)
@@ -112,10 +120,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	<-ctx.Done()
 	err = s.close()
+	fmt.Fprint(stdout, s.summary())
 	if injected != nil {
 		fmt.Fprintln(stdout, injected.Summary())
 	}
 	return err
+}
+
+// checkRuntime refuses what does not go together with it.
+func (c config) checkRuntime(injected *faults.Faults) error {
+	switch {
+	case c.Runtime != inProcess && c.Runtime != processes:
+		return fmt.Errorf("-runtime must be %s or %s", inProcess, processes)
+	case c.Runtime != processes && c.Functions != "":
+		return fmt.Errorf("-functions is for -runtime %s", processes)
+	case c.Concurrency < 1 || c.Concurrency > 1000:
+		return errors.New("-concurrency must be 1 to 1000")
+	case c.Runtime == processes && injected != nil && injected.OfTheCache():
+		return fmt.Errorf("-faults: those of the cache befall in this process alone: leave -runtime %s out, or say lost-reply=0,slow-cache=0", processes)
+	}
+	return nil
 }
 
 // explain adds the next step to an error of the start.

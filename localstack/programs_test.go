@@ -45,7 +45,7 @@ func execute(t *testing.T, stdin, program string, args ...string) (stdout string
 
 func TestAClientInAnotherLanguage(t *testing.T) {
 	node := javascript(t)
-	eachCache(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *running) {
 		out := execute(t, "", node, "e2e/two-members.mjs", s.base)
 		if !strings.HasSuffix(out, "\nok\n") {
 			t.Errorf("it does not end with ok:\n%s", out)
@@ -78,29 +78,31 @@ func javascript(t *testing.T) string {
 }
 
 func TestTheCommandLine(t *testing.T) {
-	waggle := build(t, "./cmd/waggle")
-	s := begin(t)
-	t.Run("shell", func(t *testing.T) {
-		out := execute(t, "hello\nlocation 37.77 -122.42 id=1\n{\"action\":\"dance\",\"id\":\"d1\"}\n[1]\n", waggle, "shell", "-url", s.base, "-as", "a/b 🐝", "-tags", "bike")
-		for _, want := range []string{
-			`→ {"action":"hello"}`, `"member":"a/b 🐝"`,
-			`→ {"action":"location","lat":37.77,"lng":-122.42,"id":"1"}`, `← {"type":"ack","id":"1"`,
-			`→ {"action":"dance","id":"d1"}`, `"id":"d1","code":"unknown_action"`,
-			`→ [1]`, `"code":"invalid_message"`,
-		} {
-			if !strings.Contains(out, want) {
-				t.Errorf("no %s in:\n%s", want, out)
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		waggle := build(t, "./cmd/waggle")
+		s := begin(t, runtime...)
+		t.Run("shell", func(t *testing.T) {
+			out := execute(t, "hello\nlocation 37.77 -122.42 id=1\n{\"action\":\"dance\",\"id\":\"d1\"}\n[1]\n", waggle, "shell", "-url", s.base, "-as", "a/b 🐝", "-tags", "bike")
+			for _, want := range []string{
+				`→ {"action":"hello"}`, `"member":"a/b 🐝"`,
+				`→ {"action":"location","lat":37.77,"lng":-122.42,"id":"1"}`, `← {"type":"ack","id":"1"`,
+				`→ {"action":"dance","id":"d1"}`, `"id":"d1","code":"unknown_action"`,
+				`→ [1]`, `"code":"invalid_message"`,
+			} {
+				if !strings.Contains(out, want) {
+					t.Errorf("no %s in:\n%s", want, out)
+				}
 			}
-		}
-	})
-	t.Run("demo", func(t *testing.T) {
-		out := execute(t, "", waggle, "demo", "-url", s.base)
-		if !strings.Contains(out, "Both are free again.") {
-			t.Errorf("got:\n%s", out)
-		}
-		if f := s.feed(); len(f.Matches) != 0 {
-			t.Errorf("the demo left matches: %v", f.Matches)
-		}
+		})
+		t.Run("demo", func(t *testing.T) {
+			out := execute(t, "", waggle, "demo", "-url", s.base)
+			if !strings.Contains(out, "Both are free again.") {
+				t.Errorf("got:\n%s", out)
+			}
+			if f := s.feed(); len(f.Matches) != 0 {
+				t.Errorf("the demo left matches: %v", f.Matches)
+			}
+		})
 	})
 }
 

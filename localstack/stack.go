@@ -4,25 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
-	"waggle/internal/app"
-	"waggle/internal/embedded"
-	"waggle/internal/push"
 	"waggle/internal/store"
-	"waggle/internal/token"
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
 	"waggle/localstack/city"
 	"waggle/localstack/issuer"
-	"waggle/localstack/lambda"
 	livemap "waggle/localstack/map"
 )
 
@@ -39,7 +31,11 @@ type config struct {
 	Members            int
 	Mingle             bool
 	InsecureTokens     bool
+	Runtime            string // one of the names below
+	Functions          string // where they are built; "": built from the checkout
+	Concurrency        int    // of each function, as processes
 	Log                *slog.Logger
+	Building           io.Writer            // told of a build
 	Faults             mischief             // nil: nothing goes wrong
 	Offset             func() time.Duration // tests move time by it
 }
@@ -60,6 +56,7 @@ type stack struct {
 	open    bool   // whether /token and the map are served
 	tunnel  bool   // whether only this machine can reach it
 	read    func() reading
+	summary func() string // of the functions, at the end
 	ending  []func() error
 }
 
@@ -92,6 +89,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.summary = func() string { return summary(functions.Stats()) }
 	world, passing := livemap.New(), newFigures()
 	routes := make(map[string]string)
 	for _, f := range topology.Functions() {
@@ -113,6 +111,8 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		r.members = gateway.Connections()
 		for _, stats := range functions.Stats() {
 			r.errors += stats.Errors
+			r.environments += stats.Environments
+			r.coldStarts += stats.ColdStarts
 		}
 		return r
 	}
@@ -157,72 +157,11 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	return s, nil
 }
 
-// functions wires the handlers as the functions do, from the same environment.
-func (s *stack) functions(ctx context.Context) (*lambda.InProcess, error) {
-	env := map[string]string{
-		topology.CacheURL: s.config.Cache, topology.PoolFile: s.config.Pools,
-		topology.ManagementEndpoint: s.url("http", "/"+stage),
-		topology.Issuer:             s.url("http", ""), topology.Audience: audience,
-	}
-	if s.config.Cache == embeddedCache {
-		cache, err := embedded.Start()
-		if err != nil {
-			return nil, err
-		}
-		s.ending = append(s.ending, func() error { cache.Close(); return nil })
-		env[topology.CacheURL] = cache.URL()
-	}
-	lookup := func(name string) (string, bool) { value, ok := env[name]; return value, ok }
-
-	client, err := push.New(ctx, env[topology.ManagementEndpoint], awsconfig.WithCredentialsProvider(
-		credentials.NewStaticCredentialsProvider("local", "local", "")))
-	if err != nil {
-		return nil, err
-	}
-	options := app.Options{Log: s.config.Log, Push: app.Pusher(client), Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
-	if s.config.Faults != nil {
-		options.Store.Hook = s.config.Faults.Trip
-	}
-	a, err := app.FromEnv(ctx, lookup, options)
-	if err != nil {
-		return nil, blame(err)
-	}
-	s.ending = append(s.ending, func() error { a.Close(); return nil })
-	if err := a.Store.Ping(ctx); err != nil {
-		return nil, blame(fmt.Errorf("%s: %w", topology.CacheURL, err))
-	}
-	settings, err := token.ConfigFromEnv(lookup)
-	if err != nil {
-		return nil, err
-	}
-	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(ctx, settings), s.config.Log).Handle}
-	for _, f := range topology.Functions() {
-		if !f.Authorizer {
-			handlers[f.Name] = a.Handle
-		}
-	}
-	return lambda.New(handlers, 0), nil
-}
-
 func (c config) now() time.Time {
 	if c.Offset == nil {
 		return time.Now()
 	}
 	return time.Now().Add(c.Offset())
-}
-
-// blame names the flag where the environment was made from one.
-func blame(err error) error {
-	text := strings.NewReplacer(topology.CacheURL, "-cache", topology.PoolFile, "-pools").Replace(err.Error())
-	if strings.HasPrefix(text, "-cache") {
-		if _, unreached := errors.AsType[*net.OpError](err); unreached {
-			text += "; is a server running there?"
-		} else {
-			text += ";"
-		}
-		text += " -cache " + embeddedCache + " needs none"
-	}
-	return errors.New(text)
 }
 
 // close ends everything, the last started first.

@@ -72,10 +72,28 @@ func begin(t *testing.T, args ...string) *running {
 	return s
 }
 
-// eachCache runs a test on stacks with the embedded cache and a real server.
-func eachCache(t *testing.T, test func(*testing.T, *running)) {
+// eachStack runs a test on stacks with the embedded cache and a real server, and with
+// the functions as processes.
+func eachStack(t *testing.T, test func(*testing.T, *running)) {
 	t.Run("embedded", func(t *testing.T) { test(t, begin(t)) })
 	t.Run("server", func(t *testing.T) { test(t, begin(t, "-cache", cachetest.Server(t).URL)) })
+	t.Run("process", func(t *testing.T) { test(t, begin(t, asProcesses(t, "-cache", cachetest.Server(t).URL)...)) })
+}
+
+// eachRuntime runs a test with the functions in this process, and as processes: it
+// begins its stack with these arguments.
+func eachRuntime(t *testing.T, test func(t *testing.T, runtime ...string)) {
+	t.Run("inprocess", func(t *testing.T) { test(t) })
+	t.Run("process", func(t *testing.T) { test(t, asProcesses(t)...) })
+}
+
+// asProcesses adds what runs the functions as processes, once they are built.
+func asProcesses(t *testing.T, args ...string) []string {
+	t.Helper()
+	if err := buildFunctions(t.Context(), "..", builtHere); err != nil {
+		t.Fatal(err)
+	}
+	return append(args, "-runtime", processes, "-functions", "../"+builtHere)
 }
 
 // printed takes what a program prints, a piece for each write.

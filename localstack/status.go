@@ -110,5 +110,9 @@ func (r reading) line(last reading) string {
 	if r.answers > 0 {
 		answer = fmt.Sprintf("%.1f ms", float64(r.median.Microseconds())/1000)
 	}
-	return fmt.Sprintf("members %d · reports/s %.0f · matches %d · match p50 %s · errors %d", r.members, rate, r.matches, answer, r.errors)
+	text := fmt.Sprintf("members %d · reports/s %.0f · matches %d · match p50 %s · errors %d", r.members, rate, r.matches, answer, r.errors)
+	if r.coldStarts > 0 {
+		text += fmt.Sprintf(" · environments %d · cold starts %d", r.environments, r.coldStarts)
+	}
+	return text
 }

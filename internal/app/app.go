@@ -36,7 +36,7 @@ type Options struct {
 
 // FromEnv reads the environment that internal/topology lists. It does not wait
 // for the cache. An error names the variable and what it may be.
-func FromEnv(_ context.Context, lookup func(string) (string, bool), o Options) (*App, error) {
+func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options) (*App, error) {
 	get := func(name string) string {
 		value, _ := lookup(name)
 		return value
@@ -48,7 +48,7 @@ func FromEnv(_ context.Context, lookup func(string) (string, bool), o Options) (
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.PoolFile, err)
 	}
-	if err := checkIAM(get); err != nil {
+	if o.Store.Token, err = cacheToken(ctx, get); err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.CacheIAM, err)
 	}
 	if o.Log == nil {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -8,23 +9,27 @@ import (
 	"waggle/internal/topology"
 )
 
-// checkIAM refuses what cannot sign in by IAM. A cache of that name alone would
-// be asked with no password, and answer that it wants one.
-func checkIAM(get func(string) string) error {
+// cacheToken returns what signs in to the cache by IAM, or nil where that is not
+// wanted. It refuses what could not work.
+func cacheToken(ctx context.Context, get func(string) string) (func(context.Context) (string, error), error) {
 	text := get(topology.CacheIAM)
 	if text == "" {
-		return nil
+		return nil, nil
 	}
-	_, err := iam.Parse(text)
+	cache, err := iam.Parse(text)
 	switch user := get(topology.CacheUser); {
 	case err != nil:
-		return err
+		return nil, err
 	case user == "" || user == "default":
-		return errors.New("it needs the cache user's name in " + topology.CacheUser + ", which must be its id too, and not default")
+		return nil, errors.New("it needs the cache user's name in " + topology.CacheUser + ", which must be its id too, and not default")
 	case get(topology.CachePassword) != "":
-		return errors.New("it stands in place of " + topology.CachePassword + ": set one of them")
+		return nil, errors.New("it stands in place of " + topology.CachePassword + ": set one of them")
 	case !strings.HasPrefix(get(topology.CacheURL), "rediss://"):
-		return errors.New("it needs TLS: " + topology.CacheURL + " must be rediss://host:port")
+		return nil, errors.New("it needs TLS: " + topology.CacheURL + " must be rediss://host:port")
 	}
-	return nil
+	signer, err := iam.New(ctx, cache, get(topology.CacheUser))
+	if err != nil {
+		return nil, err
+	}
+	return signer.Token, nil
 }

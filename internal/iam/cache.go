@@ -1,5 +1,3 @@
-// Package iam signs in to ElastiCache with AWS credentials in place of a stored
-// password. Parse reads which cache it is.
 package iam
 
 import (

@@ -28,6 +28,8 @@ type Options struct {
 	// found by itself from any of its nodes.
 	URL            string
 	User, Password string
+	// Token, where it is set, makes the password of each new connection.
+	Token func(context.Context) (string, error)
 	// TLS is for rediss; nil: the system's certificate authorities, TLS 1.2 or later.
 	TLS   *tls.Config
 	Pools pool.Pools
@@ -111,6 +113,14 @@ func Open(o Options) (*Store, error) {
 		option.Username = u.User.Username()
 		option.Password, _ = u.User.Password()
 	}
+	if o.Token != nil {
+		option.AuthCredentialsFn = func(valkey.AuthCredentialsContext) (valkey.AuthCredentials, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+			defer cancel()
+			token, err := o.Token(ctx)
+			return valkey.AuthCredentials{Username: o.User, Password: token}, err
+		}
+	}
 	if u.Scheme == "rediss" {
 		if option.TLSConfig = o.TLS; o.TLS == nil {
 			option.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
@@ -131,9 +141,12 @@ func Open(o Options) (*Store, error) {
 
 // explain puts into words what a server says to who has not the right password,
 // or no TLS.
-func explain(err error) error {
+func (s *Store) explain(err error) error {
 	reply, ok := valkey.IsValkeyErr(err)
 	switch {
+	case ok && strings.HasPrefix(reply.Error(), "WRONGPASS") && s.option.AuthCredentialsFn != nil:
+		return fmt.Errorf("it does not take the IAM token of user %s: is the user with IAM in the cache's user group, under a name that is its id; "+
+			"may the role do elasticache:Connect on cache and user; are the cache's kind and name right", s.option.Username)
 	case ok && strings.HasPrefix(reply.Error(), "NOAUTH"):
 		return errors.New("it wants a password: redis://:password@host:port, or redis://user:password@host:port")
 	case ok && strings.HasPrefix(reply.Error(), "WRONGPASS"):
@@ -158,7 +171,7 @@ func (s *Store) connect() (valkey.Client, error) {
 	if s.client == nil {
 		client, err := valkey.NewClient(s.option)
 		if err != nil {
-			s.failure, s.failedAt = fmt.Errorf("cache %s: %w", s.host, explain(err)), time.Now()
+			s.failure, s.failedAt = fmt.Errorf("cache %s: %w", s.host, s.explain(err)), time.Now()
 			return nil, s.failure
 		}
 		s.client, s.failure = client, nil

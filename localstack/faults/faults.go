@@ -56,6 +56,11 @@ func New(text string) (*Faults, error) {
 // goes on.
 func (f *Faults) Stop() { f.off() }
 
+// OfTheCache tells whether anything can befall on the way to the cache.
+func (f *Faults) OfTheCache() bool {
+	return f.dice[lostReply].Probability > 0 || f.dice[slowCache].Probability > 0
+}
+
 // String is what New takes.
 func (f *Faults) String() string {
 	var words []string

@@ -1,31 +1,30 @@
-// Package lambda runs Lambda functions in this process, behind the contract
-// that AWS gives them: events and results travel as JSON, an invocation has a
-// request id and a deadline, and whatever goes wrong inside a function comes
-// back as its error. Start at [New].
+// Package lambda runs Lambda functions on one machine, behind the contract that AWS
+// gives them: events and results travel as JSON, an invocation has a request id and
+// a deadline, and whatever goes wrong inside a function comes back as its error.
+//
+// There are two runtimes, and one suite of tests for both: [New] calls handlers in
+// this process; [Start] runs the built functions as processes of their own, which it
+// serves Lambda's Runtime API, one event at a time, started when they are needed.
 package lambda
 
 import (
-	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"reflect"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambda/messages"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 // DefaultTimeout is as long as API Gateway waits for an integration.
 const DefaultTimeout = 29 * time.Second
 
-// FunctionError is what a function failed with: an error it returned, a panic
-// (type "panic" or that of its value), or its timeout (type "Sandbox.Timedout").
+// ErrThrottled is what Lambda answers while a function has as many environments at
+// work as it may have. It is not the function's own failure.
+var ErrThrottled = errors.New("TooManyRequestsException: Rate Exceeded")
+
+// FunctionError is what a function failed with: an error it returned, or a panic, by
+// its Go type; its timeout (type "Sandbox.Timedout"), or its end in the middle
+// ("Runtime.ExitError").
 type FunctionError struct {
 	Function string
 	Type     string
@@ -36,143 +35,22 @@ func (e *FunctionError) Error() string {
 	return fmt.Sprintf("function %s: %s: %s", e.Function, e.Type, e.Message)
 }
 
-// InProcess invokes functions as plain calls. It is safe for concurrent use.
-type InProcess struct {
-	functions map[string]*function
-	timeout   time.Duration
-	running   sync.WaitGroup
+func timedOut(function string, after time.Duration) *FunctionError {
+	return &FunctionError{function, "Sandbox.Timedout", "Task timed out after " + after.String()}
 }
 
 // Stats counts what one function has done. Errors includes timeouts.
 type Stats struct {
 	Invocations, Errors uint64
+	// Of processes alone: invocations refused with [ErrThrottled], which are not among
+	// Invocations; environments started, how long that took in all, and those alive now.
+	Throttles, ColdStarts uint64
+	Starting              time.Duration
+	Environments          int
 }
 
-type function struct {
-	name                string
-	environments        sync.Pool // of lambda.Handler
-	invocations, errors atomic.Uint64
-}
-
-// newFunction lets every invocation under way have a lambda.Handler of its
-// own, like an execution environment: the result of one aliases a buffer that
-// its next invocation overwrites.
-func newFunction(name string, handler any) *function {
-	return &function{name: name, environments: sync.Pool{
-		New: func() any { return lambda.NewHandler(handler) },
-	}}
-}
-
-// New takes handlers by function name: any form that lambda.Start accepts. A
-// timeout of 0 is [DefaultTimeout].
-func New(handlers map[string]any, timeout time.Duration) *InProcess {
-	if timeout == 0 {
-		timeout = DefaultTimeout
-	}
-	functions := make(map[string]*function, len(handlers))
-	for name, handler := range handlers {
-		functions[name] = newFunction(name, handler)
-	}
-	return &InProcess{functions: functions, timeout: timeout}
-}
-
-// Invoke runs a function and returns its JSON result. The function's own
-// failure is a *[FunctionError].
-//
-// Invoke returns when ctx ends or the timeout passes even if the function does
-// not; such a function goes on, as nothing can stop it in one process, until
-// [InProcess.Wait].
-func (p *InProcess) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
-	f, ok := p.functions[name]
-	if !ok {
-		return nil, fmt.Errorf("lambda: no function %q", name)
-	}
-	f.invocations.Add(1)
-	result, err := p.run(ctx, f, payload)
-	if err != nil {
-		f.errors.Add(1)
-	}
-	return result, err
-}
-
-// Wait returns when no invocation is running any more, nor left behind.
-// Nothing may be invoked meanwhile.
-func (p *InProcess) Wait() { p.running.Wait() }
-
-// Stats returns the counters by function name.
-func (p *InProcess) Stats() map[string]Stats {
-	stats := make(map[string]Stats, len(p.functions))
-	for name, f := range p.functions {
-		stats[name] = Stats{Invocations: f.invocations.Load(), Errors: f.errors.Load()}
-	}
-	return stats
-}
-
-func (p *InProcess) run(caller context.Context, f *function, payload []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(caller, p.timeout)
-	defer cancel()
-	type outcome struct {
-		result []byte
-		err    error
-	}
-	done := make(chan outcome, 1)
-	p.running.Go(func() {
-		result, err := f.call(ctx, payload)
-		done <- outcome{result, err}
-	})
-	select {
-	case o := <-done:
-		return o.result, o.err
-	case <-ctx.Done():
-	}
-	select {
-	case o := <-done: // both were ready: the answer counts
-		return o.result, o.err
-	default:
-	}
-	if err := caller.Err(); err != nil { // nobody waits any more: not the function's fault
-		return nil, fmt.Errorf("lambda: invoke %s: %w", f.name, err)
-	}
-	return nil, &FunctionError{f.name, "Sandbox.Timedout", "Task timed out after " + p.timeout.String()}
-}
-
-func (f *function) call(ctx context.Context, payload []byte) (result []byte, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &FunctionError{f.name, panicType(v), fmt.Sprint(v)}
-		}
-	}()
-	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
-		AwsRequestID:       requestID(),
-		InvokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:" + f.name,
-	})
-	environment := f.environments.Get().(lambda.Handler)
-	defer f.environments.Put(environment)
-	if result, err = environment.Invoke(ctx, payload); err != nil {
-		return nil, f.failure(err)
-	}
-	return bytes.Clone(result), nil
-}
-
-// failure names an error as Lambda's runtime does: by its type, unless the
-// function chose type and message itself.
-func (f *function) failure(err error) *FunctionError {
-	var chosen messages.InvokeResponse_Error
-	if errors.As(err, &chosen) {
-		return &FunctionError{f.name, chosen.Type, chosen.Message}
-	}
-	t := reflect.TypeOf(err)
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return &FunctionError{f.name, t.Name(), err.Error()}
-}
-
-func panicType(v any) string {
-	if err, ok := v.(error); ok {
-		return fmt.Sprintf("%T", err)
-	}
-	return "panic"
+func arn(function string) string {
+	return "arn:aws:lambda:us-east-1:000000000000:function:" + function
 }
 
 // requestID has the shape of a UUID, as Lambda's.

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"waggle/internal/app"
+	"waggle/internal/embedded"
+	"waggle/internal/push"
+	"waggle/internal/store"
+	"waggle/internal/token"
+	"waggle/internal/topology"
+	"waggle/localstack/apigateway"
+	"waggle/localstack/lambda"
+)
+
+// What -runtime takes.
+const (
+	inProcess = "inprocess"
+	processes = "process"
+)
+
+// functions are what runs them, either way.
+type functions interface {
+	apigateway.Invoker
+	Stats() map[string]lambda.Stats
+}
+
+// An environment is what the functions read.
+type environment map[string]string
+
+func (e environment) lookup(name string) (string, bool) {
+	value, ok := e[name]
+	return value, ok
+}
+
+// functions starts what runs the functions, having tried their environment.
+func (s *stack) functions(ctx context.Context) (functions, error) {
+	env := environment{
+		topology.CacheURL: s.config.Cache, topology.PoolFile: s.config.Pools,
+		topology.ManagementEndpoint: s.url("http", "/"+stage),
+		topology.Issuer:             s.url("http", ""), topology.Audience: audience,
+	}
+	if s.config.Cache == embeddedCache {
+		cache, err := embedded.Start()
+		if err != nil {
+			return nil, err
+		}
+		s.ending = append(s.ending, func() error { cache.Close(); return nil })
+		env[topology.CacheURL] = cache.URL()
+	}
+	handlers, err := s.wire(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	if s.config.Runtime == processes {
+		return s.processes(ctx, env)
+	}
+	return lambda.New(handlers, 0), nil
+}
+
+// wire makes the handlers as the functions do, and tries the cache.
+func (s *stack) wire(ctx context.Context, env environment) (map[string]any, error) {
+	client, err := push.New(ctx, env[topology.ManagementEndpoint], awsconfig.WithCredentialsProvider(
+		credentials.NewStaticCredentialsProvider("local", "local", "")))
+	if err != nil {
+		return nil, err
+	}
+	options := app.Options{Log: s.config.Log, Push: app.Pusher(client), Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
+	if s.config.Faults != nil {
+		options.Store.Hook = s.config.Faults.Trip
+	}
+	a, err := app.FromEnv(ctx, env.lookup, options)
+	if err != nil {
+		return nil, blame(err)
+	}
+	s.ending = append(s.ending, func() error { a.Close(); return nil })
+	if err := a.Store.Ping(ctx); err != nil {
+		return nil, blame(fmt.Errorf("%s: %w", topology.CacheURL, err))
+	}
+	settings, err := token.ConfigFromEnv(env.lookup)
+	if err != nil {
+		return nil, err
+	}
+	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(ctx, settings), s.config.Log).Handle}
+	for _, f := range topology.Functions() {
+		if !f.Authorizer {
+			handlers[f.Name] = a.Handle
+		}
+	}
+	return handlers, nil
+}
+
+// processes runs the built functions. Each gets what the topology says that it reads.
+func (s *stack) processes(ctx context.Context, env environment) (functions, error) {
+	dir, err := s.built(ctx)
+	if err != nil {
+		return nil, err
+	}
+	programs := make(map[string]lambda.Program)
+	for _, f := range topology.Functions() {
+		p := lambda.Program{Command: []string{bootstrap(dir, f.Name)}, Timeout: f.Timeout, MemoryMB: f.MemoryMB}
+		for _, name := range f.Env {
+			if value, ok := env[name]; ok {
+				p.Env = append(p.Env, name+"="+value)
+			}
+		}
+		programs[f.Name] = p
+	}
+	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.Concurrency, Log: s.config.Log})
+	s.ending = append(s.ending, func() error { running.Close(); return nil })
+	return running, nil
+}
+
+// summary tells, in words, what the functions did as processes.
+func summary(all map[string]lambda.Stats) string {
+	var b strings.Builder
+	for _, f := range topology.Functions() {
+		if s := all[f.Name]; s.ColdStarts > 0 || s.Throttles > 0 {
+			fmt.Fprintf(&b, "%-10s  %d events, %d errors, %d throttled, %d cold starts of %d ms on average\n", f.Name, s.Invocations, s.Errors,
+				s.Throttles, s.ColdStarts, s.Starting.Milliseconds()/int64(max(s.ColdStarts, 1)))
+		}
+	}
+	return b.String()
+}
+
+// blame names the flag where the environment was made from one.
+func blame(err error) error {
+	text := strings.NewReplacer(topology.CacheURL, "-cache", topology.PoolFile, "-pools").Replace(err.Error())
+	if strings.HasPrefix(text, "-cache") {
+		if _, unreached := errors.AsType[*net.OpError](err); unreached {
+			text += "; is a server running there?"
+		} else {
+			text += ";"
+		}
+		text += " -cache " + embeddedCache + " needs none"
+	}
+	return errors.New(text)
+}

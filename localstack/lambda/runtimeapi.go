@@ -1,0 +1,120 @@
+package lambda
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// maxResult is the longest result that Lambda takes, in bytes.
+const maxResult = 6 << 20
+
+// runtimeAPI is what a process asks for its events. See "Using the Lambda runtime API
+// for custom runtimes" in Lambda's developer guide.
+func (e *environment) runtimeAPI() http.Handler {
+	mux := http.NewServeMux()
+	const version = "/2018-06-01/runtime"
+	mux.HandleFunc("GET "+version+"/invocation/next", e.next)
+	mux.HandleFunc("POST "+version+"/invocation/{id}/response", e.response)
+	mux.HandleFunc("POST "+version+"/invocation/{id}/error", e.invocationError)
+	mux.HandleFunc("POST "+version+"/init/error", e.initError)
+	// aws-lambda-go registers an extension to be sent SIGTERM: it waits for no event.
+	mux.HandleFunc("POST /2020-01-01/extension/register", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Lambda-Extension-Identifier", requestID())
+		answer(w, http.StatusOK, map[string]string{"functionName": e.function, "functionVersion": "$LATEST", "handler": "bootstrap"})
+	})
+	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	return mux
+}
+
+// next waits for an event. To ask for one says that the last one is done with.
+func (e *environment) next(w http.ResponseWriter, r *http.Request) {
+	var i *invocation
+	select {
+	case i = <-e.work:
+	case <-r.Context().Done():
+		return
+	}
+	e.current.Store(i)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(i.timeout).UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", arn(e.function))
+	h.Set("Lambda-Runtime-Trace-Id", traceID())
+	_, _ = w.Write(i.payload) // if it has gone, its end tells
+}
+
+func (e *environment) response(w http.ResponseWriter, r *http.Request) {
+	i, ok := e.named(w, r)
+	if !ok {
+		return
+	}
+	result, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxResult))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		i.settle(outcome{err: &FunctionError{e.function, "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes)."}})
+		answer(w, http.StatusRequestEntityTooLarge, map[string]string{"errorType": "RequestEntityTooLarge", "errorMessage": "the response is over 6 MB"})
+		return
+	}
+	if err != nil {
+		return // it broke off: its end tells
+	}
+	i.settle(outcome{result: result})
+	answer(w, http.StatusAccepted, map[string]string{"status": "OK"})
+}
+
+func (e *environment) invocationError(w http.ResponseWriter, r *http.Request) {
+	i, ok := e.named(w, r)
+	if !ok {
+		return
+	}
+	i.settle(outcome{err: e.readError(w, r)})
+	answer(w, http.StatusAccepted, map[string]string{"status": "OK"})
+}
+
+func (e *environment) initError(w http.ResponseWriter, r *http.Request) {
+	e.failed.Store(e.readError(w, r))
+	answer(w, http.StatusAccepted, map[string]string{"status": "OK"})
+}
+
+// named is the invocation that a path names, which must be the current one.
+func (e *environment) named(w http.ResponseWriter, r *http.Request) (*invocation, bool) {
+	i := e.current.Load()
+	if i == nil || i.id != r.PathValue("id") {
+		answer(w, http.StatusBadRequest, map[string]string{"errorType": "InvalidRequestID", "errorMessage": "Invalid request ID"})
+		return nil, false
+	}
+	return i, true
+}
+
+// readError reads an error as runtimes write it.
+func (e *environment) readError(w http.ResponseWriter, r *http.Request) *FunctionError {
+	var said struct{ ErrorType, ErrorMessage string }
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxResult)).Decode(&said); err != nil || said.ErrorType == "" {
+		said.ErrorType = "Runtime.Unknown"
+	}
+	return &FunctionError{e.function, said.ErrorType, said.ErrorMessage}
+}
+
+// settle tells what came of an invocation. Only the first word counts.
+func (i *invocation) settle(o outcome) {
+	select {
+	case i.done <- o:
+	default:
+	}
+}
+
+// traceID has the shape of X-Ray's, and is not sampled.
+func traceID() string {
+	id := requestID()
+	return "Root=1-" + id[:8] + "-" + id[9:13] + id[14:18] + id[19:23] + id[24:] + ";Parent=" + id[19:23] + id[24:36] + ";Sampled=0"
+}
+
+func answer(w http.ResponseWriter, status int, body map[string]string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // who asked may be gone
+}
