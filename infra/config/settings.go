@@ -38,6 +38,7 @@ type setting struct {
 func settings() []setting {
 	onAWS := group{"target=aws", func(c Config) bool { return c.Target == AWS }}
 	newVPC := group{"egress=nat in a new VPC", func(c Config) bool { return c.Target == AWS && c.Network.VPC == "" && c.Network.Egress == NAT }}
+	ours := group{"a new cache", func(c Config) bool { return c.Cache.Kind != Existing }}
 	serverless := group{"cache=serverless", func(c Config) bool { return c.Cache.Kind == Serverless }}
 	cluster := group{"cache=cluster", func(c Config) bool { return c.Cache.Kind == Cluster }}
 	existing := group{"cacheEndpoint", func(c Config) bool { return c.Cache.Kind == Existing }}
@@ -63,11 +64,11 @@ func settings() []setting {
 				return value == "true" || value == "false"
 			}},
 
-		choice("cache", "where the data is", Serverless, func(d *draft) *Kind { return &d.Cache.Kind }, Serverless, Cluster),
+		ours.only(choice("cache", "where the data is", Serverless, func(d *draft) *Kind { return &d.Cache.Kind }, Serverless, Cluster)),
 		serverless.only(number("cacheMaxGB", "the most that the cache may hold, in gigabytes", 1, 5000, func(d *draft) *int { return &d.Cache.MaxGB })),
 		serverless.only(number("cacheMaxECPU", "the most processing units a second", 1000, 15_000_000, func(d *draft) *int { return &d.Cache.MaxECPU })),
 		cluster.only(name("cacheNodeType", "the type of the nodes", "an ElastiCache node type such as cache.m7g.large", `cache\.[a-z0-9]+\.[a-z0-9]+`,
-			func(d *draft) *string { return &d.Cache.NodeType })),
+			func(d *draft) *string { return &d.Cache.NodeType }).byDefault(Default().Cache.NodeType)),
 		cluster.only(number("cacheShards", "shards", 1, 90, func(d *draft) *int { return &d.Cache.Shards })),
 		cluster.only(number("cacheReplicas", "replicas of each shard", 1, 5, func(d *draft) *int { return &d.Cache.Replicas })),
 		cluster.only(choice("cacheDurability", "`sync` loses nothing that was acknowledged, `async` at most 10 s in a failover; it cannot be switched on or off later",
@@ -83,18 +84,18 @@ func settings() []setting {
 		existing.only(name("cacheUser", "the existing cache's user", "a user's name", `[A-Za-z][A-Za-z0-9_-]{0,127}`, func(d *draft) *string { return &d.Cache.User })),
 		existing.only(name("cacheSecret", "the secret in Secrets Manager whose text is that user's password", "a secret's name or ARN", `[A-Za-z0-9/_+=.@:-]+`,
 			func(d *draft) *string { return &d.Cache.Secret })),
-		existing.only(name("cacheSecurityGroup", "the existing cache's security group, which will admit the functions", "a security group's id, sg-…", `sg-[0-9a-f]+`,
+		existing.only(name("cacheSecurityGroup", "the existing cache's security group, which will admit the functions", "a security group's id, sg-…", `sg-`+hex,
 			func(d *draft) *string { return &d.Cache.SecurityGroup })),
 
 		onAWS.only(choice("egress", "the way out of the VPC: NAT gateways, or IPv6, which costs nothing and is not verified yet", NAT,
 			func(d *draft) *Egress { return &d.Network.Egress }, NAT, IPv6)),
 		newVPC.only(number("natGateways", "NAT gateways; with one, its zone takes all pushes down with it", 1, 2, func(d *draft) *int { return &d.Network.NATGateways })),
-		onAWS.only(name("vpcId", "an existing VPC instead of a new one", "a VPC's id, vpc-…", `vpc-[0-9a-f]+`, func(d *draft) *string { return &d.Network.VPC })),
+		onAWS.only(name("vpcId", "an existing VPC instead of a new one", "a VPC's id, vpc-…", `vpc-`+hex, func(d *draft) *string { return &d.Network.VPC })),
 		{Setting: Setting{Key: "subnetIds", Allowed: "ids of two subnets or more, subnet-…,subnet-…", With: "vpcId",
 			Meaning: "which of its subnets, in different zones, with a way out; otherwise the private ones that have one are looked up"},
 			set: func(d *draft, value string) bool {
 				d.Network.Subnets = strings.Split(value, ",")
-				return matches(`subnet-[0-9a-f]+(,subnet-[0-9a-f]+)+`, value)
+				return matches(`subnet-`+hex+`(,subnet-`+hex+`)+`, value)
 			},
 			only: func(c Config) bool { return c.Network.VPC != "" }},
 
@@ -171,6 +172,9 @@ func number(key, meaning string, low, high int, of func(*draft) *int) setting {
 		return err == nil && low <= n && n <= high
 	}}
 }
+
+// hex is how the ids of EC2 go on.
+const hex = `([0-9a-f]{8}|[0-9a-f]{17})`
 
 func matches(form, value string) bool {
 	return regexp.MustCompile(`^(?:` + form + `)$`).MatchString(value)

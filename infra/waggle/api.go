@@ -63,7 +63,7 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 	}
 	made := awsapigatewayv2.NewCfnStage(scope, jsii.String("Stage"), stage)
 	if c.API.AccessLogs == config.LogsOn {
-		made.AddResourceDependency(accountRole(scope))
+		made.AddResourceDependency(accountRole(scope), nil)
 	}
 	if !logs {
 		excuse(made, finding{"AwsSolutions-APIG1", "the deployer has switched access logs off"})

@@ -2,6 +2,7 @@ package waggle
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -33,12 +34,12 @@ func newNetwork(scope constructs.Construct, c config.Network, props Props) *netw
 			n.subnets = props.Subnets
 		}
 	case len(c.Subnets) > 0:
-		n.vpc = awsec2.Vpc_FromVpcAttributes(scope, jsii.String("Vpc"), &awsec2.VpcAttributes{VpcId: &c.VPC, AvailabilityZones: &[]*string{}})
-		var subnets []awsec2.ISubnet
-		for _, id := range c.Subnets {
-			subnets = append(subnets, awsec2.Subnet_FromSubnetId(scope, &id, &id))
-		}
-		n.subnets = &awsec2.SubnetSelection{Subnets: &subnets}
+		n.vpc = awsec2.Vpc_FromVpcAttributes(scope, jsii.String("Vpc"), &awsec2.VpcAttributes{
+			VpcId:             &c.VPC,
+			PrivateSubnetIds:  jsii.Strings(c.Subnets...),
+			AvailabilityZones: jsii.Strings(slices.Repeat([]string{"unknown"}, len(c.Subnets))...), // nothing asks for them
+		})
+		awscdk.Annotations_Of(scope).AcknowledgeWarning(jsii.String("@aws-cdk/aws-ec2:noSubnetRouteTableId"), jsii.String("nothing asks for them"))
 	case c.VPC != "":
 		n.vpc = awsec2.Vpc_FromLookup(scope, jsii.String("Vpc"), &awsec2.VpcLookupOptions{VpcId: &c.VPC})
 	default:
@@ -72,6 +73,7 @@ func newVPC(scope constructs.Construct, c config.Network) awsec2.Vpc {
 	if c.Egress == config.IPv6 {
 		props.IpProtocol = awsec2.IpProtocol_DUAL_STACK
 		props.NatGateways = jsii.Number(0)
+		props.CreateInternetGateway = jsii.Bool(false)
 		props.SubnetConfiguration = &[]*awsec2.SubnetConfiguration{private}
 	} else {
 		props.NatGateways = jsii.Number(c.NATGateways)

@@ -1,0 +1,69 @@
+package store_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/valkey-io/valkey-go"
+
+	"waggle/internal/cachetest"
+	"waggle/internal/topology"
+)
+
+// TestTheCacheUserMayDoWhatTheStoreDoes plays the contract as the user that the cache
+// on AWS has, which may do nothing else.
+func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
+	user := append([]string{"--user", "waggle", "nopass"}, strings.Fields(topology.CacheAccess)...)
+	for name, start := range map[string]func(t *testing.T) cachetest.Cache{
+		"valkey":  func(t *testing.T) cachetest.Cache { return cachetest.Valkey(t, user...) },
+		"cluster": func(t *testing.T) cachetest.Cache { return cachetest.StartCluster(t, user...).Cache },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := start(t)
+			address := strings.TrimPrefix(c.URL, "redis://")
+			direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{address}, DisableCache: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer direct.Close()
+			c.URL = "redis://waggle:any@" + address
+			for i, one := range contract() {
+				t.Run(one.name, func(t *testing.T) {
+					one.play(newScene(t, c, direct, fmt.Sprint("case-", i+1), still))
+				})
+			}
+			denied, err := direct.Do(t.Context(), direct.B().Arbitrary("ACL", "LOG").Build()).ToArray()
+			if err != nil || len(denied) > 0 {
+				t.Errorf("the user was denied %v, %v", denied, err)
+			}
+			for _, command := range []string{"KEYS *", "FLUSHALL", "CONFIG GET *", "GET w1:m:{a/b}", "HGET other f", "ACL LIST"} {
+				if err := as(t, c.URL, strings.Fields(command)); !strings.HasPrefix(fmt.Sprint(err), "NOPERM") {
+					t.Errorf("%s: got %v, want NOPERM", command, err)
+				}
+			}
+		})
+	}
+}
+
+// still makes a script's clock the offset alone, having asked for the time all the same.
+func still(_, text string) string {
+	const clock = "redis.call('TIME')"
+	return strings.Replace(text, clock, "(function() "+clock+" return { 0, 0 } end)()", 1)
+}
+
+// as sends one command as the user of a URL.
+func as(t *testing.T, url string, words []string) error {
+	t.Helper()
+	option, err := valkey.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	option.DisableCache, option.ForceSingleClient, option.ClientSetInfo = true, true, valkey.DisableClientSetInfo
+	client, err := valkey.NewClient(option)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	return client.Do(t.Context(), client.B().Arbitrary(words...).Build()).Error()
+}
