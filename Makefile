@@ -82,9 +82,13 @@ build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd
 		ls -sh dist/$$f/bootstrap; \
 	done
 
+.PHONY: emulator
+emulator: compiler ## deploy the stack on ministack, an emulator of AWS without Docker, and play a match on it
+	@localstack/deploy/emulator.sh
+
 .PHONY: clean
 clean: ## remove what was built
-	@rm -rf dist bin localstack/e2e/node_modules
+	@rm -rf dist bin log localstack/e2e/node_modules infra/node_modules
 
 .PHONY: compiler
 compiler:
