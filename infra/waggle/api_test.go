@@ -1,0 +1,176 @@
+package waggle_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/internal/topology"
+)
+
+const (
+	region  = "${AWS::Region}:${AWS::AccountId}"
+	theAPI  = "arn:${AWS::Partition}:execute-api:" + region + ":${WaggleApi}"
+	address = "${WaggleApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
+)
+
+func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
+
+// invocation is how API Gateway names a function.
+func invocation(name string) string {
+	return "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Waggle" + title(name) + ".Arn}/invocations"
+}
+
+// Every route of the topology and no other leads to its function; only $connect is
+// asked for, of an authorizer that wants the token nowhere in particular.
+func TestRoutes(t *testing.T) {
+	each(t, func(t *testing.T, s *template) {
+		want, integrations, permissions := map[string]any{}, map[string]any{}, map[string]any{}
+		for _, f := range topology.Functions() {
+			if f.Authorizer {
+				permissions[theAPI+"/authorizers/${WaggleTokenAuthorizer}"] = "${WaggleAuthorizer.Arn}"
+				continue
+			}
+			integrations["Waggle"+title(f.Name)+"Integration"] = map[string]any{
+				"ApiId": "${WaggleApi}", "IntegrationType": "AWS_PROXY", "IntegrationUri": invocation(f.Name)}
+			for _, route := range f.Routes {
+				properties := map[string]any{"ApiId": "${WaggleApi}", "RouteKey": route, "AuthorizationType": "NONE",
+					"Target": "integrations/${Waggle" + title(f.Name) + "Integration}"}
+				if route == topology.RouteConnect {
+					properties["AuthorizationType"], properties["AuthorizerId"] = "CUSTOM", "${WaggleTokenAuthorizer}"
+				}
+				want[route] = properties
+				permissions[theAPI+"/prod/"+route] = "${Waggle" + title(f.Name) + ".Arn}"
+			}
+		}
+		got := map[string]any{}
+		for _, name := range s.names("AWS::ApiGatewayV2::Route") {
+			got[s.resources[name].Properties["RouteKey"].(string)] = s.resources[name].Properties
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(got) < 10 {
+			t.Errorf("routes (-want +got):\n%s", diff)
+		}
+		got = map[string]any{}
+		for _, name := range s.names("AWS::ApiGatewayV2::Integration") {
+			got[name] = s.resources[name].Properties
+		}
+		if diff := cmp.Diff(integrations, got); diff != "" {
+			t.Errorf("integrations (-want +got):\n%s", diff)
+		}
+		got = map[string]any{}
+		for _, name := range s.names("AWS::Lambda::Permission") {
+			p := s.resources[name].Properties
+			got[p["SourceArn"].(string)] = p["FunctionName"]
+			if p["Action"] != "lambda:InvokeFunction" || p["Principal"] != "apigateway.amazonaws.com" {
+				t.Errorf("%s: got %v", name, p)
+			}
+		}
+		if diff := cmp.Diff(permissions, got); diff != "" {
+			t.Errorf("who may invoke (-want +got):\n%s", diff)
+		}
+		wantAuthorizer := map[string]any{"ApiId": "${WaggleApi}", "Name": "token", "AuthorizerType": "REQUEST", "AuthorizerUri": invocation("authorizer"),
+			"IdentitySource": []any{}}
+		if diff := cmp.Diff(wantAuthorizer, s.properties(t, "AWS::ApiGatewayV2::Authorizer", "WaggleTokenAuthorizer")); diff != "" {
+			t.Errorf("authorizer (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAPI(t *testing.T) {
+	for name, addressType := range map[string]any{serverless: nil, ipv6: "dualstack", local: nil} {
+		api := stack(t, name).properties(t, "AWS::ApiGatewayV2::Api", "WaggleApi")
+		if api["ProtocolType"] != "WEBSOCKET" || api["RouteSelectionExpression"] != "$request.body.action" || api["IpAddressType"] != addressType {
+			t.Errorf("%s: got API %v", name, api)
+		}
+	}
+}
+
+// The stage throttles, and logs who was refused and why, but nothing that a client
+// sent: the token is in a query or a header.
+func TestStage(t *testing.T) {
+	for name, want := range map[string]struct {
+		rate, burst float64
+		logs, role  bool
+	}{
+		serverless: {5000, 2500, true, true},
+		local:      {5000, 2500, true, true},
+		everything: {10, 20, false, false},
+	} {
+		s := stack(t, name)
+		stage := s.properties(t, "AWS::ApiGatewayV2::Stage", "WaggleStage")
+		settings := map[string]any{"ThrottlingRateLimit": want.rate, "ThrottlingBurstLimit": want.burst, "DataTraceEnabled": false, "LoggingLevel": "OFF"}
+		if diff := cmp.Diff(settings, stage["DefaultRouteSettings"]); diff != "" || stage["StageName"] != "prod" || stage["AutoDeploy"] != true {
+			t.Errorf("%s: got stage %v, settings (-want +got):\n%s", name, stage, diff)
+		}
+		if role := len(s.names("AWS::ApiGateway::Account")) == 1; role != want.role {
+			t.Errorf("%s: got a role for the account's logs %v", name, role)
+		}
+		logs, ok := stage["AccessLogSettings"].(map[string]any)
+		if ok != want.logs {
+			t.Errorf("%s: got access logs %v", name, logs)
+		}
+		if !ok {
+			continue
+		}
+		if logs["DestinationArn"] != "${WaggleAccessLogs.Arn}" {
+			t.Errorf("%s: got %v", name, logs)
+		}
+		format := logs["Format"].(string)
+		for _, found := range strings.Split(format, "$context.")[1:] {
+			variable, _, _ := strings.Cut(found, `"`)
+			switch variable {
+			case "requestTime", "requestId", "connectionId", "eventType", "routeKey", "status", "error.message",
+				"authorizer.status", "integrationStatus", "integrationLatency":
+			default:
+				t.Errorf("%s: the access log has $context.%s: say here why it holds no token and nobody's name", name, variable)
+			}
+		}
+		if !strings.Contains(format, "$context.requestId") { // API Gateway refuses a format without
+			t.Errorf("%s: got format %s", name, format)
+		}
+		for _, kept := range []string{"WaggleApiGatewayAccount", "WaggleApiGatewayLogsRole"} {
+			if got := s.resources[kept].DeletionPolicy; got != "Retain" {
+				t.Errorf("%s: %s goes with the stack, and other APIs log by it: got %q", name, kept, got)
+			}
+		}
+		if diff := cmp.Diff([]any{"WaggleApiGatewayAccountAB2C8A23"}, s.resources["WaggleStage"].DependsOn); diff != "" {
+			t.Errorf("%s: the stage is made before it may log: %s", name, diff)
+		}
+	}
+}
+
+func TestOwnDomain(t *testing.T) {
+	s := stack(t, everything)
+	domain := s.properties(t, "AWS::ApiGatewayV2::DomainName", "WaggleDomain")
+	want := map[string]any{"DomainName": "ws.example.org", "DomainNameConfigurations": []any{map[string]any{
+		"CertificateArn": "arn:aws:acm:eu-west-3:210987654321:certificate/x", "EndpointType": "REGIONAL", "SecurityPolicy": "TLS_1_2"}}}
+	if diff := cmp.Diff(want, domain); diff != "" {
+		t.Errorf("domain (-want +got):\n%s", diff)
+	}
+	mapping := s.properties(t, "AWS::ApiGatewayV2::ApiMapping", "WaggleDomainMapping")
+	if diff := cmp.Diff(map[string]any{"ApiId": "${WaggleApi}", "DomainName": "${WaggleDomain}", "Stage": "${WaggleStage}"}, mapping); diff != "" {
+		t.Errorf("mapping (-want +got):\n%s", diff)
+	}
+}
+
+func TestOutputs(t *testing.T) {
+	dashboard := "https://${AWS::Region}.console.aws.amazon.com/cloudwatch/home?region=${AWS::Region}#dashboards/dashboard/${WaggleDashboard}"
+	usual := map[string]string{"Url": "wss://" + address + "/prod", "ManagementEndpoint": "https://" + address + "/prod", "DashboardUrl": dashboard,
+		"SecurityGroup": "${WaggleFunctionSecurityGroup.GroupId}"}
+	for name, want := range map[string]map[string]string{
+		serverless: usual,
+		cluster:    usual,
+		local:      {"Url": usual["Url"], "ManagementEndpoint": usual["ManagementEndpoint"], "DashboardUrl": dashboard},
+		everything: {"Url": "wss://ws.example.org", "ManagementEndpoint": usual["ManagementEndpoint"], "DashboardUrl": dashboard,
+			"SecurityGroup": usual["SecurityGroup"], "DomainTarget": "${WaggleDomain.RegionalDomainName}"},
+	} {
+		got := map[string]string{}
+		for name, output := range stack(t, name).Outputs {
+			got[name] = output.Value.(string)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package waggle_test
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/infra/config"
+	"waggle/infra/waggle"
+	"waggle/internal/need"
+	"waggle/internal/topology"
+)
+
+func TestFunctions(t *testing.T) {
+	each(t, func(t *testing.T, s *template) {
+		var want []string
+		for _, f := range topology.Functions() {
+			want = append(want, "Waggle"+title(f.Name))
+			got := s.function(t, f.Name)
+			machine := "arm64"
+			if s == stack(t, local) {
+				machine = "x86_64"
+			}
+			for key, value := range map[string]any{
+				"Runtime": "provided.al2023", "Handler": "bootstrap", "Architectures": []any{machine},
+				"MemorySize": float64(f.MemoryMB), "Timeout": f.Timeout.Seconds(), "Role": "${Waggle" + title(f.Name) + "Role.Arn}",
+				"LoggingConfig": map[string]any{"LogGroup": "${Waggle" + title(f.Name) + "Logs}"},
+			} {
+				if diff := cmp.Diff(value, got[key]); diff != "" {
+					t.Errorf("%s %s (-want +got):\n%s", f.Name, key, diff)
+				}
+			}
+			if timeout := got["Timeout"].(float64); timeout >= 29 {
+				t.Errorf("%s: got timeout %v, and API Gateway waits 29 s", f.Name, timeout)
+			}
+		}
+		if got := s.names("AWS::Lambda::Function"); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			t.Errorf("got functions %v, want %v", got, want)
+		}
+	})
+}
+
+func TestLogsAreKeptAsLongAsChosen(t *testing.T) {
+	for name, days := range map[string]float64{serverless: 30, cluster: 30, everything: 7} {
+		s := stack(t, name)
+		logs := s.names("AWS::Logs::LogGroup")
+		if len(logs) < len(topology.Functions()) {
+			t.Errorf("%s: got %v", name, logs)
+		}
+		for _, group := range logs {
+			if r := s.resources[group]; r.Properties["RetentionInDays"] != days || r.DeletionPolicy != "Delete" {
+				t.Errorf("%s: %s: got %v, %s", name, group, r.Properties, r.DeletionPolicy)
+			}
+		}
+	}
+}
+
+// Each function is given what it reads and nothing else; all that is required in every
+// stack, and whatever there is to be read in one of them.
+func TestEnvironment(t *testing.T) {
+	given := map[string]bool{}
+	each(t, func(t *testing.T, s *template) {
+		for _, f := range topology.Functions() {
+			environment := environment(t, s, f.Name)
+			for name := range environment {
+				if given[name] = true; !slices.Contains(f.Env, name) {
+					t.Errorf("%s is given %s, which it does not read", f.Name, name)
+				}
+			}
+			for _, v := range topology.Variables() {
+				if _, ok := environment[v.Name]; v.Required && slices.Contains(f.Env, v.Name) && !ok {
+					t.Errorf("%s is not given %s", f.Name, v.Name)
+				}
+			}
+		}
+	})
+	for _, v := range topology.Variables() {
+		if !given[v.Name] && !t.Failed() {
+			t.Errorf("%s is read, and given in no stack", v.Name)
+		}
+	}
+}
+
+// environment are the variables of a function.
+func environment(t *testing.T, s *template, function string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for name, value := range s.function(t, function)["Environment"].(map[string]any)["Variables"].(map[string]any) {
+		all[name] = value.(string)
+	}
+	return all
+}
+
+func TestEnvironmentValues(t *testing.T) {
+	const pools = `{"pools":{"default":{"consent":"required","remoteRequests":false,"locationTTL":60,"grace":60,"maxRadius":20000,` +
+		`"reportsPerSecond":5,"reportsBurst":10,"requestsPerMinute":10,"matchesPerHour":30}}}`
+	identity := map[string]string{"WAGGLE_ISSUER": "https://issuer.example", "WAGGLE_AUDIENCE": "waggle"}
+	endpoint := map[string]string{"WAGGLE_POOLS": pools, "WAGGLE_MANAGEMENT_ENDPOINT": "https://" + address + "/prod"}
+	with := func(base map[string]string, pairs ...string) map[string]string {
+		all := maps.Clone(base)
+		for _, pair := range pairs {
+			name, value, _ := strings.Cut(pair, "=")
+			all[name] = value
+		}
+		return all
+	}
+	for name, wants := range map[string]struct{ authorizer, others map[string]string }{
+		serverless: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://${WaggleCache.Endpoint.Address}:${WaggleCache.Endpoint.Port}",
+			"WAGGLE_CACHE_USER=${WaggleCacheUser}", "WAGGLE_CACHE_IAM=serverless/waggled5bb1d40-cache")},
+		cluster: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://${WaggleCache.ConfigurationEndPoint.Address}:${WaggleCache.ConfigurationEndPoint.Port}",
+			"WAGGLE_CACHE_USER=${WaggleCacheUser}", "WAGGLE_CACHE_IAM=cluster/waggled5bb1d40-cache")},
+		existing: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://cache.example:6380", "WAGGLE_CACHE_USER=ours", "WAGGLE_CACHE_IAM=cluster/theirs")},
+		everything: {with(identity, "WAGGLE_AUDIENCE_CLAIM=client_id", "WAGGLE_POOL_CLAIM=custom:pool", "WAGGLE_ROLES_CLAIM=custom:roles",
+			"WAGGLE_TAGS_CLAIM=custom:tags", "WAGGLE_CARD_CLAIM=custom:card"),
+			with(endpoint, "WAGGLE_CACHE_URL=rediss://cache.example:6379", "WAGGLE_CACHE_USER=ours",
+				"WAGGLE_CACHE_PASSWORD={{resolve:secretsmanager:the/password:SecretString:::}}")},
+		local: {with(identity, "WAGGLE_ISSUER=http://issuer.example"), with(endpoint, "WAGGLE_CACHE_URL=redis://127.0.0.1:6379")},
+	} {
+		s := stack(t, name)
+		for _, f := range topology.Functions() {
+			want := wants.others
+			if f.Authorizer {
+				want = wants.authorizer
+			}
+			if diff := cmp.Diff(want, environment(t, s, f.Name)); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", name, f.Name, diff)
+			}
+		}
+	}
+}
+
+func TestWhatIsNotBuiltIsNamed(t *testing.T) {
+	need.Command(t, "node", "Node.js 20 or later")
+	for name, test := range map[string]struct {
+		spoil func(dir string) error
+		want  string
+	}{
+		"nothing is built": {os.RemoveAll, "the function authorizer is not built: make build ARCH=arm64"},
+		"one is missing":   {func(dir string) error { return os.RemoveAll(filepath.Join(dir, "match")) }, "the function match is not built: make build ARCH=arm64"},
+		"for another machine": {func(dir string) error {
+			return errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700), build(dir, config.AMD64))
+		}, "EM_X86_64 and not EM_AARCH64: make build ARCH=arm64"},
+		"not a program at all": {func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "connect", "bootstrap"), []byte("#!/bin/sh"), 0o600)
+		}, "the function connect is not built"},
+	} {
+		c, err := choose()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if err := errors.Join(build(dir, config.ARM64), test.spoil(dir)); err != nil {
+			t.Fatal(err)
+		}
+		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())})
+		if _, err := waggle.NewStack(app, waggle.StackProps{Props: waggle.Props{Config: c, Dist: dir}}); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", name, err, test.want)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package waggle_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+
+	"waggle/infra/waggle"
+	"waggle/internal/need"
+	"waggle/internal/topology"
+)
+
+// Functions that want the cache are in the private subnets, the authorizer is not.
+func TestFunctionsInTheVPC(t *testing.T) {
+	private := []any{"${WaggleVpcPrivateSubnet1Subnet}", "${WaggleVpcPrivateSubnet2Subnet}"}
+	theirs := []any{"subnet-01234567", "subnet-89abcdef"}
+	for name, subnets := range map[string][]any{serverless: private, cluster: private, ipv6: private, subnets: theirs, lookup: theirs, existing: theirs, local: nil} {
+		s := stack(t, name)
+		for _, f := range topology.Functions() {
+			var want any
+			if f.VPC && name != local {
+				in := map[string]any{"SecurityGroupIds": []any{"${WaggleFunctionSecurityGroup.GroupId}"}, "SubnetIds": subnets}
+				if name == ipv6 {
+					in["Ipv6AllowedForDualStack"] = true
+				}
+				want = in
+			}
+			if diff := cmp.Diff(want, s.function(t, f.Name)["VpcConfig"]); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", name, f.Name, diff)
+			}
+		}
+	}
+}
+
+// rule is what a security group lets through.
+func rule(who, whom string, port float64, why string) map[string]any {
+	return map[string]any{who: whom, "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "Description": why}
+}
+
+// The functions get out to HTTPS and to the cache, and nothing gets in to them; the
+// cache admits them and nobody else.
+func TestSecurityGroups(t *testing.T) {
+	https := rule("CidrIp", "0.0.0.0/0", 443, "connection management")
+	functions, cache := "${WaggleFunctionSecurityGroup.GroupId}", "${WaggleCacheSecurityGroup.GroupId}"
+	type rules struct{ Functions, Egress, Ingress []any }
+	between := func(cache string, port float64) rules {
+		egress, ingress := rule("DestinationSecurityGroupId", cache, port, "the cache"), rule("SourceSecurityGroupId", functions, port, "the functions")
+		egress["GroupId"], ingress["GroupId"] = functions, cache
+		return rules{[]any{https}, []any{egress}, []any{ingress}}
+	}
+	overIPv6 := between(cache, 6379)
+	overIPv6.Functions = []any{rule("CidrIpv6", "::/0", 443, "connection management")}
+	for name, want := range map[string]rules{
+		serverless: between(cache, 6379),
+		cluster:    between(cache, 6379),
+		ipv6:       overIPv6,
+		subnets:    between(cache, 6379),
+		lookup:     between(cache, 6379),
+		existing:   between("sg-01234567", 6380),
+		everything: {Functions: []any{https, rule("CidrIp", "0.0.0.0/0", 6379, "the cache")}},
+		local:      {},
+	} {
+		var got rules
+		s := stack(t, name)
+		for id, r := range s.resources {
+			switch r.Type {
+			case "AWS::EC2::SecurityGroup":
+				if r.Properties["SecurityGroupIngress"] != nil {
+					t.Errorf("%s: %s admits %v", name, id, r.Properties["SecurityGroupIngress"])
+				}
+				egress := r.Properties["SecurityGroupEgress"].([]any)
+				if id == "WaggleFunctionSecurityGroup" {
+					got.Functions = egress
+				} else if to := egress[0].(map[string]any)["CidrIp"]; len(egress) != 1 || to != "255.255.255.255/32" { // the CDK's way to say nowhere
+					t.Errorf("%s: %s gets out to %v", name, id, egress)
+				}
+			case "AWS::EC2::SecurityGroupEgress":
+				got.Egress = append(got.Egress, r.Properties)
+			case "AWS::EC2::SecurityGroupIngress":
+				got.Ingress = append(got.Ingress, r.Properties)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// What of a VPC is made, and which way leads out of it.
+func TestVPC(t *testing.T) {
+	for name, want := range map[string]map[string]int{
+		serverless: {"AWS::EC2::VPC": 1, "AWS::EC2::Subnet": 4, "AWS::EC2::NatGateway": 2, "AWS::EC2::InternetGateway": 1},
+		cluster:    {"AWS::EC2::VPC": 1, "AWS::EC2::Subnet": 4, "AWS::EC2::NatGateway": 2, "AWS::EC2::InternetGateway": 1},
+		ipv6:       {"AWS::EC2::VPC": 1, "AWS::EC2::Subnet": 2, "AWS::EC2::EgressOnlyInternetGateway": 1, "AWS::EC2::VPCCidrBlock": 1},
+		subnets:    {}, lookup: {}, existing: {}, everything: {}, local: {},
+	} {
+		s := stack(t, name)
+		for _, kind := range []string{"AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::NatGateway", "AWS::EC2::InternetGateway", "AWS::EC2::EgressOnlyInternetGateway",
+			"AWS::EC2::VPCCidrBlock", "Custom::VpcRestrictDefaultSG"} {
+			if got := len(s.names(kind)); got != want[kind] {
+				t.Errorf("%s: got %d %s, want %d", name, got, kind, want[kind])
+			}
+		}
+		for id, r := range s.resources {
+			if r.Type != "AWS::EC2::Route" || !strings.Contains(id, "Private") {
+				continue
+			}
+			nat, v6 := r.Properties["DestinationCidrBlock"] == "0.0.0.0/0" && r.Properties["NatGatewayId"] != nil,
+				r.Properties["DestinationIpv6CidrBlock"] == "::/0" && r.Properties["EgressOnlyInternetGatewayId"] == "${WaggleVpcEIGW6}"
+			if nat == v6 || v6 != (name == ipv6) {
+				t.Errorf("%s: %s leads out by %v", name, id, r.Properties)
+			}
+		}
+	}
+}
+
+// Without credentials a VPC cannot be looked up.
+func TestALookupNeedsAnAccount(t *testing.T) {
+	need.Command(t, "node", "Node.js 20 or later")
+	c, err := choose("vpcId=vpc-01234567")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())})
+	_, err = waggle.NewStack(app, waggle.StackProps{Props: waggle.Props{Config: c}})
+	if err == nil || !strings.Contains(err.Error(), "-c subnetIds=") {
+		t.Errorf("got %v, want an error that says what else may be done", err)
+	}
+}

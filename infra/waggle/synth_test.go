@@ -1,0 +1,268 @@
+package waggle_test
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+
+	"waggle/infra/config"
+	"waggle/infra/waggle"
+	"waggle/internal/need"
+	"waggle/internal/topology"
+)
+
+// The stacks that are looked at. A synthesis takes seconds, so each is done once for
+// all tests, with cdk-nag looking on.
+const (
+	serverless = "serverless+nat"
+	cluster    = "cluster+nat"
+	ipv6       = "ipv6"
+	subnets    = "vpcId with subnetIds"
+	lookup     = "vpcId"
+	existing   = "cacheEndpoint with IAM"
+	everything = "cacheEndpoint with a password, and all else that may be said"
+	local      = "target=local"
+)
+
+var stacks = map[string]func() (*template, error){
+	serverless: once(),
+	cluster:    once("cache=cluster", "cacheShards=2"),
+	ipv6:       once("egress=ipv6"),
+	subnets:    once("vpcId=vpc-01234567", "subnetIds=subnet-01234567,subnet-89abcdef"),
+	lookup:     once("vpcId=vpc-01234567"),
+	existing: once("vpcId=vpc-01234567", "subnetIds=subnet-01234567,subnet-89abcdef", "cacheEndpoint=cache.example:6380",
+		"cacheIAM=cluster/theirs", "cacheUser=ours", "cacheSecurityGroup=sg-01234567"),
+	everything: once("vpcId=vpc-01234567", "subnetIds=subnet-01234567,subnet-89abcdef", "cacheEndpoint=cache.example:6379", "cacheUser=ours", "cacheSecret=the/password",
+		"audienceClaim=client_id", "claim.pool=custom:pool", "claim.roles=custom:roles", "claim.tags=custom:tags", "claim.card=custom:card",
+		"domain=ws.example.org", "certificate=arn:aws:acm:eu-west-3:210987654321:certificate/x", "alarmTopic=arn:aws:sns:eu-west-3:210987654321:alarms",
+		"accessLogs=off", "throttleRate=10", "throttleBurst=20", "logDays=7"),
+	local: once("target=local", "issuer=http://issuer.example", "cacheEndpoint=redis://127.0.0.1:6379", "arch=amd64"),
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	jsii.Close()
+	os.Exit(status)
+}
+
+// each runs a test on every stack.
+func each(t *testing.T, test func(t *testing.T, s *template)) {
+	for name := range stacks {
+		t.Run(name, func(t *testing.T) { test(t, stack(t, name)) })
+	}
+}
+
+// stack returns one of the stacks.
+func stack(t *testing.T, name string) *template {
+	t.Helper()
+	need.Command(t, "node", "Node.js 20 or later")
+	s, err := stacks[name]()
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return s
+}
+
+func once(say ...string) func() (*template, error) {
+	return sync.OnceValues(func() (*template, error) { return synthesise(say...) })
+}
+
+// choose is what a deployer has to choose, and what more it does.
+func choose(say ...string) (config.Config, error) {
+	context := map[string]any{"issuer": "https://issuer.example", "audience": "waggle", "consent": "required"}
+	for _, pair := range say {
+		key, value, _ := strings.Cut(pair, "=")
+		context[key] = value
+	}
+	return config.Parse(context, os.ReadFile)
+}
+
+func synthesise(say ...string) (*template, error) {
+	c, err := choose(say...)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "waggle-infra-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := build(dir, c.Arch); err != nil {
+		return nil, err
+	}
+	out := filepath.Join(dir, "cdk.out")
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &out, AnalyticsReporting: jsii.Bool(false), Context: lookedUp()})
+	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
+		ReportFormats: &[]cdknag.NagReportFormat{cdknag.NagReportFormat_JSON}}), nil)
+	if _, err := waggle.NewStack(app, waggle.StackProps{Props: waggle.Props{Config: c, Dist: dir}, Account: "123456789012", Region: "eu-west-1"}); err != nil {
+		return nil, err
+	}
+	app.Synth(nil)
+	text, err := os.ReadFile(filepath.Join(out, "Waggle.template.json"))
+	if err != nil {
+		return nil, err
+	}
+	findings, err := os.ReadFile(filepath.Join(out, "AwsSolutions-Waggle-NagReport.json"))
+	if err != nil {
+		return nil, err
+	}
+	return read(text, findings)
+}
+
+const where = "eu-west-1:123456789012"
+
+// lookedUp is what the CDK's command line would find out about a VPC.
+func lookedUp() *map[string]any {
+	group := func(name, kind string, ids ...string) map[string]any {
+		var subnets []any
+		for i, id := range ids {
+			subnets = append(subnets, map[string]any{"subnetId": id, "cidr": fmt.Sprintf("10.0.%d.0/24", i), "availabilityZone": fmt.Sprint("eu-west-1", "ab"[i:i+1]), "routeTableId": "rtb-01234567"})
+		}
+		return map[string]any{"name": name, "type": kind, "subnets": subnets}
+	}
+	return &map[string]any{"vpc-provider:account=123456789012:filter.vpc-id=vpc-01234567:region=eu-west-1:returnAsymmetricSubnets=true": map[string]any{
+		"vpcId": "vpc-01234567", "vpcCidrBlock": "10.0.0.0/16", "availabilityZones": []any{},
+		"subnetGroups": []any{group("Public", "Public", "subnet-00000001", "subnet-00000002"), group("Private", "Private", "subnet-01234567", "subnet-89abcdef")}}}
+}
+
+// build makes what make build makes, as far as one can see from outside.
+func build(dir string, arch config.Arch) error {
+	machine := map[config.Arch]elf.Machine{config.ARM64: elf.EM_AARCH64, config.AMD64: elf.EM_X86_64}[arch]
+	header := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT), Ehsize: 64}
+	copy(header.Ident[:], elf.ELFMAG+"\x02\x01\x01")
+	var program bytes.Buffer
+	if err := binary.Write(&program, binary.LittleEndian, header); err != nil {
+		return err
+	}
+	for _, f := range topology.Functions() {
+		place := filepath.Join(dir, f.Name, "bootstrap")
+		if err := os.Mkdir(filepath.Dir(place), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(place, append(program.Bytes(), f.Name...), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A template is what CloudFormation is given.
+type template struct {
+	text, findings []byte
+	resources      map[string]resource // by their names, without the hash that the CDK adds
+	Outputs        map[string]struct{ Value any }
+}
+
+// A resource has its functions of CloudFormation's written as text, such as
+// ${WaggleApi} or ${WaggleCache.Endpoint.Port}.
+type resource struct {
+	Type           string
+	Properties     map[string]any
+	DependsOn      any
+	DeletionPolicy string
+}
+
+func read(text, findings []byte) (*template, error) {
+	var raw struct {
+		Resources map[string]resource
+		Outputs   map[string]struct{ Value any }
+	}
+	// A stack that looks a VPC up knows where it is.
+	nowhere := bytes.ReplaceAll(text, []byte(":"+where+":"), []byte(":${AWS::Region}:${AWS::AccountId}:"))
+	if err := json.Unmarshal(nowhere, &raw); err != nil {
+		return nil, err
+	}
+	s := &template{text: text, findings: findings, resources: map[string]resource{}, Outputs: raw.Outputs}
+	for id, r := range raw.Resources {
+		if r.Properties != nil {
+			r.Properties = flat(r.Properties).(map[string]any)
+		}
+		r.DependsOn = flat(r.DependsOn)
+		name := short(id)
+		if _, twice := s.resources[name]; twice {
+			return nil, fmt.Errorf("two resources are called %s", name)
+		}
+		s.resources[name] = r
+	}
+	for name, output := range s.Outputs {
+		output.Value = flat(output.Value)
+		s.Outputs[name] = output
+	}
+	return s, nil
+}
+
+func short(id string) string { return regexp.MustCompile(`[0-9A-F]{8}$`).ReplaceAllString(id, "") }
+
+// flat writes Ref, GetAtt and Join as text.
+func flat(value any) any {
+	switch v := value.(type) {
+	case []any:
+		all := make([]any, len(v))
+		for i := range v {
+			all[i] = flat(v[i])
+		}
+		return all
+	case map[string]any:
+		if len(v) == 1 {
+			if id, ok := v["Ref"].(string); ok {
+				return "${" + short(id) + "}"
+			}
+			if of, ok := v["Fn::GetAtt"].([]any); ok {
+				return fmt.Sprintf("${%s.%s}", short(of[0].(string)), of[1])
+			}
+			if join, ok := v["Fn::Join"].([]any); ok {
+				var all []string
+				for _, part := range join[1].([]any) {
+					all = append(all, fmt.Sprint(flat(part)))
+				}
+				return strings.Join(all, join[0].(string))
+			}
+		}
+		all := map[string]any{}
+		for key := range v {
+			all[key] = flat(v[key])
+		}
+		return all
+	}
+	return value
+}
+
+// only returns the names of the resources of a type, in order.
+func (s *template) names(kind string) (all []string) {
+	for name, r := range s.resources {
+		if r.Type == kind {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// properties are those of one resource, of that type.
+func (s *template) properties(t *testing.T, kind, name string) map[string]any {
+	t.Helper()
+	r, ok := s.resources[name]
+	if !ok || r.Type != kind {
+		t.Fatalf("%s: got type %q, want %s; there are %v", name, r.Type, kind, s.names(kind))
+	}
+	return r.Properties
+}
+
+// function are the properties of a function of the topology.
+func (s *template) function(t *testing.T, name string) map[string]any {
+	t.Helper()
+	return s.properties(t, "AWS::Lambda::Function", "Waggle"+strings.ToUpper(name[:1])+name[1:])
+}
