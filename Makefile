@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 FUNCTIONS := authorizer connect disconnect location match
 ARCH ?= arm64
+DIST := dist
 FUZZTIME ?= 30s
 SOAK ?= ./internal/app ./internal/match ./internal/geo ./localstack
 TESTFLAGS ?= -timeout 10m
@@ -78,13 +79,18 @@ build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd
 	@cc="$(TARGET_CC)"; [ -n "$$cc" ] || cc="$$(build/cross-cc.sh "$(ARCH)")"; \
 	for f in $(FUNCTIONS); do \
 		CC="$$cc" GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=1 go build -trimpath -tags 'lambda.norpc netgo osusergo' \
-			-ldflags='-s -w -linkmode external -extldflags "-static"' -o dist/$$f/bootstrap ./functions/$$f; \
-		ls -sh dist/$$f/bootstrap; \
+			-ldflags='-s -w -linkmode external -extldflags "-static"' -o $(DIST)/$$f/bootstrap ./functions/$$f; \
+		ls -sh $(DIST)/$$f/bootstrap; \
 	done
 
 .PHONY: emulator
 emulator: compiler ## deploy the stack on ministack, an emulator of AWS without Docker, and play a match on it
 	@localstack/deploy/emulator.sh
+
+# make smoke URL=wss://… SMOKEFLAGS="-token T1 -token T2", or the local stack.
+.PHONY: smoke
+smoke: ## is a running Waggle in order? URL=wss://… and SMOKEFLAGS="-token-command …" (default: the local stack)
+	@go run ./cmd/waggle doctor $(if $(URL),-url '$(URL)') $(SMOKEFLAGS)
 
 .PHONY: clean
 clean: ## remove what was built

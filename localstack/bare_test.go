@@ -70,8 +70,8 @@ func (b *bare) send(kind websocket.MessageType, parts ...string) {
 	}
 }
 
-// hear returns the next frame. An error's sentence must be fit for a client.
-func (b *bare) hear() protocol.Frame {
+// raw returns the next frame as it came.
+func (b *bare) raw() []byte {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 15*time.Second)
 	defer cancel()
@@ -79,6 +79,13 @@ func (b *bare) hear() protocol.Frame {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return text
+}
+
+// hear returns the next frame. An error's sentence must be fit for a client.
+func (b *bare) hear() protocol.Frame {
+	b.t.Helper()
+	text := b.raw()
 	f, err := protocol.DecodeFrame(text)
 	if err != nil {
 		b.t.Fatal(err)

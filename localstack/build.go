@@ -23,6 +23,9 @@ func bootstrap(dir, function string) string {
 // that this is run in.
 func (s *stack) built(ctx context.Context) (dir string, err error) {
 	if dir = s.config.Functions; dir == "" {
+		if _, err := os.Stat("functions"); err != nil {
+			return "", errors.New("there is no ./functions to build: run this at the top of a checkout, or say with -functions where they are built")
+		}
 		fmt.Fprintln(s.config.Building, "building the functions for this machine, into "+builtHere)
 		return builtHere, buildFunctions(ctx, ".", builtHere)
 	}
@@ -38,9 +41,6 @@ func (s *stack) built(ctx context.Context) (dir string, err error) {
 // buildFunctions builds the functions of a checkout, with the tags that those for
 // Lambda have. What has not changed takes no time.
 func buildFunctions(ctx context.Context, checkout, dir string) error {
-	if _, err := os.Stat(filepath.Join(checkout, "functions")); err != nil {
-		return errors.New("there is no ./functions to build: run this at the top of a checkout, or say with -functions where they are built")
-	}
 	dir, err := filepath.Abs(filepath.Join(checkout, dir))
 	if err != nil {
 		return err

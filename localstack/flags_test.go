@@ -23,7 +23,7 @@ func TestHelpTeaches(t *testing.T) {
 			t.Errorf("%s: %v", flag, err)
 		}
 		for _, want := range []string{"on one machine", "go run ./localstack", "/token?member=ana", "-addr host:port", "-cache URL",
-			"-pools file", "-members number", "-mingle", "-insecure-tokens", "-log level", "-faults list", faults.Help()} {
+			"-pools file", "-members number", "-mingle", "-insecure-tokens", "-log level", "-runtime how", "-functions directory", "-concurrency number", "-faults list", faults.Help()} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s does not say %q:\n%s", flag, want, &out)
 			}
@@ -67,6 +67,12 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 		"no log level":      {[]string{"-log", "loud"}, []string{"-log", "debug"}},
 		"no such fault":     {[]string{"-faults", "gone=0.1,rain=0.5"}, []string{"-faults", `"rain"`, "lost-disconnect", "slow-cache", "--help"}},
 		"no probability":    {[]string{"-faults", "gone=often"}, []string{"-faults", "gone", `"often"`, "from 0 to 1"}},
+		"no such runtime":   {[]string{"-runtime", "docker"}, []string{"-runtime", "inprocess", "process"}},
+		"no functions":      {[]string{"-runtime", "process", "-functions", dir}, []string{"-functions", "authorizer/bootstrap", "go build", "./functions/authorizer"}},
+		"no checkout":       {[]string{"-runtime", "process"}, []string{"./functions", "-functions"}},
+		"functions unused":  {[]string{"-functions", dir}, []string{"-functions", "-runtime process"}},
+		"no concurrency":    {[]string{"-runtime", "process", "-concurrency", "0"}, []string{"-concurrency", "1 to 1000"}},
+		"cache's faults":    {[]string{"-runtime", "process", "-faults", "all"}, []string{"-faults", "lost-reply=0,slow-cache=0"}},
 		"no such flag":      {[]string{"-port", "1"}, []string{"-port", "--help"}},
 		"an argument":       {[]string{"start"}, []string{`"start"`, "--help"}},
 	} {

@@ -120,7 +120,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	<-ctx.Done()
 	err = s.close()
-	fmt.Fprint(stdout, s.summary())
+	if said := s.summary(); said != "" {
+		fmt.Fprint(stdout, said)
+	}
 	if injected != nil {
 		fmt.Fprintln(stdout, injected.Summary())
 	}

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,8 +25,9 @@ import (
 type running struct {
 	t        *testing.T
 	greeting string
-	base     string // http://host:port
-	api      string // of the WebSocket
+	said     printed // after that
+	base     string  // http://host:port
+	api      string  // of the WebSocket
 	end      func() error
 }
 
@@ -36,10 +38,10 @@ func begin(t *testing.T, args ...string) *running {
 		args = append([]string{"-addr", "127.0.0.1:0"}, args...)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	greeted := make(printed, 1)
+	greeted := make(printed, 2) // what is said at the end may not be read
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, args, greeted, t.Output()) }()
-	s := &running{t: t}
+	s := &running{t: t, said: greeted}
 	select {
 	case s.greeting = <-greeted:
 	case err := <-ended:
@@ -87,10 +89,12 @@ func eachRuntime(t *testing.T, test func(t *testing.T, runtime ...string)) {
 	t.Run("process", func(t *testing.T) { test(t, asProcesses(t)...) })
 }
 
+var builtOnce = sync.OnceValue(func() error { return buildFunctions(context.Background(), "..", builtHere) })
+
 // asProcesses adds what runs the functions as processes, once they are built.
 func asProcesses(t *testing.T, args ...string) []string {
 	t.Helper()
-	if err := buildFunctions(t.Context(), "..", builtHere); err != nil {
+	if err := builtOnce(); err != nil {
 		t.Fatal(err)
 	}
 	return append(args, "-runtime", processes, "-functions", "../"+builtHere)
@@ -243,29 +247,31 @@ func TestItSaysWhereItIs(t *testing.T) {
 }
 
 func TestTheEndLeavesNothing(t *testing.T) {
-	http.DefaultClient.CloseIdleConnections()
-	before := runtime.NumGoroutine()
-	s := begin(t, "-members", "3")
-	c := s.join("ana")
-	until(t, "three simulated members", func() bool { return len(s.feed().Members) == 3 })
-	if err := s.end(); err != nil {
-		t.Errorf("got %v", err)
-	}
-	c.Close()
-	http.DefaultClient.CloseIdleConnections()
-	if _, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://")); err == nil {
-		t.Error("it listens still")
-	}
-	// Connections that were closed take a moment to be read to their end.
-	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			var stacks bytes.Buffer
-			if err := pprof.Lookup("goroutine").WriteTo(&stacks, 1); err != nil {
-				t.Fatal(err)
-			}
-			t.Fatalf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), &stacks)
+	eachRuntime(t, func(t *testing.T, runtimeFlags ...string) {
+		http.DefaultClient.CloseIdleConnections()
+		before := runtime.NumGoroutine()
+		s := begin(t, append(runtimeFlags, "-members", "3")...)
+		c := s.join("ana")
+		until(t, "three simulated members", func() bool { return len(s.feed().Members) == 3 })
+		if err := s.end(); err != nil {
+			t.Errorf("got %v", err)
 		}
-	}
+		c.Close()
+		http.DefaultClient.CloseIdleConnections()
+		if _, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://")); err == nil {
+			t.Error("it listens still")
+		}
+		// Connections that were closed take a moment to be read to their end.
+		for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				var stacks bytes.Buffer
+				if err := pprof.Lookup("goroutine").WriteTo(&stacks, 1); err != nil {
+					t.Fatal(err)
+				}
+				t.Fatalf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), &stacks)
+			}
+		}
+	})
 }
 
 func TestAMemberHearsOfTheEnd(t *testing.T) {

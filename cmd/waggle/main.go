@@ -1,5 +1,6 @@
 // Command waggle is Waggle on the command line: a shell for its protocol, a
-// demonstration, the replay of a city's day, and the judge of its record.
+// demonstration, a doctor for what was deployed, the replay of a city's day, and the
+// judge of its record.
 package main
 
 import (
@@ -65,6 +66,7 @@ func commands() []command {
 		{"shell", "speak the protocol as a member: frames typed and shown", shell},
 		{"demo", "see two members find each other, move, lose and resume, part", demo},
 		{"replay", "play the recorded hour of a city against Waggle", replayFile},
+		{"doctor", "say of a running Waggle what works, what does not, and what to mend", examine},
 		{"judge", "say from a replay's record what came of it", judgeRecord},
 	}
 }

@@ -24,7 +24,7 @@ func typed(ctx context.Context, input string, args ...string) (out, errs string,
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "shell"}, {"demo", "-h"}, {"replay", "-help"}, {"judge", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "shell"}, {"demo", "-h"}, {"replay", "-help"}, {"judge", "-h"}, {"doctor", "-h"}} {
 		out, errs, err := typed(t.Context(), "", args...)
 		if err != nil || errs != "" {
 			t.Errorf("%q: got %q, %v, want no error", args, errs, err)
@@ -55,6 +55,13 @@ func TestWrongUseSaysWhatIsRight(t *testing.T) {
 		{"demo -url wss://api.example/prod", "-token-command"},
 		{"shell -url wss://api.example/prod", "-token-command"},
 		{"shell -url ws://10.0.0.1:8080/prod", "-token-command"},
+		{"doctor now", `takes nothing but flags, and got ["now"]`},
+		{"doctor -url wss://api.example/prod", "-token-command"},
+		{"doctor -url nowhere -token a.b.c", "is no URL"},
+		{"doctor -token a -token b -token c", "two tokens at most, not 3"},
+		{"doctor -token a -token-command x", "not both"},
+		{"doctor -as ana", "two members, such as ana,ben"},
+		{"doctor -patience 0s", "above 0"},
 		{"shell -pool Bad", "1 to 32 of a-z"},
 		{"shell -as=", "1 to 128 bytes, not 0"},
 		{"shell -as " + strings.Repeat("é", 65), "1 to 128 bytes, not 130"},

@@ -51,6 +51,8 @@ func (l *lines) say(line []byte) {
 	var structured struct{ Level *slog.Level }
 	if json.Unmarshal(line, &structured) == nil && structured.Level != nil {
 		level = *structured.Level
+	} else if bytes.Contains(line, []byte(`"errorMessage"`)) {
+		level = slog.LevelInfo // its error, which whoever invoked it has too
 	}
 	l.log.Log(context.Background(), level, "function", "name", l.function, "said", string(line))
 }

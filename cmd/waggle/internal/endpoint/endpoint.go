@@ -37,29 +37,51 @@ type Endpoint struct {
 // that prints a token for {member} in {pool}; a ws or wss URL of this machine
 // needs none. The command is split at spaces and run without a shell, so that a member's name needs no quoting.
 func Parse(raw, tokenCommand string) (Endpoint, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return Endpoint{}, fmt.Errorf("-url %q is no URL: give one such as %s or wss://…/prod", raw, Local)
-	}
-	socket, tokens := *u, *u
-	switch u.Scheme {
-	case "http", "ws":
-		socket.Scheme, tokens.Scheme = "ws", "http"
-	case "https", "wss":
-		socket.Scheme, tokens.Scheme = "wss", "https"
-	default:
-		return Endpoint{}, fmt.Errorf("-url %q: the scheme must be http, https, ws or wss", raw)
+	socket, err := parseSocket(raw)
+	if err != nil {
+		return Endpoint{}, err
 	}
 	command := strings.Fields(tokenCommand)
-	if strings.HasPrefix(u.Scheme, "ws") && len(command) == 0 && !loopback(u.Hostname()) {
+	if strings.HasPrefix(raw, "ws") && len(command) == 0 && !loopback(socket.Hostname()) {
 		return Endpoint{}, fmt.Errorf("-url %s needs -token-command, a command that prints a token for {member} in {pool}; "+
 			"for a local stack on another machine give its http:// URL", raw)
 	}
-	if strings.Trim(socket.Path, "/") == "" {
-		socket.Path = "/prod"
-	}
+	tokens := *socket
+	tokens.Scheme = map[string]string{"ws": "http", "wss": "https"}[socket.Scheme]
 	tokens.Path, tokens.RawQuery = "/token", ""
 	return Endpoint{Socket: socket.String(), tokens: tokens.String(), command: command}, nil
+}
+
+// parseSocket finds the URL of the WebSocket API in one of either kind.
+func parseSocket(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("-url %q is no URL: give one such as %s or wss://…/prod", raw, Local)
+	}
+	switch u.Scheme {
+	case "http", "ws":
+		u.Scheme = "ws"
+	case "https", "wss":
+		u.Scheme = "wss"
+	default:
+		return nil, fmt.Errorf("-url %q: the scheme must be http, https, ws or wss", raw)
+	}
+	if strings.Trim(u.Path, "/") == "" {
+		u.Path = "/prod"
+	}
+	return u, nil
+}
+
+// Bearers are the members whose tokens are given.
+func Bearers(raw string, tokens []string) (socket string, members []waggle.Options, err error) {
+	u, err := parseSocket(raw)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, token := range tokens {
+		members = append(members, waggle.Options{URL: u.String(), Token: func(context.Context) (string, error) { return token, nil }})
+	}
+	return u.String(), members, nil
 }
 
 func loopback(host string) bool {

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"waggle/internal/cachetest"
+	"waggle/internal/topology"
+	"waggle/localstack/apigateway"
+	"waggle/localstack/lambda"
+)
+
+// A diagnosis is what the doctor says, by step.
+type diagnosis map[string]struct{ Status, Found, Mend string }
+
+// doctor is the built command.
+type doctor string
+
+// examine runs it. It exits with 1 where a step failed, and only there.
+func (d doctor) examine(t *testing.T, args ...string) diagnosis {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, string(d), append([]string{"doctor", "-json"}, args...)...).Output()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
+		t.Fatalf("doctor %v: %v", args, err)
+	}
+	var report struct {
+		OK    bool
+		Steps []struct{ Name, Status, Found, Mend string }
+	}
+	if err := json.Unmarshal(out, &report); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	all, failed := diagnosis{}, false
+	for _, s := range report.Steps {
+		all[s.Name] = struct{ Status, Found, Mend string }{s.Status, s.Found, s.Mend}
+		failed = failed || s.Status == "fail"
+		if s.Status == "fail" && s.Mend == "" {
+			t.Errorf("%s: it does not say what to mend: %s", s.Name, s.Found)
+		}
+	}
+	if len(all) != 8 || failed != (err != nil) || failed == report.OK {
+		t.Errorf("got %d steps, exit %v, ok %v:\n%s", len(all), err, report.OK, out)
+	}
+	for _, arg := range args { // tokens are told to nobody
+		if strings.Count(arg, ".") == 2 && len(arg) > 100 && strings.Contains(string(out), arg[:40]) {
+			t.Errorf("it tells the token:\n%s", out)
+		}
+	}
+	return all
+}
+
+// failed wants one step to have failed, with such words, and those after it not to
+// have been tried.
+func (d diagnosis) failed(t *testing.T, step string, words ...string) {
+	t.Helper()
+	for name, s := range d {
+		if (s.Status == "fail") != (name == step) {
+			t.Errorf("%s: got %+v", name, s)
+		}
+	}
+	for _, word := range words {
+		if said := d[step].Found + " → " + d[step].Mend; !strings.Contains(said, word) {
+			t.Errorf("%s says %q, want %q in it", step, said, word)
+		}
+	}
+}
+
+func TestTheDoctorFindsNothingWrong(t *testing.T) {
+	d := doctor(build(t, "./cmd/waggle"))
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := begin(t, runtime...)
+		for name, args := range map[string][]string{
+			"by the local issuer": {"-url", s.base},
+			"with tokens":         {"-url", s.api, "-token", s.token("member", "ana"), "-token", s.token("member", "ben")},
+		} {
+			for step, got := range d.examine(t, args...) {
+				if got.Status != "ok" && step != "tls" {
+					t.Errorf("%s: %s: got %+v", name, step, got)
+				}
+			}
+		}
+		if f := s.feed(); len(f.Matches) != 0 {
+			t.Errorf("it left matches: %v", f.Matches)
+		}
+		// What cannot be tried is no failure.
+		for name, tokens := range map[string][]string{
+			"takes two members": {"-token", s.token("member", "ana")},
+			"different pools":   {"-token", s.token("member", "ana"), "-token", s.token("member", "ben", "pool", "other")},
+		} {
+			if got := d.examine(t, append(tokens, "-url", s.api)...)["match"]; got.Status != "skipped" || !strings.Contains(got.Found, name) {
+				t.Errorf("%s: got %+v", name, got)
+			}
+		}
+		pair(t, s.join("cleo"), s.join("dan"))
+		if got := d.examine(t, "-url", s.api, "-token", s.token("member", "cleo"), "-token", s.token("member", "eve"))["match"]; got.Status != "skipped" || !strings.Contains(got.Found, "not disturbed") {
+			t.Errorf("in a match: got %+v", got)
+		}
+	})
+}
+
+// What the doctor says of what was planted.
+func TestTheDoctorsDiagnosis(t *testing.T) {
+	d := doctor(build(t, "./cmd/waggle"))
+	const nobody = "#!/bin/sh\nexit 1\n"
+	t.Run("addresses", func(t *testing.T) {
+		s := begin(t)
+		token := s.token("member", "ana")
+		d.examine(t, "-url", "wss://nosuch.invalid/prod", "-token", token).failed(t, "address", "nosuch.invalid", "the stack's output")
+		d.examine(t, "-url", "ws://127.0.0.1:1/prod", "-token", token).failed(t, "address", "refuses", "nothing listens there")
+		d.examine(t, "-url", strings.Replace(s.api, "ws:", "wss:", 1), "-token", token).failed(t, "tls", "speaks no TLS")
+		d.examine(t, "-url", s.base+"/dev", "-token", token).failed(t, "refusal", "stage included")
+		strange := httptest.NewTLSServer(http.NotFoundHandler())
+		defer strange.Close()
+		d.examine(t, "-url", strings.Replace(strange.URL, "https:", "wss:", 1), "-token", token).failed(t, "tls", "nobody whom this machine trusts")
+	})
+	t.Run("tokens", func(t *testing.T) {
+		eachRuntime(t, func(t *testing.T, runtime ...string) {
+			s := begin(t, runtime...)
+			for name, test := range map[string]struct {
+				token string
+				words []string
+			}{
+				"an expired one":   {s.token("member", "ana", "ttl", "-60"), []string{"expired at", "fresh token"}},
+				"another audience": {s.token("member", "ana", "aud", "others"), []string{`aud "others"`, "WAGGLE_AUDIENCE"}},
+				"another issuer":   {s.token("member", "ana", "iss", "https://elsewhere.example"), []string{`iss "https://elsewhere.example"`, "WAGGLE_ISSUER"}},
+				"none at all":      {"hello", []string{"no JWT"}},
+			} {
+				t.Run(name, func(t *testing.T) {
+					d.examine(t, "-url", s.api, "-token", test.token).failed(t, "connect", append(test.words, "403")...)
+				})
+			}
+		})
+	})
+	t.Run("no authorizer", func(t *testing.T) {
+		open := httptest.NewServer(apigateway.New(apigateway.Config{Stage: stage, Routes: map[string]string{"$connect": "f", "$default": "f"},
+			Logger: quiet(), Invoker: lambda.New(map[string]any{"f": func() (map[string]int, error) { return map[string]int{"statusCode": 200}, nil }}, 0)}))
+		defer open.Close()
+		said := d.examine(t, "-url", open.URL, "-token", "a.b.c", "-patience", "1s")
+		if got := said["refusal"]; got.Status != "fail" || !strings.Contains(got.Found, "lets in whoever comes") || !strings.Contains(got.Mend, "no authorizer") {
+			t.Errorf("refusal: got %+v", got)
+		}
+	})
+	t.Run("a push that never comes", func(t *testing.T) {
+		eachRuntime(t, func(t *testing.T, runtime ...string) {
+			s := begin(t, append(runtime, "-faults", "limit=1")...)
+			d.examine(t, "-url", s.base, "-patience", "3s").failed(t, "hello", "no answer was pushed", "NAT gateway", "execute-api:ManageConnections")
+		})
+	})
+	t.Run("a push that hangs", func(t *testing.T) {
+		script := &script{served: map[string]int{}, connection: map[string]string{}}
+		held := make(chan struct{})
+		script.post = func(string) int { <-held; return http.StatusGone }
+		s := beginWith(t, config{Cache: cachetest.Embedded(t).URL, Faults: script})
+		t.Cleanup(func() { close(held) })
+		d.examine(t, "-url", s.base, "-patience", "4s").failed(t, "hello", "no answer was pushed", "NAT gateway")
+	})
+	t.Run("no cache", func(t *testing.T) {
+		eachRuntime(t, func(t *testing.T, runtime ...string) {
+			cache := cachetest.Server(t)
+			s := begin(t, append(runtime, "-cache", cache.URL)...)
+			shutDown(t, cache)
+			d.examine(t, "-url", s.base).failed(t, "connect", "503", "security groups", "elasticache:Connect")
+		})
+	})
+	t.Run("a clock that is off", func(t *testing.T) {
+		for _, test := range []struct {
+			by     time.Duration
+			status string
+			found  string
+		}{
+			{40 * time.Second, "fail", "this machine's clock is 40."}, {10 * time.Second, "warn", "s behind the server's"},
+			{-10 * time.Second, "warn", "s ahead of the server's"},
+		} {
+			s := beginWith(t, config{Cache: cachetest.Embedded(t).URL, Offset: func() time.Duration { return test.by }})
+			if got := d.examine(t, "-url", s.base)["clock"]; got.Status != test.status || !strings.Contains(got.Found, test.found) || !strings.Contains(got.Mend, "NTP") {
+				t.Errorf("by %v: got %+v, want %s: %s", test.by, got, test.status, test.found)
+			}
+		}
+	})
+	for function, test := range map[string]struct {
+		step  string
+		words []string
+	}{
+		topology.Authorizer: {"refusal", []string{"500", "authorizer's log"}},
+		topology.Connect:    {"connect", []string{"502", "log of the function connect"}},
+		topology.Location:   {"match", []string{"Internal server error", "log"}},
+		topology.Match:      {"match", []string{"Internal server error", "log"}},
+	} {
+		t.Run("a function that does not start: "+function, func(t *testing.T) {
+			s := begin(t, "-runtime", processes, "-functions", instead(t, map[string]string{function: nobody}))
+			d.examine(t, "-url", s.base, "-patience", "5s").failed(t, test.step, test.words...)
+		})
+	}
+}
