@@ -12,6 +12,7 @@ SOAK ?= ./internal/app ./internal/match ./internal/geo ./localstack
 TESTFLAGS ?= -timeout 10m
 RUNFLAGS ?= -members 50
 DEMOFLAGS ?=
+VERIFYFLAGS ?=
 GUARDS ?=
 GUARDSFLAGS ?=
 
@@ -86,6 +87,15 @@ build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd
 .PHONY: emulator
 emulator: compiler ## deploy the stack on ministack, an emulator of AWS without Docker, and play a match on it
 	@localstack/deploy/emulator.sh
+
+.PHONY: verify-aws
+verify-aws: compiler ## try on AWS what is not verified, and write docs/verified.md: half an hour, under two dollars (YES=1)
+	@go build -o bin/verify ./cmd/verify
+	@exec bin/verify $(if $(YES),-yes) $(VERIFYFLAGS)
+
+.PHONY: localstack
+localstack: compiler ## deploy the stack on LocalStack, and play a match on it; needs Docker and LOCALSTACK_AUTH_TOKEN
+	@localstack/deploy/localstack.sh
 
 # make smoke URL=wss://… SMOKEFLAGS="-token T1 -token T2", or the local stack.
 .PHONY: smoke
