@@ -13,6 +13,10 @@ TESTFLAGS ?= -timeout 10m
 RUNFLAGS ?= -members 50
 DEMOFLAGS ?=
 VERIFYFLAGS ?=
+RELEASE ?=
+CDKFLAGS ?=
+# The CDK takes what is called CDK… in its environment for options of its own.
+unexport CDKFLAGS
 GUARDS ?=
 GUARDSFLAGS ?=
 
@@ -37,7 +41,10 @@ demo: compiler ## a scripted match in the terminal
 
 .PHONY: test
 test: compiler ## all tests; the last line counts them and says what to install for those skipped
-	@go test -json $(TESTFLAGS) ./... | go run ./internal/testsummary
+	@{ status=0; go test -json $(TESTFLAGS) ./... || status=1; \
+	if command -v node >/dev/null; then (cd infra && go test -json $(TESTFLAGS) ./...) || status=1; \
+	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "test: Node.js is missing and nothing may be skipped" >&2; status=1; \
+	else echo "test: the stack on AWS was left out: install Node.js 22 or later" >&2; fi; exit $$status; } | go run ./internal/testsummary
 
 .PHONY: race
 race: compiler ## all tests under the race detector, the longest of them shortened
@@ -61,6 +68,7 @@ lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	@go vet ./...
 	@go tool staticcheck ./...
+	@cd infra && go vet ./... && "$$(go -C .. tool -n staticcheck)" ./...
 	@if command -v luacheck >/dev/null; then luacheck -q internal/store/scripts; \
 	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "lint: luacheck is missing and nothing may be skipped: install lua-check"; exit 1; \
 	else echo "lint: the Lua scripts were left out: install lua-check"; fi
@@ -96,6 +104,29 @@ verify-aws: compiler ## try on AWS what is not verified, and write docs/verified
 .PHONY: localstack
 localstack: compiler ## deploy the stack on LocalStack, and play a match on it; needs Docker and LOCALSTACK_AUTH_TOKEN
 	@localstack/deploy/localstack.sh
+
+.PHONY: release
+release: ## what a release is made of, in bin/release: the functions built for ARCH, and waggle and localstack for this machine
+	@build/release.sh pack $(ARCH) $(DIST) bin/release
+	@build/release.sh tools bin/release
+
+.PHONY: synth
+synth: ## the stack on AWS as a template (CDKFLAGS="-c issuer=… -c audience=… -c consent=…", see docs/configuration.md)
+	@ARCH=$(ARCH) build/cdk.sh synth --quiet $(CDKFLAGS)
+	@ls bin/cdk.out/*.template.json
+
+.PHONY: diff
+diff: ## what deploying would change (CDKFLAGS as for synth)
+	@ARCH=$(ARCH) build/cdk.sh diff $(CDKFLAGS)
+
+.PHONY: deploy
+deploy: ## put the stack on AWS, or bring it up to date (CDKFLAGS as for synth; RELEASE=v1.2.3: with that release's functions)
+	@$(if $(RELEASE),build/release.sh fetch $(RELEASE) $(ARCH) $(DIST))
+	@ARCH=$(ARCH) build/cdk.sh deploy $(CDKFLAGS)
+
+.PHONY: destroy
+destroy: ## take the stack off AWS (CDKFLAGS as it was deployed with)
+	@ARCH=$(ARCH) build/cdk.sh destroy $(CDKFLAGS)
 
 # make smoke URL=wss://… SMOKEFLAGS="-token T1 -token T2", or the local stack.
 .PHONY: smoke

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
 	"os"
 
@@ -22,16 +22,17 @@ func main() {
 }
 
 func run() error {
-	defer jsii.Close()
-	app := awscdk.NewApp(nil)
-	context, ok := app.Node().GetAllContext(nil).(map[string]any)
-	if !ok {
-		return errors.New("the CDK gives no context")
+	// A wrong choice is told before anything of the CDK's is started.
+	context, err := settings(os.Getenv("CDK_CONTEXT_JSON"))
+	if err != nil {
+		return err
 	}
 	c, err := config.Parse(context, os.ReadFile)
 	if err != nil {
 		return err
 	}
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
 	if _, err := waggle.NewStack(app, waggle.StackProps{
 		Props:   waggle.Props{Config: c, Dist: "dist"},
 		Account: os.Getenv("CDK_DEFAULT_ACCOUNT"),
@@ -41,4 +42,15 @@ func run() error {
 	}
 	app.Synth(nil)
 	return nil
+}
+
+// settings reads what the CDK's command line passes on of its -c.
+func settings(text string) (context map[string]any, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	if err := json.Unmarshal([]byte(text), &context); err != nil {
+		return nil, fmt.Errorf("the context in CDK_CONTEXT_JSON: %w", err)
+	}
+	return context, nil
 }

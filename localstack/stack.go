@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	stage         = "prod"
+	stage         = topology.Stage
 	audience      = "waggle"
 	embeddedCache = "embedded" // -cache without a server
 	shutdownTime  = 5 * time.Second

@@ -155,3 +155,21 @@ func TestTheBuildTellsHowFarItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsMissingToDeployIsNamed(t *testing.T) {
+	const node, old = "echo v22.1.0", "echo v18.19.0"
+	for name, test := range map[string]struct {
+		box  box
+		want string
+	}{
+		"Node.js":     {box{}, "Node.js is missing, the CDK runs on it: install Node.js 22 or later"},
+		"a newer one": {box{"node": old, "npm": "exit"}, "Node.js v18.19.0 is too old for the CDK"},
+		"npm":         {box{"node": node}, "npm is missing"},
+		"Go":          {box{"node": node, "npm": "exit"}, "Go is missing: install Go 1.26"},
+	} {
+		_, log, ok := test.box.run(t, "cdk.sh", "synth")
+		if ok || !strings.Contains(log, test.want) {
+			t.Errorf("%s: got ok %v, %q, want %q", name, ok, log, test.want)
+		}
+	}
+}

@@ -67,6 +67,8 @@ func rules() []rule {
 		{"cmd/waggle/internal/record", nil, "the judge stands on it, and on nothing of the server's"},
 		{"cmd/waggle/internal/figures", nil, "the judge stands on it, and on nothing of the server's"},
 		{"cmd/waggle/internal/trace", []string{"cmd/waggle/internal/trace"}, "the judge stands on it, and on nothing of the server's"},
+		{"infra", []string{"infra", "internal/topology"}, "the stack on AWS knows what the functions are, and none of their code"},
+		{"infra/config", []string{"internal/pool"}, "what may be chosen is checked without the CDK, in no time"},
 		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may reach for any part"},
 	}
 }
@@ -87,6 +89,7 @@ func users() []user {
 		{"github.com/aws/aws-sdk-go-v2", []string{"internal/push", "internal/iam", "internal/app", "localstack"}, "the SDK is slow to start: only what calls AWS has it"},
 		{"github.com/coreos/go-oidc", []string{"internal/token"}, "one place to decide whom to trust"},
 		{"github.com/go-jose/go-jose", []string{"internal/token", "localstack"}, "only an issuer signs, only token verifies"},
+		{"github.com/aws/aws-cdk-go", []string{"infra"}, "it takes minutes to compile, so only the module of its own has it"},
 		{"github.com/alicebob/miniredis", []string{"internal/embedded"}, "the look-alike never runs in production"},
 	}
 }
@@ -229,6 +232,9 @@ func TestTheTableCatches(t *testing.T) {
 		{"internal/oracle", "internal/geo", false},
 		{"clients/go/waggle", "internal/match", false},
 		{"clients/go/waggle", "internal/protocol", true},
+		{"infra/waggle", "internal/topology", true},
+		{"infra/waggle", "internal/app", false},
+		{"infra/config", "infra/waggle", false},
 		{"cmd/waggle/internal/judge", "cmd/waggle/internal/record", true},
 		{"cmd/waggle/internal/judge", "internal/match", false},
 		{"cmd/waggle/internal/judge", "internal/geo", false},
@@ -289,8 +295,8 @@ func goFiles(t *testing.T) []string {
 	return files(t, ".go")
 }
 
-// files lists the module's files with such endings, by slash-separated paths
-// from its root. Modules inside it, such as infra, have their own.
+// files lists the files with such endings, by slash-separated paths from the root;
+// infra, a module of its own, is held to the same.
 func files(t *testing.T, endings ...string) []string {
 	t.Helper()
 	var all []string
@@ -300,9 +306,8 @@ func files(t *testing.T, endings ...string) []string {
 			return err
 		}
 		if entry.IsDir() {
-			_, noModule := os.Stat(filepath.Join(name, "go.mod"))
 			skipped := []string{".git", "node_modules", "testdata", "dist", "bin"}
-			if slices.Contains(skipped, entry.Name()) || name != root && noModule == nil {
+			if slices.Contains(skipped, entry.Name()) {
 				return filepath.SkipDir
 			}
 			return nil

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Runs the CDK's command line on the stack of infra, having set up what it needs:
+# cdk.sh VERB [FLAGS…]. ARCH is the machine of the functions, where they are not
+# built yet.
+set -euo pipefail
+
+fail() {
+  printf 'make: %s\n' "$*" >&2
+  exit 1
+}
+
+wanted="install Node.js 22 or later (https://nodejs.org)"
+command -v node >/dev/null || fail "Node.js is missing, the CDK runs on it: $wanted"
+version=$(node --version)
+major=${version#v}
+major=${major%%.*}
+[ "$major" -ge 20 ] || fail "Node.js $version is too old for the CDK: $wanted"
+command -v npm >/dev/null || fail "npm is missing, it comes with Node.js: $wanted"
+command -v go >/dev/null || fail "Go is missing: install Go 1.26 (https://go.dev/dl)"
+
+# npm writes this file when it is done.
+if ! [ infra/node_modules/.package-lock.json -nt infra/package-lock.json ]; then
+  npm ci --no-audit --no-fund --silent --prefix infra ||
+    fail "the CDK's command line could not be fetched: check the network, or npm config get registry"
+fi
+for f in functions/*/; do
+  if ! [ -e "dist/$(basename "$f")/bootstrap" ]; then
+    make build ARCH="${ARCH:-arm64}"
+    break
+  fi
+done
+(cd infra && ../build/progress.sh ../bin/infra .)
+
+# The app runs in this folder: files that flags name are seen from here.
+exec infra/node_modules/.bin/cdk "$@" --app bin/infra --output bin/cdk.out --version-reporting=false
