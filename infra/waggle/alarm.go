@@ -25,7 +25,11 @@ type alarm struct {
 
 // alarms lists all of them.
 func (w *Waggle) alarms(c config.Config, api *api, cache *cache) []alarm {
-	all := []alarm{{"IntegrationErrors", "API Gateway cannot invoke the functions, or they fail", api.metric("IntegrationError", sum, "errors"), 10, 3, 5}}
+	all := []alarm{
+		{"ExecutionErrors", "API Gateway cannot invoke the functions", api.metric("ExecutionError", sum, "errors"), 1, 3, 5},
+		// Connections that a function refuses count too.
+		{"IntegrationErrors", "the functions fail, or refuse connections", api.metric("IntegrationError", sum, "errors"), 10, 3, 5},
+	}
 	for _, f := range topology.Functions() {
 		name, made := title(f.Name), w.Functions[f.Name]
 		all = append(all,

@@ -183,7 +183,7 @@ func accessLog() string {
 		"status":       "$context.status",
 		"error":        "$context.error.message",
 		"authorizer":   "$context.authorizer.status",
-		"function":     "$context.integrationStatus",
+		"function":     "$context.integration.status",
 		"milliseconds": "$context.integrationLatency",
 	})
 	if err != nil {

@@ -121,7 +121,7 @@ func TestStage(t *testing.T) {
 			variable, _, _ := strings.Cut(found, `"`)
 			switch variable {
 			case "requestTime", "requestId", "connectionId", "eventType", "routeKey", "status", "error.message",
-				"authorizer.status", "integrationStatus", "integrationLatency":
+				"authorizer.status", "integration.status", "integrationLatency":
 			default:
 				t.Errorf("%s: the access log has $context.%s: say here why it holds no token and nobody's name", name, variable)
 			}

@@ -44,7 +44,13 @@ func newCache(scope constructs.Construct, c config.Config, n *network) *cache {
 		Description:      jsii.String("Waggle cache"),
 		AllowAllOutbound: jsii.Bool(false),
 	})
-	admit(n, group, port)
+	tcp := awsec2.Port_Tcp(jsii.Number(port))
+	if c.Cache.Kind == config.Serverless {
+		// The nodes that it shows a client for reading are on the next port; whoever
+		// tries one must not wait in vain.
+		tcp = awsec2.Port_TcpRange(jsii.Number(port), jsii.Number(port+1))
+	}
+	admit(n, group, tcp)
 	user, users := newUser(scope)
 	name := unique(scope, "Cache")
 	if c.Cache.Kind == config.Cluster {
@@ -54,8 +60,7 @@ func newCache(scope constructs.Construct, c config.Config, n *network) *cache {
 }
 
 // admit lets the functions into a cache, and nobody else.
-func admit(n *network, group awsec2.ISecurityGroup, port float64) {
-	tcp := awsec2.Port_Tcp(&port)
+func admit(n *network, group awsec2.ISecurityGroup, tcp awsec2.Port) {
 	n.functions.AddEgressRule(group, tcp, jsii.String("the cache"), nil)
 	group.AddIngressRule(n.functions, tcp, jsii.String("the functions"), nil)
 }
@@ -169,9 +174,9 @@ func existing(scope constructs.Construct, c config.Cache, n *network) *cache {
 	if n == nil {
 		return made
 	}
-	tcp := endpointPort(c.Endpoint)
+	tcp := awsec2.Port_Tcp(jsii.Number(endpointPort(c.Endpoint)))
 	if c.SecurityGroup == "" {
-		n.functions.AddEgressRule(awsec2.Peer_AnyIpv4(), awsec2.Port_Tcp(&tcp), jsii.String("the cache"), nil)
+		n.functions.AddEgressRule(awsec2.Peer_AnyIpv4(), tcp, jsii.String("the cache"), nil)
 		return made
 	}
 	admit(n, awsec2.SecurityGroup_FromSecurityGroupId(scope, jsii.String("CacheSecurityGroup"), &c.SecurityGroup, nil), tcp)

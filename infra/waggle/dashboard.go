@@ -26,7 +26,7 @@ func watch(w *Waggle, c config.Config, api *api, cache *cache) {
 	row(
 		graph("Connections", api.metric("ConnectCount", sum, "new connections")),
 		graph("Messages", api.metric("MessageCount", sum, "messages, both ways")),
-		graph("Errors at the API", api.metric("ClientError", sum, "refused"), api.metric("ExecutionError", sum, "could not invoke"), api.metric("IntegrationError", sum, "function failed")),
+		graph("Errors at the API", api.metric("ClientError", sum, "refused"), api.metric("ExecutionError", sum, "could not invoke"), api.metric("IntegrationError", sum, "function failed or refused")),
 		graph("Latency, ms", api.metric("IntegrationLatency", p50, "p50"), api.metric("IntegrationLatency", p99, "p99")),
 	)
 	of := func(name, statistic string) (all []awscloudwatch.IMetric) {

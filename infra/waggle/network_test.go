@@ -51,14 +51,18 @@ func TestSecurityGroups(t *testing.T) {
 		egress["GroupId"], ingress["GroupId"] = functions, cache
 		return rules{[]any{https}, []any{egress}, []any{ingress}}
 	}
-	overIPv6 := between(cache, 6379)
+	grown := between(cache, 6379) // reading has a port of its own
+	for _, rule := range []any{grown.Egress[0], grown.Ingress[0]} {
+		rule.(map[string]any)["ToPort"] = 6380.0
+	}
+	overIPv6 := grown
 	overIPv6.Functions = []any{rule("CidrIpv6", "::/0", 443, "connection management")}
 	for name, want := range map[string]rules{
-		serverless: between(cache, 6379),
+		serverless: grown,
 		cluster:    between(cache, 6379),
 		ipv6:       overIPv6,
-		subnets:    between(cache, 6379),
-		lookup:     between(cache, 6379),
+		subnets:    grown,
+		lookup:     grown,
 		existing:   between("sg-01234567", 6380),
 		everything: {Functions: []any{https, rule("CidrIp", "0.0.0.0/0", 6379, "the cache")}},
 		local:      {},

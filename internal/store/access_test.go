@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,6 +45,21 @@ func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTheCacheUserMayDoNoMore: what no script calls any more is taken from the user.
+func TestTheCacheUserMayDoNoMore(t *testing.T) {
+	_, commands, found := strings.Cut(topology.CacheAccess, "+evalsha ")
+	scripts := readBranches(t).sources
+	for _, command := range strings.Fields(commands) {
+		call := "redis.call('" + strings.ToUpper(strings.TrimPrefix(command, "+")) + "'"
+		if !slices.ContainsFunc(slices.Collect(maps.Values(scripts)), func(text string) bool { return strings.Contains(text, call) }) {
+			t.Errorf("the user may %s, and no script has %s", command, call)
+		}
+	}
+	if !found || len(strings.Fields(commands)) < 5 {
+		t.Errorf("got the commands %q", commands)
 	}
 }
 
