@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A runner runs a command and returns what it prints.
@@ -23,6 +24,7 @@ func execute(ctx context.Context, log io.Writer, name string, args ...string) ([
 	c := exec.CommandContext(ctx, name, args...)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
+	c.WaitDelay = time.Minute // for what holds its output beyond its end
 	c.Stderr = log
 	out, err := c.Output()
 	if err != nil {

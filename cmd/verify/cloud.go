@@ -15,6 +15,7 @@ func coldStarts(ctx context.Context, s *subject) (string, bool, error) {
 		return "", false, errNotAWS
 	}
 	var found []string
+	seen := 0
 	for _, name := range []string{"authorizer", "connect", "disconnect", "location", "match"} {
 		function, err := s.function(ctx, name)
 		if err != nil {
@@ -37,9 +38,10 @@ func coldStarts(ctx context.Context, s *subject) (string, bool, error) {
 				count, longest = count+1, max(longest, took)
 			}
 		}
+		seen += count
 		found = append(found, fmt.Sprintf("%s %d, the longest %.0f ms", name, count, longest))
 	}
-	return strings.Join(found, "; "), true, nil
+	return strings.Join(found, "; "), seen > 0, nil
 }
 
 // throttled takes the function location its concurrency, sees what a client is told, and
