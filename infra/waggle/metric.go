@@ -40,8 +40,8 @@ func functionMetric(f awslambda.Function, name, statistic, label string) awsclou
 	return metric("AWS/Lambda", name, statistic, label, map[string]*string{"FunctionName": f.FunctionName()})
 }
 
-// A node is what ElastiCache publishes metrics of: a serverless cache as a whole, or
-// one node of a cluster.
+// A node is what ElastiCache publishes metrics of: a serverless cache as a whole, whose
+// dimension is clusterId and is so called nowhere else, or one node of a cluster.
 type node struct {
 	name      string
 	dimension string
