@@ -101,6 +101,14 @@ refused 403 "?token=nonsense"
 step "two members are matched, by the functions as they are built"
 bin/waggle demo -url "$url" -token-command "curl -sSf $issuer/token?member={member}&pool={pool}"
 
+step "the other routes lead to their functions"
+answers=$(printf '%s\n' ping locate cancel nonsense |
+  bin/waggle shell -url "$url" -as eve -linger 5s -token-command "curl -sSf $issuer/token?member={member}")
+echo "$answers"
+for want in '"type":"pong"' 'no match under way' 'no request under way' '"code":"unknown_action"'; do
+  [[ $answers == *"$want"* ]] || fail "nothing was answered with $want"
+done
+
 step "destroying"
 localstack/deploy/stack.sh destroy
 left=$(curl -sf "$emulator/2015-03-31/functions/" -H 'Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request')
