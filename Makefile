@@ -28,7 +28,7 @@ GO_FILES = find . -name '*.go' -not -path '*/node_modules/*' -not -path './.git/
 
 .PHONY: help
 help: ## list the targets (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: compiler ## the whole stack on this machine, with simulated members (RUNFLAGS="-members 50")

@@ -15,7 +15,6 @@ docker info >/dev/null 2>&1 || fail "Docker does not answer: start it (make emul
 docker compose version >/dev/null 2>&1 || fail "docker compose is missing: install Docker's Compose plugin"
 [ "${LOCALSTACK_AUTH_TOKEN:-}" ] ||
   fail "LOCALSTACK_AUTH_TOKEN is not set: WebSocket APIs need a LocalStack plan; get a token at https://app.localstack.cloud"
-[ -x infra/node_modules/.bin/cdklocal ] || npm ci --no-audit --no-fund --prefix infra
 
 compose() { docker compose -f localstack/deploy/compose.yaml "$@"; }
 if [ "${KEEP:-1}" = 0 ]; then trap 'compose down' EXIT; fi

@@ -15,6 +15,8 @@ export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AW
 unset AWS_PROFILE AWS_SESSION_TOKEN
 export CI=true JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1
 
+[ -x infra/node_modules/.bin/cdklocal ] || npm ci --no-audit --no-fund --prefix infra
+
 cdk() {
   infra/node_modules/.bin/cdklocal "$@" --ci --no-notices
 }
