@@ -12,6 +12,8 @@ SOAK ?= ./internal/app ./internal/match ./internal/geo ./localstack
 TESTFLAGS ?= -timeout 10m
 RUNFLAGS ?= -members 50
 DEMOFLAGS ?=
+VERIFYFLAGS ?=
+RELEASE ?=
 CDKFLAGS ?=
 # The CDK takes what is called CDK… in its environment for options of its own.
 unexport CDKFLAGS
@@ -33,7 +35,7 @@ GO_FILES = find . -name '*.go' -not -path '*/node_modules/*' -not -path './.git/
 
 .PHONY: help
 help: ## list the targets (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: compiler ## the whole stack on this machine, with simulated members (RUNFLAGS="-members 50")
@@ -104,6 +106,24 @@ build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd
 		ls -sh $(DIST)/$$f/bootstrap; \
 	done
 
+.PHONY: emulator
+emulator: compiler ## deploy the stack on ministack, an emulator of AWS without Docker, and play a match on it
+	@localstack/deploy/emulator.sh
+
+.PHONY: verify-aws
+verify-aws: compiler ## try on AWS what is not verified, and write docs/verified.md: half an hour, under two dollars (YES=1)
+	@go build -o bin/verify ./cmd/verify
+	@exec bin/verify $(if $(YES),-yes) $(VERIFYFLAGS)
+
+.PHONY: localstack
+localstack: compiler ## deploy the stack on LocalStack, and play a match on it; needs Docker and LOCALSTACK_AUTH_TOKEN
+	@localstack/deploy/localstack.sh
+
+.PHONY: release
+release: ## what a release is made of, in bin/release: the functions built for ARCH, and waggle and localstack for this machine
+	@build/release.sh pack $(ARCH) $(DIST) bin/release
+	@build/release.sh tools bin/release
+
 .PHONY: synth
 synth: ## the stack on AWS as a template (CDKFLAGS="-c issuer=… -c audience=… -c consent=…", see docs/configuration.md)
 	@ARCH=$(ARCH) build/cdk.sh synth --quiet $(CDKFLAGS)
@@ -114,7 +134,8 @@ diff: ## what deploying would change (CDKFLAGS as for synth)
 	@ARCH=$(ARCH) build/cdk.sh diff $(CDKFLAGS)
 
 .PHONY: deploy
-deploy: ## put the stack on AWS, or bring it up to date (CDKFLAGS as for synth)
+deploy: ## put the stack on AWS, or bring it up to date (CDKFLAGS as for synth; RELEASE=v1.2.3: with that release's functions)
+	@$(if $(RELEASE),build/release.sh fetch $(RELEASE) $(ARCH) $(DIST))
 	@ARCH=$(ARCH) build/cdk.sh deploy $(CDKFLAGS)
 
 .PHONY: destroy
@@ -128,7 +149,7 @@ smoke: ## is a running Waggle in order? URL=wss://… and SMOKEFLAGS="-token-com
 
 .PHONY: clean
 clean: ## remove what was built
-	@rm -rf dist bin day localstack/e2e/node_modules infra/node_modules
+	@rm -rf dist bin day log localstack/e2e/node_modules infra/node_modules
 
 .PHONY: compiler
 compiler:

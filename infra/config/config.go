@@ -12,6 +12,8 @@ type Config struct {
 	// Stack is the CloudFormation stack's name.
 	Stack  string
 	Target Target
+	// Emulator is the URL of an emulator, as functions and clients reach it; for Local.
+	Emulator string
 	// Arch is the machine that the functions were built for: make build ARCH=….
 	Arch     Arch
 	Identity Identity
@@ -144,12 +146,13 @@ type API struct {
 // Default returns what holds where nothing is said.
 func Default() Config {
 	return Config{
-		Stack:   "Waggle",
-		Target:  AWS,
-		Arch:    ARM64,
-		Cache:   Cache{Kind: Serverless, MaxGB: 10, NodeType: "cache.m7g.large", Shards: 1, Replicas: 1, Durability: Sync},
-		Network: Network{Egress: NAT, NATGateways: 2},
-		API:     API{Rate: 5000, Burst: 2500, AccessLogs: LogsOn},
-		LogDays: 30,
+		Stack:    "Waggle",
+		Target:   AWS,
+		Emulator: "http://127.0.0.1:4566",
+		Arch:     ARM64,
+		Cache:    Cache{Kind: Serverless, MaxGB: 10, NodeType: "cache.m7g.large", Shards: 1, Replicas: 1, Durability: Sync},
+		Network:  Network{Egress: NAT, NATGateways: 2},
+		API:      API{Rate: 5000, Burst: 2500, AccessLogs: LogsOn},
+		LogDays:  30,
 	}
 }

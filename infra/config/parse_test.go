@@ -105,6 +105,8 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		"a topic that is none":               {[]string{"alarmTopic=me@example.org"}, "it must be the ARN of an SNS topic"},
 		"another target":                     {[]string{"target=azure"}, "-c target=azure: it must be aws or local"},
 		"an emulator without a cache":        {[]string{"target=local"}, "-c target=local needs -c cacheEndpoint=redis://host:port"},
+		"an emulator on AWS":                 {[]string{"emulator=http://127.0.0.1:4577"}, "-c emulator goes with target=local only"},
+		"an emulator's path":                 {[]string{"target=local", "emulator=http://127.0.0.1:4577/aws"}, "-c emulator=http://127.0.0.1:4577/aws: it must be a URL, http://host:port or https://host:port"},
 		"a VPC on an emulator":               {[]string{"target=local", "cacheEndpoint=redis://localhost:6379", existingVPC}, "-c vpcId goes with target=aws only"},
 		"another machine":                    {[]string{"arch=mips"}, "-c arch=mips: it must be arm64 or amd64"},
 		"a stack's name with a space":        {[]string{"stack=my stack"}, "-c stack=my stack: it must be 1 to 64 letters"},
@@ -152,9 +154,10 @@ func TestParse(t *testing.T) {
 				c.API = config.API{Rate: 10, Burst: 20, AccessLogs: config.LogsAccount, Domain: "a.example", Certificate: "arn:aws:acm:eu-west-1:123456789012:certificate/x"}
 				c.LogDays, c.AlarmTopic, c.Arch, c.Stack = 7, "arn:aws:sns:eu-west-1:123456789012:x", config.AMD64, "two"
 			})},
-		"an emulator": {[]string{"target=local", "issuer=http://localhost:8080", "cacheEndpoint=redis://localhost:6379"},
+		"an emulator": {[]string{"target=local", "issuer=http://localhost:8080", "cacheEndpoint=redis://localhost:6379", "emulator=http://localhost.localstack.cloud:4566"},
 			base(func(c *config.Config) {
 				c.Target, c.Identity.Issuer, c.Cache.Kind, c.Cache.Endpoint = config.Local, "http://localhost:8080", config.Existing, "redis://localhost:6379"
+				c.Emulator = "http://localhost.localstack.cloud:4566"
 			})},
 	} {
 		got, err := config.Parse(said(test.say...), files)

@@ -37,6 +37,7 @@ type setting struct {
 // settings is the one list of keys.
 func settings() []setting {
 	onAWS := group{"target=aws", func(c Config) bool { return c.Target == AWS }}
+	onEmulator := group{"target=local", func(c Config) bool { return c.Target == Local }}
 	newVPC := group{"egress=nat in a new VPC", func(c Config) bool { return c.Target == AWS && c.Network.VPC == "" && c.Network.Egress == NAT }}
 	ours := group{"a new cache", func(c Config) bool { return c.Cache.Kind != Existing }}
 	serverless := group{"cache=serverless", func(c Config) bool { return c.Cache.Kind == Serverless }}
@@ -118,6 +119,8 @@ func settings() []setting {
 			func(d *draft) *string { return &d.AlarmTopic })),
 
 		choice("target", "an emulator on this machine, or AWS", AWS, func(d *draft) *Target { return &d.Target }, AWS, Local),
+		onEmulator.only(name("emulator", "the emulator's address, as functions and clients reach it", "a URL, http://host:port or https://host:port", `https?://[A-Za-z0-9.-]+(:\d+)?`,
+			func(d *draft) *string { return &d.Emulator }).byDefault(Default().Emulator)),
 		choice("arch", "the machine that the functions were built for, `make build ARCH=…`", ARM64, func(d *draft) *Arch { return &d.Arch }, ARM64, AMD64),
 		name("stack", "the stack's name", "1 to 64 letters, digits and \"-\", a letter first", `[A-Za-z][A-Za-z0-9-]{0,63}`, func(d *draft) *string { return &d.Stack }).
 			byDefault(Default().Stack),

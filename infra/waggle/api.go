@@ -37,10 +37,14 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 		props.IpAddressType = jsii.String("dualstack")
 	}
 	a := &api{scope: scope, made: awsapigatewayv2.NewCfnApi(scope, jsii.String("Api"), props)}
-	host := a.join(a.made.Ref(), jsii.String(".execute-api."), awscdk.Aws_REGION(), jsii.String("."), awscdk.Aws_URL_SUFFIX())
-	a.url = a.join(jsii.String("wss://"), host, jsii.String("/"+topology.Stage))
+	at := a.join(jsii.String("s://"), a.made.Ref(), jsii.String(".execute-api."), awscdk.Aws_REGION(), jsii.String("."), awscdk.Aws_URL_SUFFIX(), jsii.String("/"+topology.Stage))
+	if c.Target == config.Local {
+		// No name leads to an emulator's APIs: they have a path.
+		at = a.join(jsii.String(strings.TrimPrefix(c.Emulator, "http")+"/_aws/execute-api/"), a.made.Ref(), jsii.String("/"+topology.Stage))
+	}
+	a.url = a.join(jsii.String("ws"), at)
 	// Also where clients come by another name: this one needs no mapping.
-	a.management = a.join(jsii.String("https://"), host, jsii.String("/"+topology.Stage))
+	a.management = a.join(jsii.String("http"), at)
 
 	stage := &awsapigatewayv2.CfnStageProps{
 		ApiId:      a.made.Ref(),

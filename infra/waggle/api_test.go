@@ -161,7 +161,8 @@ func TestOutputs(t *testing.T) {
 	for name, want := range map[string]map[string]string{
 		serverless: usual,
 		cluster:    usual,
-		local:      {"Url": usual["Url"], "ManagementEndpoint": usual["ManagementEndpoint"], "DashboardUrl": dashboard},
+		local: {"Url": "ws://127.0.0.1:4566/_aws/execute-api/${WaggleApi}/prod",
+			"ManagementEndpoint": "http://127.0.0.1:4566/_aws/execute-api/${WaggleApi}/prod", "DashboardUrl": dashboard},
 		everything: {"Url": "wss://ws.example.org", "ManagementEndpoint": usual["ManagementEndpoint"], "DashboardUrl": dashboard,
 			"SecurityGroup": usual["SecurityGroup"], "DomainTarget": "${WaggleDomain.RegionalDomainName}"},
 	} {

@@ -11,11 +11,8 @@ import (
 	"waggle/internal/topology"
 )
 
-// watch makes the alarms and the dashboard.
+// watch makes the dashboard, of the alarms too.
 func watch(w *Waggle, c config.Config, api *api, cache *cache) {
-	for _, a := range w.alarms(c, api, cache) {
-		w.alarm(a, c.AlarmTopic)
-	}
 	w.Dashboard = awscloudwatch.NewDashboard(w.Construct, jsii.String("Dashboard"), nil)
 	row := func(widgets ...awscloudwatch.IWidget) { w.Dashboard.AddWidgets(widgets...) }
 

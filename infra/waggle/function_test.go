@@ -122,7 +122,8 @@ func TestEnvironmentValues(t *testing.T) {
 			"WAGGLE_TAGS_CLAIM=custom:tags", "WAGGLE_CARD_CLAIM=custom:card"),
 			with(endpoint, "WAGGLE_CACHE_URL=rediss://cache.example:6379", "WAGGLE_CACHE_USER=ours",
 				"WAGGLE_CACHE_PASSWORD={{resolve:secretsmanager:the/password:SecretString:::}}")},
-		local: {with(identity, "WAGGLE_ISSUER=http://issuer.example"), with(endpoint, "WAGGLE_CACHE_URL=redis://127.0.0.1:6379")},
+		local: {with(identity, "WAGGLE_ISSUER=http://issuer.example"), with(endpoint, "WAGGLE_CACHE_URL=redis://127.0.0.1:6379",
+			"WAGGLE_MANAGEMENT_ENDPOINT=http://127.0.0.1:4566/_aws/execute-api/${WaggleApi}/prod")},
 	} {
 		s := stack(t, name)
 		for _, f := range topology.Functions() {

@@ -59,10 +59,12 @@ func New(scope constructs.Construct, id string, props Props) (*Waggle, error) {
 	scope = constructs.NewConstruct(scope, &id)
 	w := &Waggle{Construct: scope, Functions: map[string]awslambda.Function{}}
 
-	// What emulators cannot do is left out here and nowhere else: a VPC, its ways out
-	// and security groups. So they have no cache of ElastiCache's either, see Check.
+	// What emulators cannot do is left out by this and nowhere else: a VPC, its ways out
+	// and security groups; alarms, for the metrics are not there. So they have no cache
+	// of ElastiCache's either, see Check.
+	emulated := c.Target == config.Local
 	var n *network
-	if c.Target == config.AWS {
+	if !emulated {
 		n = newNetwork(scope, c.Network, props)
 		w.SecurityGroup = n.functions
 	}
@@ -77,6 +79,11 @@ func New(scope constructs.Construct, id string, props Props) (*Waggle, error) {
 		made := newFunction(scope, f, function{config: c, code: code, network: n, cache: cache, api: api})
 		w.Functions[f.Name] = made
 		api.serve(f, made)
+	}
+	if !emulated {
+		for _, a := range w.alarms(c, api, cache) {
+			w.alarm(a, c.AlarmTopic)
+		}
 	}
 	watch(w, c, api, cache)
 	return w, nil

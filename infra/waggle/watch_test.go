@@ -108,6 +108,9 @@ func TestAlarms(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
+	if got := stack(t, local).names("AWS::CloudWatch::Alarm"); len(got) > 0 {
+		t.Errorf("%s: got the alarms %v, over metrics that no emulator has", local, got)
+	}
 }
 
 // The dashboard shows what AWS publishes by itself.

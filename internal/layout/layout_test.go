@@ -62,6 +62,7 @@ func rules() []rule {
 		{"localstack", []string{"localstack", "functions", "internal", "clients/go"}, "it runs everything of ours, but belongs to nothing"},
 		{"clients/go", []string{"clients/go", "internal/protocol"}, "a client knows the wire, and nothing of the server"},
 		{"cmd", []string{"cmd", "clients/go", "internal/pool", "internal/protocol", "internal/geo", "internal/town"}, "the command line is a client like any other"},
+		{"cmd/verify", nil, "what it finds on AWS is only worth something if it sees no more than a stranger does"},
 		{"cmd/waggle/internal/judge", []string{"cmd/waggle/internal/figures", "cmd/waggle/internal/record", "cmd/waggle/internal/trace"},
 			"it judges the server, and could not with the server's own code"},
 		{"cmd/waggle/internal/record", nil, "the judge stands on it, and on nothing of the server's"},

@@ -1,0 +1,108 @@
+// Command verify tries on AWS what docs/aws-behaviour.md marks as not verified, and
+// writes down what it found: make verify-aws. It deploys a stack of its own, with a
+// Cognito pool for two members, and destroys both whatever happens. run is all of it;
+// account.go is what it makes in the account, facts.go lists what it tries.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	// From now on signals end ctx and nothing else: what was made must be destroyed.
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "verify:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what the flags say.
+type options struct {
+	out     string
+	egress  []string
+	within  time.Duration
+	idle    time.Duration
+	now     func() time.Time
+	command runner
+}
+
+// run deploys, tries everything, writes the report and destroys.
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
+	flags.SetOutput(stdout)
+	o := options{now: time.Now, command: execute}
+	flags.StringVar(&o.out, "out", "docs/verified.md", "`file` for the report")
+	egress := flags.String("egress", "ipv6,nat", "ways out of the VPC, the next one being `tried` where pushes do not get through by one")
+	flags.DurationVar(&o.within, "within", 30*time.Minute, "`time` for deploying and trying; destroying comes after it")
+	flags.DurationVar(&o.idle, "idle", 11*time.Minute, "`time` to watch a silent connection, which AWS says to close after 10 minutes; 0 leaves it out")
+	yes := flags.Bool("yes", false, "do not ask: it costs less than two dollars")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	o.egress = strings.Split(*egress, ",")
+	for _, way := range o.egress {
+		if way != "ipv6" && way != "nat" {
+			return fmt.Errorf("-egress is ipv6, nat or both with a comma between, not %q", *egress)
+		}
+	}
+	if !*yes {
+		return errors.New("this makes a stack and a user pool in the AWS account of your credentials, for less than two dollars, and destroys them: say -yes (make verify-aws YES=1)")
+	}
+	return verify(ctx, o, stdout)
+}
+
+func verify(ctx context.Context, o options, stdout io.Writer) (err error) {
+	a := &account{command: o.command, log: stdout}
+	if err := a.find(ctx); err != nil {
+		return err
+	}
+	r := &report{region: a.region, date: o.now()}
+	// The report and the end come whatever happens, and take their time.
+	defer func() {
+		err = errors.Join(err, a.destroy(context.WithoutCancel(ctx)))
+		r.destroyed = err == nil
+		err = errors.Join(err, r.write(o.out))
+		fmt.Fprintf(stdout, "\n%s: %s\n", o.out, r.summary())
+	}()
+	ctx, cancel := context.WithTimeout(ctx, o.within)
+	defer cancel()
+	if err := a.members(ctx); err != nil {
+		return err
+	}
+	for _, way := range o.egress {
+		s, err := a.deploy(ctx, way)
+		if err != nil {
+			return err
+		}
+		s.idle = o.idle
+		f := s.pushes(ctx)
+		r.add(f)
+		fmt.Fprintln(stdout, f)
+		if f.status != holds {
+			continue
+		}
+		for _, try := range facts() {
+			f := try.on(ctx, s)
+			r.add(f)
+			fmt.Fprintln(stdout, f)
+			if ctx.Err() != nil {
+				return fmt.Errorf("it was stopped before the end: %w", context.Cause(ctx))
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("pushes get through by none of %s: nothing else could be tried", strings.Join(o.egress, ", "))
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Deploys the stack on ministack, an emulator of AWS that needs no Docker, and plays a
+# match on it: make emulator. Everything it starts ends with it; what was said stays in
+# log/emulator. README.md tells what this shows and what it cannot.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+out=$PWD/log/emulator
+rm -rf "$out"
+mkdir -p "$out/tmp"
+exec > >(tee "$out/emulator.log") 2>&1
+echo "the log is kept in ${out#"$PWD/"}"
+
+fail() {
+  echo "make emulator: $*"
+  exit 1
+}
+
+export PATH="$PWD/bin/valkey:$PATH"
+cache=$(command -v valkey-server || command -v redis-server) || fail "a cache is missing: install valkey-server or redis-server"
+python=$(command -v python3) || fail "python3 is missing: ministack is written in Python"
+version=1.5.33
+[ -d "bin/ministack/ministack-$version.dist-info" ] ||
+  fail "ministack is missing: python3 -m pip install --target bin/ministack ministack==$version"
+
+running=()
+end() {
+  status=$?
+  trap - EXIT
+  if [ ${#running[@]} -gt 0 ]; then
+    kill "${running[@]}" 2>/dev/null || true
+    wait "${running[@]}" || true
+  fi
+  [ "$status" = 0 ] && echo "emulator: all of it holds" || echo "emulator: FAILED, see $out"
+  exit "$status"
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+
+# start NAME COMMAND… runs something until the end of all this; what it says goes to a
+# file of its own.
+start() {
+  local name=$1
+  shift
+  "$@" >"$out/$name.log" 2>&1 &
+  running+=($!)
+}
+
+# await WHAT COMMAND… until it succeeds.
+await() {
+  local what=$1 n
+  shift
+  for n in {1..300}; do
+    if "$@" >/dev/null 2>&1; then return; fi
+    sleep 0.2
+  done
+  fail "$what did not start: see $out"
+}
+
+free() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+step() { printf '\n== %s, after %d s\n' "$*" $SECONDS; }
+
+step "building for this machine"
+make build ARCH="$(go env GOHOSTARCH)"
+go build -o bin/waggle ./cmd/waggle
+go build -o bin/localstack ./localstack
+(cd infra && go build -o ../bin/infra .)
+
+step "starting a cache, an issuer of tokens, and ministack $version"
+cache_port=$(free) issuer_port=$(free) port=$(free)
+issuer=http://127.0.0.1:$issuer_port
+emulator=http://127.0.0.1:$port
+start cache "$cache" --port "$cache_port" --bind 127.0.0.1 --save '' --dir "$out/tmp"
+# Of the local stack only the issuer is used: /token and its keys.
+start issuer bin/localstack -addr "127.0.0.1:$issuer_port"
+start ministack env PYTHONPATH="$PWD/bin/ministack" TMPDIR="$out/tmp" S3_DATA_DIR="$out/tmp/s3" STATE_DIR="$out/tmp/state" \
+  BIND_HOST=127.0.0.1 MINISTACK_HOST=127.0.0.1 GATEWAY_PORT="$port" AWS_ENDPOINT_URL="$emulator" \
+  IOT_MTLS_ENABLED=0 SFTP_ENABLED=0 REDIS_HOST=127.0.0.1 REDIS_PORT="$cache_port" \
+  "$python" -m ministack
+await "the issuer" curl -sf "$issuer/healthz"
+await ministack curl -sf "$emulator/_localstack/health"
+
+step "deploying the stack of target=local"
+export EMULATOR=$emulator CACHE=redis://127.0.0.1:$cache_port ISSUER=$issuer OUT=$out
+localstack/deploy/stack.sh deploy
+url=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["Waggle"]["Url"])' "$out/outputs.json")
+
+step "who has no good token is refused at $url"
+refused() {
+  local got
+  got=$(curl -s -o /dev/null -w '%{http_code}' --max-time 30 --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
+    -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: d2FnZ2xlLXdhZ2dsZS13YQ==' "http${url#ws}$2")
+  [ "$got" = "$1" ] || fail "a handshake with '$2' got $got, want $1"
+  echo "$got with '$2'"
+}
+# AWS answers 401 to the authorizer's "Unauthorized", ministack 500.
+refused 500 ""
+refused 403 "?token=nonsense"
+
+step "two members are matched, by the functions as they are built"
+bin/waggle demo -url "$url" -token-command "curl -sSf $issuer/token?member={member}&pool={pool}"
+
+step "the other routes lead to their functions"
+answers=$(printf '%s\n' ping locate cancel nonsense |
+  bin/waggle shell -url "$url" -as eve -linger 5s -token-command "curl -sSf $issuer/token?member={member}")
+echo "$answers"
+for want in '"type":"pong"' 'no match under way' 'no request under way' '"code":"unknown_action"'; do
+  [[ $answers == *"$want"* ]] || fail "nothing was answered with $want"
+done
+
+step "destroying"
+localstack/deploy/stack.sh destroy
+left=$(curl -sf "$emulator/2015-03-31/functions/" -H 'Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request')
+[[ $left == *'"Functions"'* && $left != *bootstrap* ]] || fail "functions were left behind: $left"

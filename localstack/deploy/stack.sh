@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The target=local stack on an emulator, by cdklocal: stack.sh deploy or destroy.
+# On LocalStack and on ministack a stack that failed to be created must be destroyed
+# before it is deployed again.
+#   EMULATOR  its address, http://host:port, as this machine and the functions reach it
+#   CACHE     redis://host:port, as the functions reach it
+#   ISSUER    of the tokens, as the functions reach it
+#   OUT       a folder for what the CDK writes; the outputs come into OUT/outputs.json
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# Any credentials will do; those of a real account must never get here.
+export AWS_ENDPOINT_URL=$EMULATOR AWS_ENDPOINT_URL_S3=$EMULATOR
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+unset AWS_PROFILE AWS_SESSION_TOKEN
+export CI=true JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1
+
+[ -x infra/node_modules/.bin/cdklocal ] || npm ci --no-audit --no-fund --prefix infra
+
+cdk() {
+  infra/node_modules/.bin/cdklocal "$@" --ci --no-notices
+}
+
+case ${1-} in
+deploy)
+  cdk bootstrap aws://000000000000/us-east-1
+  cdk deploy --app bin/infra --output "$OUT/cdk.out" --require-approval never --outputs-file "$OUT/outputs.json" \
+    -c target=local -c emulator="$EMULATOR" -c arch="$(go env GOHOSTARCH)" \
+    -c issuer="$ISSUER" -c audience=waggle -c consent=implied -c cacheEndpoint="$CACHE"
+  ;;
+destroy) cdk destroy --app "$OUT/cdk.out" --force ;;
+*)
+  echo "stack.sh deploy or destroy, not ${1-}" >&2
+  exit 1
+  ;;
+esac
