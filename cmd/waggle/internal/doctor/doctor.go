@@ -68,6 +68,7 @@ type examination struct {
 	steps      []Step
 	ahead      *time.Duration // the server's clock against this machine's, once it is known
 	conn       *waggle.Conn
+	crashes    bool // the authorizer, where there is no token
 }
 
 // A finding is what a step returns: nothing wrong where it is all there is to say.

@@ -37,7 +37,8 @@ func (x *examination) refusal(ctx context.Context) finding {
 		return wrong("the URL must end in the stage, as the stack's output has it (…/prod); else the authorizer denies where it should fail with Unauthorized",
 			"403 without a token, where 401 was due").fatal()
 	case http.StatusInternalServerError:
-		return wrong("look at the authorizer's log: it did not start, or ran into its timeout", "500: the authorizer failed").fatal()
+		x.crashes = true
+		return wrong("look at the authorizer's log: it did not start, or ran into its timeout", "500: the authorizer failed")
 	}
 	return wrong("this is no Waggle API: compare the URL with the stack's output, stage included", "%s to a handshake without a token, where 401 was due", answer.Status).fatal()
 }
@@ -69,6 +70,9 @@ func (x *examination) connect(ctx context.Context) finding {
 	case http.StatusConflict:
 		return wrong("somebody connects as the same member at this moment: use a member of your own", "409: the member has a newer connection").fatal()
 	case http.StatusInternalServerError:
+		if x.crashes {
+			return skipped("because of what failed before").fatal()
+		}
 		return wrong("look at the authorizer's log: most likely it cannot reach the issuer (WAGGLE_ISSUER, and /.well-known/openid-configuration below it)",
 			"500: the authorizer failed on the token").fatal()
 	case http.StatusBadGateway:
