@@ -62,11 +62,7 @@ func (p Picture) Save(file string) error {
 	if err := p.write(&b, f); err != nil {
 		return fmt.Errorf("draw %s: %w", file, err)
 	}
-	drawn := b.Bytes()
-	if f == ".svg" { // whoever lacks the font has one as wide
-		drawn = bytes.ReplaceAll(drawn, []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
-	}
-	return os.WriteFile(file, drawn, 0o644)
+	return os.WriteFile(file, b.Bytes(), 0o644)
 }
 
 func (p Picture) write(w io.Writer, format string) error {
@@ -94,7 +90,8 @@ func (p Picture) write(w io.Writer, format string) error {
 		io.WriterTo
 	}
 	if format == ".svg" {
-		canvas = vgsvg.New(width, height)
+		// With its letters: another font's are wider, and run into what is beside them.
+		canvas = vgsvg.NewWith(vgsvg.UseWH(width, height), vgsvg.EmbedFonts(true))
 	} else {
 		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(imageDPI))}
 	}
