@@ -8,7 +8,7 @@ FUNCTIONS := authorizer connect disconnect location match
 ARCH ?= arm64
 DIST := dist
 FUZZTIME ?= 30s
-SOAK ?= ./internal/app ./internal/match ./internal/geo ./localstack
+SOAK ?= ./test/invariants ./internal/match ./internal/geo ./localstack
 TESTFLAGS ?= -timeout 10m
 RUNFLAGS ?= -members 50
 DEMOFLAGS ?=
@@ -58,15 +58,15 @@ test: compiler ## all tests; the last line counts them and says what to install 
 	@{ status=0; go test -json $(TESTFLAGS) ./... || status=1; \
 	if command -v node >/dev/null; then (cd infra && go test -json $(TESTFLAGS) ./...) || status=1; \
 	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "test: Node.js is missing and nothing may be skipped" >&2; status=1; \
-	else echo "test: the stack on AWS was left out: install Node.js 22 or later" >&2; fi; exit $$status; } | go run ./internal/testsummary
+	else echo "test: the stack on AWS was left out: install Node.js 22 or later" >&2; fi; exit $$status; } | go run ./test/summary
 
 .PHONY: race
 race: compiler ## all tests under the race detector, the longest of them shortened
-	@go test -json -race -short -timeout 30m ./... | go run ./internal/testsummary
+	@go test -json -race -short -timeout 30m ./... | go run ./test/summary
 
 .PHONY: soak
 soak: compiler ## the random suites for long, each with a seed of its own that it prints where it fails: about an hour
-	@WAGGLE_SOAK=1 go test -json -timeout 100m $(SOAK) | go run ./internal/testsummary
+	@WAGGLE_SOAK=1 go test -json -timeout 100m $(SOAK) | go run ./test/summary
 
 .PHONY: fuzz
 fuzz: compiler ## each fuzz target for a while (FUZZTIME=30s)
@@ -89,11 +89,11 @@ lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
 
 .PHONY: model
 model: compiler ## explore the match protocol exhaustively, and find each fault planted in it
-	@go run ./internal/model/explore
+	@go run ./test/model/explore
 
 .PHONY: guards
 guards: compiler ## break every condition, one at a time, and see which test misses it: half an hour to an hour (GUARDS=lua, go or planted)
-	@go run ./internal/guards/hunt $(if $(GUARDS),-only $(GUARDS)) $(GUARDSFLAGS)
+	@go run ./test/mutation/run $(if $(GUARDS),-only $(GUARDS)) $(GUARDSFLAGS)
 
 # H3 is C, so the functions are linked statically with a C library of the target.
 .PHONY: build

@@ -9,14 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/protocol"
+	"waggle/test/kit/caches"
 )
 
 const unavailable = "the service cannot do this right now: try again in a moment"
 
 // tell gives a real server commands, one a line, and wants +OK for each.
-func tell(t *testing.T, cache cachetest.Cache, commands ...string) {
+func tell(t *testing.T, cache caches.Cache, commands ...string) {
 	t.Helper()
 	socket, err := net.Dial("tcp", strings.TrimPrefix(cache.URL, "redis://"))
 	if err != nil {
@@ -50,7 +50,7 @@ func checkUnavailable(s *running, ana *bare) {
 
 func TestAFullCache(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		cache := cachetest.Server(t, "--maxmemory-policy", "noeviction")
+		cache := caches.Server(t, "--maxmemory-policy", "noeviction")
 		s := begin(t, append(runtime, "-cache", cache.URL)...)
 		one, other := s.join("one"), s.join("other")
 		match := pair(t, one, other)
@@ -79,14 +79,14 @@ func TestAFullCache(t *testing.T) {
 }
 
 func TestACacheThatIsGoneForAWhile(t *testing.T) {
-	cache := cachetest.Server(t)
+	cache := caches.Server(t)
 	s := begin(t, "-cache", cache.URL)
 	ana := s.bare("ana")
 	ana.goesOn()
 	shutDown(t, cache)
 	checkUnavailable(s, ana)
 
-	cachetest.Again(t, cache)
+	caches.Restart(t, cache)
 	until(t, "the stack to find its cache again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
 	ana.goesOn()
 	s.goesOn()
@@ -96,7 +96,7 @@ func TestACacheThatIsGoneForAWhile(t *testing.T) {
 }
 
 func TestACacheThatWantsAPasswordMeanwhile(t *testing.T) {
-	cache := cachetest.Server(t)
+	cache := caches.Server(t)
 	s := begin(t, "-cache", cache.URL)
 	ana := s.bare("ana")
 	ana.goesOn()
@@ -110,7 +110,7 @@ func TestACacheThatWantsAPasswordMeanwhile(t *testing.T) {
 
 // TestCachesThatTheStackDoesNotStartOn: unreachable ones are among the flags' tests.
 func TestCachesThatTheStackDoesNotStartOn(t *testing.T) {
-	cache := cachetest.Server(t, "--requirepass", "secret")
+	cache := caches.Server(t, "--requirepass", "secret")
 	host := strings.TrimPrefix(cache.URL, "redis://")
 	for name, test := range map[string]struct{ url, want string }{
 		"it wants a password": {cache.URL, "it wants a password: redis://:password@host:port, or redis://user:password@host:port"},

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"waggle/internal/need"
+	"waggle/test/kit"
 )
 
 // TestBrowserTabs plays the cases of e2e/browser.mjs: the page at / in a real
@@ -19,7 +19,7 @@ import (
 func TestBrowserTabs(t *testing.T) {
 	node := javascript(t)
 	if _, err := os.Stat("e2e/node_modules/playwright-core"); err != nil {
-		need.Missing(t, "what localstack/e2e pins: run npm ci there")
+		kit.Missing(t, "what localstack/e2e pins: run npm ci there")
 	}
 	chromium := browser(t)
 	s := begin(t, "-members", "20")
@@ -87,6 +87,6 @@ func browser(t *testing.T) string {
 			return path
 		}
 	}
-	need.Missing(t, "chromium")
+	kit.Missing(t, "chromium")
 	return ""
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/coder/websocket"
 
 	"waggle/clients/go/waggle"
-	"waggle/internal/cachetest"
 	"waggle/internal/protocol"
+	"waggle/test/kit/caches"
 )
 
 func TestBadTokensAreSignedAndRefused(t *testing.T) {
@@ -141,7 +141,7 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 
 func TestAFallenCacheIsToldAs503(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		cache := cachetest.Server(t)
+		cache := caches.Server(t)
 		s := begin(t, append(runtime, "-cache", cache.URL)...)
 		c := s.join("ana")
 		shutDown(t, cache)
@@ -161,7 +161,7 @@ func TestAFallenCacheIsToldAs503(t *testing.T) {
 }
 
 // shutDown ends a real server.
-func shutDown(t *testing.T, c cachetest.Cache) {
+func shutDown(t *testing.T, c caches.Cache) {
 	t.Helper()
 	socket, err := net.Dial("tcp", strings.TrimPrefix(c.URL, "redis://"))
 	if err != nil {

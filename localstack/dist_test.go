@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"waggle/internal/cachetest"
-	"waggle/internal/need"
 	"waggle/internal/topology"
+	"waggle/test/kit"
+	"waggle/test/kit/caches"
 )
 
 // forLambda is where this test has make build put the functions, so that it leaves
@@ -26,9 +26,9 @@ func builtForLambda(t *testing.T) (dir string) {
 	finder.Dir = ".."
 	if said, err := finder.CombinedOutput(); err != nil {
 		t.Logf("%s", said)
-		need.Missing(t, "gcc-aarch64-linux-gnu and libc6-dev-arm64-cross, or zig (pip install ziglang)")
+		kit.Missing(t, "gcc-aarch64-linux-gnu and libc6-dev-arm64-cross, or zig (pip install ziglang)")
 	}
-	build := exec.CommandContext(t.Context(), need.Command(t, "make", "make"), "build", "ARCH=arm64", "DIST="+forLambda)
+	build := exec.CommandContext(t.Context(), kit.Command(t, "make", "make"), "build", "ARCH=arm64", "DIST="+forLambda)
 	build.Dir = ".."
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("make build: %v\n%s", err, said)
@@ -80,13 +80,13 @@ func TestFunctionsAreSmallAndStatic(t *testing.T) {
 func TestFunctionsRunAsOnLambda(t *testing.T) {
 	emulator := ""
 	if runtime.GOOS != "linux" || runtime.GOARCH != "arm64" {
-		emulator = need.Command(t, "qemu-aarch64-static", "qemu-user-static")
+		emulator = kit.Command(t, "qemu-aarch64-static", "qemu-user-static")
 	}
 	dir, scripts := builtForLambda(t), map[string]string{}
 	for _, f := range topology.Functions() {
 		scripts[f.Name] = fmt.Sprintf("#!/bin/sh\nexec %s %s\n", emulator, bootstrap(dir, f.Name))
 	}
-	s := begin(t, "-runtime", processes, "-functions", scripted(t, scripts), "-cache", cachetest.Server(t).URL)
+	s := begin(t, "-runtime", processes, "-functions", scripted(t, scripts), "-cache", caches.Server(t).URL)
 	ana, ben := s.join("ana"), s.join("ben")
 	match := pair(t, ana, ben)
 	if l, err := ana.Locate(t.Context()); err != nil || l.Match != match {

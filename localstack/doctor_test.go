@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
 	"waggle/localstack/lambda"
+	"waggle/test/kit/caches"
 )
 
 // A diagnosis is what the doctor says, by step.
@@ -160,13 +160,13 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 		script := &script{served: map[string]int{}, connection: map[string]string{}}
 		held := make(chan struct{})
 		script.post = func(string) int { <-held; return http.StatusGone }
-		s := beginWith(t, config{Cache: cachetest.Embedded(t).URL, Faults: script})
+		s := beginWith(t, config{Cache: caches.Embedded(t).URL, Faults: script})
 		t.Cleanup(func() { close(held) })
 		d.examine(t, "-url", s.base, "-patience", "4s").failed(t, "hello", "no answer was pushed", "NAT gateway")
 	})
 	t.Run("no cache", func(t *testing.T) {
 		eachRuntime(t, func(t *testing.T, runtime ...string) {
-			cache := cachetest.Server(t)
+			cache := caches.Server(t)
 			s := begin(t, append(runtime, "-cache", cache.URL)...)
 			shutDown(t, cache)
 			d.examine(t, "-url", s.base).failed(t, "connect", "503", "security groups", "elasticache:Connect")
@@ -181,7 +181,7 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 			{40 * time.Second, "fail", "this machine's clock is 40."}, {10 * time.Second, "warn", "s behind the server's"},
 			{-10 * time.Second, "warn", "s ahead of the server's"},
 		} {
-			s := beginWith(t, config{Cache: cachetest.Embedded(t).URL, Offset: func() time.Duration { return test.by }})
+			s := beginWith(t, config{Cache: caches.Embedded(t).URL, Offset: func() time.Duration { return test.by }})
 			if got := d.examine(t, "-url", s.base)["clock"]; got.Status != test.status || !strings.Contains(got.Found, test.found) || !strings.Contains(got.Mend, "NTP") {
 				t.Errorf("by %v: got %+v, want %s: %s", test.by, got, test.status, test.found)
 			}

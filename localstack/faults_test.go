@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"testing"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/protocol"
-	"waggle/internal/seed"
 	"waggle/localstack/faults"
+	"waggle/test/kit"
+	"waggle/test/kit/caches"
 )
 
 // TestEachFaultBefallsTheStack: each by itself, and whenever it can.
@@ -94,7 +94,7 @@ func TestEachFaultBefallsTheStack(t *testing.T) {
 				t.Fatal("it has no test here")
 			}
 			f := chances(t, name+"="+test.chance)
-			s := beginWith(t, config{Cache: cachetest.Embedded(t).URL, Faults: f})
+			s := beginWith(t, config{Cache: caches.Embedded(t).URL, Faults: f})
 			test.shows(s, f)
 		})
 	}
@@ -127,10 +127,10 @@ func befallen(t *testing.T, f *faults.Faults, times int) {
 // each connects again: who is in a match is in that one with one other, and
 // everybody else is found.
 func TestNobodyIsStuckAfterFaults(t *testing.T) {
-	first := seed.New(t)
-	for round := range uint64(seed.Times(1, 30)) {
+	first := kit.Seed(t)
+	for round := range uint64(kit.Times(1, 30)) {
 		t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
-			cachetest.Each(t, func(t *testing.T, cache cachetest.Cache) {
+			caches.Each(t, func(t *testing.T, cache caches.Cache) {
 				f := chances(t, fmt.Sprintf("lost-disconnect=0.4,late-disconnect=0.5:50ms,duplicate=0.2,reorder=0.2:20ms,"+
 					"gone=0.1,limit=0.1,lost-reply=0.04,slow-cache=0.2:5ms,seed=%d", first+round))
 				c := newCrowd(t, config{Cache: cache.URL, Faults: f}, first+round)

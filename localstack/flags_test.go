@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/protocol"
 	"waggle/localstack/faults"
+	"waggle/test/kit/caches"
 )
 
 func TestHelpTeaches(t *testing.T) {
@@ -183,7 +183,7 @@ func TestPoolSettingsAreRead(t *testing.T) {
 }
 
 func TestARealCacheHoldsWhatOutlivesTheStack(t *testing.T) {
-	url := cachetest.Server(t).URL
+	url := caches.Server(t).URL
 	first := begin(t, "-cache", url)
 	match := pair(t, first.join("ana"), first.join("ben"))
 	if err := first.end(); err != nil {

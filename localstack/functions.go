@@ -11,12 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"waggle/internal/app"
-	"waggle/internal/embedded"
-	"waggle/internal/push"
+	"waggle/internal/gateway"
 	"waggle/internal/store"
 	"waggle/internal/token"
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
+	"waggle/localstack/embedded"
 	"waggle/localstack/lambda"
 )
 
@@ -67,12 +67,12 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 
 // wire makes the handlers as the functions do, and tries the cache.
 func (s *stack) wire(ctx context.Context, env environment) (map[string]any, error) {
-	client, err := push.New(ctx, env[topology.ManagementEndpoint], awsconfig.WithCredentialsProvider(
+	client, err := gateway.New(ctx, env[topology.ManagementEndpoint], awsconfig.WithCredentialsProvider(
 		credentials.NewStaticCredentialsProvider("local", "local", "")))
 	if err != nil {
 		return nil, err
 	}
-	options := app.Options{Log: s.config.Log, Push: app.Pusher(client), Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
+	options := app.Options{Log: s.config.Log, Push: gateway.PusherOn(client), Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
 	if s.config.Faults != nil {
 		options.Store.Hook = s.config.Faults.Trip
 	}

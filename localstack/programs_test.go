@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"waggle/internal/cachetest"
-	"waggle/internal/need"
+	"waggle/test/kit"
+	"waggle/test/kit/caches"
 )
 
 // build builds a command of ours.
@@ -62,7 +62,7 @@ func TestAClientInAnotherLanguage(t *testing.T) {
 func javascript(t *testing.T) string {
 	t.Helper()
 	const install = "nodejs and npm, then run npm ci in localstack/e2e"
-	node, npm := need.Command(t, "node", install), need.Command(t, "npm", install)
+	node, npm := kit.Command(t, "node", install), kit.Command(t, "npm", install)
 	if out, err := exec.CommandContext(t.Context(), npm, "ls", "--prefix", "e2e").CombinedOutput(); err == nil && len(out) > 0 {
 		return node // all that the lock file names is there
 	}
@@ -72,7 +72,7 @@ func javascript(t *testing.T) string {
 	c.Dir = "e2e"
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Logf("npm ci: %v\n%s", err, out)
-		need.Missing(t, install)
+		kit.Missing(t, install)
 	}
 	return node
 }
@@ -108,7 +108,7 @@ func TestTheCommandLine(t *testing.T) {
 
 func TestSignalsEndIt(t *testing.T) {
 	stack := build(t, "./localstack")
-	cache := cachetest.Embedded(t)
+	cache := caches.Embedded(t)
 	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"waggle/clients/go/waggle"
-	"waggle/internal/cachetest"
 	"waggle/internal/store"
 	"waggle/localstack/apigateway"
+	"waggle/test/kit/caches"
 )
 
 // A script has in hand what passes between the gateway, the functions and the
@@ -81,7 +81,7 @@ type staged struct {
 
 // onStage runs a test on staged stacks with the embedded cache and a real server.
 func onStage(t *testing.T, test func(*testing.T, *staged)) {
-	cachetest.Each(t, func(t *testing.T, cache cachetest.Cache) {
+	caches.Each(t, func(t *testing.T, cache caches.Cache) {
 		s := &script{served: make(map[string]int), connection: make(map[string]string)}
 		test(t, &staged{beginWith(t, config{Cache: cache.URL, Faults: s, Offset: s.offset}), s})
 	})

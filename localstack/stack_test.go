@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"waggle/clients/go/waggle"
-	"waggle/internal/cachetest"
+	"waggle/test/kit/caches"
 )
 
 // A running stack, started by its command line.
@@ -78,8 +78,8 @@ func begin(t *testing.T, args ...string) *running {
 // the functions as processes.
 func eachStack(t *testing.T, test func(*testing.T, *running)) {
 	t.Run("embedded", func(t *testing.T) { test(t, begin(t)) })
-	t.Run("server", func(t *testing.T) { test(t, begin(t, "-cache", cachetest.Server(t).URL)) })
-	t.Run("process", func(t *testing.T) { test(t, begin(t, asProcesses(t, "-cache", cachetest.Server(t).URL)...)) })
+	t.Run("server", func(t *testing.T) { test(t, begin(t, "-cache", caches.Server(t).URL)) })
+	t.Run("process", func(t *testing.T) { test(t, begin(t, asProcesses(t, "-cache", caches.Server(t).URL)...)) })
 }
 
 // eachRuntime runs a test with the functions in this process, and as processes: it

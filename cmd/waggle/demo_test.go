@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"waggle/cmd/waggle/internal/endpoint"
-	"waggle/internal/need"
+	"waggle/test/kit"
 )
 
 // The demonstration is run for real, on the local stack it starts itself.
 func TestDemoOnAStackOfItsOwn(t *testing.T) {
-	need.Command(t, "go", "Go, with its command on the path")
+	kit.Command(t, "go", "Go, with its command on the path")
 	t.Chdir("../..")
 	out, errs, err := typed(t.Context(), "", "demo", "-start", "-pace", "1ms")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 	"waggle/cmd/waggle/internal/judge"
 	"waggle/cmd/waggle/internal/trace/tracetest"
-	"waggle/internal/need"
+	"waggle/test/kit"
 )
 
 // An edit of one file of internal/match makes it wrong.
@@ -33,7 +33,7 @@ type edit struct {
 // found. Most of it is waiting for whoever might come free after all, so all are
 // played at once.
 func TestJudgesRealStacks(t *testing.T) {
-	need.Command(t, "go", "Go, with its command on the path")
+	kit.Command(t, "go", "Go, with its command on the path")
 	cases := []struct {
 		name  string
 		edits []edit
@@ -160,7 +160,7 @@ func buildStack(t *testing.T, edits []edit) string {
 }
 
 func TestReplayStopsAtAPoolThatIsNotSetForItsSpeed(t *testing.T) {
-	need.Command(t, "go", "Go, with its command on the path")
+	kit.Command(t, "go", "Go, with its command on the path")
 	binary := buildStack(t, nil)
 	dir := t.TempDir()
 	write(t, dir, "cabs.csv", evening)

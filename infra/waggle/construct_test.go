@@ -12,14 +12,14 @@ import (
 
 	"waggle/infra/config"
 	"waggle/infra/waggle"
-	"waggle/internal/need"
 	"waggle/internal/pool"
+	"waggle/test/kit"
 )
 
 // TestInAnAppOfOnesOwn has a Waggle in somebody's stack and in their VPC, beside
 // another one.
 func TestInAnAppOfOnesOwn(t *testing.T) {
-	need.Command(t, "node", "Node.js 20 or later")
+	kit.Command(t, "node", "Node.js 20 or later")
 	pools, err := pool.Parse([]byte(`{"pools":{"default":{"consent":"implied"}}}`))
 	if err != nil {
 		t.Fatal(err)

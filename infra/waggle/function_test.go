@@ -15,8 +15,8 @@ import (
 
 	"waggle/infra/config"
 	"waggle/infra/waggle"
-	"waggle/internal/need"
 	"waggle/internal/topology"
+	"waggle/test/kit"
 )
 
 func TestFunctions(t *testing.T) {
@@ -139,7 +139,7 @@ func TestEnvironmentValues(t *testing.T) {
 }
 
 func TestWhatIsNotBuiltIsNamed(t *testing.T) {
-	need.Command(t, "node", "Node.js 20 or later")
+	kit.Command(t, "node", "Node.js 20 or later")
 	for name, test := range map[string]struct {
 		spoil func(dir string) error
 		want  string

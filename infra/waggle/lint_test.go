@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"waggle/internal/need"
+	"waggle/test/kit"
 )
 
 // cdk-nag's rules for AWS solutions find nothing that is not explained.
@@ -50,13 +50,13 @@ const oldest = "1.58.0"
 // cfn-lint finds nothing in any template.
 func TestLint(t *testing.T) {
 	const install = "cfn-lint " + oldest + " or later (pip install cfn-lint)"
-	program := need.Command(t, "cfn-lint", install)
+	program := kit.Command(t, "cfn-lint", install)
 	said, err := exec.CommandContext(t.Context(), program, "--version").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if slices.Compare(numbers(string(said)), numbers(oldest)) < 0 {
-		need.Missing(t, install)
+		kit.Missing(t, install)
 	}
 	dir := t.TempDir()
 	args := []string{

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"waggle/infra/waggle"
-	"waggle/internal/need"
 	"waggle/internal/topology"
+	"waggle/test/kit"
 )
 
 // Functions that want the cache are in the private subnets, the authorizer is not.
@@ -123,7 +123,7 @@ func TestVPC(t *testing.T) {
 
 // Without credentials a VPC cannot be looked up.
 func TestALookupNeedsAnAccount(t *testing.T) {
-	need.Command(t, "node", "Node.js 20 or later")
+	kit.Command(t, "node", "Node.js 20 or later")
 	c, err := choose("vpcId=vpc-01234567")
 	if err != nil {
 		t.Fatal(err)

@@ -20,8 +20,8 @@ import (
 
 	"waggle/infra/config"
 	"waggle/infra/waggle"
-	"waggle/internal/need"
 	"waggle/internal/topology"
+	"waggle/test/kit"
 )
 
 // The stacks that are looked at. A synthesis takes seconds, so each is done once for
@@ -68,7 +68,7 @@ func each(t *testing.T, test func(t *testing.T, s *template)) {
 // stack returns one of the stacks.
 func stack(t *testing.T, name string) *template {
 	t.Helper()
-	need.Command(t, "node", "Node.js 20 or later")
+	kit.Command(t, "node", "Node.js 20 or later")
 	s, err := stacks[name]()
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)

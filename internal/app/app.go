@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"waggle/internal/gateway"
 	"waggle/internal/handler"
 	"waggle/internal/match"
 	"waggle/internal/pool"
@@ -65,8 +66,8 @@ func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options)
 	}
 	h := &handler.Handler{Push: o.Push, Now: o.Now, Log: o.Log}
 	if o.Push == nil {
-		p := &pusher{endpoint: get(topology.ManagementEndpoint)}
-		h.Push, h.Endpoint = p, p.learn
+		p := gateway.NewPusher(get(topology.ManagementEndpoint))
+		h.Push, h.Endpoint = p, p.Learn
 	}
 	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log}
 	return &App{Handler: h, Store: cache}, nil

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"waggle/internal/iam"
+	"waggle/internal/store/signin"
 	"waggle/internal/topology"
 )
 
@@ -16,7 +16,7 @@ func cacheToken(ctx context.Context, get func(string) string) (func(context.Cont
 	if text == "" {
 		return nil, nil
 	}
-	cache, err := iam.Parse(text)
+	cache, err := signin.Parse(text)
 	switch user := get(topology.CacheUser); {
 	case err != nil:
 		return nil, err
@@ -27,7 +27,7 @@ func cacheToken(ctx context.Context, get func(string) string) (func(context.Cont
 	case !strings.HasPrefix(get(topology.CacheURL), "rediss://"):
 		return nil, errors.New("it needs TLS: " + topology.CacheURL + " must be rediss://host:port")
 	}
-	signer, err := iam.New(ctx, cache, get(topology.CacheUser))
+	signer, err := signin.New(ctx, cache, get(topology.CacheUser))
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"waggle/internal/oracle"
-	"waggle/internal/seed"
+	"waggle/test/kit"
+	"waggle/test/kit/oracle"
 )
 
 func TestNewPoint(t *testing.T) {
@@ -46,7 +46,7 @@ func TestNewPoint(t *testing.T) {
 }
 
 func TestDistance(t *testing.T) {
-	random := seed.Random(t, 0)
+	random := kit.Random(t, 0)
 	check := func(a, b Point) {
 		t.Helper()
 		got, want := Distance(a, b), sphereDistance(a, b)
@@ -61,7 +61,7 @@ func TestDistance(t *testing.T) {
 			t.Fatalf("Distance(%v, %v) = %v, and %v the other way round", a, b, got, back)
 		}
 	}
-	for range seed.Times(100_000, 1_000_000) {
+	for range kit.Times(100_000, 1_000_000) {
 		a := somewhere(t, random)
 		check(a, somewhere(t, random))
 		check(a, travel(a, random.Float64()*2*math.Pi, math.Pow(10, random.Float64()*9-2)))
@@ -88,13 +88,13 @@ func TestDistance(t *testing.T) {
 // TestSearchRadius puts members on the circle, stores them as the cache does (26 bits a
 // coordinate) and measures as the cache does: none may fall out.
 func TestSearchRadius(t *testing.T) {
-	random := seed.Random(t, 0)
+	random := kit.Random(t, 0)
 	const cacheRadius = 6372797.560856
 	round := func(degrees, limit float64) float64 {
 		step := 2 * limit / (1 << 26)
 		return (math.Floor((degrees+limit)/step)+0.5)*step - limit
 	}
-	for range seed.Times(200_000, 2_000_000) {
+	for range kit.Times(200_000, 2_000_000) {
 		centre, meters := somewhere(t, random), math.Pow(10, 4.4*random.Float64())
 		member := travel(centre, random.Float64()*2*math.Pi, meters)
 		stored := Point{round(member.Lat, 85.05112878), round(member.Lng, 180)}

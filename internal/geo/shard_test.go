@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/uber/h3-go/v4"
 
-	"waggle/internal/oracle"
-	"waggle/internal/seed"
+	"waggle/test/kit"
+	"waggle/test/kit/oracle"
 )
 
 func TestShardCell(t *testing.T) {
@@ -47,8 +47,8 @@ func TestShardCellIsNotTheParent(t *testing.T) {
 // the same cell, and 10 m beyond it something is not.
 func TestEdgeDistance(t *testing.T) {
 	const beyond = 10 // metres
-	random := seed.Random(t, 0)
-	eachPlace(t, seed.Times(120, 1200), random, func(t *testing.T, p Point) {
+	random := kit.Random(t, 0)
+	eachPlace(t, kit.Times(120, 1200), random, func(t *testing.T, p Point) {
 		home := ShardCell(p)
 		edge := edgeDistance(p, home)
 		if edge < 0 {
@@ -90,8 +90,8 @@ func TestEdgeDistanceElsewhere(t *testing.T) {
 // TestShardsWithinMissesNobody puts points into circles, half of them at the rim: the shard
 // cell of each must be listed.
 func TestShardsWithinMissesNobody(t *testing.T) {
-	random := seed.Random(t, 0)
-	eachPlace(t, seed.Times(250, 2500), random, func(t *testing.T, p Point) {
+	random := kit.Random(t, 0)
+	eachPlace(t, kit.Times(250, 2500), random, func(t *testing.T, p Point) {
 		radius := [...]float64{100, 500, 3000, 20_000, maxShardsRadius, 20_000 * random.Float64()}[random.IntN(6)]
 		shards := ShardsWithin(p, radius)
 		if home := ShardCell(p); len(shards) == 0 || shards[0] != home {
@@ -117,8 +117,8 @@ func TestShardsWithinMissesNobody(t *testing.T) {
 // is met on the way, or lies inside.
 func TestShardsWithinListsNoMore(t *testing.T) {
 	const larger, step = 20, 20
-	random := seed.Random(t, 0)
-	eachPlace(t, seed.Times(3, 30), random, func(t *testing.T, p Point) {
+	random := kit.Random(t, 0)
+	eachPlace(t, kit.Times(3, 30), random, func(t *testing.T, p Point) {
 		for _, radius := range []float64{0, 500, 3000, 20_000} {
 			met := map[Cell]bool{ShardCell(p): true}
 			steps := math.Ceil(2 * math.Pi * (radius + larger) / step)
@@ -175,7 +175,7 @@ func TestSpotsHoldThePentagons(t *testing.T) {
 // TestCellBounds holds the bounds that settle most cells without their outlines, where cells
 // are smallest (beside pentagons), largest (mid-face), and anywhere.
 func TestCellBounds(t *testing.T) {
-	random := seed.Random(t, 0)
+	random := kit.Random(t, 0)
 	smallest, largest := math.Inf(1), 0.0
 	eachPlace(t, 1500, random, func(t *testing.T, p Point) {
 		cell, err := shardCell(p)

@@ -14,13 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/geo"
 	"waggle/internal/match"
-	"waggle/internal/oracle"
 	"waggle/internal/pool"
 	"waggle/internal/protocol"
 	"waggle/internal/store"
+	"waggle/test/kit/caches"
+	"waggle/test/kit/oracle"
 )
 
 // A market is a pool on a cache in which members come, move, fall silent, say that
@@ -68,7 +68,7 @@ const (
 func epoch() time.Time { return time.Unix(0, 0) }
 
 // openMarket returns a market with so many members, who are not there yet.
-func openMarket(t *testing.T, c cachetest.Cache, name string, random *rand.Rand, members int) *market {
+func openMarket(t *testing.T, c caches.Cache, name string, random *rand.Rand, members int) *market {
 	t.Helper()
 	m := &market{pool: name, random: random, by: make(map[string]*participant), frames: make(map[string]protocol.Frame)}
 	pools, err := pool.Parse([]byte(settings))

@@ -9,16 +9,16 @@ import (
 	"sync"
 	"testing"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/match"
-	"waggle/internal/seed"
+	"waggle/test/kit"
+	"waggle/test/kit/caches"
 )
 
 // TestNearestOnEveryCache holds the search to the oracle on real servers, where indexes
 // measure on another sphere, round coordinates and are a step behind the records.
 func TestNearestOnEveryCache(t *testing.T) {
 	var placements, crowds []string
-	cachetest.Every(t, func(t *testing.T, c cachetest.Cache) {
+	caches.Every(t, func(t *testing.T, c caches.Cache) {
 		t.Run("placements", func(t *testing.T) {
 			placements = append(placements, fmt.Sprintf("%d on %s", placeAndSearch(t, c), c.Name))
 		})
@@ -32,17 +32,17 @@ func TestNearestOnEveryCache(t *testing.T) {
 
 // placeAndSearch lets members report places of every awkward kind through the
 // service, and searches after each; several markets at a time keep the servers busy.
-func placeAndSearch(t *testing.T, c cachetest.Cache) (placements int) {
+func placeAndSearch(t *testing.T, c caches.Cache) (placements int) {
 	const members, stay = 40, 48
 	var markets [4]*market
 	var group sync.WaitGroup
-	from := seed.New(t)
+	from := kit.Seed(t)
 	for i := range markets {
 		m := openMarket(t, c, fmt.Sprint("market", i), rand.New(rand.NewPCG(from, uint64(i))), members)
 		markets[i] = m
 		group.Go(func() {
 			kinds := kinds()
-			for n := range seed.Times(1600, 100_000) / len(markets) {
+			for n := range kit.Times(1600, 100_000) / len(markets) {
 				if n%stay == 0 {
 					m.spot = kinds[(n/stay*len(markets)+i)%len(kinds)].At(m.random)
 				}
@@ -75,8 +75,8 @@ const crowd = 10_000
 
 // searchCrowd searches among very many in one place, where three shards meet, of whom
 // a third have gone stale; somebody moves before each search.
-func searchCrowd(t *testing.T, c cachetest.Cache) (searches int) {
-	m := openMarket(t, c, "crowd", seed.Random(t, 0), crowd)
+func searchCrowd(t *testing.T, c caches.Cache) (searches int) {
+	m := openMarket(t, c, "crowd", kit.Random(t, 0), crowd)
 	m.spot = shardCorner(m.random)
 	var group sync.WaitGroup
 	for part := range slices.Chunk(m.members, crowd/4) {
@@ -94,7 +94,7 @@ func searchCrowd(t *testing.T, c cachetest.Cache) (searches int) {
 		})
 	}
 	group.Wait()
-	for range seed.Times(30, 2000) {
+	for range kit.Times(30, 2000) {
 		p := m.members[m.random.IntN(crowd)]
 		_, err := m.Store.Apply(t.Context(), p.session.Member, m.list(t, p, 200))
 		if err == nil {

@@ -13,8 +13,8 @@ import (
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
-	"waggle/internal/oracle"
-	"waggle/internal/seed"
+	"waggle/test/kit"
+	"waggle/test/kit/oracle"
 )
 
 // TestNearestOnTheGeometry searches among members in every awkward kind of place, and
@@ -26,9 +26,9 @@ func TestNearestOnTheGeometry(t *testing.T) {
 	for i, kind := range all {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
-			random := seed.Random(t, uint64(i))
+			random := kit.Random(t, uint64(i))
 			var middle oracle.Place
-			for n := range seed.Times(40_000, 1_000_000)/len(all) + 1 {
+			for n := range kit.Times(40_000, 1_000_000)/len(all) + 1 {
 				if n%16 == 0 { // some take long to find
 					middle = kind.At(random)
 				}

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 
 	"waggle/internal/geo"
-	"waggle/internal/oracle"
+	"waggle/test/kit/oracle"
 )
 
 // kinds returns the oracle's kinds of places, and those that only who knows the cells

@@ -8,8 +8,8 @@ import (
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
-	"waggle/internal/oracle"
 	"waggle/internal/protocol"
+	"waggle/test/kit/oracle"
 )
 
 // query is what somebody asks for.

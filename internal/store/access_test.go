@@ -9,17 +9,17 @@ import (
 
 	"github.com/valkey-io/valkey-go"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/topology"
+	"waggle/test/kit/caches"
 )
 
 // TestTheCacheUserMayDoWhatTheStoreDoes plays the contract as the user that the cache
 // on AWS has, which may do nothing else.
 func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 	user := append([]string{"--user", "waggle", "nopass"}, strings.Fields(topology.CacheAccess)...)
-	for name, start := range map[string]func(t *testing.T) cachetest.Cache{
-		"valkey":  func(t *testing.T) cachetest.Cache { return cachetest.Valkey(t, user...) },
-		"cluster": func(t *testing.T) cachetest.Cache { return cachetest.StartCluster(t, user...).Cache },
+	for name, start := range map[string]func(t *testing.T) caches.Cache{
+		"valkey":  func(t *testing.T) caches.Cache { return caches.Valkey(t, user...) },
+		"cluster": func(t *testing.T) caches.Cache { return caches.StartCluster(t, user...).Cache },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t)

@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/store"
+	"waggle/test/kit/caches"
 )
 
 func TestOpenRefusesWhatIsNoCache(t *testing.T) {
@@ -30,7 +30,7 @@ func TestOpenRefusesWhatIsNoCache(t *testing.T) {
 }
 
 func TestPingSaysWhichCacheDoesNotAnswer(t *testing.T) {
-	nobody := net.JoinHostPort("127.0.0.1", strconv.Itoa(cachetest.FreePort(t)))
+	nobody := net.JoinHostPort("127.0.0.1", strconv.Itoa(caches.FreePort(t)))
 	s, err := store.Open(store.Options{URL: "redis://someone:secret@" + nobody})
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestPingSaysWhichCacheDoesNotAnswer(t *testing.T) {
 }
 
 func TestUserAndPassword(t *testing.T) {
-	cache := cachetest.Server(t, "--requirepass", "open sesame", "--user", "waggle", "on", ">sesame", "~*", "&*", "+@all")
+	cache := caches.Server(t, "--requirepass", "open sesame", "--user", "waggle", "on", ">sesame", "~*", "&*", "+@all")
 	host := strings.TrimPrefix(cache.URL, "redis://")
 	for name, o := range map[string]store.Options{
 		"password alone": {URL: cache.URL, Password: "open sesame"},
@@ -79,8 +79,8 @@ func TestUserAndPassword(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	certificate, key, authorities := certify(t)
-	port := strconv.Itoa(cachetest.FreePort(t))
-	cachetest.Redis(t, "--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no",
+	port := strconv.Itoa(caches.FreePort(t))
+	caches.Redis(t, "--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no",
 		"--tls-ca-cert-file", certificate)
 	url := "rediss://127.0.0.1:" + port
 

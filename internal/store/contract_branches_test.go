@@ -12,7 +12,7 @@ import (
 
 	"github.com/valkey-io/valkey-go"
 
-	"waggle/internal/guards/broken"
+	"waggle/test/mutation/broken"
 )
 
 // branches are where the scripts answer, and what they say they answer.

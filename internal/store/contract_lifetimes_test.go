@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"waggle/internal/geo"
-	"waggle/internal/guards/broken"
 	"waggle/internal/match"
 	"waggle/internal/store"
+	"waggle/test/mutation/broken"
 )
 
 // keep is how long what is stored lives, unless it is refreshed.

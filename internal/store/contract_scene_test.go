@@ -10,18 +10,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/valkey-io/valkey-go"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/internal/pool"
 	"waggle/internal/store"
+	"waggle/test/kit/caches"
 )
 
 // A scene is a pool of its own on a cache, with a clock that stands still until it
 // is moved: so a moment is met to the millisecond.
 type scene struct {
 	t       *testing.T
-	cache   cachetest.Cache
+	cache   caches.Cache
 	direct  valkey.Client // to look at what is stored
 	rewrite func(name, text string) string
 	store   *store.Store
@@ -36,7 +36,7 @@ const dawn = 1_800_000_000_000
 // unlimited are settings without rates to speak of.
 const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6`
 
-func newScene(t *testing.T, c cachetest.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *scene {
+func newScene(t *testing.T, c caches.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *scene {
 	t.Helper()
 	s := &scene{t: t, cache: c, direct: direct, rewrite: rewrite, pool: name, now: dawn}
 	s.rules(unlimited)

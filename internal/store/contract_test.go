@@ -8,8 +8,8 @@ import (
 
 	"github.com/valkey-io/valkey-go"
 
-	"waggle/internal/cachetest"
-	"waggle/internal/guards/broken"
+	"waggle/test/kit/caches"
+	"waggle/test/mutation/broken"
 )
 
 // A scenario is one case of the contract: what the store must do, whatever cache it
@@ -37,14 +37,14 @@ func TestContract(t *testing.T) {
 	// Some cases only; or the scripts are broken, which the cases have to find.
 	partly := strings.Count(flag.Lookup("test.run").Value.String(), "/") > 1 || broken.Any()
 	played := make(map[string]int)
-	var caches []string
-	cachetest.Every(t, func(t *testing.T, c cachetest.Cache) {
+	var names []string
+	caches.Every(t, func(t *testing.T, c caches.Cache) {
 		direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer direct.Close()
-		caches = append(caches, c.Name)
+		names = append(names, c.Name)
 		for i, one := range cases {
 			t.Run(one.name, func(t *testing.T) {
 				played[c.Name]++
@@ -56,16 +56,16 @@ func TestContract(t *testing.T) {
 			branches.check(t, direct)
 		}
 	})
-	if partly || len(caches) == 0 {
+	if partly || len(names) == 0 {
 		return
 	}
-	for _, name := range caches {
+	for _, name := range names {
 		if played[name] != len(cases) {
 			t.Errorf("%s: played %d cases, want %d", name, played[name], len(cases))
 		}
 	}
 	if !t.Failed() {
 		t.Logf("note: store contract: %d cases on each of %s; %d of %d reply branches reached on each", len(cases),
-			strings.Join(caches, ", "), len(branches.sites), len(branches.sites))
+			strings.Join(names, ", "), len(branches.sites), len(branches.sites))
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/valkey-io/valkey-go"
 
-	"waggle/internal/cachetest"
-	"waggle/internal/guards/broken"
-	"waggle/internal/model"
+	"waggle/test/kit/caches"
+	"waggle/test/model"
+	"waggle/test/mutation/broken"
 )
 
 // The model is explored in place of the scripts, so each must do on the cache what
@@ -27,7 +27,7 @@ func TestScriptsDoAsTheModelSays(t *testing.T) {
 	if len(transitions) < 1000 {
 		t.Fatalf("got %d transitions, want at least 1000: too few to mean anything", len(transitions))
 	}
-	cachetest.Each(t, func(t *testing.T, c cachetest.Cache) {
+	caches.Each(t, func(t *testing.T, c caches.Cache) {
 		replay(t, strings.TrimPrefix(c.URL, "redis://"), transitions)
 	})
 }

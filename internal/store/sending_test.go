@@ -10,16 +10,16 @@ import (
 
 	"github.com/valkey-io/valkey-go"
 
-	"waggle/internal/cachetest"
 	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/internal/store"
+	"waggle/test/kit/caches"
 )
 
 // TestSending holds the store to what it sends again, and what never, on every cache.
 func TestSending(t *testing.T) {
 	branches := readBranches(t)
-	cachetest.Every(t, func(t *testing.T, c cachetest.Cache) {
+	caches.Every(t, func(t *testing.T, c caches.Cache) {
 		direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
 		if err != nil {
 			t.Fatal(err)
@@ -209,11 +209,11 @@ func (s *scene) count(operation func()) (trips int) {
 // TestFullCache: a server that has no memory left refuses what writes. That is
 // unavailable, and nothing is half done; what only reads goes on.
 func TestFullCache(t *testing.T) {
-	for name, start := range map[string]func(testing.TB, ...string) cachetest.Cache{"valkey": cachetest.Valkey, "redis": cachetest.Redis} {
+	for name, start := range map[string]func(testing.TB, ...string) caches.Cache{"valkey": caches.Valkey, "redis": caches.Redis} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, "--maxmemory-policy", "noeviction")
 			memory := func(bytes string) {
-				if _, err := cachetest.Ask(strings.TrimPrefix(c.URL, "redis://"), "CONFIG", "SET", "maxmemory", bytes); err != nil {
+				if _, err := caches.Ask(strings.TrimPrefix(c.URL, "redis://"), "CONFIG", "SET", "maxmemory", bytes); err != nil {
 					t.Fatal(err)
 				}
 			}

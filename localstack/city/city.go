@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"waggle/internal/town"
+	"waggle/localstack/town"
 )
 
 // Pool is where the members live unless they mingle.

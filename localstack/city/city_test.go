@@ -16,7 +16,7 @@ import (
 	"waggle/clients/go/waggle"
 	"waggle/clients/go/waggle/waggletest"
 	"waggle/internal/protocol"
-	"waggle/internal/town"
+	"waggle/localstack/town"
 )
 
 // A stack is a server that plays one, and what it was told.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"waggle/clients/go/waggle"
-	"waggle/internal/town"
+	"waggle/localstack/town"
 )
 
 // A driver is a member of the town at the wheel of a client.

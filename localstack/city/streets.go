@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"waggle/internal/town"
+	"waggle/localstack/town"
 )
 
 // Streets serves the town's streets for the map: the data of an SVG path, in metres

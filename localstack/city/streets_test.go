@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"testing"
 
-	"waggle/internal/town"
+	"waggle/localstack/town"
 )
 
 func TestStreetsOfTheMap(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"waggle/internal/seed"
 	"waggle/internal/store"
 	"waggle/localstack/faults"
+	"waggle/test/kit"
 )
 
 // A bench is faults in a bubble, where time moves by itself, and what they let
@@ -155,7 +155,7 @@ func TestEachFaultBefallsAtOneAndNeverAtZero(t *testing.T) {
 
 func TestTheSeedDecides(t *testing.T) {
 	const times = 1000
-	first := seed.New(t)
+	first := kit.Seed(t)
 	seen := make(map[string]string)
 	for _, fault := range faults.All() {
 		name := fault.Name

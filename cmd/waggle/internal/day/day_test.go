@@ -16,13 +16,13 @@ import (
 	"time"
 
 	"waggle/cmd/waggle/internal/trace/tracetest"
-	"waggle/internal/need"
+	"waggle/test/kit"
 )
 
 func TestDay(t *testing.T) {
-	need.Command(t, "go", "Go, with its command on the path")
+	kit.Command(t, "go", "Go, with its command on the path")
 	if _, err := exec.LookPath("valkey-server"); err != nil {
-		need.Command(t, "redis-server", "valkey-server 8 or redis-server 7, or later")
+		kit.Command(t, "redis-server", "valkey-server 8 or redis-server 7, or later")
 	}
 	programs := t.TempDir()
 	build := exec.Command("go", "build", "-o", programs+string(filepath.Separator), "./cmd/waggle", "./localstack")

@@ -9,14 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"waggle/internal/cachetest"
+	"waggle/test/kit/caches"
 )
 
 // A stand is testing.TB as far as cachetest needs it, outside of a test.
 type stand struct {
 	testing.TB
 	cleanups []func()
-	running  *cachetest.Cluster
+	running  *caches.Cluster
 }
 
 // A failure is what a stand is told to end with.
@@ -57,7 +57,7 @@ func (s *stand) TempDir() string {
 
 // cluster starts one and returns its URL.
 func (s *stand) cluster(out io.Writer) string {
-	s.running = cachetest.StartCluster(s)
+	s.running = caches.StartCluster(s)
 	fmt.Fprintf(out, "on a %s, of %d nodes\n", s.running.Name, len(s.running.Nodes))
 	return s.running.URL
 }
@@ -69,7 +69,7 @@ func (s *stand) memory(out io.Writer) {
 	}
 	most := 0
 	for _, n := range s.running.Nodes {
-		info, err := cachetest.Ask(n.Address, "INFO", "memory")
+		info, err := caches.Ask(n.Address, "INFO", "memory")
 		if err != nil {
 			return // its cluster is of no use any more
 		}

@@ -9,7 +9,7 @@ import (
 
 	"waggle/clients/go/waggle"
 	"waggle/cmd/waggle/internal/endpoint"
-	"waggle/internal/need"
+	"waggle/test/kit"
 )
 
 func TestParse(t *testing.T) {
@@ -73,8 +73,8 @@ func TestTokenFromTheLocalStack(t *testing.T) {
 }
 
 func TestTokenFromACommand(t *testing.T) {
-	need.Command(t, "echo", "coreutils")
-	need.Command(t, "false", "coreutils")
+	kit.Command(t, "echo", "coreutils")
+	kit.Command(t, "false", "coreutils")
 	for command, want := range map[string]string{
 		"echo tok-{member}-{pool}": "tok-a b;c-p",
 		"echo":                     "!printed nothing",

@@ -16,7 +16,7 @@ import (
 	"waggle/cmd/waggle/internal/record"
 	"waggle/cmd/waggle/internal/trace"
 	"waggle/cmd/waggle/internal/trace/tracetest"
-	"waggle/internal/seed"
+	"waggle/test/kit"
 )
 
 // A file is one in memory.
@@ -58,11 +58,11 @@ func made(t *testing.T, random *rand.Rand, f fault, wait bool, pace int64) ([]tr
 
 // Whatever is under way at the same time, and for how long.
 func TestNothingIsWrongWithWhatIsRight(t *testing.T) {
-	base := seed.New(t)
+	base := kit.Seed(t)
 	for _, wait := range []bool{false, true} {
 		for _, pace := range []int64{2000, 20_000, 200_000} {
 			var matches, far, ambiguous, others int
-			for part := range uint64(seed.Times(3, 200)) {
+			for part := range uint64(kit.Times(3, 200)) {
 				rows, data := made(t, rand.New(rand.NewPCG(base, part)), "", wait, pace)
 				var seen []judge.Row
 				v := judged(t, rows, data, judge.Options{Rows: func(r judge.Row) { seen = append(seen, r) }})
@@ -121,7 +121,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 		{fault: torn, want: "errors (unavailable", only: true},
 	} {
 		t.Run(string(tt.fault), func(t *testing.T) {
-			rows, data := made(t, seed.Random(t, 1), tt.fault, tt.wait, 0)
+			rows, data := made(t, kit.Random(t, 1), tt.fault, tt.wait, 0)
 			v := judged(t, rows, data, judge.Options{})
 			got := strings.Join(wrong(v), ", ")
 			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" || tt.only && strings.Contains(got, ", ") {
@@ -136,7 +136,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 
 // A record that is cut off is judged up to there.
 func TestJudgesUpToTheCut(t *testing.T) {
-	rows, data := made(t, seed.Random(t, 0), "", true, 0)
+	rows, data := made(t, kit.Random(t, 0), "", true, 0)
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	for _, part := range []int{2, 3, 5, 10} {
 		cut := bytes.Join(lines[:len(lines)/part], nil)
@@ -156,7 +156,7 @@ func TestJudgesUpToTheCut(t *testing.T) {
 }
 
 func TestTellsThatTheRecordIsOfAnotherTrace(t *testing.T) {
-	rows, data := made(t, seed.Random(t, 0), "", false, 0)
+	rows, data := made(t, kit.Random(t, 0), "", false, 0)
 	change := func(do func(*trace.Row)) []trace.Row {
 		other := slices.Clone(rows)
 		for i := range other {
@@ -189,7 +189,7 @@ func TestTellsThatTheRecordIsOfAnotherTrace(t *testing.T) {
 }
 
 func TestTellsWhatTheReplaySaysDifferently(t *testing.T) {
-	rows, data := made(t, seed.Random(t, 0), "", false, 0)
+	rows, data := made(t, kit.Random(t, 0), "", false, 0)
 	v := judged(t, rows, data, judge.Options{})
 	printed, err := json.Marshal(v.Result)
 	if err != nil {
@@ -226,7 +226,7 @@ func TestTellsWhatTheReplaySaysDifferently(t *testing.T) {
 // of what happens at once, and of the trace.
 func TestMemoryIsOfWhatHappensAtOnce(t *testing.T) {
 	peak := func(minutes int) (bytes uint64, lines int) {
-		random := seed.Random(t, 0)
+		random := kit.Random(t, 0)
 		rows := tracetest.Walk(random, 100, minutes)
 		name := filepath.Join(t.TempDir(), "day.jsonl")
 		f, err := os.Create(name)
@@ -264,7 +264,7 @@ func TestMemoryIsOfWhatHappensAtOnce(t *testing.T) {
 		return bytes, v.Lines
 	}
 	short, lines := peak(100)
-	long, more := peak(seed.Times(400, 1440))
+	long, more := peak(kit.Times(400, 1440))
 	t.Logf("%d lines: %d KiB, %d lines: %d KiB", lines, short>>10, more, long>>10)
 	// The window of the trace is kept: some 100 bytes a row, of which there are
 	// several lines each.

@@ -9,7 +9,7 @@ import (
 
 	"waggle/cmd/waggle/internal/trace"
 	"waggle/internal/geo"
-	"waggle/internal/town"
+	"waggle/localstack/town"
 )
 
 // A Day is what a trace shows of a city. How often its members report does not

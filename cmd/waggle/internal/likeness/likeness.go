@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"waggle/internal/town"
+	"waggle/localstack/town"
 )
 
 // A Likeness is a real day and a made-up one, and how they differ.

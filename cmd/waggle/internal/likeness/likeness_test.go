@@ -13,8 +13,8 @@ import (
 
 	"waggle/cmd/waggle/internal/madeup"
 	"waggle/cmd/waggle/internal/trace"
-	"waggle/internal/seed"
-	"waggle/internal/town"
+	"waggle/localstack/town"
+	"waggle/test/kit"
 )
 
 const midnight = 1_780_000_000 / 86400 * 86400 // UTC
@@ -119,7 +119,7 @@ func made(t *testing.T, of uint64, members int) Day {
 func TestAMadeUpDayIsLikeTheRealOne(t *testing.T) {
 	pickups := [24]int{842, 702, 402, 186, 224, 245, 416, 634, 943, 964, 883, 877, 874, 1001, 912, 822, 850, 1060, 1359, 1557, 1533, 1560, 1740, 1842}
 	const cabs, fares = 489, 22428
-	day := made(t, seed.New(t), 120)
+	day := made(t, kit.Seed(t), 120)
 	within := func(what string, got, want, percent float64) {
 		t.Helper()
 		if math.Abs(got-want) > percent/100*want {
@@ -165,7 +165,7 @@ func TestAMadeUpDayIsLikeTheRealOne(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	a := made(t, seed.New(t), 40)
+	a := made(t, kit.Seed(t), 40)
 	same := Compare(a, a)
 	if same.Density.Correlation < 0.999 || same.Density.Overlap < 99.999 || same.Rides != 0 || same.Hours != 0 || same.Outside > 0.001 {
 		t.Errorf("a day with itself: got %+v, rides %g, hours %g, outside %g", same.Density, same.Rides, same.Hours, same.Outside)
@@ -199,7 +199,7 @@ func TestCompare(t *testing.T) {
 }
 
 func TestPicture(t *testing.T) {
-	a := made(t, seed.New(t), 10)
+	a := made(t, kit.Seed(t), 10)
 	p := Compare(a, a).Picture()
 	for name, begins := range map[string]string{"days.png": "\x89PNG", "days.svg": "<?xml"} {
 		file := filepath.Join(t.TempDir(), name)

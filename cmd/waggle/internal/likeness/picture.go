@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"waggle/cmd/waggle/internal/chart"
-	"waggle/internal/town"
+	"waggle/localstack/town"
 )
 
 // Picture shows both days: where members are, side by side, and over each other how

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"waggle/cmd/waggle/internal/trace"
-	"waggle/internal/town"
+	"waggle/localstack/town"
 )
 
 // Config says of whom the trace is, and of when.

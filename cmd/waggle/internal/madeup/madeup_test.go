@@ -9,14 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"waggle/cmd/waggle/internal/trace"
-	"waggle/internal/seed"
+	"waggle/test/kit"
 )
 
 const midnight = 1_780_038_000
 
 // hour is one in the evening, of ten members.
 func hour(t *testing.T) Config {
-	return Config{Seed: seed.New(t), Members: 10, Midnight: midnight, From: midnight + 18*3600, To: midnight + 19*3600, Every: 1}
+	return Config{Seed: kit.Seed(t), Members: 10, Midnight: midnight, From: midnight + 18*3600, To: midnight + 19*3600, Every: 1}
 }
 
 func rows(t *testing.T, c Config) []trace.Row {

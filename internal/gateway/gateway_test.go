@@ -1,0 +1,198 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/coder/websocket"
+
+	"waggle/internal/gateway"
+	"waggle/localstack/apigateway"
+	"waggle/localstack/lambda"
+)
+
+func newClient(t *testing.T, endpoint string) *gateway.Client {
+	t.Helper()
+	client, err := gateway.New(t.Context(), endpoint,
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("local", "local", "")),
+		config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func TestPostAndDeleteAgainstTheGateway(t *testing.T) {
+	ids := make(chan string, 1)
+	api := apigateway.New(apigateway.Config{
+		Stage:  "prod",
+		Routes: map[string]string{"$connect": "connect"},
+		Invoker: lambda.New(map[string]any{"connect": func(event struct {
+			RequestContext struct{ ConnectionID string }
+		}) (map[string]int, error) {
+			ids <- event.RequestContext.ConnectionID
+			return map[string]int{"statusCode": 200}, nil
+		}}, 0),
+	})
+	server := httptest.NewServer(api)
+	defer server.Close()
+	defer api.Close(t.Context())
+	client := newClient(t, server.URL+"/prod")
+
+	c, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http")+"/prod", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	id := <-ids
+	if err := client.Post(t.Context(), id, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if _, got, err := c.Read(t.Context()); err != nil || string(got) != "hello" {
+		t.Errorf("got %q, %v; want hello", got, err)
+	}
+	err = client.Post(t.Context(), id, make([]byte, apigateway.MaxMessage+1))
+	if !errors.Is(err, gateway.ErrTooLarge) {
+		t.Errorf("got %v, want ErrTooLarge", err)
+	}
+	if err := client.Delete(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+		t.Errorf("got %v, want close 1000", err)
+	}
+	if err := client.Post(t.Context(), id, []byte("late")); !errors.Is(err, gateway.ErrGone) {
+		t.Errorf("got %v, want ErrGone", err)
+	}
+	if err := client.Delete(t.Context(), id); !errors.Is(err, gateway.ErrGone) {
+		t.Errorf("got %v, want ErrGone", err)
+	}
+}
+
+func TestAnswersAreErrorsAndAreNotRetried(t *testing.T) {
+	for _, test := range []struct {
+		status     int
+		kind, body string
+		want       error // nil: any error
+	}{
+		{410, "GoneException", `{"message":"x"}`, gateway.ErrGone},
+		{410, "", ``, gateway.ErrGone},
+		{429, "LimitExceededException", `{"message":"x"}`, gateway.ErrLimit},
+		{429, "", `<html>`, gateway.ErrLimit},
+		{413, "PayloadTooLargeException", `{"message":"x"}`, gateway.ErrTooLarge},
+		{403, "ForbiddenException", `{"message":"x"}`, gateway.ErrForbidden},
+		{500, "InternalServerError", `{"message":"x"}`, nil},
+		{503, "", ``, nil},
+	} {
+		var requests atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			if test.kind != "" {
+				w.Header().Set("x-amzn-errortype", test.kind)
+			}
+			w.WriteHeader(test.status)
+			fmt.Fprint(w, test.body)
+		}))
+		err := newClient(t, server.URL).Post(t.Context(), "R1kmxc2VNjMCFIA=", []byte("x"))
+		server.Close()
+		if err == nil || test.want != nil && !errors.Is(err, test.want) {
+			t.Errorf("%d: got %v, want %v", test.status, err, test.want)
+		} else if !strings.Contains(err.Error(), "post to connection R1kmxc2VNjMCFIA=") {
+			t.Errorf("%d: %v names neither the operation nor the connection", test.status, err)
+		}
+		if got := requests.Load(); got != 1 {
+			t.Errorf("%d: got %d requests, want 1", test.status, got)
+		}
+	}
+}
+
+func TestRequestIsSignedAndItsIDEscaped(t *testing.T) {
+	type request struct{ method, path, authorization, body string }
+	requests := make(chan request, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		requests <- request{r.Method, r.URL.EscapedPath(), r.Header.Get("Authorization"), string(body)}
+	}))
+	defer server.Close()
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	if err := newClient(t, server.URL+"/prod").Post(t.Context(), "R1km/c2VNjMCFIA=", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	got := <-requests
+	if got.method != "POST" || got.path != "/prod/@connections/R1km%2Fc2VNjMCFIA%3D" && got.path != "/prod/%40connections/R1km%2Fc2VNjMCFIA%3D" || got.body != "x" {
+		t.Errorf("got %+v", got)
+	}
+	if !strings.HasPrefix(got.authorization, "AWS4-HMAC-SHA256 Credential=local/") ||
+		!strings.Contains(got.authorization, "/us-east-1/execute-api/aws4_request") {
+		t.Errorf("authorization: got %s", got.authorization)
+	}
+}
+
+func TestHangingPostEndsByItsDeadline(t *testing.T) {
+	var requests atomic.Int32
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		requests.Add(1)
+		<-release
+	}))
+	defer server.Close()
+	defer close(release)
+	began := time.Now()
+	err := newClient(t, server.URL).Post(t.Context(), "id=", []byte("x"))
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want context.DeadlineExceeded", err)
+	}
+	if took := time.Since(began); took < gateway.Timeout || took > 2*gateway.Timeout {
+		t.Errorf("took %v, want %v", took, gateway.Timeout)
+	}
+	if got := requests.Load(); got != 1 {
+		t.Errorf("got %d requests, want 1", got)
+	}
+}
+
+func TestBrokenConnectionIsTriedOnceMore(t *testing.T) {
+	for _, test := range []struct {
+		breaks, wantRequests int32
+		wantErr              bool
+	}{{1, 2, false}, {2, 2, true}} {
+		var requests atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if requests.Add(1) <= test.breaks {
+				panic(http.ErrAbortHandler) // closes the socket without an answer
+			}
+		}))
+		err := newClient(t, server.URL).Delete(t.Context(), "id=")
+		server.Close()
+		if (err != nil) != test.wantErr || requests.Load() != test.wantRequests {
+			t.Errorf("broken %d times: got %v after %d requests, want %d", test.breaks, err, requests.Load(), test.wantRequests)
+		}
+	}
+}
+
+func BenchmarkPost(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	client, err := gateway.New(b.Context(), server.URL,
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("local", "local", "")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := client.Post(b.Context(), "id=", []byte("hello")); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,452 @@
+package invariants_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"waggle/internal/protocol"
+	"waggle/internal/token"
+)
+
+// What the page on the wire protocol settles, point by point.
+
+const lat, lng = 37.7749, -122.4194
+
+func TestMatchIsIdempotentByID(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		ana, ben, cid := w.join("ana"), w.join("ben"), w.join("cid")
+		ana.at(lat, lng)
+		ana.send("match", `"id":"none"`)
+		want[*protocol.NoMatch](ana)
+		ben.at(lat, lng)
+		ana.send("match", `"id":"none"`)
+		if n := want[*protocol.NoMatch](ana); n.ID != "none" || n.Radius != 3000 {
+			t.Errorf("a repeat after no_match: %+v", n)
+		}
+		ana.send("match", `"id":"m"`)
+		first := want[*protocol.Matched](ana)
+		ana.send("match", `"id":"m"`)
+		if m := want[*protocol.Matched](ana); m.Match != first.Match || m.ID != "m" {
+			t.Errorf("a repeat in the match: %+v", m)
+		}
+		ana.send("match", `"id":"other"`)
+		if m := want[*protocol.Matched](ana); m.Match != first.Match || m.ID != "other" {
+			t.Errorf("another request in a match: %+v", m)
+		}
+		cid.at(lat, lng)
+		ben.send("end", `"match":"`+first.Match+`","reason":"cancelled"`)
+		if e := want[*protocol.Ended](ana); e.Match != first.Match || e.ID != "m" || e.Reason != protocol.ReasonCancelled {
+			t.Errorf("the requester is told of the end with %+v", e)
+		}
+		for _, id := range []string{"m", "other"} {
+			ana.send("match", `"id":"`+id+`"`)
+			if e := want[*protocol.Ended](ana); e.ID != id || e.Match != first.Match || e.Reason != protocol.ReasonCancelled {
+				t.Errorf("a repeat of %s after the end: %+v", id, e)
+			}
+		}
+		w.pass(9 * time.Minute)
+		ana.send("match", `"id":"m"`)
+		want[*protocol.Ended](ana)
+		w.pass(2 * time.Minute)
+		ana.at(lat, lng)
+		cid.at(lat, lng)
+		ana.send("match", `"id":"m"`)
+		if m := want[*protocol.Matched](ana); m.Match == first.Match {
+			t.Error("an id was remembered for more than 10 minutes")
+		}
+	})
+}
+
+func TestMatchWhileWaiting(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		ana, ben := w.join("ana"), w.join("ben")
+		ana.at(lat, lng)
+		ana.send("match", `"id":"m","wait":60`)
+		first := want[*protocol.Waiting](ana)
+		if d := first.ExpiresAt - w.now().Add(time.Minute).UnixMilli(); d < -2000 || d > 0 {
+			t.Errorf("a wait of 60 s ends %d ms off", d)
+		}
+		for _, id := range []string{"m", "n"} {
+			ana.send("match", `"wait":600,"id":"`+id+`"`)
+			if again := want[*protocol.Waiting](ana); again.ID != id || again.ExpiresAt != first.ExpiresAt {
+				t.Errorf("asked again: %+v, want as %+v", again, first)
+			}
+		}
+		ben.at(lat, lng)
+		m := want[*protocol.Matched](ana)
+		for _, id := range []string{"m", "n"} {
+			ana.send("match", `"id":"`+id+`"`)
+			if again := want[*protocol.Matched](ana); again.Match != m.Match || again.ID != id {
+				t.Errorf("%s repeated: %+v", id, again)
+			}
+		}
+	})
+}
+
+func TestWaitExpires(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		ana, ben := w.join("ana"), w.join("ben")
+		for _, next := range [][2]string{{"ping", ""}, {"hello", ""}, {"location", `"lat":37.7749,"lng":-122.4194`}, {"match", `"id":"m"`}} {
+			ana.at(lat, lng)
+			ana.send("match", `"id":"m","wait":20,"radius":1500`)
+			want[*protocol.Waiting](ana)
+			w.pass(21 * time.Second)
+			ben.at(lat, lng)
+			if _, ok := last[*protocol.Matched](ben); ok {
+				t.Fatal("an expired request was served")
+			}
+			ana.send(next[0], next[1])
+			if n := want[*protocol.NoMatch](ana); n.ID != "m" || n.Radius != 1500 {
+				t.Errorf("%s: %+v", next[0], n)
+			}
+			ben.at(lat, lng, `"available":false`)
+			ben = ben.rejoin()
+			w.pass(11 * time.Minute)
+		}
+	})
+}
+
+func TestCancel(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		ana, ben := w.join("ana"), w.join("ben")
+		ana.at(lat, lng)
+		ana.send("cancel", `"id":"c0"`)
+		ana.refuse(protocol.CodeNotFound)
+		ana.send("match", `"id":"m","wait":60`)
+		for _, fields := range []string{`"id":"c1"`, `"id":"c2"`, ""} {
+			ana.send("cancel", fields)
+			e := want[*protocol.Ended](ana)
+			if e.Match != "" || e.Reason != protocol.ReasonCancelled || (fields == "") != (e.ID == "m") {
+				t.Errorf("cancel %s: %+v", fields, e)
+			}
+		}
+		ben.at(lat, lng)
+		if _, ok := last[*protocol.Matched](ana); ok {
+			t.Error("a cancelled request was served")
+		}
+		ana.send("match", `"id":"m"`)
+		if e := want[*protocol.Ended](ana); e.Reason != protocol.ReasonCancelled || e.ID != "m" {
+			t.Errorf("a repeat of a cancelled request: %+v", e)
+		}
+		ana.send("match", `"id":"n"`)
+		want[*protocol.Matched](ana)
+		for _, c := range []*client{ana, ben} {
+			c.send("cancel", "")
+			if e := c.refuse(protocol.CodeConflict); e.Retryable {
+				t.Error("a cancel in a match is said to be worth a retry")
+			}
+		}
+	})
+}
+
+func TestEnd(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		ana, ben, eve := w.join("ana"), w.join("ben"), w.join("eve")
+		ben.at(lat, lng)
+		ana.send("match", `"id":"m","lat":37.7749,"lng":-122.4194`)
+		id := want[*protocol.Matched](ana).Match
+		end := func(c *client, match string) { c.send("end", `"id":"e","match":"`+match+`"`) }
+		end(eve, id)
+		other := eve.refuse(protocol.CodeNotFound)
+		end(ana, "never")
+		if e := ana.refuse(protocol.CodeNotFound); e.Message != other.Message {
+			t.Errorf("%q and %q tell which matches exist", e.Message, other.Message)
+		}
+		if ana.standing().Match == nil {
+			t.Fatal("a stranger ended the match")
+		}
+		end(ben, id)
+		if e := want[*protocol.Ended](ben); e.ID != "e" || e.Match != id || e.Reason != protocol.ReasonCompleted {
+			t.Errorf("the one who ended: %+v", e)
+		}
+		if e := want[*protocol.Ended](ana); e.ID != "m" || e.Match != id || e.Reason != protocol.ReasonCompleted {
+			t.Errorf("the other: %+v", e)
+		}
+		for _, c := range []*client{ana, ben} {
+			c.send("end", `"id":"again","match":"`+id+`","reason":"cancelled"`)
+			if e := want[*protocol.Ended](c); e.ID != "again" || e.Reason != protocol.ReasonCompleted {
+				t.Errorf("a repeat: %+v, want the reason that was", e)
+			}
+		}
+		if _, ok := last[*protocol.Ended](ana); ok {
+			t.Error("a repeat was told to the other")
+		}
+		w.pass(61 * time.Second)
+		for _, c := range []*client{ana, ben} {
+			end(c, id)
+			c.refuse(protocol.CodeNotFound)
+		}
+	})
+}
+
+func TestRolesAndTags(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		rider := w.joinAs(token.Identity{Member: "rider", Pool: "default", Matcher: true})
+		driver := w.joinAs(token.Identity{Member: "driver", Pool: "default", Matchee: true, HasTags: true, Tags: []string{"tall", "calm"}})
+		rider.at(lat, lng)
+		driver.send("match", `"id":"x","lat":37.7749,"lng":-122.4194`)
+		if e := driver.refuse(protocol.CodeForbidden); e.ID != "x" || e.Retryable {
+			t.Errorf("%+v", e)
+		}
+		driver.send("location", `"id":"l","lat":37.7749,"lng":-122.4194,"tags":["tall","loud"]`)
+		driver.refuse(protocol.CodeForbidden)
+		rider.send("match", "")
+		want[*protocol.NoMatch](rider) // that report moved nothing
+
+		asks := func(tags string, found bool) {
+			t.Helper()
+			rider.send("match", `"tags":`+tags)
+			m, ok := last[*protocol.Matched](rider)
+			if ok != found {
+				t.Errorf("with tags %s found %v, want %v", tags, ok, found)
+			}
+			if ok {
+				rider.send("end", `"match":"`+m.Match+`"`)
+			}
+		}
+		driver.at(lat, lng) // says nothing of tags: the token's hold
+		asks(`["calm","tall"]`, true)
+		asks(`["loud"]`, false)
+		driver.at(lat, lng, `"tags":["calm"]`)
+		asks(`["calm","tall"]`, false)
+		asks(`["calm"]`, true)
+		driver.at(lat, lng) // the last ones stay
+		asks(`["calm","tall"]`, false)
+		asks(`[]`, true)
+		// Of different pools, and of one who only asks, nobody finds anything.
+		other := w.joinIn("elsewhere", "driver")
+		other.send("match", `"lat":37.7749,"lng":-122.4194`)
+		want[*protocol.NoMatch](other)
+		driver.at(lat, lng, `"available":false`)
+		ana := w.join("ana")
+		ana.send("match", `"lat":37.7749,"lng":-122.4194`)
+		want[*protocol.NoMatch](ana)
+	})
+}
+
+func TestCardsAreShownInAMatchAlone(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		ana, ben := w.join("ana"), w.join("ben")
+		ben.at(lat, lng)
+		ana.send("match", `"lat":37.7749,"lng":-122.4194`)
+		for c, card := range map[*client]string{ana: `"ben"`, ben: `"ana"`} {
+			if m := want[*protocol.Matched](c); string(m.Peer.Card) != card {
+				t.Errorf("%s was shown the card %s, want %s", c.id.Member, m.Peer.Card, card)
+			}
+			if m := c.standing().Match; string(m.Peer.Card) != card {
+				t.Errorf("%s resumes with the card %s, want %s", c.id.Member, m.Peer.Card, card)
+			}
+		}
+	})
+}
+
+func TestRates(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"requestsPerMinute":3,"matchesPerHour":2}}}`, func(t *testing.T, w *world) {
+		ana, ben, cid := w.join("ana"), w.join("ben"), w.join("cid")
+		ask := func() { ana.send("match", `"lat":37.7749,"lng":-122.4194`) }
+		for range 3 {
+			ask()
+			want[*protocol.NoMatch](ana)
+		}
+		ask()
+		if e := ana.refuse(protocol.CodeRateLimited); !e.Retryable {
+			t.Error("a rate is said to be not worth a retry")
+		}
+		for i := range 3 {
+			w.pass(time.Minute)
+			ben.at(lat, lng)
+			ask()
+			if i == 2 {
+				ana.refuse(protocol.CodeRateLimited) // the third match of this hour
+				continue
+			}
+			ana.send("end", `"match":"`+want[*protocol.Matched](ana).Match+`"`)
+		}
+		cid.send("match", `"lat":37.7749,"lng":-122.4194`)
+		want[*protocol.Matched](cid) // to be found counts for nobody
+		cid.send("end", `"match":"`+cid.standing().Match.Match+`"`)
+		w.pass(31 * time.Minute)
+		ben.at(lat, lng)
+		ask()
+		want[*protocol.Matched](ana)
+	})
+}
+
+func TestExpiredSession(t *testing.T) {
+	onEach(t, "", func(t *testing.T, w *world) {
+		ana := w.join("ana")
+		if got, want := ana.standing().ExpiresAt, ana.id.Expires.UnixMilli(); got != want {
+			t.Errorf("the session expires at %d, want with its token at %d", got, want)
+		}
+		long := identity("default", "long")
+		long.Expires = w.now().Add(5 * time.Hour)
+		c := w.joinAs(long)
+		if got, want := c.standing().ExpiresAt, c.connectedAt+2*time.Hour.Milliseconds(); got != want {
+			t.Errorf("the session expires at %d, want 2 h after its connect, %d", got, want)
+		}
+		w.pass(61 * time.Minute)
+		ana.send("ping", `"id":"p"`)
+		e := ana.refuse(protocol.CodeUnauthenticated)
+		if e.Retryable || !w.isClosed(ana) {
+			t.Errorf("%+v, closed %v", e, w.isClosed(ana))
+		}
+		if pong, ok := last[*protocol.Pong](ana); ok {
+			t.Errorf("an expired session was served %+v", pong)
+		}
+	})
+}
+
+func TestAvailabilityStays(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		ben := w.join("ben")
+		check := func(what, want string) {
+			t.Helper()
+			if got := w.finds(lat, lng); got != want {
+				t.Errorf("%s: found %q, want %q", what, got, want)
+			}
+		}
+		ben.at(lat, lng)
+		check("at first", "ben")
+		ben.at(lat, lng, `"available":false`)
+		check("unavailable", "")
+		ben.at(lat, lng)
+		check("unavailable still", "")
+		ben.send("match", `"wait":60`)
+		want[*protocol.Waiting](ben)
+		check("unavailable, though it waits", "")
+		ben.at(lat, lng, `"available":true`)
+		check("available again, waiting", "ben")
+		ben.at(lat, lng, `"available":false`)
+		ben.rejoin()
+		check("a new session", "ben")
+	})
+}
+
+func TestConsentRequired(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"consent":"required"}}}`, func(t *testing.T, w *world) {
+		ben := w.join("ben")
+		for i, step := range []struct {
+			available, want string
+		}{{"", ""}, {`"available":true`, "ben"}, {"", "ben"}, {`"available":false`, ""}, {`"available":true`, "ben"}} {
+			if step.available == "" {
+				ben.at(lat, lng)
+			} else {
+				ben.at(lat, lng, step.available)
+			}
+			if got := w.finds(lat, lng); got != step.want {
+				t.Errorf("step %d, %s: found %q, want %q", i, step.available, got, step.want)
+			}
+		}
+		ben = ben.rejoin()
+		ben.at(lat, lng)
+		if got := w.finds(lat, lng); got != "" {
+			t.Errorf("a new session found %q without its consent", got)
+		}
+	})
+}
+
+func TestWhereARequestMayBe(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"maxRadius":5000,"remoteRequests":false}}}`, func(t *testing.T, w *world) {
+		ana := w.join("ana")
+		ana.send("match", `"id":"m"`)
+		if e := ana.refuse(protocol.CodeConflict); e.ID != "m" {
+			t.Errorf("%+v", e)
+		}
+		ana.send("match", `"radius":5001`)
+		ana.refuse(protocol.CodeInvalidMessage)
+		ana.send("match", `"lat":47,"lng":8`) // without a report there is nothing to measure by
+		want[*protocol.NoMatch](ana)
+		ana.at(lat, lng)
+		ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat+0.19, lng))
+		ana.refuse(protocol.CodeForbidden)
+		ana.send("match", fmt.Sprintf(`"radius":5000,"lat":%v,"lng":%v`, lat+0.17, lng))
+		want[*protocol.NoMatch](ana)
+		w.pass(61 * time.Second)
+		ana.send("match", "")
+		ana.refuse(protocol.CodeConflict)
+	})
+}
+
+func TestAcks(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		ben := w.join("ben")
+		acks := func(n int) *protocol.Ack {
+			t.Helper()
+			var found []*protocol.Ack
+			for _, f := range ben.take() {
+				if a, ok := f.(*protocol.Ack); ok {
+					found = append(found, a)
+				}
+			}
+			if len(found) != n {
+				t.Errorf("%d acks, want %d", len(found), n)
+			}
+			if len(found) == 0 {
+				return &protocol.Ack{}
+			}
+			return found[0]
+		}
+		ben.report(lat, lng)
+		first := acks(1) // the first advice
+		ben.report(lat, lng)
+		acks(0)
+		ben.report(lat, lng, `"id":"r"`)
+		if a := acks(1); a.ID != "r" || a.Report != first.Report {
+			t.Errorf("%+v, want the advice of %+v", a, first)
+		}
+		ben.report(lat, lng, `"available":false`)
+		if a := acks(1); a.ID != "" || a.Report == first.Report {
+			t.Errorf("%+v, want other advice than %+v", a, first)
+		}
+		at := w.now().Add(-time.Second).UnixMilli()
+		ben.report(lat, lng, fmt.Sprintf(`"at":%d`, at))
+		acks(0) // late, and without an id
+		ben.report(lat, lng, fmt.Sprintf(`"at":%d,"id":"late"`, at))
+		if a := acks(1); a.ID != "late" {
+			t.Errorf("%+v", a)
+		}
+	})
+}
+
+func TestUnknownAndWrong(t *testing.T) {
+	onEach(t, "", func(t *testing.T, w *world) {
+		ana := w.join("ana")
+		for _, test := range []struct {
+			action, fields string
+			code           protocol.Code
+		}{
+			{"dance", `"id":"x"`, protocol.CodeUnknownAction},
+			{"nearby", "", protocol.CodeUnknownAction},
+			{"match", `"radius":99`, protocol.CodeInvalidMessage},
+			{"match", `"confirm":10`, protocol.CodeInvalidMessage},
+			{"location", `"lat":86,"lng":0`, protocol.CodeInvalidMessage},
+			{"location", `"lat":1,"lng":0,"lat":2`, protocol.CodeInvalidMessage},
+			{"locate", "", protocol.CodeNotFound},
+		} {
+			ana.send(test.action, test.fields)
+			if e := ana.refuse(test.code); e.Message == "" || e.Retryable {
+				t.Errorf("%s %s: %+v", test.action, test.fields, e)
+			}
+		}
+	})
+}
+
+// TestMatchWhileOneIsUndecided: a process vanished in the middle of a request. For
+// 15 s nobody can say what becomes of it.
+func TestMatchWhileOneIsUndecided(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		ana := w.join("ana")
+		ana.at(lat, lng)
+		ana.send("match", `"id":"warm"`) // the cache knows the scripts: begin is one trip
+		want[*protocol.NoMatch](ana)
+		w.befall(1, dies, func() { ana.send("match", `"id":"m"`) })
+		ana.send("match", `"id":"n"`)
+		if e := ana.refuse(protocol.CodeConflict); !e.Retryable || e.ID != "n" {
+			t.Errorf("%+v", e)
+		}
+		w.pass(16 * time.Second)
+		ana.send("match", `"id":"n"`)
+		want[*protocol.NoMatch](ana)
+	})
+}

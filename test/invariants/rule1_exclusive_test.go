@@ -1,0 +1,200 @@
+package invariants_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+
+	"waggle/internal/protocol"
+)
+
+// TestRule1Exclusive lets a crowd match, end and cancel all at once, with every
+// message sent more than once, and looks at any moment and at every rest that
+// nobody is in two matches.
+func TestRule1Exclusive(t *testing.T) {
+	const members, rounds, steps = 12, 5, 12
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		p, q := across(37.7749, -122.4194)
+		var crowd []*client
+		for i := range members {
+			c := w.join(fmt.Sprintf("m%02d", i))
+			c.at(p.Lat+float64(i)/1e4, []float64{p.Lng, q.Lng}[i%2])
+			crowd = append(crowd, c)
+		}
+		matches := make(map[string]bool)
+		for round := range rounds {
+			calm := w.lookAt(crowd)
+			var storm sync.WaitGroup
+			for i, c := range crowd {
+				random := rand.New(rand.NewPCG(uint64(round), uint64(i)))
+				storm.Go(func() { c.rage(random, fmt.Sprint("r", round), steps) })
+			}
+			storm.Wait()
+			calm()
+			for _, m := range w.pairs(crowd) {
+				matches[m] = true
+			}
+			for _, c := range crowd {
+				c.onlyOutcomes()
+			}
+			if t.Failed() {
+				return
+			}
+		}
+		if len(matches) < rounds {
+			t.Errorf("%d matches stood at %d rests: too few to show anything", len(matches), rounds)
+		}
+	})
+}
+
+// rage sends messages at random, each by one to three goroutines at once.
+func (c *client) rage(random *rand.Rand, round string, steps int) {
+	lat, lng := 37.7749+random.Float64()/100, -122.38+random.Float64()/1000
+	for step := range steps {
+		action, fields := "cancel", ""
+		switch n := random.IntN(10); {
+		case n < 5:
+			action, fields = "match", fmt.Sprintf(`"id":"%s.%d","wait":%d`, round, step, []int{0, 0, 30}[random.IntN(3)])
+		case n < 8:
+			for _, f := range c.sent() {
+				if m, ok := f.(*protocol.Matched); ok {
+					action, fields = "end", `"match":"`+m.Match+`"`
+				}
+			}
+		case n < 9:
+			action, fields = "location", fmt.Sprintf(`"lat":%v,"lng":%v,"seq":%d`, lat, lng, random.Int32())
+		}
+		var same sync.WaitGroup
+		for range 1 + random.IntN(3) {
+			same.Go(func() { c.send(action, fields) })
+		}
+		same.Wait()
+	}
+}
+
+// pairs asks everybody for its match, and wants them to be pairs.
+func (w *world) pairs(crowd []*client) (matches []string) {
+	w.t.Helper()
+	type side struct{ member, role, peer string }
+	sides := make(map[string][]side)
+	for _, c := range crowd {
+		if m := c.standing().Match; m != nil {
+			sides[m.Match] = append(sides[m.Match], side{`"` + c.id.Member + `"`, m.Role, string(m.Peer.Card)})
+		}
+	}
+	for id, s := range sides {
+		if len(s) != 2 || s[0].role == s[1].role || s[0].peer != s[1].member || s[1].peer != s[0].member {
+			w.t.Errorf("match %s: %v", id, s)
+		}
+		matches = append(matches, id)
+	}
+	return matches
+}
+
+// onlyOutcomes wants one outcome of each id that the member asked under.
+func (c *client) onlyOutcomes() {
+	c.t.Helper()
+	outcomes := make(map[string]string)
+	note := func(id, outcome string) {
+		if id == "" {
+			return
+		}
+		if was := outcomes[id]; was != "" && was != outcome {
+			c.t.Errorf("%s asked under %s and was answered %s and %s", c.id.Member, id, was, outcome)
+		}
+		outcomes[id] = outcome
+	}
+	for _, f := range c.sent() {
+		switch f := f.(type) {
+		case *protocol.Matched:
+			note(f.ID, "match "+f.Match)
+		case *protocol.NoMatch:
+			note(f.ID, "no match")
+		case *protocol.Ended:
+			if f.Reason == protocol.ReasonLost {
+				c.t.Errorf("%s lost its match %s, and no process died", c.id.Member, f.Match)
+			}
+			if f.Match != "" {
+				note(f.ID, "match "+f.Match)
+			} else {
+				note(f.ID, "cancelled")
+			}
+		}
+	}
+}
+
+// lookAt looks at the crowd over and over, at one moment each, until it is told
+// to stop.
+func (w *world) lookAt(crowd []*client) (stop func()) {
+	const snapshot = `
+		local flat = {}
+		for i = 1, #KEYS, 2 do
+			local m = redis.call('HMGET', KEYS[i], 'claimMatcher', 'claimMatch', 'claimConfirmed')
+			local r = redis.call('HMGET', KEYS[i + 1], 'state', 'match', 'matchee')
+			for j = 1, 3 do flat[#flat + 1] = m[j] or '' end
+			for j = 1, 3 do flat[#flat + 1] = r[j] or '' end
+		end
+		return flat`
+	var keys []string
+	for _, c := range crowd {
+		tag := "{" + c.id.Pool + "/" + c.id.Member + "}"
+		keys = append(keys, "w1:m:"+tag, "w1:route:"+tag)
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	looked, active := 0, 0
+	var done sync.WaitGroup
+	done.Go(func() {
+		for ctx.Err() == nil {
+			flat, err := w.direct.Do(w.t.Context(), w.direct.B().Arbitrary("EVAL", snapshot, strconv.Itoa(len(keys))).Args(keys...).Build()).AsStrSlice()
+			if err != nil {
+				w.t.Error(err)
+				return
+			}
+			looked++
+			active += w.exclusive(crowd, flat)
+		}
+	})
+	return func() {
+		cancel()
+		done.Wait()
+		if looked == 0 || active == 0 {
+			w.t.Errorf("looked %d times and saw %d matches", looked, active)
+		}
+	}
+}
+
+// exclusive wants every member in at most one match of a snapshot: an active
+// route whose matchee carries the claim of it.
+func (w *world) exclusive(crowd []*client, flat []string) (matches int) {
+	type half struct{ claimMatcher, claimMatch, confirmed, state, match, matchee string }
+	halves := make(map[string]half)
+	for i, c := range crowd {
+		f := flat[6*i:]
+		halves[c.id.Member] = half{f[0], f[1], f[2], f[3], f[4], f[5]}
+	}
+	in := make(map[string]string)
+	enter := func(member, match string) {
+		if in[member] != "" {
+			w.t.Errorf("%s is in the matches %s and %s at once", member, in[member], match)
+		}
+		in[member] = match
+	}
+	named := make(map[string]string)
+	for matcher, r := range halves {
+		if r.state == "active" {
+			if named[r.matchee] != "" {
+				w.t.Errorf("the routes of the matches %s and %s both name %s", named[r.matchee], r.match, r.matchee)
+			}
+			named[r.matchee] = r.match
+		}
+		if other := halves[r.matchee]; r.state == "active" && other.claimMatch == r.match && other.claimMatcher == matcher {
+			matches++
+			enter(matcher, r.match)
+			enter(r.matchee, r.match)
+		}
+	}
+	return matches
+}

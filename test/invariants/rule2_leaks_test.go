@@ -1,0 +1,257 @@
+package invariants_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"waggle/internal/geo"
+	"waggle/internal/protocol"
+	"waggle/internal/token"
+	"waggle/test/kit"
+	"waggle/test/kit/caches"
+)
+
+// A scene is two members of a pool of their own, near each other on either side
+// of a shard's edge.
+type scene struct {
+	*world
+	pool  string
+	a, b  *client
+	p, q  geo.Point // where they are
+	far   geo.Point
+	match string
+}
+
+func (w *world) newScene(pool string) *scene {
+	p, q := across(37.7749, -122.4194)
+	s := &scene{world: w, pool: pool, a: w.joinIn(pool, "ana"), b: w.joinIn(pool, "ben"), p: p, q: q,
+		far: geo.Point{Lat: 37.9, Lng: -122.4194}}
+	s.a.at(p.Lat, p.Lng)
+	return s
+}
+
+// pair matches ana, the matcher, with ben.
+func (s *scene) pair() {
+	s.t.Helper()
+	s.b.at(s.q.Lat, s.q.Lng)
+	s.a.send("match", `"id":"m"`)
+	want[*protocol.Matched](s.b)
+	s.match = want[*protocol.Matched](s.a).Match
+}
+
+// operations are all that change who is matched with whom: what comes before,
+// and the one step in which the fault comes.
+func operations() []operation {
+	near := func(s *scene) { s.b.at(s.q.Lat, s.q.Lng) }
+	away := func(s *scene) { s.b.at(s.far.Lat, s.far.Lng) }
+	waits := func(s *scene) {
+		away(s)
+		s.a.send("match", `"id":"m","wait":300`)
+	}
+	return []operation{
+		{"match", near, func(s *scene) { s.a.send("match", `"id":"m"`) }},
+		{"match with a point", near, func(s *scene) {
+			s.a.send("match", fmt.Sprintf(`"id":"m","lat":%v,"lng":%v`, s.p.Lat, s.p.Lng))
+		}},
+		{"match with wait", near, func(s *scene) { s.a.send("match", `"id":"m","wait":300`) }},
+		{"match of one who waits", func(s *scene) {
+			away(s)
+			s.b.send("match", `"id":"n","wait":300,"radius":100`)
+			s.b.at(s.q.Lat, s.q.Lng)
+		}, func(s *scene) { s.a.send("match", `"id":"m"`) }},
+		{"wait", away, func(s *scene) { s.a.send("match", `"id":"m","wait":300`) }},
+		{"report into a circle", waits, func(s *scene) {
+			s.b.report(s.q.Lat, s.q.Lng)
+		}},
+		{"cancel", waits, func(s *scene) { s.a.send("cancel", "") }},
+		{"end by the matcher", (*scene).pair, func(s *scene) {
+			s.a.send("end", `"match":"`+s.match+`"`)
+		}},
+		{"end by the matchee", (*scene).pair, func(s *scene) {
+			s.b.send("end", `"match":"`+s.match+`"`)
+		}},
+		{"connect", near, func(s *scene) { s.b = s.b.again(); s.b.connect() }},
+		{"connect while matched", (*scene).pair, func(s *scene) { s.b = s.b.again(); s.b.connect() }},
+		{"disconnect", near, func(s *scene) { s.b.disconnect() }},
+		{"disconnect of the matcher", (*scene).pair, func(s *scene) { s.a.disconnect() }},
+		{"report while matched", (*scene).pair, func(s *scene) {
+			s.b.report(s.p.Lat, s.p.Lng)
+		}},
+		{"report across shards", near, func(s *scene) {
+			s.b.report(s.p.Lat, s.p.Lng)
+		}},
+	}
+}
+
+type operation struct {
+	name           string
+	prepare, fault func(*scene)
+}
+
+// TestRule2NothingLeaks lets every fault meet every command and every push of every
+// operation. After that, once either side has sent a message, both are in the same
+// match or in none; and both can be matched anew. A single server sees all of that,
+// the slow embedded cache and the cluster a third, but in a long run.
+func TestRule2NothingLeaks(t *testing.T) {
+	for kind, start := range map[string]func(testing.TB) caches.Cache{"embedded": caches.Embedded, "server": aServer, "cluster": aCluster} {
+		t.Run(kind, func(t *testing.T) {
+			w := newWorld(t, start(t), "")
+			stride := kit.Times(3, 1)
+			if kind == "server" {
+				stride = 1
+			}
+			if testing.Short() { // under the race detector, which finds little here
+				stride = 15
+			}
+			w.cutEverything(stride)
+		})
+	}
+}
+
+func aServer(t testing.TB) caches.Cache  { return caches.Server(t) }
+func aCluster(t testing.TB) caches.Cache { return caches.StartCluster(t).Cache }
+
+// cutEverything lets the faults meet one of so many events, another of them each time.
+func (w *world) cutEverything(stride int) {
+	scenes, met := 0, 0
+	stage := func() *scene {
+		w.empty()
+		scenes++
+		return w.newScene(fmt.Sprint("scene-", scenes))
+	}
+	for i, o := range operations() {
+		s := stage()
+		o.prepare(s)
+		events := w.befall(0, "", func() { o.fault(s) })
+		if events == 0 {
+			w.t.Fatalf("%s makes no trip and tells nobody", o.name)
+		}
+		met += events
+		for j, f := range []fault{dies, losesOnce, loses, misses, twice, late} {
+			for n := (i + j) % stride; n < events; n += stride {
+				for _, matcherFirst := range []bool{true, false} {
+					if f != dies && matcherFirst != (n%2 == 0) {
+						continue
+					}
+					s := stage()
+					o.prepare(s)
+					events = max(events, w.befall(n, f, func() { o.fault(s) }))
+					w.pass(16 * time.Second)
+					if err := s.heals(matcherFirst); err != nil {
+						w.t.Errorf("%s: the process %s at event %d of %d, matcher first: %v: %v", o.name, f, n, events, matcherFirst, err)
+					}
+				}
+			}
+		}
+	}
+	w.t.Logf("note: cut everything: %d operations of %d commands and pushes on %s, %d faulty runs", len(operations()), met, w.cache, scenes)
+}
+
+// TestRule2NothingLeaksWhenHeldUp holds the process up before each trip, for longer
+// than its lease, while both sides find out what became of it; then it goes on.
+func TestRule2NothingLeaksWhenHeldUp(t *testing.T) {
+	onEach(t, "", func(t *testing.T, w *world) {
+		scenes := 0
+		for _, o := range operations() {
+			for n, more := 0, true; more; n++ {
+				w.empty()
+				scenes++
+				s := w.newScene(fmt.Sprint("held-", scenes))
+				o.prepare(s)
+				more = w.between(n, func() { o.fault(s) }, func() {
+					w.pass(16 * time.Second)
+					s.a.send("hello", "")
+					s.b.send("hello", "")
+				})
+				if err := s.heals(n%2 == 0); err != nil {
+					t.Errorf("%s: held up before trip %d: %v", o.name, n, err)
+				}
+			}
+		}
+	})
+}
+
+// heals lets one side say hello, and nothing else, and says what is not as it
+// must be then: both are in the same match, or both can be found by others.
+func (s *scene) heals(matcherFirst bool) error {
+	first, second := &s.a, &s.b
+	if !matcherFirst {
+		first, second = second, first
+	}
+	s.revive(first)
+	(*first).send("hello", "")
+	if (*first).standing().Match != nil {
+		s.revive(second)
+		if err := s.agree(*first, *second); err != nil {
+			return err
+		}
+		if err := s.part(); err != nil {
+			return err
+		}
+	} else if (*second).left || s.isClosed(*second) {
+		s.revive(second)
+	}
+	// Wherever they are by now, two who look around find one each.
+	found := map[string]bool{}
+	for i := range 2 {
+		fresh := s.joinAs(token.Identity{Member: fmt.Sprint("fresh-", i), Pool: s.pool, Matcher: true})
+		fresh.send("match", fmt.Sprintf(`"lat":%v,"lng":%v,"radius":20000`, s.p.Lat, s.p.Lng))
+		m, ok := last[*protocol.Matched](fresh)
+		if !ok {
+			return fmt.Errorf("only %v can be matched anew: %s", found, fresh.all())
+		}
+		found[string(m.Peer.Card)] = true
+	}
+	if !found[`"ana"`] || !found[`"ben"`] {
+		return fmt.Errorf("%v were found, want ana and ben", found)
+	}
+	return nil
+}
+
+// revive connects a client anew whose connection was refused or lost.
+func (s *scene) revive(c **client) {
+	(*c).take()
+	if (*c).send("ping", ""); len((*c).take()) == 0 || s.isClosed(*c) {
+		*c = (*c).rejoin()
+	}
+}
+
+func (w *world) isClosed(c *client) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed[c.connection]
+}
+
+// agree says whether both see the same match, or none.
+func (s *scene) agree(first, second *client) error {
+	one, other := first.standing().Match, second.standing().Match
+	switch {
+	case one == nil && other == nil:
+		return nil
+	case one == nil || other == nil:
+		return fmt.Errorf("%s sees %+v, %s sees %+v", first.id.Member, one, second.id.Member, other)
+	case one.Match != other.Match || one.Role == other.Role:
+		return fmt.Errorf("%s sees %s as %s, %s sees %s as %s", first.id.Member, one.Match, one.Role, second.id.Member, other.Match, other.Role)
+	}
+	for _, c := range []*client{first, second} {
+		c.send("locate", "")
+		if l, ok := last[*protocol.LocationFrame](c); !ok || l.Match != one.Match {
+			return fmt.Errorf("%s cannot locate its peer: %s", c.id.Member, c.all())
+		}
+	}
+	return nil
+}
+
+// part ends the match of the two, if they are in one.
+func (s *scene) part() error {
+	if m := s.a.standing().Match; m != nil {
+		s.a.send("end", `"match":"`+m.Match+`"`)
+	}
+	for _, c := range []*client{s.a, s.b} {
+		if m := c.standing().Match; m != nil {
+			return fmt.Errorf("%s is still in the match %s after its end", c.id.Member, m.Match)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+package invariants_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestRule4FreshByTheServersClock: a member whose clock is ahead is not found for
+// longer than the others.
+func TestRule4FreshByTheServersClock(t *testing.T) {
+	onEach(t, "", func(t *testing.T, w *world) {
+		ben := w.join("ben")
+		for _, what := range []string{"a first report", "a second one, which the index takes by itself"} {
+			ben.at(lat, lng, fmt.Sprintf(`"at":%d`, w.now().Add(25*time.Second).UnixMilli()))
+			if got := w.finds(lat, lng); got != "ben" {
+				t.Errorf("%s: found %q, want ben", what, got)
+			}
+		}
+		w.pass(61 * time.Second)
+		if got := w.finds(lat, lng); got != "" {
+			t.Errorf("61 s after a report from 25 s ahead: found %q", got)
+		}
+	})
+}

@@ -1,0 +1,100 @@
+package invariants_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"waggle/internal/protocol"
+	"waggle/test/kit"
+)
+
+// TestRule5OrderedShuffled sends the same reports in any order of arrival, one after
+// the other and all at once, by clocks that are right, behind and ahead, and with a seq
+// that begins again: in the end the newest counts, in the record and in the index, and
+// who watches saw them in order.
+func TestRule5OrderedShuffled(t *testing.T) {
+	type report struct {
+		at  int64
+		seq int
+	}
+	clocks := map[string]func(i int) report{
+		"right":           func(i int) report { return report{int64(i), 0} },
+		"behind":          func(i int) report { return report{int64(i) - 40_000, 0} },
+		"ahead":           func(i int) report { return report{int64(i) + 25_000, 0} },
+		"standing still":  func(i int) report { return report{0, i} },
+		"seq begins anew": func(i int) report { return report{int64(i / 4), i % 4} },
+	}
+	const reports = 12
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		random := kit.Random(t, 5)
+		place := func(i int) (float64, float64) { return 37.7749 + 0.012*float64(i), -122.4194 } // shard after shard
+		for name, clock := range clocks {
+			for _, together := range []bool{false, true} {
+				for _, watched := range []bool{false, true} {
+					w.empty()
+					what := fmt.Sprintf("clock %s, all at once %v, watched %v", name, together, watched)
+					ana, ben := w.join("ana"), w.join("ben")
+					now := w.now().UnixMilli()
+					send := func(i int) {
+						r, lat, lng := clock(i), 0.0, 0.0
+						lat, lng = place(i)
+						ben.send("location", fmt.Sprintf(`"id":"r%d","lat":%v,"lng":%v,"at":%d,"seq":%d`, i, lat, lng, now+r.at, r.seq))
+					}
+					send(0)
+					if watched {
+						ana.send("match", `"lat":37.7749,"lng":-122.4194,"radius":20000`)
+						want[*protocol.Matched](ana)
+					}
+					ana.take()
+					var all sync.WaitGroup
+					for _, i := range random.Perm(reports - 1) {
+						if together {
+							all.Go(func() { send(i + 1) })
+						} else {
+							send(i + 1)
+						}
+					}
+					all.Wait()
+					newest := clock(reports - 1)
+					if watched {
+						if !together { // posts that are under way at once arrive in any order
+							w.increases(what, ana)
+						}
+						ana.send("locate", "")
+						l := want[*protocol.LocationFrame](ana)
+						if lat, _ := place(reports - 1); l.Lat != lat || l.At != now+newest.at || l.Seq != int64(newest.seq) {
+							t.Errorf("%s: the record has %+v, want the last of %d", what, l, reports)
+						}
+						continue
+					}
+					for i := range reports {
+						lat, lng := place(i)
+						if got := w.finds(lat, lng); (got == "ben") != (i == reports-1) {
+							t.Errorf("%s: at place %d %q was found", what, i, got)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// increases wants the locations that a watcher was shown to be newer and newer.
+func (w *world) increases(what string, watcher *client) {
+	w.t.Helper()
+	var before *protocol.LocationFrame
+	for _, f := range watcher.take() {
+		l, ok := f.(*protocol.LocationFrame)
+		if !ok {
+			continue
+		}
+		if before != nil && (l.At < before.At || l.At == before.At && l.Seq <= before.Seq) {
+			w.t.Errorf("%s: shown %d, %d after %d, %d", what, l.At, l.Seq, before.At, before.Seq)
+		}
+		before = l
+	}
+	if before == nil {
+		w.t.Errorf("%s: the watcher was shown nothing", what)
+	}
+}

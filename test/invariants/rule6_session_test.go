@@ -1,0 +1,155 @@
+package invariants_test
+
+import (
+	"testing"
+	"time"
+
+	"waggle/internal/protocol"
+)
+
+// TestRule6TheRightSession: the newest connection counts, and nothing that an
+// older one does or suffers touches it.
+func TestRule6TheRightSession(t *testing.T) {
+	const lat, lng, elsewhere = 37.7749, -122.4194, 37.7949
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		found := func(what string, at float64, want string) {
+			t.Helper()
+			if got := w.finds(at, lng); got != want {
+				t.Errorf("%s: found %q, want %q", what, got, want)
+			}
+		}
+
+		old := w.join("ben")
+		old.at(lat, lng)
+		ben := old.rejoin()
+		if e := old.refuse(protocol.CodeReplaced); e.Retryable {
+			t.Error("replaced is said to be worth a retry")
+		}
+		if !w.isClosed(old) {
+			t.Error("the connection that was replaced is not closed")
+		}
+		found("a replaced session", lat, "ben")
+
+		frames := len(old.sent())
+		for _, m := range [][2]string{{"location", `"lat":37.7949,"lng":-122.4194,"available":false`}, {"match", `"id":"m","wait":60`},
+			{"hello", ""}, {"cancel", ""}, {"location", `"lat":37.7949,"lng":-122.4194`}} {
+			old.send(m[0], m[1])
+		}
+		if got := old.sent()[frames:]; len(got) != 0 {
+			t.Errorf("a closed connection was sent %v", got)
+		}
+		found("after messages of the replaced one", lat, "ben")
+		found("after messages of the replaced one", elsewhere, "")
+		if r := ben.standing().Request; r != nil {
+			t.Errorf("a replaced session asked: %+v", r)
+		}
+
+		old.disconnect()
+		found("after the late $disconnect of the replaced one", lat, "ben")
+
+		late, newer := ben.again(), ben.again()
+		if status := newer.connect(); status != 200 {
+			t.Fatalf("connect: status %d", status)
+		}
+		if status := late.connect(); status != 409 {
+			t.Errorf("an older $connect after a newer one: status %d, want 409", status)
+		}
+		if newer.take(); w.isClosed(newer) || newer.standing().Member != "ben" {
+			t.Error("the newer session is gone")
+		}
+		if status := newer.connect(); status != 200 || w.isClosed(newer) {
+			t.Errorf("the same $connect twice: status %d", status)
+		}
+
+		newer.disconnect()
+		found("after a $disconnect", lat, "")
+		newer.take()
+		newer.report(elsewhere, lng)
+		newer.send("match", `"id":"m","wait":60`)
+		newer.send("hello", "")
+		if got := newer.take(); len(got) != 0 {
+			t.Errorf("a connection that has disconnected was answered %v", got)
+		}
+		found("a report after the $disconnect", elsewhere, "")
+		again := newer.rejoin()
+		if r := again.standing().Request; r != nil {
+			t.Errorf("a session asked after its $disconnect: %+v", r)
+		}
+		found("connected again", lat, "ben")
+	})
+}
+
+// TestRule6GoneConnections: a push that finds a connection gone forgets that one
+// if it is the current and not young; a young one is tried once more.
+func TestRule6GoneConnections(t *testing.T) {
+	const lat, lng = 37.7749, -122.4194
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		pair := func() (ana, ben *client) {
+			w.empty()
+			ana, ben = w.join("ana"), w.join("ben")
+			ben.at(lat, lng)
+			ana.send("match", `"lat":37.7749,"lng":-122.4194`)
+			want[*protocol.Matched](ana)
+			return ana, ben
+		}
+		lose := func(c *client, pushes int) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.gone[c.connection], w.pushes[c.connection] = pushes, 0
+		}
+		pushes := func(c *client) int {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.pushes[c.connection]
+		}
+
+		ana, ben := pair()
+		lose(ana, 1)
+		ben.report(lat, lng)
+		want[*protocol.LocationFrame](ana)
+		if n := pushes(ana); n != 2 {
+			t.Errorf("a young connection that was gone once was pushed to %d times, want 2", n)
+		}
+		lose(ana, 2)
+		ben.report(lat, lng)
+		if n := pushes(ana); n != 2 {
+			t.Errorf("a young connection that is gone was pushed to %d times, want 2", n)
+		}
+		ben.report(lat, lng)
+		want[*protocol.LocationFrame](ana)
+
+		ana, ben = pair()
+		w.pass(11 * time.Second)
+		lose(ana, 1)
+		ben.report(lat, lng)
+		ben.report(lat, lng)
+		if n := pushes(ana); n != 1 {
+			t.Errorf("an old connection that is gone was pushed to %d times, want once", n)
+		}
+		ana = ana.rejoin()
+		if m := ana.standing().Match; m == nil || m.Role != protocol.RoleMatcher {
+			t.Errorf("the match was lost with a connection: %+v", m)
+		}
+		ben.report(lat, lng)
+		want[*protocol.LocationFrame](ana)
+
+		ana, ben = pair()
+		w.pass(11 * time.Second)
+		lose(ben, 1)
+		ana.send("end", `"match":"`+ana.standing().Match.Match+`"`)
+		if got := w.finds(lat, lng); got != "" {
+			t.Errorf("%s is found though its connection is gone", got)
+		}
+
+		// A newer connection comes at any moment while a push finds the old one gone.
+		for n, more := 0, true; more; n++ {
+			ana, ben = pair()
+			w.pass(11 * time.Second)
+			lose(ana, 1)
+			var next *client
+			more = w.between(n, func() { ben.report(lat, lng) }, func() { next = ana.rejoin() })
+			ben.report(lat, lng)
+			want[*protocol.LocationFrame](next)
+		}
+	})
+}

@@ -1,0 +1,128 @@
+package invariants_test
+
+import (
+	"testing"
+	"time"
+
+	"waggle/internal/protocol"
+)
+
+// TestRule8Resumable drops the socket of either side, told by a $disconnect, told
+// too late, or never; on a new connection hello gives everything back.
+func TestRule8Resumable(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		p, q := across(37.7749, -122.4194)
+		drops := map[string]func(*client) *client{
+			"told": func(c *client) *client { c.disconnect(); return c.rejoin() },
+			"told late": func(c *client) *client {
+				next := c.rejoin()
+				c.disconnect()
+				return next
+			},
+			"never told": (*client).rejoin,
+		}
+		for name, drop := range drops {
+			w.empty()
+			ana, ben := w.join("ana"), w.join("ben")
+			ana.at(p.Lat, p.Lng)
+			ben.at(q.Lat, q.Lng)
+			ana.send("match", `"id":"m"`)
+			id := want[*protocol.Matched](ana).Match
+
+			ana.disconnect()
+			ben.report(p.Lat, p.Lng) // moves meanwhile, into the other shard
+			w.pass(40 * time.Second)
+			ana, ben = drop(ana), drop(ben)
+			m := ana.standing().Match
+			if m == nil || m.Match != id || m.Role != protocol.RoleMatcher || m.Peer.Lat != p.Lat || m.Peer.Lng != p.Lng || string(m.Peer.Card) != `"ben"` {
+				t.Fatalf("%s: the matcher resumes with %+v", name, m)
+			}
+			m = ben.standing().Match
+			if m == nil || m.Match != id || m.Role != protocol.RoleMatchee || m.Peer.Lat != p.Lat || m.Peer.Lng != p.Lng || string(m.Peer.Card) != `"ana"` {
+				t.Fatalf("%s: the matchee resumes with %+v", name, m)
+			}
+			for _, c := range []*client{ana, ben} {
+				c.send("locate", `"id":"l"`)
+				if l := want[*protocol.LocationFrame](c); l.ID != "l" || l.Match != id || l.Lat != p.Lat {
+					t.Errorf("%s: %s locates %+v", name, c.id.Member, l)
+				}
+			}
+			ben.report(q.Lat, q.Lng)
+			if l := want[*protocol.LocationFrame](ana); l.Lng != q.Lng {
+				t.Errorf("%s: the new connection is shown %+v", name, l)
+			}
+			ana.send("match", `"id":"m"`)
+			if again := want[*protocol.Matched](ana); again.Match != id {
+				t.Errorf("%s: the same message on a new connection led to another match", name)
+			}
+			ben.send("end", `"match":"`+id+`"`)
+			want[*protocol.Ended](ana)
+			ana = drop(ana)
+			if m := ana.standing().Match; m != nil {
+				t.Errorf("%s: the end is not known after a resume: %+v", name, m)
+			}
+			ana.send("match", `"id":"m"`)
+			if e := want[*protocol.Ended](ana); e.ID != "m" || e.Match != id || e.Reason != protocol.ReasonCompleted {
+				t.Errorf("%s: the same message after the end was answered %+v", name, e)
+			}
+		}
+	})
+}
+
+// TestRule8ResumableRequest does the same with a request that waits.
+func TestRule8ResumableRequest(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, w *world) {
+		p, q := across(37.7749, -122.4194)
+		ask := func() (*client, *protocol.Waiting) {
+			w.empty()
+			ana := w.join("ana")
+			ana.at(p.Lat, p.Lng)
+			ana.send("match", `"id":"m","wait":300,"radius":1234`)
+			return ana, want[*protocol.Waiting](ana)
+		}
+
+		ana, waiting := ask()
+		ana.disconnect()
+		w.pass(30 * time.Second)
+		ana = ana.rejoin()
+		if r := ana.standing().Request; r == nil || r.ID != "m" || r.Radius != 1234 || r.ExpiresAt != waiting.ExpiresAt {
+			t.Errorf("the request resumes as %+v, want as in %+v", r, waiting)
+		}
+		ben := w.join("ben")
+		ben.at(q.Lat, q.Lng)
+		if m := want[*protocol.Matched](ana); m.ID != "m" || m.Role != protocol.RoleMatcher {
+			t.Errorf("after a resume the request led to %+v", m)
+		}
+
+		ana, _ = ask()
+		ana.disconnect()
+		ben = w.join("ben")
+		ben.report(q.Lat, q.Lng) // finds it while it is away
+		id := want[*protocol.Matched](ben).Match
+		ana = ana.rejoin()
+		if m := ana.standing().Match; m == nil || m.Match != id || m.Peer.Lng != q.Lng {
+			t.Errorf("a match made while the matcher was away resumes as %+v, want %s", m, id)
+		}
+
+		ana, _ = ask()
+		ana.disconnect()
+		w.pass(5 * time.Minute)
+		ana = ana.rejoin()
+		ana.send("hello", "")
+		if n := want[*protocol.NoMatch](ana); n.ID != "m" || n.Radius != 1234 {
+			t.Errorf("a request that expired meanwhile ended with %+v", n)
+		}
+		if r := ana.standing().Request; r != nil {
+			t.Errorf("a request that expired resumes as %+v", r)
+		}
+		told := 0
+		for _, f := range ana.sent() {
+			if _, ok := f.(*protocol.NoMatch); ok {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("no_match was told %d times", told)
+		}
+	})
+}

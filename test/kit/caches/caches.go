@@ -1,0 +1,55 @@
+// Package cachetest starts the caches that tests run on: the embedded one, real
+// servers, and a real cluster. What is true on one must be on all: a test of what
+// Waggle does runs on Each, one of what the caches must do for it on Every.
+package caches
+
+import (
+	"net"
+	"testing"
+
+	"waggle/localstack/embedded"
+)
+
+// Cache is one running cache.
+type Cache struct {
+	Name, URL string
+	// Primaries are the nodes that have slots: 1 but for a cluster.
+	Primaries int
+}
+
+// Each runs a test on the embedded cache and on a real single server.
+func Each(t *testing.T, test func(*testing.T, Cache)) {
+	t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
+	t.Run("server", func(t *testing.T) { test(t, Server(t)) })
+}
+
+// Every runs a test on the embedded cache, on a Valkey and on a Redis server, and
+// on a real cluster.
+func Every(t *testing.T, test func(*testing.T, Cache)) {
+	t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
+	t.Run("valkey", func(t *testing.T) { test(t, Valkey(t)) })
+	t.Run("redis", func(t *testing.T) { test(t, Redis(t)) })
+	t.Run("cluster", func(t *testing.T) { test(t, StartCluster(t).Cache) })
+}
+
+// Embedded starts an empty embedded cache.
+func Embedded(t testing.TB) Cache {
+	t.Helper()
+	c, err := embedded.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return Cache{Name: "embedded", URL: c.URL(), Primaries: 1}
+}
+
+// FreePort returns a port that nothing listens on.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}

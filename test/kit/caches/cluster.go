@@ -1,0 +1,121 @@
+package caches
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Cluster is a real cluster of three primaries with a replica each.
+type Cluster struct {
+	Cache
+	// Nodes are the primaries, and then a replica of each in the same order.
+	Nodes []*Node
+}
+
+const (
+	primaries = 3
+	slots     = 16384
+)
+
+// StartCluster starts an empty cluster and returns when every node takes part. It
+// takes further arguments of each server's command line, such as another
+// --cluster-node-timeout than 2000 ms.
+func StartCluster(t testing.TB, arguments ...string) *Cluster {
+	t.Helper()
+	program := either(t)
+	c := &Cluster{}
+	for i := range 2 * primaries {
+		n := run(t, program, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
+			"--cluster-port", strconv.Itoa(FreePort(t)), "--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"},
+			arguments...)...)
+		c.Nodes = append(c.Nodes, n)
+		n.must(t, "CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+	}
+	c.Cache = Cache{Name: "cluster of " + c.Nodes[0].Name, URL: c.Nodes[0].URL, Primaries: primaries}
+	for i, n := range c.Nodes[:primaries] {
+		n.must(t, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(slots*i/primaries), strconv.Itoa(slots*(i+1)/primaries-1))
+	}
+	for i, n := range c.Nodes {
+		for _, other := range c.Nodes[:i] {
+			host, port, _ := strings.Cut(other.Address, ":")
+			n.must(t, "CLUSTER", "MEET", host, port, other.flag(t, "cluster-port"))
+		}
+	}
+	c.await(t, "the nodes do not know each other", func(n *Node) bool {
+		nodes, err := Ask(n.Address, "CLUSTER", "NODES")
+		return err == nil && strings.Count(nodes, "connected") == len(c.Nodes) && !strings.Contains(nodes, "handshake")
+	})
+	for i, n := range c.Nodes[primaries:] {
+		id, err := Ask(c.Nodes[i].Address, "CLUSTER", "MYID")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.must(t, "CLUSTER", "REPLICATE", id)
+	}
+	c.await(t, "the replicas do not follow", func(n *Node) bool {
+		info, err := Ask(n.Address, "INFO", "replication")
+		return err == nil && (strings.Contains(info, "master_link_status:up") || strings.Contains(info, "state=online"))
+	})
+	c.await(t, "the cluster is not complete", func(n *Node) bool {
+		info, err := Ask(n.Address, "CLUSTER", "INFO")
+		nodes, nodesErr := Ask(n.Address, "CLUSTER", "NODES")
+		return err == nil && nodesErr == nil && strings.Contains(info, "cluster_state:ok") &&
+			strings.Contains(info, fmt.Sprint("cluster_slots_ok:", slots)) && strings.Count(nodes, "slave") == primaries
+	})
+	return c
+}
+
+// Replica is the one of the i-th primary.
+func (c *Cluster) Replica(i int) *Node { return c.Nodes[primaries+i] }
+
+// On tells whether the i-th primary has the slot of a key when the cluster starts.
+func (c *Cluster) On(t testing.TB, i int, key string) bool {
+	t.Helper()
+	text, err := Ask(c.Nodes[len(c.Nodes)-1].Address, "CLUSTER", "KEYSLOT", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slot >= slots*i/primaries && slot < slots*(i+1)/primaries
+}
+
+// await returns when something is true of every node.
+func (c *Cluster) await(t testing.TB, otherwise string, holds func(*Node) bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for _, n := range c.Nodes {
+		for !holds(n) {
+			if time.Now().After(deadline) {
+				nodes, _ := Ask(n.Address, "CLUSTER", "NODES")
+				t.Fatalf("%s: %s sees\n%s", otherwise, n.Address, nodes)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// must sends a command that has to be taken.
+func (n *Node) must(t testing.TB, words ...string) {
+	t.Helper()
+	if _, err := Ask(n.Address, words...); err != nil {
+		t.Fatalf("%v: %v", words, err)
+	}
+}
+
+// flag is the value of an argument that the node was started with, the last of them.
+func (n *Node) flag(t testing.TB, name string) string {
+	t.Helper()
+	for i := len(n.options) - 2; i >= 0; i-- {
+		if n.options[i] == "--"+name {
+			return n.options[i+1]
+		}
+	}
+	t.Fatalf("the node was started without --%s", name)
+	return ""
+}
