@@ -11,7 +11,7 @@ import (
 
 var (
 	errExpired = errors.New("the session has expired")
-	errNobody  = errors.New("nobody is known for this connection")
+	errNobody  = errors.New("this connection has no identity")
 )
 
 // An answer is what an error becomes: a code on the wire ("" answers nobody), the

@@ -1,6 +1,6 @@
-// Package handler serves API Gateway's WebSocket events: it knows whose message
-// it is, decodes it, lets the service do it and answers what could not be done.
-// There is one table from kinds of error to the answers of the protocol.
+// Package handler serves API Gateway's WebSocket events: it finds out whose message
+// it is, decodes it, calls the service and delivers the replies. One table turns each
+// kind of error into the answer of the protocol.
 package handler
 
 import (
@@ -30,7 +30,7 @@ type (
 // Handler serves the events of all routes.
 type Handler struct {
 	Service *match.Service
-	// Push answers the sender where the service did not.
+	// Push answers the sender of a message that failed.
 	Push match.Pusher
 	Now  func() time.Time
 	Log  *slog.Logger
@@ -74,7 +74,8 @@ func (h *Handler) connect(ctx context.Context, e Event) (Response, error) {
 		h.Log.WarnContext(ctx, "connect", "err", err)
 		return Response{StatusCode: http.StatusUnauthorized}, nil
 	}
-	if err := h.Service.Connect(ctx, x); err != nil {
+	result, err := h.Service.Connect(ctx, x)
+	if err = errors.Join(err, h.deliver(ctx, x, result)); err != nil {
 		status := answerTo(err).status
 		h.log(ctx, e, err)
 		return Response{StatusCode: status}, nil
@@ -115,7 +116,9 @@ func (h *Handler) message(ctx context.Context, e Event) {
 		h.answer(ctx, connection, bad)
 		return
 	} else {
-		err = h.serve(ctx, e, x, m)
+		var result match.Result
+		result, err = h.serve(ctx, e, x, m)
+		err = errors.Join(err, h.deliver(ctx, x, result))
 	}
 	if err != nil {
 		h.log(ctx, e, err)
@@ -123,7 +126,7 @@ func (h *Handler) message(ctx context.Context, e Event) {
 	}
 }
 
-func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protocol.Message) error {
+func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protocol.Message) (match.Result, error) {
 	switch m := m.(type) {
 	case *protocol.Hello:
 		return h.Service.Hello(ctx, x, m.ID)
@@ -140,7 +143,12 @@ func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protoco
 	case *protocol.End:
 		return h.Service.End(ctx, x, m)
 	}
-	return fmt.Errorf("no one serves %T", m)
+	return match.Result{}, fmt.Errorf("no method serves %T", m)
+}
+
+// deliver pushes the replies to the caller's connection, and lets the service do the rest.
+func (h *Handler) deliver(ctx context.Context, x match.Session, r match.Result) error {
+	return r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) { h.Service.Notify(ctx, x.Member, x.Connection, f) })
 }
 
 // session reads whose event it is from what the authorizer attached.

@@ -1,124 +1,128 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"time"
 
 	"waggle/internal/protocol"
 )
 
-// remembered is how long an end is told to who asks again.
-const remembered = 60 * time.Second
-
-// End ends a match for both. A repeat answers the caller alone; NotFound: the
-// match never was the caller's, or ended more than a minute ago.
-func (s *Service) End(ctx context.Context, x Session, q *protocol.End) error {
-	a, err := s.read(ctx, x, false)
-	if err != nil {
-		return err
-	}
-	if r := a.Route; r != nil && r.State == Active && r.Match == q.Match {
-		return s.finish(ctx, x.Member, q.Match, r.Matchee, q.Reason, &x, q.ID)
-	}
-	if c := a.Claim; c != nil && c.Match == q.Match && c.Confirmed {
-		return s.finish(ctx, c.Matcher, q.Match, x.Member, q.Reason, &x, q.ID)
-	}
-	for _, p := range a.Past {
-		if p.Match == q.Match && a.Now-p.At < remembered.Milliseconds() {
-			s.tell(ctx, x.Member, x.Connection, &protocol.Ended{ID: q.ID, Match: q.Match, Reason: p.Reason})
-			return s.freeMatcher(ctx, a)
+// End ends a match for both. A repeat replies to the caller alone; NotFound: the
+// match never was the caller's, or ended longer ago than EndRemembered.
+func (s *Service) End(ctx context.Context, x Session, q *protocol.End) (Result, error) {
+	return s.serve(x, func(w *work) (protocol.Frame, error) {
+		r, err := w.read(ctx, x, false)
+		if err != nil {
+			return nil, err
 		}
-	}
-	return fault(NotFound, "there is no such match of yours, or it ended more than 60 s ago")
+		matcher, matchee := x.Member, x.Member
+		switch {
+		case r.Route != nil && r.Route.State == Active && r.Route.Match == q.Match:
+			matchee = r.Route.Matchee
+		case r.Claim != nil && r.Claim.Match == q.Match && r.Claim.Confirmed:
+			matcher = r.Claim.Matcher
+		default:
+			return w.endedBefore(ctx, r, q)
+		}
+		e, err := w.finish(ctx, matcher, q.Match, matchee, q.Reason, x.Member)
+		if e == nil {
+			return nil, err
+		}
+		return &protocol.Ended{ID: cmp.Or(q.ID, e.requestOf(x.Member)), Match: q.Match, Reason: e.reason}, err
+	})
 }
 
-// finish ends a match: on the matcher's side first, which is the end, then on
-// the matchee's; then both are listed again, and both are told. The one who
-// asked for it, if anyone, gets its message's id.
-func (s *Service) finish(ctx context.Context, matcher Member, id string, matchee Member, reason string, asker *Session, asked string) error {
-	finished, err := s.Store.Finish(ctx, matcher, id, matchee, reason)
+// endedBefore replies with the reason of an end that is remembered.
+func (w *work) endedBefore(ctx context.Context, r Snapshot, q *protocol.End) (protocol.Frame, error) {
+	for _, e := range r.Ends {
+		if e.Match == q.Match && r.Now-e.At < EndRemembered.Milliseconds() {
+			return &protocol.Ended{ID: q.ID, Match: q.Match, Reason: e.Reason},
+				w.afterwards(ctx, func(ctx context.Context) error { return w.repairLastEnd(ctx, r) })
+		}
+	}
+	return nil, fault(NotFound, "there is no such match of yours, or it ended more than 60 s ago")
+}
+
+// An ending is what finish came to. Requests are the ids of the members' own requests
+// that led to the match, "" if they have none.
+type ending struct {
+	reason                         string
+	matcher                        Member
+	matcherRequest, matcheeRequest string
+}
+
+func (e *ending) requestOf(m Member) string {
+	if m == e.matcher {
+		return e.matcherRequest
+	}
+	return e.matcheeRequest
+}
+
+// finish ends a match: on the matcher's side first, which is the end, then on the
+// matchee's; then both are listed again, and notified if they were not, but for the
+// caller, who gets a reply. nil: it is not known whether it ended.
+func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Member, reason string, caller Member) (*ending, error) {
+	finished, err := w.Store.Finish(ctx, matcher, id, matchee, reason)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if reason = finished.Reason; finished.Status == StatusOther {
 		reason = protocol.ReasonLost
 	}
-	released, err := s.Store.Release(ctx, matcher, id, matchee, reason)
+	released, err := w.Store.Release(ctx, matcher, id, matchee, reason)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var listErr [2]error
-	var waiters [2][]Waiter
-	together(
-		func() { waiters[0], listErr[0] = s.Store.Apply(ctx, matcher, finished.Changes) },
-		func() { waiters[1], listErr[1] = s.Store.Apply(ctx, matchee, released.Changes) },
+	var errs [2]error
+	var waiting [2][]WaitingRequest
+	together(ctx,
+		func(ctx context.Context) { waiting[0], errs[0] = w.Store.Apply(ctx, matcher, finished.Changes) },
+		func(ctx context.Context) { waiting[1], errs[1] = w.Store.Apply(ctx, matchee, released.Changes) },
 	)
-	var jobs []func()
-	ended := func(m Member, a Answer) {
-		f := &protocol.Ended{Match: id, Reason: reason}
-		if a.Request != nil {
-			f.ID = a.Request.ID
+	w.wake(matchee, waiting[1])
+	w.wake(matcher, waiting[0])
+	if released.Waits {
+		w.plan(pending{owner: matchee}) // the claim had suspended its own request
+	}
+	e := &ending{reason: reason, matcher: matcher, matcherRequest: finished.RequestID, matcheeRequest: released.RequestID}
+	first := finished.Status == StatusEnded // and nobody was notified before
+	var jobs []func(context.Context)
+	ended := func(m Member, connection string) {
+		if m != caller {
+			jobs = append(jobs, w.notice(m, connection, &protocol.Ended{ID: e.requestOf(m), Match: id, Reason: reason}))
 		}
-		connection := a.Connection
-		if asker != nil && asker.Member == m {
-			connection = asker.Connection
-			if asked != "" {
-				f.ID = asked
-			}
-		}
-		jobs = append(jobs, func() { s.tell(ctx, m, connection, f) })
 	}
-	if finished.Status == StatusEnded || (asker != nil && asker.Member == matcher) {
-		ended(matcher, finished)
+	if first {
+		ended(matcher, finished.Connection)
 	}
-	if (released.Confirmed && (released.Status == StatusReleased || finished.Status == StatusEnded)) || (asker != nil && asker.Member == matchee) {
-		ended(matchee, released)
+	if released.Confirmed && (first || released.Status == StatusReleased) {
+		ended(matchee, released.Connection)
 	}
-	if finished.Status == StatusEnded && errors.Join(listErr[:]...) == nil {
-		jobs = append(jobs, func() { s.lost(ctx, "note that both are free", s.Store.Told(ctx, matcher, id, Ended)) })
+	err = errors.Join(errs[:]...)
+	if first && err == nil {
+		jobs = append(jobs, func(ctx context.Context) {
+			w.logFailure(ctx, "note that both are free", w.Store.Notified(ctx, matcher, id, Ended))
+		})
 	}
-	if len(jobs) > 0 {
-		together(jobs...)
-	}
-	d := s.newDriver()
-	if released.State == Waiting {
-		d.resume(ctx, matchee)
-	}
-	d.wake(ctx, matcher, waiters[0])
-	d.wake(ctx, matchee, waiters[1])
-	return errors.Join(listErr[:]...)
-}
-
-// free finishes an end whose process vanished before both were free again: the
-// matcher's route still says so.
-func (s *Service) free(ctx context.Context, matcher Member, r *Route) error {
-	if r == nil || r.State != Ended || r.Told {
-		return nil
-	}
-	return s.finish(ctx, matcher, r.Match, r.Matchee, r.Reason, nil, "")
+	w.beside(ctx, jobs...)
+	return e, err
 }
 
 // release undoes a claim whose match is not, or is no more, and lists the member
-// again. One that had been told of the match is told of its end.
-func (s *Service) release(ctx context.Context, matcher Member, id string, matchee Member, reason string) error {
-	a, err := s.Store.Release(ctx, matcher, id, matchee, reason)
+// again. A member who was notified of the match is notified of its end.
+func (w *work) release(ctx context.Context, matcher Member, id string, matchee Member, reason string) error {
+	released, err := w.Store.Release(ctx, matcher, id, matchee, reason)
 	if err != nil {
 		return err
 	}
-	waiters, err := s.Store.Apply(ctx, matchee, a.Changes)
-	if a.Confirmed && a.Status == StatusReleased {
-		f := &protocol.Ended{Match: id, Reason: reason}
-		if a.Request != nil {
-			f.ID = a.Request.ID
-		}
-		s.tell(ctx, matchee, a.Connection, f)
+	waiting, err := w.Store.Apply(ctx, matchee, released.Changes)
+	if released.Confirmed && released.Status == StatusReleased {
+		w.beside(ctx, w.notice(matchee, released.Connection, &protocol.Ended{ID: released.RequestID, Match: id, Reason: reason}))
 	}
-	d := s.newDriver()
-	if a.State == Waiting {
-		// Its own request was suspended by the claim: it goes on.
-		d.resume(ctx, matchee)
+	w.wake(matchee, waiting)
+	if released.Waits {
+		w.plan(pending{owner: matchee}) // the claim had suspended its own request
 	}
-	d.wake(ctx, matchee, waiters)
 	return err
 }

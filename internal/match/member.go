@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"waggle/internal/geo"
+	"waggle/internal/protocol"
 )
 
 // A Member is a participant of a pool. Members of different pools never meet.
@@ -27,8 +28,8 @@ type Session struct {
 // A Position is a reported place, ordered by (At, Seq).
 type Position struct {
 	geo.Point
-	At, Seq                  int64 // At in epoch ms
-	Accuracy, Heading, Speed *float64
+	At, Seq int64 // At in epoch ms
+	protocol.Motion
 }
 
 // A Claim binds a matchee to a matcher's search (Match is the search's id),
@@ -65,15 +66,16 @@ const (
 	Ended     State = "ended"
 )
 
-// A Route is a member's entry in the routing table.
+// A Route is a member's entry in the routing table: the matcher's is the commit record
+// of a match.
 type Route struct {
 	State   State
 	Match   string
 	Matchee Member
 	Reason  string // why it ended
-	// Told says that both sides were sent the match, or are free after its end.
-	Told    bool
-	Request Request
+	// Notified says that both sides were notified of the match, or are free after its end.
+	Notified bool
+	Request  Request
 }
 
 // A Change of the index that follows from a change of a record.
@@ -94,16 +96,9 @@ type Candidate struct {
 	Distance float64 // metres from the request's point
 }
 
-// A Waiter is somebody's request that a member just listed would fit.
-type Waiter struct {
+// A WaitingRequest is somebody's request that a member just listed would fit.
+type WaitingRequest struct {
 	Owner Member
 	Request
 	Distance float64 // metres from the request's point to the member
-}
-
-// Hits are the nearest candidates of one shard cell. With More there are others
-// beyond the last.
-type Hits struct {
-	Candidates []Candidate
-	More       bool
 }

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,174 +11,170 @@ import (
 	"waggle/internal/protocol"
 )
 
-// Match finds the nearest available member for the caller. What is under way
-// already, or was asked under the same id, is answered with its outcome.
-func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) error {
+// Match finds the nearest available member for the caller. If a request is under way
+// already, or one was sent under the same id, the reply is the outcome of that.
+func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Result, error) {
 	settings := s.Pools.For(x.Pool)
 	if !x.Matcher {
-		return fault(Forbidden, "the token does not give the role matcher")
+		return Result{}, fault(Forbidden, "the token does not give the role matcher")
 	}
-	if q.Radius == 0 {
-		q.Radius = min(protocol.DefaultRadius, settings.MaxRadius)
+	r := NewRequest{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0,
+		Open: max(patience, time.Duration(q.Wait*float64(time.Second)))}
+	if r.Radius == 0 {
+		r.Radius = min(protocol.DefaultRadius, settings.MaxRadius)
 	}
-	if q.Radius > settings.MaxRadius {
-		return fault(Invalid, fmt.Sprintf("radius must be 100 to %g metres in this pool", settings.MaxRadius))
+	if r.Radius > settings.MaxRadius {
+		return Result{}, fault(Invalid, fmt.Sprintf("radius must be 100 to %g metres in this pool", settings.MaxRadius))
 	}
-	o := Opening{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0,
-		Patience: max(patience, time.Duration(q.Wait*float64(time.Second)))}
 	if q.Point != nil {
-		o.Point = &geo.Point{Lat: q.Point.Lat, Lng: q.Point.Lng}
-		o.Search = &Query{Self: x.Member, Point: *o.Point, Radius: q.Radius, Tags: q.Tags, Want: firstWant}
+		r.Point = &geo.Point{Lat: q.Point.Lat, Lng: q.Point.Lng}
+		r.Search = &Query{Self: x.Member, Point: *r.Point, Radius: r.Radius, Tags: r.Tags, Want: firstWant}
 	}
-	for start := s.Now(); ; {
-		a, id, hits, err := s.begin(ctx, x, o)
-		if err != nil {
-			return err
-		}
-		switch a.Status {
-		case StatusOK:
-			if err := s.free(ctx, x.Member, a.Route); err != nil {
-				return err
-			}
-			return s.first(ctx, x.Member, id, *a.Request, hits)
-		case StatusNoLocation:
-			return fault(Conflict, "report your location first, or give lat and lng")
-		case StatusTooFar:
-			return fault(Forbidden, "lat and lng must be within 20 km of your own last location in this pool")
-		case StatusRateLimited:
-			return fault(RateLimited, fmt.Sprintf("at most %g requests a minute and %g matches an hour in this pool",
-				settings.RequestsPerMinute, settings.MatchesPerHour))
-		case StatusRepeat:
-			if done, err := s.repeat(ctx, x, q.ID, a.Outcome); done || err != nil {
-				return err
-			}
-		case StatusWaiting:
-			if a.Request.Wait {
-				s.tell(ctx, x.Member, x.Connection, &protocol.Waiting{ID: q.ID, ExpiresAt: a.Request.Deadline})
-				s.attend(ctx, x.Member, &Route{State: Waiting, Request: *a.Request})
-				return nil
-			}
-		case StatusSearching:
-			if a.Request.Wait {
-				s.tell(ctx, x.Member, x.Connection, &protocol.Waiting{ID: q.ID, ExpiresAt: a.Request.Deadline})
-				return nil
-			}
-		case StatusActive:
-			if found, err := s.answerMatched(ctx, x, q.ID, a.Route.Match); found || err != nil {
-				return err
-			}
-		case StatusClaimed:
-			if a.Claim.Confirmed {
-				if found, err := s.answerMatched(ctx, x, q.ID, a.Claim.Match); found || err != nil {
-					return err
+	return s.serve(x, func(w *work) (protocol.Frame, error) {
+		for start := w.Now(); ; {
+			begun, id, hits, err := w.begin(ctx, x, r)
+			switch {
+			case err != nil:
+				return nil, err
+			case begun.Status == StatusOK:
+				if err := w.repairEnd(ctx, x.Member, begun.Unfinished); err != nil {
+					return nil, err
 				}
-				break
+				return nil, w.first(ctx, x.Member, id, *begun.Request, hits)
 			}
-			// Once it is confirmed the cache remembers the match for this id: only
-			// then may the caller be told, or a repeat could have another outcome.
-			if _, p, err := s.standing(ctx, x, false); err != nil {
-				return err
-			} else if p != nil {
+			reply, retry, err := w.underWay(ctx, x, q.ID, begun)
+			if reply != nil || err != nil {
+				return reply, err
+			}
+			if retry {
 				continue
 			}
+			// Something is under way that will be decided in a moment.
+			if w.Now().Sub(start) >= patience {
+				return nil, &Fault{Kind: Conflict, Text: "another request of yours is being decided: ask again in a second", Retryable: true}
+			}
+			if err := w.Sleep(ctx, pause); err != nil {
+				return nil, err
+			}
 		}
-		// Something is under way that will be decided in a moment.
-		if s.Now().Sub(start) >= patience {
-			return &Fault{Kind: Conflict, Text: "another request of yours is being decided: ask again in a second", Retryable: true}
-		}
-		if err := s.Sleep(ctx, pollSecond); err != nil {
-			return err
-		}
-	}
+	})
 }
 
-// begin opens the request under a fresh search id, which it returns. Where the
-// answer is lost it is tried again under another, since the first try may still
-// arrive; if that did open the request, it is this one.
-func (s *Service) begin(ctx context.Context, x Session, o Opening) (a Answer, id string, hits []Hits, err error) {
-	step := func() (Answer, error) {
-		o.Match = s.NewID()
-		var a Answer
-		a, hits, err = s.Store.Begin(ctx, x, o)
-		return a, err
+// begin opens the request under a fresh search id, which it returns. If the answer is
+// lost it is tried again under another, since the first try may still arrive; if that
+// did open the request, it is this one.
+func (w *work) begin(ctx context.Context, x Session, r NewRequest) (begun Begun, id string, hits []Hits, err error) {
+	step := func() (Begun, error) {
+		r.Match = w.NewID()
+		var b Begun
+		b, hits, err = w.Store.Begin(ctx, x, r)
+		return b, err
 	}
-	if a, err = s.admitted(ctx, x, step); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
-		return a, o.Match, hits, err
+	if begun, err = admitted(ctx, w, x, step); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+		return begun, r.Match, hits, err
 	}
-	first := o.Match
-	a, err = s.admitted(ctx, x, step)
-	if a.Status == StatusSearching && a.Route.Match == first {
-		a.Status, o.Match = StatusOK, first
+	first := r.Match
+	begun, err = admitted(ctx, w, x, step)
+	if begun.Status == StatusSearching && begun.Route.Match == first {
+		begun.Status, begun.Request, r.Match = StatusOK, &begun.Route.Request, first
 	}
-	return a, o.Match, hits, err
+	return begun, r.Match, hits, err
 }
 
-// first searches for a request just opened.
-func (s *Service) first(ctx context.Context, owner Member, id string, r Request, home []Hits) error {
-	d := s.newDriver()
-	result, err := d.drive(ctx, owner, id, r, home)
+// first makes the assignment attempt of a request just opened.
+func (w *work) first(ctx context.Context, owner Member, id string, r Request, home []Hits) error {
+	result, err := w.attempt(ctx, owner, id, r, home)
 	switch {
-	case err != nil || result == matched || result == over:
-		return err // what is left of a search that failed lapses
+	case err != nil || result.outcome == matched || result.outcome == over:
+		w.announce(ctx, result.match)
+		return err // what is left of an attempt that failed lapses
 	case r.Wait:
-		return d.wait(ctx, owner, id, r)
-	case result == busy:
-		return d.retry(ctx, owner, id, r)
+		return w.wait(ctx, owner, id, r)
+	case result.outcome == busy:
+		return w.retry(ctx, owner, id, r, result.rival)
 	}
-	_, err = d.fall(ctx, owner, id, false)
-	return err
+	return w.giveUp(ctx, owner, id)
 }
 
-// repeat answers a request id that was asked before with what became of it;
-// false: it is not decided after all.
-func (s *Service) repeat(ctx context.Context, x Session, id string, o Outcome) (bool, error) {
-	var f protocol.Frame
+// underWay replies to a request that was not opened. Without a reply it is not decided
+// yet; with retry it is to be sent again at once.
+func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) (reply protocol.Frame, retry bool, err error) {
+	switch begun.Status {
+	case StatusNoLocation:
+		err = fault(Conflict, "report your location first, or give lat and lng")
+	case StatusTooFar:
+		err = fault(Forbidden, "lat and lng must be within 20 km of your own last location in this pool")
+	case StatusRateLimited:
+		settings := w.Pools.For(x.Pool)
+		err = fault(RateLimited, fmt.Sprintf("at most %g requests a minute and %g matches an hour in this pool",
+			settings.RequestsPerMinute, settings.MatchesPerHour))
+	case StatusRepeat:
+		reply, err = w.outcome(ctx, x, id, begun.Outcome)
+	case StatusWaiting, StatusSearching:
+		if r := begun.Route.Request; r.Wait {
+			reply = &protocol.Waiting{ID: id, ExpiresAt: r.Deadline}
+			err = w.afterwards(ctx, func(ctx context.Context) error { w.repairRegistration(ctx, x.Member, begun.Route); return nil })
+		}
+	case StatusActive:
+		reply, err = w.matchedReply(ctx, x, id, begun.Route.Match)
+	case StatusClaimed:
+		if begun.Claim.Confirmed {
+			reply, err = w.matchedReply(ctx, x, id, begun.Claim.Match)
+			break
+		}
+		// Once it is confirmed the cache remembers the match for this id: only
+		// then may the caller know, or a repeat could have another outcome.
+		var p *pair
+		_, p, err = w.current(ctx, x, false)
+		retry = p != nil
+	}
+	return reply, retry, err
+}
+
+// outcome replies to a request id that was sent before with what became of it;
+// nil: it is not decided after all.
+func (w *work) outcome(ctx context.Context, x Session, id string, o Outcome) (protocol.Frame, error) {
 	switch o.Kind {
 	case "matched":
 		// If it is over by now, the cache says so when it is asked again.
-		return s.answerMatched(ctx, x, id, o.Match)
+		return w.matchedReply(ctx, x, id, o.Match)
 	case "ended":
-		f = &protocol.Ended{ID: id, Match: o.Match, Reason: o.Reason}
+		return &protocol.Ended{ID: id, Match: o.Match, Reason: o.Reason}, nil
 	case "cancelled":
-		f = &protocol.Ended{ID: id, Reason: protocol.ReasonCancelled}
+		return &protocol.Ended{ID: id, Reason: protocol.ReasonCancelled}, nil
 	case "no_match":
-		f = &protocol.NoMatch{ID: id, Radius: o.Radius}
-	default:
-		return false, nil
+		return &protocol.NoMatch{ID: id, Radius: o.Radius}, nil
 	}
-	s.tell(ctx, x.Member, x.Connection, f)
-	return true, nil
+	return nil, nil
 }
 
-// answerMatched answers with the match the caller is in, if it still is that one.
-func (s *Service) answerMatched(ctx context.Context, x Session, id, match string) (bool, error) {
-	_, p, err := s.standing(ctx, x, false)
+// matchedReply replies with the match the caller is in, if it still is that one.
+func (w *work) matchedReply(ctx context.Context, x Session, id, match string) (protocol.Frame, error) {
+	_, p, err := w.current(ctx, x, false)
 	if p == nil || match != p.match {
-		return false, err
+		return nil, err
 	}
-	s.tell(ctx, x.Member, x.Connection, &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer,
-		Report: p.advice().Report(s.Pools.For(x.Pool))})
-	return true, nil
+	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(x.Pool))}, nil
 }
 
 // Cancel withdraws the caller's request. Conflict: it is matched already.
-func (s *Service) Cancel(ctx context.Context, x Session, id string) error {
-	a, err := s.admitted(ctx, x, func() (Answer, error) { return s.Store.Cancel(ctx, x) })
-	if err != nil {
-		return err
-	}
-	switch a.Status {
-	case StatusActive:
-		return &Fault{Kind: Conflict, Text: "the request has led to a match: end that"}
-	case StatusCancelled:
-		if id == "" {
-			id = a.Request.ID
+func (s *Service) Cancel(ctx context.Context, x Session, id string) (Result, error) {
+	return s.serve(x, func(w *work) (protocol.Frame, error) {
+		r, err := admitted(ctx, w, x, func() (Cancelled, error) { return w.Store.Cancel(ctx, x) })
+		switch {
+		case err != nil:
+			return nil, err
+		case r.Status == StatusActive:
+			return nil, fault(Conflict, "the request has led to a match: end that")
+		case r.Status != StatusCancelled:
+			return nil, fault(NotFound, "there is no request under way")
 		}
-		s.tell(ctx, x.Member, x.Connection, &protocol.Ended{ID: id, Reason: protocol.ReasonCancelled})
-		if a.Request.Created != 0 {
-			s.withdraw(ctx, Waiter{Owner: x.Member, Request: *a.Request})
-		}
-		return s.apply(ctx, x.Member, a.Changes)
-	}
-	return fault(NotFound, "there is no request under way")
+		err = w.afterwards(ctx, func(ctx context.Context) error {
+			if r.Request.Created != 0 {
+				w.withdraw(ctx, WaitingRequest{Owner: x.Member, Request: *r.Request})
+			}
+			return w.apply(ctx, x.Member, r.Changes)
+		})
+		return &protocol.Ended{ID: cmp.Or(id, r.Request.ID), Reason: protocol.ReasonCancelled}, err
+	})
 }

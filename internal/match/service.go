@@ -1,6 +1,8 @@
 // Package match is the domain: members, where they are, who asks for whom, and
-// who is matched. Service has one method for each message; everything that a
-// member is told it is told through the Pusher.
+// who is matched. Service has one method for each message. A match comes about in the
+// order request, search, claim, commit, confirm, notify: read request.go, attempt.go
+// and search.go; waiting.go has the requests that stay open, repair.go what another
+// process left half done.
 //
 // The routing-table entry of the matcher is the commit record of a match: a
 // match exists exactly while that entry is active and names the matchee and the
@@ -19,8 +21,8 @@ import (
 	"waggle/internal/protocol"
 )
 
-// A Pusher sends frames to connections. Push returns ErrConnectionGone for one
-// that is no more.
+// A Pusher sends frames to connections. Push returns ErrConnectionGone if there is no
+// such connection.
 type Pusher interface {
 	Push(ctx context.Context, connection string, f protocol.Frame) error
 	Close(ctx context.Context, connection string) error
@@ -39,6 +41,35 @@ type Service struct {
 	Log   *slog.Logger
 }
 
+// A Result is what a message came to. Deliver it even if there is an error beside it.
+type Result struct {
+	// Replies are for the caller, in order. The last one answers the message; before
+	// it may come what the caller must know besides, such as the no_match of an earlier
+	// request.
+	Replies []protocol.Frame
+	work    *work
+}
+
+// Deliver hands the replies to the caller while other members are notified, and then
+// does the work that nobody waits for. The error is about that work.
+func (r Result) Deliver(ctx context.Context, reply func(context.Context, protocol.Frame)) error {
+	if r.work == nil {
+		return nil
+	}
+	replies := func(ctx context.Context) {
+		for _, f := range r.Replies {
+			reply(ctx, f)
+		}
+	}
+	together(ctx, append(r.work.others, replies)...)
+	var errs []error
+	for _, do := range r.work.rest {
+		errs = append(errs, do(ctx))
+	}
+	r.work.makeAttempts(ctx)
+	return errors.Join(errs...)
+}
+
 // Sleep returns when the time has passed, or with an error when the context ends.
 func Sleep(ctx context.Context, d time.Duration) error {
 	select {
@@ -49,72 +80,21 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-const (
-	// young is how old a connection must be before a push that finds it gone
-	// forgets it: the post may have overtaken the connect.
-	young      = 10 * time.Second
-	pushAgain  = 250 * time.Millisecond
-	maxBehind  = 2 * time.Second // a slower process pushes nothing
-	patience   = time.Second     // how long an undecided state is waited for
-	undecided  = 3 * time.Second // an unconfirmed claim older than that is resolved
-	pollFirst  = 15 * time.Millisecond
-	pollSecond = 60 * time.Millisecond
-)
-
-// admitted runs a step of a session and refuses one that is not the current. A
-// session that the cache has not heard of, or lost, is connected first.
-func (s *Service) admitted(ctx context.Context, x Session, step func() (Answer, error)) (Answer, error) {
-	a, err := step()
-	if err == nil && a.Status == StatusUnknown {
-		if err := s.Connect(ctx, x); err != nil {
-			return a, err
-		}
-		a, err = step()
-	}
-	if err != nil {
-		return a, err
-	}
-	switch a.Status {
-	case StatusReplaced, StatusUnknown:
-		return a, replaced()
-	case StatusGone:
-		return a, fault(Gone, "this connection has disconnected")
-	}
-	if a.Due != nil {
-		s.tell(ctx, x.Member, x.Connection, &protocol.NoMatch{ID: a.Due.ID, Radius: a.Due.Radius})
-	}
-	return a, nil
-}
-
-const takenOver = "a newer connection of this member has taken over"
-
-func replaced() error { return fault(Replaced, takenOver) }
-
-// read is the session's sign of life, and says how things stand with it; again
-// lists the member again.
-func (s *Service) read(ctx context.Context, x Session, again bool) (Answer, error) {
-	a, err := s.admitted(ctx, x, func() (Answer, error) { return s.Store.Read(ctx, x.Member, &x, again) })
-	if err == nil {
-		err = s.free(ctx, x.Member, a.Route)
-	}
-	return a, err
-}
-
-// tell pushes a frame to a member's connection. What cannot be delivered is
-// lost without harm: hello and locate give it back.
-func (s *Service) tell(ctx context.Context, m Member, connection string, f protocol.Frame) {
+// Notify pushes a frame to a member's connection. A push that fails loses no state:
+// hello and locate give it back. A connection that is gone is ended in the store.
+func (s *Service) Notify(ctx context.Context, m Member, connection string, f protocol.Frame) {
 	if connection == "" {
 		return
 	}
 	err := s.Push.Push(ctx, connection, f)
 	if errors.Is(err, ErrConnectionGone) {
-		var a Answer
-		if a, err = s.Store.Disconnect(ctx, m, connection, young); err == nil && a.Status == StatusYoung {
-			if err = s.Sleep(ctx, pushAgain); err == nil {
+		var d Disconnected
+		if d, err = s.Store.Disconnect(ctx, m, connection, justConnected); err == nil && d.Status == StatusYoung {
+			if err = s.Sleep(ctx, pushPause); err == nil {
 				err = s.Push.Push(ctx, connection, f)
 			}
 		} else if err == nil {
-			_, err = s.Store.Apply(ctx, m, a.Changes)
+			err = s.unlist(ctx, m, d.Changes)
 		}
 	}
 	if err != nil && !errors.Is(err, ErrConnectionGone) {
@@ -122,20 +102,26 @@ func (s *Service) tell(ctx context.Context, m Member, connection string, f proto
 	}
 }
 
-// together runs the functions at the same time and returns when all have.
-func together(all ...func()) {
-	var group sync.WaitGroup
-	for _, f := range all[1:] {
-		group.Go(f)
-	}
-	all[0]()
-	group.Wait()
+// unlist applies changes that list nobody, so that no waiting request is woken.
+func (s *Service) unlist(ctx context.Context, m Member, changes []Change) error {
+	_, err := s.Store.Apply(ctx, m, changes)
+	return err
 }
 
-// lost logs an error of work that is not the caller's own: what it was about
-// heals with the next message of whom it concerns.
-func (s *Service) lost(ctx context.Context, what string, err error) {
+// logFailure logs an error of work that is not the caller's own: what it was about
+// is repaired with the next message of a member whom it concerns.
+func (s *Service) logFailure(ctx context.Context, what string, err error) {
 	if err != nil {
 		s.Log.WarnContext(ctx, what, "err", err)
 	}
+}
+
+// together runs the functions at the same time and returns when all have.
+func together(ctx context.Context, all ...func(context.Context)) {
+	var group sync.WaitGroup
+	for _, f := range all[1:] {
+		group.Go(func() { f(ctx) })
+	}
+	all[0](ctx)
+	group.Wait()
 }

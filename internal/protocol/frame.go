@@ -109,9 +109,7 @@ type LocationFrame struct {
 	Lng      float64  `json:"lng"`
 	At       int64    `json:"at"`
 	Seq      int64    `json:"seq"`
-	Accuracy *float64 `json:"accuracy,omitempty"`
-	Heading  *float64 `json:"heading,omitempty"`
-	Speed    *float64 `json:"speed,omitempty"`
+	Motion
 }
 
 // Ended ends a match, or a request where Match is "".

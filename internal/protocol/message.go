@@ -33,12 +33,18 @@ type Location struct {
 	// At is when the fix was taken, in epoch milliseconds; nil: on arrival.
 	At  *int64
 	Seq int64 // breaks ties of At
-	// Accuracy in metres, Heading in degrees from north, Speed in m/s; nil: unknown.
-	Accuracy, Heading, Speed *float64
+	Motion
 	// Available is nil where the last word stays.
 	Available *bool
 	// Tags is nil where the last ones stay.
 	Tags *[]string
+}
+
+// A Motion is what a device may know of a fix beyond the place. nil: unknown.
+type Motion struct {
+	Accuracy *float64 `json:"accuracy,omitempty"` // metres
+	Heading  *float64 `json:"heading,omitempty"`  // degrees clockwise from north
+	Speed    *float64 `json:"speed,omitempty"`    // m/s
 }
 
 // Locate asks where the peer of the match under way is.

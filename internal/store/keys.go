@@ -10,7 +10,7 @@ import (
 
 // version is in every key, so that a change of what a key holds never meets the
 // old form of it.
-const version = "w1"
+const version = "w2"
 
 // Every key is built here. What stands in braces decides the slot: all keys of
 // one member are in one slot, and so are all keys of one shard cell.

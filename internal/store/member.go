@@ -9,87 +9,108 @@ import (
 )
 
 // Connect implements match.Sessions.
-func (s *Store) Connect(ctx context.Context, x match.Session) (match.Answer, error) {
+func (s *Store) Connect(ctx context.Context, x match.Session) (match.Connected, error) {
 	implied := s.pools.For(x.Pool).Consent == pool.Implied
-	return s.ask(ctx, s.onMember("connect", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), bit(x.Restricted), words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied)))
+	r, err := s.ask(ctx, s.onMember("connect", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), bit(x.Restricted),
+		words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied)))
+	return match.Connected{Status: r.Status, Old: r.Old, Changes: domainChanges(r.Changes)}, err
 }
 
 // Disconnect implements match.Sessions.
-func (s *Store) Disconnect(ctx context.Context, m match.Member, connection string, age time.Duration) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("disconnect", m, connection, millis(age)))
+func (s *Store) Disconnect(ctx context.Context, m match.Member, connection string, age time.Duration) (match.Disconnected, error) {
+	r, err := s.ask(ctx, s.onMember("disconnect", m, connection, millis(age)))
+	return match.Disconnected{Status: r.Status, Changes: domainChanges(r.Changes)}, err
 }
 
 // Read implements match.Sessions.
-func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, again bool) (match.Answer, error) {
+func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew bool) (match.Snapshot, error) {
 	connection, connected := "", ""
 	if x != nil {
 		connection, connected = x.Connection, whole(x.ConnectedAt.UnixMilli())
 	}
-	return s.ask(ctx, s.onMember("read", m, connection, connected, bit(again)))
+	r, err := s.ask(ctx, s.onMember("read", m, connection, connected, bit(anew)))
+	return match.Snapshot{Status: r.Status, Now: int64(r.Now), NoMatch: r.noMatch(), Connection: r.Connection, Claim: r.claim(),
+		Position: r.position(), Card: r.Card, Available: r.Available, Route: r.route(r.Route), Ends: r.ends(),
+		Changes: domainChanges(r.Changes)}, err
 }
 
 // Relist implements match.Index.
-func (s *Store) Relist(ctx context.Context, m match.Member) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("relist", m))
+func (s *Store) Relist(ctx context.Context, m match.Member) ([]match.Change, error) {
+	r, err := s.ask(ctx, s.onMember("relist", m))
+	return domainChanges(r.Changes), err
 }
 
 // Lease implements match.Requests.
-func (s *Store) Lease(ctx context.Context, owner match.Member, id string) (match.Answer, error) {
-	return s.askOnce(ctx, s.onMember("lease", owner, id))
+func (s *Store) Lease(ctx context.Context, owner match.Member, id string) (match.Leased, error) {
+	r, err := s.askOnce(ctx, s.onMember("lease", owner, id))
+	return match.Leased{Status: r.Status, Request: r.request()}, err
 }
 
-// Fall implements match.Requests.
-func (s *Store) Fall(ctx context.Context, owner match.Member, id string, wait bool) (match.Answer, error) {
+// GiveUp implements match.Requests.
+func (s *Store) GiveUp(ctx context.Context, owner match.Member, id string, wait bool) (match.GivenUp, error) {
 	how := "none"
 	if wait {
 		how = "wait"
 	}
-	return s.ask(ctx, s.onMember("fall", owner, id, how))
+	r, err := s.ask(ctx, s.onMember("give_up", owner, id, how))
+	return match.GivenUp{Status: r.Status, Connection: r.Connection, Request: r.request(), Missed: bool(r.Missed),
+		Changes: domainChanges(r.Changes)}, err
 }
 
 // Cancel implements match.Requests.
-func (s *Store) Cancel(ctx context.Context, x match.Session) (match.Answer, error) {
-	return s.askOnce(ctx, s.onMember("cancel", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli())))
+func (s *Store) Cancel(ctx context.Context, x match.Session) (match.Cancelled, error) {
+	r, err := s.askOnce(ctx, s.onMember("cancel", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli())))
+	return match.Cancelled{Status: r.Status, NoMatch: r.noMatch(), Request: r.request(), Changes: domainChanges(r.Changes)}, err
 }
 
 // Registered implements match.Requests.
-func (s *Store) Registered(ctx context.Context, w match.Waiter) (bool, error) {
-	a, err := s.ask(ctx, s.onMember("registered", w.Owner, whole(w.Created)))
-	return a.Status == match.StatusOK, err
+func (s *Store) Registered(ctx context.Context, w match.WaitingRequest) (bool, error) {
+	r, err := s.ask(ctx, s.onMember("registered", w.Owner, whole(w.Created)))
+	return r.Status == match.StatusOK, err
 }
 
 // Claim implements match.Matches.
-func (s *Store) Claim(ctx context.Context, matcher match.Member, id string, tags []string, c match.Candidate) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("claim", c.Member, matcher.ID, id, whole(c.At), whole(c.Seq), words(tags)))
+func (s *Store) Claim(ctx context.Context, matcher match.Member, id string, tags []string, c match.Candidate) (match.Claimed, error) {
+	r, err := s.ask(ctx, s.onMember("claim", c.Member, matcher.ID, id, whole(c.At), whole(c.Seq), words(tags)))
+	return match.Claimed{Status: r.Status, Now: int64(r.Now), Claim: r.claim(), Position: r.position()}, err
 }
 
 // Commit implements match.Matches.
-func (s *Store) Commit(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("commit", matcher, id, matchee.ID, decimal(s.pools.For(matcher.Pool).MatchesPerHour)))
+func (s *Store) Commit(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Committed, error) {
+	r, err := s.ask(ctx, s.onMember("commit", matcher, id, matchee.ID, decimal(s.pools.For(matcher.Pool).MatchesPerHour)))
+	return match.Committed{Status: r.Status, Connection: r.Connection, Card: r.Card, Request: r.request(),
+		Changes: domainChanges(r.Changes)}, err
 }
 
 // Confirm implements match.Matches.
-func (s *Store) Confirm(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("confirm", matchee, matcher.ID, id))
+func (s *Store) Confirm(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Confirmed, error) {
+	r, err := s.ask(ctx, s.onMember("confirm", matchee, matcher.ID, id))
+	return match.Confirmed{Status: r.Status, Connection: r.Connection, Card: r.Card, Request: r.request(), Position: r.position(),
+		Changes: domainChanges(r.Changes)}, err
 }
 
 // Release implements match.Matches.
-func (s *Store) Release(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("release", matchee, matcher.ID, id, reason))
+func (s *Store) Release(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Released, error) {
+	r, err := s.ask(ctx, s.onMember("release", matchee, matcher.ID, id, reason))
+	return match.Released{Status: r.Status, Reason: r.Reason, Confirmed: bool(r.Confirmed), Connection: r.Connection,
+		RequestID: r.requestID(), Waits: bool(r.Waits), Changes: domainChanges(r.Changes)}, err
 }
 
 // Finish implements match.Matches.
-func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("finish", matcher, id, matchee.ID, reason))
+func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Finished, error) {
+	r, err := s.ask(ctx, s.onMember("finish", matcher, id, matchee.ID, reason))
+	return match.Finished{Status: r.Status, Reason: r.Reason, Connection: r.Connection, RequestID: r.requestID(),
+		Changes: domainChanges(r.Changes)}, err
 }
 
 // Watch implements match.Matches.
-func (s *Store) Watch(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Answer, error) {
-	return s.ask(ctx, s.onMember("watch", matcher, id, matchee.ID))
+func (s *Store) Watch(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.WatchedRoute, error) {
+	r, err := s.ask(ctx, s.onMember("watch", matcher, id, matchee.ID))
+	return match.WatchedRoute{Status: r.Status, Reason: r.Reason, Connection: r.Connection, Notified: bool(r.Notified)}, err
 }
 
-// Told implements match.Matches.
-func (s *Store) Told(ctx context.Context, matcher match.Member, id string, state match.State) error {
-	_, err := s.ask(ctx, s.onMember("told", matcher, id, string(state)))
+// Notified implements match.Matches.
+func (s *Store) Notified(ctx context.Context, matcher match.Member, id string, state match.State) error {
+	_, err := s.ask(ctx, s.onMember("notified", matcher, id, string(state)))
 	return err
 }

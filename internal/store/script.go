@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -18,55 +17,52 @@ import (
 	"waggle/internal/match"
 )
 
-//go:embed scripts/*.lua
+//go:embed scripts
 var sources embed.FS
 
-// The preludes: every script works on a member's slot or on a cell's.
+// Every script works on a member's slot or on a cell's: its folder says which, and so
+// which prelude it has.
 const (
-	commonPrelude = "common"
-	memberPrelude = "member"
-	cellPrelude   = "cell"
+	onMembers = "member"
+	onCells   = "cell"
 )
-
-var onCell = []string{"index", "list", "unlist", "search", "register", "withdraw"}
 
 type script struct{ text, sha string }
 
-// scripts returns every script with its preludes in front, as rewritten.
+// scripts returns every script by its name, with lifetimes and preludes in front, as
+// rewritten.
 func scripts(rewrite func(name, text string) string) map[string]script {
-	files, err := sources.ReadDir("scripts")
-	if err != nil {
-		panic(err) // the files are in the binary
-	}
 	source := func(name string) string {
-		text, err := sources.ReadFile(path.Join("scripts", name+".lua"))
+		text, err := sources.ReadFile("scripts/" + name + ".lua")
 		if err != nil {
-			panic(err)
+			panic(err) // the files are in the binary
 		}
 		return string(text)
 	}
-	prelude := make(map[string]string)
-	for _, name := range onCell {
-		prelude[name] = cellPrelude
-	}
 	all := make(map[string]script)
-	for _, f := range files {
-		name := strings.TrimSuffix(f.Name(), ".lua")
-		if name == commonPrelude || name == memberPrelude || name == cellPrelude {
-			continue
+	for _, folder := range []string{onMembers, onCells} {
+		files, err := sources.ReadDir("scripts/" + folder)
+		if err != nil {
+			panic(err)
 		}
-		first := prelude[name]
-		if first == "" {
-			first = memberPrelude
+		for _, f := range files {
+			name := strings.TrimSuffix(f.Name(), ".lua")
+			text := strings.Join([]string{lifetimes(), source("common"), source(folder), source(folder + "/" + name)}, "\n")
+			if rewrite != nil {
+				text = rewrite(name, text)
+			}
+			sum := sha1.Sum([]byte(text))
+			all[name] = script{text: text, sha: hex.EncodeToString(sum[:])}
 		}
-		text := source(commonPrelude) + "\n" + source(first) + "\n" + source(name)
-		if rewrite != nil {
-			text = rewrite(name, text)
-		}
-		sum := sha1.Sum([]byte(text))
-		all[name] = script{text: text, sha: hex.EncodeToString(sum[:])}
 	}
 	return all
+}
+
+// lifetimes are those of the domain, as the scripts name them.
+func lifetimes() string {
+	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD = %d, %d, %d, %d, %d",
+		match.Lease.Milliseconds(), match.Kept.Milliseconds(), match.EndRemembered.Milliseconds(),
+		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds())
 }
 
 var errNotSent = errors.New("the trip was not made")
@@ -84,15 +80,18 @@ type call struct {
 
 // onMember is a call on a member's slot.
 func (s *Store) onMember(name string, m match.Member, args ...string) call {
-	settings := s.pools.For(m.Pool)
-	first := []string{millis(settings.LocationTTL), millis(settings.Grace)}
-	return call{script: name, pool: m.Pool, keys: memberKeys(m), args: append(first, args...)}
+	return s.call(name, m.Pool, memberKeys(m), args)
 }
 
 // onCell is a call on a shard cell's slot.
 func (s *Store) onCell(name, pool string, c geo.Cell, args ...string) call {
-	first := []string{millis(s.pools.For(pool).LocationTTL)}
-	return call{script: name, pool: pool, keys: cellKeys(pool, c), args: append(first, args...)}
+	return s.call(name, pool, cellKeys(pool, c), args)
+}
+
+func (s *Store) call(name, pool string, keys, args []string) call {
+	settings := s.pools.For(pool)
+	first := []string{millis(settings.LocationTTL), millis(settings.Grace)}
+	return call{script: name, pool: pool, keys: keys, args: append(first, args...)}
 }
 
 // trip sends some of the calls.
@@ -149,17 +148,6 @@ func failure(c call, err error) error {
 	return fmt.Errorf("script %s: %w: %w", c.script, match.ErrUnavailable, err)
 }
 
-// askOnce is ask for what must not be repeated.
-func (s *Store) askOnce(ctx context.Context, c call) (match.Answer, error) {
-	c.once = true
-	return s.ask(ctx, c)
-}
-
-// ask runs one script on a member's slot.
-func (s *Store) ask(ctx context.Context, c call) (match.Answer, error) {
-	return readAnswer(c, s.run(ctx, c)[0])
-}
-
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 func whole(n int64) string          { return strconv.FormatInt(n, 10) }
 func decimal(f float64) string      { return strconv.FormatFloat(f, 'f', -1, 64) }
@@ -169,13 +157,6 @@ func bit(b bool) string {
 		return "1"
 	}
 	return "0"
-}
-
-func optional(f *float64) string {
-	if f == nil {
-		return ""
-	}
-	return decimal(*f)
 }
 
 // words writes tags the way the scripts read them.

@@ -1,6 +1,5 @@
--- Prelude of every script on a shard cell's slot, after common.lua.
--- KEYS[1..4] near (GEO set), seen, tags and wait (hashes). A script's own
--- arguments start at ARGV[3].
+-- Prelude of the scripts in cell/, after common.lua: they run on a shard cell's slot.
+-- KEYS[1..4] are near (a GEO set), seen, tags and wait (hashes).
 local near, seen, tagged, wait = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 -- parse reads what is known of a listed member: heard, at, seq, session, epoch.
@@ -22,13 +21,12 @@ local function drop(member)
   redis.call('HDEL', tagged, member)
 end
 
-local MOST = 64 -- requests that one listing is told of
+local MOST_WAITING = 64 -- requests that one listing is told of
 
--- waiting answers with a first word and the oldest requests that wait for someone
--- like this member here, as a flat list of owner and request. The caller's geometry
--- has the last word: a metre is allowed for.
-local function waiting(word, member, lat, lng, tags)
-  local found, fitting = { word }, {}
+-- waiting returns the oldest requests that wait here for someone like this member,
+-- each with its owner. The caller's geometry has the last word: a metre is allowed for.
+local function waiting(member, lat, lng, tags)
+  local fitting = {}
   local all = redis.call('HGETALL', wait)
   for i = 1, #all, 2 do
     local owner, q = all[i], cjson.decode(all[i + 1])
@@ -41,22 +39,20 @@ local function waiting(word, member, lat, lng, tags)
   table.sort(fitting, function(a, b)
     return a.created < b.created or (a.created == b.created and a.owner < b.owner)
   end)
-  for i = 1, math.min(MOST, #fitting) do
-    found[#found + 1] = fitting[i].owner
-    found[#found + 1] = fitting[i].request
+  for i = MOST_WAITING + 1, #fitting do
+    fitting[i] = nil
   end
-  return found
+  return fitting
 end
 
--- nearest returns up to `want` listed members within the radius that are fresh
--- and have the tags, nearest first, as a flat list of member, lat, lng, at, seq,
--- preceded by '1' if there may be more of them. The circle grows from 10 m so
--- that a crowd costs no more than a village; entries gone stale are swept.
+-- nearest finds up to `want` listed members within the radius that are fresh and have
+-- the tags, nearest first; `more` says that there may be others. The circle grows from
+-- 10 m so that a crowd costs no more than a village; stale entries are swept.
 local function nearest(lat, lng, radius, wanted, want, self)
   local r, count = 10, math.max(8, want + 2)
   while true do
     r = math.min(r, radius)
-    local found = { '0' }
+    local found = {}
     local hits = redis.call('GEOSEARCH', near, 'FROMLONLAT', lng, lat, 'BYRADIUS', r, 'm', 'ASC', 'COUNT', count,
       'WITHCOORD')
     local names = {}
@@ -78,24 +74,18 @@ local function nearest(lat, lng, radius, wanted, want, self)
       if not k or k.heard <= now - ttl or k.at <= now - ttl then
         drop(name)
       elseif name ~= self and has(tags[i] or '', wanted) then
-        if (#found - 1) / 5 == want then
-          found[1] = '1'
-          return found
+        if #found == want then
+          return reply({ status = 'ok', found = found, more = true })
         end
-        found[#found + 1] = name
-        found[#found + 1] = hits[i][2][2]
-        found[#found + 1] = hits[i][2][1]
-        found[#found + 1] = int(k.at)
-        found[#found + 1] = k.seqText
+        found[#found + 1] = { member = name, lat = hits[i][2][2], lng = hits[i][2][1], at = int(k.at), seq = k.seqText }
       end
     end
     if #hits == count then
       count = count * 4 -- many that do not fit: look at more of them
     elseif r >= radius then
-      return found
-    elseif (#found - 1) / 5 >= want then
-      found[1] = '1'
-      return found
+      return reply({ status = 'ok', found = found })
+    elseif #found >= want then
+      return reply({ status = 'ok', found = found, more = true })
     else
       r = r * 3
     end

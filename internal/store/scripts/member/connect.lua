@@ -1,8 +1,6 @@
 -- connect begins a session: the newest connection wins.
 -- Status: ok (`old` is the connection it replaces), replaced, gone.
-local conn, connected = ARGV[4], ARGV[5]
-local restricted, tags, card = ARGV[6], ARGV[7], ARGV[8]
-local matchee, available = ARGV[9], ARGV[10]
+local conn, connected, restricted, tags, card, matchee, available = arguments(7)
 
 local m = fetch(unpack(LISTING))
 local status = session(m, conn, connected)
@@ -13,7 +11,7 @@ if status == 'ok' then
   return reply({ status = 'ok', old = '' })
 end
 
-local old = not m.gone and m.conn or ''
+local old = connection(m)
 local before = m.tags or ''
 m.tags = before
 if restricted == '1' then
@@ -30,5 +28,5 @@ m.conn, m.connected, m.gone, m.matchee, m.available = conn, connected, nil, matc
 redis.call('HSET', record, 'conn', conn, 'connected', connected, 'card', card,
   'matchee', matchee, 'available', available, 'tags', m.tags)
 redis.call('HDEL', record, 'gone', 'advice')
-alive()
-return reply({ status = 'ok', old = old, changes = listing(m, settle(), m.tags ~= before) })
+note_heard()
+return reply({ status = 'ok', old = old, changes = index_changes(m, current_route(), m.tags ~= before) })

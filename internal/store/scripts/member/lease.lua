@@ -1,13 +1,13 @@
--- lease hands a waiting request to whoever will search for it now.
+-- lease hands a waiting request to an assignment attempt.
 -- Status: ok (also when repeated), claimed (suspended), searching, silent (its
 -- owner is away), other.
-local match = ARGV[4]
+local match = arguments(1)
 
 local m = fetch('claimMatch', 'heard')
-local r = settle()
+local r = current_route()
 if r and r.state == 'searching' then
   if r.match ~= match then
-    redis.call('HSET', route, 'again', '1') -- somebody came who that search may have missed
+    redis.call('HSET', route, 'missed', '1') -- somebody came whom that search may have missed
   end
   return reply({ status = r.match == match and 'ok' or 'searching', request = request(r) })
 end
@@ -22,6 +22,6 @@ if not m.heard or tonumber(m.heard) <= now - grace then
 end
 local till = math.min(now + LEASE, tonumber(r.deadline))
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(till))
-redis.call('HDEL', route, 'again')
+redis.call('HDEL', route, 'missed')
 r.state, r.match = 'searching', match
 return reply({ status = 'ok', request = request(r) })

@@ -1,16 +1,15 @@
 -- claim takes a candidate for a match, if it still is what the search saw.
 -- Status: yours; claimed, taken, busy, unavailable; moved (with the position).
-local matcher, match, at, seq, wanted = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local matcher, match, at, seq, wanted = arguments(5)
 
-local m = fetch('claimMatcher', 'claimAt', unpack(LISTING))
+local m = fetch(unpack(LISTING))
 if m.claimMatch then
   if m.claimMatch == match and m.claimMatcher == matcher then
     return reply({ status = 'yours' })
   end
-  return reply({ status = 'claimed', claim = { matcher = m.claimMatcher, match = m.claimMatch,
-    confirmed = m.claimConfirmed, at = m.claimAt } })
+  return reply({ status = 'claimed', claim = claim_of(m) })
 end
-local r = settle()
+local r = current_route()
 if r and r.state == 'active' then
   return reply({ status = 'taken' })
 end
@@ -21,7 +20,7 @@ if m.gone or m.available ~= '1' or m.matchee ~= '1' or not fresh(m) or not has(m
   return reply({ status = 'unavailable' })
 end
 if m.at ~= at or m.seq ~= seq then
-  return reply({ status = 'moved', position = { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq } })
+  return reply({ status = 'moved', position = position_of(m) })
 end
 redis.call('HSET', record, 'claimMatcher', matcher, 'claimMatch', match, 'claimConfirmed', '0', 'claimAt', int(now))
 redis.call('PEXPIRE', record, KEEP)

@@ -1,9 +1,9 @@
--- registered notes that the request of that moment stands in every cell its
--- circle touches.
+-- registered notes that the request of that moment waits in every cell its circle
+-- touches.
 -- Status: ok, other.
-local created = ARGV[4]
+local created = arguments(1)
 
-local r = settle()
+local r = current_route()
 if not r or r.created ~= created or (r.state ~= 'waiting' and r.state ~= 'searching') then
   return reply({ status = 'other' })
 end

@@ -1,0 +1,48 @@
+package match
+
+import "time"
+
+// The lifetimes of what is stored. The scripts get them from here.
+const (
+	// Lease is how long one assignment attempt may take. Then any other may begin.
+	Lease = 15 * time.Second
+	// Kept is how long anything is kept that nobody touches: longer than any session.
+	Kept = 2*time.Hour + 10*time.Minute
+	// EndRemembered is how long a member can learn why a match ended.
+	EndRemembered = time.Minute
+	// OutcomeRemembered is how long a repeated request id gets the outcome of the first.
+	OutcomeRemembered = 10 * time.Minute
+	// MaxAhead is how far a client's clock may be ahead, and the gateway's may be off.
+	MaxAhead = 30 * time.Second
+)
+
+// The time limits of one message.
+const (
+	// patience is how long one message waits for something undecided, and how long a
+	// request that does not wait stays open.
+	patience = time.Second
+	// firstPause and pause come before another look at something undecided.
+	firstPause = 15 * time.Millisecond
+	pause      = 60 * time.Millisecond
+	// slow is how long a process may be held up and still push what it knows.
+	slow = 2 * time.Second
+	// abandoned is the age from which an unconfirmed claim, or a match of which nobody
+	// was notified, counts as left behind by its process.
+	abandoned = 3 * time.Second
+	// justConnected is how old a connection must be before a push that finds it gone
+	// ends it: the push may have overtaken the connect.
+	justConnected = 10 * time.Second
+	// pushPause comes before the second push to such a connection.
+	pushPause = 250 * time.Millisecond
+)
+
+// The budgets of one message.
+const (
+	firstWant    = 8  // candidates that a search asks of a cell at first
+	maxClaims    = 64 // candidates that one search tries to claim
+	maxMoves     = 4  // times that one candidate may move while it is being claimed
+	maxAttempts  = 6  // assignment attempts for requests of others
+	maxWoken     = 16 // waiting requests that one listing tries to serve
+	maxRivals    = 3  // waiting members that a registration serves first
+	maxSlowReads = 3  // slow answers in a row before the cache counts as unavailable
+)

@@ -1,0 +1,216 @@
+package match
+
+// A Status is what one step on a slot came to. Each result lists those it can have.
+type Status string
+
+// The statuses.
+const (
+	StatusOK           Status = "ok"
+	StatusGone         Status = "gone"     // the connection has ended
+	StatusReplaced     Status = "replaced" // a newer connection is there
+	StatusUnknown      Status = "unknown"  // the cache does not know the session
+	StatusYoung        Status = "young"
+	StatusOther        Status = "other"
+	StatusLate         Status = "late"
+	StatusStale        Status = "stale"
+	StatusRateLimited  Status = "rate_limited"
+	StatusNoLocation   Status = "no_location"
+	StatusTooFar       Status = "too_far"
+	StatusRepeat       Status = "repeat"
+	StatusYours        Status = "yours"
+	StatusClaimed      Status = "claimed"
+	StatusTaken        Status = "taken"
+	StatusBusy         Status = "busy"
+	StatusUnavailable  Status = "unavailable"
+	StatusMoved        Status = "moved"
+	StatusAbsent       Status = "absent"
+	StatusOlder        Status = "older"
+	StatusRefused      Status = "refused"
+	StatusReleased     Status = "released"
+	StatusAlreadyEnded Status = "already_ended"
+	StatusSilent       Status = "silent"
+	StatusWaiting      Status = "waiting"
+	StatusSearching    Status = "searching"
+	StatusActive       Status = "active"
+	StatusNoMatch      Status = "no_match"
+	StatusEnded        Status = "ended"
+	StatusCancelled    Status = "cancelled"
+)
+
+// The results below are what the steps of a Store return. Connection is a member's
+// current connection, "" if it has none. Changes are what the index needs because of
+// the step. NoMatch is a request of the caller's own that expired, and of which it was
+// not notified. The fields count only with the statuses that say so.
+
+// Connected is the result of Connect: ok, replaced or gone.
+type Connected struct {
+	Status  Status
+	Old     string // ok: the connection that it replaces, "" if none
+	Changes []Change
+}
+
+// Disconnected is the result of Disconnect: ok, young (not older than the age) or other
+// (not the current connection).
+type Disconnected struct {
+	Status  Status
+	Changes []Change
+}
+
+// A Snapshot is the result of Read: ok, replaced, gone or unknown.
+type Snapshot struct {
+	Status     Status
+	Now        int64 // the cache's clock, epoch ms
+	NoMatch    *NoMatch
+	Connection string
+	Claim      *Claim
+	Position   *Position
+	Card       string
+	Available  string // "1", "0", or "" where nothing is known of the member
+	Route      *Route
+	Ends       []End // the last few, oldest first
+	Changes    []Change
+}
+
+// Reported is the result of Report: ok; late, stale, rate_limited (nothing was taken);
+// replaced, gone or unknown.
+type Reported struct {
+	Status        Status
+	Now           int64 // epoch ms
+	NoMatch       *NoMatch
+	Advice        Advice
+	AdviceChanged bool     // since the last report
+	Undo          []Change // what puts an index back that a refused report moved
+
+	// With ok:
+	At      int64 // epoch ms
+	Claim   *Claim
+	Route   *Route
+	Listed  bool  // in the report's cell, as the record says
+	Epoch   int64 // of that listing
+	Changes []Change
+	Index   Move
+}
+
+// A Move is what a report did to the index of its cell: moved, absent (not listed
+// there), older (than what is there) or refused (stale).
+type Move struct {
+	Status  Status
+	Epoch   int64 // of the listing that moved
+	Waiting []WaitingRequest
+}
+
+// Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
+// searching (another request is under way); no_location, too_far, rate_limited,
+// replaced, gone or unknown. Only ok has opened anything.
+type Begun struct {
+	Status  Status
+	NoMatch *NoMatch
+	// Request is the one that was opened. Unfinished is the caller's last match, if
+	// perhaps not both sides are free of it.
+	Request    *Request
+	Unfinished *Route
+	Outcome    Outcome // with repeat
+	Claim      *Claim  // with claimed
+	Route      *Route  // with active, waiting, searching
+}
+
+// Leased is the result of Lease: ok, claimed (the owner is claimed: the request is
+// suspended), searching, silent (the owner was not heard of) or other (it is over).
+type Leased struct {
+	Status  Status
+	Request *Request // with ok and searching
+}
+
+// GivenUp is the result of GiveUp: waiting, no_match or other (it was no search any more).
+type GivenUp struct {
+	Status     Status
+	Connection string
+	Request    *Request
+	// Missed says that a member came meanwhile whom the search may have missed.
+	Missed  bool
+	Changes []Change
+}
+
+// Cancelled is the result of Cancel: cancelled, active (it has led to a match), other
+// (there is none), replaced, gone or unknown.
+type Cancelled struct {
+	Status  Status
+	NoMatch *NoMatch
+	Request *Request // of a repeat only the ID
+	Changes []Change
+}
+
+// Claimed is the result of Claim: yours; claimed, taken, busy (it searches itself) or
+// unavailable; or moved.
+type Claimed struct {
+	Status   Status
+	Now      int64     // epoch ms
+	Claim    *Claim    // with claimed
+	Position *Position // with moved
+}
+
+// Committed is the result of Commit, about the matcher: yours or refused.
+type Committed struct {
+	Status     Status
+	Connection string
+	Card       string
+	Request    *Request
+	Changes    []Change
+}
+
+// Confirmed is the result of Confirm, about the matchee: yours or refused.
+type Confirmed struct {
+	Status     Status
+	Connection string
+	Card       string
+	Request    *Request // the matchee's own, which is answered by it; of a repeat only the ID
+	Position   *Position
+	Changes    []Change
+}
+
+// Released is the result of Release, about the matchee: released, already_ended or other.
+type Released struct {
+	Status     Status
+	Reason     string
+	Confirmed  bool // the claim was final
+	Connection string
+	RequestID  string // of the matchee's own request that led to the match
+	Waits      bool   // its own request waits, which the claim had suspended
+	Changes    []Change
+}
+
+// Finished is the result of Finish, about the matcher: ended, already_ended or other.
+type Finished struct {
+	Status     Status
+	Reason     string
+	Connection string
+	RequestID  string
+	Changes    []Change
+}
+
+// A WatchedRoute is the result of Watch: active, searching, already_ended or other.
+type WatchedRoute struct {
+	Status     Status
+	Reason     string // with already_ended
+	Connection string // of the matcher
+	Notified   bool   // both sides were notified of the match
+}
+
+// An Outcome is what became of a request id.
+type Outcome struct {
+	ID, Kind, Match, Reason string
+	Radius                  float64
+}
+
+// NoMatch is a request that expired and whose owner was not notified.
+type NoMatch struct {
+	ID     string
+	Radius float64
+}
+
+// An End is a match that ended not long ago.
+type End struct {
+	Match, Reason string
+	Matcher       Member // with an ID for a matchee
+	At            int64  // epoch ms
+}

@@ -1,0 +1,118 @@
+package match
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"waggle/internal/geo"
+)
+
+// A search is a nearest-neighbour search around one point: it has candidates nearest
+// first, and knows which cells were asked how far. No candidate is returned as the
+// nearest before every member is known who may be nearer: more shard cells, or more
+// of one cell, are asked first.
+type search struct {
+	store    Index
+	query    Query
+	queue    []Candidate // by distance
+	excluded map[Member]bool
+	cells    map[geo.Cell]*asked
+}
+
+// asked is what is known of one cell: all its members up to horizon.
+type asked struct {
+	want    int
+	horizon float64
+}
+
+func newSearch(store Index, q Query) *search {
+	return &search{store: store, query: q, excluded: make(map[Member]bool), cells: make(map[geo.Cell]*asked)}
+}
+
+// nearest returns the nearest candidate that is not excluded; false: there is none
+// within the radius.
+func (s *search) nearest(ctx context.Context) (Candidate, bool, error) {
+	for {
+		reach := s.query.Radius
+		found := len(s.queue) > 0
+		if found {
+			reach = s.queue[0].Distance
+		}
+		cells, want := s.missing(reach)
+		if len(cells) == 0 {
+			if !found {
+				return Candidate{}, false, nil
+			}
+			c := s.queue[0]
+			s.queue = s.queue[1:]
+			return c, true, nil
+		}
+		q := s.query
+		q.Want = want
+		hits, err := s.store.Search(ctx, cells, q)
+		if err != nil {
+			return Candidate{}, false, err
+		}
+		s.add(cells, want, hits)
+	}
+}
+
+// missing returns the cells that have to be asked before every member within reach
+// is known, and how many candidates to ask of them.
+func (s *search) missing(reach float64) ([]geo.Cell, int) {
+	home := geo.ShardCell(s.query.Point)
+	if s.cells[home] == nil {
+		return []geo.Cell{home}, firstWant
+	}
+	var cells []geo.Cell
+	for _, c := range geo.ShardsWithin(s.query.Point, reach) {
+		if s.cells[c] == nil {
+			cells = append(cells, c)
+		}
+	}
+	if len(cells) > 0 {
+		return cells, firstWant
+	}
+	want := firstWant
+	for c, a := range s.cells {
+		if reach > a.horizon {
+			cells, want = append(cells, c), max(want, a.want*4)
+		}
+	}
+	return cells, want
+}
+
+// add takes in what cells answered.
+func (s *search) add(cells []geo.Cell, want int, hits []Hits) {
+	for i, c := range cells {
+		a := &asked{want: want, horizon: math.Inf(1)}
+		if n := len(hits[i].Candidates); hits[i].More && n > 0 {
+			a.horizon = hits[i].Candidates[n-1].Distance
+		}
+		s.cells[c] = a
+		for _, hit := range hits[i].Candidates {
+			s.offer(hit)
+		}
+	}
+}
+
+// offer puts a candidate in its place, if it is within the radius. Of a member that is
+// listed twice while it crosses shards the newest report counts.
+func (s *search) offer(c Candidate) {
+	if s.excluded[c.Member] || c.Distance > s.query.Radius {
+		return
+	}
+	if i := slices.IndexFunc(s.queue, func(old Candidate) bool { return old.Member == c.Member }); i >= 0 {
+		if old := s.queue[i]; old.At > c.At || (old.At == c.At && old.Seq >= c.Seq) {
+			return
+		}
+		s.queue = slices.Delete(s.queue, i, i+1)
+	}
+	at, _ := slices.BinarySearchFunc(s.queue, c, func(a, b Candidate) int { return cmp.Compare(a.Distance, b.Distance) })
+	s.queue = slices.Insert(s.queue, at, c)
+}
+
+// exclude takes a member out of the search.
+func (s *search) exclude(m Member) { s.excluded[m] = true }

@@ -1,0 +1,273 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/valkey-io/valkey-go"
+
+	"waggle/internal/geo"
+	"waggle/internal/match"
+)
+
+// reply is everything that a script may say; each step takes from it what its script
+// does say. Hashes keep text, so numbers and flags come as text too.
+type reply struct {
+	call          call
+	Status        match.Status `json:"status"`
+	Now           number       `json:"now"`
+	Old           string       `json:"old"`
+	Connection    string       `json:"connection"`
+	Reason        string       `json:"reason"`
+	Card          string       `json:"card"`
+	Available     string       `json:"available"`
+	Advice        match.Advice `json:"advice"`
+	AdviceChanged flag         `json:"advice_changed"`
+	Confirmed     flag         `json:"confirmed"`
+	Notified      flag         `json:"notified"`
+	Missed        flag         `json:"missed"`
+	Waits         flag         `json:"waits"`
+	Listed        flag         `json:"listed"`
+	More          flag         `json:"more"`
+	At            number       `json:"at"`
+	Epoch         number       `json:"epoch"`
+	Changes       []change     `json:"changes"`
+	Undo          []change     `json:"undo"`
+	Claim         *claim       `json:"claim"`
+	Position      *position    `json:"position"`
+	Request       *request     `json:"request"`
+	Route         *route       `json:"route"`
+	Unfinished    *route       `json:"unfinished"`
+	NoMatch       *noMatch     `json:"no_match"`
+	Outcome       outcome      `json:"outcome"`
+	Ends          []end        `json:"ends"`
+	Found         []found      `json:"found"`
+	Waiting       []waiting    `json:"waiting"`
+}
+
+type (
+	claim struct {
+		Matcher   string `json:"matcher"`
+		Match     string `json:"match"`
+		Confirmed flag   `json:"confirmed"`
+		At        number `json:"at"`
+	}
+	position struct {
+		Lat    number `json:"lat"`
+		Lng    number `json:"lng"`
+		At     number `json:"at"`
+		Seq    number `json:"seq"`
+		Motion string `json:"motion"`
+	}
+	request struct {
+		ID         string `json:"id"`
+		Lat        number `json:"lat"`
+		Lng        number `json:"lng"`
+		Radius     number `json:"radius"`
+		Tags       string `json:"tags"`
+		Created    number `json:"created"`
+		Deadline   number `json:"deadline"`
+		Wait       flag   `json:"wait,omitempty"`
+		Registered flag   `json:"registered,omitempty"`
+	}
+	route struct {
+		State    match.State `json:"state"`
+		Match    string      `json:"match"`
+		Matchee  string      `json:"matchee"`
+		Reason   string      `json:"reason"`
+		Notified flag        `json:"notified"`
+		Request  request     `json:"request"`
+	}
+	change struct {
+		Op string `json:"op"`
+		position
+		Cell    geo.Cell `json:"cell"`
+		Epoch   number   `json:"epoch"`
+		Heard   number   `json:"heard"`
+		Session number   `json:"session"`
+		Tags    string   `json:"tags"`
+	}
+	noMatch struct {
+		ID     string `json:"id"`
+		Radius number `json:"radius"`
+	}
+	outcome struct {
+		noMatch
+		Outcome string `json:"outcome"`
+		Match   string `json:"match"`
+		Reason  string `json:"reason"`
+	}
+	end struct {
+		Match   string `json:"match"`
+		Matcher string `json:"matcher"`
+		Reason  string `json:"reason"`
+		At      number `json:"at"`
+	}
+	found struct {
+		Member string `json:"member"`
+		position
+	}
+	waiting struct {
+		Owner   string `json:"owner"`
+		Request string `json:"request"` // as register was given it
+	}
+)
+
+// number reads a number, or the text of one.
+type number float64
+
+func (n *number) UnmarshalJSON(b []byte) error {
+	text := strings.Trim(string(b), `"`)
+	if text == "" || text == "null" {
+		return nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	*n = number(f)
+	return err
+}
+
+// flag reads a boolean, or "1" and "0".
+type flag bool
+
+func (f *flag) UnmarshalJSON(b []byte) error {
+	text := string(b)
+	*f = text == "true" || text == `"1"`
+	return nil
+}
+
+// ask runs one script.
+func (s *Store) ask(ctx context.Context, c call) (reply, error) {
+	return read(c, s.run(ctx, c)[0])
+}
+
+// askOnce is ask for what must not be repeated.
+func (s *Store) askOnce(ctx context.Context, c call) (reply, error) {
+	c.once = true
+	return s.ask(ctx, c)
+}
+
+// read reads what a script said.
+func read(c call, result valkey.ValkeyResult) (reply, error) {
+	r := reply{call: c}
+	text, err := result.AsBytes()
+	if err != nil {
+		return r, failure(c, err)
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("script %s: %w", c.script, err)
+	}
+	return r, nil
+}
+
+func (r reply) member(id string) match.Member { return match.Member{Pool: r.call.pool, ID: id} }
+
+func (r reply) claim() *match.Claim {
+	if r.Claim == nil {
+		return nil
+	}
+	return &match.Claim{Matcher: r.member(r.Claim.Matcher), Match: r.Claim.Match, Confirmed: bool(r.Claim.Confirmed), At: int64(r.Claim.At)}
+}
+
+func (r reply) position() *match.Position {
+	if r.Position == nil {
+		return nil
+	}
+	p := r.Position.domain()
+	return &p
+}
+
+func (p position) domain() match.Position {
+	out := match.Position{Point: geo.Point{Lat: float64(p.Lat), Lng: float64(p.Lng)}, At: int64(p.At), Seq: int64(p.Seq)}
+	if p.Motion != "" {
+		_ = json.Unmarshal([]byte(p.Motion), &out.Motion) // Report wrote it
+	}
+	return out
+}
+
+func (r reply) request() *match.Request {
+	if r.Request == nil {
+		return nil
+	}
+	q := r.Request.domain()
+	return &q
+}
+
+func (r reply) requestID() string {
+	if r.Request == nil {
+		return ""
+	}
+	return r.Request.ID
+}
+
+func (q request) domain() match.Request {
+	return match.Request{
+		ID: q.ID, Point: geo.Point{Lat: float64(q.Lat), Lng: float64(q.Lng)}, Radius: float64(q.Radius),
+		Tags: strings.Fields(q.Tags), Created: int64(q.Created), Deadline: int64(q.Deadline), Wait: bool(q.Wait),
+		Registered: bool(q.Registered),
+	}
+}
+
+func (r reply) route(t *route) *match.Route {
+	if t == nil {
+		return nil
+	}
+	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified),
+		Request: t.Request.domain()}
+}
+
+func (r reply) noMatch() *match.NoMatch {
+	if r.NoMatch == nil {
+		return nil
+	}
+	return &match.NoMatch{ID: r.NoMatch.ID, Radius: float64(r.NoMatch.Radius)}
+}
+
+func (r reply) outcome() match.Outcome {
+	o := r.Outcome
+	return match.Outcome{ID: o.ID, Kind: o.Outcome, Match: o.Match, Reason: o.Reason, Radius: float64(o.Radius)}
+}
+
+func (r reply) ends() (all []match.End) {
+	for _, e := range r.Ends {
+		all = append(all, match.End{Match: e.Match, Matcher: r.member(e.Matcher), Reason: e.Reason, At: int64(e.At)})
+	}
+	return all
+}
+
+func domainChanges(list []change) (all []match.Change) {
+	for _, c := range list {
+		all = append(all, match.Change{List: c.Op == "list", Cell: c.Cell, Epoch: int64(c.Epoch), Position: c.position.domain(),
+			Heard: int64(c.Heard), Session: int64(c.Session), Tags: c.Tags})
+	}
+	return all
+}
+
+// hits are the members that a search around the point found.
+func (r reply) hits(around geo.Point) match.Hits {
+	hits := match.Hits{More: bool(r.More)}
+	for _, f := range r.Found {
+		c := match.Candidate{Member: r.member(f.Member), Position: f.position.domain()}
+		c.Distance = geo.Distance(around, c.Point)
+		hits.Candidates = append(hits.Candidates, c)
+	}
+	return hits
+}
+
+// waiting are the requests that wait for a member who is listed at the point.
+func (r reply) waiting(at geo.Point) (all []match.WaitingRequest, err error) {
+	for _, w := range r.Waiting {
+		var q request
+		if err := json.Unmarshal([]byte(w.Request), &q); err != nil {
+			return nil, fmt.Errorf("script %s: %w", r.call.script, err)
+		}
+		q.Wait = true
+		one := match.WaitingRequest{Owner: r.member(w.Owner), Request: q.domain()}
+		one.Tags = nil // the cell has compared them
+		one.Distance = geo.Distance(at, one.Point)
+		all = append(all, one)
+	}
+	return all, nil
+}

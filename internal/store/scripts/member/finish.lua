@@ -1,0 +1,23 @@
+-- finish ends a match on the matcher's slot: from here on it is over.
+-- Status: ended (also when repeated before both are free), already_ended (`reason`
+-- says why), other.
+local match, matchee, reason = arguments(3)
+
+local r = current_route()
+local mine = r and r.match == match and r.matchee == matchee
+local repeated = mine and r.state == 'ended' and r.notified ~= '1'
+if not repeated and not (mine and r.state == 'active') then
+  local why = end_reason(match)
+  return reply({ status = why and 'already_ended' or 'other', reason = why })
+end
+if repeated then
+  reason = r.reason
+else
+  redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'till', int(now + REMEMBER_END), 'notified', '0')
+  redis.call('PEXPIRE', route, REMEMBER_END * 2)
+  note_end(match, reason)
+  r.state = 'ended'
+end
+local m = fetch(unpack(LISTING))
+return reply({ status = 'ended', reason = reason, connection = connection(m), request = request(r),
+  changes = index_changes(m, r, true) })

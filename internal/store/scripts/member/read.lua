@@ -1,0 +1,25 @@
+-- read returns a member's record and route. With a connection it is that session's
+-- sign of life, and refused unless the session is current; with `relist` it lists the
+-- member anew, which a process that vanished may have left undone.
+-- Status: ok, replaced, gone, unknown.
+local conn, connected, anew = arguments(3)
+
+local m = fetch_all(record) or {}
+local expired
+if conn ~= '' then
+  local status = session(m, conn, connected)
+  if status ~= 'ok' then
+    return reply({ status = status })
+  end
+  note_heard()
+end
+local r = current_route()
+if conn ~= '' then
+  expired = take_no_match()
+  if r and r.state == 'active' then
+    redis.call('PEXPIRE', route, KEEP)
+  end
+end
+return reply({ status = 'ok', no_match = expired, changes = anew == '1' and index_changes(m, r, true) or nil,
+  connection = connection(m), claim = claim_of(m), position = position_of(m), card = m.card, available = m.available,
+  route = route_of(r), ends = load_list('ends') })

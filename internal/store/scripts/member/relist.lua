@@ -1,0 +1,4 @@
+-- relist lists the member anew from its record.
+-- Status: ok.
+local m = fetch(unpack(LISTING))
+return reply({ status = 'ok', changes = index_changes(m, current_route(), true) })

@@ -1,0 +1,73 @@
+-- report stores where the member is, if the report is of the current session, within
+-- the rate, fresh and newer than the last one. The move script of the same cell runs at
+-- the same time: `changes` is what the index needs beyond that (`undo`, where the report
+-- is refused), and `listed` says whether the cell should have known the member.
+-- Status: ok, late, stale, rate_limited, replaced, gone, unknown.
+local conn, connected, lat, lng, at, seq, motion, available, retag, tags, cell, arrival, perSecond, burst = arguments(14)
+
+local m = fetch('advice', unpack(LISTING))
+local status = session(m, conn, connected)
+if status ~= 'ok' then
+  return reply({ status = status })
+end
+note_heard()
+local r = current_route()
+
+-- advise says what the member's location is wanted for.
+local function advise(listed)
+  if m.claimConfirmed == '1' then
+    return 'watched'
+  elseif r and r.state == 'active' then
+    return 'watching'
+  end
+  return listed and 'available' or 'unavailable'
+end
+
+-- refuse answers a report that moves nothing. The index may have been moved by it:
+-- a new epoch for the old listing puts it back.
+local function refuse(why)
+  local undo = {}
+  if m.listed then
+    new_epoch(m)
+    undo[1] = entry(m, 'list', m.listed)
+  end
+  if m.listed ~= cell then
+    undo[#undo + 1] = { op = 'unlist', cell = cell, epoch = m.epoch }
+  end
+  return reply({ status = why, undo = undo, advice = advise(m.listed) })
+end
+
+if not take_token('reportRate', tonumber(burst), 1000 / perSecond, 1) then
+  return refuse('rate_limited')
+end
+at = arrived(at, arrival)
+if tonumber(at) <= now - ttl then
+  return refuse('stale')
+end
+if m.at then
+  local a, b = tonumber(at), tonumber(m.at)
+  if a < b or (a == b and tonumber(seq) <= tonumber(m.seq)) then
+    return refuse('late')
+  end
+end
+
+local stale = not fresh(m)
+local retagged = retag == '1' and tags ~= m.tags
+m.lat, m.lng, m.at, m.seq, m.reported, m.cell = lat, lng, at, seq, int(now), cell
+if available ~= '' then
+  m.available = available
+end
+if retag == '1' then
+  m.tags = tags
+end
+local changes = index_changes(m, r, stale or retagged)
+local listed = redis.call('HGET', record, 'listed')
+local advice = advise(listed)
+redis.call('HSET', record, 'lat', lat, 'lng', lng, 'at', at, 'seq', seq, 'motion', motion, 'reported', m.reported,
+  'cell', cell, 'available', m.available, 'tags', m.tags, 'advice', advice)
+if advice == 'watching' then
+  redis.call('PEXPIRE', route, KEEP)
+end
+return reply({ status = 'ok', changes = changes, listed = listed == cell, advice = advice,
+  advice_changed = advice ~= m.advice, at = at, epoch = m.epoch, claim = claim_of(m), route = route_of(r),
+  no_match = take_no_match() })

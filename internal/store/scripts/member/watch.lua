@@ -1,0 +1,15 @@
+-- watch tells whether the route still carries this match with this matchee, and where
+-- its owner is connected.
+-- Status: active, searching (undecided), already_ended (`reason` says why), other.
+local match, matchee = arguments(2)
+
+local r = current_route()
+if r and r.match == match and r.state == 'searching' then
+  return reply({ status = 'searching' })
+end
+if r and r.match == match and r.matchee == matchee and r.state == 'active' then
+  redis.call('PEXPIRE', route, KEEP)
+  return reply({ status = 'active', connection = connection(fetch('conn', 'gone')), notified = r.notified })
+end
+local why = end_reason(match)
+return reply({ status = why and 'already_ended' or 'other', reason = why })
