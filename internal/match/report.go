@@ -130,7 +130,7 @@ func (s *Service) follow(ctx context.Context, m Member, r Report, a Answer) {
 			return // by now it may have ended
 		}
 		s.tell(ctx, c.Matcher, w.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng, At: a.At, Seq: r.Seq,
-			Accuracy: r.Accuracy, Heading: r.Heading, Speed: r.Speed})
+			Motion: protocol.Motion{Accuracy: r.Accuracy, Heading: r.Heading, Speed: r.Speed}})
 	default:
 		reason := w.Reason
 		if reason == "" {

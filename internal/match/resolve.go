@@ -28,7 +28,7 @@ func (p *pair) advice() Advice {
 
 func (p *pair) location(id string) *protocol.LocationFrame {
 	return &protocol.LocationFrame{ID: id, Match: p.match, Lat: p.position.Lat, Lng: p.position.Lng, At: p.position.At,
-		Seq: p.position.Seq, Accuracy: p.position.Accuracy, Heading: p.position.Heading, Speed: p.position.Speed}
+		Seq: p.position.Seq, Motion: protocol.Motion{Accuracy: p.position.Accuracy, Heading: p.position.Heading, Speed: p.position.Speed}}
 }
 
 // standing reads how things stand with a session, and resolves it.

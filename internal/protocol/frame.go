@@ -103,15 +103,13 @@ type Matched struct {
 // A LocationFrame is the peer's newest location: pushed to the matcher, and the
 // answer to locate.
 type LocationFrame struct {
-	ID       string   `json:"id,omitempty"`
-	Match    string   `json:"match"`
-	Lat      float64  `json:"lat"`
-	Lng      float64  `json:"lng"`
-	At       int64    `json:"at"`
-	Seq      int64    `json:"seq"`
-	Accuracy *float64 `json:"accuracy,omitempty"`
-	Heading  *float64 `json:"heading,omitempty"`
-	Speed    *float64 `json:"speed,omitempty"`
+	ID    string  `json:"id,omitempty"`
+	Match string  `json:"match"`
+	Lat   float64 `json:"lat"`
+	Lng   float64 `json:"lng"`
+	At    int64   `json:"at"`
+	Seq   int64   `json:"seq"`
+	Motion
 }
 
 // Ended ends a match, or a request where Match is "".
@@ -148,6 +146,20 @@ const (
 	CodeUnavailable     Code = "unavailable"
 	CodeInternal        Code = "internal"
 )
+
+// NewError returns the answer to the message with this id. The id is "" where
+// the message has none or none that could be read. The text is for the client:
+// what was wrong and what is allowed. Retryable is the code's default.
+func NewError(code Code, id, message string) *Error {
+	return &Error{ID: id, Code: code, Message: message, Retryable: DefaultRetryable(code)}
+}
+
+// DefaultRetryable says whether the same message may succeed later, as far as
+// the code alone can say. A caller that knows better sets Error.Retryable:
+// waiting does not help against a conflict with a match under way.
+func DefaultRetryable(code Code) bool {
+	return code == CodeRateLimited || code == CodeUnavailable || code == CodeInternal
+}
 
 func (*Welcome) frameType() string       { return "welcome" }
 func (*Pong) frameType() string          { return "pong" }
