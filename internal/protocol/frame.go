@@ -2,7 +2,7 @@ package protocol
 
 import "encoding/json"
 
-// A Frame is what the server pushes: one of the types below. Encode writes its
+// A Frame is what the server sends: one of the types below. Encode writes its
 // "type" first.
 type Frame interface{ frameType() string }
 
@@ -73,7 +73,7 @@ type Pong struct {
 	Now int64  `json:"now"`
 }
 
-// Ack answers a location that has an id, or tells of new reporting advice.
+// Ack answers a location that has an id, or brings new reporting advice.
 type Ack struct {
 	ID     string `json:"id,omitempty"`
 	Report Report `json:"report"`
@@ -119,7 +119,7 @@ type Ended struct {
 	Reason string `json:"reason"`
 }
 
-// An Error answers a message that could not be done.
+// An Error answers a message that the server refuses or cannot serve.
 type Error struct {
 	ID        string `json:"id,omitempty"`
 	Code      Code   `json:"code"`
