@@ -53,7 +53,7 @@ func TestReportIsShownInFull(t *testing.T) {
 		beside(`push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3,"accuracy":3,"heading":90,"speed":1.5}`),
 		beside(`push ben1 {"type":"ack","id":"l1","report":{"afterSeconds":3,"moveMeters":15}}`))
 	p.ends(p.Report(t.Context(), session("ben"), &protocol.Location{ID: "l1", Lat: 37.776, Lng: -122.42, Seq: 3,
-		Accuracy: &accuracy, Heading: &heading, Speed: &speed}, p.now), nil)
+		Motion: protocol.Motion{Accuracy: &accuracy, Heading: &heading, Speed: &speed}}, p.now), nil)
 }
 
 // TestReportTendsToTheRest: the caller's own request or match.

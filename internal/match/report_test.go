@@ -46,7 +46,7 @@ func TestReportSaysWhatCame(t *testing.T) {
 		want match.Report
 	}{
 		"a place":          {session("ben"), protocol.Location{Lat: 1, Lng: 2}, match.Report{Position: match.Position{Point: geo.Point{Lat: 1, Lng: 2}}, Arrival: arrival}},
-		"everything":       {session("ben"), protocol.Location{Lat: 1, Lng: 2, At: &seven, Seq: 3, Accuracy: &accuracy, Heading: &heading, Speed: &speed, Available: &no, Tags: &tags}, whole},
+		"everything":       {session("ben"), protocol.Location{Lat: 1, Lng: 2, At: &seven, Seq: 3, Motion: protocol.Motion{Accuracy: &accuracy, Heading: &heading, Speed: &speed}, Available: &no, Tags: &tags}, whole},
 		"very long ago":    {session("ben"), protocol.Location{At: &zero}, match.Report{Position: match.Position{At: 1}, Arrival: arrival}},
 		"tags that it may": {restricted, protocol.Location{Tags: &tags}, match.Report{Arrival: arrival, Tags: &tags}},
 		"no tags":          {restricted, protocol.Location{Tags: &none}, match.Report{Arrival: arrival, Tags: &none}},

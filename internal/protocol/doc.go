@@ -1,18 +1,20 @@
 // Package protocol is Waggle's wire protocol v1: JSON text frames over one
 // WebSocket.
 //
-// A server reads what a client sends with Decode and writes with Encode; a
-// client writes with EncodeMessage and reads with DecodeFrame. Reading a
-// client's message is strict, since what it lets in is stored and matched on.
-// Reading a server's frame is lenient, since servers are updated first.
+// A server reads a client's message with Decode and writes a frame with
+// Encode. A client writes with EncodeMessage and reads with DecodeFrame.
+// Decode is strict, since the server stores and matches what a message says.
+// DecodeFrame is lenient, since servers are updated before clients.
 //
-// docs/protocol.md describes the protocol for authors of clients. Its examples
-// are the files in testdata, which the tests hold to this package.
+// Each message and each frame is a struct, and the struct is the only
+// description of it: to add a field, add a line to the struct. Then add it to a
+// golden file in testdata and to docs/protocol.md, which describes the protocol
+// for authors of clients. Tests hold both to this package.
 package protocol
 
 // Names and limits of protocol v1.
 const (
-	// Version is what a Welcome carries.
+	// Version is the version in a Welcome.
 	Version = 1
 	// Subprotocol is the WebSocket subprotocol that the server selects, and
 	// BearerPrefix begins the one that carries the token, "bearer.<JWT>".
@@ -22,13 +24,6 @@ const (
 	MaxMessageBytes = 16 * 1024
 	// DefaultRadius is a Match's radius when it names none, in metres.
 	DefaultRadius = 3000
-)
 
-// Limits of single fields, in characters or entries.
-const (
-	maxID    = 64
-	maxTags  = 16
-	maxTag   = 32
-	maxDepth = 32        // nested arrays and objects in one message
-	maxInt   = 1<<53 - 1 // the largest integer that every JSON reader keeps
+	maxDepth = 32 // nested arrays and objects in one message
 )

@@ -3,27 +3,24 @@ package protocol
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"math"
+	"reflect"
 	"slices"
 )
 
 // Encode writes a frame as the server sends it: {"type":"…", then its fields.
-// A frame that JSON cannot hold, with NaN or a card that is not JSON, is
-// written as an Error with CodeInternal, for nothing of it can be told.
+// A frame that JSON cannot hold, with NaN or a card that is not JSON, becomes an
+// Error with CodeInternal.
 func Encode(f Frame) []byte {
 	if unknown, ok := f.(*Unknown); ok {
 		return slices.Clone(unknown.Raw)
 	}
-	fields, err := marshal(f)
-	if err != nil {
+	w := newWriter("type", f.frameType())
+	comma := w.Len()
+	if !w.write(f) {
 		return Encode(NewError(CodeInternal, "", "the answer could not be written"))
 	}
-	head := fmt.Appendf(nil, `{"type":%q`, f.frameType())
-	if len(fields) > len("{}") {
-		head = append(head, ',')
-	}
-	return append(head, fields[1:]...)
+	w.Bytes()[comma] = ',' // for the frame's own brace: every frame has a field
+	return w.Bytes()
 }
 
 // EncodeMessage writes a message as a client sends it. Fields that hold their
@@ -31,85 +28,53 @@ func Encode(f Frame) []byte {
 // It checks nothing: NaN is written as null, as JavaScript does, and the server
 // answers what is wrong with it.
 func EncodeMessage(m Message) []byte {
-	w := wireMessage{ID: m.MessageID()}
-	switch m := m.(type) {
-	case *Hello:
-		w.Action = ActionHello
-	case *Ping:
-		w.Action = ActionPing
-	case *Location:
-		w.Action = ActionLocation
-		w.Lat, w.Lng = (*number)(&m.Lat), (*number)(&m.Lng)
-		w.At, w.Seq = m.At, m.Seq
-		w.Accuracy, w.Heading, w.Speed = (*number)(m.Accuracy), (*number)(m.Heading), (*number)(m.Speed)
-		w.Available = m.Available
-		if m.Tags != nil {
-			tags := append([]string{}, *m.Tags...) // never null: [] takes all tags away
-			w.Tags = &tags
-		}
-	case *Locate:
-		w.Action = ActionLocate
-	case *Match:
-		w.Action = ActionMatch
-		w.Radius, w.Wait = number(m.Radius), number(m.Wait)
-		if m.Point != nil {
-			w.Lat, w.Lng = (*number)(&m.Point.Lat), (*number)(&m.Point.Lng)
-		}
-		if len(m.Tags) > 0 {
-			w.Tags = &m.Tags
-		}
-	case *Cancel:
-		w.Action = ActionCancel
-	case *End:
-		w.Action = ActionEnd
-		w.Match, w.Reason = m.Match, m.Reason
-	default:
-		panic(fmt.Sprintf("protocol: %T is no message of v1", m))
-	}
-	text, err := marshal(w)
-	if err != nil {
-		panic(fmt.Sprintf("protocol: encode %T: %v", m, err)) // no value of wireMessage fails
-	}
-	return text
+	w := newWriter("action", m.action())
+	_, shapes := messages()
+	w.fields(shapes[m.action()], reflect.ValueOf(m).Elem())
+	w.WriteByte('}')
+	return w.Bytes()
 }
 
-// wireMessage has the fields of all messages, in the order they are written.
-type wireMessage struct {
-	Action    string    `json:"action"`
-	ID        string    `json:"id,omitempty"`
-	Match     string    `json:"match,omitempty"`
-	Reason    string    `json:"reason,omitempty"`
-	Radius    number    `json:"radius,omitempty"`
-	Lat       *number   `json:"lat,omitempty"`
-	Lng       *number   `json:"lng,omitempty"`
-	At        *int64    `json:"at,omitempty"`
-	Seq       int64     `json:"seq,omitempty"`
-	Accuracy  *number   `json:"accuracy,omitempty"`
-	Heading   *number   `json:"heading,omitempty"`
-	Speed     *number   `json:"speed,omitempty"`
-	Available *bool     `json:"available,omitempty"`
-	Tags      *[]string `json:"tags,omitempty"`
-	Wait      number    `json:"wait,omitempty"`
+// A writer writes one JSON object, beginning with one field.
+type writer struct {
+	bytes.Buffer
+	json *json.Encoder
 }
 
-// A number is null in JSON where JSON has no number for it.
-type number float64
-
-// MarshalJSON implements json.Marshaler.
-func (n number) MarshalJSON() ([]byte, error) {
-	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(n))
+func newWriter(key, word string) *writer {
+	w := &writer{}
+	w.json = json.NewEncoder(w)
+	w.json.SetEscapeHTML(false) // nothing here is put into HTML
+	w.WriteString(`{"` + key + `":"` + word + `"`)
+	return w
 }
 
-// marshal leaves <, > and & as they are: nothing here is put into HTML.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
+// fields writes the fields of a message, or of a struct embedded in it.
+func (w *writer) fields(s *shape, from reflect.Value) {
+	for _, f := range s.fields {
+		v := from.Field(f.index)
+		if f.omit && (v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0) {
+			continue
+		}
+		v = reflect.Indirect(v)
+		if f.group != nil {
+			w.fields(f.group, v)
+			continue
+		}
+		w.WriteString(`,"` + f.name + `":`)
+		if v.Kind() == reflect.Slice && v.IsNil() {
+			w.WriteString("[]") // not null: it takes all tags away
+		} else if !w.write(v.Addr().Interface()) {
+			w.WriteString("null")
+		}
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// write writes a value, and says whether JSON can hold it.
+func (w *writer) write(v any) bool {
+	if w.json.Encode(v) != nil {
+		return false
+	}
+	w.Truncate(w.Len() - 1) // the encoder's newline
+	return true
 }

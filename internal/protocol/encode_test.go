@@ -19,7 +19,7 @@ func TestEncodeKeepsTextAsItIs(t *testing.T) {
 	}
 }
 
-func TestEncodeOfWhatJSONCannotHold(t *testing.T) {
+func TestAFrameThatJSONCannotHoldBecomesAnError(t *testing.T) {
 	for _, f := range []protocol.Frame{
 		&protocol.LocationFrame{Lat: math.NaN()},
 		&protocol.Matched{Peer: protocol.Peer{Card: json.RawMessage(`{"name":`)}},
@@ -37,6 +37,7 @@ func TestEncodeMessageLeavesDefaultsOut(t *testing.T) {
 		want    string
 	}{
 		{&protocol.Match{}, `{"action":"match"}`},
+		{&protocol.Match{Tags: []string{}, Point: &protocol.Point{}}, `{"action":"match","lat":0,"lng":0}`},
 		{&protocol.End{Match: "m"}, `{"action":"end","match":"m"}`},
 		{&protocol.Location{}, `{"action":"location","lat":0,"lng":0}`},
 		{&protocol.Location{Tags: new([]string(nil))}, `{"action":"location","lat":0,"lng":0,"tags":[]}`},
@@ -49,7 +50,24 @@ func TestEncodeMessageLeavesDefaultsOut(t *testing.T) {
 	}
 }
 
-func TestDecodeFrameOfANewerServer(t *testing.T) {
+// TestAMotionIsJSONByItself holds that a store may keep a Motion as one text.
+func TestAMotionIsJSONByItself(t *testing.T) {
+	for text, motion := range map[string]protocol.Motion{
+		`{}`: {},
+		`{"accuracy":8,"heading":271.5,"speed":0}`: {Accuracy: new(8.0), Heading: new(271.5), Speed: new(0.0)},
+	} {
+		written, err := json.Marshal(motion)
+		if err != nil || string(written) != text {
+			t.Errorf("written as %s, %v, want %s", written, err, text)
+		}
+		var read protocol.Motion
+		if err := json.Unmarshal([]byte(text), &read); err != nil || !cmp.Equal(motion, read) {
+			t.Errorf("%s read as %+v, %v", text, read, err)
+		}
+	}
+}
+
+func TestDecodeFrameAcceptsANewerServer(t *testing.T) {
 	raw := `{"type":"offered","match":"m","distance":500}`
 	got, err := protocol.DecodeFrame([]byte(raw))
 	if err != nil {

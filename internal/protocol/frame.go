@@ -2,7 +2,7 @@ package protocol
 
 import "encoding/json"
 
-// A Frame is what the server pushes: one of the types below. Encode writes its
+// A Frame is what the server sends: one of the types below. Encode writes its
 // "type" first.
 type Frame interface{ frameType() string }
 
@@ -73,7 +73,7 @@ type Pong struct {
 	Now int64  `json:"now"`
 }
 
-// Ack answers a location that has an id, or tells of new reporting advice.
+// Ack answers a location that has an id, or brings new reporting advice.
 type Ack struct {
 	ID     string `json:"id,omitempty"`
 	Report Report `json:"report"`
@@ -103,12 +103,12 @@ type Matched struct {
 // A LocationFrame is the peer's newest location: pushed to the matcher, and the
 // answer to locate.
 type LocationFrame struct {
-	ID       string   `json:"id,omitempty"`
-	Match    string   `json:"match"`
-	Lat      float64  `json:"lat"`
-	Lng      float64  `json:"lng"`
-	At       int64    `json:"at"`
-	Seq      int64    `json:"seq"`
+	ID    string  `json:"id,omitempty"`
+	Match string  `json:"match"`
+	Lat   float64 `json:"lat"`
+	Lng   float64 `json:"lng"`
+	At    int64   `json:"at"`
+	Seq   int64   `json:"seq"`
 	Motion
 }
 
@@ -119,7 +119,7 @@ type Ended struct {
 	Reason string `json:"reason"`
 }
 
-// An Error answers a message that could not be done.
+// An Error answers a message that the server refuses or cannot serve.
 type Error struct {
 	ID        string `json:"id,omitempty"`
 	Code      Code   `json:"code"`
@@ -146,6 +146,20 @@ const (
 	CodeUnavailable     Code = "unavailable"
 	CodeInternal        Code = "internal"
 )
+
+// NewError returns the answer to the message with this id. The id is "" where
+// the message has none or none that could be read. The text is for the client:
+// what was wrong and what is allowed. Retryable is the code's default.
+func NewError(code Code, id, message string) *Error {
+	return &Error{ID: id, Code: code, Message: message, Retryable: DefaultRetryable(code)}
+}
+
+// DefaultRetryable says whether the same message may succeed later, as far as
+// the code alone can say. A caller that knows better sets Error.Retryable:
+// waiting does not help against a conflict with a match under way.
+func DefaultRetryable(code Code) bool {
+	return code == CodeRateLimited || code == CodeUnavailable || code == CodeInternal
+}
 
 func (*Welcome) frameType() string       { return "welcome" }
 func (*Pong) frameType() string          { return "pong" }

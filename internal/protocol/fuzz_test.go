@@ -10,8 +10,9 @@ import (
 	"waggle/internal/protocol"
 )
 
-// FuzzDecode holds that whatever arrives is either a message, which survives
-// being written and read again, or a refusal that can be sent.
+// FuzzDecode holds that every text is either a message or a refusal that can be
+// sent. The message has the strings that encoding/json reads, and it survives
+// being written and read again.
 func FuzzDecode(f *testing.F) {
 	for name := range messages() {
 		text := golden(f)[name]
@@ -22,6 +23,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add("match", []byte(`{"action":"match","lat":-0,"lng":180,"wait":1e2,"tags":["b","a","b"]}`))
 	f.Add("ping", []byte(`{"action":"ping","id":"\ud83d\udc1d","id":"\ud83d"}`))
+	f.Add("ping", []byte(`{ "action" :"ping","x":[1,{"y" : -1.5e3},[ ],{ },null,true ],"id":"\"\\\/\b\f\n\r\t\u00e9\ud83d\udc1d" }`))
 	f.Fuzz(func(t *testing.T, route string, text []byte) {
 		m, refused := protocol.Decode(route, text)
 		if (m == nil) == (refused == nil) {
@@ -30,6 +32,17 @@ func FuzzDecode(f *testing.F) {
 		if refused != nil {
 			checkRefusal(t, refused)
 			return
+		}
+		var fields map[string]json.RawMessage
+		var id string
+		if err := json.Unmarshal(text, &fields); err != nil {
+			t.Fatalf("%s is accepted: %v", text, err)
+		}
+		if raw, ok := fields["id"]; ok && json.Unmarshal(raw, &id) != nil {
+			t.Fatalf("%s is accepted, though its id is no string", text)
+		}
+		if action(t, text) != route || id != m.MessageID() {
+			t.Errorf("%s has the action %s and the id %q, but is read as %+v", text, action(t, text), id, m)
 		}
 		again, refused := protocol.Decode(route, protocol.EncodeMessage(m))
 		if refused != nil {
@@ -41,8 +54,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzDecodeFrame holds that a frame that is read can be written, and that
-// writing it settles it.
+// FuzzDecodeFrame holds that a frame that is read can be written, and that it is
+// then written alike each time.
 func FuzzDecodeFrame(f *testing.F) {
 	for _, text := range golden(f) {
 		f.Add(text)

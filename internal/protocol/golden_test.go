@@ -22,7 +22,7 @@ func messages() map[string]protocol.Message {
 		"location-short": &protocol.Location{Lat: 37.7749, Lng: -122.4194},
 		"location": &protocol.Location{
 			ID: "l7", Lat: 37.7764, Lng: -122.4172, At: new(int64(1795396500000)), Seq: 7,
-			Accuracy: new(8.0), Heading: new(271.5), Speed: new(6.2),
+			Motion:    protocol.Motion{Accuracy: new(8.0), Heading: new(271.5), Speed: new(6.2)},
 			Available: new(true), Tags: &[]string{"bike", "xl"},
 		},
 		"location-unavailable": &protocol.Location{
@@ -82,7 +82,7 @@ func frames() map[string]protocol.Frame {
 		},
 		"peer-location": &protocol.LocationFrame{
 			Match: matchID, Lat: 37.7768, Lng: -122.4177, At: 1795396515000, Seq: 9,
-			Accuracy: new(8.0), Heading: new(318.0), Speed: new(6.2),
+			Motion: protocol.Motion{Accuracy: new(8.0), Heading: new(318.0), Speed: new(6.2)},
 		},
 		"peer-location-answer": &protocol.LocationFrame{
 			ID: "w1", Match: matchID, Lat: 37.7768, Lng: -122.4177, At: 1795396515000, Seq: 9,

@@ -1,7 +1,7 @@
 package protocol
 
-// The route keys of protocol v1. In a handler the action is the event's route
-// key; on the wire it is the message's "action".
+// The actions of protocol v1. In a handler the action is the event's route key;
+// on the wire it is the message's "action".
 const (
 	ActionHello    = "hello"
 	ActionPing     = "ping"
@@ -14,65 +14,92 @@ const (
 
 // A Message is what a client sends: one of *Hello, *Ping, *Location, *Locate,
 // *Match, *Cancel and *End.
+//
+// The tags of its fields describe the wire. Decode, EncodeMessage and the
+// sentences for the client all follow them:
+//
+//   - json: the field's name; with omitempty, EncodeMessage leaves it out if empty
+//   - required:"yes": a message without the field is refused
+//   - unit and range: of a number, in the words that the client reads. An
+//     integer has no unit. A range may end with a number that means unknown,
+//     which counts as an absent field. For a string, range is the number of
+//     characters
+//   - wraps:"yes": the upper bound is the same place as the lower one, and is
+//     read as the lower one
+//   - oneof: the only strings allowed; default: the one that an absent field means
+//   - later: names of fields that are refused until they are supported. Ignoring
+//     them would give their sender something else than it asked for
+//
+// A list of strings is a list of tags. The fields of an embedded struct are
+// fields of the message; those of an embedded pointer come all or none.
 type Message interface {
 	// MessageID is the client's own id of the message, at most 64
 	// characters, or "". It comes back on every reply to it.
 	MessageID() string
+	action() string
 }
 
 // Hello asks for the session's state: the answer is a Welcome.
-type Hello struct{ ID string }
+type Hello struct {
+	ID string `json:"id,omitempty" range:"at most 64"`
+}
 
 // Ping asks for a Pong. Like any message it is a sign of life.
-type Ping struct{ ID string }
+type Ping struct {
+	ID string `json:"id,omitempty" range:"at most 64"`
+}
 
 // Location reports where the caller is.
 type Location struct {
-	ID       string
-	Lat, Lng float64 // degrees WGS84, |Lat| ≤ 85, -180 ≤ Lng < 180
-	// At is when the fix was taken, in epoch milliseconds; nil: on arrival.
-	At  *int64
-	Seq int64 // breaks ties of At
+	_   struct{} `later:"points"`
+	ID  string   `json:"id,omitempty" range:"at most 64"`
+	Lat float64  `json:"lat" required:"yes" unit:"degrees" range:"-85 to 85"` // WGS84, as Lng
+	Lng float64  `json:"lng" required:"yes" unit:"degrees" range:"-180 to 180" wraps:"yes"`
+	At  *int64   `json:"at,omitempty" range:"0 to 9007199254740991"`  // when the fix was taken, epoch ms; nil: on arrival
+	Seq int64    `json:"seq,omitempty" range:"0 to 9007199254740991"` // breaks ties of At
 	Motion
-	// Available is nil where the last word stays.
-	Available *bool
-	// Tags is nil where the last ones stay.
-	Tags *[]string
+	Available *bool     `json:"available,omitempty"` // nil: as last said
+	Tags      *[]string `json:"tags,omitempty"`      // nil: as last said
 }
 
 // A Motion is what a device may know of a fix beyond the place. nil: unknown.
 type Motion struct {
-	Accuracy *float64 `json:"accuracy,omitempty"` // metres
-	Heading  *float64 `json:"heading,omitempty"`  // degrees clockwise from north
-	Speed    *float64 `json:"speed,omitempty"`    // m/s
+	Accuracy *float64 `json:"accuracy,omitempty" unit:"metres" range:"0 to 100000"`                          // metres, the radius of the error
+	Heading  *float64 `json:"heading,omitempty" unit:"degrees" range:"0 to less than 360"`                   // degrees clockwise from north
+	Speed    *float64 `json:"speed,omitempty" unit:"metres per second" range:"0 to 1000, or -1 for unknown"` // m/s
 }
 
 // Locate asks where the peer of the match under way is.
-type Locate struct{ ID string }
+type Locate struct {
+	ID string `json:"id,omitempty" range:"at most 64"`
+}
 
 // Match asks for the nearest available member.
 type Match struct {
-	ID     string
-	Radius float64 // metres; 0: DefaultRadius, or the pool's widest if that is less
-	// Point is nil where the caller's own last location is meant.
-	Point *Point
-	// Tags that the match must all have.
-	Tags []string
-	Wait float64 // seconds
+	_      struct{} `later:"confirm,share,avoid"`
+	ID     string   `json:"id,omitempty" range:"at most 64"`
+	Radius float64  `json:"radius,omitempty" unit:"metres" range:"100 to 20000"` // 0: DefaultRadius, or the pool's widest if that is less
+	*Point          // where to search; nil: where the caller last reported to be
+	Tags   []string `json:"tags,omitempty"` // all of which the match must have
+	Wait   float64  `json:"wait,omitempty" unit:"seconds" range:"0 to 600"`
 }
 
 // A Point is a place on the wire, in degrees WGS84.
-type Point struct{ Lat, Lng float64 }
+type Point struct {
+	Lat float64 `json:"lat" required:"yes" unit:"degrees" range:"-85 to 85"`
+	Lng float64 `json:"lng" required:"yes" unit:"degrees" range:"-180 to 180" wraps:"yes"`
+}
 
 // Cancel withdraws the request under way.
-type Cancel struct{ ID string }
+type Cancel struct {
+	ID string `json:"id,omitempty" range:"at most 64"`
+}
 
 // End ends a match.
 type End struct {
-	ID    string
-	Match string
-	// Reason is ReasonCompleted or ReasonCancelled.
-	Reason string
+	ID     string `json:"id,omitempty" range:"at most 64"`
+	Match  string `json:"match,omitempty" required:"yes" range:"1 to 64"`
+	Reason string `json:"reason,omitempty" oneof:"completed,cancelled" default:"completed"`
 }
 
 // MessageID implements Message.
@@ -83,3 +110,11 @@ func (m *Locate) MessageID() string   { return m.ID }
 func (m *Match) MessageID() string    { return m.ID }
 func (m *Cancel) MessageID() string   { return m.ID }
 func (m *End) MessageID() string      { return m.ID }
+
+func (*Hello) action() string    { return ActionHello }
+func (*Ping) action() string     { return ActionPing }
+func (*Location) action() string { return ActionLocation }
+func (*Locate) action() string   { return ActionLocate }
+func (*Match) action() string    { return ActionMatch }
+func (*Cancel) action() string   { return ActionCancel }
+func (*End) action() string      { return ActionEnd }

@@ -110,8 +110,9 @@ func (d *driver) drive(ctx context.Context, client *waggle.Client) (online bool,
 		return false, nil
 	}
 	lat, lng := m.Place()
-	heading, speed := m.Heading(), m.Speed()
-	_, err = client.ReportWhenDue(ctx, waggle.Location{Lat: lat, Lng: lng, Heading: &heading, Speed: &speed})
+	report := waggle.Location{Lat: lat, Lng: lng}
+	report.Heading, report.Speed = new(m.Heading()), new(m.Speed())
+	_, err = client.ReportWhenDue(ctx, report)
 	if errors.Is(err, waggle.ErrOffline) {
 		err = nil
 	}
