@@ -1,10 +1,10 @@
 // Package protocol is Waggle's wire protocol v1: JSON text frames over one
 // WebSocket.
 //
-// A server reads what a client sends with Decode and writes with Encode; a
-// client writes with EncodeMessage and reads with DecodeFrame. Reading a
-// client's message is strict, since what it lets in is stored and matched on.
-// Reading a server's frame is lenient, since servers are updated first.
+// It is the server's side: Decode reads what a client sends, and Encode writes
+// what the server answers. Reading is strict, since the server stores what it
+// accepts and matches on it. The client's side is clients/go/waggle; a test in
+// test/wire holds the two together.
 //
 // docs/protocol.md describes the protocol for authors of clients. Its examples
 // are the files in testdata, which the tests hold to this package.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"waggle/internal/protocol"
 )
 
 // A call waits for the frame that answers its message.
@@ -35,19 +33,19 @@ type Outcome struct {
 // connection.
 func (c *Client) Hello(ctx context.Context) (*Welcome, error) {
 	id := c.newID()
-	return ask[*Welcome](ctx, c, &call{id: id}, &protocol.Hello{ID: id})
+	return ask[*Welcome](ctx, c, &call{id: id}, &Hello{ID: id})
 }
 
 // Ping asks for the server's time.
 func (c *Client) Ping(ctx context.Context) (*Pong, error) {
 	id := c.newID()
-	return ask[*Pong](ctx, c, &call{id: id}, &protocol.Ping{ID: id})
+	return ask[*Pong](ctx, c, &call{id: id}, &Ping{ID: id})
 }
 
 // Locate asks where the peer is.
 func (c *Client) Locate(ctx context.Context) (*LocationFrame, error) {
 	id := c.newID()
-	return ask[*LocationFrame](ctx, c, &call{id: id}, &protocol.Locate{ID: id})
+	return ask[*LocationFrame](ctx, c, &call{id: id}, &Locate{ID: id})
 }
 
 // Match asks for the nearest available member and waits for how that ends: for
@@ -85,7 +83,7 @@ func (c *Client) Cancel(ctx context.Context) (*Ended, error) {
 		ended, ok := f.(*Ended)
 		return ok && ended.Match == ""
 	}
-	return ask[*Ended](ctx, c, &call{id: id, settles: settles}, &protocol.Cancel{ID: id})
+	return ask[*Ended](ctx, c, &call{id: id, settles: settles}, &Cancel{ID: id})
 }
 
 // End ends a match with reason Completed or Cancelled ("": Completed). It may
@@ -96,11 +94,11 @@ func (c *Client) End(ctx context.Context, match, reason string) (*Ended, error) 
 		ended, ok := f.(*Ended)
 		return ok && ended.Match == match
 	}
-	return ask[*Ended](ctx, c, &call{id: id, settles: settles}, &protocol.End{ID: id, Match: match, Reason: reason})
+	return ask[*Ended](ctx, c, &call{id: id, settles: settles}, &End{ID: id, Match: match, Reason: reason})
 }
 
 // ask is do for a call with one kind of answer.
-func ask[T Frame](ctx context.Context, c *Client, k *call, m protocol.Message) (T, error) {
+func ask[T Frame](ctx context.Context, c *Client, k *call, m Message) (T, error) {
 	var none T
 	f, err := c.do(ctx, k, m)
 	if err != nil {
@@ -114,12 +112,12 @@ func ask[T Frame](ctx context.Context, c *Client, k *call, m protocol.Message) (
 }
 
 func unexpected(f Frame) error {
-	return &Error{Code: protocol.CodeInternal, Message: "an answer of another kind: " + string(protocol.Encode(f))}
+	return &Error{Code: CodeInternal, Message: "an answer of another kind: " + f.FrameType()}
 }
 
 // do sends a message and waits for its answer, across reconnects.
-func (c *Client) do(ctx context.Context, k *call, m protocol.Message) (Frame, error) {
-	k.message = protocol.EncodeMessage(m)
+func (c *Client) do(ctx context.Context, k *call, m Message) (Frame, error) {
+	k.message = EncodeMessage(m)
 	k.answer = make(chan Frame, 1)
 	c.mu.Lock()
 	if c.end != nil {
@@ -138,7 +136,7 @@ func (c *Client) do(ctx context.Context, k *call, m protocol.Message) (Frame, er
 	}
 	select {
 	case f := <-k.answer:
-		if refused, ok := f.(*protocol.Error); ok {
+		if refused, ok := f.(*ErrorFrame); ok {
 			return nil, &Error{Code: refused.Code, Message: refused.Message, Retryable: refused.Retryable}
 		}
 		return f, nil
@@ -272,7 +270,7 @@ func frameID(f Frame) string {
 		return f.ID
 	case *Ended:
 		return f.ID
-	case *protocol.Error:
+	case *ErrorFrame:
 		return f.ID
 	}
 	return ""

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"waggle/internal/protocol"
 )
 
 // A Client is one member's session, across as many connections as it takes.
@@ -171,7 +169,7 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 	c.conn = conn
 	c.carried = c.view.standing
 	c.pulse.connected(time.Now())
-	hello := &protocol.Hello{ID: c.nextID()}
+	hello := &Hello{ID: c.nextID()}
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
@@ -183,7 +181,7 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 		}
 	}()
 	c.nudge()
-	if err := conn.Send(ctx, protocol.EncodeMessage(hello)); err != nil {
+	if err := conn.Send(ctx, EncodeMessage(hello)); err != nil {
 		return false, err
 	}
 	for {
@@ -191,11 +189,11 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 		if err != nil {
 			return welcomed, err
 		}
-		frame, err := protocol.DecodeFrame(raw)
+		frame, err := DecodeFrame(raw)
 		if err != nil {
 			continue // not of this protocol; OnFrame has shown it
 		}
-		if refused, ok := frame.(*protocol.Error); ok && refused.Code == protocol.CodeReplaced {
+		if refused, ok := frame.(*ErrorFrame); ok && refused.Code == CodeReplaced {
 			return welcomed, ErrReplaced
 		}
 		resend := c.take(frame, conn)

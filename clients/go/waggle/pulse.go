@@ -3,8 +3,6 @@ package waggle
 import (
 	"context"
 	"time"
-
-	"waggle/internal/protocol"
 )
 
 const (
@@ -126,7 +124,7 @@ func (c *Client) beat(ctx context.Context) {
 func (c *Client) say(conn *Conn, now time.Time, what deed) (messages [][]byte, next time.Time) {
 	if !c.pulse.welcomed { // the hello itself may have been lost
 		if what == speak {
-			messages = [][]byte{protocol.EncodeMessage(&protocol.Hello{})}
+			messages = [][]byte{EncodeMessage(&Hello{})}
 		}
 		return messages, now.Add(c.interval())
 	}
@@ -134,7 +132,7 @@ func (c *Client) say(conn *Conn, now time.Time, what deed) (messages [][]byte, n
 	if len(messages) > 0 {
 		c.pulse.asks(now)
 	} else if what == speak {
-		messages = [][]byte{protocol.EncodeMessage(&protocol.Ping{})}
+		messages = [][]byte{EncodeMessage(&Ping{})}
 	}
 	return messages, next
 }

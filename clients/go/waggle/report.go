@@ -4,8 +4,6 @@ import (
 	"context"
 	"math"
 	"time"
-
-	"waggle/internal/protocol"
 )
 
 // sharedLocation is the last location sent, and when.
@@ -35,7 +33,7 @@ func (c *Client) Report(ctx context.Context, l Location) error {
 	case conn == nil:
 		return ErrOffline
 	}
-	if err := c.send(ctx, conn, protocol.EncodeMessage(&l)); err != nil {
+	if err := c.send(ctx, conn, EncodeMessage(&l)); err != nil {
 		return err
 	}
 	c.mu.Lock()

@@ -7,6 +7,7 @@ package waggletest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"waggle/internal/protocol"
+	"waggle/clients/go/waggle"
 )
 
 // A Server hands every connection to its script.
@@ -128,7 +129,19 @@ func (s *Socket) Await(action string) (m Message, ok bool) {
 }
 
 // Push sends a frame. A client that has gone does not get it.
-func (s *Socket) Push(f protocol.Frame) { s.PushRaw(string(protocol.Encode(f))) }
+func (s *Socket) Push(f waggle.Frame) { s.PushRaw(encode(f)) }
+
+// encode writes a frame as the server does: its type first.
+func encode(f waggle.Frame) string {
+	if unknown, ok := f.(*waggle.Unknown); ok {
+		return string(unknown.Raw)
+	}
+	fields, err := json.Marshal(f)
+	if err != nil {
+		panic(fmt.Sprintf("waggletest: %T: %v", f, err)) // a test's own mistake
+	}
+	return fmt.Sprintf(`{"type":%q,%s`, f.FrameType(), fields[1:])
+}
 
 // PushRaw sends any text.
 func (s *Socket) PushRaw(text string) {
@@ -136,13 +149,13 @@ func (s *Socket) PushRaw(text string) {
 }
 
 // Welcome awaits the hello and answers it; w may be nil.
-func (s *Socket) Welcome(w *protocol.Welcome) (ok bool) {
-	hello, ok := s.Await(protocol.ActionHello)
+func (s *Socket) Welcome(w *waggle.Welcome) (ok bool) {
+	hello, ok := s.Await("hello")
 	if !ok {
 		return false
 	}
 	if w == nil {
-		w = &protocol.Welcome{}
+		w = &waggle.Welcome{}
 	}
 	answer := *w
 	answer.ID, answer.Protocol, answer.Now = hello.ID, 1, time.Now().UnixMilli()
