@@ -29,10 +29,12 @@ func (c Config) checkIdentity() error {
 	return nil
 }
 
+var errNoConsent = errors.New("nobody has chosen how members of the default pool agree to be found: " +
+	"-c consent=implied lets others find whoever reports a location, -c consent=required only who says available: true; a pool file (-c pools=FILE) may say it too")
+
 func (c Config) checkPools() error {
 	if c.Pools == nil {
-		return errors.New("nobody has chosen how members of the default pool agree to be found: " +
-			"-c consent=implied lets others find whoever reports a location, -c consent=required only who says available: true; a pool file (-c pools=FILE) may say it too")
+		return errNoConsent
 	}
 	if size := len(c.PoolFile()); size > maxPools {
 		return fmt.Errorf("-c pools: the settings of all pools take %d bytes, and the environment of a function has room for %d: "+

@@ -4,8 +4,6 @@
 // wrong choice is an error of one sentence that names it and says what is allowed.
 package config
 
-import "waggle/internal/pool"
-
 // Config is everything that a deployer chooses. Default returns what holds where
 // nothing is said; Identity and Pools have no default.
 type Config struct {
@@ -19,7 +17,7 @@ type Config struct {
 	Identity Identity
 	// Pools are the settings of pools; nil until somebody has chosen how the
 	// members of the default pool consent to be found.
-	Pools   *pool.Pools
+	Pools   *Pools
 	Cache   Cache
 	Network Network
 	API     API

@@ -223,8 +223,11 @@ func TestCheckWithoutParse(t *testing.T) {
 	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "nobody has chosen") {
 		t.Errorf("got %v, want an error that asks for a consent policy", err)
 	}
-	pools, err := pool.Parse(nil)
-	if c.Pools = &pools; errors.Join(err, c.Check()) != nil {
-		t.Error(err, c.Check())
+	if _, err := config.ParsePools(nil); err == nil || !strings.Contains(err.Error(), "nobody has chosen") {
+		t.Errorf("got %v, want an error that asks for a consent policy", err)
+	}
+	pools, err := config.ParsePools([]byte(`{"pools":{"default":{"consent":"implied"}}}`))
+	if c.Pools = pools; errors.Join(err, c.Check()) != nil || pools.For("any").RemoteRequests {
+		t.Errorf("got %v, %v and %+v, want no error and no remote requests", err, c.Check(), pools)
 	}
 }
