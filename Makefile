@@ -149,6 +149,10 @@ destroy: ## take the stack off AWS (CDKFLAGS as it was deployed with)
 smoke: ## is a running Waggle in order? URL=wss://… and SMOKEFLAGS="-token-command …" (default: the local stack)
 	@go run ./cmd/waggle doctor $(if $(URL),-url '$(URL)') $(SMOKEFLAGS)
 
+.PHONY: module
+module: ## rename every module and import (NAME=example.com/org/waggle)
+	@go run ./build/module '$(NAME)'
+
 .PHONY: clean
 clean: ## remove what was built
 	@rm -rf dist bin day log localstack/e2e/node_modules infra/node_modules
