@@ -8,7 +8,7 @@ import (
 	"waggle/internal/pool"
 )
 
-// maxPools is how much of a function's environment, 4 KB in all, the pools may take.
+// maxPools is how much of a function's environment, 4 KB in all, the pools may use.
 const maxPools = 3000 // bytes
 
 // Pools are the settings of all pools.
@@ -49,7 +49,7 @@ func (d *draft) readPools(readFile func(string) ([]byte, error)) error {
 	chosen := pools.For(pool.DefaultName).Consent
 	switch {
 	case chosen == "":
-		return nil // Check says what to do
+		return nil // Check returns errNoConsent
 	case d.consent != "" && chosen != pool.Consent(d.consent):
 		return fmt.Errorf("-c consent=%s: the file %s says %q for the default pool: leave one of them out", d.consent, d.poolFile, chosen)
 	}
@@ -57,7 +57,7 @@ func (d *draft) readPools(readFile func(string) ([]byte, error)) error {
 	return nil
 }
 
-// PoolFile is what the functions are given: the pools as one line.
+// PoolFile returns the pool file for the functions, as one line.
 func (c Config) PoolFile() string {
 	var line bytes.Buffer
 	if err := json.Compact(&line, c.Pools.JSON()); err != nil {
