@@ -5,14 +5,15 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ import (
 const (
 	clientMessages = "clients/go/waggle/message.go, and write it in encode.go"
 	clientFrames   = "clients/go/waggle/frame.go"
-	serverMessages = "internal/protocol/message.go, and read it in Decode"
+	serverMessages = "internal/protocol/message.go"
 	serverFrames   = "internal/protocol/frame.go"
 )
 
@@ -61,11 +62,62 @@ func frames() []pair {
 
 func TestBothSidesHaveTheSameFields(t *testing.T) {
 	for _, p := range messages() {
-		sameFields(t, reflect.TypeOf(p.server), reflect.TypeOf(p.client), serverMessages, clientMessages)
+		sameFields(t, p, false, serverMessages, clientMessages)
 	}
 	for _, p := range frames() {
-		sameFields(t, reflect.TypeOf(p.server), reflect.TypeOf(p.client), serverFrames, clientFrames)
+		sameFields(t, p, true, serverFrames, clientFrames)
 	}
+}
+
+// sameFields wants two types to have the same fields on the wire.
+func sameFields(t *testing.T, p pair, nested bool, serverFile, clientFile string) {
+	t.Helper()
+	server, client := reflect.TypeOf(p.server), reflect.TypeOf(p.client)
+	ours, theirs := fields(server, nested), fields(client, nested)
+	for _, field := range slices.Sorted(maps.Keys(ours)) {
+		if theirs[field] == "" {
+			t.Errorf("%s has the field %s: add it to %s in %s", server, field, client, clientFile)
+		} else if ours[field] != theirs[field] {
+			t.Errorf("%s of %s is a %s, and a %s in %s: give it one type", field, server, ours[field], theirs[field], client)
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(theirs)) {
+		if ours[field] == "" {
+			t.Errorf("%s has the field %s: add it to %s in %s, or take it out", client, field, server, serverFile)
+		}
+	}
+}
+
+// fields returns the kinds of a struct's fields by their names. The structs in it are
+// fields of their own, in the name of their field if they are nested on the wire. A
+// frame's field has its JSON tag in its name.
+func fields(of reflect.Type, nested bool) map[string]string {
+	all := map[string]string{}
+	for f := range of.Fields() {
+		kind := f.Type
+		if kind.Kind() == reflect.Pointer {
+			kind = kind.Elem()
+		}
+		name := f.Name
+		if nested {
+			name += "(" + f.Tag.Get("json") + ")"
+		}
+		switch {
+		case f.Name == "_":
+		case kind.Kind() != reflect.Struct && f.Type.Kind() == reflect.Pointer:
+			all[name] = "pointer to " + kind.Kind().String()
+		case kind.Kind() != reflect.Struct:
+			all[name] = kind.Kind().String()
+		default:
+			for inner, k := range fields(kind, nested) {
+				if nested && !f.Anonymous {
+					inner = name + "." + inner
+				}
+				all[inner] = k
+			}
+		}
+	}
+	return all
 }
 
 // The tables above name every message and frame of the server, and the client
@@ -129,50 +181,14 @@ func declared(t *testing.T, dir string) (types []string, words map[string]string
 	return types, words
 }
 
-// sameFields wants two types to have the same fields, all the way down.
-func sameFields(t *testing.T, server, client reflect.Type, serverFile, clientFile string) {
-	t.Helper()
-	for _, field := range missing(server, client) {
-		t.Errorf("%s has the field %s: add it to %s in %s", server, field, client, clientFile)
-	}
-	for _, field := range missing(client, server) {
-		t.Errorf("%s has the field %s: add it to %s in %s, or take it out", client, field, server, serverFile)
-	}
-	for f := range server.Fields() {
-		other, ok := client.FieldByName(f.Name)
-		if !ok {
-			continue
-		}
-		one, two := f.Type, other.Type
-		for one.Kind() == reflect.Pointer && two.Kind() == reflect.Pointer {
-			one, two = one.Elem(), two.Elem()
-		}
-		if one.Kind() == reflect.Struct && two.Kind() == reflect.Struct {
-			sameFields(t, one, two, serverFile, clientFile)
-		} else if one != two && (one.Kind() != two.Kind() || one.PkgPath() == "") {
-			t.Errorf("the field %s is %s in %s and %s in %s: give it one type", f.Name, f.Type, server, other.Type, client)
-		}
-	}
-}
-
-// missing lists the fields of one struct that the other lacks, with their tags.
-func missing(of, in reflect.Type) (fields []string) {
-	for f := range of.Fields() {
-		if other, ok := in.FieldByName(f.Name); !ok || other.Tag != f.Tag {
-			fields = append(fields, strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Name, f.Type, f.Tag)))
-		}
-	}
-	return fields
-}
-
 func TestTheClientReadsEveryGoldenFrame(t *testing.T) {
 	read := map[string]bool{}
 	for name, text := range golden(t) {
-		var fields map[string]any
-		if err := json.Unmarshal(text, &fields); err != nil {
+		var want map[string]any
+		if err := json.Unmarshal(text, &want); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if fields["action"] != nil {
+		if want["action"] != nil {
 			continue // a message of the client
 		}
 		frame, err := waggle.DecodeFrame(text)
@@ -195,7 +211,7 @@ func TestTheClientReadsEveryGoldenFrame(t *testing.T) {
 		if err := json.Unmarshal(written, &got); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(fields, got); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s changes when the client reads it: add what is missing to %T in %s (-golden +client):\n%s", name, frame, clientFrames, diff)
 		}
 	}
@@ -305,6 +321,8 @@ func copyFields(to, from reflect.Value) {
 	for f, value := range from.Fields() {
 		target := to.FieldByName(f.Name)
 		switch {
+		case !target.IsValid() && f.Anonymous:
+			copyFields(to, value)
 		case !target.IsValid():
 		case target.Type() == value.Type():
 			target.Set(value)
