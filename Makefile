@@ -55,14 +55,15 @@ day: compiler ## a trace played on a real cluster, judged and drawn into day (TR
 
 .PHONY: test
 test: compiler ## all tests; the last line counts them and says what to install for those skipped
-	@{ status=0; go test -json $(TESTFLAGS) ./... || status=1; \
+	@{ status=0; go test -json $(TESTFLAGS) ./... || status=1; (cd clients/go && go test -json $(TESTFLAGS) ./...) || status=1; \
 	if command -v node >/dev/null; then (cd infra && go test -json $(TESTFLAGS) ./...) || status=1; \
 	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "test: Node.js is missing and nothing may be skipped" >&2; status=1; \
 	else echo "test: the stack on AWS was left out: install Node.js 22 or later" >&2; fi; exit $$status; } | go run ./test/summary
 
 .PHONY: race
 race: compiler ## all tests under the race detector, the longest of them shortened
-	@go test -json -race -short -timeout 30m ./... | go run ./test/summary
+	@{ status=0; go test -json -race -short -timeout 30m ./... || status=1; \
+	(cd clients/go && go test -json -race -short -timeout 30m ./...) || status=1; exit $$status; } | go run ./test/summary
 
 .PHONY: soak
 soak: compiler ## the random suites for long, each with a seed of its own that it prints where it fails: about an hour
@@ -73,7 +74,7 @@ fuzz: compiler ## each fuzz target for a while (FUZZTIME=30s)
 	@grep -rEo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz\w+' . | sort | while IFS=: read -r file func; do \
 		name="$${func#func }"; \
 		echo "fuzz: $$name in $$(dirname "$$file") for $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+		(cd "$$(dirname "$$file")" && go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) .); \
 	done
 
 .PHONY: lint
@@ -82,6 +83,7 @@ lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	@go vet ./...
 	@go tool staticcheck ./...
+	@cd clients/go && go vet ./... && "$$(go -C ../.. tool -n staticcheck)" ./...
 	@cd infra && go vet ./... && "$$(go -C .. tool -n staticcheck)" ./...
 	@if command -v luacheck >/dev/null; then luacheck -q internal/store/scripts; \
 	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "lint: luacheck is missing and nothing may be skipped: install lua-check"; exit 1; \
@@ -146,6 +148,10 @@ destroy: ## take the stack off AWS (CDKFLAGS as it was deployed with)
 .PHONY: smoke
 smoke: ## is a running Waggle in order? URL=wss://… and SMOKEFLAGS="-token-command …" (default: the local stack)
 	@go run ./cmd/waggle doctor $(if $(URL),-url '$(URL)') $(SMOKEFLAGS)
+
+.PHONY: module
+module: ## rename every module and import (NAME=example.com/org/waggle)
+	@go run ./build/module '$(NAME)'
 
 .PHONY: clean
 clean: ## remove what was built

@@ -22,6 +22,7 @@ require (
 	golang.org/x/sync v0.23.0
 	golang.org/x/term v0.44.0
 	gonum.org/v1/plot v0.17.0
+	waggle/clients/go v0.0.0
 )
 
 require (
@@ -58,3 +59,5 @@ require (
 )
 
 tool honnef.co/go/tools/cmd/staticcheck
+
+replace waggle/clients/go => ./clients/go

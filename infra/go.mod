@@ -30,6 +30,9 @@ require (
 	golang.org/x/tools/godoc v0.1.0-deprecated // indirect
 )
 
-replace waggle => ../
+replace (
+	waggle => ../
+	waggle/clients/go => ../clients/go
+)
 
 ignore ./node_modules

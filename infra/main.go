@@ -1,5 +1,5 @@
-// Command infra is the CDK app of Waggle: make synth, diff, deploy and destroy run
-// it. What may be chosen is in docs/configuration.md.
+// Command infra is the CDK app of Waggle, which make synth, diff, deploy and destroy
+// run. docs/configuration.md lists its settings.
 package main
 
 import (
@@ -22,7 +22,7 @@ func main() {
 }
 
 func run() error {
-	// A wrong choice is told before anything of the CDK's is started.
+	// Settings are checked first, since the CDK takes seconds to start.
 	context, err := settings(os.Getenv("CDK_CONTEXT_JSON"))
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func run() error {
 	return nil
 }
 
-// settings reads what the CDK's command line passes on of its -c.
+// settings reads the -c flags as the CDK's command line passes them on.
 func settings(text string) (context map[string]any, err error) {
 	if text == "" {
 		return nil, nil

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"waggle/internal/protocol"
+	"waggle/clients/go/waggle"
 	"waggle/test/kit/caches"
 )
 
@@ -39,10 +39,10 @@ func checkUnavailable(s *running, ana *bare) {
 	s.t.Helper()
 	for _, action := range []string{"hello", "ping", "locate", "match", "cancel"} {
 		ana.say(`{"action":"` + action + `","id":"i"}`)
-		ana.refuse(protocol.CodeUnavailable, "i", unavailable)
+		ana.refuse(waggle.CodeUnavailable, "i", unavailable)
 	}
 	ana.say(at(`"lat":37.7764,"lng":-122.4172`))
-	ana.refuse(protocol.CodeUnavailable, "i", unavailable)
+	ana.refuse(waggle.CodeUnavailable, "i", unavailable)
 	if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
 		s.t.Errorf("$connect: got %d, want 503", got)
 	}
@@ -59,9 +59,9 @@ func TestAFullCache(t *testing.T) {
 
 		tell(t, cache, "CONFIG SET maxmemory 1")
 		ana.say(at(`"lat":37.7764,"lng":-122.4172`))
-		ana.refuse(protocol.CodeUnavailable, "i", unavailable)
+		ana.refuse(waggle.CodeUnavailable, "i", unavailable)
 		ana.say(`{"action":"match","id":"m","lat":37.7764,"lng":-122.4172}`)
-		ana.refuse(protocol.CodeUnavailable, "m", unavailable)
+		ana.refuse(waggle.CodeUnavailable, "m", unavailable)
 		if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
 			t.Errorf("$connect: got %d, want 503", got)
 		}

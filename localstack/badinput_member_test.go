@@ -13,7 +13,6 @@ import (
 	"github.com/coder/websocket"
 
 	"waggle/clients/go/waggle"
-	"waggle/internal/protocol"
 )
 
 // denied is all that a refused token is told.
@@ -137,10 +136,10 @@ func TestAnotherMembersMatch(t *testing.T) {
 			// In the same words, so that nobody learns which matches there are.
 			for _, id := range []string{match, "nosuchmatch", "*", "{default/ana}"} {
 				eve.say(fmt.Sprintf(`{"action":"end","id":"i","match":%q}`, id))
-				eve.refuse(protocol.CodeNotFound, "i", "there is no such match of yours, or it ended more than 60 s ago")
+				eve.refuse(waggle.CodeNotFound, "i", "there is no such match of yours, or it ended more than 60 s ago")
 			}
 			eve.say(`{"action":"locate","id":"i"}`)
-			eve.refuse(protocol.CodeNotFound, "i", "there is no match under way")
+			eve.refuse(waggle.CodeNotFound, "i", "there is no match under way")
 			eve.goesOn()
 		}
 		for _, c := range []*waggle.Client{ana, ben} {
@@ -157,12 +156,12 @@ func TestTwoConnectionsOfOneMember(t *testing.T) {
 		older := s.bare("ana")
 		older.goesOn()
 		newer := s.bare("ana")
-		older.refuse(protocol.CodeReplaced, "", "a newer connection of this member has taken over")
+		older.refuse(waggle.CodeReplaced, "", "a newer connection of this member has taken over")
 		older.closed(websocket.StatusNormalClosure, "Connection Closed Normally")
 		newer.goesOn()
 		// The older's end has not made the member leave: it can be found.
 		newer.say(at(`"lat":37.7764,"lng":-122.4172`))
-		if _, ok := newer.hear().(*protocol.Ack); !ok {
+		if _, ok := newer.hear().(*waggle.Ack); !ok {
 			t.Error("the newer's report was not acknowledged")
 		}
 		ben := s.join("ben")
@@ -171,7 +170,7 @@ func TestTwoConnectionsOfOneMember(t *testing.T) {
 		if err != nil || outcome.Matched == nil {
 			t.Fatalf("ben: got %+v, %v, want ana", outcome, err)
 		}
-		if m, ok := newer.hear().(*protocol.Matched); !ok || m.Match != outcome.Matched.Match {
+		if m, ok := newer.hear().(*waggle.Matched); !ok || m.Match != outcome.Matched.Match {
 			t.Errorf("ana: got %+v, want the match", m)
 		}
 		newer.goesOn()
@@ -206,11 +205,11 @@ func TestTooMuchAtOnce(t *testing.T) {
 		taken, refused := 0, 0
 		for range many {
 			switch f := ana.hear().(type) {
-			case *protocol.Ack:
+			case *waggle.Ack:
 				taken++
-			case *protocol.Error:
+			case *waggle.ErrorFrame:
 				refused++
-				if f.Code != protocol.CodeRateLimited || !f.Retryable || f.Message != "at most 5 locations a second in this pool, and 10 at once: report as advised" {
+				if f.Code != waggle.CodeRateLimited || !f.Retryable || f.Message != "at most 5 locations a second in this pool, and 10 at once: report as advised" {
 					t.Errorf("got %+v, want rate_limited", f)
 				}
 			}

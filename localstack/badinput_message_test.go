@@ -6,7 +6,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"waggle/internal/protocol"
+	"waggle/clients/go/waggle"
 )
 
 // The tests of bad input, listed in docs/bad-input.md: each sends what should
@@ -14,8 +14,8 @@ import (
 // then that the same client, or a fresh one where that was closed, goes on.
 
 const (
-	invalid   = protocol.CodeInvalidMessage
-	unknown   = protocol.CodeUnknownAction
+	invalid   = waggle.CodeInvalidMessage
+	unknown   = waggle.CodeUnknownAction
 	notJSON   = "a message must be one JSON object: this is not valid JSON"
 	noObject  = "a message must be one JSON object"
 	tooDeep   = "a message must be one JSON object: it nests more than 32 levels deep"
@@ -35,7 +35,7 @@ func TestBadMessages(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		type refusal struct {
 			text, id string
-			code     protocol.Code
+			code     waggle.Code
 			message  string
 		}
 		nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
@@ -66,7 +66,7 @@ func TestBadMessages(t *testing.T) {
 			"a field not built yet": {`{"action":"match","id":"i","confirm":30}`, "i", invalid, "confirm is not supported yet: leave it out"},
 			"lat above 85":          {at(`"lat":85.0001,"lng":0`), "i", invalid, latitude},
 			"lat below -85":         {at(`"lat":-90,"lng":0`), "i", invalid, latitude},
-			"at long ago":           {at(`"lat":0,"lng":0,"at":1e12`), "i", protocol.CodeStale, "at is older than 60 seconds: set your clock by now"},
+			"at long ago":           {at(`"lat":0,"lng":0,"at":1e12`), "i", waggle.CodeStale, "at is older than 60 seconds: set your clock by now"},
 			"at before 1970":        {at(`"lat":0,"lng":0,"at":-1`), "i", invalid, "at must be an integer from 0 to 9007199254740991"},
 			"lng above 180":         {at(`"lat":0,"lng":180.0001`), "i", invalid, longitude},
 			"lng below -180":        {at(`"lat":0,"lng":-181`), "i", invalid, longitude},
@@ -88,7 +88,7 @@ func TestBadMessages(t *testing.T) {
 			"the route $connect":    {`{"action":"$connect","id":"i"}`, "i", unknown, noSuchAction("$connect")},
 			"the route $disconnect": {`{"action":"$disconnect","id":"i"}`, "i", unknown, noSuchAction("$disconnect")},
 			"the route $default":    {`{"action":"$default","id":"i"}`, "i", unknown, noSuchAction("$default")},
-			"17 KB":                 {`{"action":"ping","id":"i","x":"` + strings.Repeat("x", 17<<10) + `"}`, "", protocol.CodeTooLarge, tooLarge},
+			"17 KB":                 {`{"action":"ping","id":"i","x":"` + strings.Repeat("x", 17<<10) + `"}`, "", waggle.CodeTooLarge, tooLarge},
 		} {
 			t.Run(name, func(t *testing.T) {
 				ana := &bare{t, ana.ws}
@@ -138,7 +138,7 @@ func TestLargeMessagesInSmallFrames(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				ana := &bare{t, s.bare("ana").ws}
 				ana.send(websocket.MessageText, parts...)
-				ana.refuse(protocol.CodeTooLarge, "", tooLarge)
+				ana.refuse(waggle.CodeTooLarge, "", tooLarge)
 				ana.goesOn()
 			})
 		}
@@ -164,7 +164,7 @@ func TestWhatIsJustAllowed(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				ana := &bare{t, ana.ws}
 				ana.say(text)
-				if a, ok := ana.hear().(*protocol.Ack); !ok || a.ID != "i" {
+				if a, ok := ana.hear().(*waggle.Ack); !ok || a.ID != "i" {
 					t.Errorf("got %+v, want an ack", a)
 				}
 				ana.goesOn()

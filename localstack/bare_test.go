@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"waggle/clients/go/waggle"
 	"waggle/internal/protocol"
 )
 
@@ -83,14 +84,14 @@ func (b *bare) raw() []byte {
 }
 
 // hear returns the next frame. An error's sentence must be fit for a client.
-func (b *bare) hear() protocol.Frame {
+func (b *bare) hear() waggle.Frame {
 	b.t.Helper()
 	text := b.raw()
-	f, err := protocol.DecodeFrame(text)
+	f, err := waggle.DecodeFrame(text)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if e, ok := f.(*protocol.Error); ok {
+	if e, ok := f.(*waggle.ErrorFrame); ok {
 		if found := internals().FindString(e.Message); found != "" || e.Message == "" {
 			b.t.Errorf("%q in what a client is told: %s", found, text)
 		}
@@ -100,14 +101,14 @@ func (b *bare) hear() protocol.Frame {
 
 // hears wants the next frame to be of a type. An end may be told twice, and is
 // passed over.
-func hears[F protocol.Frame](b *bare) F {
+func hears[F waggle.Frame](b *bare) F {
 	b.t.Helper()
 	for {
 		f := b.hear()
 		if wanted, ok := f.(F); ok {
 			return wanted
 		}
-		if _, ok := f.(*protocol.Ended); !ok {
+		if _, ok := f.(*waggle.Ended); !ok {
 			var wanted F
 			b.t.Fatalf("got %T %+v, want a %T", f, f, wanted)
 		}
@@ -121,26 +122,26 @@ func internals() *regexp.Regexp {
 }
 
 // refuse wants the next frame to be an error with exactly this sentence.
-func (b *bare) refuse(code protocol.Code, id, message string) {
+func (b *bare) refuse(code waggle.Code, id, message string) {
 	b.t.Helper()
-	want := protocol.NewError(code, id, message)
-	got, ok := b.hear().(*protocol.Error)
-	if ok && code == protocol.CodeStale && time.Since(time.UnixMilli(got.Now)).Abs() < time.Minute {
+	want := protocol.NewError(protocol.Code(code), id, message)
+	got, ok := b.hear().(*waggle.ErrorFrame)
+	if ok && code == waggle.CodeStale && time.Since(time.UnixMilli(got.Now)).Abs() < time.Minute {
 		want.Now = got.Now
 	}
-	if !ok || *got != *want {
-		b.t.Errorf("got  %s\nwant %s", encoded(got), encoded(want))
+	if got, want := encoded(got), encoded(want); got != want {
+		b.t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
-func encoded(f *protocol.Error) string { text, _ := json.Marshal(f); return string(text) }
+func encoded(f any) string { text, _ := json.Marshal(f); return string(text) }
 
 // goesOn wants nothing else to have been said, and an answer to the next message.
 func (b *bare) goesOn() {
 	b.t.Helper()
 	id := fmt.Sprint("still there ", time.Now().UnixNano())
 	b.say(`{"action":"ping","id":"` + id + `"}`)
-	if f, ok := b.hear().(*protocol.Pong); !ok || f.ID != id {
+	if f, ok := b.hear().(*waggle.Pong); !ok || f.ID != id {
 		b.t.Errorf("got %+v, want the pong %q", f, id)
 	}
 }
@@ -149,14 +150,14 @@ func (b *bare) goesOn() {
 func (b *bare) report(lat, lng float64) {
 	b.t.Helper()
 	b.say(at(fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)))
-	hears[*protocol.Ack](b)
+	hears[*waggle.Ack](b)
 }
 
 // hello says hello, and takes the welcome.
-func (b *bare) hello() *protocol.Welcome {
+func (b *bare) hello() *waggle.Welcome {
 	b.t.Helper()
 	b.say(`{"action":"hello"}`)
-	return hears[*protocol.Welcome](b)
+	return hears[*waggle.Welcome](b)
 }
 
 // closed wants the connection to be closed without a further frame.

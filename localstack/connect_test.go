@@ -14,7 +14,6 @@ import (
 	"github.com/coder/websocket"
 
 	"waggle/clients/go/waggle"
-	"waggle/internal/protocol"
 	"waggle/test/kit/caches"
 )
 
@@ -74,7 +73,7 @@ func TestATokenMayStandInTheAddress(t *testing.T) {
 func TestATokenSaysWhatAMemberMayDo(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		s := begin(t, runtime...)
-		refusal := func(err error) protocol.Code {
+		refusal := func(err error) waggle.Code {
 			var refused *waggle.Error
 			errors.As(err, &refused)
 			if refused == nil {
@@ -85,14 +84,14 @@ func TestATokenSaysWhatAMemberMayDo(t *testing.T) {
 		}
 		found := s.join("ben", "roles", "matchee", "tags", "bike")
 		report(t, found, 1, 2)
-		if _, err := found.Match(t.Context(), waggle.Match{}); refusal(err) != protocol.CodeForbidden {
+		if _, err := found.Match(t.Context(), waggle.Match{}); refusal(err) != waggle.CodeForbidden {
 			t.Errorf("a matchee asks: got %v", err)
 		}
 		tags := []string{"bike", "xl"}
 		if err := found.Report(t.Context(), waggle.Location{Lat: 1, Lng: 2, Tags: &tags}); err != nil {
 			t.Fatal(err)
 		}
-		if e := next(t, found, func(*waggle.ErrorFrame) bool { return true }); e.Code != protocol.CodeForbidden {
+		if e := next(t, found, func(*waggle.ErrorFrame) bool { return true }); e.Code != waggle.CodeForbidden {
 			t.Errorf("more tags than the token's: got %+v", e)
 		}
 		seeker := s.join("ana", "roles", "matcher")
@@ -117,7 +116,7 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 		}
 		defer c.Drop()
 		// Pongs until the token ends, then the one error and the close.
-		var last protocol.Frame
+		var last waggle.Frame
 		until(t, "the end of the session", func() bool {
 			if err := c.Send(t.Context(), []byte(`{"action":"ping"}`)); err != nil {
 				return true
@@ -126,14 +125,14 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 			if err != nil {
 				return true
 			}
-			last, err = protocol.DecodeFrame(raw)
+			last, err = waggle.DecodeFrame(raw)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, pong := last.(*protocol.Pong)
+			_, pong := last.(*waggle.Pong)
 			return !pong
 		})
-		if e, ok := last.(*protocol.Error); !ok || e.Code != protocol.CodeUnauthenticated {
+		if e, ok := last.(*waggle.ErrorFrame); !ok || e.Code != waggle.CodeUnauthenticated {
 			t.Errorf("got %+v, want unauthenticated", last)
 		}
 	})
@@ -151,7 +150,7 @@ func TestAFallenCacheIsToldAs503(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		defer cancel()
 		var refused *waggle.Error
-		if _, err := c.Hello(ctx); !errors.As(err, &refused) || refused.Code != protocol.CodeUnavailable || !refused.Retryable {
+		if _, err := c.Hello(ctx); !errors.As(err, &refused) || refused.Code != waggle.CodeUnavailable || !refused.Retryable {
 			t.Errorf("hello: got %v, want unavailable", err)
 		}
 		if status, _ := s.get("/healthz"); status != http.StatusOK {

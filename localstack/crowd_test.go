@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"waggle/clients/go/waggle"
-	"waggle/internal/protocol"
 )
 
 // unlimited is a pool file without rates to speak of.
@@ -75,7 +74,7 @@ func (w *walker) live(deeds int) {
 		} else if errors.Is(err, context.DeadlineExceeded) {
 			w.unanswered.Add(1)
 			w.client.Drop()
-		} else if refused := new(waggle.Error); errors.As(err, &refused) && refused.Code == protocol.CodeInternal {
+		} else if refused := new(waggle.Error); errors.As(err, &refused) && refused.Code == waggle.CodeInternal {
 			w.t.Errorf("%s: %v", w.name, err)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"testing"
 
-	"waggle/internal/protocol"
+	"waggle/clients/go/waggle"
 	"waggle/localstack/faults"
 	"waggle/test/kit"
 	"waggle/test/kit/caches"
@@ -43,7 +43,7 @@ func TestEachFaultBefallsTheStack(t *testing.T) {
 			ana := s.bare("ana")
 			ana.say(ping)
 			for range 2 {
-				if p := hears[*protocol.Pong](ana); p.ID != "p" {
+				if p := hears[*waggle.Pong](ana); p.ID != "p" {
 					s.t.Errorf("got %+v", p)
 				}
 			}
@@ -54,8 +54,8 @@ func TestEachFaultBefallsTheStack(t *testing.T) {
 			for range 4 {
 				ana.say(ping)
 				ana.say(ping)
-				hears[*protocol.Pong](ana)
-				hears[*protocol.Pong](ana)
+				hears[*waggle.Pong](ana)
+				hears[*waggle.Pong](ana)
 			}
 			befallen(s.t, f, 4) // each second one lets the first go
 		}},

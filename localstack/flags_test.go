@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"waggle/internal/protocol"
+	"waggle/clients/go/waggle"
 	"waggle/localstack/faults"
 	"waggle/test/kit/caches"
 )
@@ -142,8 +142,8 @@ func TestFaultsAreToldAtBothEnds(t *testing.T) {
 	s := &running{t: t, base: strings.TrimSuffix(alone(t, greeting, "http"), "/"), api: alone(t, greeting, "ws")}
 	ana := s.bare("ana")
 	ana.say(`{"action":"ping"}`)
-	hears[*protocol.Pong](ana)
-	hears[*protocol.Pong](ana)
+	hears[*waggle.Pong](ana)
+	hears[*waggle.Pong](ana)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

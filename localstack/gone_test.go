@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"waggle/clients/go/waggle"
-	"waggle/internal/protocol"
 )
 
 // The tests of connections that are gone, or seem to be: $disconnect late or lost,
@@ -43,7 +42,7 @@ func TestALateDisconnectRemovesNothing(t *testing.T) {
 			t.Errorf("got %+v, want match %s", m, match)
 		}
 		s.goes(ben, 37.777)
-		if l := hears[*protocol.LocationFrame](ana); l.Lat != 37.777 {
+		if l := hears[*waggle.LocationFrame](ana); l.Lat != 37.777 {
 			t.Errorf("got %+v", l)
 		}
 	})
@@ -84,7 +83,7 @@ func TestALostDisconnect(t *testing.T) {
 			t.Fatalf("got %+v, %v, want dan", outcome, err)
 		}
 		dan := s.bare("dan")
-		if m := dan.hello().Match; m == nil || m.Match != outcome.Matched.Match || m.Role != protocol.RoleMatchee {
+		if m := dan.hello().Match; m == nil || m.Match != outcome.Matched.Match || m.Role != waggle.Matchee {
 			t.Errorf("dan is back: got %+v, want match %s", m, outcome.Matched.Match)
 		}
 		// And again, until the match ends: dan is not listed with who is gone.
@@ -192,12 +191,12 @@ func TestAPushThatOvertakesConnect(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatal("waited in vain for the second try")
 		}
-		if l := hears[*protocol.LocationFrame](ana); l.Match != match || l.Lat != 37.777 {
+		if l := hears[*waggle.LocationFrame](ana); l.Match != match || l.Lat != 37.777 {
 			t.Errorf("got %+v, want the location that was pushed too early", l)
 		}
 		s.onPost(nil)
 		ana.say(`{"action":"end","id":"e","match":"` + match + `"}`)
-		hears[*protocol.Ended](ana)
+		hears[*waggle.Ended](ana)
 
 		// It is there only after that: the welcome tells, and nobody is unlisted.
 		connect = s.holdAnswer(connecting, "ana", "")
@@ -211,7 +210,7 @@ func TestAPushThatOvertakesConnect(t *testing.T) {
 		asked.finish(t) // ana was told in vain, and once more
 		connect.letGo()
 		ana = opened()
-		if m := ana.hello().Match; m == nil || m.Match != outcome.Matched.Match || m.Role != protocol.RoleMatchee {
+		if m := ana.hello().Match; m == nil || m.Match != outcome.Matched.Match || m.Role != waggle.Matchee {
 			t.Errorf("got %+v, want match %s", m, outcome.Matched.Match)
 		}
 		if _, err := ben.End(t.Context(), outcome.Matched.Match, waggle.Completed); err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/coder/websocket"
 
 	"waggle/clients/go/waggle"
-	"waggle/internal/protocol"
 )
 
 // The tests of a member that opens a new socket while the old one is still open and
@@ -19,7 +18,7 @@ const takenOver = "a newer connection of this member has taken over"
 // replaced wants the connection to be told so, and closed.
 func (b *bare) replaced() {
 	b.t.Helper()
-	b.refuse(protocol.CodeReplaced, "", takenOver)
+	b.refuse(waggle.CodeReplaced, "", takenOver)
 	b.closed(websocket.StatusNormalClosure, "Connection Closed Normally")
 }
 
@@ -29,9 +28,9 @@ func (b *bare) sought() {
 	b.t.Helper()
 	for begun, ended := false, false; !begun || !ended; {
 		switch f := b.hear().(type) {
-		case *protocol.Matched:
+		case *waggle.Matched:
 			begun = true
-		case *protocol.Ended:
+		case *waggle.Ended:
 			ended = true
 		default:
 			b.t.Fatalf("got %T %+v, want a match and its end", f, f)
@@ -53,7 +52,7 @@ func (s *staged) asks(ana *bare, ben *waggle.Client) string {
 	s.goes(ben, 37.7764)
 	ana.report(37.7793, -122.4193)
 	ana.say(`{"action":"match","id":"m"}`)
-	match := hears[*protocol.Matched](ana).Match
+	match := hears[*waggle.Matched](ana).Match
 	next(s.t, ben, func(m *waggle.Matched) bool { return m.Match == match })
 	return match
 }
@@ -75,7 +74,7 @@ func TestAMatchIsHandedOver(t *testing.T) {
 				ben, old := s.join("ben"), s.bare("ana")
 				match := s.asks(old, ben)
 				s.goes(ben, 37.777)
-				if l := hears[*protocol.LocationFrame](old); l.Match != match || l.Lat != 37.777 {
+				if l := hears[*waggle.LocationFrame](old); l.Match != match || l.Lat != 37.777 {
 					t.Errorf("the old socket: got %+v", l)
 				}
 				late := s.hold(saying, "ana", `"late"`)
@@ -95,14 +94,14 @@ func TestAMatchIsHandedOver(t *testing.T) {
 
 				late.finish(t)
 				s.goes(ben, 37.778)
-				if l := hears[*protocol.LocationFrame](newer); l.Match != match || l.Lat != 37.778 {
+				if l := hears[*waggle.LocationFrame](newer); l.Match != match || l.Lat != 37.778 {
 					t.Errorf("the new socket: got %+v", l)
 				}
 				if w := newer.hello(); w.Match == nil || w.Match.Match != match || w.Request != nil {
 					t.Errorf("after a late %s: got %+v, %+v, want match %s", action, w.Match, w.Request, match)
 				}
 				newer.say(`{"action":"end","id":"e","match":"` + match + `"}`)
-				hears[*protocol.Ended](newer)
+				hears[*waggle.Ended](newer)
 				next(t, ben, func(e *waggle.Ended) bool { return e.Match == match })
 			})
 		})
@@ -122,7 +121,7 @@ func TestAReportOfAReplacedConnection(t *testing.T) {
 					opened := s.opening("ana")
 					told.arrive(t)
 					old.say(`{"action":"location","id":"late","lat":` + fmt.Sprint(lat+north) + `,"lng":` + fmt.Sprint(lng) + `}`)
-					old.refuse(protocol.CodeReplaced, "late", takenOver)
+					old.refuse(waggle.CodeReplaced, "late", takenOver)
 					old.closed(websocket.StatusNormalClosure, "Connection Closed Normally")
 					told.letGo()
 					return opened()
@@ -141,7 +140,7 @@ func TestAReportOfAReplacedConnection(t *testing.T) {
 				if err != nil || outcome.Matched == nil {
 					t.Fatalf("got %+v, %v, want ana", outcome, err)
 				}
-				hears[*protocol.Matched](newer)
+				hears[*waggle.Matched](newer)
 				newest := overtaken(newer)
 				if there, err := ben.Locate(t.Context()); err != nil || there.Lat != lat {
 					t.Errorf("ben locates %+v, %v, want her where she was", there, err)

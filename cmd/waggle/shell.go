@@ -15,7 +15,6 @@ import (
 
 	"waggle/clients/go/waggle"
 	"waggle/cmd/waggle/internal/endpoint"
-	"waggle/internal/protocol"
 )
 
 const shellText = `
@@ -174,7 +173,7 @@ func (s *session) receive(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f, err := protocol.DecodeFrame(raw)
+		f, err := waggle.DecodeFrame(raw)
 		if err != nil {
 			continue // it has been shown
 		}

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Check says what is missing or does not go together.
+// Check returns an error if a required setting is missing, or if settings contradict
+// each other.
 func (c Config) Check() error {
 	for _, check := range []func() error{c.checkIdentity, c.checkPools, c.checkCache, c.checkNetwork, c.checkAPI} {
 		if err := check(); err != nil {
@@ -24,19 +25,21 @@ func (c Config) checkIdentity() error {
 	case c.Target == AWS && !strings.HasPrefix(c.Identity.Issuer, "https://"):
 		return fmt.Errorf("-c issuer=%s: it must be a URL, https://…; http:// goes with target=local only", c.Identity.Issuer)
 	case c.Identity.Audience == "":
-		return errors.New("-c audience=… is missing: it names the audience that tokens must be for, such as the client id of a Cognito app client")
+		return errors.New("-c audience=… is missing: it names the audience that tokens must have, such as the client id of a Cognito app client")
 	}
 	return nil
 }
 
+var errNoConsent = errors.New("-c consent=… is missing: it says how members of the default pool consent to be found. With implied every member who reports a location " +
+	"can be found, with required only a member who has sent available: true. A pool file, -c pools=FILE, can set it too")
+
 func (c Config) checkPools() error {
 	if c.Pools == nil {
-		return errors.New("nobody has chosen how members of the default pool agree to be found: " +
-			"-c consent=implied lets others find whoever reports a location, -c consent=required only who says available: true; a pool file (-c pools=FILE) may say it too")
+		return errNoConsent
 	}
 	if size := len(c.PoolFile()); size > maxPools {
 		return fmt.Errorf("-c pools: the settings of all pools take %d bytes, and the environment of a function has room for %d: "+
-			"leave out pools that are like the default one", size, maxPools)
+			"leave out the pools that have the default pool's settings", size, maxPools)
 	}
 	return nil
 }
@@ -50,9 +53,9 @@ func (c Config) checkCache() error {
 		case c.Target == AWS && c.Network.VPC == "":
 			return errors.New("-c cacheEndpoint needs -c vpcId=…, the VPC from which the cache is reached")
 		case cache.IAM != "" && cache.User == "":
-			return errors.New("-c cacheIAM needs -c cacheUser=…, the user that signs in by IAM")
+			return errors.New("-c cacheIAM needs -c cacheUser=…, the user that signs in with IAM")
 		case cache.IAM != "" && cache.Secret != "":
-			return errors.New("-c cacheIAM and -c cacheSecret: a user has a password or signs in by IAM, not both")
+			return errors.New("-c cacheIAM and -c cacheSecret: a user has a password or signs in with IAM, not both")
 		}
 	case Cluster:
 		if nodes := cache.Shards * (1 + cache.Replicas); nodes > 90 {
@@ -70,7 +73,7 @@ func (c Config) checkCache() error {
 	return nil
 }
 
-// durableFamilies are the nodes on which ElastiCache offers durability.
+// durableFamilies returns the families of nodes on which ElastiCache offers durability.
 func durableFamilies() []string {
 	return []string{"m6g", "m7g", "m8g", "r6g", "r7g", "r8g", "c7gn", "c8gn"}
 }

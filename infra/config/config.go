@@ -1,39 +1,34 @@
-// Package config is what a deployer may choose about the stack on AWS. Parse reads
-// it from what the CDK calls context, `-c key=value`; an application with a CDK app
-// of its own begins with Default, fills in the fields and asks Check. Either way a
-// wrong choice is an error of one sentence that names it and says what is allowed.
+// Package config has the settings of the stack on AWS. Parse reads them from the CDK's
+// context, `-c key=value`. A CDK app of one's own starts from Default, sets fields, and
+// takes the pools from ParsePools. Check finds wrong settings: its error names the
+// setting and says what is allowed.
 package config
 
-import "waggle/internal/pool"
-
-// Config is everything that a deployer chooses. Default returns what holds where
-// nothing is said; Identity and Pools have no default.
+// Config has all settings. Default returns their defaults; Identity and Pools have none.
 type Config struct {
 	// Stack is the CloudFormation stack's name.
 	Stack  string
 	Target Target
-	// Emulator is the URL of an emulator, as functions and clients reach it; for Local.
+	// Emulator is the emulator's URL for functions and clients, with Target Local.
 	Emulator string
-	// Arch is the machine that the functions were built for: make build ARCH=….
+	// Arch is the machine for which the functions were built, with make build ARCH=….
 	Arch     Arch
 	Identity Identity
-	// Pools are the settings of pools; nil until somebody has chosen how the
-	// members of the default pool consent to be found.
-	Pools   *pool.Pools
+	// Pools has the settings of all pools, as ParsePools returns them.
+	Pools   *Pools
 	Cache   Cache
 	Network Network
 	API     API
-	// LogDays is how long logs are kept, one of CloudWatch's numbers of days.
+	// LogDays is for how many days logs are kept, a number that CloudWatch allows.
 	LogDays int
-	// AlarmTopic is the ARN of an SNS topic that alarms are sent to; without one they
-	// are only seen.
+	// AlarmTopic is the ARN of the SNS topic that alarms notify, or "".
 	AlarmTopic string
 }
 
-// Target is what the stack is deployed to.
+// Target is where the stack is deployed.
 type Target string
 
-// AWS, or an emulator on this machine, which leaves out what emulators cannot do.
+// The targets: AWS, or an emulator on this machine, whose stack has no VPC and no alarms.
 const (
 	AWS   Target = "aws"
 	Local Target = "local"
@@ -42,108 +37,110 @@ const (
 // Arch is the machine of the functions.
 type Arch string
 
-// Lambda's machines, as Go calls them.
+// Lambda's machines, by their names in Go.
 const (
 	ARM64 Arch = "arm64"
 	AMD64 Arch = "amd64"
 )
 
-// Identity says whose tokens are accepted and where in them the claims are. An empty
-// claim is called as the authorizer calls it by default.
+// Identity says which tokens are accepted and what their claims are called. An empty
+// claim has the authorizer's default name.
 type Identity struct {
 	Issuer, Audience, AudienceClaim             string
 	PoolClaim, RolesClaim, TagsClaim, CardClaim string
 }
 
-// Kind is where the data is.
+// Kind is a kind of cache.
 type Kind string
 
-// The kinds of caches: ElastiCache that grows by itself, ElastiCache nodes, or
-// whatever is there already.
+// The kinds of caches: a serverless ElastiCache, a cluster of ElastiCache nodes, or a
+// cache that the deployer has already.
 const (
 	Serverless Kind = "serverless"
 	Cluster    Kind = "cluster"
 	Existing   Kind = "existing"
 )
 
-// Durability is what a cluster does with a write before it answers.
+// Durability is whether a cluster keeps writes across a failover. It cannot be switched
+// on or off later.
 type Durability string
 
-// Sync loses nothing that was answered, async at most ten seconds of it in a
-// failover. It cannot be switched on later, nor off.
+// With Sync a failover loses no write that was answered, with Async those of the last
+// ten seconds at most.
 const (
 	Sync     Durability = "sync"
 	Async    Durability = "async"
 	Disabled Durability = "disabled"
 )
 
-// Cache says where the data is. Which fields count depends on the kind.
+// Cache has the settings of the cache. Which of them are used depends on Kind.
 type Cache struct {
 	Kind Kind
 
-	// MaxGB and MaxECPU bound a serverless cache, and so its bill: gigabytes, and
-	// processing units a second, 0 for no bound. At the maximum of gigabytes it evicts.
+	// MaxGB and MaxECPU bound a serverless cache, and so its price: gigabytes, and
+	// processing units per second, 0 for no bound. When it holds MaxGB it evicts entries.
 	MaxGB, MaxECPU int
 
-	// NodeType, Shards, Replicas (of each shard) and Durability make a cluster.
+	// NodeType, Shards, Replicas (of each shard) and Durability are of a cluster.
 	NodeType         string
 	Shards, Replicas int
 	Durability       Durability
 
 	// Endpoint is an existing cache's URL, rediss://host:port.
 	Endpoint string
-	// IAM is serverless/NAME or cluster/NAME where the existing cache takes IAM
-	// authentication, of the user User.
+	// IAM is serverless/NAME or cluster/NAME if User signs in to the existing cache with
+	// IAM, or "".
 	IAM, User string
 	// Secret names the secret in Secrets Manager whose text is User's password.
 	Secret string
-	// SecurityGroup is the existing cache's: the functions are let in.
+	// SecurityGroup is the existing cache's. The stack adds a rule for the functions to it.
 	SecurityGroup string
 }
 
 // Egress is the way out of the VPC to connection management.
 type Egress string
 
-// A NAT gateway costs some 33 dollars a month. IPv6 costs nothing, and nobody has
-// verified it end to end.
+// A NAT gateway costs some 33 dollars a month. IPv6 costs nothing, but is not verified
+// on AWS yet.
 const (
 	NAT  Egress = "nat"
 	IPv6 Egress = "ipv6"
 )
 
-// Network says where functions and cache are.
+// Network has the settings of the VPC.
 type Network struct {
-	// VPC is the id of an existing one; a new one is made otherwise.
+	// VPC is the id of an existing VPC. "": the stack has a new one.
 	VPC string
-	// Subnets are the ids of its subnets to use; otherwise its private ones with a
-	// way out are looked up, which needs credentials.
+	// Subnets are the ids of the existing VPC's subnets to use. Empty: its private ones
+	// with a way out are looked up, which takes credentials.
 	Subnets []string
 	Egress  Egress
-	// NATGateways of a new VPC, at most one in each of its two zones.
+	// NATGateways is how many NAT gateways a new VPC has, 1 or 2.
 	NATGateways int
 }
 
-// AccessLogs says whether API Gateway logs accesses.
+// AccessLogs is whether API Gateway logs accesses.
 type AccessLogs string
 
-// API Gateway logs by a role that an account has once in each region. LogsOn makes
-// one, LogsAccount uses the one that the account has.
+// API Gateway logs with a role of which an account has one in each region. LogsOn
+// creates it, LogsAccount uses the one that exists.
 const (
 	LogsOn      AccessLogs = "on"
 	LogsAccount AccessLogs = "account"
 	LogsOff     AccessLogs = "off"
 )
 
-// API is about API Gateway.
+// API has the settings of API Gateway.
 type API struct {
-	// Rate and Burst bound the messages of all clients together, per second and at once.
+	// Rate and Burst bound the messages of all clients together: per second, and at once.
 	Rate, Burst int
 	AccessLogs  AccessLogs
-	// Domain is a name of one's own, with the ARN of its certificate in this region.
+	// Domain is a custom domain name, and Certificate the ARN of its certificate in the
+	// stack's region.
 	Domain, Certificate string
 }
 
-// Default returns what holds where nothing is said.
+// Default returns the defaults.
 func Default() Config {
 	return Config{
 		Stack:    "Waggle",

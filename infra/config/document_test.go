@@ -9,8 +9,7 @@ import (
 	"waggle/infra/config"
 )
 
-// TestDocumentListsTheSettings holds docs/configuration.md to the list.
-func TestDocumentListsTheSettings(t *testing.T) {
+func TestTheDocumentListsTheSettings(t *testing.T) {
 	text, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// Parse reads the context of a CDK app; readFile is os.ReadFile. Keys with ":" or
-// "/" are the CDK's own, every other must be one of Settings.
+// Parse reads the context of a CDK app, and the pool file that it names with readFile,
+// such as os.ReadFile. Keys with ":" or "/" are the CDK's own; every other key must be one
+// of Settings.
 func Parse(context map[string]any, readFile func(string) ([]byte, error)) (Config, error) {
 	d := draft{Config: Default()}
 	var given []setting
@@ -19,7 +20,7 @@ func Parse(context map[string]any, readFile func(string) ([]byte, error)) (Confi
 		}
 		i := slices.IndexFunc(settings(), func(s setting) bool { return s.Key == key })
 		if i < 0 {
-			return Config{}, fmt.Errorf("-c %s: there is no such setting, there are %s", key, keys())
+			return Config{}, fmt.Errorf("-c %s: there is no such setting; the settings are %s", key, keys())
 		}
 		s, value := settings()[i], text(context[key])
 		if !s.set(&d, value) {
@@ -41,14 +42,14 @@ func Parse(context map[string]any, readFile func(string) ([]byte, error)) (Confi
 	return d.Config, nil
 }
 
-// A draft is a configuration that is being read.
+// A draft is a Config while Parse reads it.
 type draft struct {
 	Config
 	poolFile, consent string
 	remoteRequests    bool
 }
 
-// text is a value as it was typed: true and 3 are no strings in a cdk.json.
+// text returns a value as a command line has it: true and 3 are no strings in a cdk.json.
 func text(value any) string {
 	if s, ok := value.(string); ok {
 		return s

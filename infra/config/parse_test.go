@@ -13,7 +13,7 @@ import (
 	"waggle/internal/pool"
 )
 
-// said is what every deployer has to say.
+// said returns the required settings, and more of the form key=value.
 func said(more ...string) map[string]any {
 	all := map[string]any{"issuer": "https://issuer.example", "audience": "waggle", "consent": "required",
 		// What the CDK's command line adds by itself.
@@ -27,7 +27,7 @@ func said(more ...string) map[string]any {
 	return all
 }
 
-// files are the pool files of these tests.
+// files reads the pool files of these tests.
 func files(name string) ([]byte, error) {
 	text, ok := map[string]string{
 		"says-nothing.json": `{"pools":{"city":{"consent":"required"}}}`,
@@ -51,21 +51,21 @@ func manyPools() string {
 
 const existingVPC = "vpcId=vpc-0123456789abcdef0"
 
-func TestWrongValuesAreNamed(t *testing.T) {
+func TestAnErrorNamesTheWrongSetting(t *testing.T) {
 	certificate := "certificate=arn:aws:acm:eu-west-1:123456789012:certificate/x"
 	for name, test := range map[string]struct {
 		say  []string
-		want string // what the error says, among others
+		want string // a part of the error
 	}{
-		"an unknown key":                     {[]string{"cahce=cluster"}, "-c cahce: there is no such setting, there are issuer, audience, "},
+		"an unknown key":                     {[]string{"cahce=cluster"}, "-c cahce: there is no such setting; the settings are issuer, audience, "},
 		"no issuer":                          {[]string{"issuer"}, "-c issuer=… is missing"},
 		"an issuer that is no URL":           {[]string{"issuer=cognito"}, "-c issuer=cognito: it must be a URL"},
 		"an issuer without TLS":              {[]string{"issuer=http://issuer.example"}, "http:// goes with target=local only"},
 		"no audience":                        {[]string{"audience"}, "-c audience=… is missing"},
 		"a claim with a space":               {[]string{"claim.pool=a b"}, "-c claim.pool=a b: it must be a claim's name"},
-		"no consent":                         {[]string{"consent"}, "-c consent=implied lets others find"},
+		"no consent":                         {[]string{"consent"}, "-c consent=… is missing"},
 		"another consent":                    {[]string{"consent=yes"}, "-c consent=yes: it must be implied or required"},
-		"a pool file that says no consent":   {[]string{"consent", "pools=says-nothing.json"}, "nobody has chosen how members of the default pool"},
+		"a pool file that says no consent":   {[]string{"consent", "pools=says-nothing.json"}, "-c consent=… is missing"},
 		"a pool file that says another":      {[]string{"pools=implied.json"}, `-c consent=required: the file implied.json says "implied"`},
 		"a wrong pool file":                  {[]string{"pools=wrong.json"}, `-c pools=wrong.json: pool file: pool "default": "consent" must be "implied" or "required"`},
 		"no such pool file":                  {[]string{"pools=none.json"}, "-c pools=none.json: open none.json"},
@@ -118,7 +118,7 @@ func TestWrongValuesAreNamed(t *testing.T) {
 	}
 }
 
-func TestParse(t *testing.T) {
+func TestParseSetsTheFields(t *testing.T) {
 	base := func(change func(*config.Config)) config.Config {
 		c := config.Default()
 		c.Identity = config.Identity{Issuer: "https://issuer.example", Audience: "waggle"}
@@ -129,7 +129,7 @@ func TestParse(t *testing.T) {
 		say  []string
 		want config.Config
 	}{
-		"what must be said": {nil, base(func(*config.Config) {})},
+		"the required settings": {nil, base(func(*config.Config) {})},
 		"identity": {[]string{"audienceClaim=client_id", "claim.pool=custom:pool", "claim.roles=r", "claim.tags=t", "claim.card=https://example.org/card"},
 			base(func(c *config.Config) {
 				c.Identity.AudienceClaim, c.Identity.PoolClaim, c.Identity.RolesClaim = "client_id", "custom:pool", "r"
@@ -172,8 +172,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// A cdk.json has numbers and truths, where a command line has text.
-func TestValuesOfACDKFile(t *testing.T) {
+// A cdk.json has numbers and booleans; a command line has text.
+func TestNumbersAndBooleansAreAllowed(t *testing.T) {
 	context := said()
 	context["natGateways"], context["remoteRequests"] = 1.0, true
 	c, err := config.Parse(context, files)
@@ -186,8 +186,8 @@ func TestValuesOfACDKFile(t *testing.T) {
 	}
 }
 
-// Production is more careful than the file's own defaults.
-func TestPools(t *testing.T) {
+// The defaults of production are more careful than those of the file.
+func TestThePoolFileIsReadOverTheDefaultsOfProduction(t *testing.T) {
 	for name, test := range map[string]struct {
 		say     []string
 		pool    string
@@ -206,7 +206,7 @@ func TestPools(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		// What the functions are given says the same.
+		// The functions get the same.
 		given, err := pool.Parse([]byte(c.PoolFile()))
 		for _, pools := range []pool.Pools{*c.Pools, given} {
 			if got := pools.For(test.pool); err != nil || got.Consent != test.consent || got.RemoteRequests != test.remote {
@@ -216,15 +216,18 @@ func TestPools(t *testing.T) {
 	}
 }
 
-// Who has a CDK app fills in the fields, and is told the same.
-func TestCheckWithoutParse(t *testing.T) {
+// An app that sets the fields itself gets the same errors.
+func TestCheckWorksWithoutParse(t *testing.T) {
 	c := config.Default()
 	c.Identity = config.Identity{Issuer: "https://issuer.example", Audience: "waggle"}
-	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "nobody has chosen") {
+	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "-c consent=… is missing") {
 		t.Errorf("got %v, want an error that asks for a consent policy", err)
 	}
-	pools, err := pool.Parse(nil)
-	if c.Pools = &pools; errors.Join(err, c.Check()) != nil {
-		t.Error(err, c.Check())
+	if _, err := config.ParsePools(nil); err == nil || !strings.Contains(err.Error(), "-c consent=… is missing") {
+		t.Errorf("got %v, want an error that asks for a consent policy", err)
+	}
+	pools, err := config.ParsePools([]byte(`{"pools":{"default":{"consent":"implied"}}}`))
+	if c.Pools = pools; errors.Join(err, c.Check()) != nil || pools.For("any").RemoteRequests {
+		t.Errorf("got %v, %v and %+v, want no error and no remote requests", err, c.Check(), pools)
 	}
 }

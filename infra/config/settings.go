@@ -11,10 +11,10 @@ import (
 // A Setting is one key of the context.
 type Setting struct {
 	Key string
-	// Allowed completes "it must be …", and Default what holds otherwise.
+	// Allowed completes "it must be …". Default is the default, or "".
 	Allowed, Default string
 	Meaning          string
-	// With names the choice without which it says nothing; "" if it always does.
+	// With is the other setting that this one requires, or "".
 	With string
 }
 
@@ -29,12 +29,13 @@ func Settings() []Setting {
 
 type setting struct {
 	Setting
-	// set is false where the value is not allowed.
-	set  func(d *draft, value string) bool
+	// set reports whether the value is allowed.
+	set func(d *draft, value string) bool
+	// only reports whether With is fulfilled; nil: there is no With.
 	only func(Config) bool
 }
 
-// settings is the one list of keys.
+// settings is the only list of keys.
 func settings() []setting {
 	onAWS := group{"target=aws", func(c Config) bool { return c.Target == AWS }}
 	onEmulator := group{"target=local", func(c Config) bool { return c.Target == Local }}
@@ -44,22 +45,22 @@ func settings() []setting {
 	cluster := group{"cache=cluster", func(c Config) bool { return c.Cache.Kind == Cluster }}
 	existing := group{"cacheEndpoint", func(c Config) bool { return c.Cache.Kind == Existing }}
 	return []setting{
-		name("issuer", "the OIDC issuer whose tokens are accepted, as it stands in them", "a URL, https://…", `https?://\S+`,
+		name("issuer", "the OIDC issuer whose tokens are accepted, exactly as the tokens name it", "a URL, https://…", `https?://\S+`,
 			func(d *draft) *string { return &d.Identity.Issuer }),
-		name("audience", "the audience that a token must be for", "what stands in the tokens", `\S{1,256}`,
+		name("audience", "the audience that a token must have", "an audience as the tokens name it", `\S{1,256}`,
 			func(d *draft) *string { return &d.Identity.Audience }),
 		claim("audienceClaim", "the claim that holds the audience; `client_id` for Cognito access tokens", "aud",
 			func(d *draft) *string { return &d.Identity.AudienceClaim }),
 		claim("claim.pool", "the claim that holds the member's pool", "pool", func(d *draft) *string { return &d.Identity.PoolClaim }),
 		claim("claim.roles", "the claim that holds the member's roles", "roles", func(d *draft) *string { return &d.Identity.RolesClaim }),
 		claim("claim.tags", "the claim that holds the member's tags", "tags", func(d *draft) *string { return &d.Identity.TagsClaim }),
-		claim("claim.card", "the claim that holds what a peer is shown once matched", "card", func(d *draft) *string { return &d.Identity.CardClaim }),
+		claim("claim.card", "the claim that holds the member's card, which its peer sees", "card", func(d *draft) *string { return &d.Identity.CardClaim }),
 
-		choice("consent", "how members of the default pool agree to be found; the pool file may say it instead", "",
+		choice("consent", "how members of the default pool consent to be found; the pool file can set it instead", "",
 			func(d *draft) *string { return &d.consent }, "implied", "required"),
-		name("pools", "the pool file, seen from where `make` runs", "the name of a file", `.+`, func(d *draft) *string { return &d.poolFile }),
+		name("pools", "the pool file, relative to the folder in which `make` runs", "the name of a file", `.+`, func(d *draft) *string { return &d.poolFile }),
 		{Setting: Setting{Key: "remoteRequests", Allowed: "true or false", Default: "false",
-			Meaning: "whether a request may name a point more than 20 km from the member's own location, where the pool file does not say"},
+			Meaning: "whether a request may name a point more than 20 km from the member's last location; the pool file can set it instead"},
 			set: func(d *draft, value string) bool {
 				d.remoteRequests = value == "true"
 				return value == "true" || value == "false"
@@ -70,8 +71,8 @@ func settings() []setting {
 		serverless.only(number("cacheMaxECPU", "the most processing units a second", 1000, 15_000_000, func(d *draft) *int { return &d.Cache.MaxECPU })),
 		cluster.only(name("cacheNodeType", "the type of the nodes", "an ElastiCache node type such as cache.m7g.large", `cache\.[a-z0-9]+\.[a-z0-9]+`,
 			func(d *draft) *string { return &d.Cache.NodeType }).byDefault(Default().Cache.NodeType)),
-		cluster.only(number("cacheShards", "shards", 1, 90, func(d *draft) *int { return &d.Cache.Shards })),
-		cluster.only(number("cacheReplicas", "replicas of each shard", 1, 5, func(d *draft) *int { return &d.Cache.Replicas })),
+		cluster.only(number("cacheShards", "how many shards", 1, 90, func(d *draft) *int { return &d.Cache.Shards })),
+		cluster.only(number("cacheReplicas", "how many replicas of each shard", 1, 5, func(d *draft) *int { return &d.Cache.Replicas })),
 		cluster.only(choice("cacheDurability", "`sync` loses nothing that was acknowledged, `async` at most 10 s in a failover; it cannot be switched on or off later",
 			Sync, func(d *draft) *Durability { return &d.Cache.Durability }, Sync, Async, Disabled)),
 		{Setting: Setting{Key: "cacheEndpoint", Allowed: "host:port of a cache with TLS, or redis://host:port for target=local", Meaning: "an existing cache instead of a new one"},
@@ -80,20 +81,20 @@ func settings() []setting {
 				d.Cache.Endpoint = endpoint(value)
 				return d.Cache.Endpoint != ""
 			}},
-		existing.only(name("cacheIAM", "the existing cache's name, if it takes IAM authentication", "serverless/NAME or cluster/NAME, in lower case",
+		existing.only(name("cacheIAM", "the existing cache's name, if its user signs in with IAM", "serverless/NAME or cluster/NAME, in lower case",
 			`(serverless|cluster)/[a-z][a-z0-9-]{0,39}`, func(d *draft) *string { return &d.Cache.IAM })),
 		existing.only(name("cacheUser", "the existing cache's user", "a user's name", `[A-Za-z][A-Za-z0-9_-]{0,127}`, func(d *draft) *string { return &d.Cache.User })),
 		existing.only(name("cacheSecret", "the secret in Secrets Manager whose text is that user's password", "a secret's name or ARN", `[A-Za-z0-9/_+=.@:-]+`,
 			func(d *draft) *string { return &d.Cache.Secret })),
-		existing.only(name("cacheSecurityGroup", "the existing cache's security group, which will admit the functions", "a security group's id, sg-…", `sg-`+hex,
+		existing.only(name("cacheSecurityGroup", "the existing cache's security group, to which the stack adds a rule for the functions", "a security group's id, sg-…", `sg-`+hex,
 			func(d *draft) *string { return &d.Cache.SecurityGroup })),
 
 		onAWS.only(choice("egress", "the way out of the VPC: NAT gateways, or IPv6, which costs nothing and is not verified yet", NAT,
 			func(d *draft) *Egress { return &d.Network.Egress }, NAT, IPv6)),
-		newVPC.only(number("natGateways", "NAT gateways; with one, its zone takes all pushes down with it", 1, 2, func(d *draft) *int { return &d.Network.NATGateways })),
+		newVPC.only(number("natGateways", "how many NAT gateways; with one, no push goes out when its zone fails", 1, 2, func(d *draft) *int { return &d.Network.NATGateways })),
 		onAWS.only(name("vpcId", "an existing VPC instead of a new one", "a VPC's id, vpc-…", `vpc-`+hex, func(d *draft) *string { return &d.Network.VPC })),
 		{Setting: Setting{Key: "subnetIds", Allowed: "ids of two subnets or more, subnet-…,subnet-…", With: "vpcId",
-			Meaning: "which of its subnets, in different zones, with a way out; otherwise the private ones that have one are looked up"},
+			Meaning: "its subnets to use, in different zones and with a way out; otherwise its private ones are looked up"},
 			set: func(d *draft, value string) bool {
 				d.Network.Subnets = strings.Split(value, ",")
 				return matches(`subnet-`+hex+`(,subnet-`+hex+`)+`, value)
@@ -102,9 +103,9 @@ func settings() []setting {
 
 		number("throttleRate", "messages a second of all clients together", 1, 1_000_000, func(d *draft) *int { return &d.API.Rate }),
 		number("throttleBurst", "messages at once", 1, 1_000_000, func(d *draft) *int { return &d.API.Burst }),
-		choice("accessLogs", "`on` makes the role by which API Gateway logs in this account and region, `account` uses the one that is there", LogsOn,
+		choice("accessLogs", "`on` creates the role with which API Gateway logs in this account and region; `account` uses the one that exists", LogsOn,
 			func(d *draft) *AccessLogs { return &d.API.AccessLogs }, LogsOn, LogsAccount, LogsOff),
-		onAWS.only(name("domain", "a domain name of one's own", "a domain name", `[a-z0-9-]+(\.[a-z0-9-]+)+`, func(d *draft) *string { return &d.API.Domain })),
+		onAWS.only(name("domain", "a custom domain name", "a domain name", `[a-z0-9-]+(\.[a-z0-9-]+)+`, func(d *draft) *string { return &d.API.Domain })),
 		onAWS.only(name("certificate", "the domain's certificate, in the stack's region", "the ARN of a certificate of ACM",
 			`arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/\S+`, func(d *draft) *string { return &d.API.Certificate })),
 
@@ -115,19 +116,19 @@ func settings() []setting {
 				d.LogDays, err = strconv.Atoi(value)
 				return err == nil && slices.Contains(logDays(), d.LogDays)
 			}},
-		onAWS.only(name("alarmTopic", "the SNS topic that alarms are sent to", "the ARN of an SNS topic", `arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:\S+`,
+		onAWS.only(name("alarmTopic", "the SNS topic that alarms notify", "the ARN of an SNS topic", `arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:\S+`,
 			func(d *draft) *string { return &d.AlarmTopic })),
 
 		choice("target", "an emulator on this machine, or AWS", AWS, func(d *draft) *Target { return &d.Target }, AWS, Local),
-		onEmulator.only(name("emulator", "the emulator's address, as functions and clients reach it", "a URL, http://host:port or https://host:port", `https?://[A-Za-z0-9.-]+(:\d+)?`,
+		onEmulator.only(name("emulator", "the emulator's address for functions and clients", "a URL, http://host:port or https://host:port", `https?://[A-Za-z0-9.-]+(:\d+)?`,
 			func(d *draft) *string { return &d.Emulator }).byDefault(Default().Emulator)),
-		choice("arch", "the machine that the functions were built for, `make build ARCH=…`", ARM64, func(d *draft) *Arch { return &d.Arch }, ARM64, AMD64),
+		choice("arch", "the machine for which the functions were built, with `make build ARCH=…`", ARM64, func(d *draft) *Arch { return &d.Arch }, ARM64, AMD64),
 		name("stack", "the stack's name", "1 to 64 letters, digits and \"-\", a letter first", `[A-Za-z][A-Za-z0-9-]{0,63}`, func(d *draft) *string { return &d.Stack }).
 			byDefault(Default().Stack),
 	}
 }
 
-// A group is of settings that say something with one choice only.
+// A group has settings that require the same other setting.
 type group struct {
 	with string
 	is   func(Config) bool
@@ -138,7 +139,7 @@ func (g group) only(s setting) setting {
 	return s
 }
 
-// name is a text of some form.
+// name is a setting whose text matches a regular expression.
 func name(key, meaning, allowed, form string, of func(*draft) *string) setting {
 	return setting{Setting: Setting{Key: key, Allowed: allowed, Meaning: meaning}, set: func(d *draft, value string) bool {
 		*of(d) = value
@@ -155,7 +156,7 @@ func (s setting) byDefault(value string) setting {
 	return s
 }
 
-// choice is one of some words.
+// choice is a setting with a few words to choose from.
 func choice[T ~string](key, meaning string, byDefault T, of func(*draft) *T, words ...T) setting {
 	return setting{Setting: Setting{Key: key, Allowed: either(words), Default: string(byDefault), Meaning: meaning}, set: func(d *draft, value string) bool {
 		*of(d) = T(value)
@@ -176,14 +177,15 @@ func number(key, meaning string, low, high int, of func(*draft) *int) setting {
 	}}
 }
 
-// hex is how the ids of EC2 go on.
+// hex matches the end of an id of EC2.
 const hex = `([0-9a-f]{8}|[0-9a-f]{17})`
 
 func matches(form, value string) bool {
 	return regexp.MustCompile(`^(?:` + form + `)$`).MatchString(value)
 }
 
-// endpoint makes a URL of host:port, with TLS unless it says otherwise; "" of anything else.
+// endpoint returns the URL of host:port, with TLS unless it begins with redis://. For
+// anything else it returns "".
 func endpoint(value string) string {
 	scheme, address, found := strings.Cut(value, "://")
 	if !found {
@@ -197,7 +199,7 @@ func endpoint(value string) string {
 	return scheme + "://" + address
 }
 
-// logDays are the numbers of days that CloudWatch keeps logs.
+// logDays returns the numbers of days for which CloudWatch can keep logs.
 func logDays() []int {
 	return []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 }

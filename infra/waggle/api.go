@@ -16,8 +16,8 @@ import (
 	"waggle/internal/topology"
 )
 
-// An api is the WebSocket API and its one stage. It is written out resource by
-// resource, so that what is deployed is what stands here.
+// An api is the WebSocket API and its one stage. It consists of plain CloudFormation
+// resources, so that this file shows exactly what is deployed.
 type api struct {
 	scope                         constructs.Construct
 	made                          awsapigatewayv2.CfnApi
@@ -39,11 +39,11 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 	a := &api{scope: scope, made: awsapigatewayv2.NewCfnApi(scope, jsii.String("Api"), props)}
 	at := a.join(jsii.String("s://"), a.made.Ref(), jsii.String(".execute-api."), awscdk.Aws_REGION(), jsii.String("."), awscdk.Aws_URL_SUFFIX(), jsii.String("/"+topology.Stage))
 	if c.Target == config.Local {
-		// No name leads to an emulator's APIs: they have a path.
+		// An emulator serves its APIs under a path and not under a host name.
 		at = a.join(jsii.String(strings.TrimPrefix(c.Emulator, "http")+"/_aws/execute-api/"), a.made.Ref(), jsii.String("/"+topology.Stage))
 	}
 	a.url = a.join(jsii.String("ws"), at)
-	// Also where clients come by another name: this one needs no mapping.
+	// This address needs no mapping, so functions use it with a custom domain too.
 	a.management = a.join(jsii.String("http"), at)
 
 	stage := &awsapigatewayv2.CfnStageProps{
@@ -53,7 +53,7 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
 			ThrottlingRateLimit:  jsii.Number(c.API.Rate),
 			ThrottlingBurstLimit: jsii.Number(c.API.Burst),
-			// What clients send and are sent is not for logs.
+			// Messages hold positions, which no log may have.
 			DataTraceEnabled: false,
 			LoggingLevel:     jsii.String("OFF"),
 		},
@@ -70,15 +70,15 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 		made.AddResourceDependency(accountRole(scope), nil)
 	}
 	if !logs {
-		excuse(made, finding{"AwsSolutions-APIG1", "the deployer has switched access logs off"})
+		suppress(made, suppression{"AwsSolutions-APIG1", "the deployer has switched access logs off"})
 	}
 	if c.API.Domain != "" {
-		a.own(c.API, made)
+		a.customDomain(c.API, made)
 	}
 	return a
 }
 
-// serve has a function serve its routes, or say who may connect.
+// serve leads a function's routes to it, or makes it the authorizer.
 func (a *api) serve(f topology.Function, made awslambda.Function) {
 	uri := a.join(jsii.String("arn:"), awscdk.Aws_PARTITION(), jsii.String(":apigateway:"), awscdk.Aws_REGION(),
 		jsii.String(":lambda:path/2015-03-31/functions/"), made.FunctionArn(), jsii.String("/invocations"))
@@ -88,8 +88,8 @@ func (a *api) serve(f topology.Function, made awslambda.Function) {
 			Name:           jsii.String("token"),
 			AuthorizerType: jsii.String("REQUEST"),
 			AuthorizerUri:  uri,
-			// The token comes in one of two places. API Gateway would want all that are
-			// named, and refuse before the function is asked.
+			// The token is in one of two places. API Gateway would require all places that
+			// are named here, and refuse the connection without invoking the function.
 			IdentitySource: &[]*string{},
 		})
 		a.permit(f.Name, "Authorizer", made, a.arn("authorizers", *a.authorizer.Ref()))
@@ -113,13 +113,13 @@ func (a *api) serve(f topology.Function, made awslambda.Function) {
 			a.connect = route
 			a.authorize()
 		} else {
-			excuse(route, finding{"AwsSolutions-APIG4", "API Gateway asks an authorizer for $connect only, and attaches what it said to every later event, where the function checks it"})
+			suppress(route, suppression{"AwsSolutions-APIG4", "API Gateway authorizes $connect only. It attaches the result to every later event, where the function checks it"})
 		}
 		a.permit(f.Name, id, made, a.arn(topology.Stage, key))
 	}
 }
 
-// authorize ties the authorizer to $connect, once both are there.
+// authorize attaches the authorizer to $connect when both exist.
 func (a *api) authorize() {
 	if a.authorizer != nil && a.connect != nil {
 		a.connect.SetAuthorizationType(jsii.String("CUSTOM"))
@@ -127,7 +127,7 @@ func (a *api) authorize() {
 	}
 }
 
-// permit lets API Gateway invoke a function from one place.
+// permit lets API Gateway invoke a function for one route, or as the authorizer.
 func (a *api) permit(name, place string, made awslambda.Function, source *string) {
 	awslambda.NewCfnPermission(a.scope, jsii.String(title(name)+"From"+place), &awslambda.CfnPermissionProps{
 		Action:       jsii.String("lambda:InvokeFunction"),
@@ -137,19 +137,19 @@ func (a *api) permit(name, place string, made awslambda.Function, source *string
 	})
 }
 
-// connections are those of this stage, for one method.
+// connections returns the ARN of all connections of the stage, for one HTTP method.
 func (a *api) connections(method string) *string {
 	return a.arn(topology.Stage, method, "@connections", "*")
 }
 
-// arn names a part of the API.
+// arn returns the ARN of a part of the API.
 func (a *api) arn(parts ...string) *string {
 	name := strings.Join(parts, "/")
 	return awscdk.Stack_Of(a.scope).FormatArn(&awscdk.ArnComponents{Service: jsii.String("execute-api"), Resource: a.made.Ref(), ResourceName: &name})
 }
 
-// own gives the stage a name of the deployer's own.
-func (a *api) own(c config.API, stage awsapigatewayv2.CfnStage) {
+// customDomain maps a domain of the deployer's to the stage.
+func (a *api) customDomain(c config.API, stage awsapigatewayv2.CfnStage) {
 	domain := awsapigatewayv2.NewCfnDomainName(a.scope, jsii.String("Domain"), &awsapigatewayv2.CfnDomainNameProps{
 		DomainName: &c.Domain,
 		DomainNameConfigurations: []any{&awsapigatewayv2.CfnDomainName_DomainNameConfigurationProperty{
@@ -171,8 +171,8 @@ func logsARN(scope constructs.Construct, days int) *string {
 	return newLogs(scope, "AccessLogs", days).LogGroupArn()
 }
 
-// accessLog is one line of JSON. A token is in the query of $connect or in a header,
-// and neither is here; nor is who it was.
+// accessLog returns the format of a line of the access log, which is JSON. The token is
+// in the query of $connect or in a header, so the format has neither, and no member.
 func accessLog() string {
 	line, err := json.Marshal(map[string]string{
 		"time":         "$context.requestTime",
@@ -192,8 +192,8 @@ func accessLog() string {
 	return string(line)
 }
 
-// accountRole lets API Gateway write logs in this account and region. It stays when
-// the stack goes: other APIs log by it too, from now on.
+// accountRole lets API Gateway write logs in this account and region. It remains when
+// the stack is destroyed, since from now on other APIs log with it too.
 func accountRole(scope constructs.Construct) awsapigateway.CfnAccount {
 	role := awsiam.NewRole(scope, jsii.String("ApiGatewayLogsRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
@@ -201,7 +201,7 @@ func accountRole(scope constructs.Construct) awsapigateway.CfnAccount {
 			jsii.String("service-role/AmazonAPIGatewayPushToCloudWatchLogs"))},
 	})
 	role.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
-	excuse(role.Node().DefaultChild(), finding{"AwsSolutions-IAM4", "the account's one role for all of API Gateway's logs: AWS's own policy for it is what API Gateway checks for"})
+	suppress(role.Node().DefaultChild(), suppression{"AwsSolutions-IAM4", "the account has one role for all logs of API Gateway, which requires AWS's own policy in it"})
 	account := awsapigateway.NewCfnAccount(scope, jsii.String("ApiGatewayAccount"), &awsapigateway.CfnAccountProps{CloudWatchRoleArn: role.RoleArn()})
 	account.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 	return account

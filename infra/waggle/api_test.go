@@ -17,14 +17,13 @@ const (
 
 func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
-// invocation is how API Gateway names a function.
+// invocation returns the URI with which API Gateway invokes a function.
 func invocation(name string) string {
 	return "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Waggle" + title(name) + ".Arn}/invocations"
 }
 
-// Every route of the topology and no other leads to its function; only $connect is
-// asked for, of an authorizer that wants the token nowhere in particular.
-func TestRoutes(t *testing.T) {
+// $connect alone has an authorizer, which requires the token in no place.
+func TestTheRoutesAreThoseOfTheTopology(t *testing.T) {
 	each(t, func(t *testing.T, s *template) {
 		want, integrations, permissions := map[string]any{}, map[string]any{}, map[string]any{}
 		for _, f := range topology.Functions() {
@@ -77,7 +76,7 @@ func TestRoutes(t *testing.T) {
 	})
 }
 
-func TestAPI(t *testing.T) {
+func TestTheAPIRoutesByAction(t *testing.T) {
 	for name, addressType := range map[string]any{serverless: nil, ipv6: "dualstack", local: nil} {
 		api := stack(t, name).properties(t, "AWS::ApiGatewayV2::Api", "WaggleApi")
 		if api["ProtocolType"] != "WEBSOCKET" || api["RouteSelectionExpression"] != "$request.body.action" || api["IpAddressType"] != addressType {
@@ -86,9 +85,9 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-// The stage throttles, and logs who was refused and why, but nothing that a client
-// sent: the token is in a query or a header.
-func TestStage(t *testing.T) {
+// The access log says why a connection was refused. It has nothing of the query and the
+// headers, where the token is.
+func TestTheStageThrottlesAndLogsNoToken(t *testing.T) {
 	for name, want := range map[string]struct {
 		rate, burst float64
 		logs, role  bool
@@ -123,24 +122,24 @@ func TestStage(t *testing.T) {
 			case "requestTime", "requestId", "connectionId", "eventType", "routeKey", "status", "error.message",
 				"authorizer.status", "integration.status", "integrationLatency":
 			default:
-				t.Errorf("%s: the access log has $context.%s: say here why it holds no token and nobody's name", name, variable)
+				t.Errorf("%s: the access log has $context.%s: if it holds no token and no member, add it here", name, variable)
 			}
 		}
-		if !strings.Contains(format, "$context.requestId") { // API Gateway refuses a format without
+		if !strings.Contains(format, "$context.requestId") { // API Gateway requires it
 			t.Errorf("%s: got format %s", name, format)
 		}
 		for _, kept := range []string{"WaggleApiGatewayAccount", "WaggleApiGatewayLogsRole"} {
 			if got := s.resources[kept].DeletionPolicy; got != "Retain" {
-				t.Errorf("%s: %s goes with the stack, and other APIs log by it: got %q", name, kept, got)
+				t.Errorf("%s: %s is deleted with the stack, and other APIs may log with it: got %q", name, kept, got)
 			}
 		}
 		if diff := cmp.Diff([]any{"WaggleApiGatewayAccountAB2C8A23"}, s.resources["WaggleStage"].DependsOn); diff != "" {
-			t.Errorf("%s: the stage is made before it may log: %s", name, diff)
+			t.Errorf("%s: the stage is created before API Gateway may log: %s", name, diff)
 		}
 	}
 }
 
-func TestOwnDomain(t *testing.T) {
+func TestACustomDomainLeadsToTheStage(t *testing.T) {
 	s := stack(t, everything)
 	domain := s.properties(t, "AWS::ApiGatewayV2::DomainName", "WaggleDomain")
 	want := map[string]any{"DomainName": "ws.example.org", "DomainNameConfigurations": []any{map[string]any{
@@ -154,7 +153,7 @@ func TestOwnDomain(t *testing.T) {
 	}
 }
 
-func TestOutputs(t *testing.T) {
+func TestTheOutputsAreTheAddressesOfTheStack(t *testing.T) {
 	dashboard := "https://${AWS::Region}.console.aws.amazon.com/cloudwatch/home?region=${AWS::Region}#dashboards/dashboard/${WaggleDashboard}"
 	usual := map[string]string{"Url": "wss://" + address + "/prod", "ManagementEndpoint": "https://" + address + "/prod", "DashboardUrl": dashboard,
 		"SecurityGroup": "${WaggleFunctionSecurityGroup.GroupId}"}

@@ -16,7 +16,7 @@ import (
 	"waggle/internal/topology"
 )
 
-// engine is what the caches run. Valkey 9.0 is the first with durability.
+// The caches run Valkey. Version 9.0 is the first with durability.
 const (
 	engine       = "valkey"
 	majorVersion = "9"
@@ -25,13 +25,13 @@ const (
 	port         = 6379
 )
 
-// A cache is where functions find the data and what they may do there.
+// A cache is how the functions reach the data.
 type cache struct {
-	// env is what of the environment is about the cache; nil values are left out.
+	// env has the environment variables about the cache.
 	env map[string]*string
-	// connect are the ARNs that signing in by IAM takes: the cache's and the user's.
+	// connect has the ARNs of the cache and its user, to sign in with IAM.
 	connect []*string
-	// name is that of a new cache, which its metrics go by.
+	// name is the name of a new cache in its metrics.
 	name string
 }
 
@@ -46,11 +46,11 @@ func newCache(scope constructs.Construct, c config.Config, n *network) *cache {
 	})
 	tcp := awsec2.Port_Tcp(jsii.Number(port))
 	if c.Cache.Kind == config.Serverless {
-		// The nodes that it shows a client for reading are on the next port; whoever
-		// tries one must not wait in vain.
+		// Its nodes for reading are on the next port. A client may try them, and must
+		// not run into a timeout.
 		tcp = awsec2.Port_TcpRange(jsii.Number(port), jsii.Number(port+1))
 	}
-	admit(n, group, tcp)
+	letIn(n, group, tcp)
 	user, users := newUser(scope)
 	name := unique(scope, "Cache")
 	if c.Cache.Kind == config.Cluster {
@@ -59,19 +59,19 @@ func newCache(scope constructs.Construct, c config.Config, n *network) *cache {
 	return serverless(scope, name, c.Cache, n, group, user, users)
 }
 
-// admit lets the functions into a cache, and nobody else.
-func admit(n *network, group awsec2.ISecurityGroup, tcp awsec2.Port) {
+// letIn lets the functions, and nothing else, connect to a cache.
+func letIn(n *network, group awsec2.ISecurityGroup, tcp awsec2.Port) {
 	n.functions.AddEgressRule(group, tcp, jsii.String("the cache"), nil)
 	group.AddIngressRule(n.functions, tcp, jsii.String("the functions"), nil)
 }
 
-// newUser is the one user of the cache: it signs in by IAM, and may do what the
-// scripts do.
+// newUser creates the only user of the cache. It signs in with IAM and may run the
+// commands of the scripts.
 func newUser(scope constructs.Construct) (awselasticache.CfnUser, awselasticache.CfnUserGroup) {
 	name := unique(scope, "User")
 	user := awselasticache.NewCfnUser(scope, jsii.String("CacheUser"), &awselasticache.CfnUserProps{
 		Engine: jsii.String(engine),
-		// IAM wants both to be the same.
+		// IAM requires both to be the same.
 		UserId:             &name,
 		UserName:           &name,
 		AccessString:       jsii.String(topology.CacheAccess),
@@ -103,7 +103,7 @@ func serverless(scope constructs.Construct, name string, c config.Cache, n *netw
 		SubnetIds:           n.subnetIDs(),
 		UserGroupId:         users.Ref(),
 	})
-	return signedIn(scope, made.AttrEndpointAddress(), made.AttrEndpointPort(), "serverless", name, user.Ref())
+	return withIAM(scope, made.AttrEndpointAddress(), made.AttrEndpointPort(), "serverless", name, user.Ref())
 }
 
 func cluster(scope constructs.Construct, name string, c config.Cache, n *network, group awsec2.ISecurityGroup,
@@ -138,14 +138,14 @@ func cluster(scope constructs.Construct, name string, c config.Cache, n *network
 		SecurityGroupIds:            jsii.Strings(*group.SecurityGroupId()),
 		UserGroupIds:                jsii.Strings(*users.Ref()),
 	})
-	excuse(made,
-		finding{"AwsSolutions-AEC5", "another port would hide nothing: the security group admits the functions alone"},
-		finding{"AwsSolutions-AEC6", "AUTH has one password for all; here a user signs in by IAM and may do what the scripts do"})
-	return signedIn(scope, made.AttrConfigurationEndPointAddress(), made.AttrConfigurationEndPointPort(), "cluster", name, user.Ref())
+	suppress(made,
+		suppression{"AwsSolutions-AEC5", "another port would not protect the cache: its security group lets in the functions alone"},
+		suppression{"AwsSolutions-AEC6", "AUTH means one password for all; here a user signs in with IAM and may run the commands of the scripts"})
+	return withIAM(scope, made.AttrConfigurationEndPointAddress(), made.AttrConfigurationEndPointPort(), "cluster", name, user.Ref())
 }
 
-// signedIn is a new cache, to which the functions sign in by IAM.
-func signedIn(scope constructs.Construct, address, port *string, kind, name string, user *string) *cache {
+// withIAM describes a new cache, to which the functions sign in with IAM.
+func withIAM(scope constructs.Construct, address, port *string, kind, name string, user *string) *cache {
 	return &cache{
 		env: map[string]*string{
 			topology.CacheURL:  awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("rediss://"), address, jsii.String(":"), port}),
@@ -157,7 +157,7 @@ func signedIn(scope constructs.Construct, address, port *string, kind, name stri
 	}
 }
 
-// existing is a cache that is not ours.
+// existing describes a cache that the deployer has already.
 func existing(scope constructs.Construct, c config.Cache, n *network) *cache {
 	made := &cache{env: map[string]*string{topology.CacheURL: &c.Endpoint}}
 	if c.User != "" {
@@ -179,11 +179,11 @@ func existing(scope constructs.Construct, c config.Cache, n *network) *cache {
 		n.functions.AddEgressRule(awsec2.Peer_AnyIpv4(), tcp, jsii.String("the cache"), nil)
 		return made
 	}
-	admit(n, awsec2.SecurityGroup_FromSecurityGroupId(scope, jsii.String("CacheSecurityGroup"), &c.SecurityGroup, nil), tcp)
+	letIn(n, awsec2.SecurityGroup_FromSecurityGroupId(scope, jsii.String("CacheSecurityGroup"), &c.SecurityGroup, nil), tcp)
 	return made
 }
 
-// endpointPort is the port of a URL that the configuration has checked.
+// endpointPort returns the port of a URL that config has checked.
 func endpointPort(endpoint string) float64 {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -196,7 +196,7 @@ func endpointPort(endpoint string) float64 {
 	return n
 }
 
-// connectARNs names a cache and its user for IAM.
+// connectARNs returns the ARNs of a cache and its user.
 func connectARNs(scope constructs.Construct, kind, name string, user *string) []*string {
 	resource := map[string]string{"serverless": "serverlesscache", "cluster": "replicationgroup"}[kind]
 	arn := func(resource, name string) *string {
@@ -214,7 +214,7 @@ func (n *network) subnetIDs() *[]any {
 	return &all
 }
 
-// unique is a name that no other stack has, in the form that ElastiCache wants.
+// unique returns a name that no other stack has, in the form that ElastiCache requires.
 func unique(scope constructs.Construct, suffix string) string {
 	name := awscdk.Names_UniqueResourceName(scope, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(40 - len(suffix) - 1)})
 	return strings.ToLower(fmt.Sprint(*name, "-", suffix))

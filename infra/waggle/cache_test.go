@@ -8,23 +8,22 @@ import (
 	"waggle/internal/topology"
 )
 
-// What is about the cache, whole.
-func TestCaches(t *testing.T) {
+func TestEachKindOfCacheHasTheseResources(t *testing.T) {
 	group := []any{"${WaggleCacheSecurityGroup.GroupId}"}
 	private := []any{"${WaggleVpcPrivateSubnet1Subnet}", "${WaggleVpcPrivateSubnet2Subnet}"}
 	user := map[string]any{"Engine": "valkey", "UserId": "waggled5bb1d40-user", "UserName": "waggled5bb1d40-user",
 		"AccessString": topology.CacheAccess, "AuthenticationMode": map[string]any{"Type": "iam"}}
 	users := map[string]any{"Engine": "valkey", "UserGroupId": "waggled5bb1d40-users", "UserIds": []any{"${WaggleCacheUser}"}}
-	grown := func(subnets []any) map[string]any {
+	serverlessCache := func(subnets []any) map[string]any {
 		return map[string]any{"Engine": "valkey", "MajorEngineVersion": "9", "ServerlessCacheName": "waggled5bb1d40-cache",
 			"Description": "Waggle: members, requests, matches", "CacheUsageLimits": map[string]any{"DataStorage": map[string]any{"Unit": "GB", "Maximum": 10.0}},
 			"SecurityGroupIds": group, "SubnetIds": subnets, "UserGroupId": "${WaggleCacheUsers}"}
 	}
 	for name, want := range map[string]map[string]map[string]any{
-		serverless: {"WaggleCacheUser": user, "WaggleCacheUsers": users, "WaggleCache": grown(private)},
-		ipv6:       {"WaggleCacheUser": user, "WaggleCacheUsers": users, "WaggleCache": grown(private)},
-		subnets:    {"WaggleCacheUser": user, "WaggleCacheUsers": users, "WaggleCache": grown([]any{"subnet-01234567", "subnet-89abcdef"})},
-		lookup:     {"WaggleCacheUser": user, "WaggleCacheUsers": users, "WaggleCache": grown([]any{"subnet-01234567", "subnet-89abcdef"})},
+		serverless: {"WaggleCacheUser": user, "WaggleCacheUsers": users, "WaggleCache": serverlessCache(private)},
+		ipv6:       {"WaggleCacheUser": user, "WaggleCacheUsers": users, "WaggleCache": serverlessCache(private)},
+		subnets:    {"WaggleCacheUser": user, "WaggleCacheUsers": users, "WaggleCache": serverlessCache([]any{"subnet-01234567", "subnet-89abcdef"})},
+		lookup:     {"WaggleCacheUser": user, "WaggleCacheUsers": users, "WaggleCache": serverlessCache([]any{"subnet-01234567", "subnet-89abcdef"})},
 		cluster: {"WaggleCacheUser": user, "WaggleCacheUsers": users,
 			"WaggleCacheSubnets": {"Description": "Waggle cache", "SubnetIds": private},
 			"WaggleCacheParameters": {"CacheParameterGroupFamily": "valkey9", "Description": "Waggle: cluster mode, and never evict",

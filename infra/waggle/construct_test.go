@@ -2,45 +2,48 @@ package waggle_test
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
-	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 
 	"waggle/infra/config"
-	"waggle/infra/waggle"
-	"waggle/internal/pool"
 	"waggle/test/kit"
 )
 
-// TestInAnAppOfOnesOwn has a Waggle in somebody's stack and in their VPC, beside
-// another one.
-func TestInAnAppOfOnesOwn(t *testing.T) {
+// TestAnotherModuleCanUseTheConstruct builds the app in testdata/app as a module
+// outside this tree, and looks at the template that the app writes.
+func TestAnotherModuleCanUseTheConstruct(t *testing.T) {
 	kit.Command(t, "node", "Node.js 20 or later")
-	pools, err := pool.Parse([]byte(`{"pools":{"default":{"consent":"implied"}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := config.Default()
-	c.Pools, c.Identity = &pools, config.Identity{Issuer: "https://issuer.example", Audience: "waggle"}
 	dir := t.TempDir()
-	if err := build(dir, c.Arch); err != nil {
+	if err := build(dir, config.ARM64); err != nil {
 		t.Fatal(err)
 	}
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
-	own := awscdk.NewStack(app, jsii.String("Own"), nil)
-	vpc := awsec2.NewVpc(own, jsii.String("Net"), &awsec2.VpcProps{NatGateways: jsii.Number(1)})
-	for _, id := range []string{"Rides", "Couriers"} {
-		w, err := waggle.New(own, id, waggle.Props{Config: c, Dist: dir, VPC: vpc})
+	run := func(name string, args ...string) {
+		t.Helper()
+		c := exec.CommandContext(t.Context(), name, args...)
+		c.Dir, c.Env = dir, append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		}
+	}
+	for from, to := range map[string]string{"testdata/app/main.go": "main.go", "../go.mod": "go.mod", "../go.sum": "go.sum"} {
+		text, err := os.ReadFile(from)
 		if err != nil {
 			t.Fatal(err)
 		}
-		awscdk.NewCfnOutput(own, jsii.String(id+"Url"), &awscdk.CfnOutputProps{Value: w.URL})
+		if err := os.WriteFile(filepath.Join(dir, to), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	text, err := json.Marshal(app.Synth(nil).GetStackByName(jsii.String("Own")).Template())
+	// The app needs what infra needs, infra itself, and infra's replacements.
+	run("go", append([]string{"mod", "edit", "-module=example.com/rides"}, replacements(t)...)...)
+	run("go", "build", "-o", "app", ".")
+	run("./app", dir)
+	text, err := os.ReadFile(filepath.Join(dir, "cdk.out", "Own.template.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,4 +67,34 @@ func TestInAnAppOfOnesOwn(t *testing.T) {
 	if vpcs := s.names("AWS::EC2::VPC"); len(names) != 2 || len(vpcs) != 1 {
 		t.Errorf("got caches %v in %v, want two in one", names, vpcs)
 	}
+}
+
+// replacements are the flags of go mod edit with which a module anywhere finds
+// infra and the modules that infra replaces.
+func replacements(t *testing.T) (flags []string) {
+	t.Helper()
+	text, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", "../go.mod").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var infra struct {
+		Module  struct{ Path string }
+		Replace []struct{ Old, New struct{ Path string } }
+	}
+	if err := json.Unmarshal(text, &infra); err != nil {
+		t.Fatal(err)
+	}
+	replace := func(module, folder string) {
+		absolute, err := filepath.Abs(filepath.Join("..", folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		flags = append(flags, "-replace="+module+"="+absolute)
+	}
+	flags = []string{"-require=" + infra.Module.Path + "@v0.0.0"}
+	replace(infra.Module.Path, ".")
+	for _, r := range infra.Replace {
+		replace(r.Old.Path, r.New.Path)
+	}
+	return flags
 }

@@ -11,8 +11,8 @@ import (
 	"waggle/internal/topology"
 )
 
-// watch makes the dashboard, of the alarms too.
-func watch(w *Waggle, c config.Config, api *api, cache *cache) {
+// newDashboard creates the dashboard. The alarms must exist already.
+func newDashboard(w *Waggle, c config.Config, api *api, cache *cache) {
 	w.Dashboard = awscloudwatch.NewDashboard(w.Construct, jsii.String("Dashboard"), nil)
 	row := func(widgets ...awscloudwatch.IWidget) { w.Dashboard.AddWidgets(widgets...) }
 
@@ -25,7 +25,7 @@ func watch(w *Waggle, c config.Config, api *api, cache *cache) {
 	}))
 	row(
 		graph("Connections", api.metric("ConnectCount", sum, "new connections")),
-		graph("Messages", api.metric("MessageCount", sum, "messages, both ways")),
+		graph("Messages", api.metric("MessageCount", sum, "messages in both directions")),
 		graph("Errors at the API", api.metric("ClientError", sum, "refused"), api.metric("ExecutionError", sum, "could not invoke"), api.metric("IntegrationError", sum, "function failed or refused")),
 		graph("Latency, ms", api.metric("IntegrationLatency", p50, "p50"), api.metric("IntegrationLatency", p99, "p99")),
 	)
@@ -38,8 +38,8 @@ func watch(w *Waggle, c config.Config, api *api, cache *cache) {
 	row(
 		graph("Functions: errors", of("Errors", sum)...),
 		graph("Functions: throttles", of("Throttles", sum)...),
-		graph("Functions: p99 of duration, ms", of("Duration", p99)...),
-		graph("Functions: at once", of("ConcurrentExecutions", maximum)...),
+		graph("Functions: p99 of the duration, ms", of("Duration", p99)...),
+		graph("Functions: concurrent executions", of("ConcurrentExecutions", maximum)...),
 	)
 	shards := cache.shards(c.Cache)
 	nodes := func(name, statistic string) (all []awscloudwatch.IMetric) {
@@ -75,7 +75,7 @@ func graph(title string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget
 	})
 }
 
-// dashboardURL opens the dashboard in the console.
+// dashboardURL returns the dashboard's address in the console.
 func dashboardURL(scope constructs.Construct, d awscloudwatch.Dashboard) *string {
 	parts := []*string{jsii.String("https://"), awscdk.Stack_Of(scope).Region(), jsii.String(".console.aws.amazon.com/cloudwatch/home?region="),
 		awscdk.Stack_Of(scope).Region(), jsii.String("#dashboards/dashboard/"), d.DashboardName()}

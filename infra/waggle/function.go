@@ -18,7 +18,7 @@ import (
 	"waggle/internal/topology"
 )
 
-// function is what a function is made of beside what the topology says.
+// function is what a function needs besides its entry in the topology.
 type function struct {
 	config  config.Config
 	code    awslambda.Code
@@ -52,16 +52,16 @@ func newFunction(scope constructs.Construct, f topology.Function, with function)
 		if with.network.ipv6 {
 			props.Ipv6AllowedForDualStack = jsii.Bool(true)
 		}
-		excuse(role.Node().DefaultChild(),
-			finding{"AwsSolutions-IAM5", "Lambda cannot do with less to put a function into a VPC (its documentation says so), and the function itself is denied all of it; " +
-				"a log group's streams and an API's connections have no names before they are there"})
+		suppress(role.Node().DefaultChild(),
+			suppression{"AwsSolutions-IAM5", "Lambda needs these permissions to put a function into a VPC, as its documentation says, and the function's own code is denied them; " +
+				"streams of a log group and connections of an API have no names before they exist"})
 	} else {
-		excuse(role.Node().DefaultChild(), finding{"AwsSolutions-IAM5", "a log group's streams have no names before they are there"})
+		suppress(role.Node().DefaultChild(), suppression{"AwsSolutions-IAM5", "streams of a log group have no names before they exist"})
 	}
 	return awslambda.NewFunction(scope, id(""), props)
 }
 
-// environment is what the function reads of all that there is to be read.
+// environment returns the variables that the function reads.
 func (with function) environment(f topology.Function) *map[string]*string {
 	values := map[string]*string{}
 	for name, value := range with.cache.env {
@@ -92,7 +92,7 @@ func (with function) environment(f topology.Function) *map[string]*string {
 	return &read
 }
 
-// permissions are all that the function may do.
+// permissions returns the policy of the function's role.
 func (with function) permissions(scope constructs.Construct, f topology.Function, logs awslogs.LogGroup) awsiam.PolicyDocument {
 	policy := awsiam.NewPolicyDocument(nil)
 	allow := func(actions []string, resources ...*string) {
@@ -110,8 +110,8 @@ func (with function) permissions(scope constructs.Construct, f topology.Function
 		looks := []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
 		allow(changes, awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{Service: jsii.String("ec2"), Resource: jsii.String("*"), ResourceName: jsii.String("*")}))
 		allow(looks, jsii.String("*"))
-		// All that is for Lambda itself, to put the function into the VPC. What the
-		// function's own code asks for carries its ARN.
+		// Lambda itself uses these permissions to put the function into the VPC. Calls
+		// of the function's own code carry its ARN, and are denied.
 		policy.AddStatements(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Effect:     awsiam.Effect_DENY,
 			Actions:    jsii.Strings("ec2:*"),
@@ -122,18 +122,18 @@ func (with function) permissions(scope constructs.Construct, f topology.Function
 	return policy
 }
 
-// newLogs is a log group that goes when the stack goes.
+// newLogs creates a log group, which is deleted with the stack.
 func newLogs(scope constructs.Construct, id string, days int) awslogs.LogGroup {
 	logs := awslogs.NewLogGroup(scope, &id, &awslogs.LogGroupProps{RemovalPolicy: awscdk.RemovalPolicy_DESTROY})
 	logs.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(days))
 	return logs
 }
 
-// title is a function's name as the beginning of an identifier.
+// title returns a function's name with a capital, to begin an identifier.
 func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
-// code is the built function. Lambda says nothing of another machine's program but
-// that it does not start.
+// code returns the built function. It checks the machine, since Lambda would only say
+// that the function does not start.
 func code(dist, name string, arch config.Arch) (awslambda.Code, error) {
 	place := filepath.Join(dist, name, "bootstrap")
 	file, err := elf.Open(place)

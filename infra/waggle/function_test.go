@@ -19,7 +19,7 @@ import (
 	"waggle/test/kit"
 )
 
-func TestFunctions(t *testing.T) {
+func TestTheFunctionsAreThoseOfTheTopology(t *testing.T) {
 	each(t, func(t *testing.T, s *template) {
 		var want []string
 		for _, f := range topology.Functions() {
@@ -63,33 +63,33 @@ func TestLogsAreKeptAsLongAsChosen(t *testing.T) {
 	}
 }
 
-// Each function is given what it reads and nothing else; all that is required in every
-// stack, and whatever there is to be read in one of them.
-func TestEnvironment(t *testing.T) {
+// Every function gets the required variables in every stack, and every other variable
+// in at least one stack.
+func TestAFunctionGetsTheVariablesThatItReads(t *testing.T) {
 	given := map[string]bool{}
 	each(t, func(t *testing.T, s *template) {
 		for _, f := range topology.Functions() {
 			environment := environment(t, s, f.Name)
 			for name := range environment {
 				if given[name] = true; !slices.Contains(f.Env, name) {
-					t.Errorf("%s is given %s, which it does not read", f.Name, name)
+					t.Errorf("%s gets %s, which it does not read", f.Name, name)
 				}
 			}
 			for _, v := range topology.Variables() {
 				if _, ok := environment[v.Name]; v.Required && slices.Contains(f.Env, v.Name) && !ok {
-					t.Errorf("%s is not given %s", f.Name, v.Name)
+					t.Errorf("%s does not get %s", f.Name, v.Name)
 				}
 			}
 		}
 	})
 	for _, v := range topology.Variables() {
 		if !given[v.Name] && !t.Failed() {
-			t.Errorf("%s is read, and given in no stack", v.Name)
+			t.Errorf("functions read %s, and get it in no stack", v.Name)
 		}
 	}
 }
 
-// environment are the variables of a function.
+// environment returns the variables of a function.
 func environment(t *testing.T, s *template, function string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -99,7 +99,7 @@ func environment(t *testing.T, s *template, function string) map[string]string {
 	return all
 }
 
-func TestEnvironmentValues(t *testing.T) {
+func TestTheVariablesHaveTheseValues(t *testing.T) {
 	const pools = `{"pools":{"default":{"consent":"required","remoteRequests":false,"locationTTL":60,"grace":60,"maxRadius":20000,` +
 		`"reportsPerSecond":5,"reportsBurst":10,"requestsPerMinute":10,"matchesPerHour":30}}}`
 	identity := map[string]string{"WAGGLE_ISSUER": "https://issuer.example", "WAGGLE_AUDIENCE": "waggle"}
@@ -138,7 +138,7 @@ func TestEnvironmentValues(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotBuiltIsNamed(t *testing.T) {
+func TestAFunctionThatIsNotBuiltIsNamed(t *testing.T) {
 	kit.Command(t, "node", "Node.js 20 or later")
 	for name, test := range map[string]struct {
 		spoil func(dir string) error

@@ -14,8 +14,8 @@ import (
 	"waggle/test/kit"
 )
 
-// cdk-nag's rules for AWS solutions find nothing that is not explained.
-func TestNag(t *testing.T) {
+// cdk-nag has the rules for AWS solutions.
+func TestCDKNagFindsNothingThatIsNotExplained(t *testing.T) {
 	each(t, func(t *testing.T, s *template) {
 		var report struct {
 			Lines []struct{ RuleID, ResourceID, Compliance, ExceptionReason, RuleInfo string }
@@ -31,24 +31,23 @@ func TestNag(t *testing.T) {
 				t.Errorf("%s at %s: %s, %q: %s", line.RuleID, line.ResourceID, line.Compliance, line.ExceptionReason, line.RuleInfo)
 			}
 		}
-		// What would find nothing anywhere has not looked.
+		// These rules apply to the stack, so cdk-nag must have checked them.
 		want := []string{"APIG1", "APIG4", "IAM4", "IAM5"}
 		if s == stack(t, cluster) {
 			want = append(want, "AEC1", "AEC3", "AEC4", "AEC5", "AEC6", "EC23", "VPC7")
 		}
 		for _, rule := range want {
 			if !looked[rule] {
-				t.Errorf("cdk-nag did not look for %s, but for %v", rule, looked)
+				t.Errorf("cdk-nag did not check %s, but %v", rule, looked)
 			}
 		}
 	})
 }
 
-// oldest is the first cfn-lint that knows all properties here.
+// oldest is the first cfn-lint that knows all properties of the templates.
 const oldest = "1.58.0"
 
-// cfn-lint finds nothing in any template.
-func TestLint(t *testing.T) {
+func TestCFNLintFindsNothing(t *testing.T) {
 	const install = "cfn-lint " + oldest + " or later (pip install cfn-lint)"
 	program := kit.Command(t, "cfn-lint", install)
 	said, err := exec.CommandContext(t.Context(), program, "--version").Output()
@@ -60,7 +59,7 @@ func TestLint(t *testing.T) {
 	}
 	dir := t.TempDir()
 	args := []string{
-		// The CDK writes a dependency that a reference implies too.
+		// The CDK writes dependencies that a reference implies already.
 		"--ignore-checks", "W3005",
 		"--template",
 	}
@@ -76,7 +75,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// numbers are those in a version.
+// numbers returns the numbers in a version.
 func numbers(version string) (all []int) {
 	for _, part := range regexp.MustCompile(`[0-9]+`).FindAllString(version, 3) {
 		n, err := strconv.Atoi(part)

@@ -2,21 +2,19 @@ package waggle
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
+	"maps"
+	"slices"
+	"strings"
 
 	"waggle/infra/config"
 	"waggle/internal/topology"
 )
 
-// Metrics are those that AWS publishes by itself.
-
-// p99 and p50 are statistics of latencies.
+// The statistics of metrics. All metrics are those that AWS publishes.
 const (
 	sum     = "Sum"
 	maximum = "Maximum"
@@ -31,7 +29,7 @@ func metric(namespace, name, statistic, label string, dimensions map[string]*str
 	})
 }
 
-// metric is one of API Gateway's, of this stage.
+// metric returns a metric of the stage.
 func (a *api) metric(name, statistic, label string) awscloudwatch.Metric {
 	return metric("AWS/ApiGateway", name, statistic, label, map[string]*string{"ApiId": a.made.Ref(), "Stage": jsii.String(topology.Stage)})
 }
@@ -40,14 +38,14 @@ func functionMetric(f awslambda.Function, name, statistic, label string) awsclou
 	return metric("AWS/Lambda", name, statistic, label, map[string]*string{"FunctionName": f.FunctionName()})
 }
 
-// A node is what ElastiCache publishes metrics of: a serverless cache as a whole, whose
-// dimension is clusterId and is so called nowhere else, or one node of a cluster.
+// A node is what ElastiCache publishes metrics of: one node of a cluster, or a whole
+// serverless cache, whose dimension is called clusterId.
 type node struct {
 	name      string
 	dimension string
 }
 
-// shards lists the nodes of each shard; nil where the cache is not ours.
+// shards returns the nodes of each shard, or nil for an existing cache.
 func (c *cache) shards(chosen config.Cache) (all [][]node) {
 	switch chosen.Kind {
 	case config.Serverless:
@@ -68,7 +66,8 @@ func (n node) metric(name, statistic string) awscloudwatch.Metric {
 	return metric("AWS/ElastiCache", name, statistic, n.name, map[string]*string{n.dimension: &n.name})
 }
 
-// highest is the highest of some nodes: which of them is the primary changes.
+// highest returns the highest value of some nodes, since any of them can become the
+// primary.
 func highest(nodes []node, name, statistic string) awscloudwatch.IMetric {
 	if len(nodes) == 1 {
 		return nodes[0].metric(name, statistic)
@@ -78,17 +77,7 @@ func highest(nodes []node, name, statistic string) awscloudwatch.IMetric {
 		using[fmt.Sprint("m", i)] = n.metric(name, statistic)
 	}
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		Expression: jsii.String("MAX([" + join(slices.Sorted(maps.Keys(using))) + "])"), UsingMetrics: &using, Label: &name,
+		Expression: jsii.String("MAX([" + strings.Join(slices.Sorted(maps.Keys(using)), ",") + "])"), UsingMetrics: &using, Label: &name,
 		Period: awscdk.Duration_Minutes(jsii.Number(1)),
 	})
-}
-
-func join(names []string) (all string) {
-	for i, name := range names {
-		if i > 0 {
-			all += ","
-		}
-		all += name
-	}
-	return all
 }

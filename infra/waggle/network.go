@@ -12,15 +12,15 @@ import (
 	"waggle/infra/config"
 )
 
-var errNoAccount = errors.New("-c vpcId=…: its subnets are looked up in the account, which needs credentials and a region: " +
-	"configure them, or name the subnets with -c subnetIds=subnet-…,subnet-…")
+var errNoAccount = errors.New("-c vpcId=…: to look up its subnets takes credentials and a region: " +
+	"configure both, or name the subnets with -c subnetIds=subnet-…,subnet-…")
 
-// A network is where functions and cache are.
+// A network holds the functions and the cache.
 type network struct {
 	vpc     awsec2.IVpc
 	subnets *awsec2.SubnetSelection
-	// functions is the security group of the functions: out to HTTPS and to the
-	// cache, and nothing in.
+	// functions is the functions' security group. It lets out HTTPS and connections to
+	// the cache, and lets nothing in.
 	functions awsec2.SecurityGroup
 	ipv6      bool
 }
@@ -37,9 +37,9 @@ func newNetwork(scope constructs.Construct, c config.Network, props Props) *netw
 		n.vpc = awsec2.Vpc_FromVpcAttributes(scope, jsii.String("Vpc"), &awsec2.VpcAttributes{
 			VpcId:             &c.VPC,
 			PrivateSubnetIds:  jsii.Strings(c.Subnets...),
-			AvailabilityZones: jsii.Strings(slices.Repeat([]string{"unknown"}, len(c.Subnets))...), // nothing asks for them
+			AvailabilityZones: jsii.Strings(slices.Repeat([]string{"unknown"}, len(c.Subnets))...), // nothing uses the zones
 		})
-		awscdk.Annotations_Of(scope).AcknowledgeWarning(jsii.String("@aws-cdk/aws-ec2:noSubnetRouteTableId"), jsii.String("nothing asks for them"))
+		awscdk.Annotations_Of(scope).AcknowledgeWarning(jsii.String("@aws-cdk/aws-ec2:noSubnetRouteTableId"), jsii.String("nothing uses the route tables"))
 	case c.VPC != "":
 		n.vpc = awsec2.Vpc_FromLookup(scope, jsii.String("Vpc"), &awsec2.VpcLookupOptions{VpcId: &c.VPC})
 	default:
@@ -61,13 +61,14 @@ func newNetwork(scope constructs.Construct, c config.Network, props Props) *netw
 	return n
 }
 
-// newVPC has two zones, and one kind of way out of its private subnets.
+// newVPC creates a VPC in two zones, whose private subnets lead out through NAT
+// gateways or over IPv6.
 func newVPC(scope constructs.Construct, c config.Network) awsec2.Vpc {
 	private := &awsec2.SubnetConfiguration{Name: jsii.String("Private"), SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS, CidrMask: jsii.Number(20)}
 	props := &awsec2.VpcProps{
 		MaxAzs: jsii.Number(2),
-		// The security group that every VPC has is used by nothing here; to empty it
-		// takes a function with rights of its own.
+		// Nothing uses the VPC's default security group. To restrict it would take another
+		// function with permissions.
 		RestrictDefaultSecurityGroup: jsii.Bool(false),
 	}
 	if c.Egress == config.IPv6 {
@@ -81,6 +82,6 @@ func newVPC(scope constructs.Construct, c config.Network) awsec2.Vpc {
 			{Name: jsii.String("Public"), SubnetType: awsec2.SubnetType_PUBLIC, CidrMask: jsii.Number(24), MapPublicIpOnLaunch: jsii.Bool(false)}, private}
 	}
 	vpc := awsec2.NewVpc(scope, jsii.String("Vpc"), props)
-	excuse(vpc.Node().DefaultChild(), finding{"AwsSolutions-VPC7", "flow logs cost more than the traffic; in this VPC are only the functions and the cache, which security groups close to all else"})
+	suppress(vpc.Node().DefaultChild(), suppression{"AwsSolutions-VPC7", "flow logs would cost more than the traffic; this VPC has only the functions and the cache, and security groups let nothing else in"})
 	return vpc
 }

@@ -13,8 +13,8 @@ import (
 	"waggle/test/kit"
 )
 
-// Functions that want the cache are in the private subnets, the authorizer is not.
-func TestFunctionsInTheVPC(t *testing.T) {
+// The authorizer, which does not use the cache, is outside.
+func TestFunctionsThatUseTheCacheAreInPrivateSubnets(t *testing.T) {
 	private := []any{"${WaggleVpcPrivateSubnet1Subnet}", "${WaggleVpcPrivateSubnet2Subnet}"}
 	theirs := []any{"subnet-01234567", "subnet-89abcdef"}
 	for name, subnets := range map[string][]any{serverless: private, cluster: private, ipv6: private, subnets: theirs, lookup: theirs, existing: theirs, local: nil} {
@@ -35,14 +35,14 @@ func TestFunctionsInTheVPC(t *testing.T) {
 	}
 }
 
-// rule is what a security group lets through.
+// rule returns a rule of a security group.
 func rule(who, whom string, port float64, why string) map[string]any {
 	return map[string]any{who: whom, "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "Description": why}
 }
 
-// The functions get out to HTTPS and to the cache, and nothing gets in to them; the
-// cache admits them and nobody else.
-func TestSecurityGroups(t *testing.T) {
+// The functions can connect to HTTPS and to the cache, and nothing can connect to them.
+// The functions alone can connect to the cache.
+func TestSecurityGroupsLetNothingElseThrough(t *testing.T) {
 	https := rule("CidrIp", "0.0.0.0/0", 443, "connection management")
 	functions, cache := "${WaggleFunctionSecurityGroup.GroupId}", "${WaggleCacheSecurityGroup.GroupId}"
 	type rules struct{ Functions, Egress, Ingress []any }
@@ -51,18 +51,18 @@ func TestSecurityGroups(t *testing.T) {
 		egress["GroupId"], ingress["GroupId"] = functions, cache
 		return rules{[]any{https}, []any{egress}, []any{ingress}}
 	}
-	grown := between(cache, 6379) // reading has a port of its own
-	for _, rule := range []any{grown.Egress[0], grown.Ingress[0]} {
+	serverlessRules := between(cache, 6379) // reading has another port
+	for _, rule := range []any{serverlessRules.Egress[0], serverlessRules.Ingress[0]} {
 		rule.(map[string]any)["ToPort"] = 6380.0
 	}
-	overIPv6 := grown
+	overIPv6 := serverlessRules
 	overIPv6.Functions = []any{rule("CidrIpv6", "::/0", 443, "connection management")}
 	for name, want := range map[string]rules{
-		serverless: grown,
+		serverless: serverlessRules,
 		cluster:    between(cache, 6379),
 		ipv6:       overIPv6,
-		subnets:    grown,
-		lookup:     grown,
+		subnets:    serverlessRules,
+		lookup:     serverlessRules,
 		existing:   between("sg-01234567", 6380),
 		everything: {Functions: []any{https, rule("CidrIp", "0.0.0.0/0", 6379, "the cache")}},
 		local:      {},
@@ -73,13 +73,13 @@ func TestSecurityGroups(t *testing.T) {
 			switch r.Type {
 			case "AWS::EC2::SecurityGroup":
 				if r.Properties["SecurityGroupIngress"] != nil {
-					t.Errorf("%s: %s admits %v", name, id, r.Properties["SecurityGroupIngress"])
+					t.Errorf("%s: %s lets in %v", name, id, r.Properties["SecurityGroupIngress"])
 				}
 				egress := r.Properties["SecurityGroupEgress"].([]any)
 				if id == "WaggleFunctionSecurityGroup" {
 					got.Functions = egress
-				} else if to := egress[0].(map[string]any)["CidrIp"]; len(egress) != 1 || to != "255.255.255.255/32" { // the CDK's way to say nowhere
-					t.Errorf("%s: %s gets out to %v", name, id, egress)
+				} else if to := egress[0].(map[string]any)["CidrIp"]; len(egress) != 1 || to != "255.255.255.255/32" { // the CDK's address for nowhere
+					t.Errorf("%s: %s lets out %v", name, id, egress)
 				}
 			case "AWS::EC2::SecurityGroupEgress":
 				got.Egress = append(got.Egress, r.Properties)
@@ -93,8 +93,7 @@ func TestSecurityGroups(t *testing.T) {
 	}
 }
 
-// What of a VPC is made, and which way leads out of it.
-func TestVPC(t *testing.T) {
+func TestANewVPCHasOneWayOut(t *testing.T) {
 	for name, want := range map[string]map[string]int{
 		serverless: {"AWS::EC2::VPC": 1, "AWS::EC2::Subnet": 4, "AWS::EC2::NatGateway": 2, "AWS::EC2::InternetGateway": 1},
 		cluster:    {"AWS::EC2::VPC": 1, "AWS::EC2::Subnet": 4, "AWS::EC2::NatGateway": 2, "AWS::EC2::InternetGateway": 1},
@@ -121,7 +120,6 @@ func TestVPC(t *testing.T) {
 	}
 }
 
-// Without credentials a VPC cannot be looked up.
 func TestALookupNeedsAnAccount(t *testing.T) {
 	kit.Command(t, "node", "Node.js 20 or later")
 	c, err := choose("vpcId=vpc-01234567")
@@ -131,6 +129,6 @@ func TestALookupNeedsAnAccount(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())})
 	_, err = waggle.NewStack(app, waggle.StackProps{Props: waggle.Props{Config: c}})
 	if err == nil || !strings.Contains(err.Error(), "-c subnetIds=") {
-		t.Errorf("got %v, want an error that says what else may be done", err)
+		t.Errorf("got %v, want an error that names the other way", err)
 	}
 }

@@ -14,22 +14,22 @@ import (
 	"waggle/internal/topology"
 )
 
-var update = flag.Bool("update", false, "write docs/iam.md anew")
+var update = flag.Bool("update", false, "write docs/iam.md")
 
-// A permission is one action on one resource.
+// A permission allows or denies one action on one resource.
 type permission struct{ Effect, Action, Resource, Condition string }
 
-// permissions are all that a function may and may not do, read from the template.
+// permissions returns a function's permissions, read from the template.
 func (s *template) permissions(t *testing.T, function string) (all []permission) {
 	t.Helper()
 	role := s.properties(t, "AWS::IAM::Role", "Waggle"+title(function)+"Role")
 	if role["ManagedPolicyArns"] != nil {
-		t.Errorf("%s has AWS's own policies too: %v", function, role["ManagedPolicyArns"])
+		t.Errorf("%s has managed policies too: %v", function, role["ManagedPolicyArns"])
 	}
 	trust := map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
 		"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": map[string]any{"Service": "lambda.amazonaws.com"}}}}
 	if diff := cmp.Diff(trust, role["AssumeRolePolicyDocument"]); diff != "" {
-		t.Errorf("who may be %s (-want +got):\n%s", function, diff)
+		t.Errorf("who may assume the role of %s (-want +got):\n%s", function, diff)
 	}
 	for _, policy := range role["Policies"].([]any) {
 		for _, one := range policy.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
@@ -48,7 +48,7 @@ func (s *template) permissions(t *testing.T, function string) (all []permission)
 	return all
 }
 
-// list is one text or several.
+// list returns the texts of a value that is one text or several.
 func list(value any) (all []string) {
 	if one, ok := value.(string); ok {
 		return []string{one}
@@ -59,7 +59,7 @@ func list(value any) (all []string) {
 	return all
 }
 
-func TestPermissions(t *testing.T) {
+func TestAFunctionHasThesePermissionsAndNoOthers(t *testing.T) {
 	elastiCache := "arn:${AWS::Partition}:elasticache:" + region + ":"
 	for name, connect := range map[string][]string{
 		serverless: {elastiCache + "serverlesscache:waggled5bb1d40-cache", elastiCache + "user:${WaggleCacheUser}"},
@@ -94,8 +94,8 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// Nobody else in the stack may do anything, but for API Gateway, which logs.
-func TestRoles(t *testing.T) {
+// API Gateway has a role too, to log.
+func TestOnlyFunctionsHaveRoles(t *testing.T) {
 	each(t, func(t *testing.T, s *template) {
 		var want []string
 		for _, f := range topology.Functions() {
@@ -120,20 +120,21 @@ func TestRoles(t *testing.T) {
 	})
 }
 
-// TestDocumentOfPermissions holds docs/iam.md to the templates; -update writes it.
+// TestDocumentOfPermissions fails if docs/iam.md differs from the templates; -update
+// writes it.
 func TestDocumentOfPermissions(t *testing.T) {
 	const place = "../../docs/iam.md"
 	var b bytes.Buffer
-	b.WriteString("# What each function may do\n\nGenerated from the templates of the stack on AWS, by `go test ./waggle -run TestDocumentOfPermissions -update` in `infra`. " +
-		"Names in `${…}` are resources of the stack.\nWhat is about `ec2` is for Lambda itself, to put a function into the VPC, and its documentation asks for no less; " +
-		"the last row denies it to the function's own code.\n")
+	b.WriteString("# What each function may do\n\nTo write this page from the templates of the stack on AWS, run `go test ./waggle -run TestDocumentOfPermissions -update` in `infra`. " +
+		"Names in `${…}` are resources of the stack.\nLambda itself needs the permissions on `ec2`, to put a function into the VPC. " +
+		"The last row of a function denies them to its own code.\n")
 	for _, name := range []string{serverless, cluster} {
 		fmt.Fprintf(&b, "\n## %s\n\n| function | may | on |\n|---|---|---|\n", name)
 		for _, f := range topology.Functions() {
 			for _, p := range stack(t, name).permissions(t, f.Name) {
 				action := "`" + p.Action + "`"
 				if p.Effect == "Deny" {
-					action = "**not** " + action + ", where its own code asks"
+					action = "**not** " + action + " for its own code"
 				}
 				resource := strings.NewReplacer("arn:${AWS::Partition}:", "", region, "…").Replace(p.Resource)
 				fmt.Fprintf(&b, "| `%s` | %s | `%s` |\n", f.Name, action, resource)
@@ -150,6 +151,6 @@ func TestDocumentOfPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(b.String(), string(got)); diff != "" {
-		t.Errorf("docs/iam.md is not of these templates; -update writes it (-want +got):\n%s", diff)
+		t.Errorf("docs/iam.md differs from the templates: run this test with -update (-want +got):\n%s", diff)
 	}
 }

@@ -24,8 +24,8 @@ import (
 	"waggle/test/kit"
 )
 
-// The stacks that are looked at. A synthesis takes seconds, so each is done once for
-// all tests, with cdk-nag looking on.
+// The stacks under test. A synthesis takes seconds, so each stack is synthesized once for
+// all tests, with cdk-nag.
 const (
 	serverless = "serverless+nat"
 	cluster    = "cluster+nat"
@@ -33,7 +33,7 @@ const (
 	subnets    = "vpcId with subnetIds"
 	lookup     = "vpcId"
 	existing   = "cacheEndpoint with IAM"
-	everything = "cacheEndpoint with a password, and all else that may be said"
+	everything = "cacheEndpoint with a password, and all other settings"
 	local      = "target=local"
 )
 
@@ -76,22 +76,22 @@ func stack(t *testing.T, name string) *template {
 	return s
 }
 
-func once(say ...string) func() (*template, error) {
-	return sync.OnceValues(func() (*template, error) { return synthesise(say...) })
+func once(settings ...string) func() (*template, error) {
+	return sync.OnceValues(func() (*template, error) { return synthesize(settings...) })
 }
 
-// choose is what a deployer has to choose, and what more it does.
-func choose(say ...string) (config.Config, error) {
+// choose returns the required settings, and more of the form key=value.
+func choose(settings ...string) (config.Config, error) {
 	context := map[string]any{"issuer": "https://issuer.example", "audience": "waggle", "consent": "required"}
-	for _, pair := range say {
+	for _, pair := range settings {
 		key, value, _ := strings.Cut(pair, "=")
 		context[key] = value
 	}
 	return config.Parse(context, os.ReadFile)
 }
 
-func synthesise(say ...string) (*template, error) {
-	c, err := choose(say...)
+func synthesize(settings ...string) (*template, error) {
+	c, err := choose(settings...)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func synthesise(say ...string) (*template, error) {
 
 const where = "eu-west-1:123456789012"
 
-// lookedUp is what the CDK's command line would find out about a VPC.
+// lookedUp returns what the CDK's command line would look up about a VPC.
 func lookedUp() *map[string]any {
 	group := func(name, kind string, ids ...string) map[string]any {
 		var subnets []any
@@ -138,7 +138,7 @@ func lookedUp() *map[string]any {
 		"subnetGroups": []any{group("Public", "Public", "subnet-00000001", "subnet-00000002"), group("Private", "Private", "subnet-01234567", "subnet-89abcdef")}}}
 }
 
-// build makes what make build makes, as far as one can see from outside.
+// build writes functions that look like those of make build.
 func build(dir string, arch config.Arch) error {
 	machine := map[config.Arch]elf.Machine{config.ARM64: elf.EM_AARCH64, config.AMD64: elf.EM_X86_64}[arch]
 	header := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT), Ehsize: 64}
@@ -159,15 +159,15 @@ func build(dir string, arch config.Arch) error {
 	return nil
 }
 
-// A template is what CloudFormation is given.
+// A template is CloudFormation's input.
 type template struct {
 	text, findings []byte
-	resources      map[string]resource // by their names, without the hash that the CDK adds
+	resources      map[string]resource // by name, without the hash that the CDK adds
 	Outputs        map[string]struct{ Value any }
 }
 
-// A resource has its functions of CloudFormation's written as text, such as
-// ${WaggleApi} or ${WaggleCache.Endpoint.Port}.
+// A resource of a template. References to others are text, such as ${WaggleApi} or
+// ${WaggleCache.Endpoint.Port}.
 type resource struct {
 	Type           string
 	Properties     map[string]any
@@ -180,7 +180,7 @@ func read(text, findings []byte) (*template, error) {
 		Resources map[string]resource
 		Outputs   map[string]struct{ Value any }
 	}
-	// A stack that looks a VPC up knows where it is.
+	// A stack that looks up a VPC knows its account and region.
 	nowhere := bytes.ReplaceAll(text, []byte(":"+where+":"), []byte(":${AWS::Region}:${AWS::AccountId}:"))
 	if err := json.Unmarshal(nowhere, &raw); err != nil {
 		return nil, err
@@ -240,7 +240,7 @@ func flat(value any) any {
 	return value
 }
 
-// only returns the names of the resources of a type, in order.
+// names returns the names of the resources of a type, in order.
 func (s *template) names(kind string) (all []string) {
 	for name, r := range s.resources {
 		if r.Type == kind {
@@ -251,7 +251,7 @@ func (s *template) names(kind string) (all []string) {
 	return all
 }
 
-// properties are those of one resource, of that type.
+// properties returns those of a resource, which must have that type.
 func (s *template) properties(t *testing.T, kind, name string) map[string]any {
 	t.Helper()
 	r, ok := s.resources[name]
@@ -261,7 +261,7 @@ func (s *template) properties(t *testing.T, kind, name string) map[string]any {
 	return r.Properties
 }
 
-// function are the properties of a function of the topology.
+// function returns the properties of a function of the topology.
 func (s *template) function(t *testing.T, name string) map[string]any {
 	t.Helper()
 	return s.properties(t, "AWS::Lambda::Function", "Waggle"+strings.ToUpper(name[:1])+name[1:])

@@ -1,7 +1,7 @@
-// Package waggle is Waggle on AWS as a CDK construct. New makes it in any stack,
-// NewStack a stack of its own with its outputs. Which function serves which route,
-// with which environment, is read from internal/topology; what a deployer may choose
-// is in infra/config.
+// Package waggle is Waggle on AWS as a CDK construct. New adds it to a stack of any
+// app; NewStack creates a stack of its own, with outputs. internal/topology says which
+// function serves which route and which variables it reads. Package config has the
+// settings. testdata/app is an app in another module.
 package waggle
 
 import (
@@ -16,38 +16,40 @@ import (
 	"waggle/internal/topology"
 )
 
-// Props say what a Waggle is made of.
+// Props are the settings of a Waggle.
 type Props struct {
 	Config config.Config
-	// Dist is the folder that make build fills: Dist/<function>/bootstrap.
+	// Dist is the folder with the built functions, Dist/<function>/bootstrap, as make
+	// build makes it. A relative path starts at the working directory.
 	Dist string
-	// VPC is one of the application's own, instead of Config.Network.VPC; Subnets
-	// are which of its subnets, by default the private ones with a way out.
+	// VPC is a VPC of the app, instead of Config.Network.VPC. Subnets selects its
+	// subnets. Nil: the private ones that have a way out.
 	VPC     awsec2.IVpc
 	Subnets *awsec2.SubnetSelection
 }
 
 // Waggle is the API with its functions and its cache.
 type Waggle struct {
-	// Construct holds all of it.
+	// Construct contains all resources.
 	Construct constructs.Construct
-	// URL is where clients connect, wss://….
+	// URL is the address for clients, wss://….
 	URL *string
-	// ManagementEndpoint is where functions post to connections, https://….
+	// ManagementEndpoint is the address at which functions post to connections, https://….
 	ManagementEndpoint *string
-	// Functions by their names in internal/topology.
+	// Functions has the functions by name: authorizer, connect, disconnect, location, match.
 	Functions map[string]awslambda.Function
 	Dashboard awscloudwatch.Dashboard
 	Alarms    []awscloudwatch.Alarm
-	// SecurityGroup is that of the functions in the VPC, for an existing cache to
-	// admit; nil on an emulator.
+	// SecurityGroup is the security group of the functions in the VPC. An existing cache
+	// must let it in. Nil on an emulator.
 	SecurityGroup awsec2.ISecurityGroup
-	// DomainTarget is what the record of an own domain has to point to; nil without.
+	// DomainTarget is the name to which the DNS record of Config.API.Domain must point.
+	// Nil without a domain.
 	DomainTarget *string
 }
 
-// New makes a Waggle in a scope. The error says which choice is wrong, or which
-// function is not built.
+// New adds a Waggle to a scope. The error names the setting that is wrong, or the
+// function that is not built.
 func New(scope constructs.Construct, id string, props Props) (*Waggle, error) {
 	c := props.Config
 	if props.VPC != nil {
@@ -59,9 +61,8 @@ func New(scope constructs.Construct, id string, props Props) (*Waggle, error) {
 	scope = constructs.NewConstruct(scope, &id)
 	w := &Waggle{Construct: scope, Functions: map[string]awslambda.Function{}}
 
-	// What emulators cannot do is left out by this and nowhere else: a VPC, its ways out
-	// and security groups; alarms, for the metrics are not there. So they have no cache
-	// of ElastiCache's either, see Check.
+	// Emulators have no VPC, no security groups and none of the metrics of alarms. This
+	// is the only place that leaves them out. Check allows an existing cache only.
 	emulated := c.Target == config.Local
 	var n *network
 	if !emulated {
@@ -82,21 +83,21 @@ func New(scope constructs.Construct, id string, props Props) (*Waggle, error) {
 	}
 	if !emulated {
 		for _, a := range w.alarms(c, api, cache) {
-			w.alarm(a, c.AlarmTopic)
+			w.addAlarm(a, c.AlarmTopic)
 		}
 	}
-	watch(w, c, api, cache)
+	newDashboard(w, c, api, cache)
 	return w, nil
 }
 
-// StackProps say what a stack is made of.
+// StackProps are the settings of a stack.
 type StackProps struct {
 	Props
-	// Account and Region are only needed to look up a VPC.
+	// Account and Region are needed only to look up a VPC.
 	Account, Region string
 }
 
-// NewStack makes a stack of one Waggle, with outputs.
+// NewStack creates a stack with one Waggle and its outputs.
 func NewStack(scope constructs.Construct, props StackProps) (awscdk.Stack, error) {
 	c := props.Config
 	p := &awscdk.StackProps{Description: jsii.String("Waggle: realtime matching by place over WebSocket")}
@@ -114,14 +115,14 @@ func NewStack(scope constructs.Construct, props StackProps) (awscdk.Stack, error
 	output := func(name, meaning string, value *string) {
 		awscdk.NewCfnOutput(stack, &name, &awscdk.CfnOutputProps{Value: value, Description: &meaning})
 	}
-	output("Url", "where clients connect", w.URL)
-	output("ManagementEndpoint", "where functions post to connections", w.ManagementEndpoint)
+	output("Url", "the address for clients", w.URL)
+	output("ManagementEndpoint", "the address at which functions post to connections", w.ManagementEndpoint)
 	output("DashboardUrl", "the dashboard", dashboardURL(stack, w.Dashboard))
 	if w.DomainTarget != nil {
-		output("DomainTarget", "what the domain's record has to point to", w.DomainTarget)
+		output("DomainTarget", "the name to which the domain's DNS record must point", w.DomainTarget)
 	}
 	if w.SecurityGroup != nil {
-		output("SecurityGroup", "that of the functions, for an existing cache to admit", w.SecurityGroup.SecurityGroupId())
+		output("SecurityGroup", "the functions' security group, which an existing cache must let in", w.SecurityGroup.SecurityGroupId())
 	}
 	return stack, nil
 }

@@ -1,10 +1,10 @@
 // Package protocol is Waggle's wire protocol v1: JSON text frames over one
 // WebSocket.
 //
-// A server reads a client's message with Decode and writes a frame with
-// Encode. A client writes with EncodeMessage and reads with DecodeFrame.
-// Decode is strict, since the server stores and matches what a message says.
-// DecodeFrame is lenient, since servers are updated before clients.
+// It is the server's side: Decode reads what a client sends, and Encode writes
+// what the server answers. Decode is strict, since the server stores and matches
+// what a message says. The client's side is clients/go/waggle; a test in test/wire
+// holds the two together.
 //
 // Each message and each frame is a struct, and the struct is the only
 // description of it: to add a field, add a line to the struct. Then add it to a

@@ -15,10 +15,10 @@ const (
 // A Message is what a client sends: one of *Hello, *Ping, *Location, *Locate,
 // *Match, *Cancel and *End.
 //
-// The tags of its fields describe the wire. Decode, EncodeMessage and the
-// sentences for the client all follow them:
+// The tags of its fields describe the wire. Decode and the sentences for the client
+// follow them:
 //
-//   - json: the field's name; with omitempty, EncodeMessage leaves it out if empty
+//   - json: the field's name
 //   - required:"yes": a message without the field is refused
 //   - unit and range: of a number, in the words that the client reads. An
 //     integer has no unit. A range may end with a number that means unknown,
@@ -41,25 +41,25 @@ type Message interface {
 
 // Hello asks for the session's state: the answer is a Welcome.
 type Hello struct {
-	ID string `json:"id,omitempty" range:"at most 64"`
+	ID string `json:"id" range:"at most 64"`
 }
 
 // Ping asks for a Pong. Like any message it is a sign of life.
 type Ping struct {
-	ID string `json:"id,omitempty" range:"at most 64"`
+	ID string `json:"id" range:"at most 64"`
 }
 
 // Location reports where the caller is.
 type Location struct {
 	_   struct{} `later:"points"`
-	ID  string   `json:"id,omitempty" range:"at most 64"`
+	ID  string   `json:"id" range:"at most 64"`
 	Lat float64  `json:"lat" required:"yes" unit:"degrees" range:"-85 to 85"` // WGS84, as Lng
 	Lng float64  `json:"lng" required:"yes" unit:"degrees" range:"-180 to 180" wraps:"yes"`
-	At  *int64   `json:"at,omitempty" range:"0 to 9007199254740991"`  // when the fix was taken, epoch ms; nil: on arrival
-	Seq int64    `json:"seq,omitempty" range:"0 to 9007199254740991"` // breaks ties of At
+	At  *int64   `json:"at" range:"0 to 9007199254740991"`  // when the fix was taken, epoch ms; nil: on arrival
+	Seq int64    `json:"seq" range:"0 to 9007199254740991"` // breaks ties of At
 	Motion
-	Available *bool     `json:"available,omitempty"` // nil: as last said
-	Tags      *[]string `json:"tags,omitempty"`      // nil: as last said
+	Available *bool     `json:"available"` // nil: as last said
+	Tags      *[]string `json:"tags"`      // nil: as last said
 }
 
 // A Motion is what a device may know of a fix beyond the place. nil: unknown.
@@ -71,17 +71,17 @@ type Motion struct {
 
 // Locate asks where the peer of the match under way is.
 type Locate struct {
-	ID string `json:"id,omitempty" range:"at most 64"`
+	ID string `json:"id" range:"at most 64"`
 }
 
 // Match asks for the nearest available member.
 type Match struct {
 	_      struct{} `later:"confirm,share,avoid"`
-	ID     string   `json:"id,omitempty" range:"at most 64"`
-	Radius float64  `json:"radius,omitempty" unit:"metres" range:"100 to 20000"` // 0: DefaultRadius, or the pool's widest if that is less
+	ID     string   `json:"id" range:"at most 64"`
+	Radius float64  `json:"radius" unit:"metres" range:"100 to 20000"` // 0: DefaultRadius, or the pool's widest if that is less
 	*Point          // where to search; nil: where the caller last reported to be
-	Tags   []string `json:"tags,omitempty"` // all of which the match must have
-	Wait   float64  `json:"wait,omitempty" unit:"seconds" range:"0 to 600"`
+	Tags   []string `json:"tags"` // all of which the match must have
+	Wait   float64  `json:"wait" unit:"seconds" range:"0 to 600"`
 }
 
 // A Point is a place on the wire, in degrees WGS84.
@@ -92,14 +92,14 @@ type Point struct {
 
 // Cancel withdraws the request under way.
 type Cancel struct {
-	ID string `json:"id,omitempty" range:"at most 64"`
+	ID string `json:"id" range:"at most 64"`
 }
 
 // End ends a match.
 type End struct {
-	ID     string `json:"id,omitempty" range:"at most 64"`
-	Match  string `json:"match,omitempty" required:"yes" range:"1 to 64"`
-	Reason string `json:"reason,omitempty" oneof:"completed,cancelled" default:"completed"`
+	ID     string `json:"id" range:"at most 64"`
+	Match  string `json:"match" required:"yes" range:"1 to 64"`
+	Reason string `json:"reason" oneof:"completed,cancelled" default:"completed"`
 }
 
 // MessageID implements Message.

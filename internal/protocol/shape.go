@@ -31,15 +31,15 @@ type shape struct {
 
 // A field is one of a shape.
 type field struct {
-	index                 int
-	name                  string
-	group                 *shape // of an embedded struct; nil for any other
-	required, omit, wraps bool
-	min, max              float64 // NaN: none, as for the next two
-	below, unknown        float64
-	oneof                 []string
-	fallback              string
-	allowed               string // what it may hold, in words for the client
+	index           int
+	name            string
+	group           *shape // of an embedded struct; nil for any other
+	required, wraps bool
+	min, max        float64 // NaN: none, as for the next two
+	below, unknown  float64
+	oneof           []string
+	fallback        string
+	allowed         string // what it may hold, in words for the client
 }
 
 // A list of strings is a list of tags: so many, of so many characters.
@@ -67,12 +67,12 @@ func fieldOf(index int, from reflect.StructField) *field {
 	if of.Kind() == reflect.Pointer {
 		of = of.Elem()
 	}
-	name, options, _ := strings.Cut(tag.Get("json"), ",")
-	f := &field{index: index, name: name, required: tag.Get("required") != "", omit: options != "", wraps: tag.Get("wraps") != "",
+	name, _, _ := strings.Cut(tag.Get("json"), ",")
+	f := &field{index: index, name: name, required: tag.Get("required") != "", wraps: tag.Get("wraps") != "",
 		fallback: tag.Get("default"), min: none, max: none, below: none, unknown: none}
 	switch kind := of.Kind(); {
 	case from.Anonymous:
-		f.group, f.omit = shapeOf(of), true
+		f.group = shapeOf(of)
 	case kind == reflect.Bool:
 		f.allowed = "true or false"
 	case kind == reflect.Slice:

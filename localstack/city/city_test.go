@@ -65,7 +65,7 @@ func newStack() *stack {
 func (s *stack) play(socket *waggletest.Socket) {
 	s.did(func() { s.tokens = append(s.tokens, socket.Token); s.online[socket.Token]++ })
 	defer s.did(func() { s.online[socket.Token]-- })
-	if !socket.Welcome(&protocol.Welcome{Report: waggle.Report{AfterSeconds: s.every}}) {
+	if !socket.Welcome(&waggle.Welcome{Report: waggle.Report{AfterSeconds: s.every}}) {
 		return
 	}
 	for matches := 0; ; {
@@ -76,12 +76,12 @@ func (s *stack) play(socket *waggletest.Socket) {
 		s.did(func() { s.messages = append(s.messages, message{m, socket.Token, time.Now()}) })
 		switch {
 		case m.Action == protocol.ActionEnd:
-			socket.Push(&protocol.Ended{ID: m.ID, Match: m.Match, Reason: "completed"})
+			socket.Push(&waggle.Ended{ID: m.ID, Match: m.Match, Reason: "completed"})
 		case m.Action == protocol.ActionMatch && s.role == "":
-			socket.Push(&protocol.NoMatch{ID: m.ID, Radius: m.Radius})
+			socket.Push(&waggle.NoMatch{ID: m.ID, Radius: m.Radius})
 		case m.Action == protocol.ActionMatch:
 			matches++
-			socket.Push(&protocol.Matched{ID: m.ID, Match: fmt.Sprint(socket.Token, "-", matches), Role: s.role, Report: waggle.Report{AfterSeconds: s.every}})
+			socket.Push(&waggle.Matched{ID: m.ID, Match: fmt.Sprint(socket.Token, "-", matches), Role: s.role, Report: waggle.Report{AfterSeconds: s.every}})
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"waggle/clients/go/waggle"
 	"waggle/internal/protocol"
 	"waggle/localstack/apigateway"
 )
@@ -60,7 +61,7 @@ func (m *Map) Observe(f apigateway.Frame) {
 		m.said(w, f)
 		return
 	}
-	if frame, err := protocol.DecodeFrame(f.Payload); err == nil {
+	if frame, err := waggle.DecodeFrame(f.Payload); err == nil {
 		m.told(w, frame, f.Time)
 	}
 }
@@ -97,23 +98,23 @@ func (m *Map) said(w who, f apigateway.Frame) {
 func shown(degrees float64) float64 { return math.Round(degrees*1e6) / 1e6 }
 
 // told takes in what a member was sent.
-func (m *Map) told(w who, frame protocol.Frame, now time.Time) {
+func (m *Map) told(w who, frame waggle.Frame, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := m.member(w, now)
 	switch frame := frame.(type) {
-	case *protocol.Welcome: // the whole word on what is under way
+	case *waggle.Welcome: // the whole word on what is under way
 		at.Waiting, at.Match = frame.Request != nil, ""
 		if frame.Match != nil {
-			at.Match, at.matcher = frame.Match.Match, frame.Match.Role == protocol.RoleMatcher
+			at.Match, at.matcher = frame.Match.Match, frame.Match.Role == waggle.Matcher
 		}
-	case *protocol.Matched:
-		at.Waiting, at.Match, at.matcher = false, frame.Match, frame.Role == protocol.RoleMatcher
-	case *protocol.Waiting:
+	case *waggle.Matched:
+		at.Waiting, at.Match, at.matcher = false, frame.Match, frame.Role == waggle.Matcher
+	case *waggle.Waiting:
 		at.Waiting = true
-	case *protocol.NoMatch:
+	case *waggle.NoMatch:
 		at.Waiting = false
-	case *protocol.Ended:
+	case *waggle.Ended:
 		at.Waiting = false
 		if at.Match == frame.Match {
 			at.Match = ""

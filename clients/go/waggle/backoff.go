@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A Backoff spreads attempts to connect again: before attempt n (from 0) a
-// time drawn evenly from nothing to Min·2ⁿ, at most Max. Drawing from the
-// whole range ("full jitter") keeps the many clients of a server that went
-// away from coming back all at once.
+// A Backoff spreads the attempts to connect again. The wait before attempt n, from
+// 0, is drawn evenly from 0 to Min·2ⁿ, at most Max. Drawing from the whole range
+// ("full jitter") keeps all clients of a server that has restarted from connecting
+// at once.
 type Backoff struct {
 	Min time.Duration // zero: 250 ms
 	Max time.Duration // zero: 20 s
-	// Jitter gives numbers in [0, 1); nil: math/rand.
+	// Jitter returns numbers in [0, 1). Nil: math/rand.
 	Jitter func() float64
 }
 

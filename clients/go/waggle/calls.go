@@ -4,65 +4,59 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"waggle/internal/protocol"
 )
 
 // A call waits for the frame that answers its message.
 type call struct {
 	id      string
 	message []byte
-	// settles reports whether a frame that may lack the call's id answers
-	// it all the same; nil: none does.
-	settles func(Frame) bool
-	match   bool       // an open request: waiting does not answer it
-	answer  chan Frame // holds the one answer
-	sentOn  *Conn
-	sentAt  time.Time
-	asked   standing // what was under way when it was made
+	// answeredBy reports whether a frame without the call's id answers it all the
+	// same. Nil: none does.
+	answeredBy func(Frame) bool
+	match      bool       // it is a Match
+	answer     chan Frame // holds the one answer
+	sentOn     *Conn
+	sentAt     time.Time
+	before     underWay // what was under way when the call was made
 }
 
-// An Outcome is how a request ended; exactly one is set.
+// An Outcome is how a request ended. Exactly one field is set.
 type Outcome struct {
 	Matched *Matched
 	NoMatch *NoMatch
-	// Ended has Match "" where the request was cancelled; else the match
-	// was over before its beginning was heard of.
+	// Ended has Match "" if the request was cancelled. Otherwise the match ended
+	// before a Matched came.
 	Ended *Ended
 }
 
-// Hello asks what is under way. The client says it by itself on every
-// connection.
+// Hello asks what is under way. The client does so by itself on every connection.
 func (c *Client) Hello(ctx context.Context) (*Welcome, error) {
 	id := c.newID()
-	return ask[*Welcome](ctx, c, &call{id: id}, &protocol.Hello{ID: id})
+	return ask[*Welcome](ctx, c, &call{id: id}, &Hello{ID: id})
 }
 
 // Ping asks for the server's time.
 func (c *Client) Ping(ctx context.Context) (*Pong, error) {
 	id := c.newID()
-	return ask[*Pong](ctx, c, &call{id: id}, &protocol.Ping{ID: id})
+	return ask[*Pong](ctx, c, &call{id: id}, &Ping{ID: id})
 }
 
-// Locate asks where the peer is.
+// Locate asks for the peer's location. Without a match it returns an *Error with
+// CodeNotFound.
 func (c *Client) Locate(ctx context.Context) (*LocationFrame, error) {
 	id := c.newID()
-	return ask[*LocationFrame](ctx, c, &call{id: id}, &protocol.Locate{ID: id})
+	return ask[*LocationFrame](ctx, c, &call{id: id}, &Locate{ID: id})
 }
 
-// Match asks for the nearest available member and waits for how that ends: for
-// up to m.Wait seconds and the time it takes to say so. An empty m.ID gets a
-// fresh one. When ctx ends first the request stays open: the outcome comes as
-// an event, or from Match with the same id once more.
+// Match asks for the nearest available member and waits for the outcome: up to
+// m.Wait seconds, and the time that messages take. It fills in an empty m.ID. If
+// ctx ends first, the request stays open. Its outcome then comes as an event, or
+// from another Match with the same id.
 func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 	if m.ID == "" {
 		m.ID = c.newID()
 	}
-	settles := func(f Frame) bool {
-		ended, ok := f.(*Ended)
-		return ok && ended.Match == "" // a member has one request at most
-	}
-	f, err := c.do(ctx, &call{id: m.ID, match: true, settles: settles}, &m)
+	f, err := c.do(ctx, &call{id: m.ID, match: true, answeredBy: requestEnded}, &m)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -77,30 +71,34 @@ func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 	return Outcome{}, unexpected(f)
 }
 
-// Cancel withdraws the open request; it may be repeated. Without one it returns
-// an *Error with CodeNotFound, with a match under way one with CodeConflict.
+// Cancel withdraws the open request. It may be repeated. It returns an *Error with
+// CodeNotFound if there is no request, and with CodeConflict during a match.
 func (c *Client) Cancel(ctx context.Context) (*Ended, error) {
 	id := c.newID()
-	settles := func(f Frame) bool {
-		ended, ok := f.(*Ended)
-		return ok && ended.Match == ""
-	}
-	return ask[*Ended](ctx, c, &call{id: id, settles: settles}, &protocol.Cancel{ID: id})
+	return ask[*Ended](ctx, c, &call{id: id, answeredBy: requestEnded}, &Cancel{ID: id})
 }
 
-// End ends a match with reason Completed or Cancelled ("": Completed). It may
-// be repeated.
+// requestEnded reports whether a frame ends the request. It needs no id, since a
+// member has at most one request.
+func requestEnded(f Frame) bool {
+	ended, ok := f.(*Ended)
+	return ok && ended.Match == ""
+}
+
+// End ends the match with this id. reason is Completed or Cancelled; "" stands for
+// Completed. It may be repeated. If the peer has ended the match first, the Ended
+// has the peer's reason.
 func (c *Client) End(ctx context.Context, match, reason string) (*Ended, error) {
 	id := c.newID()
-	settles := func(f Frame) bool {
+	matchEnded := func(f Frame) bool {
 		ended, ok := f.(*Ended)
 		return ok && ended.Match == match
 	}
-	return ask[*Ended](ctx, c, &call{id: id, settles: settles}, &protocol.End{ID: id, Match: match, Reason: reason})
+	return ask[*Ended](ctx, c, &call{id: id, answeredBy: matchEnded}, &End{ID: id, Match: match, Reason: reason})
 }
 
-// ask is do for a call with one kind of answer.
-func ask[T Frame](ctx context.Context, c *Client, k *call, m protocol.Message) (T, error) {
+// ask is do for a call that has one type of answer.
+func ask[T Frame](ctx context.Context, c *Client, k *call, m Message) (T, error) {
 	var none T
 	f, err := c.do(ctx, k, m)
 	if err != nil {
@@ -114,12 +112,12 @@ func ask[T Frame](ctx context.Context, c *Client, k *call, m protocol.Message) (
 }
 
 func unexpected(f Frame) error {
-	return &Error{Code: protocol.CodeInternal, Message: "an answer of another kind: " + string(protocol.Encode(f))}
+	return &Error{Code: CodeInternal, Message: "an answer of another kind: " + f.FrameType()}
 }
 
-// do sends a message and waits for its answer, across reconnects.
-func (c *Client) do(ctx context.Context, k *call, m protocol.Message) (Frame, error) {
-	k.message = protocol.EncodeMessage(m)
+// do sends a message and waits for its answer, across connections.
+func (c *Client) do(ctx context.Context, k *call, m Message) (Frame, error) {
+	k.message = EncodeMessage(m)
 	k.answer = make(chan Frame, 1)
 	c.mu.Lock()
 	if c.end != nil {
@@ -128,17 +126,17 @@ func (c *Client) do(ctx context.Context, k *call, m protocol.Message) (Frame, er
 	}
 	c.calls = append(c.calls, k)
 	conn := c.conn
-	k.sentOn, k.sentAt, k.asked = conn, time.Now(), c.view.standing
+	k.sentOn, k.sentAt, k.before = conn, time.Now(), c.view.underWay
 	c.mu.Unlock()
 	defer c.forget(k)
 	if conn != nil {
-		// A failure shows where the connection is read, and the next
-		// one carries the message again.
+		// session sees a failure when it reads, and the next connection sends the
+		// message again.
 		_ = c.send(ctx, conn, k.message)
 	}
 	select {
 	case f := <-k.answer:
-		if refused, ok := f.(*protocol.Error); ok {
+		if refused, ok := f.(*ErrorFrame); ok {
 			return nil, &Error{Code: refused.Code, Message: refused.Message, Retryable: refused.Retryable}
 		}
 		return f, nil
@@ -149,15 +147,16 @@ func (c *Client) do(ctx context.Context, k *call, m protocol.Message) (Frame, er
 	}
 }
 
-// send keeps the connection when the caller's ctx ends during it.
+// send sends a message. The end of ctx does not cut it short, since half a frame
+// would break the connection.
 func (c *Client) send(ctx context.Context, conn *Conn, raw []byte) error {
 	if err := conn.Send(context.WithoutCancel(ctx), raw); err != nil {
 		return err
 	}
 	c.mu.Lock()
-	c.pulse.sent(time.Now())
+	c.alive.sent(time.Now())
 	c.mu.Unlock()
-	c.nudge()
+	c.change()
 	return nil
 }
 
@@ -173,52 +172,50 @@ func (c *Client) forget(k *call) {
 	c.calls = slices.DeleteFunc(c.calls, func(other *call) bool { return other == k })
 }
 
-// answer gives a frame to the calls it answers; c.mu is held.
+// answer gives a frame to the calls that it answers; c.mu is held.
 func (c *Client) answer(f Frame) (answered bool) {
 	if _, ok := f.(*Waiting); ok {
 		return false
 	}
 	id := frameID(f)
 	for _, k := range c.calls {
-		if id == "" || id != k.id {
-			if k.settles == nil || !k.settles(f) {
-				continue
-			}
+		if id != "" && id == k.id || k.answeredBy != nil && k.answeredBy(f) {
+			answered = k.deliver(f) || answered
 		}
-		answered = c.settle(k, f) || answered
 	}
 	return answered
 }
 
-func (c *Client) settle(k *call, f Frame) bool {
+// deliver reports false if the call has its answer already.
+func (k *call) deliver(f Frame) bool {
 	select {
 	case k.answer <- f:
 		return true
 	default:
-		return false // it has its answer already
+		return false
 	}
 }
 
-// askedWhen is what was under way when the hello that this welcome answers was
-// sent, or before; c.mu is held.
-func (c *Client) askedWhen(w *Welcome) standing {
+// beforeHello returns what was under way when the hello that this welcome answers
+// was sent, or earlier; c.mu is held.
+func (c *Client) beforeHello(w *Welcome) underWay {
 	for _, k := range c.calls {
 		if w.ID != "" && k.id == w.ID {
-			return k.asked
+			return k.before
 		}
 	}
-	return c.carried
+	return c.atConnect
 }
 
-// awaited reports whether a waiting call will be told of this end by the
-// server itself, which knows the reason; c.mu is held.
+// awaited reports whether a call waits for this end. The server will answer that
+// call with the true reason. c.mu is held.
 func (c *Client) awaited(ended *Ended) bool {
-	return slices.ContainsFunc(c.calls, func(k *call) bool { return k.settles != nil && k.settles(ended) })
+	return slices.ContainsFunc(c.calls, func(k *call) bool { return k.answeredBy != nil && k.answeredBy(ended) })
 }
 
-// resume deals, on a fresh connection, with the calls of lost ones: a request
-// that has led to a match is answered, one that is still open goes on, and
-// all else is sent again under its id. c.mu is held.
+// resume continues the calls of earlier connections on a new one. It answers a
+// Match that has led to a match, leaves a Match whose request is still open, and
+// returns the messages of all others, to be sent again. c.mu is held.
 func (c *Client) resume(w *Welcome, conn *Conn) (resend [][]byte) {
 	for _, k := range c.calls {
 		if k.sentOn == conn {
@@ -226,7 +223,7 @@ func (c *Client) resume(w *Welcome, conn *Conn) (resend [][]byte) {
 		}
 		if k.match && w.Match != nil {
 			m := w.Match
-			c.settle(k, &Matched{ID: k.id, Match: m.Match, Role: m.Role, Peer: m.Peer, Report: w.Report})
+			k.deliver(&Matched{ID: k.id, Match: m.Match, Role: m.Role, Peer: m.Peer, Report: w.Report})
 			continue
 		}
 		k.sentOn, k.sentAt = conn, time.Now()
@@ -238,11 +235,11 @@ func (c *Client) resume(w *Welcome, conn *Conn) (resend [][]byte) {
 	return resend
 }
 
-// overdue are the messages of calls that have waited for so long on this
-// connection, to be sent again: an answer can be lost where a connection is not.
-// next is when there may be more. c.mu is held.
-func (c *Client) overdue(conn *Conn, now time.Time, long time.Duration) (resend [][]byte, next time.Time) {
-	next = now.Add(long)
+// overdue returns the messages to send again, since their answer has not come for
+// so long: an answer can be lost on a connection that works. again is when more may
+// be overdue. c.mu is held.
+func (c *Client) overdue(conn *Conn, now time.Time, long time.Duration) (resend [][]byte, again time.Time) {
+	again = now.Add(long)
 	for _, k := range c.calls {
 		if k.sentOn != conn {
 			continue
@@ -251,9 +248,9 @@ func (c *Client) overdue(conn *Conn, now time.Time, long time.Duration) (resend 
 			k.sentAt = now
 			resend = append(resend, k.message)
 		}
-		next = earlier(next, k.sentAt.Add(long))
+		again = earlier(again, k.sentAt.Add(long))
 	}
-	return resend, next
+	return resend, again
 }
 
 func frameID(f Frame) string {
@@ -272,7 +269,7 @@ func frameID(f Frame) string {
 		return f.ID
 	case *Ended:
 		return f.ID
-	case *protocol.Error:
+	case *ErrorFrame:
 		return f.ID
 	}
 	return ""

@@ -13,8 +13,8 @@ import (
 	"waggle/clients/go/waggle/waggletest"
 )
 
-func TestAnswersFindTheirCalls(t *testing.T) {
-	play := func(s *waggletest.Socket) {
+func TestAnAnswerIsReturnedByItsCall(t *testing.T) {
+	script := func(s *waggletest.Socket) {
 		s.Welcome(nil)
 		var ping, match waggletest.Message
 		for ping.ID == "" || match.ID == "" {
@@ -29,38 +29,38 @@ func TestAnswersFindTheirCalls(t *testing.T) {
 				match = m
 			}
 		}
-		// In any order, and mixed with what answers neither.
+		// In another order, and mixed with frames that answer neither.
 		s.Push(&waggle.Waiting{ID: match.ID, ExpiresAt: time.Now().Add(time.Minute).UnixMilli()})
 		s.Push(&waggle.Matched{ID: match.ID, Match: "m1", Role: "matcher"})
 		s.Push(&waggle.Pong{ID: "of another", Now: 1})
 		s.Push(&waggle.Pong{ID: ping.ID, Now: 42})
 		s.Drain()
 	}
-	inBubble(t, play, func(b *bench) {
-		c := b.connect()
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
 		defer c.Close()
-		b.welcome(c)
+		fx.welcome(c)
 		var both sync.WaitGroup
 		both.Go(func() {
-			pong, err := c.Ping(b.t.Context())
+			pong, err := c.Ping(fx.t.Context())
 			if err != nil || pong.Now != 42 {
 				t.Errorf("Ping: got %+v, %v, want 42", pong, err)
 			}
 		})
 		both.Go(func() {
-			out, err := c.Match(b.t.Context(), waggle.Match{Wait: 60})
+			out, err := c.Match(fx.t.Context(), waggle.Match{Wait: 60})
 			if err != nil || out.Matched == nil || out.Matched.Match != "m1" {
 				t.Errorf("Match: got %+v, %v, want m1", out, err)
 			}
 		})
 		both.Wait()
-		if _, ok := b.next(c).(*waggle.Waiting); !ok {
-			t.Error("waiting is an event")
+		if _, ok := fx.next(c).(*waggle.Waiting); !ok {
+			t.Error("got no event Waiting")
 		}
 	})
 }
 
-func TestOutcomes(t *testing.T) {
+func TestMatchReturnsEveryOutcome(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer func(id string) waggle.Frame
@@ -77,16 +77,16 @@ func TestOutcomes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			play := func(s *waggletest.Socket) {
+			script := func(s *waggletest.Socket) {
 				s.Welcome(nil)
 				m, _ := s.Await("match")
 				s.Push(tt.answer(m.ID))
 				s.Drain()
 			}
-			inBubble(t, play, func(b *bench) {
-				c := b.connect()
+			inBubble(t, script, func(fx *fixture) {
+				c := fx.connect()
 				defer c.Close()
-				got, err := c.Match(b.t.Context(), waggle.Match{ID: "r1"})
+				got, err := c.Match(fx.t.Context(), waggle.Match{ID: "r1"})
 				var refused *waggle.Error
 				errors.As(err, &refused)
 				if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -100,22 +100,22 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-func TestMatchSurvivesALostConnection(t *testing.T) {
+func TestMatchSurvivesAReconnect(t *testing.T) {
 	peer := waggle.Peer{Lat: 37.7, Lng: -122.4, At: 5}
 	tests := []struct {
 		name   string
-		second func(s *waggletest.Socket, id string) // what the second connection finds
+		second func(s *waggletest.Socket, id string) // the second connection
 		want   string
 	}{
-		{"the message was lost", func(s *waggletest.Socket, id string) {
+		{"the message did not arrive", func(s *waggletest.Socket, id string) {
 			s.Welcome(nil)
 			m, _ := s.Await("match")
 			s.Push(&waggle.Matched{ID: m.ID, Match: "again " + m.ID})
 		}, "again r1"},
-		{"the outcome was lost", func(s *waggletest.Socket, id string) {
+		{"the outcome did not arrive", func(s *waggletest.Socket, id string) {
 			s.Welcome(&waggle.Welcome{Match: &waggle.WelcomeMatch{Match: "m1", Role: "matcher", State: "active", Peer: peer}})
 		}, "m1"},
-		{"still open", func(s *waggletest.Socket, id string) {
+		{"the request is still open", func(s *waggletest.Socket, id string) {
 			expires := time.Now().Add(time.Minute).UnixMilli()
 			s.Welcome(&waggle.Welcome{Request: &waggle.WelcomeRequest{ID: id, ExpiresAt: expires}})
 			welcomed := time.Now()
@@ -127,7 +127,7 @@ func TestMatchSurvivesALostConnection(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			play := func(s *waggletest.Socket) {
+			script := func(s *waggletest.Socket) {
 				if s.Attempt == 0 {
 					s.Welcome(nil)
 					s.Await("match")
@@ -136,10 +136,10 @@ func TestMatchSurvivesALostConnection(t *testing.T) {
 				tt.second(s, "r1")
 				s.Drain()
 			}
-			inBubble(t, play, func(b *bench) {
-				c := b.connect()
+			inBubble(t, script, func(fx *fixture) {
+				c := fx.connect()
 				defer c.Close()
-				out, err := c.Match(b.t.Context(), waggle.Match{ID: "r1", Wait: 60})
+				out, err := c.Match(fx.t.Context(), waggle.Match{ID: "r1", Wait: 60})
 				if err != nil || out.Matched == nil || out.Matched.Match != tt.want {
 					t.Errorf("got %+v, %v, want %s", out.Matched, err, tt.want)
 				}
@@ -148,29 +148,29 @@ func TestMatchSurvivesALostConnection(t *testing.T) {
 	}
 }
 
-func TestEndIsSettledByItsMatch(t *testing.T) {
-	play := func(s *waggletest.Socket) {
+func TestEndIsAnsweredByTheEndOfItsMatchAlone(t *testing.T) {
+	script := func(s *waggletest.Socket) {
 		s.Welcome(nil)
 		m, _ := s.Await("end")
 		s.Push(&waggle.Ended{Match: "another", Reason: "completed"})
 		s.Push(&waggle.Ended{Match: m.Match, Reason: "cancelled"}) // the peer was first
 		s.Drain()
 	}
-	inBubble(t, play, func(b *bench) {
-		c := b.connect()
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
 		defer c.Close()
-		b.welcome(c)
-		ended, err := c.End(b.t.Context(), "m1", waggle.Completed)
+		fx.welcome(c)
+		ended, err := c.End(fx.t.Context(), "m1", waggle.Completed)
 		if err != nil || ended.Match != "m1" || ended.Reason != "cancelled" {
 			t.Errorf("got %+v, %v, want m1 cancelled", ended, err)
 		}
-		b.want(c, &waggle.Ended{Match: "another", Reason: "completed"})
+		fx.want(c, &waggle.Ended{Match: "another", Reason: "completed"})
 	})
 }
 
-func TestReportFollowsAdvice(t *testing.T) {
+func TestReportWhenDueFollowsTheAdvice(t *testing.T) {
 	reports := 0
-	play := func(s *waggletest.Socket) {
+	script := func(s *waggletest.Socket) {
 		s.Welcome(&waggle.Welcome{Report: waggle.Report{AfterSeconds: 10, MoveMeters: 50}})
 		for {
 			m, ok := s.Receive()
@@ -182,8 +182,8 @@ func TestReportFollowsAdvice(t *testing.T) {
 			}
 		}
 	}
-	inBubble(t, play, func(b *bench) {
-		c := b.connect()
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
 		defer c.Close()
 		if diff := cmp.Diff(waggle.Report{AfterSeconds: 10, MoveMeters: 50}, c.Advice()); diff != "" {
 			t.Errorf("advice: got +, want -\n%s", diff)
@@ -194,36 +194,36 @@ func TestReportFollowsAdvice(t *testing.T) {
 			want  bool
 		}{
 			{0, 37.0, true},                         // the first
-			{time.Second, 37.0001, false},           // 11 m
-			{time.Second, 37.0005, true},            // 55 m
-			{9 * time.Second, 37.0005, false},       // soon
-			{time.Second, 37.0005, true},            // now
-			{time.Second, 37.0005 + 0.00044, false}, // 49 m
+			{time.Second, 37.0001, false},           // 11 m away
+			{time.Second, 37.0005, true},            // 55 m away
+			{9 * time.Second, 37.0005, false},       // too early by 1 s
+			{time.Second, 37.0005, true},            // after 10 s
+			{time.Second, 37.0005 + 0.00044, false}, // 49 m away
 		} {
 			time.Sleep(step.after)
-			sent, err := c.ReportWhenDue(b.t.Context(), waggle.Location{Lat: step.lat, Lng: -122})
+			sent, err := c.ReportWhenDue(fx.t.Context(), waggle.Location{Lat: step.lat, Lng: -122})
 			if err != nil || sent != step.want {
 				t.Errorf("step %d: got %t, %v, want %t", i, sent, err, step.want)
 			}
 		}
 		synctest.Wait()
 		if reports != 3 {
-			t.Errorf("reports that came: got %d, want 3", reports)
+			t.Errorf("reports that arrived: got %d, want 3", reports)
 		}
 	})
 }
 
-func TestReportWhileOffline(t *testing.T) {
-	inBubble(t, func(s *waggletest.Socket) { s.Welcome(nil) }, func(b *bench) {
-		b.Refuse(0, 503, 503, 503, 503, 503, 503)
-		c := b.connect()
-		b.welcome(c)
+func TestReportFailsWithoutAConnection(t *testing.T) {
+	inBubble(t, func(s *waggletest.Socket) { s.Welcome(nil) }, func(fx *fixture) {
+		fx.Refuse(0, 503, 503, 503, 503, 503, 503)
+		c := fx.connect()
+		fx.welcome(c)
 		time.Sleep(time.Millisecond)
-		if err := c.Report(b.t.Context(), waggle.Location{}); !errors.Is(err, waggle.ErrOffline) {
+		if err := c.Report(fx.t.Context(), waggle.Location{}); !errors.Is(err, waggle.ErrOffline) {
 			t.Errorf("got %v, want ErrOffline", err)
 		}
 		c.Close()
-		if err := c.Report(b.t.Context(), waggle.Location{}); !errors.Is(err, waggle.ErrClosed) {
+		if err := c.Report(fx.t.Context(), waggle.Location{}); !errors.Is(err, waggle.ErrClosed) {
 			t.Errorf("got %v, want ErrClosed", err)
 		}
 	})

@@ -9,12 +9,10 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"waggle/internal/protocol"
 )
 
 // A Client is one member's session, across as many connections as it takes.
-// Its methods may be used at once from several goroutines.
+// Its methods may be called from several goroutines at once.
 type Client struct {
 	opts   Options
 	events *queue
@@ -23,30 +21,30 @@ type Client struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	first   chan struct{} // closed by the first welcome
-	ended   chan struct{} // closed when the client has given up or was closed
-	nudged  chan struct{} // holds a token when the pulse is to be taken anew
+	ended   chan struct{} // closed when the client ends
+	changed chan struct{} // holds a token when the keep-alive must be decided anew
 
 	mu    sync.Mutex
 	conn  *Conn // nil while offline
-	end   error // why it ended
+	end   error // why it ended, or nil
 	calls []*call
-	ids   int
+	ids   int // how many message ids were made
 	view  view
-	// carried is what was under way when this connection began.
-	carried standing
-	pulse   pulse
-	// skew is the server's clock less ours, as of the last welcome.
-	skew time.Duration
-	// shared is what Due compares with: the last location sent.
-	shared sharedLocation
-	seq    int64 // of the last location that named none
+	// atConnect is what was under way when this connection began.
+	atConnect underWay
+	alive     keepAlive
+	// clockSkew is the server's clock minus this machine's, by the last welcome.
+	clockSkew time.Duration
+	reported  reported
+	seq       int64 // of the last report that came without a Seq
 }
 
-// Connect connects, says hello and waits for the welcome, which is the first
-// event. When the first attempt fails it returns why; from then on the client
-// connects again by itself, until Close, ErrReplaced, or a handshake refused
-// with 401, 403, or 409, which is an ErrReplaced: the member's newer connection
-// is there already. ctx bounds only the connecting.
+// Connect connects, says hello and waits for the welcome, which becomes the first
+// event. It fails if the first attempt does. Afterwards the client connects again
+// by itself whenever the connection drops, until one of these ends it: Close; a
+// newer connection of the member, which is ErrReplaced; a handshake that the
+// server refuses with 401, 403 or 409, which is a *HandshakeError. The end of ctx
+// does not end the client: ctx bounds Connect alone.
 func Connect(ctx context.Context, o Options) (*Client, error) {
 	o.Backoff = o.Backoff.withDefaults()
 	if o.Grace <= 0 {
@@ -59,16 +57,16 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &Client{
 		opts: o, events: newQueue(), prefix: rand.Text()[:10] + "-", cancel: cancel,
-		first: make(chan struct{}), ended: make(chan struct{}), nudged: make(chan struct{}, 1),
+		first: make(chan struct{}), ended: make(chan struct{}), changed: make(chan struct{}, 1),
 	}
 	c.running.Go(func() { c.run(running, conn) })
-	c.running.Go(func() { c.beat(running) })
+	c.running.Go(func() { c.keepAlive(running) })
 	select {
 	case <-c.first:
 		return c, nil
 	case <-c.ended:
 		select {
-		case <-c.first: // it was welcomed: what came after is for Next to tell
+		case <-c.first: // it was welcomed, so Next returns why it ended
 			return c, nil
 		default:
 		}
@@ -80,10 +78,10 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 	}
 }
 
-// Close says goodbye to the server and waits for the client's goroutines. A
-// match goes on without it until one side ends it. A request stays open until
-// its deadline, but is passed over once the member has been silent for longer
-// than the pool's grace time. Close is repeatable.
+// Close closes the connection and waits for the client's goroutines. A match goes
+// on until one side ends it. A request stays open until its deadline, but matches
+// pass over it once the member has been silent for longer than the pool's grace
+// time. Close may be called again.
 func (c *Client) Close() {
 	c.finish(ErrClosed)
 	c.mu.Lock()
@@ -96,12 +94,13 @@ func (c *Client) Close() {
 	c.running.Wait()
 }
 
-// Next waits for the next event. After the last one it returns why the client
-// ended: ErrClosed, ErrReplaced, a *HandshakeError.
+// Next waits for the next event. After the last event it returns why the client
+// ended: ErrClosed, ErrReplaced or a *HandshakeError.
 func (c *Client) Next(ctx context.Context) (Frame, error) { return c.events.next(ctx) }
 
-// Events are what Next gives, until the client or ctx ends. Only the newest
-// 1024 unread events are kept, and of the peer's locations in a row the newest.
+// Events yields what Next returns, until the client or ctx ends. The client keeps
+// at most 1024 unread events and drops the oldest; of consecutive locations of the
+// peer it keeps the newest.
 func (c *Client) Events(ctx context.Context) iter.Seq[Frame] {
 	return func(yield func(Frame) bool) {
 		for {
@@ -113,8 +112,8 @@ func (c *Client) Events(ctx context.Context) iter.Seq[Frame] {
 	}
 }
 
-// Drop cuts the connection as a lost network does; the client then connects
-// again. It is for trying out what a program does.
+// Drop cuts the connection as a failing network does. The client then connects
+// again. It is there to test a program.
 func (c *Client) Drop() {
 	c.mu.Lock()
 	conn := c.conn
@@ -124,7 +123,7 @@ func (c *Client) Drop() {
 	}
 }
 
-// run has one connection after the other until there is nothing more to try.
+// run keeps one connection after the other until the client ends.
 func (c *Client) run(ctx context.Context, conn *Conn) {
 	for attempt := 0; ; {
 		welcomed, err := c.session(ctx, conn)
@@ -153,15 +152,15 @@ func (c *Client) run(ctx context.Context, conn *Conn) {
 	}
 }
 
-// dial bounds an attempt: a network that swallows packets must not hold the
-// client for ever.
+// dial bounds an attempt, since a network that swallows packets gives no error.
 func (c *Client) dial(ctx context.Context) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	return Dial(ctx, c.opts)
 }
 
-// session says hello and takes in frames until the connection is lost.
+// session says hello and handles frames until the connection fails. welcomed
+// reports whether a welcome came.
 func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err error) {
 	defer conn.Drop()
 	if c.opts.OnConnect != nil {
@@ -169,9 +168,9 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 	}
 	c.mu.Lock()
 	c.conn = conn
-	c.carried = c.view.standing
-	c.pulse.connected(time.Now())
-	hello := &protocol.Hello{ID: c.nextID()}
+	c.atConnect = c.view.underWay
+	c.alive.connected(time.Now())
+	hello := &Hello{ID: c.nextID()}
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
@@ -182,8 +181,8 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 			c.opts.OnDisconnect(closed, time.Now())
 		}
 	}()
-	c.nudge()
-	if err := conn.Send(ctx, protocol.EncodeMessage(hello)); err != nil {
+	c.change()
+	if err := conn.Send(ctx, EncodeMessage(hello)); err != nil {
 		return false, err
 	}
 	for {
@@ -191,14 +190,14 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 		if err != nil {
 			return welcomed, err
 		}
-		frame, err := protocol.DecodeFrame(raw)
+		frame, err := DecodeFrame(raw)
 		if err != nil {
-			continue // not of this protocol; OnFrame has shown it
+			continue // no frame of Waggle's; OnFrame has seen it
 		}
-		if refused, ok := frame.(*protocol.Error); ok && refused.Code == protocol.CodeReplaced {
+		if refused, ok := frame.(*ErrorFrame); ok && refused.Code == CodeReplaced {
 			return welcomed, ErrReplaced
 		}
-		resend := c.take(frame, conn)
+		resend := c.handle(frame, conn)
 		if _, ok := frame.(*Welcome); ok {
 			welcomed = true
 		}
@@ -210,35 +209,35 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 	}
 }
 
-// take brings what is known up to date, hands the frame to the call it
-// answers or else to the events, and returns what a welcome shows to have to be
-// sent again. The end of what the frame shows to be over comes before it.
-func (c *Client) take(frame Frame, conn *Conn) (resend [][]byte) {
+// handle applies a frame to the view and gives it to the call that it answers, or
+// else to the events. Before it go the Ended frames that the client makes itself.
+// After a welcome it returns the messages that must be sent again.
+func (c *Client) handle(frame Frame, conn *Conn) (resend [][]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer c.nudge()
+	defer c.change()
 	now := time.Now()
-	c.pulse.heard()
+	c.alive.received()
 	welcome, isWelcome := frame.(*Welcome)
-	asked := c.carried
+	before := c.atConnect
 	if isWelcome {
-		asked = c.askedWhen(welcome)
+		before = c.beforeHello(welcome)
 	}
-	over, fresh := c.view.admit(frame, asked)
+	over, fresh := c.view.apply(frame, before)
 	for _, ended := range over {
 		if !c.awaited(ended) {
 			c.events.put(ended)
 		}
 	}
 	if isWelcome {
-		c.pulse.welcomed = true
-		c.skew = time.UnixMilli(welcome.Now).Sub(now)
+		c.alive.welcomed = true
+		c.clockSkew = time.UnixMilli(welcome.Now).Sub(now)
 	}
 	answered := c.answer(frame)
 	if isWelcome {
 		resend = c.resume(welcome, conn)
 	}
-	if _, isPong := frame.(*Pong); fresh && !answered && !isPong { // a stray pong answers the pulse
+	if _, isPong := frame.(*Pong); fresh && !answered && !isPong { // a pong that no call waits for answers a keep-alive
 		c.events.put(frame)
 	}
 	if isWelcome {
@@ -260,7 +259,7 @@ func (c *Client) hasEnded() bool {
 	}
 }
 
-// finish ends the client once; the first reason stays.
+// finish ends the client. Only the first reason counts.
 func (c *Client) finish(why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -270,26 +269,13 @@ func (c *Client) finish(why error) {
 	c.end = why
 	close(c.ended)
 	c.events.finish(why)
-	c.cancelUnlessClosing(why)
-}
-
-// cancelUnlessClosing stops the goroutines; Close does so itself, after its
-// goodbye.
-func (c *Client) cancelUnlessClosing(why error) {
-	if !errors.Is(why, ErrClosed) {
+	if !errors.Is(why, ErrClosed) { // Close stops the goroutines itself, once the connection is closed
 		c.cancel()
 	}
 }
 
-// nextID gives an id no other message of this member has; c.mu is held.
+// nextID returns an id that no other message of this member has; c.mu is held.
 func (c *Client) nextID() string {
 	c.ids++
 	return c.prefix + strconv.Itoa(c.ids)
-}
-
-func (c *Client) nudge() {
-	select {
-	case c.nudged <- struct{}{}:
-	default:
-	}
 }

@@ -12,26 +12,27 @@ import (
 )
 
 const (
-	// subprotocol is what the server selects; the token travels beside it,
-	// since a URL ends up in logs.
+	// subprotocol is the one that the server selects. The token is offered beside
+	// it, and not in the URL, since URLs end up in logs.
 	subprotocol = "waggle.v1"
 	bearer      = "bearer."
-	// maxFrame is the platform's limit on a message.
+	// maxFrame is API Gateway's limit on a message, in bytes.
 	maxFrame = 128 << 10
-	// writeTimeout bounds one send: a socket that takes no more is dead.
+	// writeTimeout bounds one send. A socket that takes no more bytes is dead.
 	writeTimeout = 10 * time.Second
 )
 
-// A Conn is one connection, with frames as they are: nothing is resumed or
-// sent again. Its methods may be used at once from several goroutines, except
-// Receive.
+// A Conn is one connection and its frames as they are. It resumes nothing and
+// sends nothing again. Its methods may be called from several goroutines at once,
+// except Receive.
 type Conn struct {
 	ws      *websocket.Conn
 	onFrame func(Direction, []byte, time.Time)
-	sending sync.Mutex // makes OnFrame see what is sent in its order
+	sending sync.Mutex // so that OnFrame sees frames in the order in which they are sent
 }
 
-// Dial connects once. A refusal by the server is a *HandshakeError.
+// Dial connects once. It returns a *HandshakeError if the server refuses. Of the
+// options it uses URL, Token, HTTPClient and OnFrame.
 func Dial(ctx context.Context, o Options) (*Conn, error) {
 	token, err := o.Token(ctx)
 	if err != nil {
@@ -43,7 +44,7 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 	})
 	if err != nil {
 		if resp != nil && resp.StatusCode != 101 {
-			body, _ := io.ReadAll(io.LimitReader(resp.Body, 200)) // only to explain
+			body, _ := io.ReadAll(io.LimitReader(resp.Body, 200)) // it is part of the error only
 			return nil, &HandshakeError{Status: resp.StatusCode, Body: string(body)}
 		}
 		return nil, fmt.Errorf("waggle: connect: %w", err)
@@ -52,7 +53,8 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 	return &Conn{ws: ws, onFrame: o.OnFrame}, nil
 }
 
-// Send sends one text frame. When ctx ends during it the connection is lost.
+// Send sends one message, such as EncodeMessage returns, within 10 s. If ctx ends
+// before it is sent, the connection is closed.
 func (c *Conn) Send(ctx context.Context, raw []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -64,8 +66,9 @@ func (c *Conn) Send(ctx context.Context, raw []byte) error {
 	return c.ws.Write(ctx, websocket.MessageText, raw)
 }
 
-// Receive waits for the next frame. It returns io.EOF when the server has
-// closed the connection normally. When ctx ends the connection is lost.
+// Receive waits for the next frame, which DecodeFrame reads. It returns io.EOF if
+// the server has closed the connection normally. If ctx ends, the connection is
+// closed.
 func (c *Conn) Receive(ctx context.Context) ([]byte, error) {
 	_, raw, err := c.ws.Read(ctx)
 	if err != nil {
@@ -81,8 +84,8 @@ func (c *Conn) Receive(ctx context.Context) ([]byte, error) {
 	return raw, nil
 }
 
-// Close says goodbye, and waits up to 5 s for the server's.
+// Close closes the connection, and waits up to 5 s until the server has too.
 func (c *Conn) Close() error { return c.ws.Close(websocket.StatusNormalClosure, "") }
 
-// Drop cuts the connection without a goodbye, as a lost network does.
-func (c *Conn) Drop() { _ = c.ws.CloseNow() } // it is to be gone: how is no matter
+// Drop cuts the connection without a close frame, as a failing network does.
+func (c *Conn) Drop() { _ = c.ws.CloseNow() } // it is gone, even with an error

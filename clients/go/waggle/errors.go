@@ -7,13 +7,14 @@ import (
 )
 
 var (
-	// ErrReplaced ends a client whose member has connected elsewhere. It does
-	// not connect again: two clients would throw each other out for ever.
+	// ErrReplaced ends a client when a newer connection of its member has taken
+	// over. It does not connect again, since two clients would replace each other
+	// for ever.
 	ErrReplaced = errors.New("waggle: replaced: the member has connected elsewhere")
-	// ErrClosed is what calls on a closed client return.
+	// ErrClosed is returned by calls on a closed client.
 	ErrClosed = errors.New("waggle: the client is closed")
-	// ErrOffline is what Report returns while there is no connection: a
-	// location is not kept, since by then a newer one is known.
+	// ErrOffline is returned by Report while there is no connection. The client
+	// does not keep the location, since a newer one will be known by then.
 	ErrOffline = errors.New("waggle: not connected at the moment")
 )
 
@@ -21,16 +22,16 @@ var (
 type Error struct {
 	Code      Code
 	Message   string // what was wrong and what is allowed
-	Retryable bool   // the same call may succeed later
+	Retryable bool   // the same call can succeed later
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("waggle: %s: %s", e.Code, e.Message) }
 
-// A HandshakeError is a connection refused by the server. With 409, where a
-// newer connection of the member is there, it is an ErrReplaced too.
+// A HandshakeError is the server's refusal of a connection. With status 409 the
+// member has a newer connection, and errors.Is finds ErrReplaced in it.
 type HandshakeError struct {
 	Status int    // the HTTP status
-	Body   string // the beginning of what came with it
+	Body   string // the first 200 bytes of the response's body
 }
 
 func (e *HandshakeError) Error() string {
@@ -49,7 +50,7 @@ func (e *HandshakeError) Error() string {
 	return s
 }
 
-// Is makes a 409 an ErrReplaced.
+// Is implements errors.Is: status 409 is an ErrReplaced.
 func (e *HandshakeError) Is(target error) bool {
 	return target == ErrReplaced && e.Status == http.StatusConflict
 }

@@ -10,7 +10,7 @@ import (
 	"waggle/clients/go/waggle/waggletest"
 )
 
-// Ana asks for the nearest member and watches it come.
+// Ana asks for the nearest member and follows it.
 func Example() {
 	server := waggletest.NewServer(benComesNearer)
 	defer server.Close()
@@ -43,7 +43,7 @@ func Example() {
 		switch event := event.(type) {
 		case *waggle.LocationFrame:
 			fmt.Printf("now at %.4f, %.4f\n", event.Lat, event.Lng)
-		case *waggle.Ended: // comes even if Ana is offline then, with reason Lost
+		case *waggle.Ended: // if Ana was offline then, the reason is Lost
 			fmt.Println("ended:", event.Reason)
 			return
 		}
@@ -54,7 +54,7 @@ func Example() {
 	// ended: completed
 }
 
-// benComesNearer is what the server says in the example.
+// benComesNearer is the server's side of the example.
 func benComesNearer(s *waggletest.Socket) {
 	s.Welcome(&waggle.Welcome{Member: "ana", Pool: "default"})
 	m, _ := s.Await("match")

@@ -5,22 +5,21 @@ import (
 	"sync"
 )
 
-// maxQueued is how many unread events are kept: a program that reads none
-// loses the oldest, instead of stalling the calls that wait for answers.
+// maxQueued is how many unread events are kept. A program that reads none misses the
+// oldest, and the calls that wait for answers still get them.
 const maxQueued = 1024
 
-// A queue holds events not read yet.
+// A queue holds the unread events.
 type queue struct {
 	mu     sync.Mutex
 	events []Frame
-	end    error         // set once nothing more will come
+	end    error         // set when no more events will come
 	ready  chan struct{} // holds a token when events or end were added
 }
 
 func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
 
-// put appends an event. A peer's location takes the place of an older one
-// that was not read yet: only the newest is of use.
+// put appends an event. A location of the peer replaces an unread one before it.
 func (q *queue) put(f Frame) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -39,7 +38,7 @@ func (q *queue) put(f Frame) {
 	q.wake()
 }
 
-// finish ends the queue; what is in it can still be read.
+// finish ends the queue. The events in it can still be read.
 func (q *queue) finish(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -4,20 +4,18 @@ import (
 	"context"
 	"math"
 	"time"
-
-	"waggle/internal/protocol"
 )
 
-// sharedLocation is the last location sent, and when.
-type sharedLocation struct {
+// reported is the last location that was sent.
+type reported struct {
 	at       time.Time // zero: none yet
 	lat, lng float64
 }
 
-// Report tells the server where the member is, now: whatever the advice says.
-// It does not wait for an answer; with l.ID set an *Ack comes as an event. A Seq of
-// 0 is the next of the client's own count, so that of two reports in the same
-// millisecond the later one counts. While offline it returns ErrOffline.
+// Report sends a location, whatever the advice. It does not wait for an answer: if
+// l.ID is set, an *Ack comes as an event. It fills in a Seq of 0 from a count of its
+// own, so that the later of two reports in one millisecond counts. While there is no
+// connection it returns ErrOffline.
 func (c *Client) Report(ctx context.Context, l Location) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -35,20 +33,20 @@ func (c *Client) Report(ctx context.Context, l Location) error {
 	case conn == nil:
 		return ErrOffline
 	}
-	if err := c.send(ctx, conn, protocol.EncodeMessage(&l)); err != nil {
+	if err := c.send(ctx, conn, EncodeMessage(&l)); err != nil {
 		return err
 	}
 	c.mu.Lock()
-	c.shared = sharedLocation{at: time.Now(), lat: l.Lat, lng: l.Lng}
+	c.reported = reported{at: time.Now(), lat: l.Lat, lng: l.Lng}
 	c.mu.Unlock()
 	return nil
 }
 
-// ReportWhenDue reports as the server advises: feed it every fix, and it sends
-// those that are wanted. It says whether it sent this one.
+// ReportWhenDue sends a location if the server's advice asks for it. Call it with
+// every position that is measured. It returns whether it sent this one.
 func (c *Client) ReportWhenDue(ctx context.Context, l Location) (sent bool, err error) {
 	c.mu.Lock()
-	due := c.shared.due(c.view.advice, time.Now(), l.Lat, l.Lng)
+	due := c.reported.due(c.view.advice, time.Now(), l.Lat, l.Lng)
 	c.mu.Unlock()
 	if !due {
 		return false, nil
@@ -59,16 +57,16 @@ func (c *Client) ReportWhenDue(ctx context.Context, l Location) (sent bool, err 
 	return true, nil
 }
 
-// Advice is when the server wants the next location.
+// Advice returns the server's newest advice on when to report.
 func (c *Client) Advice() Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.view.advice
 }
 
-// due follows advice: so long after the last location, or so far from it. A
-// zero asks for nothing.
-func (s sharedLocation) due(advice Report, now time.Time, lat, lng float64) bool {
+// due reports whether the advice asks for a report: so long after the last one, or
+// so far from it. A zero asks for nothing.
+func (s reported) due(advice Report, now time.Time, lat, lng float64) bool {
 	if s.at.IsZero() {
 		return true
 	}
@@ -79,8 +77,8 @@ func (s sharedLocation) due(advice Report, now time.Time, lat, lng float64) bool
 	return advice.MoveMeters > 0 && metersBetween(s.lat, s.lng, lat, lng) >= advice.MoveMeters
 }
 
-// metersBetween takes the Earth as flat and round, which is near enough for
-// the tens of metres that advice is about.
+// metersBetween computes on a plane that touches a spherical Earth, which is exact
+// enough for the tens of metres of advice.
 func metersBetween(lat1, lng1, lat2, lng2 float64) float64 {
 	const metersPerDegree = 6371008.8 * math.Pi / 180
 	dLng := math.Remainder(lng2-lng1, 360) // across the antimeridian too

@@ -2,45 +2,47 @@ package waggle
 
 import "slices"
 
-// keptEnded is how many ended matches are remembered.
-const keptEnded = 16
+// maxEnded is how many ended matches are remembered.
+const maxEnded = 16
 
-// A view is what the client has been told so far, to know what is new. The
-// server may repeat itself, and frames may overtake each other.
+// A view is what the frames so far have said. It tells new frames from
+// repeated ones, since the server may repeat a frame and frames may overtake
+// each other.
 type view struct {
-	standing
-	at, seq int64 // of the peer's newest location in the match
-	ended   []string
+	underWay
+	at, seq int64    // order the peer's locations: those of the newest one
+	ended   []string // the matches that ended last
 	advice  Report
 }
 
-// A standing is what is under way.
-type standing struct {
-	match   string   // or ""
+// underWay is the match or the request that a member has.
+type underWay struct {
+	match   string   // its id, or ""
 	request *request // the open one, or nil
 }
 
-// A request is the same one for as long as it is open.
+// A request stays the same pointer for as long as it is open.
 type request struct {
-	id     string
-	expiry int64 // epoch ms by the server's clock; 0: not told
+	id       string
+	deadline int64 // epoch ms by the server's clock; 0: unknown
 }
 
-// admit takes in a frame: fresh is whether it says anything new, and over what
-// it shows to have ended without a word. asked is what was under way when a
-// welcome was asked for.
-func (v *view) admit(f Frame, asked standing) (over []*Ended, fresh bool) {
+// apply brings the view up to date. It reports whether the frame says anything
+// new, and returns an Ended for each match and request that the frame shows to
+// be over though no frame said so. For a welcome, before is what was under way
+// when the hello that it answers was sent.
+func (v *view) apply(f Frame, before underWay) (over []*Ended, fresh bool) {
 	switch f := f.(type) {
 	case *Welcome:
 		v.advice = f.Report
-		return v.welcome(f, asked), true
+		return v.welcome(f, before), true
 	case *Ack:
 		v.advice = f.Report
 	case *Waiting:
-		if r := v.request; r != nil && r.id == f.ID && r.expiry == f.ExpiresAt {
+		if r := v.request; r != nil && r.id == f.ID && r.deadline == f.ExpiresAt {
 			return nil, false
 		}
-		// It may have been overtaken by the match it led to.
+		// The match that came of the request may have overtaken this frame.
 		if v.match == "" {
 			v.open(f.ID, f.ExpiresAt)
 		}
@@ -78,54 +80,53 @@ func (v *view) admit(f Frame, asked standing) (over []*Ended, fresh bool) {
 	return over, true
 }
 
-// welcome is the server's word on what was under way some time after it was
-// asked. What it does not name is over if it was under way by then; what is
-// newer may have overtaken it.
-func (v *view) welcome(f *Welcome, asked standing) (over []*Ended) {
+// welcome applies the server's statement of what is under way. What was under
+// way before the hello, and is not named now, is over. What began after the
+// hello stays: its frame may have overtaken the welcome.
+func (v *view) welcome(f *Welcome, before underWay) (over []*Ended) {
 	switch {
 	case f.Match != nil:
 		if f.Match.Match != v.match && !slices.Contains(v.ended, f.Match.Match) {
 			over = v.begin(f.Match.Match)
 		}
 		return over
-	case f.Request != nil && v.match == asked.match:
+	case f.Request != nil && v.match == before.match:
 		v.open(f.Request.ID, f.Request.ExpiresAt)
-	case f.Request == nil && v.request != nil && v.request == asked.request:
+	case f.Request == nil && v.request != nil && v.request == before.request:
 		over = append(over, &Ended{ID: v.request.id, Reason: Lost})
 		v.request = nil
 	}
-	if v.match != "" && v.match == asked.match {
-		over = append(over, v.lose())
+	if v.match != "" && v.match == before.match {
+		over = append(over, v.endForUnknownReason())
 	}
 	return over
 }
 
-// open notes the one request that a member can have.
-func (v *view) open(id string, expiry int64) {
+// open notes the request. A member has at most one.
+func (v *view) open(id string, deadline int64) {
 	if v.request == nil {
 		v.request = new(request)
 	}
-	v.request.id, v.request.expiry = id, expiry
+	v.request.id, v.request.deadline = id, deadline
 }
 
-// begin takes the place of a match whose end was not told.
+// begin notes a match. One that was under way until now has ended without a frame.
 func (v *view) begin(match string) (over []*Ended) {
 	if v.match != "" {
-		over = append(over, v.lose())
+		over = append(over, v.endForUnknownReason())
 	}
 	v.match, v.at, v.seq, v.request = match, -1, -1, nil
 	return over
 }
 
-// lose ends the match under way, for a reason that is not known.
-func (v *view) lose() *Ended {
+func (v *view) endForUnknownReason() *Ended {
 	ended := &Ended{Match: v.match, Reason: Lost}
 	v.end(v.match)
 	return ended
 }
 
 func (v *view) end(match string) {
-	if len(v.ended) == keptEnded {
+	if len(v.ended) == maxEnded {
 		v.ended = v.ended[1:]
 	}
 	v.ended = append(v.ended, match)

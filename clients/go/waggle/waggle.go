@@ -1,24 +1,28 @@
 // Package waggle is the Go client of Waggle: realtime matching by place.
 //
-// Connect returns a Client, which is what most programs need: it says hello on
-// every connection, so that a match or request under way is resumed, connects
-// again when the socket drops, keeps a match or request alive, and drops what
-// the server repeats. Report tells where the member is, Match asks for the
-// nearest other one, and Events (or Next) gives what the server pushes.
+// Most programs need Connect, which returns a Client. Report says where the
+// member is, Match asks for the nearest available member, and Events (or Next)
+// yields what the server pushes. The client says hello on every connection,
+// connects again when a connection drops, resumes the match or request under
+// way, sends keep-alives, and drops frames that the server repeats.
 //
-// Four guarantees: a call that waits for an answer survives reconnects, and the
-// loss of that answer, since it is sent again under the same id, which the server
-// serves once; a frame that answers a waiting call is returned by that call and is
-// not an event too; a match that was told of is followed by one *Ended, from the
-// events or from End, unless the client ends first; and when Close has returned,
-// no goroutine of the client is left.
+// It guarantees four things:
 //
-// A match or request that was over before the client was back, or whose end was
-// lost on the way, is noticed when the server no longer knows of it. The client
-// then makes an *Ended itself, with reason Lost: how it really ended is not
-// known.
+//   - A call that waits for an answer survives a reconnect, and the loss of the
+//     answer. The client sends the message again under the same id, and the
+//     server executes it once.
+//   - A frame that answers a waiting call is returned by that call. It is not
+//     an event too.
+//   - After a Matched comes exactly one Ended of that match, as an event or from
+//     End, unless the client is closed first.
+//   - When Close has returned, no goroutine of the client is left.
 //
-// Dial gives a Conn instead: one socket and its frames as they are.
+// A match or request can end while the client is offline, and the frame that
+// says so can be lost. The client notices when a Welcome no longer names it, and
+// then makes an Ended itself. Its reason is Lost, since the true one is not known.
+//
+// Dial returns a Conn, which is one connection and its frames as they are.
+// EncodeMessage and DecodeFrame go with it.
 package waggle
 
 import (
@@ -27,43 +31,42 @@ import (
 	"time"
 )
 
-// Options say where and as whom to connect. URL and Token are required.
+// Options are how Connect and Dial connect. URL and Token are required.
 type Options struct {
 	// URL of the WebSocket API, ws:// or wss://.
 	URL string
-	// Token gives the member's JWT. It is asked before every connection, so
-	// that a reconnect never offers an expired one.
+	// Token returns the member's JWT. The client calls it before every
+	// connection, so that it never sends an expired token.
 	Token func(context.Context) (string, error)
-	// HTTPClient makes the handshake; nil: http.DefaultClient.
+	// HTTPClient makes the handshake. Nil: http.DefaultClient.
 	HTTPClient *http.Client
-	// Backoff between attempts to connect again; zero: 250 ms to 20 s.
+	// Backoff is the wait before each attempt to connect again. Zero: 250 ms to 20 s.
 	Backoff Backoff
-	// Grace is the pool's: a request whose member has been silent for longer
-	// is passed over when somebody who fits comes near. A match stays, however
-	// silent its members. While matched or waiting, or while a call waits for
-	// its answer, the client sends something at least every third of it. Zero:
-	// a minute, the pools' default.
+	// Grace is the pool's grace time. Matches pass over a waiting request whose
+	// member has been silent for longer; a match does not end by silence. During
+	// a match, a request or a call, the client sends something at least every
+	// third of Grace. Zero: a minute, which is the default of pools.
 	Grace time.Duration
-	// OnFrame sees every raw frame sent or received, in order for each
-	// direction. It is called where the socket is read and written, so it must
-	// be quick, and is not called twice at once for the same direction. The
-	// bytes are not to be kept.
+	// OnFrame gets every frame sent and received, in order for each direction.
+	// It runs where the connection is read and written, so it must be quick. It
+	// never runs twice at once for one direction, and must not keep raw.
 	OnFrame func(dir Direction, raw []byte, at time.Time)
-	// OnConnect hears of each connection, before its first frame is sent.
+	// OnConnect runs after each handshake, before the first frame is sent. It
+	// must be quick.
 	OnConnect func(at time.Time)
-	// OnDisconnect hears that it is gone, after its last frame: closed is whether
-	// by Close. Both must be quick.
+	// OnDisconnect runs when a connection is gone, after its last frame. closed
+	// tells whether Close closed it. It must be quick.
 	OnDisconnect func(closed bool, at time.Time)
-	// OnDrop hears why the connection was lost and when the next attempt
-	// comes. It must be quick.
+	// OnDrop gets why a connection or an attempt failed, and how long the client
+	// waits before the next attempt. It must be quick.
 	OnDrop func(err error, retryIn time.Duration)
 }
 
-// A Direction is the way of a frame.
+// A Direction is the way that a frame goes.
 type Direction int
 
-// The two ways.
+// The two directions.
 const (
-	Sent     Direction = iota // from the client
-	Received                  // from the server
+	Sent     Direction = iota // from the client to the server
+	Received                  // from the server to the client
 )

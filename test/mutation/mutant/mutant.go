@@ -20,6 +20,8 @@ package mutant
 import (
 	"go/ast"
 	"go/types"
+	"path"
+	"reflect"
 	"strings"
 
 	"waggle/test/mutation/splice"
@@ -35,8 +37,10 @@ type Mutant struct {
 	Change string // into what
 }
 
-// Switches is the package that mutated sources import.
-const Switches = "waggle/test/mutation/switches"
+// Switches returns the package that mutated sources import, which stands beside this one.
+func Switches() string {
+	return path.Join(path.Dir(reflect.TypeFor[Package]().PkgPath()), "switches")
+}
 
 // Mutate returns the mutants of a package, numbered from first, and the sources that
 // hold them, by their file names.
@@ -54,7 +58,7 @@ func (p *Package) Mutate(first int) ([]Mutant, map[string]string) {
 		}
 		if len(m.mutants) > 0 {
 			at := m.offset(f.tree.Name.End())
-			m.text.Wrap(at, at, "; import "+alias+` "`+Switches+`"`, "")
+			m.text.Wrap(at, at, "; import "+alias+` "`+Switches()+`"`, "")
 			sources[f.name] = m.text.String()
 		}
 		all = append(all, m.mutants...)

@@ -1,12 +1,13 @@
-// Package waggletest has a WebSocket server in memory for testing programs on
-// the Waggle client: a function plays the server's side of each connection.
-// It uses no network, so it can be used inside testing/synctest, where time
+// Package waggletest is a WebSocket server in memory, to test programs that use
+// the Waggle client. A script, which is a function, plays the server's side of each
+// connection. It uses no network, so it works inside testing/synctest, where time
 // moves by itself.
 package waggletest
 
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -15,15 +16,15 @@ import (
 
 	"github.com/coder/websocket"
 
-	"waggle/internal/protocol"
+	"waggle/clients/go/waggle"
 )
 
-// A Server hands every connection to its script.
+// A Server runs its script for every connection.
 type Server struct {
 	http     *http.Server
 	listener *pipeListener
 	client   *http.Client
-	play     func(*Socket)
+	script   func(*Socket)
 	serving  sync.WaitGroup
 
 	mu       sync.Mutex
@@ -31,39 +32,40 @@ type Server struct {
 	attempts int
 }
 
-// NewServer serves until Close. play is called for each connection, at once
-// for several; when it returns the connection is cut.
-func NewServer(play func(*Socket)) *Server {
-	s := &Server{play: play, listener: &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}}
+// NewServer serves until Close. It calls script for each connection, for several at
+// once, and cuts the connection when script returns.
+func NewServer(script func(*Socket)) *Server {
+	s := &Server{script: script, listener: &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}}
 	s.http = &http.Server{Handler: http.HandlerFunc(s.serve)}
 	s.client = &http.Client{Transport: &http.Transport{DialContext: s.listener.dial, DisableKeepAlives: true}}
 	s.serving.Go(func() { _ = s.http.Serve(s.listener) }) // ends by Close
 	return s
 }
 
-// URL is where a client connects, with HTTPClient.
+// URL returns the URL for a client that has this server's HTTPClient.
 func (s *Server) URL() string { return "ws://waggle.test/prod" }
 
-// HTTPClient reaches the server. GET /token?member=ana gives "token-of-ana".
+// HTTPClient returns a client whose connections lead to the server. GET
+// /token?member=ana answers "token-of-ana".
 func (s *Server) HTTPClient() *http.Client { return s.client }
 
-// Refuse answers the next handshakes with these statuses; 0 lets one in.
+// Refuse answers the next handshakes with these HTTP statuses; 0 accepts one.
 func (s *Server) Refuse(statuses ...int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refusals = append(s.refusals, statuses...)
 }
 
-// Attempts is how many handshakes there were.
+// Attempts returns how many handshakes there were.
 func (s *Server) Attempts() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.attempts
 }
 
-// Close stops the server and waits for the scripts.
+// Close cuts all connections and waits for the scripts.
 func (s *Server) Close() {
-	_ = s.http.Close() // nothing of it is left in memory
+	_ = s.http.Close() // a listener in memory closes without an error
 	s.serving.Wait()
 }
 
@@ -90,26 +92,26 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer func() { _ = ws.CloseNow() }() // cut, as said
+	defer func() { _ = ws.CloseNow() }() // it is gone, even with an error
 	_, token, _ := strings.Cut(r.Header.Get("Sec-WebSocket-Protocol"), "bearer.")
-	s.play(&Socket{Attempt: attempt, Token: token, ws: ws})
+	s.script(&Socket{Attempt: attempt, Token: token, ws: ws})
 }
 
 // A Socket is the server's end of a connection.
 type Socket struct {
-	Attempt int    // which handshake it was, from 0
-	Token   string // what the client came with
+	Attempt int    // the number of the handshake, from 0
+	Token   string // the client's token
 	ws      *websocket.Conn
 }
 
-// A Message is what a client sent, loosely read.
+// A Message is what a client sent, without any check.
 type Message struct {
 	Action, ID, Match, Reason string
 	Lat, Lng                  *float64
 	Radius, Wait              float64
 }
 
-// Receive gives the next message; ok is false once the client has gone.
+// Receive returns the next message. ok is false when the client has disconnected.
 func (s *Socket) Receive() (m Message, ok bool) {
 	_, raw, err := s.ws.Read(context.Background())
 	if err != nil || json.Unmarshal(raw, &m) != nil {
@@ -118,7 +120,7 @@ func (s *Socket) Receive() (m Message, ok bool) {
 	return m, true
 }
 
-// Await gives the next message with this action, passing over others.
+// Await returns the next message with this action, and drops others.
 func (s *Socket) Await(action string) (m Message, ok bool) {
 	for {
 		if m, ok = s.Receive(); !ok || m.Action == action {
@@ -127,22 +129,35 @@ func (s *Socket) Await(action string) (m Message, ok bool) {
 	}
 }
 
-// Push sends a frame. A client that has gone does not get it.
-func (s *Socket) Push(f protocol.Frame) { s.PushRaw(string(protocol.Encode(f))) }
+// Push sends a frame. It is dropped if the client has disconnected.
+func (s *Socket) Push(f waggle.Frame) { s.PushRaw(encode(f)) }
 
-// PushRaw sends any text.
-func (s *Socket) PushRaw(text string) {
-	_ = s.ws.Write(context.Background(), websocket.MessageText, []byte(text)) // as a push: best effort
+// encode writes a frame as the server does: its type first.
+func encode(f waggle.Frame) string {
+	if unknown, ok := f.(*waggle.Unknown); ok {
+		return string(unknown.Raw)
+	}
+	fields, err := json.Marshal(f)
+	if err != nil {
+		panic(fmt.Sprintf("waggletest: %T: %v", f, err)) // a test's own mistake
+	}
+	return fmt.Sprintf(`{"type":%q,%s`, f.FrameType(), fields[1:])
 }
 
-// Welcome awaits the hello and answers it; w may be nil.
-func (s *Socket) Welcome(w *protocol.Welcome) (ok bool) {
-	hello, ok := s.Await(protocol.ActionHello)
+// PushRaw sends any text as a frame.
+func (s *Socket) PushRaw(text string) {
+	_ = s.ws.Write(context.Background(), websocket.MessageText, []byte(text)) // a client that has gone is no error, as for the server
+}
+
+// Welcome awaits the hello and answers it with w, of which it sets ID, Protocol and
+// Now. A nil w is an empty Welcome.
+func (s *Socket) Welcome(w *waggle.Welcome) (ok bool) {
+	hello, ok := s.Await("hello")
 	if !ok {
 		return false
 	}
 	if w == nil {
-		w = &protocol.Welcome{}
+		w = &waggle.Welcome{}
 	}
 	answer := *w
 	answer.ID, answer.Protocol, answer.Now = hello.ID, 1, time.Now().UnixMilli()
@@ -150,7 +165,7 @@ func (s *Socket) Welcome(w *protocol.Welcome) (ok bool) {
 	return true
 }
 
-// Drain takes messages until the client has gone.
+// Drain drops messages until the client has disconnected.
 func (s *Socket) Drain() {
 	for {
 		if _, ok := s.Receive(); !ok {
@@ -159,7 +174,7 @@ func (s *Socket) Drain() {
 	}
 }
 
-// A pipeListener is a network of one address.
+// A pipeListener accepts the connections that its dial makes.
 type pipeListener struct {
 	conns chan net.Conn
 	once  sync.Once

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"waggle/internal/protocol"
+	"waggle/clients/go/waggle"
 )
 
 // learn takes the server's time, as it was just now.
@@ -23,7 +23,7 @@ func (x *examination) hello(ctx context.Context) finding {
 	if bad != nil {
 		return bad.fatal()
 	}
-	w, ok := f.(*protocol.Welcome)
+	w, ok := f.(*waggle.Welcome)
 	if !ok {
 		return wrong("the server speaks another protocol than this doctor: compare versions", "hello was answered with a %T", f).fatal()
 	}
@@ -37,10 +37,10 @@ func (x *examination) hello(ctx context.Context) finding {
 }
 
 // ask sends a message and waits for the frame with its id.
-func (x *examination) ask(ctx context.Context, text, id string) (protocol.Frame, *finding) {
+func (x *examination) ask(ctx context.Context, text, id string) (waggle.Frame, *finding) {
 	ctx, cancel := x.wait(ctx)
 	defer cancel()
-	bad := func(f finding) (protocol.Frame, *finding) { return nil, &f }
+	bad := func(f finding) (waggle.Frame, *finding) { return nil, &f }
 	if err := x.conn.Send(ctx, []byte(text)); err != nil {
 		return bad(wrong("the connection did not last: look at the API's access log", "it could not be sent: %v", err))
 	}
@@ -54,11 +54,11 @@ func (x *examination) ask(ctx context.Context, text, id string) (protocol.Frame,
 		case err != nil:
 			return bad(wrong("look at the API's access log, and at the function's", "the connection was closed: %v", err))
 		}
-		f, err := protocol.DecodeFrame(raw)
+		f, err := waggle.DecodeFrame(raw)
 		if err != nil || byGateway(raw) {
 			return bad(failedFunction(raw))
 		}
-		if e, ok := f.(*protocol.Error); ok && (e.ID == id || e.ID == "") {
+		if e, ok := f.(*waggle.ErrorFrame); ok && (e.ID == id || e.ID == "") {
 			return bad(refusedBy(e))
 		}
 		if frameID(f) == id {
@@ -69,8 +69,8 @@ func (x *examination) ask(ctx context.Context, text, id string) (protocol.Frame,
 
 // byGateway tells whether a frame is API Gateway's own word: ours have a type.
 func byGateway(raw []byte) bool {
-	f, err := protocol.DecodeFrame(raw)
-	other, ok := f.(*protocol.Unknown)
+	f, err := waggle.DecodeFrame(raw)
+	other, ok := f.(*waggle.Unknown)
 	return err == nil && ok && other.Type == ""
 }
 
@@ -83,26 +83,26 @@ func failedFunction(raw []byte) finding {
 	return wrong("look at the function's log: it did not start, crashed, ran into its timeout, or was throttled", "API Gateway says %.200s", raw)
 }
 
-func refusedBy(e *protocol.Error) finding {
+func refusedBy(e *waggle.ErrorFrame) finding {
 	mend := "the log of the function has the reason"
 	switch e.Code {
-	case protocol.CodeUnavailable:
+	case waggle.CodeUnavailable:
 		mend = "the functions reach clients, but not the cache: is it up and not full; security groups; WAGGLE_CACHE_URL; with IAM, user, cache name and elasticache:Connect"
-	case protocol.CodeUnauthenticated:
+	case waggle.CodeUnauthenticated:
 		mend = "the function sees no identity, or an expired one: does the authorizer attach its context to the connection?"
-	case protocol.CodeForbidden:
+	case waggle.CodeForbidden:
 		mend = "the token's roles do not allow it: it takes one that may be matcher and one that may be matchee"
-	case protocol.CodeReplaced:
+	case waggle.CodeReplaced:
 		mend = "somebody else connected as this member meanwhile: use one of your own"
 	}
 	return wrong(mend, "the server says %s: %s", e.Code, e.Message)
 }
 
-func frameID(f protocol.Frame) string {
+func frameID(f waggle.Frame) string {
 	switch f := f.(type) {
-	case *protocol.Welcome:
+	case *waggle.Welcome:
 		return f.ID
-	case *protocol.Pong:
+	case *waggle.Pong:
 		return f.ID
 	}
 	return ""

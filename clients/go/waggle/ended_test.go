@@ -12,10 +12,10 @@ import (
 	"waggle/clients/go/waggle/waggletest"
 )
 
-// rest is all that comes within 10 s, without the welcomes' contents.
-func (b *bench) rest(c *waggle.Client) []waggle.Frame {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Second)
+// rest returns the events of the next 10 s. Of a welcome it keeps the match alone.
+func (fx *fixture) rest(c *waggle.Client) []waggle.Frame {
+	fx.t.Helper()
+	ctx, cancel := context.WithTimeout(fx.t.Context(), 10*time.Second)
 	defer cancel()
 	var events []waggle.Frame
 	for event := range c.Events(ctx) {
@@ -27,7 +27,7 @@ func (b *bench) rest(c *waggle.Client) []waggle.Frame {
 	return events
 }
 
-func TestTellsOfWhatEndedMeanwhile(t *testing.T) {
+func TestAnEndWhileOfflineIsAnEvent(t *testing.T) {
 	matched := &waggle.Matched{Match: "m1", Role: waggle.Matchee}
 	lost := &waggle.Ended{Match: "m1", Reason: waggle.Lost}
 	ended := &waggle.Ended{Match: "m1", Reason: waggle.Completed}
@@ -40,29 +40,29 @@ func TestTellsOfWhatEndedMeanwhile(t *testing.T) {
 		after  []waggle.Frame // on the second
 		want   []waggle.Frame // all events
 	}{
-		{"a match", []waggle.Frame{matched}, nil, nil,
+		{"a match ended", []waggle.Frame{matched}, nil, nil,
 			[]waggle.Frame{&waggle.Welcome{}, matched, lost, &waggle.Welcome{}}},
-		{"and another has begun", []waggle.Frame{matched}, &waggle.Welcome{Match: another}, nil,
+		{"a match ended and another began", []waggle.Frame{matched}, &waggle.Welcome{Match: another}, nil,
 			[]waggle.Frame{&waggle.Welcome{}, matched, lost, &waggle.Welcome{Match: another}}},
-		{"it was told in time", []waggle.Frame{matched, ended}, nil, nil,
+		{"the end came before the connection dropped", []waggle.Frame{matched, ended}, nil, nil,
 			[]waggle.Frame{&waggle.Welcome{}, matched, ended, &waggle.Welcome{}}},
-		{"the server tells too", []waggle.Frame{matched}, nil, []waggle.Frame{ended},
+		{"the end comes after the welcome", []waggle.Frame{matched}, nil, []waggle.Frame{ended},
 			[]waggle.Frame{&waggle.Welcome{}, matched, lost, &waggle.Welcome{}}},
-		{"it goes on", []waggle.Frame{matched}, &waggle.Welcome{Match: &waggle.WelcomeMatch{Match: "m1"}}, []waggle.Frame{ended},
+		{"the match goes on", []waggle.Frame{matched}, &waggle.Welcome{Match: &waggle.WelcomeMatch{Match: "m1"}}, []waggle.Frame{ended},
 			[]waggle.Frame{&waggle.Welcome{}, matched, &waggle.Welcome{Match: &waggle.WelcomeMatch{Match: "m1"}}, ended}},
-		{"an end got lost before the next match", []waggle.Frame{matched, &waggle.Matched{Match: "m2"}},
+		{"the end did not come before the next match", []waggle.Frame{matched, &waggle.Matched{Match: "m2"}},
 			&waggle.Welcome{Match: another}, nil,
 			[]waggle.Frame{&waggle.Welcome{}, matched, lost, &waggle.Matched{Match: "m2"}, &waggle.Welcome{Match: another}}},
-		{"a request", []waggle.Frame{&waggle.Waiting{ID: "r1", ExpiresAt: later}}, nil, nil,
+		{"a request ended", []waggle.Frame{&waggle.Waiting{ID: "r1", ExpiresAt: later}}, nil, nil,
 			[]waggle.Frame{&waggle.Welcome{}, &waggle.Waiting{ID: "r1", ExpiresAt: later},
 				&waggle.Ended{ID: "r1", Reason: waggle.Lost}, &waggle.Welcome{}}},
-		{"a request that became a match", []waggle.Frame{&waggle.Waiting{ID: "r1", ExpiresAt: later}},
+		{"a request led to a match", []waggle.Frame{&waggle.Waiting{ID: "r1", ExpiresAt: later}},
 			&waggle.Welcome{Match: another}, nil,
 			[]waggle.Frame{&waggle.Welcome{}, &waggle.Waiting{ID: "r1", ExpiresAt: later}, &waggle.Welcome{Match: another}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			play := func(s *waggletest.Socket) {
+			script := func(s *waggletest.Socket) {
 				if s.Attempt == 0 {
 					s.Welcome(nil)
 					for _, f := range tt.first {
@@ -76,10 +76,10 @@ func TestTellsOfWhatEndedMeanwhile(t *testing.T) {
 				}
 				s.Drain()
 			}
-			inBubble(t, play, func(b *bench) {
-				c := b.connect()
+			inBubble(t, script, func(fx *fixture) {
+				c := fx.connect()
 				defer c.Close()
-				got := b.rest(c)
+				got := fx.rest(c)
 				if diff := cmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("events: got +, want -\n%s", diff)
 				}
@@ -88,9 +88,9 @@ func TestTellsOfWhatEndedMeanwhile(t *testing.T) {
 	}
 }
 
-// The server answers a call that it gets again with how it really ended.
-func TestAWaitingCallLearnsHowItEnded(t *testing.T) {
-	play := func(s *waggletest.Socket) {
+// The server answers the repeated call with the true reason.
+func TestAWaitingCallReturnsTheTrueReason(t *testing.T) {
+	script := func(s *waggletest.Socket) {
 		if s.Attempt == 0 {
 			s.Welcome(nil)
 			s.Push(&waggle.Matched{Match: "m1"})
@@ -102,25 +102,25 @@ func TestAWaitingCallLearnsHowItEnded(t *testing.T) {
 		s.Push(&waggle.Ended{ID: m.ID, Match: "m1", Reason: waggle.Cancelled})
 		s.Drain()
 	}
-	inBubble(t, play, func(b *bench) {
-		c := b.connect()
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
 		defer c.Close()
-		ended, err := c.End(b.t.Context(), "m1", waggle.Completed)
+		ended, err := c.End(fx.t.Context(), "m1", waggle.Completed)
 		if err != nil || ended.Reason != waggle.Cancelled {
 			t.Errorf("got %+v, %v, want cancelled", ended, err)
 		}
 		want := []waggle.Frame{&waggle.Welcome{}, &waggle.Matched{Match: "m1"}, &waggle.Welcome{}}
-		if diff := cmp.Diff(want, b.rest(c)); diff != "" {
+		if diff := cmp.Diff(want, fx.rest(c)); diff != "" {
 			t.Errorf("events: got +, want -\n%s", diff)
 		}
 	})
 }
 
-// A welcome that was written before a match began, and comes after, says
-// nothing of it; one asked for since does.
-func TestOnlyAWelcomeAskedForSinceTellsOfAnEnd(t *testing.T) {
+// A match that began after the hello may overtake the welcome, so that welcome does
+// not end it. The next welcome does.
+func TestAnOvertakenWelcomeEndsNothing(t *testing.T) {
 	matched := &waggle.Matched{Match: "m1", Role: waggle.Matchee}
-	play := func(s *waggletest.Socket) {
+	script := func(s *waggletest.Socket) {
 		s.Welcome(nil)
 		overtaken, _ := s.Await("hello")
 		s.Push(matched)
@@ -129,21 +129,21 @@ func TestOnlyAWelcomeAskedForSinceTellsOfAnEnd(t *testing.T) {
 		s.Push(&waggle.Welcome{ID: since.ID})
 		s.Drain()
 	}
-	inBubble(t, play, func(b *bench) {
-		c := b.connect()
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
 		defer c.Close()
-		b.welcome(c)
+		fx.welcome(c)
 		hello := func() {
-			if _, err := c.Hello(b.t.Context()); err != nil {
+			if _, err := c.Hello(fx.t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		hello()
-		b.want(c, matched)
+		fx.want(c, matched)
 		synctest.Wait()
 		hello()
-		b.want(c, &waggle.Ended{Match: "m1", Reason: waggle.Lost})
-		if more := b.rest(c); more != nil {
+		fx.want(c, &waggle.Ended{Match: "m1", Reason: waggle.Lost})
+		if more := fx.rest(c); more != nil {
 			t.Errorf("more events: %v", more)
 		}
 	})

@@ -11,13 +11,13 @@ import (
 	"waggle/clients/go/waggle/waggletest"
 )
 
-func TestSendsSomethingEveryThirdOfTheGraceTime(t *testing.T) {
-	type beat struct {
+func TestSomethingIsSentEveryThirdOfTheGraceTime(t *testing.T) {
+	type message struct {
 		Action string
 		After  time.Duration
 	}
-	var beats []beat
-	play := func(s *waggletest.Socket) {
+	var messages []message
+	script := func(s *waggletest.Socket) {
 		s.Welcome(nil)
 		s.Push(&waggle.Matched{Match: "m1", Role: "matchee"})
 		start := time.Now()
@@ -26,53 +26,53 @@ func TestSendsSomethingEveryThirdOfTheGraceTime(t *testing.T) {
 			if !ok {
 				return
 			}
-			beats = append(beats, beat{m.Action, time.Since(start)})
+			messages = append(messages, message{m.Action, time.Since(start)})
 			s.Push(&waggle.Pong{ID: m.ID})
 			if m.Action == "location" {
 				s.Push(&waggle.Ended{Match: "m1", Reason: "completed"})
 			}
 		}
 	}
-	inBubble(t, play, func(b *bench) {
-		b.opts.Grace = 30 * time.Second
-		c := b.connect()
+	inBubble(t, script, func(fx *fixture) {
+		fx.opts.Grace = 30 * time.Second
+		c := fx.connect()
 		defer c.Close()
 		time.Sleep(25 * time.Second)
-		if err := c.Report(b.t.Context(), waggle.Location{}); err != nil {
+		if err := c.Report(fx.t.Context(), waggle.Location{}); err != nil {
 			t.Fatal(err)
 		}
-		// Matched: every 10 s. Afterwards: only against the platform's ten minutes.
-		want := []beat{
+		// During the match every 10 s, afterwards every five minutes.
+		want := []message{
 			{"ping", 10 * time.Second}, {"ping", 20 * time.Second}, {"location", 25 * time.Second},
 			{"ping", 25*time.Second + 5*time.Minute},
 		}
 		time.Sleep(6 * time.Minute)
 		synctest.Wait()
-		if diff := cmp.Diff(want, beats); diff != "" {
-			t.Errorf("beats: got +, want -\n%s", diff)
+		if diff := cmp.Diff(want, messages); diff != "" {
+			t.Errorf("messages: got +, want -\n%s", diff)
 		}
 	})
 }
 
-func TestAsksForTheOutcomeOfAnExpiredWait(t *testing.T) {
-	const serverAhead = time.Hour // its clock, not ours, sets the deadline
-	play := func(s *waggletest.Socket) {
+func TestTheClientPingsAfterTheDeadlineOfItsRequest(t *testing.T) {
+	const serverAhead = time.Hour // the deadline is by its clock
+	script := func(s *waggletest.Socket) {
 		hello, _ := s.Receive()
 		s.Push(&waggle.Welcome{ID: hello.ID, Now: time.Now().Add(serverAhead).UnixMilli()})
 		m, _ := s.Await("match")
 		expires := time.Now().Add(5 * time.Second)
 		s.Push(&waggle.Waiting{ID: m.ID, ExpiresAt: expires.Add(serverAhead).UnixMilli()})
 		if _, ok := s.Await("ping"); !ok || time.Now().Before(expires) {
-			return // too early: nothing would come of it
+			return // too early: the request is still open
 		}
 		s.Push(&waggle.NoMatch{ID: m.ID, Radius: 3000})
 		s.Drain()
 	}
-	inBubble(t, play, func(b *bench) {
-		c := b.connect()
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
 		defer c.Close()
 		start := time.Now()
-		out, err := c.Match(b.t.Context(), waggle.Match{Wait: 5})
+		out, err := c.Match(fx.t.Context(), waggle.Match{Wait: 5})
 		if err != nil || out.NoMatch == nil {
 			t.Fatalf("got %+v, %v, want no match", out, err)
 		}
@@ -82,39 +82,39 @@ func TestAsksForTheOutcomeOfAnExpiredWait(t *testing.T) {
 	})
 }
 
-func TestLeavesADeadConnection(t *testing.T) {
-	play := func(s *waggletest.Socket) {
+func TestADeadConnectionIsDropped(t *testing.T) {
+	script := func(s *waggletest.Socket) {
 		s.Welcome(nil)
 		if s.Attempt > 0 {
 			s.Drain()
 			return
 		}
 		s.Push(&waggle.Matched{Match: "m1", Role: "matchee"})
-		s.Drain() // and never an answer
+		s.Drain() // it answers nothing
 	}
-	inBubble(t, play, func(b *bench) {
-		c := b.connect()
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
 		defer c.Close()
-		b.welcome(c)
-		b.next(c)
+		fx.welcome(c)
+		fx.next(c)
 		start := time.Now()
-		b.want(c, &waggle.Ended{Match: "m1", Reason: waggle.Lost}) // this server forgets
-		b.welcome(c)                                               // of the second connection
+		fx.want(c, &waggle.Ended{Match: "m1", Reason: waggle.Lost}) // this server has no state
+		fx.welcome(c)                                               // on the second connection
 		if got, want := time.Since(start), 40*time.Second+125*time.Millisecond; got != want {
 			t.Errorf("connected again after %v, want %v: a third of the grace time and 20 s", got, want)
 		}
 	})
 }
 
-func TestSaysHelloAgainWhenNoWelcomeComes(t *testing.T) {
-	play := func(s *waggletest.Socket) {
-		s.Await("hello") // its answer is lost
+func TestHelloIsRepeatedUntilAWelcomeComes(t *testing.T) {
+	script := func(s *waggletest.Socket) {
+		s.Await("hello") // and do not answer
 		s.Welcome(&waggle.Welcome{Member: "ana"})
 		s.Drain()
 	}
-	inBubble(t, play, func(b *bench) {
+	inBubble(t, script, func(fx *fixture) {
 		start := time.Now()
-		c := b.connect()
+		c := fx.connect()
 		defer c.Close()
 		if got, want := time.Since(start), 5*time.Second; got != want {
 			t.Errorf("welcomed after %v, want %v", got, want)
@@ -122,10 +122,10 @@ func TestSaysHelloAgainWhenNoWelcomeComes(t *testing.T) {
 	})
 }
 
-func TestAsksAgainWhereAnAnswerWasLost(t *testing.T) {
+func TestACallIsSentAgainWhenItsAnswerIsLost(t *testing.T) {
 	expires := time.Now().Add(24 * time.Hour).UnixMilli()
 	var asked []time.Duration
-	play := func(s *waggletest.Socket) {
+	script := func(s *waggletest.Socket) {
 		s.Welcome(nil)
 		start := time.Now()
 		for {
@@ -141,27 +141,27 @@ func TestAsksAgainWhereAnAnswerWasLost(t *testing.T) {
 			}
 			asked = append(asked, time.Since(start))
 			s.Push(&waggle.Waiting{ID: m.ID, ExpiresAt: expires})
-			if len(asked) == 3 { // the outcome came before, and was lost
+			if len(asked) == 3 { // the first two outcomes were lost
 				s.Push(&waggle.Matched{ID: m.ID, Match: "m1", Role: waggle.Matcher})
 			}
 		}
 	}
-	inBubble(t, play, func(b *bench) {
-		c := b.connect()
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
 		defer c.Close()
-		b.welcome(c)
+		fx.welcome(c)
 		done := make(chan struct{})
-		go func() { // who reports all the time gives signs of life enough
+		go func() { // with a report each second no keep-alive is due
 			for {
 				select {
 				case <-done:
 					return
 				case <-time.After(time.Second):
-					_ = c.Report(b.t.Context(), waggle.Location{})
+					_ = c.Report(fx.t.Context(), waggle.Location{})
 				}
 			}
 		}()
-		out, err := c.Match(b.t.Context(), waggle.Match{ID: "r1", Wait: 600})
+		out, err := c.Match(fx.t.Context(), waggle.Match{ID: "r1", Wait: 600})
 		if err != nil || out.Matched == nil || out.Matched.Match != "m1" {
 			t.Errorf("got %+v, %v, want m1", out, err)
 		}
@@ -169,8 +169,8 @@ func TestAsksAgainWhereAnAnswerWasLost(t *testing.T) {
 		if diff := cmp.Diff([]time.Duration{0, 20 * time.Second, 40 * time.Second}, asked); diff != "" {
 			t.Errorf("asked at: got +, want -\n%s", diff)
 		}
-		b.want(c, &waggle.Waiting{ID: "r1", ExpiresAt: expires}) // once
-		if more := b.rest(c); more != nil {
+		fx.want(c, &waggle.Waiting{ID: "r1", ExpiresAt: expires}) // once
+		if more := fx.rest(c); more != nil {
 			t.Errorf("more events: %v", more)
 		}
 	})

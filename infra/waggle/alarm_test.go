@@ -11,7 +11,8 @@ import (
 	"waggle/internal/topology"
 )
 
-// measures says of an alarm what goes beyond which threshold, for how many of the last minutes.
+// measures writes an alarm as text: its metric, its threshold, and for how many of the
+// last minutes.
 func measures(properties map[string]any) string {
 	metric := func(of map[string]any, statistic any) string {
 		var at []string
@@ -24,7 +25,7 @@ func measures(properties map[string]any) string {
 	var what string
 	var of []string
 	metrics, ok := properties["Metrics"].([]any)
-	if !ok { // one, written out
+	if !ok { // a single metric
 		statistic := properties["Statistic"]
 		if statistic == nil {
 			statistic = properties["ExtendedStatistic"]
@@ -51,7 +52,7 @@ func measures(properties map[string]any) string {
 	return fmt.Sprintf("%s >= %v for %v of %v min", what, properties["Threshold"], properties["DatapointsToAlarm"], properties["EvaluationPeriods"])
 }
 
-func TestAlarms(t *testing.T) {
+func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 	usual := map[string]string{"ExecutionErrors": "Sum(ExecutionError ApiId=${WaggleApi} Stage=prod) >= 1 for 3 of 5 min",
 		"IntegrationErrors": "Sum(IntegrationError ApiId=${WaggleApi} Stage=prod) >= 10 for 3 of 5 min"}
 	for _, f := range topology.Functions() {
@@ -96,12 +97,12 @@ func TestAlarms(t *testing.T) {
 			if p["TreatMissingData"] != "notBreaching" || p["ComparisonOperator"] != "GreaterThanOrEqualToThreshold" || p["AlarmDescription"] == nil {
 				t.Errorf("%s: %s: got %v", name, id, p)
 			}
-			var told any
+			var actions any
 			if name == everything {
-				told = []any{"arn:aws:sns:eu-west-3:210987654321:alarms"}
+				actions = []any{"arn:aws:sns:eu-west-3:210987654321:alarms"}
 			}
-			if diff := cmp.Diff(told, p["AlarmActions"]); diff != "" {
-				t.Errorf("%s: %s tells (-want +got):\n%s", name, id, diff)
+			if diff := cmp.Diff(actions, p["AlarmActions"]); diff != "" {
+				t.Errorf("%s: %s notifies (-want +got):\n%s", name, id, diff)
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -109,12 +110,11 @@ func TestAlarms(t *testing.T) {
 		}
 	}
 	if got := stack(t, local).names("AWS::CloudWatch::Alarm"); len(got) > 0 {
-		t.Errorf("%s: got the alarms %v, over metrics that no emulator has", local, got)
+		t.Errorf("%s: got the alarms %v, on metrics that no emulator has", local, got)
 	}
 }
 
-// The dashboard shows what AWS publishes by itself.
-func TestDashboard(t *testing.T) {
+func TestTheDashboardShowsTheseMetrics(t *testing.T) {
 	usual := []string{"ConnectCount", "MessageCount", "ClientError", "ExecutionError", "IntegrationError", "IntegrationLatency",
 		"Errors", "Throttles", "Duration", "ConcurrentExecutions"}
 	for name, more := range map[string][]string{

@@ -1,0 +1,80 @@
+package waggle
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+)
+
+// EncodeMessage writes a message as Conn.Send takes it. It leaves out every
+// field that has its default, and checks nothing: the server refuses what is
+// not allowed. NaN and infinite numbers become null, as in JavaScript.
+func EncodeMessage(m Message) []byte {
+	w := wireMessage{Action: m.action()}
+	switch m := m.(type) {
+	case *Hello:
+		w.ID = m.ID
+	case *Ping:
+		w.ID = m.ID
+	case *Location:
+		w.ID, w.At, w.Seq, w.Available = m.ID, m.At, m.Seq, m.Available
+		w.Lat, w.Lng = (*number)(&m.Lat), (*number)(&m.Lng)
+		w.Accuracy, w.Heading, w.Speed = (*number)(m.Accuracy), (*number)(m.Heading), (*number)(m.Speed)
+		if m.Tags != nil {
+			tags := append([]string{}, *m.Tags...) // never null: [] removes all tags
+			w.Tags = &tags
+		}
+	case *Locate:
+		w.ID = m.ID
+	case *Match:
+		w.ID, w.Radius, w.Wait = m.ID, number(m.Radius), number(m.Wait)
+		if m.Point != nil {
+			w.Lat, w.Lng = (*number)(&m.Point.Lat), (*number)(&m.Point.Lng)
+		}
+		if len(m.Tags) > 0 {
+			w.Tags = &m.Tags
+		}
+	case *Cancel:
+		w.ID = m.ID
+	case *End:
+		w.ID, w.Match, w.Reason = m.ID, m.Match, m.Reason
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(w); err != nil {
+		panic(fmt.Sprintf("waggle: encode %T: %v", m, err)) // no value of wireMessage fails
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
+}
+
+// wireMessage has the fields of all messages, in the order in which they are written.
+type wireMessage struct {
+	Action    string    `json:"action"`
+	ID        string    `json:"id,omitempty"`
+	Match     string    `json:"match,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	Radius    number    `json:"radius,omitempty"`
+	Lat       *number   `json:"lat,omitempty"`
+	Lng       *number   `json:"lng,omitempty"`
+	At        *int64    `json:"at,omitempty"`
+	Seq       int64     `json:"seq,omitempty"`
+	Accuracy  *number   `json:"accuracy,omitempty"`
+	Heading   *number   `json:"heading,omitempty"`
+	Speed     *number   `json:"speed,omitempty"`
+	Available *bool     `json:"available,omitempty"`
+	Tags      *[]string `json:"tags,omitempty"`
+	Wait      number    `json:"wait,omitempty"`
+}
+
+// A number is null in JSON where it is not finite.
+type number float64
+
+// MarshalJSON implements json.Marshaler.
+func (n number) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
+}

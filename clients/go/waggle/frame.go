@@ -1,0 +1,178 @@
+package waggle
+
+import "encoding/json"
+
+// A Frame is what the server sends: a pointer to one of the types below. Where
+// a frame has an ID, it is the ID of the message that the frame answers, or ""
+// where the frame answers none. Points in time are epoch milliseconds by the
+// server's clock.
+type Frame interface {
+	// FrameType is the frame's "type" on the wire, such as "matched".
+	FrameType() string
+}
+
+// Welcome answers Hello. At most one of Match and Request is set.
+type Welcome struct {
+	ID        string          `json:"id,omitempty"`
+	Member    string          `json:"member"`    // the member's name, from its token
+	Pool      string          `json:"pool"`      // the member's pool, from its token
+	Protocol  int             `json:"protocol"`  // the version of the protocol, 1
+	Now       int64           `json:"now"`       // the server's time, epoch ms
+	ExpiresAt int64           `json:"expiresAt"` // when the session ends, epoch ms
+	Report    Report          `json:"report"`
+	Match     *WelcomeMatch   `json:"match,omitempty"`   // the match under way, or nil
+	Request   *WelcomeRequest `json:"request,omitempty"` // the open request, or nil
+}
+
+// WelcomeMatch is the match under way.
+type WelcomeMatch struct {
+	Match string `json:"match"` // the match's id
+	Role  string `json:"role"`  // this member's: Matcher or Matchee
+	State string `json:"state"` // "active"
+	Peer  Peer   `json:"peer"`
+}
+
+// WelcomeRequest is the open request.
+type WelcomeRequest struct {
+	ID        string  `json:"id,omitempty"` // of the Match message
+	Radius    float64 `json:"radius"`       // metres
+	ExpiresAt int64   `json:"expiresAt"`    // the deadline, epoch ms
+}
+
+// Peer is the other member of a match. The matcher sees where the matchee was
+// last. The matchee sees the point of the request, which does not move.
+type Peer struct {
+	Lat      float64         `json:"lat"`            // degrees
+	Lng      float64         `json:"lng"`            // degrees
+	At       int64           `json:"at"`             // when the peer was there, epoch ms
+	Distance float64         `json:"distance"`       // metres from the request's point to the matchee
+	Card     json.RawMessage `json:"card,omitempty"` // what the peer's token shows of it, JSON or nil
+}
+
+// Report is the server's advice: report again after AfterSeconds, or
+// MoveMeters away from the last report, whichever comes first.
+type Report struct {
+	AfterSeconds float64 `json:"afterSeconds"`
+	MoveMeters   float64 `json:"moveMeters"`
+}
+
+// Pong answers Ping.
+type Pong struct {
+	ID  string `json:"id,omitempty"`
+	Now int64  `json:"now"` // the server's time, epoch ms
+}
+
+// Ack answers a Location that has an ID, or brings new advice.
+type Ack struct {
+	ID     string `json:"id,omitempty"`
+	Report Report `json:"report"`
+}
+
+// Waiting says that nobody was found yet and the request stays open.
+type Waiting struct {
+	ID        string `json:"id,omitempty"`
+	ExpiresAt int64  `json:"expiresAt"` // the request's deadline, epoch ms
+}
+
+// NoMatch ends a request that found nobody.
+type NoMatch struct {
+	ID     string  `json:"id,omitempty"`
+	Radius float64 `json:"radius"` // metres
+}
+
+// Matched begins a match.
+type Matched struct {
+	ID     string `json:"id,omitempty"`
+	Match  string `json:"match"` // the match's id
+	Role   string `json:"role"`  // this member's: Matcher or Matchee
+	Peer   Peer   `json:"peer"`
+	Report Report `json:"report"`
+}
+
+// LocationFrame is the peer's newest location. The server pushes it to the
+// matcher, and answers Locate with it.
+type LocationFrame struct {
+	ID       string   `json:"id,omitempty"`
+	Match    string   `json:"match"`              // the match's id
+	Lat      float64  `json:"lat"`                // degrees
+	Lng      float64  `json:"lng"`                // degrees
+	At       int64    `json:"at"`                 // when it was measured, epoch ms
+	Seq      int64    `json:"seq"`                // orders locations with the same At
+	Accuracy *float64 `json:"accuracy,omitempty"` // metres; nil: unknown
+	Heading  *float64 `json:"heading,omitempty"`  // degrees clockwise from north; nil: unknown
+	Speed    *float64 `json:"speed,omitempty"`    // metres per second; nil: unknown
+}
+
+// Ended ends a match, or a request where Match is "". With reason Lost the
+// client may have made it; see the package comment.
+type Ended struct {
+	ID     string `json:"id,omitempty"`
+	Match  string `json:"match,omitempty"` // the match's id, or ""
+	Reason string `json:"reason"`          // such as Completed
+}
+
+// ErrorFrame refuses a message. A call of the client that waits for its answer
+// returns it as an *Error instead.
+type ErrorFrame struct {
+	ID        string `json:"id,omitempty"`
+	Code      Code   `json:"code"`
+	Message   string `json:"message"`       // what was wrong and what is allowed
+	Retryable bool   `json:"retryable"`     // the same message may succeed later
+	Now       int64  `json:"now,omitempty"` // with CodeStale the server's time, epoch ms
+}
+
+// Unknown is a frame of a type that this package does not know: one of a newer
+// server, or, where Type is "", one of API Gateway's own.
+type Unknown struct {
+	Type string
+	Raw  json.RawMessage // the whole frame
+}
+
+// The two roles in a match.
+const (
+	Matcher = "matcher" // the member who asked
+	Matchee = "matchee" // the member who was found
+)
+
+// Why a match or a request ended. End takes the first two.
+const (
+	Completed = "completed"
+	Cancelled = "cancelled"
+	Declined  = "declined"
+	Expired   = "expired"
+	Left      = "left"
+	// Lost says that the true reason is not known: the server could not keep
+	// the match, or the client found that it was over.
+	Lost = "lost"
+)
+
+// A Code names a kind of refusal.
+type Code string
+
+// The codes of protocol v1.
+const (
+	CodeInvalidMessage  Code = "invalid_message"
+	CodeUnknownAction   Code = "unknown_action"
+	CodeUnauthenticated Code = "unauthenticated"
+	CodeNotFound        Code = "not_found"
+	CodeConflict        Code = "conflict"
+	CodeStale           Code = "stale"
+	CodeReplaced        Code = "replaced"
+	CodeTooLarge        Code = "too_large"
+	CodeRateLimited     Code = "rate_limited"
+	CodeForbidden       Code = "forbidden"
+	CodeUnavailable     Code = "unavailable"
+	CodeInternal        Code = "internal"
+)
+
+// FrameType implements Frame.
+func (*Welcome) FrameType() string       { return "welcome" }
+func (*Pong) FrameType() string          { return "pong" }
+func (*Ack) FrameType() string           { return "ack" }
+func (*Waiting) FrameType() string       { return "waiting" }
+func (*NoMatch) FrameType() string       { return "no_match" }
+func (*Matched) FrameType() string       { return "matched" }
+func (*LocationFrame) FrameType() string { return "location" }
+func (*Ended) FrameType() string         { return "ended" }
+func (*ErrorFrame) FrameType() string    { return "error" }
+func (u *Unknown) FrameType() string     { return u.Type }

@@ -1,0 +1,77 @@
+package waggle
+
+// A Message is what a client sends: *Hello, *Ping, *Location, *Locate, *Match,
+// *Cancel or *End. The methods of Client send them all; only a program on a
+// Conn needs those that no method takes.
+//
+// Every message has an ID of at most 64 characters, or "". It comes back on
+// each frame that answers the message.
+type Message interface{ action() string }
+
+// Hello asks what is under way. The answer is a Welcome.
+type Hello struct{ ID string }
+
+// Ping asks for a Pong. Like any message it is a sign of life.
+type Ping struct{ ID string }
+
+// Location is a location report: where the member is.
+type Location struct {
+	ID string
+	// Lat and Lng are degrees in WGS84: -85 to 85, and -180 to 180.
+	Lat, Lng float64
+	// At is when the position was measured, in epoch milliseconds. Nil stands
+	// for the moment in which the server gets the report.
+	At *int64
+	// Seq orders reports that have the same At. It is 0 or greater.
+	Seq int64
+	// Accuracy is in metres, 0 to 100 000. Nil: unknown.
+	Accuracy *float64
+	// Heading is in degrees clockwise from north, 0 to less than 360. Nil: unknown.
+	Heading *float64
+	// Speed is in metres per second, 0 to 1000. Nil: unknown.
+	Speed *float64
+	// Available is whether the member is willing to be found. Nil: as last reported.
+	Available *bool
+	// Tags are at most 16 words of 1 to 32 characters out of a-z, 0-9, _ and -.
+	// Nil: as last reported. An empty list removes all tags.
+	Tags *[]string
+}
+
+// Locate asks for the peer's location. The answer is a LocationFrame.
+type Locate struct{ ID string }
+
+// Match asks for the nearest available member.
+type Match struct {
+	ID string
+	// Radius is in metres, 100 to 20 000. Zero: 3000, or the pool's largest if
+	// that is less.
+	Radius float64
+	// Point is where to search. Nil: at the member's last location.
+	Point *Point
+	// Tags are those that the other member must have, all of them.
+	Tags []string
+	// Wait is for how many seconds the request stays open when nobody is
+	// found, 0 to 600.
+	Wait float64
+}
+
+// A Point is a place. Lat and Lng are degrees in WGS84.
+type Point struct{ Lat, Lng float64 }
+
+// Cancel withdraws the open request. The answer is an Ended.
+type Cancel struct{ ID string }
+
+// End ends a match. The answer is an Ended.
+type End struct {
+	ID     string
+	Match  string // the match's id
+	Reason string // Completed or Cancelled; "" stands for Completed
+}
+
+func (*Hello) action() string    { return "hello" }
+func (*Ping) action() string     { return "ping" }
+func (*Location) action() string { return "location" }
+func (*Locate) action() string   { return "locate" }
+func (*Match) action() string    { return "match" }
+func (*Cancel) action() string   { return "cancel" }
+func (*End) action() string      { return "end" }
