@@ -14,7 +14,7 @@ import (
 
 	"waggle/test/kit/caches"
 	"waggle/test/model"
-	"waggle/test/mutation/broken"
+	"waggle/test/mutation/active"
 )
 
 // The model is explored in place of the scripts, so each must do on the cache what
@@ -79,7 +79,7 @@ func source(t *testing.T, name string) string {
 		}
 		text += string(part) + "\n"
 	}
-	return broken.Script(name, text)
+	return active.Script(name, text)
 }
 
 // replay puts the slot into the cache, runs the script and reads the slot again.
