@@ -53,7 +53,7 @@ func rules() []rule {
 		{"test/kit/oracle", nil, "the search is compared with it, and must not share any code"},
 		{"localstack/embedded", nil, leaf},
 		{"test/kit/caches", []string{"test/kit", "localstack/embedded"}, "it starts caches for the tests of every package"},
-		{"test/mutation", []string{"test/mutation"}, "it reads the code as text, and mutated code may import its package active"},
+		{"test/mutation", []string{"test/mutation"}, "it treats the code as text; mutated code imports its package active, without a cycle"},
 		{"test/layout", nil, leaf},
 		{"test/summary", nil, leaf},
 		{"localstack/apigateway", []string{"localstack", "internal/topology", "internal/protocol"}, "it looks like API Gateway, which knows none of our code"},
@@ -69,9 +69,9 @@ func rules() []rule {
 		{"cmd/waggle/internal/trace", []string{"cmd/waggle/internal/trace"}, "the judge stands on it, and on nothing of the server's"},
 		{"cmd/waggle/internal/chart", []string{"cmd/waggle/internal/figures"}, "it draws figures, whatever they are of"},
 		{"cmd/waggle/internal/day", []string{"test/kit/caches"}, "it runs the programs as anybody would, on a cluster as the tests have"},
-		{"infra", []string{"infra", "internal/topology"}, "the stack on AWS knows what the functions are, and none of their code"},
-		{"infra/config", []string{"internal/pool"}, "what may be chosen is checked without the CDK, in no time"},
-		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may reach for any part"},
+		{"infra", []string{"infra", "internal/topology"}, "the stack on AWS knows which functions there are, and none of their code"},
+		{"infra/config", []string{"internal/pool"}, "it checks the settings fast, without the CDK"},
+		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may import any package"},
 	}
 }
 

@@ -101,7 +101,7 @@ func exploreWaking(first waitingState, count Member, f Fault) Result {
 	return result
 }
 
-// unserved returns a member whose request waits and another whom its search would find.
+// unserved returns a member whose request waits, and another that its search would find.
 func (s *waitingState) unserved(count Member) (Member, Member) {
 	for m := Member(1); m <= count; m++ {
 		if s.at(m).Route != Waiting || s.at(m).Matcher != 0 {
