@@ -17,7 +17,7 @@ RELEASE ?=
 CDKFLAGS ?=
 # The CDK takes what is called CDK… in its environment for options of its own.
 unexport CDKFLAGS
-GUARDS ?=
+MUTATION ?=
 TRACE ?=
 SPEED ?= 60
 WAIT ?= 0
@@ -25,7 +25,7 @@ FROM ?=
 FOR ?=
 CACHE ?=
 DAYFLAGS ?=
-GUARDSFLAGS ?=
+MUTATIONFLAGS ?=
 
 # The C compiler for make build is one for the machine that Lambda runs on:
 # `make build CC=…` names it; CC in the environment is for this machine.
@@ -93,9 +93,9 @@ lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
 model: compiler ## explore the match protocol exhaustively, and find each fault planted in it
 	@go run ./test/model/explore
 
-.PHONY: guards
-guards: compiler ## break every condition, one at a time, and see which test misses it: half an hour to an hour (GUARDS=lua, go or planted)
-	@go run ./test/mutation/run $(if $(GUARDS),-only $(GUARDS)) $(GUARDSFLAGS)
+.PHONY: mutation
+mutation: compiler ## change the code in small ways, one at a time, and see which test catches each: half an hour to an hour (MUTATION=lua, go or planted)
+	@go run ./test/mutation/run $(if $(MUTATION),-only $(MUTATION)) $(MUTATIONFLAGS)
 
 # H3 is C, so the functions are linked statically with a C library of the target.
 .PHONY: build

@@ -12,7 +12,7 @@ import (
 
 	"github.com/valkey-io/valkey-go"
 
-	"waggle/test/mutation/broken"
+	"waggle/test/mutation/active"
 )
 
 // branches are where the scripts answer, and what they say they answer.
@@ -41,7 +41,7 @@ func readBranches(t *testing.T) *branches {
 			t.Fatal(err)
 		}
 		file := filepath.Base(path)
-		b.sources[file] = broken.Script(file, string(text))
+		b.sources[file] = active.Script(file, string(text))
 		if file == "common.lua" || file == "member.lua" {
 			continue // they answer nothing
 		}
@@ -105,7 +105,7 @@ func promised(t *testing.T, file, text string) []string {
 // what status; and its clock the offset alone.
 func (b *branches) rewrite(name, text string) string {
 	const clock = "redis.call('TIME')"
-	text = broken.Script(name, text)
+	text = active.Script(name, text)
 	body := b.sources[name+".lua"]
 	head, found := strings.CutSuffix(text, body)
 	if !found || strings.Count(head, clock) != 1 {

@@ -7,7 +7,7 @@ import (
 	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/internal/store"
-	"waggle/test/mutation/broken"
+	"waggle/test/mutation/active"
 )
 
 // keep is how long what is stored lives, unless it is refreshed.
@@ -19,7 +19,7 @@ func lifetimes() []scenario {
 	return []scenario{
 		{"the clock is the cache's own, and the offset", func(s *scene) {
 			const ahead = 3 * time.Hour
-			own, err := store.Open(store.Options{URL: s.cache.URL, Rewrite: broken.Script, Offset: func() time.Duration { return ahead }})
+			own, err := store.Open(store.Options{URL: s.cache.URL, Rewrite: active.Script, Offset: func() time.Duration { return ahead }})
 			s.must(err)
 			defer own.Close()
 			member := match.Member{Pool: s.pool, ID: "ana"}

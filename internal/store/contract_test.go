@@ -9,7 +9,7 @@ import (
 	"github.com/valkey-io/valkey-go"
 
 	"waggle/test/kit/caches"
-	"waggle/test/mutation/broken"
+	"waggle/test/mutation/active"
 )
 
 // A scenario is one case of the contract: what the store must do, whatever cache it
@@ -35,7 +35,7 @@ func contract() []scenario {
 func TestContract(t *testing.T) {
 	cases, branches := contract(), readBranches(t)
 	// Some cases only; or the scripts are broken, which the cases have to find.
-	partly := strings.Count(flag.Lookup("test.run").Value.String(), "/") > 1 || broken.Any()
+	partly := strings.Count(flag.Lookup("test.run").Value.String(), "/") > 1 || active.AnyScript()
 	played := make(map[string]int)
 	var names []string
 	caches.Every(t, func(t *testing.T, c caches.Cache) {

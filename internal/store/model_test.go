@@ -14,7 +14,7 @@ import (
 
 	"waggle/test/kit/caches"
 	"waggle/test/model"
-	"waggle/test/mutation/broken"
+	"waggle/test/mutation/active"
 )
 
 // The model is explored in place of the scripts, so each must do on the cache what
@@ -79,7 +79,7 @@ func source(t *testing.T, name string) string {
 		}
 		text += string(part) + "\n"
 	}
-	return broken.Script(name, text)
+	return active.Script(name, text)
 }
 
 // replay puts the slot into the cache, runs the script and reads the slot again.
@@ -112,8 +112,8 @@ func (s *stage) replay(t *testing.T, want model.Transition) model.Transition {
 		t.Fatalf("%v answered %s: %v", want.Call, text, err)
 	}
 	got := model.Transition{Call: want.Call, Pre: want.Pre, Post: s.slot(t)}
-	got.Reply = model.Reply{Status: answer.Status, Confirmed: answer.Confirmed, Told: answer.Due != nil ||
-		want.Call.Script == model.Fall && answer.Status == model.IsNoMatch || answer.Status == model.IsCancelled}
+	got.Reply = model.Reply{Status: answer.Status, Confirmed: answer.Confirmed, OutcomeSent: answer.Due != nil ||
+		want.Call.Script == model.GiveUp && answer.Status == model.IsNoMatch || answer.Status == model.IsCancelled}
 	return got
 }
 
@@ -141,16 +141,16 @@ func (s *stage) record(slot model.Slot) []string {
 		fields = append(fields, "claimMatcher", slot.Matcher.String(), "claimMatch", id(slot.Matcher, slot.Claimed),
 			"claimConfirmed", map[bool]string{true: "1", false: "0"}[slot.Confirmed], "claimAt", s.ago(near))
 	}
-	if slot.Asked != model.Nothing {
+	if slot.Outcome != model.NoRequest {
 		match := "earlier"
 		switch {
-		case slot.Asked == model.Matched && slot.Confirmed:
+		case slot.Outcome == model.Matched && slot.Confirmed:
 			match = id(slot.Matcher, slot.Claimed)
-		case slot.Asked == model.Matched:
+		case slot.Outcome == model.Matched:
 			match = id(ana, slot.Match)
 		}
 		fields = append(fields, "requests", fmt.Sprintf(`[{"id":"r1","at":%s,"outcome":"%v","match":"%s","reason":""}]`,
-			s.ago(near), slot.Asked, match))
+			s.ago(near), slot.Outcome, match))
 	}
 	if slot.Due {
 		fields = append(fields, "due", `{"id":"r1","radius":"500"}`)
@@ -161,10 +161,10 @@ func (s *stage) record(slot model.Slot) []string {
 // route returns the fields of Ana's entry, with deadlines that have passed or not.
 func (s *stage) route(slot model.Slot, clock model.Clock) []string {
 	till, deadline := s.ago(-far), s.ago(-far)
-	if clock == model.Lapsed || clock == model.Expired {
+	if clock == model.LeaseExpired || clock == model.BothExpired {
 		till = s.ago(near)
 	}
-	if clock == model.Late || clock == model.Expired {
+	if clock == model.RequestExpired || clock == model.BothExpired {
 		deadline = s.ago(near)
 	}
 	fields := []string{"state", slot.Route.String(), "request", "r1", "lat", "52.5", "lng", "13.4", "radius", "500",
@@ -198,7 +198,7 @@ func (s *stage) arguments(c model.Call) []string {
 		return []string{c.Matcher.String(), match}
 	case model.Release:
 		return []string{c.Matcher.String(), match, "lost"}
-	case model.Fall:
+	case model.GiveUp:
 		return []string{match, map[bool]string{true: "wait", false: "none"}[c.Wait]}
 	case model.Finish:
 		return []string{match, c.Matchee.String(), "completed"}
@@ -228,7 +228,7 @@ func (s *stage) slot(t *testing.T) model.Slot {
 		if err := json.Unmarshal([]byte(m["requests"]), &asked); err != nil {
 			t.Fatal(err)
 		}
-		for last := asked[len(asked)-1]; slot.Asked.String() != last.Outcome; slot.Asked++ {
+		for last := asked[len(asked)-1]; slot.Outcome.String() != last.Outcome; slot.Outcome++ {
 		}
 	}
 	slot.Due = m["due"] != ""

@@ -24,7 +24,7 @@ import (
 	"waggle/internal/store"
 	"waggle/internal/token"
 	"waggle/test/kit/caches"
-	"waggle/test/mutation/broken"
+	"waggle/test/mutation/active"
 )
 
 // A world is the functions on a cache, with connections that are only
@@ -80,7 +80,7 @@ func newWorld(t *testing.T, c caches.Cache, pools string, set ...func(*world, *s
 	w := &world{t: t, cache: c.Name, frames: make(map[string][]protocol.Frame), arrived: make(map[string][]time.Time), closed: make(map[string]bool), gone: make(map[string]int),
 		pushes: make(map[string]int), log: &lockedWriter{w: t.Output()}}
 	options := store.Options{
-		Rewrite: broken.Script,
+		Rewrite: active.Script,
 		Offset:  w.ahead,
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			if w.waits {

@@ -1,5 +1,6 @@
-// Package kit has what tests of every part share: what a test needs that a machine
-// may lack (Command, Missing), and randomness that can be repeated (Seed, Random, Times).
+// Package kit is shared by the tests of all packages. Command and Missing skip a test
+// that needs a program the machine lacks. Seed, Random and Times give randomness that can
+// be repeated.
 package kit
 
 import (
@@ -8,8 +9,8 @@ import (
 	"testing"
 )
 
-// Command returns the path of a program. Where it is missing the test is skipped,
-// naming what to install; with WAGGLE_NO_SKIP=1, as in CI, it fails instead.
+// Command returns the path of a program. If the program is missing, Command skips the
+// test and says what to install. With WAGGLE_NO_SKIP=1, as in CI, the test fails instead.
 func Command(t testing.TB, name, install string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -19,12 +20,12 @@ func Command(t testing.TB, name, install string) string {
 	return path
 }
 
-// Missing skips the test because something is not there, or fails it where
-// nothing may be skipped.
+// Missing skips the test and says what to install. With WAGGLE_NO_SKIP=1 it fails the
+// test instead.
 func Missing(t testing.TB, install string) {
 	t.Helper()
 	if os.Getenv("WAGGLE_NO_SKIP") == "1" {
-		t.Fatalf("missing here, and nothing may be skipped: install %s", install)
+		t.Fatalf("WAGGLE_NO_SKIP=1 allows no skipped test: install %s", install)
 	}
 	t.Skipf("install %s", install)
 }

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// Soak tells whether this is a long run, `make soak`.
+// Soak reports whether this is a long run, `make soak`.
 func Soak() bool { return os.Getenv("WAGGLE_SOAK") == "1" }
 
-// Times is how often to do something: so many times, or in a long run more.
+// Times returns how often to repeat something: short, or long in a long run.
 func Times(short, long int) int {
 	if Soak() {
 		return long
@@ -21,9 +21,9 @@ func Times(short, long int) int {
 	return short
 }
 
-// Seed returns the seed of the test: the same in every run, unless WAGGLE_SEED names
-// another or WAGGLE_SOAK=1 asks for a long run with a seed of its own. If the test
-// fails, the command that repeats it is printed.
+// Seed returns the seed of the test: WAGGLE_SEED if that is set, a random seed in a long
+// run, and otherwise the same in every run. A test that fails logs the command that
+// repeats it.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	var seed uint64 = 1
@@ -43,14 +43,14 @@ func Seed(t testing.TB) uint64 {
 	return seed
 }
 
-// Random returns the randomness of the test, and of a part of it: each part has the
-// same whatever the others took.
+// Random returns a source of randomness by the seed of the test. Each part of the test
+// has its own, so that what one part draws does not change another.
 func Random(t testing.TB, part uint64) *rand.Rand {
 	t.Helper()
 	return rand.New(rand.NewPCG(Seed(t), part))
 }
 
-// command runs one test with a seed again, from the root of the module.
+// command returns the command that runs a test with a seed, from the root of the module.
 func command(test string, seed uint64) string {
 	soak := ""
 	if Soak() {
@@ -63,7 +63,7 @@ func command(test string, seed uint64) string {
 	return fmt.Sprintf("%sWAGGLE_SEED=%d go test -run '%s' %s", soak, seed, strings.Join(levels, "/"), pkg())
 }
 
-// pkg is the package that is being tested, as go test takes it.
+// pkg returns the package under test, in the form that go test takes.
 func pkg() string {
 	dir, err := os.Getwd()
 	if err != nil {

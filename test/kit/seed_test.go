@@ -2,7 +2,7 @@ package kit
 
 import "testing"
 
-func TestCommand(t *testing.T) {
+func TestTheCommandRepeatsTheTest(t *testing.T) {
 	t.Setenv("WAGGLE_SOAK", "")
 	if got, want := command("TestX/redis", 7), "WAGGLE_SEED=7 go test -run '^TestX$/^redis$' ./test/kit"; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -13,17 +13,17 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-func TestSeedIsTheOneThatWasNamed(t *testing.T) {
+func TestSeedIsTheOneInTheEnvironment(t *testing.T) {
 	t.Setenv("WAGGLE_SOAK", "")
 	t.Setenv("WAGGLE_SEED", "")
 	if got := Seed(t); got != 1 {
-		t.Errorf("with none named: got %d, want 1", got)
+		t.Errorf("without WAGGLE_SEED: got %d, want 1", got)
 	}
 	t.Setenv("WAGGLE_SEED", "18446744073709551615")
 	if got := Seed(t); got != 1<<64-1 {
-		t.Errorf("got %d, want the one that was named", got)
+		t.Errorf("got %d, want WAGGLE_SEED", got)
 	}
 	if a, b, c := Random(t, 1).Uint64(), Random(t, 1).Uint64(), Random(t, 2).Uint64(); a != b || a == c {
-		t.Errorf("got %d and %d for one part, and %d for another", a, b, c)
+		t.Errorf("got %d and %d for one part, want the same; got %d for another, want a different one", a, b, c)
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// A box is a machine with these commands and no others. A command is a script;
-// "" is the machine's own.
+// A box is a machine that has only these commands. A command is a shell script; "" stands
+// for this machine's own command.
 type box map[string]string
 
-// run runs a script of build/ in a box, and returns what it prints.
+// run runs a script of build/ in the box, and returns its output.
 func (b box) run(t *testing.T, script string, args ...string) (stdout, stderr string, ok bool) {
 	t.Helper()
 	dir := t.TempDir()
@@ -55,7 +55,7 @@ func TestTheCompilerForLambdaIsFound(t *testing.T) {
 		mac   = "[ $1 = -s ] && echo Darwin || echo arm64"
 		links = "cat >/dev/null"
 		fails = "cat >/dev/null; exit 1"
-		none  = "" // what follows is what it says
+		none  = "" // no compiler: the script says what to install
 	)
 	for name, test := range map[string]struct {
 		arch string
@@ -98,7 +98,7 @@ func TestTheCompilerForLambdaIsFound(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingToBuildIsNamed(t *testing.T) {
+func TestTheBuildNamesWhatIsMissing(t *testing.T) {
 	settings := func(version, compiler, cgo string) string {
 		return "printf '%s\\n' " + version + " '" + compiler + "' " + cgo
 	}
@@ -123,7 +123,7 @@ func TestWhatIsMissingToBuildIsNamed(t *testing.T) {
 	}
 }
 
-func TestTheBuildTellsHowFarItIs(t *testing.T) {
+func TestTheBuildShowsItsProgress(t *testing.T) {
 	many := "for i in {1..40}; do echo example/p$i; done"
 	for name, test := range map[string]struct {
 		list, build string // what go list and go build do
@@ -156,7 +156,7 @@ func TestTheBuildTellsHowFarItIs(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingToDeployIsNamed(t *testing.T) {
+func TestTheDeploymentNamesWhatIsMissing(t *testing.T) {
 	const node, old = "echo v22.1.0", "echo v18.19.0"
 	for name, test := range map[string]struct {
 		box  box

@@ -1,5 +1,5 @@
-// Package layout holds the architecture to its table: which package may import
-// which. It has tests only.
+// Package layout has only tests. They check what the compiler cannot: which package may
+// import which, by the table in rules, and that pages name only what exists.
 package layout
 
 import (
@@ -18,31 +18,31 @@ import (
 	"testing"
 )
 
-// A rule says which of our packages one may import, and why no others. It holds
-// for the packages below it too, unless they have their own.
+// A rule says which of our packages a package may import, and why no others. It holds
+// for the packages below it too, unless they have a rule of their own.
 type rule struct {
 	pkg    string
-	may    []string // package paths within the module; each allows those below it
+	may    []string // paths within the module; each allows the packages below it
 	reason string
 }
 
-// Arrows point down and inwards.
+// rules is the table. Imports point down and inwards.
 func rules() []rule {
-	leaf := "it is a leaf, used from everywhere: it depends on the standard library alone"
-	adapter := "adapters do not know each other, only the domain; they are tied together in app"
+	leaf := "it is a leaf, used everywhere: it imports only the standard library"
+	adapter := "adapters know only the domain, not each other; app connects them"
 	return []rule{
-		{"functions/authorizer", []string{"internal/token", "internal/topology"}, "it runs outside the VPC and starts fast: no app, cache or H3"},
-		{"functions", []string{"internal/app", "internal/topology"}, "a function is wiring only: app does the rest"},
+		{"functions/authorizer", []string{"internal/token", "internal/topology"}, "it runs outside the VPC and must start fast: no app, cache or H3"},
+		{"functions", []string{"internal/app", "internal/topology"}, "a function only calls app"},
 		{"internal/app", []string{"internal/handler", "internal/store", "internal/gateway", "internal/token", "internal/match", "internal/geo",
-			"internal/pool", "internal/protocol", "internal/topology"}, "app wires the adapters, it knows nothing of who runs it"},
+			"internal/pool", "internal/protocol", "internal/topology"}, "app connects the adapters, and does not know what runs it"},
 		{"internal/handler", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol", "internal/token", "internal/topology"}, adapter +
-			" (token for the identity that comes with an event)"},
+			" (and token, for the identity in an event)"},
 		{"internal/store", []string{"internal/match", "internal/geo", "internal/pool"}, adapter},
 		{"internal/gateway", []string{"internal/match", "internal/protocol"}, adapter},
-		{"internal/token", []string{"internal/pool", "internal/topology"}, "the authorizer is built from it alone: no app, cache or H3"},
-		{"internal/store/signin", nil, "it signs, and knows nothing of what is stored"},
-		{"test/kit/iamtest", nil, "what it says of a token is only worth something if it shares nothing with what signs it"},
-		{"test/model", []string{"test/model"}, "a model explores the protocol by itself, so that it can differ from the code"},
+		{"internal/token", []string{"internal/pool", "internal/topology"}, "it is all that the authorizer is built from: no app, cache or H3"},
+		{"internal/store/signin", nil, "it signs, and does not know what is stored"},
+		{"test/kit/iamtest", nil, "it checks the code that signs, and must not share any of it"},
+		{"test/model", []string{"test/model"}, "it is compared with the code, and must not share any of it"},
 		{"internal/match", []string{"internal/geo", "internal/pool", "internal/protocol"}, "the domain knows neither AWS nor Valkey"},
 		{"internal/geo", nil, leaf},
 		{"internal/pool", nil, leaf},
@@ -50,10 +50,10 @@ func rules() []rule {
 		{"internal/topology", nil, leaf},
 		{"test/kit", nil, leaf},
 		{"localstack/town", nil, "it makes up members for whoever wants some, and knows nothing of what they are for"},
-		{"test/kit/oracle", nil, "what it says of the nearest is only worth something if it shares nothing with the code it is held against"},
+		{"test/kit/oracle", nil, "the search is compared with it, and must not share any code"},
 		{"localstack/embedded", nil, leaf},
-		{"test/kit/caches", []string{"test/kit", "localstack/embedded"}, "it starts caches for tests, whoever's they are"},
-		{"test/mutation", []string{"test/mutation"}, "it breaks the code as text, and knows nothing of it"},
+		{"test/kit/caches", []string{"test/kit", "localstack/embedded"}, "it starts caches for the tests of every package"},
+		{"test/mutation", []string{"test/mutation"}, "it treats the code as text; mutated code imports its package active, without a cycle"},
 		{"test/layout", nil, leaf},
 		{"test/summary", nil, leaf},
 		{"localstack/apigateway", []string{"localstack", "internal/topology", "internal/protocol"}, "it looks like API Gateway, which knows none of our code"},
@@ -70,66 +70,67 @@ func rules() []rule {
 		{"cmd/waggle/internal/chart", []string{"cmd/waggle/internal/figures"}, "it draws figures, whatever they are of"},
 		{"cmd/waggle/internal/day", []string{"test/kit/caches"}, "it runs the programs as anybody would, on a cluster as the tests have"},
 		{"build", nil, "it changes the tree as text, and must run whatever state the code is in"},
-		{"infra", []string{"infra", "internal/topology"}, "the stack on AWS knows what the functions are, and none of their code"},
-		{"infra/config", []string{"internal/pool"}, "what may be chosen is checked without the CDK, in no time"},
-		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may reach for any part"},
+		{"infra", []string{"infra", "internal/topology"}, "the stack on AWS knows which functions there are, and none of their code"},
+		{"infra/config", []string{"internal/pool"}, "it checks the settings fast, without the CDK"},
+		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may import any package"},
 	}
 }
 
-// A user is a package from elsewhere that has few users here.
-type user struct {
+// A dependency is a package of another module that only few of our packages may import.
+type dependency struct {
 	prefix string
-	by     []string
+	by     []string // the packages that may import it, with those below them
 	reason string
 }
 
-func users() []user {
-	return []user{
-		{"github.com/uber/h3-go", []string{"internal/geo"}, "one rule to get a cell from a point, everywhere"},
-		{"github.com/valkey-io/valkey-go", []string{"internal/store"}, "every key and script is the store's"},
-		{"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi", []string{"internal/gateway"}, "everything to a client goes through push"},
-		{"github.com/aws/aws-lambda-go", []string{"functions", "internal/app", "internal/handler", "internal/token", "localstack"}, "the domain and its stores know no Lambda"},
-		{"github.com/aws/aws-sdk-go-v2", []string{"internal/gateway", "internal/app", "localstack"}, "the SDK is slow to start: only what calls AWS has it"},
-		{"github.com/coreos/go-oidc", []string{"internal/token"}, "one place to decide whom to trust"},
-		{"github.com/go-jose/go-jose", []string{"internal/token", "localstack"}, "only an issuer signs, only token verifies"},
+// dependencies is the table. The first row whose prefix fits counts.
+func dependencies() []dependency {
+	return []dependency{
+		{"github.com/uber/h3-go", []string{"internal/geo"}, "only one package turns a point into a cell"},
+		{"github.com/valkey-io/valkey-go", []string{"internal/store"}, "every key and script belongs to the store"},
+		{"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi", []string{"internal/gateway"}, "every push to a client goes through one package"},
+		{"github.com/aws/aws-lambda-go", []string{"functions", "internal/app", "internal/handler", "internal/token", "localstack"}, "the domain and the store do not know Lambda"},
+		{"github.com/aws/aws-sdk-go-v2", []string{"internal/gateway", "internal/app", "internal/store/signin", "localstack"}, "the SDK is slow to start: only packages that call AWS import it"},
+		{"github.com/coreos/go-oidc", []string{"internal/token"}, "one package decides whom to trust"},
+		{"github.com/go-jose/go-jose", []string{"internal/token", "localstack"}, "only an issuer signs, and only token verifies"},
 		{"gonum.org/v1/plot", []string{"cmd/waggle/internal/chart"}, "one place where pictures get their colours and axes"},
-		{"github.com/aws/aws-cdk-go", []string{"infra"}, "it takes minutes to compile, so only the module of its own has it"},
-		{"github.com/alicebob/miniredis", []string{"localstack/embedded"}, "the look-alike never runs in production"},
+		{"github.com/aws/aws-cdk-go", []string{"infra"}, "it takes minutes to compile, so it has a module of its own"},
+		{"github.com/alicebob/miniredis", []string{"localstack/embedded"}, "the embedded cache never runs in production"},
 	}
 }
 
-func TestImports(t *testing.T) {
+func TestPackagesImportWhatTheTableAllows(t *testing.T) {
 	for _, file := range goFiles(t) {
 		if strings.HasSuffix(file, "_test.go") {
-			continue // tests may tie together what the code may not
+			continue // tests may import anything
 		}
 		pkg := path.Dir(file)
 		rule := ruleFor(pkg)
 		if rule == nil {
-			t.Errorf("%s: package %s is not in the import table: add it, with what it may import and why", file, pkg)
+			t.Errorf("%s: package %s is not in the table: add it to rules in test/layout/layout_test.go, with what it may import and why", file, pkg)
 			continue
 		}
 		for _, imported := range imports(t, file) {
 			if ours, ok := ours(t, imported); ok {
 				if !under(ours, append(rule.may, pkg)) {
-					t.Errorf("%s imports %s: %s", file, ours, rule.reason)
+					t.Errorf("%s imports %s, which %s may not (%s): remove the import, or allow it in test/layout/layout_test.go", file, ours, rule.pkg, rule.reason)
 				}
 				continue
 			}
-			for _, user := range users() {
-				if under(imported, []string{user.prefix}) {
-					if !under(pkg, user.by) {
-						t.Errorf("%s imports %s, which is for %s alone: %s", file, imported, strings.Join(user.by, ", "), user.reason)
+			for _, d := range dependencies() {
+				if under(imported, []string{d.prefix}) {
+					if !under(pkg, d.by) {
+						t.Errorf("%s imports %s, which only %s may (%s): use one of these packages", file, imported, strings.Join(d.by, ", "), d.reason)
 					}
-					break // a narrower line stands before a wider one
+					break // a narrower prefix stands before a wider one
 				}
 			}
 		}
 	}
 }
 
-// Leaves have nothing from elsewhere either, so that anything may use them.
-func TestLeavesUseTheStandardLibraryAlone(t *testing.T) {
+// Leaves import no other module either, so that every package may import them.
+func TestLeavesImportOnlyTheStandardLibrary(t *testing.T) {
 	leaves := []string{"internal/pool", "internal/protocol", "internal/topology", "test/kit", "test/kit/oracle", "localstack/town"}
 	for _, file := range goFiles(t) {
 		if !under(path.Dir(file), leaves) || strings.HasSuffix(file, "_test.go") {
@@ -137,7 +138,7 @@ func TestLeavesUseTheStandardLibraryAlone(t *testing.T) {
 		}
 		for _, imported := range imports(t, file) {
 			if foreign(t, imported) {
-				t.Errorf("%s imports %s: a leaf depends on the standard library alone", file, imported)
+				t.Errorf("%s imports %s: this package may import only the standard library", file, imported)
 			}
 		}
 	}
@@ -152,7 +153,7 @@ func TestDependenciesAreExplained(t *testing.T) {
 	for _, file := range goFiles(t) {
 		for _, imported := range imports(t, file) {
 			if foreign(t, imported) && !under(imported, modules) {
-				t.Errorf("%s imports %s, which docs/dependencies.md does not explain", file, imported)
+				t.Errorf("%s imports %s: explain it in docs/dependencies.md", file, imported)
 			}
 		}
 	}
@@ -160,14 +161,14 @@ func TestDependenciesAreExplained(t *testing.T) {
 
 func TestFilesStayShort(t *testing.T) {
 	for _, file := range goFiles(t) {
-		limit, reason := 500, "split it by concept"
+		limit, advice := 500, "split it by concept"
 		if ok, err := path.Match("functions/*/main.go", file); err != nil {
 			t.Fatal(err)
 		} else if ok {
-			limit, reason = 35, "a function is wiring only"
+			limit, advice = 35, "move code to internal/app"
 		}
 		if lines := bytes.Count(read(t, file), []byte("\n")); lines > limit {
-			t.Errorf("%s has %d lines, more than %d: %s", file, lines, limit, reason)
+			t.Errorf("%s has %d lines, more than %d: %s", file, lines, limit, advice)
 		}
 	}
 }
@@ -175,7 +176,7 @@ func TestFilesStayShort(t *testing.T) {
 func TestHouseRules(t *testing.T) {
 	for _, file := range goFiles(t) {
 		if slices.Contains([]string{"utils", "util", "common", "helpers"}, path.Base(path.Dir(file))) {
-			t.Errorf("%s: name the package after what it has, not after being useful", file)
+			t.Errorf("%s: name the package after what it has", file)
 		}
 		tree, err := parser.ParseFile(token.NewFileSet(), absolute(file), nil, 0)
 		if err != nil {
@@ -183,13 +184,13 @@ func TestHouseRules(t *testing.T) {
 		}
 		for _, decl := range tree.Decls {
 			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
-				t.Errorf("%s has an init: pass in what it sets up", file)
+				t.Errorf("%s has an init function: pass in what it sets up", file)
 			}
 		}
 		ast.Inspect(tree, func(node ast.Node) bool {
 			if s, ok := node.(*ast.SelectorExpr); ok && s.Sel.Name == "TODO" {
 				if x, ok := s.X.(*ast.Ident); ok && x.Name == "context" {
-					t.Errorf("%s uses context.TODO: take a context", file)
+					t.Errorf("%s uses context.TODO: pass in a context", file)
 				}
 			}
 			return true
@@ -197,10 +198,10 @@ func TestHouseRules(t *testing.T) {
 	}
 }
 
-// What is written here must make sense on any machine, and not promise.
-func TestWords(t *testing.T) {
+// The texts must make sense on every machine, and leave nothing to be done later.
+func TestFilesHaveNoForbiddenWords(t *testing.T) {
 	forbidden := map[*regexp.Regexp]string{
-		regexp.MustCompile(`(^|[^\w./$-])/(root|work|Users|home/\w+)/`): "a path of one machine",
+		regexp.MustCompile(`(^|[^\w./$-])/(root|work|Users|home/\w+)/`): "this path exists on one machine only",
 		regexp.MustCompile(`\b(FIX` + `ME|XX` + `X|HA` + `CK)\b`):       "do it, or write down why not",
 		regexp.MustCompile(`(//|#|--)\s*TO` + `DO\b`):                   "do it, or write down why not",
 	}
@@ -215,8 +216,8 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// The table would pass anything if it looked nowhere.
-func TestTheTableCatches(t *testing.T) {
+// The rows show that the table refuses something, and what.
+func TestTheTableRefusesForbiddenImports(t *testing.T) {
 	for _, test := range []struct {
 		pkg, imported string
 		want          bool
@@ -254,14 +255,14 @@ func TestTheTableCatches(t *testing.T) {
 		}
 	}
 	if under("internal/storehouse", []string{"internal/store"}) {
-		t.Error("internal/storehouse is taken for a part of internal/store")
+		t.Error("under takes internal/storehouse for a package below internal/store")
 	}
 	if got := len(goFiles(t)); got < 10 {
-		t.Errorf("got %d Go files: looked in the wrong place", got)
+		t.Errorf("got %d Go files: the test looks in the wrong folder", got)
 	}
 }
 
-// ruleFor returns the narrowest rule for a package, or nil.
+// ruleFor returns the rule for a package with the longest path, or nil.
 func ruleFor(pkg string) *rule {
 	var found *rule
 	for _, r := range rules() {
@@ -272,7 +273,7 @@ func ruleFor(pkg string) *rule {
 	return found
 }
 
-// under tells whether a package is one of those or below one.
+// under reports whether a package is one of the given ones or below one.
 func under(pkg string, any []string) bool {
 	return slices.ContainsFunc(any, func(p string) bool { return pkg == p || strings.HasPrefix(pkg, p+"/") })
 }
@@ -314,8 +315,8 @@ func goFiles(t *testing.T) []string {
 	return files(t, ".go")
 }
 
-// files lists the files with such endings, by slash-separated paths from the root;
-// infra, a module of its own, is held to the same.
+// files returns the files with these endings, by slash-separated paths from the root. It
+// includes the other modules.
 func files(t *testing.T, endings ...string) []string {
 	t.Helper()
 	var all []string

@@ -16,7 +16,7 @@ import (
 )
 
 // release runs build/release.sh with releases at this URL.
-func release(t *testing.T, releases string, args ...string) (said string, ok bool) {
+func release(t *testing.T, releases string, args ...string) (output string, ok bool) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "build/release.sh", args...)
 	c.Dir = absolute(".")
@@ -25,7 +25,7 @@ func release(t *testing.T, releases string, args ...string) (said string, ok boo
 	return string(out), err == nil
 }
 
-// What is packed and published comes back with make deploy RELEASE=…, or nothing does.
+// `make deploy RELEASE=…` fetches all functions of a good release, and none of another.
 func TestTheFunctionsOfAReleaseAreFetched(t *testing.T) {
 	for _, command := range []string{"zip", "unzip", "curl"} {
 		kit.Command(t, command, command)
@@ -44,8 +44,8 @@ func TestTheFunctionsOfAReleaseAreFetched(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if said, ok := release(t, "", "pack", "arm64", built, packed); !ok {
-		t.Fatal(said)
+	if output, ok := release(t, "", "pack", "arm64", built, packed); !ok {
+		t.Fatal(output)
 	}
 	files := map[string][]byte{}
 	var sums bytes.Buffer
@@ -60,7 +60,7 @@ func TestTheFunctionsOfAReleaseAreFetched(t *testing.T) {
 	for name, test := range map[string]struct {
 		version, sums string
 		without       string // a file that is not there
-		want          string // of what is said; "" if it is fetched
+		want          string // of the output; "" if it is fetched
 	}{
 		"as it was":             {"v1.2.3", good, "", ""},
 		"another sum":           {"v1.2.3", strings.Replace(good, fmt.Sprintf("%x", sha256.Sum256(files["match-arm64.zip"])), strings.Repeat("0", 64), 1), "", "match-arm64.zip is not what SHA256SUMS of v1.2.3 says"},
@@ -84,9 +84,9 @@ func TestTheFunctionsOfAReleaseAreFetched(t *testing.T) {
 			}))
 			defer server.Close()
 			dist := t.TempDir()
-			said, ok := release(t, server.URL+"/download", "fetch", test.version, "arm64", dist)
-			if ok != (test.want == "") || !strings.Contains(said, test.want) {
-				t.Errorf("got ok %v, %q, want %q", ok, said, test.want)
+			output, ok := release(t, server.URL+"/download", "fetch", test.version, "arm64", dist)
+			if ok != (test.want == "") || !strings.Contains(output, test.want) {
+				t.Errorf("got ok %v, %q, want %q", ok, output, test.want)
 			}
 			for _, f := range functions {
 				place := filepath.Join(dist, f.Name(), "bootstrap")
@@ -105,12 +105,11 @@ func TestTheFunctionsOfAReleaseAreFetched(t *testing.T) {
 	}
 }
 
-// The workflow publishes what build/release.sh fetches.
-func TestTheReleaseWorkflow(t *testing.T) {
+func TestTheReleaseWorkflowPublishesWhatIsFetched(t *testing.T) {
 	text := string(read(t, ".github/workflows/release.yml"))
 	for _, want := range []string{"make build release ARCH=arm64", "make build release ARCH=amd64", "build/release.sh tools bin/release", "SHA256SUMS", "ubuntu", "macos"} {
 		if !strings.Contains(text, want) {
-			t.Errorf("release.yml lacks %q", want)
+			t.Errorf(".github/workflows/release.yml lacks %q: add it", want)
 		}
 	}
 }

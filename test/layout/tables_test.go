@@ -13,13 +13,12 @@ import (
 	"testing"
 )
 
-// A table is a document whose rows name, in their last cell, the tests that
-// hold what they say: `TestName`, `TestName/row of its table`, and `/row` for a
-// further one of the test before.
+// A table is a page with tables whose last cells name the tests that prove their rows:
+// `TestName`, `TestName/row of its table`, and `/row` for a further row of the same test.
 type table struct {
-	document string
-	// complete are the test files all of whose tests the document must name,
-	// and, where rows says so, each row of theirs.
+	page string
+	// complete has the test files all of whose tests the page must name; with rows, it
+	// must name all rows of their tables too.
 	complete []string
 	rows     bool
 }
@@ -31,20 +30,20 @@ func tables() []table {
 	}
 }
 
-func TestTablesNameTheirTests(t *testing.T) {
+func TestTablesNameExistingTestsAndAllOfThem(t *testing.T) {
 	all := testFunctions(t)
 	for _, table := range tables() {
-		named := named(t, table.document)
+		named := named(t, table.page)
 		if len(named) < 20 {
-			t.Errorf("%s: got %d tests: it was not read as a table", table.document, len(named))
+			t.Errorf("%s: got %d tests, want at least 20: is its table well formed?", table.page, len(named))
 		}
 		for _, name := range named {
 			test, row, _ := strings.Cut(name, "/")
 			functions := all[test]
 			if len(functions) == 0 {
-				t.Errorf("%s: there is no test %s", table.document, test)
+				t.Errorf("%s names the test %s, which does not exist: correct the name", table.page, test)
 			} else if row != "" && !slices.ContainsFunc(functions, func(f function) bool { return slices.Contains(f.texts, row) }) {
-				t.Errorf("%s: the test %s has no row %q", table.document, test, row)
+				t.Errorf("%s: the test %s has no row %q: correct the name", table.page, test, row)
 			}
 		}
 		for test, functions := range all {
@@ -53,11 +52,11 @@ func TestTablesNameTheirTests(t *testing.T) {
 					continue
 				}
 				if !slices.ContainsFunc(named, func(name string) bool { return name == test || strings.HasPrefix(name, test+"/") }) {
-					t.Errorf("%s does not name %s of %s", table.document, test, f.file)
+					t.Errorf("%s does not name %s of %s: add it to a row", table.page, test, f.file)
 				}
 				for _, row := range f.rows {
 					if table.rows && !slices.Contains(named, test+"/"+row) {
-						t.Errorf("%s does not name %s/%s of %s", table.document, test, row, f.file)
+						t.Errorf("%s does not name %s/%s of %s: add it to a row", table.page, test, row, f.file)
 					}
 				}
 			}
@@ -65,12 +64,12 @@ func TestTablesNameTheirTests(t *testing.T) {
 	}
 }
 
-// named lists the tests that a document's tables name.
-func named(t *testing.T, document string) []string {
+// named returns the tests that a page's tables name.
+func named(t *testing.T, page string) []string {
 	t.Helper()
 	quoted := regexp.MustCompile("`([^`]+)`")
 	var all []string
-	for line := range strings.Lines(string(read(t, document))) {
+	for line := range strings.Lines(string(read(t, page))) {
 		cells := strings.Split(strings.TrimSpace(line), " | ")
 		if !strings.HasPrefix(line, "| ") || len(cells) < 2 {
 			continue
@@ -88,8 +87,8 @@ func named(t *testing.T, document string) []string {
 	return all
 }
 
-// A function is a test: the strings in it, and the keys of the tables that it
-// goes through.
+// A function is a test, with the strings in it and the keys of the maps that it ranges
+// over.
 type function struct {
 	file        string
 	texts, rows []string
@@ -127,7 +126,7 @@ func testFunctions(t *testing.T) map[string][]function {
 	return all
 }
 
-// keys lists the strings that a map written out has for keys.
+// keys returns the keys of a map literal that are strings.
 func keys(x ast.Expr) (all []string) {
 	literal, ok := x.(*ast.CompositeLit)
 	if !ok {

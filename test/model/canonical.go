@@ -2,15 +2,15 @@ package model
 
 import "slices"
 
-// A key is a state packed; of states that differ only in names, those of members,
-// ids and processes, one stands for all.
+// A key is a packed state. Of states that differ only in the names of members, ids and
+// processes, one represents all.
 type key [2]uint64
 
 func orders() [6][members]Member {
 	return [6][members]Member{{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}}
 }
 
-// canonical returns the representative of s.
+// canonical returns the key of the state that represents s.
 func (s *State) canonical(count int) key {
 	sign := s.signatures(count)
 	best := key{^uint64(0), ^uint64(0)}
@@ -29,12 +29,12 @@ func (s *State) canonical(count int) key {
 	return best
 }
 
-// signatures sums up each member without naming another; only members that look
-// the same need be tried in each other's place.
+// signatures returns a number for each member that does not depend on names. Only
+// members with the same signature need to be tried in each other's place.
 func (s *State) signatures(count int) [members]uint64 {
 	var sign [members]uint64
 	for i, slot := range s.Slots[:count] {
-		sign[i] += uint64(slot.Route)<<56 | uint64(slot.Asked)<<50 | flag(slot.Due)<<49 | flag(slot.Confirmed)<<48
+		sign[i] += uint64(slot.Route)<<56 | uint64(slot.Outcome)<<50 | flag(slot.Due)<<49 | flag(slot.Confirmed)<<48
 		if slot.Matchee != 0 {
 			sign[slot.Matchee-1] += 1 << 40
 		}
@@ -56,7 +56,7 @@ func (s *State) signatures(count int) [members]uint64 {
 	return sign
 }
 
-// renamed returns s with member order[i] in place i and ids counted anew.
+// renamed returns s with member order[i] in place i and with ids numbered from 1.
 func (s *State) renamed(order [members]Member) State {
 	var place [members + 1]Member
 	for i, m := range order {
@@ -88,17 +88,17 @@ func (s *State) renamed(order [members]Member) State {
 	}
 	for i, p := range s.Running[:n] {
 		p.Matcher, p.Matchee = place[p.Matcher], place[p.Matchee]
-		tried := uint8(0)
+		released := uint8(0)
 		for m := Member(1); m <= members; m++ {
-			if p.released(m) {
-				tried |= 1 << place[m]
+			if p.hasReleased(m) {
+				released |= 1 << place[m]
 			}
 		}
-		p.Tried = tried
+		p.Released = released
 		t.Running[i] = p
 	}
 	running := t.Running[:n]
-	for i := 1; i < n; i++ { // a handful: by insertion
+	for i := 1; i < n; i++ { // a handful: insertion sort
 		for j := i; j > 0; j-- {
 			a, b := running[j-1], running[j]
 			if rank(a, ids[a.Matcher][a.Match]) <= rank(b, ids[b.Matcher][b.Match]) {
@@ -116,7 +116,7 @@ func (s *State) renamed(order [members]Member) State {
 
 // rank packs a process into 16 bits.
 func rank(p Process, id Match) uint64 {
-	return uint64(p.Phase)<<12 | uint64(p.Matcher)<<10 | uint64(p.Matchee)<<8 | uint64(p.Tried>>1)<<3 | uint64(id)
+	return uint64(p.Phase)<<12 | uint64(p.Matcher)<<10 | uint64(p.Matchee)<<8 | uint64(p.Released>>1)<<3 | uint64(id)
 }
 
 func flag(b bool) uint64 {
@@ -130,7 +130,7 @@ func (s *State) pack() key {
 	var k key
 	for _, slot := range s.Slots {
 		k[0] = k[0]<<18 | uint64(slot.Route)<<15 | uint64(slot.Match)<<12 | uint64(slot.Matchee)<<10 |
-			uint64(slot.Matcher)<<8 | uint64(slot.Claimed)<<5 | flag(slot.Confirmed)<<4 | uint64(slot.Asked)<<1 |
+			uint64(slot.Matcher)<<8 | uint64(slot.Claimed)<<5 | flag(slot.Confirmed)<<4 | uint64(slot.Outcome)<<1 |
 			flag(slot.Due)
 	}
 	for _, p := range s.Running {
@@ -145,13 +145,13 @@ func (k key) unpack() State {
 		x := k[0]
 		s.Slots[i] = Slot{Route: Route(x >> 15 & 7), Match: Match(x >> 12 & 7), Matchee: Member(x >> 10 & 3),
 			Matcher: Member(x >> 8 & 3), Claimed: Match(x >> 5 & 7), Confirmed: x>>4&1 == 1,
-			Asked: Outcome(x >> 1 & 7), Due: x&1 == 1}
+			Outcome: Outcome(x >> 1 & 7), Due: x&1 == 1}
 		k[0] >>= 18
 	}
 	for i := processes - 1; i >= 0; i-- {
 		x := k[1]
 		s.Running[i] = Process{Phase: Phase(x >> 12 & 15), Matcher: Member(x >> 10 & 3), Matchee: Member(x >> 8 & 3),
-			Tried: uint8(x >> 3 & 7 << 1), Match: Match(x & 7)}
+			Released: uint8(x >> 3 & 7 << 1), Match: Match(x & 7)}
 		k[1] >>= 16
 	}
 	return s

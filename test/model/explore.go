@@ -7,50 +7,50 @@ import (
 	"time"
 )
 
-// Bounds say how much of the world is explored. What runs at once is bounded; how
-// many requests are made and how many processes die is not.
+// Bounds limit an exploration. They limit what runs at once; the number of requests
+// and of processes that die has no limit.
 type Bounds struct {
 	Members   int // 2 or 3
-	Processes int // at most 4, commands still to arrive included
-	Drivers   int // how many of the processes may lead a request
+	Processes int // at most 4, with late commands
+	Attempts  int // of the processes, those that may make an assignment attempt
 	Workers   int // threads; 0 is 1
-	// Forget leaves out what changes only what somebody is told: an ended match is
-	// none, and the outcome of a request that is over is not kept.
-	Forget bool
-	// Failover lets a slot lose its last writes at any time. Then Heals alone is
-	// checked: the others may be broken for a moment.
+	// ForgetOutcomes leaves out the outcomes that change only replies and pushes: an
+	// ended match counts as none, and a closed request keeps no outcome.
+	ForgetOutcomes bool
+	// Failover lets a slot lose its last writes at any time. Then Repaired is the only
+	// rule that is checked: the others may be broken for a moment.
 	Failover bool
 }
 
-// Wide bounds the exploration that counts: three members in either role and three
-// processes at once, two of them with a request.
-func Wide(workers int) Bounds {
-	return Bounds{Members: 3, Processes: 3, Drivers: 2, Forget: true, Workers: workers}
+// Full bounds the largest exploration: three members in either role and three
+// processes at once, two of which make an assignment attempt.
+func Full(workers int) Bounds {
+	return Bounds{Members: 3, Processes: 3, Attempts: 2, ForgetOutcomes: true, Workers: workers}
 }
 
-// Telling bounds one of two members that keeps all that a member is told.
-func Telling(workers int) Bounds {
-	return Bounds{Members: 2, Processes: 3, Drivers: 2, Workers: workers}
+// WithOutcomes bounds an exploration of two members that keeps every outcome.
+func WithOutcomes(workers int) Bounds {
+	return Bounds{Members: 2, Processes: 3, Attempts: 2, Workers: workers}
 }
 
-// Failing bounds one with failovers.
-func Failing(workers int) Bounds {
-	return Bounds{Members: 3, Processes: 2, Drivers: 2, Forget: true, Failover: true, Workers: workers}
+// WithFailover bounds an exploration in which the cache fails over.
+func WithFailover(workers int) Bounds {
+	return Bounds{Members: 3, Processes: 2, Attempts: 2, ForgetOutcomes: true, Failover: true, Workers: workers}
 }
 
-// A Result is what an exploration found.
+// A Result is the result of an exploration.
 type Result struct {
 	States, Steps, Depth int
 	Took                 time.Duration
 	Violation            *Violation // nil if every rule holds
-	Trace                []Scene    // the shortest way to it
+	Counterexample       []PathStep // the shortest path to the violation
 }
 
-// An Explorer visits every state that can be reached, nearest first.
+// An Explorer visits every reachable state, breadth first.
 type Explorer struct {
-	Bounds  Bounds
-	Variant Variant
-	// Rule, if set, is the only one that is checked.
+	Bounds Bounds
+	Fault  Fault
+	// Rule, if set, is the only rule that is checked.
 	Rule Rule
 	// Observe, if set, is called for each script that runs, by one thread at a time.
 	Observe func(c Call, pre, post Slot, r Reply)
@@ -58,8 +58,8 @@ type Explorer struct {
 	Progress func(states, frontier, depth int)
 }
 
-// Explore returns at the first violation, at the context's end, or when there is
-// nothing left to visit.
+// Explore returns after the depth of the first violation, or when no state is left.
+// Its error is the context's.
 func (e Explorer) Explore(ctx context.Context) (Result, error) {
 	start := time.Now()
 	seen := newSeen()
@@ -77,7 +77,7 @@ func (e Explorer) Explore(ctx context.Context) (Result, error) {
 			return result, err
 		}
 		if bad != nil {
-			result.Trace = e.trace(seen, bad)
+			result.Counterexample = e.counterexample(seen, bad)
 			result.Violation = bad.violation
 			result.Depth++
 			break
@@ -94,8 +94,8 @@ func (e Explorer) Explore(ctx context.Context) (Result, error) {
 	return result, nil
 }
 
-// level visits all successors of the frontier and returns the new ones.
-func level(ctx context.Context, seen *seen, frontier []ref, workers []*worker) ([]ref, *fault, error) {
+// level visits all successors of the frontier and returns the new states.
+func level(ctx context.Context, seen *seen, frontier []ref, workers []*worker) ([]ref, *violatingStep, error) {
 	const chunk = 256
 	var done atomic.Int64
 	var wait sync.WaitGroup
@@ -116,7 +116,7 @@ func level(ctx context.Context, seen *seen, frontier []ref, workers []*worker) (
 	}
 	wait.Wait()
 	var next []ref
-	var bad *fault
+	var bad *violatingStep
 	for _, w := range workers {
 		next = append(next, w.next...)
 		w.next = w.next[:0]

@@ -6,12 +6,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// small is what fits into a test; `make model` explores the rest.
+// small are explorations that a test has time for; `make model` runs the full ones.
 func small() []Bounds {
 	return []Bounds{
-		{Members: 2, Processes: 2, Drivers: 2, Workers: 2},
-		{Members: 3, Processes: 2, Drivers: 1, Workers: 2, Forget: true},
-		{Members: 2, Processes: 2, Drivers: 1, Workers: 2, Forget: true, Failover: true},
+		{Members: 2, Processes: 2, Attempts: 2, Workers: 2},
+		{Members: 3, Processes: 2, Attempts: 1, Workers: 2, ForgetOutcomes: true},
+		{Members: 2, Processes: 2, Attempts: 1, Workers: 2, ForgetOutcomes: true, Failover: true},
 	}
 }
 
@@ -30,36 +30,36 @@ func TestTheProtocolHolds(t *testing.T) {
 	}
 }
 
-func TestThoseWhoWaitAreWoken(t *testing.T) {
-	if result := Seek(Correct); result.Violation != nil {
+func TestWaitingRequestsAreWoken(t *testing.T) {
+	if result := ExploreWaking(NoFault); result.Violation != nil {
 		t.Errorf("got\n%v", result)
 	}
 }
 
 func TestEveryPlantedFaultIsFound(t *testing.T) {
-	for _, v := range Variants() {
-		t.Run(v.String(), func(t *testing.T) {
+	for _, f := range Faults() {
+		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
-			result, err := Find(t.Context(), v, 1)
+			result, err := Find(t.Context(), f, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if result.Violation == nil || result.Violation.Rule != v.Breaks() {
-				t.Fatalf("got %v, want %v", result.Violation, v.Breaks())
+			if result.Violation == nil || result.Violation.Rule != f.Breaks() {
+				t.Fatalf("got %v, want %v", result.Violation, f.Breaks())
 			}
-			if len(result.Trace) != result.Depth {
-				t.Errorf("got a trace of %d steps, want %d", len(result.Trace), result.Depth)
+			if len(result.Counterexample) != result.Depth {
+				t.Errorf("got a counterexample of %d steps, want %d", len(result.Counterexample), result.Depth)
 			}
 			if text := result.String(); text == "" {
-				t.Error("the trace has no words")
+				t.Error("the counterexample has no text")
 			}
 		})
 	}
 }
 
 // An exploration in which nothing goes wrong because nothing happens is worthless:
-// every script must have been answered in each of its ways.
-func TestEveryAnswerIsMet(t *testing.T) {
+// every script must have given each of its replies.
+func TestEveryReplyOccurs(t *testing.T) {
 	want := map[Script][]Status{
 		Begin:   {OK, IsClaimed, IsWaiting, IsSearching, IsActive},
 		Lease:   {OK, IsClaimed, IsSearching, Other},
@@ -67,7 +67,7 @@ func TestEveryAnswerIsMet(t *testing.T) {
 		Commit:  {Yours, Refused},
 		Confirm: {Yours, Refused},
 		Release: {Released, Other},
-		Fall:    {IsWaiting, IsNoMatch, Other},
+		GiveUp:  {IsWaiting, IsNoMatch, Other},
 		Finish:  {IsEnded, Other},
 		Cancel:  {IsCancelled, IsActive, Other},
 		Watch:   {IsActive, IsSearching, Other},
@@ -91,18 +91,18 @@ func TestEveryAnswerIsMet(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(all, met); diff != "" {
-		t.Errorf("answers (-want +got)\n%s", diff)
+		t.Errorf("replies (-want +got)\n%s", diff)
 	}
 }
 
-// States that differ only in names are one, and none is lost in packing.
-func TestStatesArePackedAndNamesDoNotMatter(t *testing.T) {
+// States that differ only in names have one key, and packing loses nothing.
+func TestPackingIsLosslessAndIgnoresNames(t *testing.T) {
 	states := map[State]bool{{}: true}
 	for len(states) < 3000 {
 		before := len(states)
 		for s := range states {
-			m := machine{bounds: Wide(1), emit: func(_ Step, after State) {
-				after.forget()
+			m := machine{bounds: Full(1), emit: func(_ Step, after State) {
+				after.forgetOutcomes()
 				states[after.canonical(3).unpack()] = true
 			}}
 			m.next(s)
@@ -127,9 +127,9 @@ func TestStatesArePackedAndNamesDoNotMatter(t *testing.T) {
 	}
 }
 
-// Wrong states that no run leads to are recognised as such.
-func TestRulesRefuse(t *testing.T) {
-	match := Slot{Route: Active, Match: 1, Matchee: 2, Asked: Matched}
+// No run leads to these wrong states; the rules must refuse them all the same.
+func TestRulesRefuseWrongStates(t *testing.T) {
+	match := Slot{Route: Active, Match: 1, Matchee: 2, Outcome: Matched}
 	tests := []struct {
 		name  string
 		slots [members]Slot
@@ -137,20 +137,20 @@ func TestRulesRefuse(t *testing.T) {
 	}{
 		{"a match", [members]Slot{match, {Matcher: 1, Claimed: 1, Confirmed: true}}, ""},
 		{"a match not confirmed yet", [members]Slot{match, {Matcher: 1, Claimed: 1}}, ""},
-		{"a claim left over", [members]Slot{{}, {Matcher: 1, Claimed: 1}}, ""},
-		{"with itself", [members]Slot{{Route: Active, Match: 1, Matchee: 1, Asked: Matched}}, Exclusive},
+		{"a claim without a match", [members]Slot{{}, {Matcher: 1, Claimed: 1}}, ""},
+		{"with itself", [members]Slot{{Route: Active, Match: 1, Matchee: 1, Outcome: Matched}}, Exclusive},
 		{"two matchers", [members]Slot{match, {Matcher: 1, Claimed: 1, Confirmed: true}, match}, Exclusive},
-		{"a chain", [members]Slot{match, {Route: Active, Match: 1, Matchee: 3, Asked: Matched, Matcher: 1, Claimed: 1},
+		{"a chain", [members]Slot{match, {Route: Active, Match: 1, Matchee: 3, Outcome: Matched, Matcher: 1, Claimed: 1},
 			{Matcher: 2, Claimed: 1}}, Exclusive},
-		{"a request without an id", [members]Slot{{Route: Waiting}}, Once},
-		{"an id without a request", [members]Slot{{Asked: Open}}, Once},
-		{"a request beside the match", [members]Slot{match, {Route: Waiting, Asked: Open, Matcher: 1, Claimed: 1,
+		{"a waiting request without an outcome", [members]Slot{{Route: Waiting}}, Once},
+		{"an open outcome without a request", [members]Slot{{Outcome: Open}}, Once},
+		{"a request beside the match", [members]Slot{match, {Route: Waiting, Outcome: Open, Matcher: 1, Claimed: 1,
 			Confirmed: true}}, Once},
 	}
 	for _, test := range tests {
 		s := State{Slots: test.slots}
 		var got Rule
-		if v := (Explorer{Bounds: Wide(1)}).checkState(&s); v != nil {
+		if v := (Explorer{Bounds: Full(1)}).checkState(&s); v != nil {
 			got = v.Rule
 		}
 		if got != test.want {

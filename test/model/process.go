@@ -2,16 +2,16 @@ package model
 
 // A machine makes every step that can follow a state.
 type machine struct {
-	variant Variant
+	fault   Fault
 	bounds  Bounds
 	observe func(Call, Slot, Slot, Reply) // may be nil
 	emit    func(Step, State)
 }
 
-// apply runs a script within a copy of the state.
+// apply runs a script on a copy of the state.
 func (m *machine) apply(s State, c Call) (State, Reply) {
 	slot := s.at(c.On())
-	post, reply := c.Apply(*slot, m.variant)
+	post, reply := c.Apply(*slot, m.fault)
 	if m.observe != nil {
 		m.observe(c, *slot, post, reply)
 	}
@@ -19,7 +19,7 @@ func (m *machine) apply(s State, c Call) (State, Reply) {
 	return s, reply
 }
 
-// each runs a script under every condition of the clock that matters.
+// each runs a script at every clock that makes a difference.
 func (m *machine) each(s State, c Call, then func(Call, State, Reply)) {
 	for _, clock := range s.at(c.On()).clocks(c.Script) {
 		c.Clock = clock
@@ -37,41 +37,42 @@ func (m *machine) next(s State) {
 	}
 	for x := Member(1); x <= Member(m.bounds.Members); x++ {
 		if m.bounds.Failover {
-			m.lose(s, x)
+			m.failover(s, x)
 		}
 		m.message(s, x)
 		if n < m.bounds.Processes {
-			m.errand(s, x)
+			m.repairOrEnd(s, x)
 		}
 	}
 }
 
-// message emits what a member's own message does in one step.
+// message emits the steps that a member's own message makes: it opens an assignment
+// attempt, cancels or reads.
 func (m *machine) message(s State, x Member) {
-	drivers, late := 0, 0
+	attempts, late := 0, 0
 	n := s.running()
 	for _, p := range s.Running[:n] {
-		if p.drives() {
-			drivers++
+		if p.attempts() {
+			attempts++
 		}
 		if p.late() {
 			late++
 		}
 	}
-	room := n < m.bounds.Processes && drivers < m.bounds.Drivers
+	room := n < m.bounds.Processes && attempts < m.bounds.Attempts
 	for _, script := range []Script{Begin, Lease} {
-		call := Call{Script: script, Matcher: x, Match: s.fresh(x)}
+		call := Call{Script: script, Matcher: x, Match: s.unusedID(x)}
 		m.each(s, call, func(c Call, t State, r Reply) {
-			step := Step{Event: Answered, Call: c, Reply: r}
+			step := Step{Event: Replied, Call: c, Reply: r}
 			if r.Status != OK {
-				if !m.reads(s, c, t) {
+				if !m.onlyReads(s, c, t) {
 					m.emit(step, t)
 				}
 			} else if room {
-				m.emit(step, t.plus(Process{Phase: Looking, Matcher: x, Match: c.Match}))
+				m.emit(step, t.plus(Process{Phase: Choosing, Matcher: x, Match: c.Match}))
 			}
 		})
-		if m.variant == SameIDAgain && room && late == 0 && n+1 < m.bounds.Processes {
+		if m.fault == BeginSentTwice && room && late == 0 && n+1 < m.bounds.Processes {
 			again, delayed := Beginning, LateBegin
 			if script == Lease {
 				again, delayed = Leasing, LateLease
@@ -83,34 +84,34 @@ func (m *machine) message(s State, x Member) {
 	for _, call := range []Call{{Script: Cancel, Matcher: x}, {Script: Read, Matcher: x},
 		{Script: Read, Matcher: x, Own: true}} {
 		m.each(s, call, func(c Call, t State, r Reply) {
-			if c.Script == Read && !c.Own || !m.reads(s, c, t) {
-				m.emit(Step{Event: Answered, Call: c, Reply: r}, t)
+			if c.Script == Read && !c.Own || !m.onlyReads(s, c, t) {
+				m.emit(Step{Event: Replied, Call: c, Reply: r}, t)
 			}
 		})
 	}
 }
 
-// reads reports whether a call changes nothing that a mere reading does not: then
-// it leads nowhere else, unless what members are told counts.
-func (m *machine) reads(s State, c Call, after State) bool {
-	return m.bounds.Forget && forgotten(*after.at(c.On())) == forgotten(s.at(c.On()).settle(c.Clock))
+// onlyReads reports whether a call changes no more than Read does. Its step then leads
+// to no other state, unless outcomes count.
+func (m *machine) onlyReads(s State, c Call, after State) bool {
+	return m.bounds.ForgetOutcomes && after.at(c.On()).withoutOutcomes() == s.at(c.On()).applyDeadlines(c.Clock).withoutOutcomes()
 }
 
-// errand emits what starts with reading: resolving a claim on x or a match of x,
-// or ending it.
-func (m *machine) errand(s State, x Member) {
+// repairOrEnd emits the processes that repair a claim on x or a route of x, or that end
+// a match of x.
+func (m *machine) repairOrEnd(s State, x Member) {
 	slot := *s.at(x)
 	if slot.Matcher != 0 {
 		call := Call{Script: Watch, Matcher: slot.Matcher, Match: slot.Claimed, Matchee: x}
 		m.each(s, call, func(c Call, t State, r Reply) {
-			if p, do := judgeClaim(c, slot.Confirmed, r.Status, m.variant); do {
-				m.emit(Step{Event: Resolved, Call: c, Reply: r}, t.plus(p))
+			if p, needed := repairClaim(c, slot.Confirmed, r.Status, m.fault); needed {
+				m.emit(Step{Event: ClaimRead, Call: c, Reply: r}, t.plus(p))
 			}
 		})
 	}
 	if slot.Route == Active {
-		if p, do := judgeRoute(x, slot, *s.at(slot.Matchee), m.variant); do {
-			m.emit(Step{Event: Met, Process: p}, s.plus(p))
+		if p, needed := repairRoute(x, slot, *s.at(slot.Matchee), m.fault); needed {
+			m.emit(Step{Event: RouteRead, Process: p}, s.plus(p))
 		}
 		m.end(s, x, slot.Match, slot.Matchee, x)
 	}
@@ -119,63 +120,65 @@ func (m *machine) errand(s State, x Member) {
 	}
 }
 
-// end emits that `by` says end.
+// end emits the process that a member starts by saying end.
 func (m *machine) end(s State, matcher Member, match Match, matchee, by Member) {
 	p := Process{Phase: Finishing, Matcher: matcher, Match: match, Matchee: matchee}
-	if m.variant == ReleaseBeforeFinish {
-		p.Phase = Parting
+	if m.fault == ReleaseBeforeFinish {
+		p.Phase = ReleasingFirst
 	}
-	m.emit(Step{Event: Ending, Process: p, By: by}, s.plus(p))
+	m.emit(Step{Event: EndRequested, Process: p, By: by}, s.plus(p))
 }
 
-// judgeClaim decides what becomes of a claim, by what its matcher's entry says.
-func judgeClaim(c Call, confirmed bool, route Status, v Variant) (Process, bool) {
-	p := Process{Phase: Dropping, Matcher: c.Matcher, Match: c.Match, Matchee: c.Matchee}
+// repairClaim decides by the state of the matcher's route how to repair a claim, and
+// whether it needs repair.
+func repairClaim(c Call, confirmed bool, route Status, f Fault) (Process, bool) {
+	p := Process{Phase: Releasing, Matcher: c.Matcher, Match: c.Match, Matchee: c.Matchee}
 	switch {
 	case route == IsActive:
-		p.Phase = Completing
+		p.Phase = Recommitting
 		return p, !confirmed
-	case route == IsSearching && v != ReleaseWhileSearching:
+	case route == IsSearching && f != ReleaseWhileSearching:
 		return p, false
 	}
 	return p, true
 }
 
-// judgeRoute decides what becomes of an active entry of x, by what its matchee's
-// record says.
-func judgeRoute(x Member, route, peer Slot, v Variant) (Process, bool) {
+// repairRoute decides by the matchee's record how to repair an active route of x, and
+// whether it needs repair.
+func repairRoute(x Member, route, peer Slot, f Fault) (Process, bool) {
 	p := Process{Phase: Finishing, Matcher: x, Match: route.Match, Matchee: route.Matchee}
 	if peer.Matcher == x && peer.Claimed == route.Match {
-		p.Phase = Completing
+		p.Phase = Recommitting
 		return p, !peer.Confirmed
 	}
-	return p, v != ResolveNothing
+	return p, f != RepairNothing
 }
 
-// advance emits what process i can do next: its script is answered, or the answer
-// is lost, or the script itself is late.
+// advance emits the next steps of process i: its script gets a reply, or the reply is
+// lost, or the command is late. In the last two cases the process goes on with one of
+// the unknown phases, for it does not know whether the script has run.
 func (m *machine) advance(s State, i int, p Process) {
 	call := Call{Matcher: p.Matcher, Match: p.Match, Matchee: p.Matchee}
-	late := false
+	hasLate := false
 	for _, q := range s.Running {
-		late = late || q.late()
+		hasLate = hasLate || q.late()
 	}
 	run := func(script Script, then func(Status) Phase, unknown ...Phase) {
 		call.Script = script
 		m.each(s, call, func(c Call, t State, r Reply) {
-			m.emit(Step{Event: Answered, Process: p, Call: c, Reply: r}, m.become(t, i, p, then(r.Status)))
+			m.emit(Step{Event: Replied, Process: p, Call: c, Reply: r}, m.enter(t, i, p, then(r.Status)))
 			for _, phase := range unknown {
-				m.emit(Step{Event: Lost, Process: p, Call: c, Reply: r, Then: phase}, m.become(t, i, p, phase))
+				m.emit(Step{Event: ReplyLost, Process: p, Call: c, Reply: r, Then: phase}, m.enter(t, i, p, phase))
 			}
 		})
 	}
-	delay := func(as Phase, unknown ...Phase) {
-		if late || s.running() >= m.bounds.Processes {
+	delay := func(command Phase, unknown ...Phase) {
+		if hasLate || s.running() >= m.bounds.Processes {
 			return
 		}
-		behind := Process{Phase: as, Matcher: p.Matcher, Match: p.Match, Matchee: p.Matchee}
+		late := Process{Phase: command, Matcher: p.Matcher, Match: p.Match, Matchee: p.Matchee}
 		for _, phase := range unknown {
-			m.emit(Step{Event: Delayed, Process: p, Call: call, Then: phase}, m.become(s, i, p, phase).plus(behind))
+			m.emit(Step{Event: Delayed, Process: p, Call: call, Then: phase}, m.enter(s, i, p, phase).plus(late))
 		}
 	}
 	to := func(phase Phase) func(Status) Phase { return func(Status) Phase { return phase } }
@@ -190,37 +193,37 @@ func (m *machine) advance(s State, i int, p Process) {
 
 	switch p.Phase {
 	case Beginning:
-		run(Begin, when(OK, Looking, Idle))
+		run(Begin, when(OK, Choosing, Idle))
 	case Leasing:
-		run(Lease, when(OK, Looking, Idle))
-	case Looking:
-		m.look(s, i, p)
+		run(Lease, when(OK, Choosing, Idle))
+	case Choosing:
+		m.choose(s, i, p)
 	case Claiming:
-		run(Claim, when(Yours, Committing, Looking), Claiming, Returning)
-		delay(LateClaim, Claiming, Returning)
+		run(Claim, when(Yours, Committing, Choosing), Claiming, Retreating)
+		delay(LateClaim, Claiming, Retreating)
 	case Committing:
 		unknown := []Phase{Committing}
-		if m.variant == ReleaseAfterCommit {
-			unknown = append(unknown, Returning)
+		if m.fault == ReleaseAfterCommit {
+			unknown = append(unknown, Retreating)
 		}
 		yes := Confirming
-		if m.variant == ConfirmSkipped {
+		if m.fault == NotifyBeforeConfirm {
 			yes = Idle
 		}
-		run(Commit, when(Yours, yes, Dropping), unknown...)
+		run(Commit, when(Yours, yes, Releasing), unknown...)
 		delay(LateCommit, unknown...)
-	case Completing:
-		run(Commit, when(Yours, Confirming, Dropping))
+	case Recommitting:
+		run(Commit, when(Yours, Confirming, Releasing))
 	case Confirming:
 		run(Confirm, to(Idle))
-	case Returning:
-		run(Release, to(Looking), Returning)
-		delay(Dropping, Returning)
-	case Dropping:
+	case Retreating:
+		run(Release, to(Choosing), Retreating)
+		delay(Releasing, Retreating)
+	case Releasing:
 		run(Release, to(Idle))
 	case Finishing:
-		run(Finish, to(Dropping))
-	case Parting:
+		run(Finish, to(Releasing))
+	case ReleasingFirst:
 		run(Release, to(Finishing))
 	case LateBegin:
 		call.Matchee = 0
@@ -234,11 +237,11 @@ func (m *machine) advance(s State, i int, p Process) {
 	}
 }
 
-// look emits the choices of a driver without a candidate: any member it has not
-// released, as no assumption is made on who is near, or falling back.
-func (m *machine) look(s State, i int, p Process) {
+// choose emits the choices of an assignment attempt without a candidate: claim any
+// member that it has not released, since nothing is assumed about distances, or give up.
+func (m *machine) choose(s State, i int, p Process) {
 	for y := Member(1); y <= Member(m.bounds.Members); y++ {
-		if y == p.Matcher || p.released(y) {
+		if y == p.Matcher || p.hasReleased(y) {
 			continue
 		}
 		q := p
@@ -246,53 +249,53 @@ func (m *machine) look(s State, i int, p Process) {
 		m.advance(s.with(i, q), i, q)
 	}
 	for _, wait := range []bool{true, false} {
-		call := Call{Script: Fall, Matcher: p.Matcher, Match: p.Match, Wait: wait}
+		call := Call{Script: GiveUp, Matcher: p.Matcher, Match: p.Match, Wait: wait}
 		m.each(s, call, func(c Call, t State, r Reply) {
-			m.emit(Step{Event: Answered, Process: p, Call: c, Reply: r}, t.without(i))
+			m.emit(Step{Event: Replied, Process: p, Call: c, Reply: r}, t.without(i))
 		})
 	}
 }
 
-// become returns the state with process i, which was p, in another phase.
-func (m *machine) become(s State, i int, p Process, phase Phase) State {
+// enter returns the state after process i, which was p, enters another phase.
+func (m *machine) enter(s State, i int, p Process, phase Phase) State {
 	switch phase {
 	case Idle:
 		return s.without(i)
-	case Looking:
-		if p.Phase == Returning && m.variant != ClaimAgain {
-			p.Tried |= 1 << p.Matchee
+	case Choosing:
+		if p.Phase == Retreating && m.fault != ClaimAfterRelease {
+			p.Released |= 1 << p.Matchee
 		}
 		p.Matchee = 0
-	case Committing, Confirming, Dropping:
-		p.Tried = 0
+	case Committing, Confirming, Releasing:
+		p.Released = 0
 	}
 	p.Phase = phase
 	return s.with(i, p)
 }
 
-// lose emits that what was last written to a slot never was: the claim or its
-// confirmation, the commit, or the request.
-func (m *machine) lose(s State, x Member) {
+// failover emits the slot of x without its last write: the claim or its confirmation,
+// the commit, or the request.
+func (m *machine) failover(s State, x Member) {
 	slot := *s.at(x)
-	back := func(to Slot) {
+	restore := func(to Slot) {
 		t := s
 		*t.at(x) = to
-		m.emit(Step{Event: Loss, By: x}, t)
+		m.emit(Step{Event: FailedOver, By: x}, t)
 	}
 	if slot.Matcher != 0 {
-		back(slot.unclaimed())
+		restore(slot.unclaimed())
 	}
 	if slot.Confirmed {
 		to := slot
 		to.Confirmed = false
-		back(to)
+		restore(to)
 	}
 	if slot.Route != None {
-		back(slot.closed(Nothing))
+		restore(slot.closed(NoRequest))
 	}
 	if slot.Route == Active {
 		to := slot
-		to.Route, to.Matchee, to.Asked = Searching, 0, Open
-		back(to)
+		to.Route, to.Matchee, to.Outcome = Searching, 0, Open
+		restore(to)
 	}
 }

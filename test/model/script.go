@@ -2,7 +2,7 @@ package model
 
 import "fmt"
 
-// A Script is one atomic step on a member's slot, by the name of its Lua file.
+// A Script is one atomic step on a member's slot.
 type Script uint8
 
 // The scripts. Claim, Confirm and Release run on the matchee's slot, the others on
@@ -14,23 +14,24 @@ const (
 	Commit
 	Confirm
 	Release
-	Fall
+	GiveUp
 	Finish
 	Cancel
 	Watch
 	Read
 )
 
+// String returns the name of the Lua file, without its ending.
 func (s Script) String() string {
 	return [...]string{"begin", "lease", "claim", "commit", "confirm", "release", "fall", "finish", "cancel",
 		"watch", "read"}[s]
 }
 
-// A Status is what a script answers, as in the Lua.
+// A Status is the status that a script replies with.
 type Status string
 
-// The statuses. What the Lua calls `past` is Other here: they differ only in
-// giving a reason.
+// The statuses, as the Lua scripts spell them. The script's `past` is Other here: it
+// differs only in giving a reason.
 const (
 	OK          Status = "ok"
 	Other       Status = "other"
@@ -48,18 +49,18 @@ const (
 	IsCancelled Status = "cancelled"
 )
 
-// A Call is a script with its arguments and what the clock says.
+// A Call is a script with its arguments and the clock that it runs at.
 type Call struct {
 	Script  Script
 	Clock   Clock
 	Matcher Member
 	Match   Match
 	Matchee Member
-	Wait    bool // of Fall
-	Own     bool // of Read: it comes from the member, not from somebody else
+	Wait    bool // of GiveUp: the request waits, if it has time left
+	Own     bool // of Read: the member reads its own slot
 }
 
-// On returns whose slot the call changes.
+// On returns the member whose slot the call changes.
 func (c Call) On() Member {
 	if c.Script == Claim || c.Script == Confirm || c.Script == Release {
 		return c.Matchee
@@ -80,75 +81,75 @@ func (c Call) String() string {
 	return text + c.Clock.String()
 }
 
-// A Reply is what a script answered.
+// A Reply is a script's reply.
 type Reply struct {
-	Status    Status
-	Confirmed bool // Release: the claim had been confirmed
-	Told      bool // the owner is told that its request came to nothing
+	Status      Status
+	Confirmed   bool // of Release: the claim was a confirmed one
+	OutcomeSent bool // the slot's member is sent the outcome of its request
 }
 
-// Apply returns the slot after the script, and the answer. It is pure. Variants
-// replace some lines by broken ones.
-func (c Call) Apply(s Slot, v Variant) (Slot, Reply) {
+// Apply returns the slot after the script, and the reply. It changes nothing else. A
+// fault replaces a line of one script.
+func (c Call) Apply(s Slot, f Fault) (Slot, Reply) {
 	switch c.Script {
 	case Begin:
-		return c.begin(s, v)
+		return c.begin(s, f)
 	case Lease:
-		return c.lease(s, v)
+		return c.lease(s, f)
 	case Claim:
-		return c.claim(s, v)
+		return c.claim(s, f)
 	case Commit:
-		return c.commit(s, v)
+		return c.commit(s, f)
 	case Confirm:
-		return c.confirm(s, v)
+		return c.confirm(s, f)
 	case Release:
-		return c.release(s, v)
-	case Fall:
-		return c.fall(s)
+		return c.release(s, f)
+	case GiveUp:
+		return c.giveUp(s)
 	case Finish:
-		return c.finish(s, v)
+		return c.finish(s, f)
 	case Cancel:
 		return c.cancel(s)
 	case Watch:
-		return c.watch(s, v)
+		return c.watch(s, f)
 	default:
-		s = s.settle(c.Clock)
-		told := c.Own && s.Due
-		s.Due = s.Due && !told
-		return s, Reply{Status: OK, Told: told}
+		s = s.applyDeadlines(c.Clock)
+		sent := c.Own && s.Due
+		s.Due = s.Due && !sent
+		return s, Reply{Status: OK, OutcomeSent: sent}
 	}
 }
 
-func (c Call) begin(s Slot, v Variant) (Slot, Reply) {
-	s = s.settle(c.Clock)
+func (c Call) begin(s Slot, f Fault) (Slot, Reply) {
+	s = s.applyDeadlines(c.Clock)
 	if s.Route == Searching && s.Match == c.Match {
 		return s, Reply{Status: OK}
 	}
-	if s.Matcher != 0 && v != BeginIgnoresClaim {
+	if s.Matcher != 0 && f != BeginIgnoresClaim {
 		if s.Confirmed {
-			s.Asked = Matched
+			s.Outcome = Matched
 		}
 		return s, Reply{Status: IsClaimed}
 	}
 	switch s.Route {
 	case Active:
-		s.Asked = Matched
+		s.Outcome = Matched
 		return s, Reply{Status: IsActive}
 	case Waiting:
-		s.Asked = Open
+		s.Outcome = Open
 		return s, Reply{Status: IsWaiting}
 	case Searching:
-		s.Asked = Open
+		s.Outcome = Open
 		return s, Reply{Status: IsSearching}
 	}
 	s.Route, s.Match, s.Matchee = Searching, c.Match, 0
-	told := s.Due
-	s.Asked, s.Due = Open, false
-	return s, Reply{Status: OK, Told: told}
+	sent := s.Due
+	s.Outcome, s.Due = Open, false
+	return s, Reply{Status: OK, OutcomeSent: sent}
 }
 
-func (c Call) lease(s Slot, v Variant) (Slot, Reply) {
-	s = s.settle(c.Clock)
+func (c Call) lease(s Slot, f Fault) (Slot, Reply) {
+	s = s.applyDeadlines(c.Clock)
 	switch {
 	case s.Route == Searching && s.Match == c.Match:
 		return s, Reply{Status: OK}
@@ -156,78 +157,78 @@ func (c Call) lease(s Slot, v Variant) (Slot, Reply) {
 		return s, Reply{Status: IsSearching}
 	case s.Route != Waiting:
 		return s, Reply{Status: Other}
-	case s.Matcher != 0 && v != LeaseWhileClaimed:
+	case s.Matcher != 0 && f != LeaseWhileClaimed:
 		return s, Reply{Status: IsClaimed}
 	}
 	s.Route, s.Match = Searching, c.Match
 	return s, Reply{Status: OK}
 }
 
-func (c Call) claim(s Slot, v Variant) (Slot, Reply) {
-	if s.Matcher != 0 && v != ClaimNotExclusive {
+func (c Call) claim(s Slot, f Fault) (Slot, Reply) {
+	if s.Matcher != 0 && f != ClaimNotExclusive {
 		if s.Matcher == c.Matcher && s.Claimed == c.Match {
 			return s, Reply{Status: Yours}
 		}
 		return s, Reply{Status: IsClaimed}
 	}
-	s = s.settle(c.Clock)
+	s = s.applyDeadlines(c.Clock)
 	switch {
 	case s.Route == Active:
 		return s, Reply{Status: Taken}
-	case s.Route == Searching && v != ClaimTakesSearching:
+	case s.Route == Searching && f != ClaimOfSearching:
 		return s, Reply{Status: Busy}
 	}
 	s.Matcher, s.Claimed, s.Confirmed = c.Matcher, c.Match, false
 	return s, Reply{Status: Yours}
 }
 
-func (c Call) commit(s Slot, v Variant) (Slot, Reply) {
-	if v != CommitUnsettled {
-		s = s.settle(c.Clock)
+func (c Call) commit(s Slot, f Fault) (Slot, Reply) {
+	if f != ExpiryNotWritten {
+		s = s.applyDeadlines(c.Clock)
 	}
-	repeated := s.Route == Active && s.Match == c.Match && (s.Matchee == c.Matchee || v == MatchIDAlone)
-	if repeated && v != CommitOnce {
+	repeated := s.Route == Active && s.Match == c.Match && (s.Matchee == c.Matchee || f == MatchIDAlone)
+	if repeated && f != CommitNotIdempotent {
 		return s, Reply{Status: Yours}
 	}
-	if (s.Route != Searching || s.Match != c.Match) && v != CommitBlind {
+	if (s.Route != Searching || s.Match != c.Match) && f != CommitUnchecked {
 		return s, Reply{Status: Refused}
 	}
 	s.Route, s.Match, s.Matchee = Active, c.Match, c.Matchee
-	return s.answered(Matched), Reply{Status: Yours}
+	return s.withOutcome(Matched), Reply{Status: Yours}
 }
 
-func (c Call) confirm(s Slot, v Variant) (Slot, Reply) {
+func (c Call) confirm(s Slot, f Fault) (Slot, Reply) {
 	if s.Matcher != c.Matcher || s.Claimed != c.Match {
 		return s, Reply{Status: Refused}
 	}
 	if !s.Confirmed {
 		s.Confirmed = true
-		s = s.settle(c.Clock)
-		if s.Route == Waiting && v != ConfirmKeepsRequest {
+		s = s.applyDeadlines(c.Clock)
+		if s.Route == Waiting && f != ConfirmKeepsRequest {
 			s = s.closed(Matched)
 		}
 	}
 	return s, Reply{Status: Yours}
 }
 
-func (c Call) release(s Slot, v Variant) (Slot, Reply) {
-	if s.Matcher == 0 || (s.Matcher != c.Matcher || s.Claimed != c.Match) && v != ReleaseBlind {
+func (c Call) release(s Slot, f Fault) (Slot, Reply) {
+	if s.Matcher == 0 || (s.Matcher != c.Matcher || s.Claimed != c.Match) && f != ReleaseUnchecked {
 		return s, Reply{Status: Other}
 	}
 	confirmed := s.Confirmed
 	s = s.unclaimed()
 	if confirmed {
-		s = s.parted()
+		s = s.matchEnded()
 	}
-	return s.settle(c.Clock), Reply{Status: Released, Confirmed: confirmed}
+	return s.applyDeadlines(c.Clock), Reply{Status: Released, Confirmed: confirmed}
 }
 
-func (c Call) fall(s Slot) (Slot, Reply) {
-	s = s.settle(c.Clock)
+func (c Call) giveUp(s Slot) (Slot, Reply) {
+	s = s.applyDeadlines(c.Clock)
 	if s.Route != Searching || s.Match != c.Match {
 		if s.Route == None && s.Due {
 			s.Due = false
-			return s, Reply{Status: IsNoMatch, Told: true}
+			return s, Reply{Status: IsNoMatch, OutcomeSent: true}
 		}
 		if s.Route == Waiting {
 			return s, Reply{Status: IsWaiting}
@@ -238,41 +239,41 @@ func (c Call) fall(s Slot) (Slot, Reply) {
 		s.Route, s.Match = Waiting, 0
 		return s, Reply{Status: IsWaiting}
 	}
-	return s.closed(NoMatch), Reply{Status: IsNoMatch, Told: true}
+	return s.closed(NoMatch), Reply{Status: IsNoMatch, OutcomeSent: true}
 }
 
-func (c Call) finish(s Slot, v Variant) (Slot, Reply) {
-	s = s.settle(c.Clock)
-	if s.Match != c.Match || (s.Matchee != c.Matchee && v != MatchIDAlone) {
+func (c Call) finish(s Slot, f Fault) (Slot, Reply) {
+	s = s.applyDeadlines(c.Clock)
+	if s.Match != c.Match || (s.Matchee != c.Matchee && f != MatchIDAlone) {
 		return s, Reply{Status: Other}
 	}
 	if s.Route == Ended {
-		return s, Reply{Status: IsEnded} // repeated: the first answer may have been lost
+		return s, Reply{Status: IsEnded} // repeated: the first reply may have been lost
 	}
 	if s.Route != Active {
 		return s, Reply{Status: Other}
 	}
 	s.Route = Ended
-	return s.parted(), Reply{Status: IsEnded}
+	return s.matchEnded(), Reply{Status: IsEnded}
 }
 
 func (c Call) cancel(s Slot) (Slot, Reply) {
-	s = s.settle(c.Clock)
+	s = s.applyDeadlines(c.Clock)
 	if s.Route == Active || s.Confirmed {
 		return s, Reply{Status: IsActive}
 	}
 	if s.Route == Waiting || s.Route == Searching {
-		return s.closed(Cancelled), Reply{Status: IsCancelled, Told: true}
+		return s.closed(Cancelled), Reply{Status: IsCancelled, OutcomeSent: true}
 	}
-	told := s.Due
+	sent := s.Due
 	s.Due = false
-	return s, Reply{Status: Other, Told: told}
+	return s, Reply{Status: Other, OutcomeSent: sent}
 }
 
-func (c Call) watch(s Slot, v Variant) (Slot, Reply) {
-	after := s.settle(c.Clock)
-	if v == CommitUnsettled {
-		s, after = after, s // it judges, and leaves the entry as it was
+func (c Call) watch(s Slot, f Fault) (Slot, Reply) {
+	after := s.applyDeadlines(c.Clock)
+	if f == ExpiryNotWritten {
+		s, after = after, s // it replies as if it had written the expiry
 	} else {
 		s = after
 	}
@@ -280,7 +281,7 @@ func (c Call) watch(s Slot, v Variant) (Slot, Reply) {
 	switch {
 	case s.Route == Searching && s.Match == c.Match:
 		status = IsSearching
-	case s.Route == Active && s.Match == c.Match && (s.Matchee == c.Matchee || v == MatchIDAlone):
+	case s.Route == Active && s.Match == c.Match && (s.Matchee == c.Matchee || f == MatchIDAlone):
 		status = IsActive
 	}
 	return after, Reply{Status: status}

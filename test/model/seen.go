@@ -2,7 +2,7 @@ package model
 
 import "sync"
 
-// A ref names a state that has been seen.
+// A ref is the place of a state in seen.
 type ref uint32
 
 const (
@@ -10,8 +10,8 @@ const (
 	shards     = 64
 )
 
-// seen is the set of states, each with the one it was first reached from. It is
-// split so that threads rarely meet.
+// seen is the set of visited states, each with the state that it was first reached
+// from. It is split into shards so that threads rarely wait for each other.
 type seen struct{ shards [shards]shard }
 
 type shard struct {

@@ -1,12 +1,13 @@
 // Package model is the match protocol as an explicit-state model: members with a
-// record and a routing-table entry each, processes that drive requests, resolve and
-// end matches, and everything that can go wrong between two steps. Explore visits
-// every state that some order of events leads to, and checks the rules in each.
+// record and a route each, processes that make assignment attempts, repair and end
+// matches, and every fault that can happen between two steps. Explorer.Explore is
+// where to start: it visits every state that some order of events leads to, and
+// checks the rules in each.
 //
-// A step is one Lua script on one member's slot, in Call.Apply; the test of
-// internal/store replays each transition met here on the scripts themselves. The
-// processes are in process.go, the rules in rules.go, and what is left out of the
-// model in docs/model.md.
+// A step is one Lua script on one member's slot: see Call.Apply. A test of
+// internal/store runs the scripts themselves on each slot that an exploration meets,
+// so that model and scripts cannot differ. The processes are in process.go and the
+// rules in rules.go; docs/model.md lists what the model leaves out.
 package model
 
 import "fmt"
@@ -16,14 +17,14 @@ type Member uint8
 
 func (m Member) String() string { return [...]string{"nobody", "Ana", "Ben", "Cem"}[m] }
 
-// A Match is the id of one search of a member, and of the match that comes of it:
-// (matcher, Match) is unique as long as anything remembers it. 0 is none.
+// A Match is the id of a member's search, and of the match that results:
+// (matcher, Match) is unique as long as a slot or a process has it. 0 is none.
 type Match uint8
 
-// A Route is the state of a routing-table entry.
+// A Route is the state of a member's route.
 type Route uint8
 
-// The states of a routing-table entry.
+// The states of a route.
 const (
 	None Route = iota
 	Waiting
@@ -36,25 +37,25 @@ func (r Route) String() string {
 	return [...]string{"none", "waiting", "searching", "active", "ended"}[r]
 }
 
-// An Outcome is what the record remembers of the member's last request id.
+// An Outcome is the outcome of a member's last request, as its record has it.
 type Outcome uint8
 
-// The outcomes of a request id.
+// The outcomes of a request.
 const (
-	Nothing   Outcome = iota // never asked, or forgotten
-	Open                     // under way
-	Matched                  // by its own search, or as somebody's matchee
-	NoMatch                  // nobody was found in time
-	Cancelled                // withdrawn
-	Over                     // the match it came to has ended
+	NoRequest  Outcome = iota // there was none, or its outcome has expired
+	Open                      // waiting or searching
+	Matched                   // by its own search, or as somebody's matchee
+	NoMatch                   // nobody was found in time
+	Cancelled                 // by the member
+	MatchEnded                // the resulting match has ended
 )
 
 func (o Outcome) String() string {
 	return [...]string{"", "open", "matched", "no_match", "cancelled", "ended"}[o]
 }
 
-// A Slot is what the cache keeps of one member: record and routing-table entry,
-// which every script changes as one.
+// A Slot holds what the cache keeps of one member: its record and its route. A
+// script changes both in one step.
 type Slot struct {
 	Route   Route
 	Match   Match  // of the route, where searching, active or ended
@@ -64,8 +65,8 @@ type Slot struct {
 	Claimed   Match  // of the claim
 	Confirmed bool   // the claim is final
 
-	Asked Outcome // of the last request id
-	Due   bool    // its owner is yet to be told a no_match
+	Outcome Outcome // of the last request
+	Due     bool    // the member is still to be sent a no_match
 }
 
 func (s Slot) String() string {
@@ -82,8 +83,8 @@ func (s Slot) String() string {
 			text += " unconfirmed"
 		}
 	}
-	if s.Asked != Nothing {
-		text += ", request " + s.Asked.String()
+	if s.Outcome != NoRequest {
+		text += ", request " + s.Outcome.String()
 	}
 	if s.Due {
 		text += ", no_match due"
@@ -97,81 +98,81 @@ func (s Slot) unclaimed() Slot {
 	return s
 }
 
-// closed returns the slot without its request, whose id gets its outcome.
+// closed returns the slot without its request, which gets its outcome.
 func (s Slot) closed(outcome Outcome) Slot {
 	s.Route, s.Match, s.Matchee = None, 0, 0
-	return s.answered(outcome)
+	return s.withOutcome(outcome)
 }
 
-// answered gives an open request id its outcome.
-func (s Slot) answered(outcome Outcome) Slot {
-	if s.Asked == Open {
-		s.Asked = outcome
+// withOutcome gives an open request its outcome.
+func (s Slot) withOutcome(outcome Outcome) Slot {
+	if s.Outcome == Open {
+		s.Outcome = outcome
 	}
 	return s
 }
 
-// parted notes that the member's match is over.
-func (s Slot) parted() Slot {
-	if s.Asked == Matched {
-		s.Asked = Over
+// matchEnded notes that the member's match has ended.
+func (s Slot) matchEnded() Slot {
+	if s.Outcome == Matched {
+		s.Outcome = MatchEnded
 	}
 	return s
 }
 
-// forgotten returns the slot without what is remembered for telling alone: whether
-// a route has ended or never was changes no step.
-func forgotten(s Slot) Slot {
+// withoutOutcomes returns the slot without those outcomes that only replies and
+// pushes depend on: whether a route has ended or never was changes no step.
+func (s Slot) withoutOutcomes() Slot {
 	if s.Route == Ended {
 		s.Route, s.Match, s.Matchee = None, 0, 0
 	}
-	if s.Asked > Matched {
-		s.Asked = Nothing
+	if s.Outcome > Matched {
+		s.Outcome = NoRequest
 	}
 	s.Due = false
 	return s
 }
 
-// A Clock says which deadlines of a slot have passed when a script looks. A passed
-// one is written down by whoever finds it, so no state has to tell: any script
-// may find any of them passed.
+// A Clock says which deadlines of a slot have passed when a script runs. The script
+// that finds a deadline passed writes the consequence, so a state has no clock: any
+// script may find any deadline passed.
 type Clock uint8
 
-// The conditions of the clock.
+// The deadlines that have passed.
 const (
-	InTime  Clock = iota
-	Lapsed        // the lease's, not the request's
-	Late          // the request's, not the lease's
-	Expired       // both; for an ended match, what it was remembered for
+	InTime         Clock = iota // none
+	LeaseExpired                // the lease's, not the request's
+	RequestExpired              // the request's, not the lease's
+	BothExpired                 // both; for an ended match, the time that it is kept
 )
 
 func (c Clock) String() string {
-	return [...]string{"", " (the lease has lapsed)", " (the request's time is up)", " (time is up)"}[c]
+	return [...]string{"", " (the lease has expired)", " (the request has expired)", " (all has expired)"}[c]
 }
 
-// settle writes what passed deadlines mean.
-func (s Slot) settle(clock Clock) Slot {
+// applyDeadlines writes the consequences of passed deadlines.
+func (s Slot) applyDeadlines(clock Clock) Slot {
 	switch {
-	case s.Route == Searching && clock == Lapsed:
+	case s.Route == Searching && clock == LeaseExpired:
 		s.Route, s.Match = Waiting, 0
-	case s.Route == Searching && clock == Expired, s.Route == Waiting && clock >= Late:
+	case s.Route == Searching && clock == BothExpired, s.Route == Waiting && clock >= RequestExpired:
 		s = s.closed(NoMatch)
 		s.Due = true
-	case s.Route == Ended && (clock == Lapsed || clock == Expired):
+	case s.Route == Ended && (clock == LeaseExpired || clock == BothExpired):
 		s.Route, s.Match, s.Matchee = None, 0, 0
 	}
 	return s
 }
 
-// clocks returns the conditions that a script can tell apart on the slot.
+// clocks returns the clocks that make a difference to a script on the slot.
 func (s Slot) clocks(script Script) []Clock {
 	switch {
-	case s.Route == Searching && script == Fall:
-		return []Clock{InTime, Lapsed, Late, Expired}
+	case s.Route == Searching && script == GiveUp:
+		return []Clock{InTime, LeaseExpired, RequestExpired, BothExpired}
 	case s.Route == Searching:
-		return []Clock{InTime, Lapsed, Expired}
+		return []Clock{InTime, LeaseExpired, BothExpired}
 	case s.Route == Waiting || s.Route == Ended:
-		return []Clock{InTime, Expired}
+		return []Clock{InTime, BothExpired}
 	}
 	return []Clock{InTime}
 }

@@ -1,54 +1,56 @@
 package model
 
-// A Phase is what a process will do next.
+// A Phase is the next step of a process.
 type Phase uint8
 
-// The phases. The late ones are commands that were given up and still arrive.
+// The phases. A late command is one that its process has given up and that still
+// arrives.
 const (
-	Idle       Phase = iota
-	Beginning        // begin again: the first try went unanswered
-	Leasing          // lease again
-	Looking          // claim the next candidate, or fall
-	Claiming         // claim again
-	Committing       // commit
-	Completing       // commit once more, then confirm: for somebody else
-	Confirming       // confirm, then tell both
-	Returning        // release, then look for another candidate
-	Dropping         // release, and that is all
-	Finishing        // finish, then release
-	Parting          // release, then finish: the wrong way round
+	Idle           Phase = iota
+	Beginning            // begin again: the first try got no reply
+	Leasing              // lease again
+	Choosing             // claim the next candidate, or give up
+	Claiming             // claim again
+	Committing           // commit
+	Recommitting         // commit once more, then confirm: a repair
+	Confirming           // confirm, then notify both members
+	Retreating           // release, then choose the next candidate
+	Releasing            // release, as the last step
+	Finishing            // finish, then release
+	ReleasingFirst       // release, then finish: only with ReleaseBeforeFinish
 	LateBegin
 	LateLease
 	LateClaim
 	LateCommit
 )
 
-// A Process is a running function with what it knows: a driver of a request, or
-// somebody who resolves or ends a match.
+// A Process is a running function with what it knows: it makes an assignment
+// attempt, repairs or ends a match.
 type Process struct {
-	Phase   Phase
-	Matcher Member
-	Match   Match
-	Matchee Member
-	Tried   uint8 // the candidates that were released, a bit each
+	Phase    Phase
+	Matcher  Member
+	Match    Match
+	Matchee  Member
+	Released uint8 // the candidates whose claim it has released, a bit each
 }
 
 func (p Process) late() bool { return p.Phase >= LateBegin }
 
-// drives reports whether the process leads a request through its phases.
-func (p Process) drives() bool {
-	return p.Phase == Beginning || p.Phase == Leasing || p.Phase == Looking || p.Phase == Claiming ||
-		p.Phase == Returning || p.Phase == Committing
+// attempts reports whether the process makes an assignment attempt and has not yet
+// committed.
+func (p Process) attempts() bool {
+	return p.Phase == Beginning || p.Phase == Leasing || p.Phase == Choosing || p.Phase == Claiming ||
+		p.Phase == Retreating || p.Phase == Committing
 }
 
-func (p Process) released(m Member) bool { return p.Tried&(1<<m) != 0 }
+func (p Process) hasReleased(m Member) bool { return p.Released&(1<<m) != 0 }
 
 const (
 	members   = 3
 	processes = 4
 )
 
-// A State is all there is: three slots and what is running.
+// A State is the whole world: three slots and the running processes.
 type State struct {
 	Slots   [members]Slot
 	Running [processes]Process // those that are not Idle come first
@@ -57,7 +59,7 @@ type State struct {
 // at returns a member's slot.
 func (s *State) at(m Member) *Slot { return &s.Slots[m-1] }
 
-// running returns how many processes there are.
+// running returns the number of processes.
 func (s *State) running() int {
 	n := 0
 	for n < processes && s.Running[n].Phase != Idle {
@@ -66,14 +68,14 @@ func (s *State) running() int {
 	return n
 }
 
-// without returns the state with process i gone.
+// without returns the state without process i.
 func (s State) without(i int) State {
 	copy(s.Running[i:], s.Running[i+1:])
 	s.Running[processes-1] = Process{}
 	return s
 }
 
-// with returns the state with process i being p.
+// with returns the state with p as process i.
 func (s State) with(i int, p Process) State {
 	s.Running[i] = p
 	return s
@@ -85,8 +87,8 @@ func (s State) plus(p Process) State {
 	return s
 }
 
-// fresh returns an id for a search of m that nothing remembers.
-func (s *State) fresh(m Member) Match {
+// unusedID returns an id for a search of m that no slot and no process has.
+func (s *State) unusedID(m Member) Match {
 	var used uint16
 	used |= 1 << s.at(m).Match
 	for _, slot := range s.Slots {
@@ -106,9 +108,9 @@ func (s *State) fresh(m Member) Match {
 	return id
 }
 
-// forget makes every slot forgotten.
-func (s *State) forget() {
+// forgetOutcomes applies Slot.withoutOutcomes to every slot.
+func (s *State) forgetOutcomes() {
 	for i, slot := range s.Slots {
-		s.Slots[i] = forgotten(slot)
+		s.Slots[i] = slot.withoutOutcomes()
 	}
 }

@@ -7,32 +7,32 @@ type Event uint8
 
 // The events.
 const (
-	Answered Event = iota // a script ran and its caller knows
-	Lost                  // a script ran, and its answer was lost
-	Delayed               // a script has not run yet; its caller has given it up
-	Crash                 // a process is no more
-	Resolved              // somebody met a claim and looked at the matcher's entry
-	Met                   // somebody met an active entry and looked at the matchee's record
-	Ending                // a member says end
-	Loss                  // a failover: a slot has lost its last write
+	Replied      Event = iota // a script ran, and its caller got the reply
+	ReplyLost                 // a script ran, and its reply was lost
+	Delayed                   // a command is late: its caller has given it up
+	Crash                     // a process dies
+	ClaimRead                 // a process read a claim and then the matcher's route
+	RouteRead                 // a process read an active route and then the matchee's record
+	EndRequested              // a member says end
+	FailedOver                // a slot has lost its last write
 )
 
 // A Step leads from one state to the next.
 type Step struct {
 	Event   Event
-	Process Process // as it was; Idle for a message that is done in one step
+	Process Process // before the step; Idle for a message that is done in one step
 	Call    Call
 	Reply   Reply
-	Then    Phase  // after Lost and Delayed
-	By      Member // of Ending; or whose slot, of Loss
+	Then    Phase  // the next phase, after ReplyLost and Delayed
+	By      Member // the member who ended the match; or whose slot failed over
 }
 
-// tells reports whether the process now sends both sides their match.
-func (s Step) tells(v Variant) bool {
-	if s.Event != Answered || s.Reply.Status != Yours {
+// notifies reports whether the process now notifies both members of their match.
+func (s Step) notifies(f Fault) bool {
+	if s.Event != Replied || s.Reply.Status != Yours {
 		return false
 	}
-	return s.Process.Phase == Confirming || v == ConfirmSkipped && s.Process.Phase == Committing
+	return s.Process.Phase == Confirming || f == NotifyBeforeConfirm && s.Process.Phase == Committing
 }
 
 func (s Step) String() string {
@@ -42,37 +42,37 @@ func (s Step) String() string {
 		if s.Process.late() {
 			return fmt.Sprintf("%v of %v never arrives", s.Process.Phase, s.Process.Matcher)
 		}
-		return fmt.Sprintf("the process of %v(%d) dies, about to %v", s.Process.Matcher, s.Process.Match, s.Process.Phase)
-	case Met:
-		if s.Process.Phase == Completing {
+		return fmt.Sprintf("the process of %v(%d) dies before it can %v", s.Process.Matcher, s.Process.Match, s.Process.Phase)
+	case RouteRead:
+		if s.Process.Phase == Recommitting {
 			return fmt.Sprintf("somebody reads %v, unconfirmed, and will complete it", pair)
 		}
 		return fmt.Sprintf("somebody reads %v without its claim, and will finish it", pair)
-	case Ending:
+	case EndRequested:
 		return fmt.Sprintf("%v ends %v", s.By, pair)
-	case Loss:
+	case FailedOver:
 		return fmt.Sprintf("a failover takes back the last write of %v", s.By)
 	case Delayed:
-		return fmt.Sprintf("%v: unanswered, and still to arrive; it will %v", s.Call, s.Then)
-	case Lost:
-		return fmt.Sprintf("%v: %s, but the answer is lost; it will %v", s.Call, s.Reply.Status, s.Then)
+		return fmt.Sprintf("%v: no reply, and the command is still to arrive; the process will %v", s.Call, s.Then)
+	case ReplyLost:
+		return fmt.Sprintf("%v: %s, but the reply is lost; the process will %v", s.Call, s.Reply.Status, s.Then)
 	}
 	text := fmt.Sprintf("%v: %s", s.Call, s.Reply.Status)
-	if s.Event == Resolved {
-		text = "somebody meets the claim: " + text
+	if s.Event == ClaimRead {
+		text = "somebody reads the claim: " + text
 	}
 	if s.Process.late() {
-		text += ", too late for anybody to hear"
+		text += ", and nobody awaits the reply"
 	}
 	if s.Process.Phase == Confirming && s.Reply.Status == Yours {
-		text += ", and both are told"
+		text += ", and both are notified"
 	}
 	return text
 }
 
-// String says what a process does next, for those that a trace names.
+// String returns the next step of a process as a verb, or names the late command.
 func (p Phase) String() string {
-	return [...]string{"idle", "begin again", "lease again", "look for another", "claim again", "commit", "complete it",
-		"confirm", "release", "drop the claim", "finish", "release before finishing", "a begin", "a lease", "a claim",
-		"a commit"}[p]
+	return [...]string{"idle", "begin again", "lease again", "choose another candidate", "claim again", "commit", "commit it once more",
+		"confirm", "release and go on", "release", "finish", "release before it finishes", "a late begin", "a late lease",
+		"a late claim", "a late commit"}[p]
 }

@@ -7,23 +7,23 @@ type worker struct {
 	explorer Explorer
 	machine  machine
 	seen     *seen
-	well     map[[members]Slot]bool // slots known to be well
-	recent   [1 << 15]key           // some of those just seen: neighbours lead to the same
+	sound    map[[members]Slot]bool // slots that satisfy the rules of checkState
+	recent   [1 << 15]key           // states just seen: neighbours often lead to the same one
 
 	from  ref
 	state State
 	next  []ref
 	steps int
-	bad   *fault
+	bad   *violatingStep
 }
 
-// visit checks one step and remembers where it leads.
+// visit checks one step and adds a new state to the next frontier.
 func (w *worker) visit(step Step, after State) {
 	w.steps++
 	e := w.explorer
 	violation := e.checkStep(&w.state, &after, step)
-	if e.Bounds.Forget {
-		after.forget()
+	if e.Bounds.ForgetOutcomes {
+		after.forgetOutcomes()
 	}
 	if after == w.state && violation == nil {
 		return
@@ -38,12 +38,12 @@ func (w *worker) visit(step Step, after State) {
 	if violation == nil && !fresh {
 		return
 	}
-	if slots := k.unpack().Slots; violation == nil && !w.well[slots] {
+	if slots := k.unpack().Slots; violation == nil && !w.sound[slots] {
 		violation = e.checkState(&State{Slots: slots})
-		w.well[slots] = violation == nil
+		w.sound[slots] = violation == nil
 	}
 	if violation != nil {
-		if bad := (&fault{w.from, k, violation}); bad.before(w.bad) {
+		if bad := (&violatingStep{w.from, k, violation}); bad.before(w.bad) {
 			w.bad = bad
 		}
 		return
@@ -56,8 +56,8 @@ func (e Explorer) workers(seen *seen) []*worker {
 	var mu sync.Mutex
 	all := make([]*worker, max(1, e.Bounds.Workers))
 	for i := range all {
-		w := &worker{explorer: e, seen: seen, well: map[[members]Slot]bool{}}
-		w.machine = machine{variant: e.Variant, bounds: e.Bounds, emit: w.visit}
+		w := &worker{explorer: e, seen: seen, sound: map[[members]Slot]bool{}}
+		w.machine = machine{fault: e.Fault, bounds: e.Bounds, emit: w.visit}
 		if e.Observe != nil {
 			w.machine.observe = func(c Call, pre, post Slot, r Reply) {
 				mu.Lock()
@@ -70,29 +70,29 @@ func (e Explorer) workers(seen *seen) []*worker {
 	return all
 }
 
-// checks reports whether a rule is looked at.
+// checks reports whether a rule is checked.
 func (e Explorer) checks(r Rule) bool {
 	if e.Bounds.Failover {
-		return r == Heals
+		return r == Repaired
 	}
 	return e.Rule == "" || e.Rule == r
 }
 
-// checkStep checks what must hold in every step.
+// checkStep checks the rules that must hold in every step.
 func (e Explorer) checkStep(before, after *State, step Step) (v *Violation) {
 	if e.checks(Durable) {
 		v = durable(before, after, step)
 	}
-	if v == nil && e.checks(Told) {
-		v = told(after, step, e.Variant)
+	if v == nil && e.checks(Confirmed) {
+		v = confirmedFirst(after, step, e.Fault)
 	}
 	if v == nil && e.checks(Once) {
-		v = toldOnce(before, step)
+		v = sentOnce(before, step)
 	}
 	return v
 }
 
-// checkState checks what must hold in every state. It looks at the slots alone.
+// checkState checks the rules that must hold in every state. They depend on the slots only.
 func (e Explorer) checkState(s *State) (v *Violation) {
 	if e.checks(Exclusive) {
 		v = exclusive(s, e.Bounds.Members)
@@ -100,8 +100,8 @@ func (e Explorer) checkState(s *State) (v *Violation) {
 	if v == nil && e.checks(Once) {
 		v = once(s, e.Bounds.Members)
 	}
-	if v == nil && e.checks(Heals) {
-		v = heals(s, e.Bounds.Members, e.Variant)
+	if v == nil && e.checks(Repaired) {
+		v = repaired(s, e.Bounds.Members, e.Fault)
 	}
 	return v
 }

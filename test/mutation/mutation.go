@@ -1,16 +1,20 @@
-// Package guards breaks Waggle in many small ways, one at a time, and reports which
-// test misses what was broken. Run is where to start; `make guards` runs it.
+// Package mutation makes small changes to Waggle, the mutants, one at a time, and
+// reports which test catches each. Run is where to start; `make mutation` runs it.
 //
-//   - Scripts: every condition of every Lua script is removed (package lua).
-//   - Sources: match, handler and protocol are mutated (package mutant).
-//   - Planted: bugs that somebody might make, from a table of ours.
+//   - lua: each condition of each Lua script becomes always true, then always false
+//     (package lua).
+//   - go: the packages match, handler and protocol are mutated (package golang).
+//   - planted: faults that somebody might well make, from the table in faults.go.
 //
-// The tests are the ordinary ones, on the embedded cache. They are compiled once;
-// what is on in a run the environment says (packages broken and switches). First every
-// test is run once with nothing broken and everything watched: so it is known which
-// tests something would make a difference to, and only they are run with it broken,
-// the quickest first, until one fails. What is broken in a script and missed by none is tried
-// on the real servers too, where they are installed.
+// A condition stays in the code only if changing it makes a test fail. A mutant that
+// survives means that a test is missing, or that the code can go. If it changes nothing
+// that a test could see, it is an equivalent mutant, and equivalent.go says why.
+//
+// The tests are the ordinary ones, on the embedded cache. They are compiled once, and
+// the environment says which mutant is active in a process (package active). First every
+// test runs without a mutant and reports which mutants would change a value in it. Only
+// those tests run with the mutant, the fastest first, until one fails. If a mutant of a
+// script survives, the tests run once more on the real servers that are installed.
 package mutation
 
 import (
@@ -22,71 +26,70 @@ import (
 	"time"
 )
 
-// The parts.
+// The kinds of mutants.
 const (
-	Scripts = "lua"
-	Sources = "go"
+	Lua     = "lua"
+	Go      = "go"
 	Planted = "planted"
 )
 
-// What must be found at least, in percent.
-var wanted = map[string]float64{Scripts: 100, Sources: 80, Planted: 100}
+// required is the share of the mutants that must be caught, in percent.
+var required = map[string]float64{Lua: 100, Go: 80, Planted: 100}
 
-// Options say what to break.
+// Options say what to mutate and which tests to run.
 type Options struct {
 	Root string // of the module
-	// Only is one of the parts, or "" for all; File is a word that the names of the
-	// files to break have in them.
+	// Only is one kind of mutants, or "" for all. File limits them to the files with this
+	// text in their names.
 	Only, File string
-	// Tests is a word that the packages have in their names whose tests are run.
+	// Tests limits the tests to the packages with this text in their names.
 	Tests string
-	// List breaks nothing: it prints what would be, and to how many tests it might make a
-	// difference.
+	// List prints the mutants, each with the number of tests that it affects, and tests
+	// none of them.
 	List bool
-	// Patience is how long the tests may take that are tried on one mutant of a source,
-	// together and when nothing is broken; one is always tried. 0: there is no limit, as
-	// there is none for what is broken otherwise.
-	Patience time.Duration
-	Workers  int
-	Out      io.Writer
-	// Progress, where it is set, is told how far a part has come.
-	Progress func(part string, done, all int)
+	// Budget is the time for the tests of one mutant of kind Go, as measured without a
+	// mutant; at least one test runs. 0, and the other kinds, have no limit.
+	Budget  time.Duration
+	Workers int
+	Out     io.Writer
+	// Progress, if set, is called after each test or mutant of a step.
+	Progress func(step string, done, all int)
 }
 
-// Run breaks what the options say and prints, for each, which test missed it. It is an
-// error if too much is missed by none.
+// Run tests the mutants that the options select, and prints which test catches each. It
+// returns an error if too many survive.
 func Run(ctx context.Context, o Options) error {
-	parts := []struct {
-		name, files string // what they end in
-		find        func(*workshop, context.Context) ([]Break, error)
-	}{{Scripts, ".lua", (*workshop).scripts}, {Sources, ".go", (*workshop).sources}, {Planted, "", (*workshop).planted}}
+	kinds := []struct {
+		name, ending string
+		find         func(*runner, context.Context) ([]Mutant, error)
+	}{{Lua, ".lua", (*runner).scripts}, {Go, ".go", (*runner).sources}, {Planted, "", (*runner).planted}}
 	var failed []error
-	broken := 0
-	for _, part := range parts {
-		if o.Only != "" && o.Only != part.name {
+	count := 0
+	for _, kind := range kinds {
+		if o.Only != "" && o.Only != kind.name {
 			continue
 		}
-		dir, err := os.MkdirTemp("", "guards")
+		dir, err := os.MkdirTemp("", "mutation")
 		if err != nil {
 			return err
 		}
-		w := &workshop{Options: o, dir: dir, part: part.name}
-		breaks, err := part.find(w, ctx)
-		if err == nil && part.files != "" {
-			err = excuse(of(nothing(), part.files), breaks, o.File == "")
+		r := &runner{Options: o, dir: dir, kind: kind.name}
+		mutants, err := kind.find(r, ctx)
+		if err == nil && kind.ending != "" {
+			err = markEquivalent(withEnding(equivalents(), kind.ending), mutants, o.File == "")
 		}
 		if err == nil {
-			err = w.finish(ctx, breaks)
+			err = r.finish(ctx, mutants)
 		}
 		if err := errors.Join(err, os.RemoveAll(dir)); ctx.Err() != nil {
 			return ctx.Err()
 		} else if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", part.name, err))
+			failed = append(failed, fmt.Errorf("%s: %w", kind.name, err))
 		}
-		broken += len(breaks)
+		count += len(mutants)
 	}
-	if broken == 0 && len(failed) == 0 {
-		return fmt.Errorf("there is nothing to break in a file with %q in its name", o.File)
+	if count == 0 && len(failed) == 0 {
+		return fmt.Errorf("no mutant is in a file with %q in its name", o.File)
 	}
 	return errors.Join(failed...)
 }

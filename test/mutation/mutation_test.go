@@ -15,47 +15,47 @@ import (
 const root = "../.."
 
 // The sample is mutated, compiled and tested as the real packages are.
-func TestWhatNobodyMissesIsReported(t *testing.T) {
+func TestAMutantThatSurvivesIsReported(t *testing.T) {
 	base, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const folder = "test/mutation/testdata/sample"
 	var out strings.Builder
-	w := &workshop{Options: Options{Root: base, Workers: 2, Out: &out}, dir: t.TempDir(), part: Sources}
-	breaks, err := w.mutate(t.Context(), []string{folder}, []string{folder})
+	r := &runner{Options: Options{Root: base, Workers: 2, Out: &out}, dir: t.TempDir(), kind: Go}
+	mutants, err := r.mutate(t.Context(), []string{folder}, []string{folder})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := []row{{folder + "/sample.go", "Untested", "n + 1", "- for +", "it is as good"}}
-	if err := excuse(rows, breaks, true); err != nil {
+	rows := []equivalent{{folder + "/sample.go", "Untested", "n + 1", "- for +", "it is as good"}}
+	if err := markEquivalent(rows, mutants, true); err != nil {
 		t.Fatal(err)
 	}
-	err = w.finish(t.Context(), breaks)
-	if err == nil || !strings.Contains(err.Error(), "66.7 % of what was broken was missed by a test, want 80 %") {
+	err = r.finish(t.Context(), mutants)
+	if err == nil || !strings.Contains(err.Error(), "66.7 % of the mutants were caught, want 80 %") {
 		t.Errorf("got %v", err)
 	}
 	got := regexp.MustCompile(` \(\d+\.\d s\)`).ReplaceAllString(strings.ReplaceAll(out.String(), folder+"/", ""), "")
-	want := `sample.go:6: Grade: score > 50: always true → TestGrade/bad fails
-sample.go:6: Grade: score > 50: always false → TestGrade/good fails
-sample.go:6: Grade: score > 50: >= for > → NOBODY MISSES IT: in no test does it make a difference
-sample.go:13: Untested: n + 1: - for + → nothing to miss: it is as good
-go: 4 broken, 2 missed by a test, 1 by none, 1 where there is nothing to miss: 66.7 %
+	want := `sample.go:6: Grade: score > 50: always true → caught by TestGrade/bad
+sample.go:6: Grade: score > 50: always false → caught by TestGrade/good
+sample.go:6: Grade: score > 50: >= for > → SURVIVED: it changes no value in any test
+sample.go:13: Untested: n + 1: - for + → equivalent: it is as good
+go: 4 mutants, 2 caught, 1 survived, 1 equivalent: 66.7 %
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
-// What a test prints and how it ends is understood; here a script is the test.
-func TestHowATestEnds(t *testing.T) {
-	for name, c := range map[string]struct{ script, where, how string }{
+// A shell script stands for the test.
+func TestTheOutcomeOfATestIsUnderstood(t *testing.T) {
+	for name, c := range map[string]struct{ script, where, status string }{
 		"passes":    {"echo ok", "", ""},
-		"fails":     {"echo '--- FAIL: TestX (0.00s)'; echo '    --- FAIL: TestX/embedded (0.00s)'; echo '    --- FAIL: TestX/server (0.00s)'; exit 1", "TestX/embedded", fails},
-		"panics":    {"echo 'panic: at the disco'; exit 2", "TestX", fails},
-		"hangs":     {"while :; do :; done", "TestX", hangs},
-		"settings":  {`[ "$WAGGLE_GUARD" = 7 ] && [ -z "$PATH$WAGGLE_SOAK" ]`, "", ""},
-		"programs":  {"redis-server --version", "TestX", fails},
+		"fails":     {"echo '--- FAIL: TestX (0.00s)'; echo '    --- FAIL: TestX/embedded (0.00s)'; echo '    --- FAIL: TestX/server (0.00s)'; exit 1", "TestX/embedded", failed},
+		"panics":    {"echo 'panic: at the disco'; exit 2", "TestX", failed},
+		"hangs":     {"while :; do :; done", "TestX", timedOut},
+		"settings":  {`[ "$WAGGLE_MUTANT" = 7 ] && [ -z "$PATH$WAGGLE_SOAK" ]`, "", ""},
+		"programs":  {"redis-server --version", "TestX", failed},
 		"arguments": {`[ "$*" = "-test.run ^TestX$ -test.failfast -test.timeout 0" ]`, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,22 +65,22 @@ func TestHowATestEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			limit := time.Minute
-			if c.how == hangs {
+			if c.status == timedOut {
 				limit = 100 * time.Millisecond
 			}
-			v, err := (&test{binary: binary, dir: ".", name: "TestX"}).run(t.Context(), limit, []string{mutantOn("7")}, nil)
+			o, err := (&test{binary: binary, dir: ".", name: "TestX"}).run(t.Context(), limit, []string{withMutant("7")}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v.how != c.how || v.how != passes && v.where != c.where {
-				t.Errorf("got %+v, want %s %s", v, c.where, c.how)
+			if o.status != c.status || o.status != passed && o.where != c.where {
+				t.Errorf("got %+v, want %s %s", o, c.where, c.status)
 			}
 		})
 	}
 }
 
-// A test that now fails and now passes says nothing of what is broken.
-func TestWhatFailsByChanceIsLeftOut(t *testing.T) {
+// A test that fails only now and then does not show that it catches a mutant.
+func TestATestThatFailsByChanceIsLeftOut(t *testing.T) {
 	write := func(name, script string) *test {
 		binary := filepath.Join(t.TempDir(), name)
 		if err := os.WriteFile(binary, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
@@ -89,39 +89,39 @@ func TestWhatFailsByChanceIsLeftOut(t *testing.T) {
 		return &test{binary: binary, dir: filepath.Dir(binary), name: name}
 	}
 	chance := write("Once", `[ -e again ] || { : > again; exit 1; }`)
-	if v, err := (suite{chance, write("Really", "exit 1")}).find(t.Context(), time.Minute); v.where != "Really" || v.how != fails || err != nil {
-		t.Errorf("got %+v, %v, want the test that fails again", v, err)
+	if o, err := (suite{chance, write("Really", "exit 1")}).catch(t.Context(), time.Minute); o.where != "Really" || o.status != failed || err != nil {
+		t.Errorf("got %+v, %v, want the test that fails again", o, err)
 	}
 	var out strings.Builder
-	w := &workshop{Options: Options{Workers: 1, Out: &out}}
-	steady := write("Steady", "echo 'guard:7t;'")
-	got, err := w.watch(t.Context(), suite{steady, write("Chance", `[ -e again ] || { : > again; exit 1; }`)})
-	if err != nil || len(got) != 1 || got[0] != steady || !steady.reaches["7t"] {
+	r := &runner{Options: Options{Workers: 1, Out: &out}}
+	steady := write("Steady", "echo 'mutant:7t;'")
+	got, err := r.observe(t.Context(), suite{steady, write("Chance", `[ -e again ] || { : > again; exit 1; }`)})
+	if err != nil || len(got) != 1 || got[0] != steady || !steady.affected["7t"] {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if want := "Chance is left out: with nothing broken it failed, and then it passed\n"; out.String() != want {
+	if want := "Chance is left out: without a mutant it failed, and then it passed\n"; out.String() != want {
 		t.Errorf("got %q, want %q", &out, want)
 	}
 	out.Reset()
-	got, err = w.watch(t.Context(), suite{write("Fails", "echo why; exit 1")})
-	if want := "Fails is left out: it fails with nothing broken\nwhy\n\n"; err != nil || len(got) > 0 || out.String() != want {
+	got, err = r.observe(t.Context(), suite{write("Fails", "echo why; exit 1")})
+	if want := "Fails is left out: without a mutant it failed\nwhy\n\n"; err != nil || len(got) > 0 || out.String() != want {
 		t.Errorf("got %v, %v, %q, want %q", got, err, &out, want)
 	}
-	if err := w.report(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "1 tests were left out") {
-		t.Errorf("got %v, though a test fails with nothing broken", err)
+	if err := r.report(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "1 tests fail without a mutant") {
+		t.Errorf("got %v, though a test fails without a mutant", err)
 	}
 }
 
-// Marks come in pieces, and within what else is printed.
-func TestMarksAreTakenOutOfTheOutput(t *testing.T) {
-	var marks []string
-	o := output{mark: func(mark string) { marks = append(marks, mark) }}
-	for _, piece := range []string{"=== RUN guard:7", "t;\nguard:8;\nTestX\n", "guard:9f;\n", strings.Repeat("x", 1<<17) + "\nthe end\n"} {
+// The reports of mutants come in pieces, among other output.
+func TestReportedMutantsAreTakenOutOfTheOutput(t *testing.T) {
+	var mutants []string
+	o := output{affected: func(mutant string) { mutants = append(mutants, mutant) }}
+	for _, piece := range []string{"=== RUN mutant:7", "t;\nmutant:8;\nTestX\n", "mutant:9f;\n", strings.Repeat("x", 1<<17) + "\nthe end\n"} {
 		if n, err := o.Write([]byte(piece)); n != len(piece) || err != nil {
 			t.Fatalf("got %d, %v", n, err)
 		}
 	}
-	if diff := cmp.Diff([]string{"7t", "8", "9f"}, marks); diff != "" {
+	if diff := cmp.Diff([]string{"7t", "8", "9f"}, mutants); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if text := string(o.tail); len(text) != 1<<16 || !strings.HasSuffix(text, "x\nthe end\n") {
@@ -129,9 +129,9 @@ func TestMarksAreTakenOutOfTheOutput(t *testing.T) {
 	}
 }
 
-// Every condition has a number of its own, whatever file it is in, and each script is
-// watched.
-func TestScriptsAreNumberedThroughout(t *testing.T) {
+// The numbers go on from one file to the next, and every script with a condition is
+// observed.
+func TestEveryConditionHasANumberOfItsOwn(t *testing.T) {
 	all, err := readScripts(root)
 	if err != nil {
 		t.Fatal(err)
@@ -146,74 +146,72 @@ func TestScriptsAreNumberedThroughout(t *testing.T) {
 	if next < 300 {
 		t.Errorf("got %d conditions in %d files: too few", next-1, len(all))
 	}
-	edits := watchedScripts(all)
+	edits := observedScripts(all)
 	for i, s := range all {
 		if edits[i].Old != s.source || (edits[i].New == s.source) != (len(s.conditions) == 0) {
-			t.Errorf("%s is not watched", s.name)
+			t.Errorf("%s is not observed", s.name)
 		}
 	}
 }
 
-func TestEachBugHasItsPlace(t *testing.T) {
+func TestEveryPlantedFaultHasOnePlace(t *testing.T) {
 	names := make(map[string]bool)
-	for _, b := range bugs() {
-		text, err := os.ReadFile(filepath.Join(root, b.file))
+	for _, f := range faults() {
+		text, err := os.ReadFile(filepath.Join(root, f.file))
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		if n := strings.Count(string(text), b.old); n != 1 {
-			t.Errorf("%s: %s has this %d times, want once:\n%s", b.name, b.file, n, b.old)
+		if n := strings.Count(string(text), f.old); n != 1 {
+			t.Errorf("%s: %s has this text %d times, want once: bring it up to date in faults.go\n%s", f.name, f.file, n, f.old)
 		}
-		if b.old == b.new || names[b.name] {
-			t.Errorf("%s: it is no bug, or one for the second time", b.name)
+		if f.old == f.new || names[f.name] {
+			t.Errorf("%s: it changes nothing, or its name is taken", f.name)
 		}
-		names[b.name] = true
+		names[f.name] = true
 	}
 }
 
-func TestNothingStaysShortAndTrue(t *testing.T) {
-	if n := len(nothing()); n > 30 {
-		t.Errorf("got %d rows, want at most 30: what nobody misses wants a test, or can go", n)
+func TestTheTableOfEquivalentsStaysShortAndTrue(t *testing.T) {
+	if n := len(equivalents()); n > 30 {
+		t.Errorf("got %d rows, want at most 30: write a test, or delete the code", n)
 	}
-	breaks := []Break{{File: "a.lua", Code: "x", Change: "always true"}, {File: "a.lua", Code: "x", Change: "always false"}}
-	rows := []row{{"a.lua", "", "x", "always false", "because"}, {"b.go", "f", "y", "left out", "because"}}
-	if err := excuse(of(rows, ".lua"), breaks, true); err != nil {
+	mutants := []Mutant{{File: "a.lua", Code: "x", Change: "always true"}, {File: "a.lua", Code: "x", Change: "always false"}}
+	rows := []equivalent{{"a.lua", "", "x", "always false", "because"}, {"b.go", "f", "y", "left out", "because"}}
+	if err := markEquivalent(withEnding(rows, ".lua"), mutants, true); err != nil {
 		t.Error(err)
 	}
-	if breaks[0].Nothing != "" || breaks[1].Nothing != "because" {
-		t.Errorf("got %+v", breaks)
+	if mutants[0].Equivalent != "" || mutants[1].Equivalent != "because" {
+		t.Errorf("got %+v", mutants)
 	}
-	if err := excuse(rows, breaks, true); err == nil || !strings.Contains(err.Error(), "b.go: f: y: left out") {
-		t.Errorf("a row that excuses nothing: got %v", err)
+	if err := markEquivalent(rows, mutants, true); err == nil || !strings.Contains(err.Error(), "b.go: f: y: left out") {
+		t.Errorf("a row without a mutant: got %v", err)
 	}
-	if err := excuse(rows, breaks, false); err != nil {
-		t.Errorf("where only some files are broken: %v", err)
+	if err := markEquivalent(rows, mutants, false); err != nil {
+		t.Errorf("when only some files are mutated: %v", err)
 	}
 }
 
-// A row for what a test does miss is wrong.
-func TestWhatIsMissedIsNotNothing(t *testing.T) {
+func TestACaughtMutantIsNotEquivalent(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "x.test")
 	if err := os.WriteFile(binary, []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	w := &workshop{Options: Options{Workers: 1, Out: &out}, part: Scripts}
-	err := w.report(t.Context(), []Break{{File: "a.lua", Nothing: "because", prepare: func(context.Context) (suite, []string, error) {
+	r := &runner{Options: Options{Workers: 1, Out: &out}, kind: Lua}
+	err := r.report(t.Context(), []Mutant{{File: "a.lua", Equivalent: "because", prepare: func(context.Context) (suite, []string, error) {
 		return suite{{binary: binary, dir: ".", name: "TestX"}}, nil, nil
 	}}})
-	if err == nil || !strings.Contains(err.Error(), "nothing.go") {
+	if err == nil || !strings.Contains(err.Error(), "equivalent.go") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Who is patient for ten seconds tries what fits, the quickest first, and one in any case.
-func TestPatience(t *testing.T) {
+func TestAtLeastOneTestRunsWithinTheBudget(t *testing.T) {
 	s := suite{{took: 4 * time.Second}, {took: 6 * time.Second}, {took: 7 * time.Second}}
-	for patience, want := range map[time.Duration]int{10 * time.Second: 2, 9 * time.Second: 1, time.Second: 1, 0: 3, time.Minute: 3} {
-		if got := len(s.within(patience)); got != want {
-			t.Errorf("%v: got %d tests, want %d", patience, got, want)
+	for budget, want := range map[time.Duration]int{10 * time.Second: 2, 9 * time.Second: 1, time.Second: 1, 0: 3, time.Minute: 3} {
+		if got := len(s.within(budget)); got != want {
+			t.Errorf("%v: got %d tests, want %d", budget, got, want)
 		}
 	}
 	if got := len(suite(nil).within(time.Second)); got != 0 {
@@ -221,20 +219,21 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// What no test on the embedded cache misses in a script, one on a real server may.
-func TestScriptsAreTriedOnRealServersToo(t *testing.T) {
+// A test on a real server may catch a mutant of a script that survives on the embedded
+// cache.
+func TestMutantsOfScriptsAreTestedOnRealServersToo(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "x.test")
 	if err := os.WriteFile(binary, []byte("#!/bin/sh\n[ -z \"$PATH\" ]\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for part, want := range map[string]string{Scripts: "TestX fails on a real server", Sources: "NOBODY MISSES IT"} {
+	for kind, want := range map[string]string{Lua: "caught by TestX on a real server", Go: "SURVIVED"} {
 		var out strings.Builder
-		w := &workshop{Options: Options{Workers: 1, Out: &out}, part: part}
-		_ = w.report(t.Context(), []Break{{File: "a", prepare: func(context.Context) (suite, []string, error) {
+		r := &runner{Options: Options{Workers: 1, Out: &out}, kind: kind}
+		_ = r.report(t.Context(), []Mutant{{File: "a", prepare: func(context.Context) (suite, []string, error) {
 			return suite{{binary: binary, dir: ".", name: "TestX"}}, nil, nil
 		}}})
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("%s: got %q, want %s", part, &out, want)
+			t.Errorf("%s: got %q, want %s", kind, &out, want)
 		}
 	}
 }

@@ -7,52 +7,52 @@ import (
 	"path/filepath"
 	"strings"
 
-	"waggle/test/mutation/broken"
+	"waggle/test/mutation/active"
 )
 
-// plantedTests are the packages whose tests have to find what is planted.
+// plantedTests are the packages whose tests must catch the planted faults.
 var plantedTests = []string{"internal/match", "internal/handler", "internal/protocol", "internal/store", "test/invariants"}
 
-// planted plants one bug after the other.
-func (w *workshop) planted(ctx context.Context) ([]Break, error) {
-	var breaks []Break
+// planted returns the planted faults as mutants.
+func (r *runner) planted(ctx context.Context) ([]Mutant, error) {
+	var mutants []Mutant
 	var tests suite
-	for i, b := range bugs() {
-		if !strings.Contains(b.file, w.File) {
+	for i, f := range faults() {
+		if !strings.Contains(f.file, r.File) {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(w.Root, b.file))
+		text, err := os.ReadFile(filepath.Join(r.Root, f.file))
 		if err != nil {
 			return nil, err
 		}
 		source := string(text)
-		before, after, found := strings.Cut(source, b.old)
+		before, after, found := strings.Cut(source, f.old)
 		if !found {
-			return nil, fmt.Errorf("%s: there is no place for the bug %q", b.file, b.name)
+			return nil, fmt.Errorf("%s has no place for the planted fault %q: bring its old text in test/mutation/faults.go up to date", f.file, f.name)
 		}
-		infected := before + b.new + after
-		place := filepath.Join(w.dir, fmt.Sprint("bug", i))
-		one := Break{File: b.file, Line: 1 + strings.Count(before, "\n"), Code: b.name, Change: "planted"}
-		if filepath.Ext(b.file) == ".lua" {
+		mutated := before + f.new + after
+		place := filepath.Join(r.dir, fmt.Sprint("fault", i))
+		one := Mutant{File: f.file, Line: 1 + strings.Count(before, "\n"), Code: f.name, Change: "planted fault"}
+		if filepath.Ext(f.file) == ".lua" {
 			one.prepare = func(context.Context) (suite, []string, error) {
-				return tests, []string{scriptsIn(place)}, broken.Write(place, []broken.Edit{{Old: source, New: infected}})
+				return tests, []string{withScripts(place)}, active.WriteEdits(place, []active.Edit{{Old: source, New: mutated}})
 			}
 		} else {
 			one.prepare = func(ctx context.Context) (suite, []string, error) {
-				texts := map[string]string{filepath.Join(w.Root, b.file): infected}
-				compiled, err := w.compile(ctx, filepath.Base(place), texts, plantedTests)
-				return tests.as(compiled), nil, err
+				texts := map[string]string{filepath.Join(r.Root, f.file): mutated}
+				compiled, err := r.compile(ctx, filepath.Base(place), texts, plantedTests)
+				return tests.matching(compiled), nil, err
 			}
 		}
-		breaks = append(breaks, one)
+		mutants = append(mutants, one)
 	}
-	if len(breaks) == 0 {
+	if len(mutants) == 0 {
 		return nil, nil
 	}
 	var err error
-	if tests, err = w.compile(ctx, "tests", nil, plantedTests); err != nil {
+	if tests, err = r.compile(ctx, "tests", nil, plantedTests); err != nil {
 		return nil, err
 	}
-	tests, err = w.watch(ctx, tests)
-	return breaks, err
+	tests, err = r.observe(ctx, tests)
+	return mutants, err
 }

@@ -11,80 +11,82 @@ import (
 	"strings"
 	"time"
 
-	"waggle/test/mutation/broken"
-	"waggle/test/mutation/switches"
+	"waggle/test/mutation/active"
 )
 
-// A verdict is how a test ended.
-type verdict struct {
-	how    string
-	where  string // the test or the part of it that failed
+// An outcome is how a run of a test ended.
+type outcome struct {
+	status string
+	where  string // the innermost part of the test that failed
 	took   time.Duration
-	worked time.Duration // of that, on a processor
+	worked time.Duration // processor time
 	output string        // the end of it
 }
 
-// How a test ends.
+// The statuses.
 const (
-	passes = ""
-	fails  = "fails"
-	hangs  = "hangs"
+	passed   = ""
+	failed   = "failed"
+	timedOut = "timed out"
 )
 
-// memory is what a test may have, in KB: some that are broken take all there is.
+// memory limits a test, in KB: some mutants allocate without end.
 const memory = "4194304"
 
 // run runs the test in a process of its own, with settings such as "VARIABLE=value", and
-// ends it after the limit. What marks it prints is told.
-func (t *test) run(ctx context.Context, limit time.Duration, settings []string, mark func(string)) (verdict, error) {
+// kills it after the limit. It calls affected, if set, for each mutant that the test
+// reports.
+func (t *test) run(ctx context.Context, limit time.Duration, settings []string, affected func(string)) (outcome, error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	c := exec.CommandContext(bounded, "/bin/sh", "-c", "ulimit -v "+memory+`; exec "$@"`, "sh",
 		t.binary, "-test.run", "^"+t.name+"$", "-test.failfast", "-test.timeout", "0")
 	c.Dir, c.Env = t.dir, environment(settings)
 	c.WaitDelay = time.Second
-	out := &output{mark: mark}
+	out := &output{affected: affected}
 	c.Stdout, c.Stderr = out, out
 	start := time.Now()
 	err := c.Run()
-	v := verdict{where: t.name, took: time.Since(start), output: string(out.tail)}
+	o := outcome{where: t.name, took: time.Since(start), output: string(out.tail)}
 	if c.ProcessState != nil {
-		v.worked = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+		o.worked = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 	}
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return v, ctx.Err()
+		return o, ctx.Err()
 	case bounded.Err() != nil:
-		v.how = hangs
+		o.status = timedOut
 	case errors.As(err, &exit):
-		v.how = fails
-		if inner := deepest(v.output); inner != "" {
-			v.where = inner
+		o.status = failed
+		if inner := deepest(o.output); inner != "" {
+			o.where = inner
 		}
 	case err != nil:
-		return v, err
+		return o, err
 	}
-	return v, nil
+	return o, nil
 }
 
-// environment is ours but for what would make the tests others: no settings but these, and
-// no programs, so that of the caches only the embedded one is there.
+// environment returns this process's environment without what would change the tests: no
+// settings of Waggle but the given ones, and no programs, so that the embedded cache is
+// the only one.
 func environment(settings []string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "WAGGLE_") })
 	return append(append(env, "PATH="), settings...) // the last one counts
 }
 
-// withPrograms is the setting that finds the real servers, where there are any.
+// withPrograms is the setting by which a test finds the installed servers.
 func withPrograms() string { return "PATH=" + os.Getenv("PATH") }
 
-// scriptsIn is the setting that runs with the edits of a file, mutant with a mutant.
-func scriptsIn(file string) string  { return broken.Variable + "=" + file }
-func mutantOn(mutant string) string { return switches.Variable + "=" + mutant }
+// withScripts is the setting that activates the edits of a file, and withMutant the one
+// that activates a mutant of a source.
+func withScripts(file string) string  { return active.ScriptVariable + "=" + file }
+func withMutant(number string) string { return active.Variable + "=" + number }
 
 var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
-// deepest is the innermost part of the test that failed first.
+// deepest returns the innermost part of the test that failed first.
 func deepest(output string) string {
 	found := ""
 	for _, match := range failure.FindAllStringSubmatch(output, -1) {
@@ -95,24 +97,24 @@ func deepest(output string) string {
 	return found
 }
 
-// output keeps the end of what a test prints, and takes the marks out.
+// output keeps the end of what a test prints, and takes out the mutants that it reports.
 type output struct {
-	mark func(string) // nil: there are none
-	rest []byte       // of a line that has not ended
-	tail []byte
+	affected func(string) // nil: none are reported
+	rest     []byte       // of a line that has not ended
+	tail     []byte
 }
 
-var mark = regexp.MustCompile(`guard:(\w+);\n?`)
+var reported = regexp.MustCompile(`mutant:(\w+);\n?`)
 
 func (o *output) Write(p []byte) (int, error) {
 	o.rest = append(o.rest, p...)
 	end := 1 + bytes.LastIndexByte(o.rest, '\n')
 	text := o.rest[:end]
-	if o.mark != nil {
-		for _, found := range mark.FindAllSubmatch(text, -1) {
-			o.mark(string(found[1]))
+	if o.affected != nil {
+		for _, found := range reported.FindAllSubmatch(text, -1) {
+			o.affected(string(found[1]))
 		}
-		text = mark.ReplaceAll(text, nil)
+		text = reported.ReplaceAll(text, nil)
 	}
 	const most = 1 << 16
 	o.tail = append(o.tail, text...)

@@ -12,56 +12,56 @@ import (
 	"time"
 )
 
-// A Break is one thing to break.
-type Break struct {
+// A Mutant is one change of the code.
+type Mutant struct {
 	File   string // below the root
 	Line   int
 	In     string // the function, if any
-	Code   string // what is broken
-	Change string // and how
-	// Nothing is why no test can miss it; "": one must.
-	Nothing string
+	Code   string // the original; the name of a planted fault
+	Change string // such as "always true"
+	// Equivalent is why no test can catch the mutant; "" if a test must.
+	Equivalent string
 
-	// tests are those that might miss it, and the settings have them run with it.
+	// prepare returns the tests that the mutant affects, and the settings that activate it.
 	prepare func(context.Context) (tests suite, settings []string, err error)
 }
 
-func (b Break) String() string {
+func (m Mutant) String() string {
 	in := ""
-	if b.In != "" {
-		in = b.In + ": "
+	if m.In != "" {
+		in = m.In + ": "
 	}
-	code := b.Code
+	code := m.Code
 	if short := []rune(code); len(short) > 90 {
 		code = string(short[:89]) + "…"
 	}
-	return fmt.Sprintf("%s:%d: %s%s: %s", b.File, b.Line, in, code, b.Change)
+	return fmt.Sprintf("%s:%d: %s%s: %s", m.File, m.Line, in, code, m.Change)
 }
 
-// A result is what became of a Break.
+// A result is the result of testing one mutant.
 type result struct {
-	tests, tried int // that it might make a difference to, and those of them that were to be run
-	verdict
-	server string // "", or that it took a real one
+	affected, run int // the tests that the mutant affects, and those that were to be run
+	outcome
+	server string // " on a real server" if only that caught it
 	err    error
 }
 
-// workshop is where a part is done.
-type workshop struct {
+// A runner tests the mutants of one kind.
+type runner struct {
 	Options
 	dir     string // for what it builds
-	part    string
-	failing int // tests that fail with nothing broken
+	kind    string
+	failing int // tests that fail without a mutant
 }
 
-// finish breaks what was found, or lists it.
-func (w *workshop) finish(ctx context.Context, breaks []Break) error {
-	slices.SortStableFunc(breaks, func(a, b Break) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
-	if !w.List {
-		return w.report(ctx, breaks)
+// finish tests the mutants, or lists them.
+func (r *runner) finish(ctx context.Context, mutants []Mutant) error {
+	slices.SortStableFunc(mutants, func(a, b Mutant) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
+	if !r.List {
+		return r.report(ctx, mutants)
 	}
-	for _, b := range breaks {
-		tests, _, err := b.prepare(ctx)
+	for _, m := range mutants {
+		tests, _, err := m.prepare(ctx)
 		if err != nil {
 			return err
 		}
@@ -69,136 +69,139 @@ func (w *workshop) finish(ctx context.Context, breaks []Break) error {
 		for _, t := range tests {
 			took += t.took
 		}
-		fmt.Fprintf(w.Out, "%s → %d tests, %.1f s\n", b, len(tests), took.Seconds())
+		fmt.Fprintf(r.Out, "%s → %d tests, %.1f s\n", m, len(tests), took.Seconds())
 	}
 	return nil
 }
 
-// report breaks one after the other, prints what became of each and then the score. It is
-// an error if that is not what it must be.
-func (w *workshop) report(ctx context.Context, breaks []Break) error {
+// report tests the mutants, prints the result of each and then the score. It returns an
+// error if the score is too low.
+func (r *runner) report(ctx context.Context, mutants []Mutant) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	defer cancel()
-	next := make(chan int, len(breaks))
-	results := make([]chan result, len(breaks))
-	for i := range breaks {
+	next := make(chan int, len(mutants))
+	results := make([]chan result, len(mutants))
+	for i := range mutants {
 		results[i] = make(chan result, 1)
 		next <- i
 	}
 	close(next)
-	for range w.Workers {
+	for range r.Workers {
 		workers.Go(func() {
 			for i := range next {
-				results[i] <- w.try(ctx, breaks[i])
+				results[i] <- r.test(ctx, mutants[i])
 			}
 		})
 	}
 	scores := make(map[string]*score)
 	var total score
-	for i, b := range breaks {
-		r := <-results[i]
-		if r.err != nil {
-			return fmt.Errorf("%s: %w", b, r.err)
+	for i, m := range mutants {
+		got := <-results[i]
+		if got.err != nil {
+			return fmt.Errorf("%s: %w", m, got.err)
 		}
-		fmt.Fprintf(w.Out, "%s → %s\n", b, r.line(b))
-		folder := filepath.ToSlash(filepath.Dir(b.File))
+		fmt.Fprintf(r.Out, "%s → %s\n", m, got.line(m))
+		folder := filepath.ToSlash(filepath.Dir(m.File))
 		if scores[folder] == nil {
 			scores[folder] = &score{}
 		}
-		scores[folder].add(b, r)
-		total.add(b, r)
-		w.progress("", i+1, len(breaks))
+		scores[folder].add(m, got)
+		total.add(m, got)
+		r.progress("", i+1, len(mutants))
 	}
 	if len(scores) > 1 {
 		for _, folder := range slices.Sorted(maps.Keys(scores)) {
-			fmt.Fprintf(w.Out, "%s: %s: %s\n", w.part, folder, scores[folder])
+			fmt.Fprintf(r.Out, "%s: %s: %s\n", r.kind, folder, scores[folder])
 		}
 	}
-	if len(breaks) > 0 {
-		fmt.Fprintf(w.Out, "%s: %s\n", w.part, &total)
+	if len(mutants) > 0 {
+		fmt.Fprintf(r.Out, "%s: %s\n", r.kind, &total)
 	}
-	if w.failing > 0 {
-		return fmt.Errorf("%d tests were left out, since they fail with nothing broken", w.failing)
+	if r.failing > 0 {
+		return fmt.Errorf("%d tests fail without a mutant, and were left out: mend them first", r.failing)
 	}
 	if total.wrong > 0 {
-		return fmt.Errorf("%d that are said to be missed by no test are: see test/mutation/nothing.go", total.wrong)
+		return fmt.Errorf("tests caught %d mutants that are said to be equivalent: delete their rows in test/mutation/equivalent.go", total.wrong)
 	}
-	if got := total.percent(); got < wanted[w.part] {
-		return fmt.Errorf("%.1f %% of what was broken was missed by a test, want %g %%", got, wanted[w.part])
+	if got := total.percent(); got < required[r.kind] {
+		return fmt.Errorf("%.1f %% of the mutants were caught, want %g %%", got, required[r.kind])
 	}
 	return nil
 }
 
-func (w *workshop) progress(what string, done, all int) {
-	if w.Progress != nil {
-		w.Progress(w.part+what, done, all)
+func (r *runner) progress(step string, done, all int) {
+	if r.Progress != nil {
+		r.Progress(r.kind+step, done, all)
 	}
 }
 
-func (w *workshop) try(ctx context.Context, b Break) result {
-	tests, settings, err := b.prepare(ctx)
+// test runs the tests that a mutant affects until one fails.
+func (r *runner) test(ctx context.Context, m Mutant) result {
+	tests, settings, err := m.prepare(ctx)
 	if err != nil {
 		return result{err: err}
 	}
-	some := tests
-	if w.part == Sources {
-		some = tests.within(w.Patience)
+	chosen := tests
+	if r.kind == Go {
+		chosen = tests.within(r.Budget)
 	}
-	v, err := some.find(ctx, 15*time.Second, settings...)
+	o, err := chosen.catch(ctx, 15*time.Second, settings...)
 	server := ""
-	if err == nil && v.how == passes && w.part == Scripts {
-		// It may be that the look-alike is not like enough.
+	if err == nil && o.status == passed && r.kind == Lua {
+		// The embedded cache may differ from a real server.
 		server = " on a real server"
-		v, err = some.find(ctx, 2*time.Minute, append(settings, withPrograms())...)
+		o, err = chosen.catch(ctx, 2*time.Minute, append(settings, withPrograms())...)
 	}
-	return result{tests: len(tests), tried: len(some), verdict: v, server: server, err: err}
+	return result{affected: len(tests), run: len(chosen), outcome: o, server: server, err: err}
 }
 
-func (r result) line(b Break) string {
+func (r result) line(m Mutant) string {
 	switch {
-	case r.how != passes:
-		return fmt.Sprintf("%s %s%s (%.1f s)", r.where, r.how, r.server, r.took.Seconds())
-	case b.Nothing != "":
-		return "nothing to miss: " + b.Nothing
-	case r.tests == 0:
-		return "NOBODY MISSES IT: in no test does it make a difference"
+	case r.status == failed:
+		return fmt.Sprintf("caught by %s%s (%.1f s)", r.where, r.server, r.took.Seconds())
+	case r.status == timedOut:
+		return fmt.Sprintf("caught by %s%s, which timed out (%.1f s)", r.where, r.server, r.took.Seconds())
+	case m.Equivalent != "":
+		return "equivalent: " + m.Equivalent
+	case r.affected == 0:
+		return "SURVIVED: it changes no value in any test"
 	}
-	return fmt.Sprintf("NOBODY MISSES IT: %d tests pass, %d more were not tried", r.tried, r.tests-r.tried)
+	return fmt.Sprintf("SURVIVED: %d tests pass, %d more were not run", r.run, r.affected-r.run)
 }
 
-// A score counts.
+// A score counts mutants.
 type score struct {
-	all, missed, nothing int
-	wrong                int // missed, and it was said that nobody could
+	all, caught, equivalent int
+	wrong                   int // caught, but said to be equivalent
 }
 
-func (s *score) add(b Break, r result) {
+func (s *score) add(m Mutant, r result) {
 	s.all++
 	switch {
-	case r.how != passes && b.Nothing != "":
+	case r.status != passed && m.Equivalent != "":
 		s.wrong++
-		s.missed++
-	case r.how != passes:
-		s.missed++
-	case b.Nothing != "":
-		s.nothing++
+		s.caught++
+	case r.status != passed:
+		s.caught++
+	case m.Equivalent != "":
+		s.equivalent++
 	}
 }
 
-// percent leaves out those that cannot be missed.
+// percent returns the share of caught mutants among those that are not equivalent.
 func (s *score) percent() float64 {
-	if s.all == s.nothing {
+	if s.all == s.equivalent {
 		return 100
 	}
-	return 100 * float64(s.missed) / float64(s.all-s.nothing)
+	return 100 * float64(s.caught) / float64(s.all-s.equivalent)
 }
 
 func (s *score) String() string {
-	text := fmt.Sprintf("%d broken, %d missed by a test, %d by none", s.all, s.missed, s.all-s.missed-s.nothing)
-	if s.nothing > 0 {
-		text += fmt.Sprintf(", %d where there is nothing to miss", s.nothing)
+	text := fmt.Sprintf("%d mutants, %d caught, %d survived", s.all, s.caught, s.all-s.caught-s.equivalent)
+	if s.equivalent > 0 {
+		text += fmt.Sprintf(", %d equivalent", s.equivalent)
 	}
 	return fmt.Sprintf("%s: %.1f %%", text, s.percent())
 }

@@ -8,16 +8,16 @@ import (
 	"slices"
 	"strings"
 
-	"waggle/test/mutation/broken"
+	"waggle/test/mutation/active"
 	"waggle/test/mutation/lua"
 )
 
 const scriptFolder = "internal/store/scripts"
 
-// scriptTests are the packages whose tests run scripts.
+// scriptTests are the packages whose tests run the scripts.
 var scriptTests = []string{"internal/store", "test/invariants"}
 
-// A script is one of its files.
+// A script is one file of the scripts.
 type script struct {
 	name       string // below the root
 	source     string
@@ -26,7 +26,7 @@ type script struct {
 }
 
 // readScripts reads the scripts and finds their conditions. The preludes are files like
-// any other: what is removed there is removed from every script.
+// any other: a mutant of a prelude is in every script that starts with it.
 func readScripts(root string) ([]script, error) {
 	names, err := filepath.Glob(filepath.Join(root, scriptFolder, "*.lua"))
 	if err != nil {
@@ -44,13 +44,13 @@ func readScripts(root string) ([]script, error) {
 			preludes += string(text) + "\n"
 		}
 	}
-	sure, err := lua.Functions(preludes, nil)
+	booleans, err := lua.Booleans(preludes, nil)
 	if err != nil {
 		return nil, err
 	}
 	next := 1
 	for i := range all {
-		all[i].conditions, err = lua.Conditions(all[i].source, sure)
+		all[i].conditions, err = lua.Conditions(all[i].source, booleans)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", all[i].name, err)
 		}
@@ -60,53 +60,53 @@ func readScripts(root string) ([]script, error) {
 	return all, nil
 }
 
-// scripts removes each condition of each script.
-func (w *workshop) scripts(ctx context.Context) ([]Break, error) {
-	all, err := readScripts(w.Root)
+// scripts returns the mutants of the scripts.
+func (r *runner) scripts(ctx context.Context) ([]Mutant, error) {
+	all, err := readScripts(r.Root)
 	if err != nil {
 		return nil, err
 	}
-	var breaks []Break
+	var mutants []Mutant
 	var tests suite
 	for _, s := range all {
-		if !strings.Contains(s.name, w.File) {
+		if !strings.Contains(s.name, r.File) {
 			continue
 		}
 		for i, c := range s.conditions {
-			for n, r := range c.Removals {
-				said := map[bool]string{true: "t", false: "f"}[r.Matters]
-				edits := filepath.Join(w.dir, fmt.Sprintf("%d.%d.json", s.first+i, n))
-				breaks = append(breaks, Break{File: s.name, Line: c.Line, Code: c.Text, Change: r.Says,
+			for n, change := range c.Mutants {
+				value := map[bool]string{true: "t", false: "f"}[change.Differs]
+				edits := filepath.Join(r.dir, fmt.Sprintf("%d.%d.json", s.first+i, n))
+				mutants = append(mutants, Mutant{File: s.name, Line: c.Line, Code: c.Text, Change: change.Change,
 					prepare: func(context.Context) (suite, []string, error) {
-						err := broken.Write(edits, []broken.Edit{{Old: s.source, New: c.Without(s.source, r)}})
-						return tests.reaching(fmt.Sprint(s.first+i, said)), []string{scriptsIn(edits)}, err
+						err := active.WriteEdits(edits, []active.Edit{{Old: s.source, New: c.Mutate(s.source, change)}})
+						return tests.affectedBy(fmt.Sprint(s.first+i, value)), []string{withScripts(edits)}, err
 					}})
 			}
 		}
 	}
-	if len(breaks) == 0 {
+	if len(mutants) == 0 {
 		return nil, nil
 	}
-	if tests, err = w.compile(ctx, "tests", nil, scriptTests); err != nil {
+	if tests, err = r.compile(ctx, "tests", nil, scriptTests); err != nil {
 		return nil, err
 	}
-	watched := filepath.Join(w.dir, "watched.json")
-	if err := broken.Write(watched, watchedScripts(all)); err != nil {
+	observed := filepath.Join(r.dir, "observed.json")
+	if err := active.WriteEdits(observed, observedScripts(all)); err != nil {
 		return nil, err
 	}
-	tests, err = w.watch(ctx, tests, scriptsIn(watched))
-	return breaks, err
+	tests, err = r.observe(ctx, tests, withScripts(observed))
+	return mutants, err
 }
 
-// watchedScripts has every condition of every script say what it came to.
-func watchedScripts(all []script) []broken.Edit {
-	var edits []broken.Edit
+// observedScripts returns edits by which every condition prints its value.
+func observedScripts(all []script) []active.Edit {
+	var edits []active.Edit
 	for _, s := range all {
-		text := lua.Watched(s.source, s.conditions, s.first)
+		text := lua.Observed(s.source, s.conditions, s.first)
 		if filepath.Base(s.name) == "common.lua" {
-			text = lua.Watch + text
+			text = lua.Observer + text
 		}
-		edits = append(edits, broken.Edit{Old: s.source, New: text})
+		edits = append(edits, active.Edit{Old: s.source, New: text})
 	}
 	return edits
 }

@@ -6,27 +6,27 @@ import (
 	"strconv"
 	"strings"
 
-	"waggle/test/mutation/mutant"
-	"waggle/test/mutation/switches"
+	"waggle/test/mutation/active"
+	"waggle/test/mutation/golang"
 )
 
-// mutated are the packages that are, and sourceTests those whose tests run them.
+// mutated are the packages that are mutated, and sourceTests those whose tests run them.
 var (
 	mutated     = []string{"internal/match", "internal/handler", "internal/protocol"}
 	sourceTests = []string{"internal/match", "internal/handler", "internal/protocol", "test/invariants"}
 )
 
-// sources mutates the packages.
-func (w *workshop) sources(ctx context.Context) ([]Break, error) {
-	return w.mutate(ctx, mutated, sourceTests)
+// sources returns the mutants of the packages.
+func (r *runner) sources(ctx context.Context) ([]Mutant, error) {
+	return r.mutate(ctx, mutated, sourceTests)
 }
 
-func (w *workshop) mutate(ctx context.Context, folders, testFolders []string) ([]Break, error) {
-	packages, err := mutant.Load(ctx, w.Root, dotted(folders)...)
+func (r *runner) mutate(ctx context.Context, folders, testFolders []string) ([]Mutant, error) {
+	packages, err := golang.Load(ctx, r.Root, dotted(folders)...)
 	if err != nil {
 		return nil, err
 	}
-	var breaks []Break
+	var all []Mutant
 	var tests suite
 	texts := make(map[string]string)
 	for next, i := 1, 0; i < len(packages); i++ {
@@ -36,31 +36,31 @@ func (w *workshop) mutate(ctx context.Context, folders, testFolders []string) ([
 			texts[name] = text
 		}
 		for _, m := range mutants {
-			file, err := filepath.Rel(w.Root, m.File)
+			file, err := filepath.Rel(r.Root, m.File)
 			if err != nil {
 				return nil, err
 			}
-			if file = filepath.ToSlash(file); !strings.Contains(file, w.File) {
+			if file = filepath.ToSlash(file); !strings.Contains(file, r.File) {
 				continue
 			}
 			number := strconv.Itoa(m.Number)
-			breaks = append(breaks, Break{File: file, Line: m.Line, In: m.In, Code: m.Code, Change: m.Change,
+			all = append(all, Mutant{File: file, Line: m.Line, In: m.In, Code: m.Code, Change: m.Change,
 				prepare: func(context.Context) (suite, []string, error) {
-					return tests.reaching(number), []string{mutantOn(number)}, nil
+					return tests.affectedBy(number), []string{withMutant(number)}, nil
 				}})
 		}
 	}
-	if len(breaks) == 0 {
+	if len(all) == 0 {
 		return nil, nil
 	}
-	if tests, err = w.compile(ctx, "tests", texts, testFolders); err != nil {
+	if tests, err = r.compile(ctx, "tests", texts, testFolders); err != nil {
 		return nil, err
 	}
-	tests, err = w.watch(ctx, tests, mutantOn(switches.Watch))
-	return breaks, err
+	tests, err = r.observe(ctx, tests, withMutant(active.Observe))
+	return all, err
 }
 
-// dotted are folders as the go command takes them.
+// dotted returns folders in the form that the go command takes.
 func dotted(folders []string) []string {
 	var all []string
 	for _, f := range folders {

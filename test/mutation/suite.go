@@ -17,27 +17,28 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A suite is the tests of some packages, compiled.
+// A suite has the compiled tests of some packages.
 type suite []*test
 
-// A test is one of a package, with all that is below it.
+// A test is a top-level test with all its subtests.
 type test struct {
 	binary string
 	dir    string // of its package, where it runs
 	name   string
-	took   time.Duration // of processor time
-	// reaches are the marks of what would make a difference to it.
-	reaches map[string]bool
+	took   time.Duration // processor time, without a mutant
+	// affected has the mutants that change a value in the test: a number, and for a
+	// script also the value of the condition, such as "7t".
+	affected map[string]bool
 }
 
-// compile compiles the tests of packages, given by their folders below the root, into a
-// folder of that name. Files may have another text than theirs.
-func (w *workshop) compile(ctx context.Context, name string, texts map[string]string, packages []string) (suite, error) {
-	packages = slices.DeleteFunc(slices.Clone(packages), func(p string) bool { return !strings.Contains(p, w.Tests) })
+// compile compiles the tests of packages, given by their folders below the root, into
+// the named folder. texts replaces the texts of files.
+func (r *runner) compile(ctx context.Context, name string, texts map[string]string, packages []string) (suite, error) {
+	packages = slices.DeleteFunc(slices.Clone(packages), func(p string) bool { return !strings.Contains(p, r.Tests) })
 	if len(packages) == 0 {
-		return nil, fmt.Errorf("none of the packages that test it has %q in its name", w.Tests)
+		return nil, fmt.Errorf("none of the test packages has %q in its name", r.Tests)
 	}
-	out := filepath.Join(w.dir, name)
+	out := filepath.Join(r.dir, name)
 	if err := os.Mkdir(out, 0o700); err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func (w *workshop) compile(ctx context.Context, name string, texts map[string]st
 		arguments = append(arguments, "./"+p)
 	}
 	build := exec.CommandContext(ctx, "go", arguments...)
-	build.Dir = w.Root
+	build.Dir = r.Root
 	if text, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go test -c: %w\n%s", err, text)
 	}
@@ -61,7 +62,7 @@ func (w *workshop) compile(ctx context.Context, name string, texts map[string]st
 			continue // it has no tests
 		}
 		list := exec.CommandContext(ctx, binary, "-test.list", "^(Test|Fuzz|Example)")
-		list.Dir = filepath.Join(w.Root, p)
+		list.Dir = filepath.Join(r.Root, p)
 		text, err := list.Output()
 		if err != nil {
 			return nil, fmt.Errorf("list the tests of %s: %w", p, err)
@@ -73,7 +74,7 @@ func (w *workshop) compile(ctx context.Context, name string, texts map[string]st
 	return all, nil
 }
 
-// overlay writes what go build takes for an overlay, and returns its name.
+// overlay writes a file for `go build -overlay`, and returns its name.
 func overlay(dir string, texts map[string]string) (string, error) {
 	replace := make(map[string]string)
 	for name, text := range texts {
@@ -90,37 +91,37 @@ func overlay(dir string, texts map[string]string) (string, error) {
 	return file, os.WriteFile(file, data, 0o600)
 }
 
-// watch runs every test once with nothing broken, and returns them, the quickest first,
-// with how long each takes and what would make a difference to it. A test that fails, be
-// it by chance, would be said to miss what it does not: it is left out.
-func (w *workshop) watch(ctx context.Context, s suite, settings ...string) (suite, error) {
+// observe runs every test once without a mutant. It returns them, the fastest first, with
+// the time that each takes and the mutants that affect it. A test that fails, even if
+// only once, would seem to catch every mutant, so it is left out.
+func (r *runner) observe(ctx context.Context, s suite, settings ...string) (suite, error) {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(w.Workers)
+	group.SetLimit(r.Workers)
 	var mu sync.Mutex
 	var steady suite
 	finished := 0
 	for _, t := range s {
 		group.Go(func() error {
-			v, err := t.watch(ctx, settings)
+			o, err := t.observe(ctx, settings)
 			if err != nil {
 				return err
 			}
-			chance := v.how != passes
-			if chance {
-				if v, err = t.watch(ctx, settings); err != nil {
+			once := o.status != passed
+			if once {
+				if o, err = t.observe(ctx, settings); err != nil {
 					return err
 				}
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			finished++
-			w.progress(", nothing broken yet", finished, len(s))
+			r.progress(", tests without a mutant", finished, len(s))
 			switch {
-			case v.how != passes:
-				fmt.Fprintf(w.Out, "%s is left out: it %s with nothing broken\n%s\n", t.name, v.how, v.output)
-				w.failing++
-			case chance:
-				fmt.Fprintf(w.Out, "%s is left out: with nothing broken it failed, and then it passed\n", t.name)
+			case o.status != passed:
+				fmt.Fprintf(r.Out, "%s is left out: without a mutant it %s\n%s\n", t.name, o.status, o.output)
+				r.failing++
+			case once:
+				fmt.Fprintf(r.Out, "%s is left out: without a mutant it failed, and then it passed\n", t.name)
 			default:
 				steady = append(steady, t)
 			}
@@ -136,53 +137,55 @@ func (w *workshop) watch(ctx context.Context, s suite, settings ...string) (suit
 	return steady, nil
 }
 
-// watch is one such run.
-func (t *test) watch(ctx context.Context, settings []string) (verdict, error) {
-	t.reaches = make(map[string]bool)
-	v, err := t.run(ctx, 15*time.Minute, settings, func(mark string) { t.reaches[mark] = true })
-	t.took = v.worked
-	return v, err
+// observe is one such run.
+func (t *test) observe(ctx context.Context, settings []string) (outcome, error) {
+	t.affected = make(map[string]bool)
+	o, err := t.run(ctx, 15*time.Minute, settings, func(mutant string) { t.affected[mutant] = true })
+	t.took = o.worked
+	return o, err
 }
 
-// reaching are the tests to which the mark would make a difference.
-func (s suite) reaching(mark string) suite {
+// affectedBy returns the tests in which the mutant changes a value.
+func (s suite) affectedBy(mutant string) suite {
 	var some suite
 	for _, t := range s {
-		if t.reaches[mark] {
+		if t.affected[mutant] {
 			some = append(some, t)
 		}
 	}
 	return some
 }
 
-// within are the first of the tests that take no longer together, at least one.
-func (s suite) within(patience time.Duration) suite {
+// within returns the first tests that take no longer than the budget together, but at
+// least one. 0 is no limit.
+func (s suite) within(budget time.Duration) suite {
 	var together time.Duration
 	for i, t := range s {
-		if together += t.took; i > 0 && patience > 0 && together > patience {
+		if together += t.took; i > 0 && budget > 0 && together > budget {
 			return s[:i]
 		}
 	}
 	return s
 }
 
-// find runs the tests one after the other until one fails, and fails again: not by chance.
-// Each may take some time, and many times what it takes when nothing is broken.
-func (s suite) find(ctx context.Context, some time.Duration, settings ...string) (verdict, error) {
+// catch runs the tests one after the other until one fails twice in a row. The limit of
+// each is base and 15 times what it takes without a mutant.
+func (s suite) catch(ctx context.Context, base time.Duration, settings ...string) (outcome, error) {
 	for _, t := range s {
-		v, err := t.run(ctx, some+15*t.took, settings, nil)
-		if err == nil && v.how == fails {
-			v, err = t.run(ctx, some+15*t.took, settings, nil)
+		o, err := t.run(ctx, base+15*t.took, settings, nil)
+		if err == nil && o.status == failed {
+			o, err = t.run(ctx, base+15*t.took, settings, nil)
 		}
-		if err != nil || v.how != passes {
-			return v, err
+		if err != nil || o.status != passed {
+			return o, err
 		}
 	}
-	return verdict{}, nil
+	return outcome{}, nil
 }
 
-// as returns those tests of another compilation that are among these, in the same order.
-func (s suite) as(other suite) suite {
+// matching returns the tests of another compilation that are among these, in the same
+// order.
+func (s suite) matching(other suite) suite {
 	place := make(map[string]int)
 	for i, t := range s {
 		place[t.dir+t.name] = i

@@ -1,15 +1,15 @@
-// Command testsummary reads what `go test -json` prints and shows it the way
-// `go test` does, with the whole output of each test that failed. The last line
-// counts the tests and says what to install for those that were skipped:
+// Command summary reads the output of `go test -json` and shows it the way `go test`
+// does, with the whole output of each test that failed. The last line counts the tests
+// and says what to install for those that were skipped:
 //
 //	212 passed, 3 skipped: install node, redis-server
 //
-// Before it stands, once, each line that a test logged as t.Log("note: …") and that
-// did not fail: what was tested, in numbers that a reader should see.
+// Before it, once each, stand the lines that passing tests logged as t.Log("note: …"):
+// numbers that a reader should see.
 //
-// A test with subtests is not counted beside them. It exits with 1 where
-// something failed, where there was nothing to read, and with WAGGLE_NO_SKIP=1,
-// as in CI, where a test was skipped for whatever reason.
+// A test with subtests is not counted itself. The exit status is 1 if a test failed or if
+// there was nothing to read, and with WAGGLE_NO_SKIP=1, as in CI, also if a test was
+// skipped.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 func main() {
 	ok, err := summarize(os.Stdin, os.Stdout, os.Getenv("WAGGLE_NO_SKIP") != "1")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "testsummary:", err)
+		fmt.Fprintln(os.Stderr, "summary:", err)
 	}
 	if err != nil || !ok {
 		os.Exit(1)

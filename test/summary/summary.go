@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// An event is one line of `go test -json`: see `go doc test2json`. Output of
-// the compiler comes under ImportPath instead of Package.
+// An event is one line of `go test -json`: see `go doc test2json`. Output of the compiler
+// has an ImportPath instead of a Package.
 type event struct {
 	Action, Package, ImportPath, Test, Output, FailedBuild string
 }
 
-// A test is one test of a package, or the package itself under the name "".
+// A test is a test of a package. The one with the name "" is the package itself.
 type test struct {
 	output  []string
 	outcome string // "pass", "fail", "skip", or "" while it runs
@@ -32,8 +32,8 @@ type summary struct {
 	notes                   []string
 }
 
-// summarize copies events to out in go test's own form; ok is whether nothing
-// failed and, unless tests may be skipped, none was.
+// summarize copies events to out in go test's own form. ok is true if no test failed and,
+// unless tests may be skipped, none was skipped.
 func summarize(in io.Reader, out io.Writer, maySkip bool) (ok bool, err error) {
 	s := summary{out: out, packages: map[string]map[string]*test{}, build: map[string][]string{}, install: map[string]bool{}}
 	var seen bool
@@ -55,7 +55,7 @@ func summarize(in io.Reader, out io.Writer, maySkip bool) (ok bool, err error) {
 	if !seen {
 		return false, errors.New("no test events to read: pass it the output of go test -json")
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.packages)) { // the stream broke off
+	for _, name := range slices.Sorted(maps.Keys(s.packages)) { // those still running when the input ended
 		s.packages[name][""].outcome = "fail"
 		s.finish(name)
 	}
@@ -99,7 +99,7 @@ func (s *summary) event(e event) {
 	}
 }
 
-// finish counts a package's tests and prints it.
+// finish counts and prints the tests of a package.
 func (s *summary) finish(name string) {
 	tests := s.packages[name]
 	delete(s.packages, name)
@@ -111,7 +111,7 @@ func (s *summary) finish(name string) {
 		s.count(test, tests)
 	}
 	if whole.outcome == "fail" {
-		if s.failed == failedBefore { // it did not build, or broke outside a test
+		if s.failed == failedBefore { // it did not build, or failed outside a test
 			s.failed++
 		}
 		fmt.Fprint(s.out, strings.Join(whole.output, ""))
@@ -124,7 +124,7 @@ func (s *summary) finish(name string) {
 	}
 }
 
-// count adds one test. Of those with subtests only a failure of their own counts.
+// count adds one test. A test with subtests counts only if it fails by itself.
 func (s *summary) count(name string, tests map[string]*test) {
 	var parent, failedBelow bool
 	for other, sub := range tests {
@@ -152,10 +152,10 @@ func (s *summary) count(name string, tests map[string]*test) {
 	}
 }
 
-// failed counts a test that never ended: it was running when all broke off.
+// failed reports whether the test failed, or was still running when the input ended.
 func (t *test) failed() bool { return t.outcome == "fail" || t.outcome == "" }
 
-// note keeps the lines that a test logged for the summary, by t.Log("note: …").
+// note keeps the lines that a test logged as t.Log("note: …").
 func (s *summary) note(output []string) {
 	for _, line := range output {
 		place, text, found := strings.Cut(strings.TrimSpace(line), ": note: ")
@@ -166,8 +166,8 @@ func (s *summary) note(output []string) {
 	}
 }
 
-// reason finds what a skipped test says is to be installed, and prints what it
-// says where that is nothing.
+// reason keeps what a skipped test says to install. A test that names nothing to install
+// is printed.
 func (s *summary) reason(name string, output []string) {
 	text := strings.Join(output, "")
 	if _, what, ok := strings.Cut(text, "install "); ok {

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// What go test really prints, for a module made on the spot.
-func TestSummaryOfRealRuns(t *testing.T) {
+// Each row is a module, made for the test, that go test runs.
+func TestTheSummaryOfARealRun(t *testing.T) {
 	tests := []struct {
 		name, code string
 		ok         bool
-		last       string
+		last       string   // the last line
 		shown      []string // in the lines before
 		hidden     []string
 	}{
@@ -129,7 +129,7 @@ func goTest(t *testing.T, code string) string {
 	return string(out)
 }
 
-func TestNothingMayBeSkipped(t *testing.T) {
+func TestASkippedTestFailsWhereNoneMayBeSkipped(t *testing.T) {
 	for code, want := range map[string]bool{
 		`func TestA(t *testing.T) {}`:                      true,
 		`func TestA(t *testing.T) { t.Skip("not today") }`: false,
@@ -141,7 +141,7 @@ func TestNothingMayBeSkipped(t *testing.T) {
 	}
 }
 
-func TestStreamThatBreaksOff(t *testing.T) {
+func TestATestStillRunningAtTheEndHasFailed(t *testing.T) {
 	events := `{"Action":"start","Package":"sample"}
 {"Action":"run","Package":"sample","Test":"TestA"}
 {"Action":"output","Package":"sample","Test":"TestA","Output":"still going\n"}
@@ -157,7 +157,7 @@ func TestStreamThatBreaksOff(t *testing.T) {
 	}
 }
 
-func TestNothingToRead(t *testing.T) {
+func TestInputWithoutEventsIsAnError(t *testing.T) {
 	for _, in := range []string{"", "no Go files\n"} {
 		var out strings.Builder
 		if ok, err := summarize(strings.NewReader(in), &out, true); ok || err == nil {
@@ -169,7 +169,7 @@ func TestNothingToRead(t *testing.T) {
 	}
 }
 
-func TestVeryLongLine(t *testing.T) {
+func TestAVeryLongLineIsShownWhole(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
 	events := fmt.Sprintf(`{"Action":"output","Package":"p","Test":"TestA","Output":%q}
 {"Action":"fail","Package":"p","Test":"TestA"}

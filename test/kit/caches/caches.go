@@ -1,6 +1,6 @@
-// Package cachetest starts the caches that tests run on: the embedded one, real
-// servers, and a real cluster. What is true on one must be on all: a test of what
-// Waggle does runs on Each, one of what the caches must do for it on Every.
+// Package caches starts the caches that tests run on: the embedded one, real servers and
+// a real cluster. A test of Waggle runs on Each. A test of the contract, which every
+// cache must keep for Waggle, runs on Every.
 package caches
 
 import (
@@ -13,7 +13,7 @@ import (
 // Cache is one running cache.
 type Cache struct {
 	Name, URL string
-	// Primaries are the nodes that have slots: 1 but for a cluster.
+	// Primaries is the number of nodes that have slots: 1 except in a cluster.
 	Primaries int
 }
 
@@ -23,8 +23,8 @@ func Each(t *testing.T, test func(*testing.T, Cache)) {
 	t.Run("server", func(t *testing.T) { test(t, Server(t)) })
 }
 
-// Every runs a test on the embedded cache, on a Valkey and on a Redis server, and
-// on a real cluster.
+// Every runs a test on the embedded cache, on a Valkey server, on a Redis server and on
+// a real cluster.
 func Every(t *testing.T, test func(*testing.T, Cache)) {
 	t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
 	t.Run("valkey", func(t *testing.T) { test(t, Valkey(t)) })

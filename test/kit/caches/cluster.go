@@ -20,12 +20,12 @@ const (
 	slots     = 16384
 )
 
-// StartCluster starts an empty cluster and returns when every node takes part. It
-// takes further arguments of each server's command line, such as another
-// --cluster-node-timeout than 2000 ms.
+// StartCluster starts an empty cluster and returns when every node takes part. The
+// arguments are added to each server's command line, such as a --cluster-node-timeout
+// other than 2000 ms.
 func StartCluster(t testing.TB, arguments ...string) *Cluster {
 	t.Helper()
-	program := either(t)
+	program := installed(t)
 	c := &Cluster{}
 	for i := range 2 * primaries {
 		n := run(t, program, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
@@ -68,10 +68,10 @@ func StartCluster(t testing.TB, arguments ...string) *Cluster {
 	return c
 }
 
-// Replica is the one of the i-th primary.
+// Replica returns the replica of the i-th primary.
 func (c *Cluster) Replica(i int) *Node { return c.Nodes[primaries+i] }
 
-// On tells whether the i-th primary has the slot of a key when the cluster starts.
+// On reports whether the i-th primary has the slot of a key when the cluster starts.
 func (c *Cluster) On(t testing.TB, i int, key string) bool {
 	t.Helper()
 	text, err := Ask(c.Nodes[len(c.Nodes)-1].Address, "CLUSTER", "KEYSLOT", key)
@@ -85,7 +85,7 @@ func (c *Cluster) On(t testing.TB, i int, key string) bool {
 	return slot >= slots*i/primaries && slot < slots*(i+1)/primaries
 }
 
-// await returns when something is true of every node.
+// await returns when a condition holds on every node.
 func (c *Cluster) await(t testing.TB, otherwise string, holds func(*Node) bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
@@ -100,7 +100,7 @@ func (c *Cluster) await(t testing.TB, otherwise string, holds func(*Node) bool) 
 	}
 }
 
-// must sends a command that has to be taken.
+// must sends a command that must succeed.
 func (n *Node) must(t testing.TB, words ...string) {
 	t.Helper()
 	if _, err := Ask(n.Address, words...); err != nil {
@@ -108,7 +108,7 @@ func (n *Node) must(t testing.TB, words ...string) {
 	}
 }
 
-// flag is the value of an argument that the node was started with, the last of them.
+// flag returns the last value of an argument that the node was started with.
 func (n *Node) flag(t testing.TB, name string) string {
 	t.Helper()
 	for i := len(n.options) - 2; i >= 0; i-- {

@@ -7,9 +7,8 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// TestClusterRefusesWhatASingleServerTakes: the stand-in owns every slot and never
-// says so.
-func TestClusterRefusesWhatASingleServerTakes(t *testing.T) {
+// A single server, and the embedded cache, accept a script with keys of two slots.
+func TestAClusterRefusesAScriptOnTwoSlots(t *testing.T) {
 	cluster := caches.StartCluster(t)
 	for _, n := range cluster.Nodes {
 		_, err := caches.Ask(n.Address, "EVAL", "return 1", "2", "{a}", "{b}")

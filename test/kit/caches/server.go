@@ -16,7 +16,7 @@ import (
 	"waggle/test/kit"
 )
 
-// The programs, and what to install where they are missing.
+// The programs, and what to install if they are missing.
 const (
 	valkeyServer  = "valkey-server"
 	redisServer   = "redis-server"
@@ -24,11 +24,11 @@ const (
 	installRedis  = "redis-server 7 or later"
 )
 
-// Server starts an empty real server: Valkey where it is installed, else Redis.
-// It takes further arguments of the server's command line.
+// Server starts an empty real server: Valkey if it is installed, else Redis. The
+// arguments are added to the server's command line.
 func Server(t testing.TB, arguments ...string) Cache {
 	t.Helper()
-	return run(t, either(t), arguments...).Cache
+	return run(t, installed(t), arguments...).Cache
 }
 
 // Valkey starts an empty Valkey server.
@@ -43,20 +43,20 @@ func Redis(t testing.TB, arguments ...string) Cache {
 	return run(t, kit.Command(t, redisServer, installRedis), arguments...).Cache
 }
 
-// Restart starts a server where one has ended, empty.
+// Restart starts an empty server at the address of one that has ended.
 func Restart(t testing.TB, ended Cache) {
 	t.Helper()
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(ended.URL, "redis://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if start(t, either(t), port) == nil {
-		t.Fatalf("no server starts at %s again", ended.URL)
+	if start(t, installed(t), port) == nil {
+		t.Fatalf("the server at %s ended as soon as it was restarted", ended.URL)
 	}
 }
 
-// either returns the program of the server that is installed.
-func either(t testing.TB) string {
+// installed returns the program of the server that is installed.
+func installed(t testing.TB) string {
 	t.Helper()
 	if path, err := exec.LookPath(valkeyServer); err == nil {
 		return path
@@ -73,20 +73,20 @@ type Node struct {
 	ended   chan struct{}
 }
 
-// Kill ends the process as a crash would.
+// Kill ends the process as a crash would, and returns when it has ended.
 func (n *Node) Kill() {
 	_ = syscall.Kill(n.pid, syscall.SIGKILL)
 	<-n.ended
 }
 
-// Freeze stops the process where it is, until Thaw lets it go on.
+// Freeze stops the process until Thaw lets it continue.
 func (n *Node) Freeze() { _ = syscall.Kill(n.pid, syscall.SIGSTOP) }
 
-// Thaw lets a frozen process go on.
+// Thaw lets a frozen process continue.
 func (n *Node) Thaw() { _ = syscall.Kill(n.pid, syscall.SIGCONT) }
 
-// run starts a server on a free port. Where another program was quicker to take
-// the port it tries the next.
+// run starts a server on a free port. If another program takes the port first, it tries
+// another.
 func run(t testing.TB, program string, arguments ...string) *Node {
 	t.Helper()
 	for range 5 {
@@ -98,31 +98,31 @@ func run(t testing.TB, program string, arguments ...string) *Node {
 	return nil
 }
 
-// leash runs a server that ends when this process does, even if that is killed, and
-// says which process that is.
-const leash = `exec 3<&0; "$@" 3<&- </dev/null >/dev/null & server=$!; echo $server; { read -r _ <&3; kill -9 $server; } >/dev/null 2>&1 & wait $server`
+// supervise is a script that runs a server and prints the server's process id. It kills
+// the server when this process ends, even if this process is killed.
+const supervise = `exec 3<&0; "$@" 3<&- </dev/null >/dev/null & server=$!; echo $server; { read -r _ <&3; kill -9 $server; } >/dev/null 2>&1 & wait $server`
 
-// start returns nil where the server ended by itself.
+// start starts a server on a port. It returns nil if the server ended by itself.
 func start(t testing.TB, program, port string, arguments ...string) *Node {
 	t.Helper()
 	n := &Node{Address: net.JoinHostPort("127.0.0.1", port), ended: make(chan struct{})}
 	n.options = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()},
 		arguments...)
-	command := exec.Command("sh", append([]string{"-c", leash, "sh", program}, n.options...)...)
-	// A Ctrl-C on the terminal is for whoever started the server, and ends it with that.
+	command := exec.Command("sh", append([]string{"-c", supervise, "sh", program}, n.options...)...)
+	// Ctrl-C on the terminal ends this process, and the server with it.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	held, err := command.StdinPipe()
+	stdin, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	said, err := command.StdoutPipe()
+	stdout, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Fscan(said, &n.pid); err != nil {
+	if _, err := fmt.Fscan(stdout, &n.pid); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
@@ -130,14 +130,14 @@ func start(t testing.TB, program, port string, arguments ...string) *Node {
 		close(n.ended)
 	}()
 	t.Cleanup(func() {
-		held.Close()
+		stdin.Close()
 		<-n.ended
 	})
 	deadline := time.Now().Add(10 * time.Second)
 	for {
 		info, err := Ask(n.Address, "INFO", "server")
 		protected := err != nil && strings.HasPrefix(err.Error(), "NOAUTH")
-		// Somebody else's server may have been quicker to take the port.
+		// The server that answers may be another one, which took the port first.
 		if protected || err == nil && field(info, "process_id") == strconv.Itoa(n.pid) {
 			n.Cache = Cache{Name: name(program, info), URL: "redis://" + n.Address, Primaries: 1}
 			return n
@@ -153,7 +153,7 @@ func start(t testing.TB, program, port string, arguments ...string) *Node {
 	}
 }
 
-// name is what the server says it is, such as "Valkey 9.1.2".
+// name returns the name and version of the server, such as "Valkey 9.1.2".
 func name(program, info string) string {
 	if version := field(info, "valkey_version"); version != "" {
 		return "Valkey " + version
@@ -164,16 +164,16 @@ func name(program, info string) string {
 	return program
 }
 
-// field is one line of what INFO says.
+// field returns the value of one line of INFO.
 func field(info, name string) string {
 	_, after, _ := strings.Cut(info, "\n"+name+":")
 	text, _, _ := strings.Cut(after, "\r\n")
 	return text
 }
 
-// Ask sends one command to one server over a connection of its own, with no client
-// library in between, and returns a reply that is one string or number. The error
-// is the server's, or that of the connection, within a second.
+// Ask sends one command to one server, over a connection of its own and without a client
+// library. It returns a reply that is one string or number. The error is the server's, or
+// that of the connection. It takes at most two seconds.
 func Ask(address string, words ...string) (string, error) {
 	c, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// A Front stands before a real server as IAM stands before ElastiCache: each
-// connection must begin with HELLO and a user's token, and is passed through then.
+// A Front is a proxy before a real server. As with IAM on ElastiCache, each connection
+// must begin with HELLO and a user's token.
 type Front struct {
 	Address string
 
@@ -27,14 +27,15 @@ type Front struct {
 	serving  sync.WaitGroup
 }
 
-// SignIn is one attempt.
+// SignIn is one attempt to sign in. Refused is nil if it succeeded.
 type SignIn struct {
 	User, Token string
 	Refused     error
 }
 
-// StartFront lets through to the server at that address, whose default user has the
-// password, whom verify does not refuse. The listener may speak TLS.
+// StartFront serves the listener, which may speak TLS, until the test ends. It passes the
+// clients that verify accepts on to the server at that address, and signs in there as the
+// default user with the password.
 func StartFront(t testing.TB, l net.Listener, server, password string, verify func(user, token string) error) *Front {
 	f := &Front{Address: l.Addr().String(), t: t, verify: verify, server: server, password: password, open: map[net.Conn]bool{}}
 	f.serving.Go(func() {
@@ -54,7 +55,7 @@ func StartFront(t testing.TB, l net.Listener, server, password string, verify fu
 	return f
 }
 
-// Drop cuts all connections, as ElastiCache does after 12 hours.
+// Drop closes all connections, as ElastiCache does after 12 hours.
 func (f *Front) Drop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -64,7 +65,7 @@ func (f *Front) Drop() {
 	clear(f.open)
 }
 
-// SignIns are the attempts so far.
+// SignIns returns the attempts so far.
 func (f *Front) SignIns() []SignIn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -73,7 +74,7 @@ func (f *Front) SignIns() []SignIn {
 
 func (f *Front) serve(client net.Conn) {
 	defer client.Close()
-	f.hold(client)
+	f.keep(client)
 	from := bufio.NewReader(client)
 	for {
 		words, err := readCommand(from)
@@ -97,7 +98,7 @@ func (f *Front) serve(client net.Conn) {
 	}
 }
 
-// pass connects a client that has signed in with the server.
+// pass connects a client that has signed in to the server, until either closes.
 func (f *Front) pass(client net.Conn, from io.Reader) {
 	server, err := net.Dial("tcp", f.server)
 	if err != nil {
@@ -105,7 +106,7 @@ func (f *Front) pass(client net.Conn, from io.Reader) {
 		return
 	}
 	defer server.Close()
-	f.hold(server)
+	f.keep(server)
 	fmt.Fprintf(server, "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$%d\r\n%s\r\n", len(f.password), f.password)
 	var back sync.WaitGroup
 	back.Go(func() {
@@ -117,13 +118,14 @@ func (f *Front) pass(client net.Conn, from io.Reader) {
 	back.Wait()
 }
 
-func (f *Front) hold(c net.Conn) {
+// keep notes a connection for Drop.
+func (f *Front) keep(c net.Conn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.open[c] = true
 }
 
-// readCommand reads one command as clients send it: an array of strings.
+// readCommand reads one command in the form that clients send: an array of strings.
 func readCommand(r *bufio.Reader) ([]string, error) {
 	count, err := readLength(r, '*')
 	if err != nil {

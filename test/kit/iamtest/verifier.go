@@ -1,7 +1,7 @@
-// Package iamtest is the other side of signing in to ElastiCache: a Verifier of
-// tokens, and a Front that lets through to a real cache whoever has a good one. It is
-// written from AWS's specification of Signature Version 4 and from ElastiCache's page
-// on IAM, with none of the code that signs.
+// Package iamtest stands for ElastiCache in tests of signing in by IAM: a Verifier checks
+// tokens, and a Front passes clients with a valid token on to a real cache. It follows
+// AWS's specification of Signature Version 4 and ElastiCache's page on IAM, and shares no
+// code with the package that signs.
 package iamtest
 
 import (
@@ -17,29 +17,29 @@ import (
 	"time"
 )
 
-// A Verifier knows one cache, as ElastiCache does.
+// A Verifier checks the tokens for one cache.
 type Verifier struct {
 	Name, Region string // the name in lower case
 	Serverless   bool
-	// Users may sign in by IAM.
+	// Users are those who may sign in by IAM.
 	Users []string
-	// Keys are the credentials that AWS has given out, by access key id.
+	// Keys are the valid credentials, by access key id.
 	Keys map[string]Key
 	Now  func() time.Time
 }
 
-// Key is what goes with an access key id. Session is of those that are lent.
+// Key belongs to an access key id. Session is the token of temporary credentials, or "".
 type Key struct{ Secret, Session string }
 
 const (
 	algorithm = "AWS4-HMAC-SHA256"
 	stamp     = "20060102T150405Z"
 	longest   = 15 * time.Minute
-	skew      = 5 * time.Minute // as far as a signer's clock may be ahead
+	skew      = 5 * time.Minute // how far a signer's clock may be ahead
 )
 
-// Verify refuses what is no password of the user. The error says why, where the
-// cache itself would only say WRONGPASS.
+// Verify checks that the token is a password of the user. The error says what is wrong;
+// the cache itself would only reply WRONGPASS.
 func (v *Verifier) Verify(user, token string) error {
 	host, query, ok := strings.Cut(token, "/?")
 	values, err := url.ParseQuery(query)
@@ -115,7 +115,7 @@ func (r request) signature(secret, scope string, at time.Time) string {
 	return hex.EncodeToString(hmacSHA256(signingKey(secret, scope), toSign))
 }
 
-// signingKey is the secret, bound to date, region, service and kind in turn.
+// signingKey derives a key from the secret and the date, region, service and kind of scope.
 func signingKey(secret, scope string) []byte {
 	key := []byte("AWS4" + secret)
 	for part := range strings.SplitSeq(scope, "/") {
@@ -124,7 +124,7 @@ func signingKey(secret, scope string) []byte {
 	return key
 }
 
-// canonicalQuery is sorted by the encoded names, each encoded as RFC 3986 says.
+// canonicalQuery encodes names and values as RFC 3986 says, and sorts the pairs.
 func canonicalQuery(query url.Values) string {
 	var pairs []string
 	for name, values := range query {

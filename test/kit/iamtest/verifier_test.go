@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The examples that AWS publishes, with their secret: the derivation of a key in
-// "Signature Version 4 signing process", and the presigned URL in the reference of S3.
+// published is the secret of the example in "Signature Version 4 signing process". The
+// tests repeat AWS's own examples: that one, and the presigned URL of the S3 reference.
 const published = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 func TestSigningKeyAsPublished(t *testing.T) {

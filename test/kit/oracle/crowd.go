@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A Member is what is true of one.
+// A Member is a member with its true place.
 type Member struct {
 	Name string
 	Place
@@ -21,17 +21,17 @@ type Query struct {
 	Place
 	Radius float64 // metres
 	Tags   []string
-	// Since is when the last report became too old: it must be later.
+	// Since excludes reports of this moment or earlier.
 	Since time.Time
 }
 
-// A Hit is a member that fits.
+// A Hit is a member that fits a query and is near enough.
 type Hit struct {
 	Name     string
 	Distance float64 // metres
 }
 
-// A Crowd is everybody. The zero value is empty.
+// A Crowd has all members. The zero value is empty.
 type Crowd struct {
 	all   []known
 	index map[string]int
@@ -42,7 +42,7 @@ type known struct {
 	at vector
 }
 
-// Put adds a member, or replaces what was known of it.
+// Put adds a member, or replaces the one of that name.
 func (c *Crowd) Put(m Member) {
 	if c.index == nil {
 		c.index = make(map[string]int)
@@ -56,7 +56,7 @@ func (c *Crowd) Put(m Member) {
 	c.all[i] = known{m, m.vector()}
 }
 
-// Nearest returns everybody who fits, nearest first.
+// Nearest returns the members within the radius that fit, nearest first.
 func (c *Crowd) Nearest(q Query) []Hit {
 	var hits []Hit
 	at := q.vector()
@@ -71,7 +71,7 @@ func (c *Crowd) Nearest(q Query) []Hit {
 	return hits
 }
 
-// Fits tells whether a member is to be found, if it is near enough.
+// Fits reports whether a query wants the member, if it is near enough.
 func (m *Member) Fits(q Query) bool {
 	if m.Unavailable || !m.Reported.After(q.Since) {
 		return false
@@ -84,8 +84,9 @@ func (m *Member) Fits(q Query) bool {
 	return true
 }
 
-// Check says what is wrong with the answer of a search: whom it found, nearest first,
-// and whether it said that those are all. Distances may be off by so many metres.
+// Check returns what is wrong with the result of a search, or nil. The result is the
+// members found, nearest first, and whether they are all. Distances may be off by that
+// many metres.
 func (c *Crowd) Check(q Query, found []string, all bool, off float64) error {
 	wide := q
 	wide.Radius += off
@@ -111,7 +112,7 @@ func (c *Crowd) Check(q Query, found []string, all bool, off float64) error {
 	return nil
 }
 
-// why says why a member does not fit.
+// why returns why a member does not fit.
 func (c *Crowd) why(q Query, name string) string {
 	i, found := c.index[name]
 	if !found {

@@ -1,9 +1,9 @@
-// Package oracle knows the nearest the plain way, for tests: it looks at everybody,
-// and a distance is the chord between two unit vectors, where neither the
-// antimeridian nor a pole is special. The search is held to it, so it imports
-// nothing of ours and no H3.
+// Package oracle finds the nearest members in the plainest way: it looks at all of them,
+// and computes a distance from unit vectors, for which neither the antimeridian nor a pole
+// is special. Tests compare the real search with it, so it imports none of the project's
+// other packages and no H3.
 //
-// Start with [Crowd.Check]; [Spots] are where the search is worth trying.
+// Start with [Crowd.Check]. [Spots] are the places where a search may go wrong.
 package oracle
 
 import "math"
@@ -11,15 +11,16 @@ import "math"
 // Place is a place in degrees.
 type Place struct{ Lat, Lng float64 }
 
-// earthRadius in metres is that of the sphere H3 measures on.
+// earthRadius is the radius of the sphere that H3 measures on, in metres.
 const earthRadius = 6371007.180918475
 
-// Distance returns the metres between two places along the great circle, precise
-// at any distance: by the chord to b, and the one to b's antipode.
+// Distance returns the metres between two places along the great circle. It is precise at
+// any distance, for it uses the chords to b and to b's antipode.
 func Distance(a, b Place) float64 { return a.vector().distance(b.vector()) }
 
-// Travel goes so many metres from a place along the great circle that starts at the
-// bearing, in radians from north. It may end beyond what a member may report.
+// Travel returns the place that many metres away along the great circle that starts at the
+// bearing, in radians from north. The result may lie outside the latitudes that a member
+// may report.
 func Travel(from Place, bearing, meters float64) Place {
 	lat, lng := radians(from.Lat), radians(from.Lng)
 	at := from.vector()

@@ -10,8 +10,8 @@ import (
 	"waggle/test/kit/oracle"
 )
 
-// By hand: a degree of the sphere that H3 measures on, and places that coordinates
-// make seem far apart.
+// The distances are computed by hand, some of them between places whose coordinates only
+// seem far apart.
 func TestDistance(t *testing.T) {
 	const degree = 6371007.180918475 * math.Pi / 180
 	for _, test := range []struct {
@@ -31,7 +31,7 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-func TestTravel(t *testing.T) {
+func TestTravelGoesTheDistance(t *testing.T) {
 	random := kit.Random(t, 0)
 	for _, spot := range oracle.Spots() {
 		for range 1000 {
@@ -50,7 +50,7 @@ func TestTravel(t *testing.T) {
 	}
 }
 
-func TestSpotsCanBeReported(t *testing.T) {
+func TestMembersMayReportFromEverySpot(t *testing.T) {
 	random := kit.Random(t, 0)
 	may := func(p oracle.Place) bool { return math.Abs(p.Lat) <= 85 && math.Abs(p.Lng) <= 180 }
 	for _, spot := range oracle.Spots() {
@@ -64,8 +64,8 @@ func TestSpotsCanBeReported(t *testing.T) {
 	}
 }
 
-// TestCheck: every kind of wrong answer is told, and no right one.
-func TestCheck(t *testing.T) {
+// The rows have a result of every wrong kind, and some that are right.
+func TestCheckReportsWrongResultsOnly(t *testing.T) {
 	now := time.Unix(1000, 0)
 	at := func(meters float64) oracle.Place { return oracle.Travel(oracle.Place{Lat: 50, Lng: 180}, 1, meters) }
 	var c oracle.Crowd

@@ -16,7 +16,7 @@ type Spot struct {
 // limit is how far north and south members may be, in degrees.
 const limit = 85
 
-// Spots returns all kinds that can be told without cells, and anywhere.
+// Spots returns the kinds that can be described without cells, and one that is anywhere.
 func Spots() []Spot {
 	anywhere := func(random *rand.Rand) Place {
 		lat := degrees(math.Asin((2*random.Float64() - 1) * math.Sin(radians(limit))))
@@ -33,7 +33,7 @@ func Spots() []Spot {
 			return Place{lat * (1 - 0.002*random.Float64()), anywhere(random).Lng}
 		}
 	}
-	face := Place{46.04189431883772, 71.52790329909925} // the middle of one of H3's icosahedron: the largest cells
+	face := Place{46.04189431883772, 71.52790329909925} // the centre of a face of H3's icosahedron, where cells are largest
 	spots := []Spot{
 		{"anywhere", anywhere},
 		{"antimeridian", func(random *rand.Rand) Place { return Near(random, Place{anywhere(random).Lat, 180}, 10_000) }},
@@ -62,9 +62,9 @@ func Pentagons() []Place {
 	return all
 }
 
-// Near returns a random place within so many metres of another, which a member may report:
-// half of the time mostly close by. One in four is on the very meridian of the other
-// and one in four on its parallel, and the antimeridian has either name.
+// Near returns a random place within that many metres of another, which a member may
+// report. Half of them are mostly close by. One in four is on the same meridian and one in
+// four on the same parallel. The antimeridian is 180 or -180.
 func Near(random *rand.Rand, middle Place, meters float64) Place {
 	d := meters * random.Float64()
 	if random.IntN(2) == 0 {
@@ -86,5 +86,5 @@ func Near(random *rand.Rand, middle Place, meters float64) Place {
 	return p
 }
 
-// metre is one of a meridian, in degrees.
+// metre is the length of a metre of a meridian, in degrees.
 const metre = 180 / (math.Pi * earthRadius)

@@ -1,5 +1,5 @@
-// Command explore explores the match protocol exhaustively and then each variant
-// of it with a planted fault.
+// Command explore explores the match protocol exhaustively, and then once more with
+// each planted fault.
 package main
 
 import (
@@ -16,13 +16,13 @@ import (
 	"waggle/test/model"
 )
 
-const usage = `Explore visits every state that the match protocol can reach, with members asking,
-processes dying, answers lost, commands late and deadlines passing at any step, and
-checks its rules in each of them. Then it plants one fault after another and finds
-each by the rule that it breaks. docs/model.md says what the model holds.
+const usage = `Explore visits every state that the match protocol can reach when, at any step, members
+send messages, processes die, replies are lost, commands arrive late and deadlines pass.
+It checks the protocol's rules in each state. Then it plants one fault after another and
+checks that the exploration finds each. docs/model.md says what the model holds.
 
-It takes about two minutes on two idle cores, and 1 GB. It fails if the protocol breaks
-a rule, and if a fault is not found.
+It takes about two minutes on two idle cores, and 1 GB of memory. It fails if the protocol
+breaks a rule or if a fault is not found.
 
 Usage: go run ./test/model/explore [flags]
 
@@ -38,9 +38,9 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	verbose := flag.Bool("v", false, "show the shortest way to each fault, step by step")
-	only := flag.String("only", "", "explore only what has this `word` in its name, such as \"claim\"")
-	workers := flag.Int("workers", runtime.GOMAXPROCS(0), "how many `threads` to use")
+	verbose := flag.Bool("v", false, "show the shortest path to each violation, step by step")
+	only := flag.String("only", "", "run only the explorations with this `word` in their names, such as \"claim\"")
+	workers := flag.Int("workers", runtime.GOMAXPROCS(0), "the number of `threads`")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
@@ -48,10 +48,10 @@ func run(ctx context.Context) error {
 	flag.Parse()
 	if flag.NArg() > 0 || *workers < 1 {
 		flag.Usage()
-		return errors.New("no arguments, and at least one thread, please")
+		return errors.New("it takes flags only, and at least one thread")
 	}
 
-	fmt.Printf("%-48s %-16s %11s %12s %6s %8s\n", "explored", "found", "states", "steps", "depth", "time")
+	fmt.Printf("%-52s %-16s %11s %12s %6s %8s\n", "explored", "found", "states", "steps", "depth", "time")
 	failed, ran := 0, 0
 	for _, x := range explorations(*workers) {
 		if !strings.Contains(x.name, *only) {
@@ -62,8 +62,8 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", x.name, err)
 		}
-		ok, found := x.judge(result)
-		fmt.Printf("%-48s %-16s %11d %12d %6d %8s\n", x.name, found, result.States, result.Steps, result.Depth,
+		ok, found := x.check(result)
+		fmt.Printf("%-52s %-16s %11d %12d %6d %8s\n", x.name, found, result.States, result.Steps, result.Depth,
 			result.Took.Round(time.Millisecond))
 		if !ok {
 			failed++
@@ -73,10 +73,10 @@ func run(ctx context.Context) error {
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d did not come out as they must", failed, ran)
+		return fmt.Errorf("%d of %d explorations have the wrong result", failed, ran)
 	}
 	if ran == 0 {
-		return fmt.Errorf("nothing has %q in its name", *only)
+		return fmt.Errorf("no exploration has %q in its name: run it without -only to see all names", *only)
 	}
 	return nil
 }
@@ -88,8 +88,8 @@ type exploration struct {
 	explore func(context.Context, func(states, frontier, depth int)) (model.Result, error)
 }
 
-// judge says whether the result is as it must be, and names it.
-func (x exploration) judge(r model.Result) (bool, string) {
+// check reports whether the result is the wanted one, and names it.
+func (x exploration) check(r model.Result) (bool, string) {
 	switch {
 	case r.Violation == nil && x.want == "":
 		return true, "no violation"
@@ -102,30 +102,30 @@ func (x exploration) judge(r model.Result) (bool, string) {
 }
 
 func explorations(workers int) []exploration {
-	within := func(name string, b model.Bounds) exploration {
+	protocol := func(name string, b model.Bounds) exploration {
 		return exploration{name, "", func(ctx context.Context, p func(int, int, int)) (model.Result, error) {
 			return model.Explorer{Bounds: b, Progress: p}.Explore(ctx)
 		}}
 	}
 	all := []exploration{
-		within("the protocol: three members, three processes", model.Wide(workers)),
-		within("the protocol: all that members are told", model.Telling(workers)),
-		within("the protocol: healing after failovers", model.Failing(workers)),
-		{"the protocol: those who wait are woken", "",
+		protocol("the protocol: three members, three processes", model.Full(workers)),
+		protocol("the protocol: with every outcome kept", model.WithOutcomes(workers)),
+		protocol("the protocol: repair after failovers", model.WithFailover(workers)),
+		{"the protocol: waiting requests are woken", "",
 			func(context.Context, func(int, int, int)) (model.Result, error) {
-				return model.Seek(model.Correct), nil
+				return model.ExploreWaking(model.NoFault), nil
 			}},
 	}
-	for _, v := range model.Variants() {
-		all = append(all, exploration{v.String(), v.Breaks(),
+	for _, f := range model.Faults() {
+		all = append(all, exploration{f.String(), f.Breaks(),
 			func(ctx context.Context, _ func(int, int, int)) (model.Result, error) {
-				return model.Find(ctx, v, workers)
+				return model.Find(ctx, f, workers)
 			}})
 	}
 	return all
 }
 
-// progress keeps a line up to date where somebody is watching.
+// progress keeps a line on standard error up to date, if that is a terminal.
 func progress(name string) func(states, frontier, depth int) {
 	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return nil

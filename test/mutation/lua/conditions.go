@@ -1,17 +1,17 @@
-// Package lua finds the conditions of Lua scripts and removes them one at a time.
+// Package lua finds the conditions of Lua scripts and makes mutants of them.
 // Conditions is where to start.
 //
-// A condition is whatever decides something:
+// A condition is an expression that decides something:
 //
-//   - what if, elseif, while and until ask, and every other expression that says
-//     yes or no: a comparison, a not, an and or or of such, a call of a function that
-//     returns nothing else. It is removed twice: always true, always false.
-//   - each operand of an and or or within it. The operand of an and is removed by
-//     making it always true, that of an or by always false: the other way round would
-//     be what was done to the whole.
-//   - the c of `c and x`, and so of `c and x or y`, whose x and y are data: always true,
-//     always false.
-//   - the or of `x or y`, whose x and y are data: always x, always y.
+//   - the test of an if, elseif, while or until, and every other boolean expression: a
+//     comparison, a not, an and or or of such, a call of a function that returns only
+//     booleans. Its mutants are always true and always false.
+//   - each operand of an and or or within such an expression. The mutant of an operand
+//     of and is always true, that of an operand of or always false: the other value
+//     would be a mutant of the whole.
+//   - the c of `c and x`, and so of `c and x or y`, where x and y are data: always true
+//     and always false.
+//   - the or of `x or y`, where x and y are data: always x and always y.
 //
 // Literals are not conditions: `while true` has none.
 package lua
@@ -26,58 +26,57 @@ import (
 type Condition struct {
 	From, To int
 	Line     int
-	Text     string // with the spaces between its words made one
-	Removals []Removal
-	asked    *expression // what is asked for yes or no
+	Text     string // with single spaces
+	Mutants  []Mutant
+	observed *expression // the expression whose value tells which mutants differ
 }
 
-// A Removal is one way to do without a condition.
-type Removal struct {
-	Says string // such as "always true"
-	// With stands in place of the condition.
-	With string
-	// Matters is what the condition says, or its first operand where that is data,
-	// when the removal makes a difference.
-	Matters bool
+// A Mutant is one change of a condition.
+type Mutant struct {
+	Change string // such as "always true"
+	Text   string // in place of the condition
+	// Differs is the value at which the mutant makes a difference: the value of the
+	// condition, or of its first operand if that is data.
+	Differs bool
 }
 
-// Without returns the source with one removal made.
-func (c Condition) Without(source string, r Removal) string {
-	return source[:c.From] + r.With + source[c.To:]
+// Mutate returns the source with one mutant of the condition.
+func (c Condition) Mutate(source string, m Mutant) string {
+	return source[:c.From] + m.Text + source[c.To:]
 }
 
-// Functions returns those functions of a source that return yes or no and nothing
-// else, given those known already.
-func Functions(source string, known map[string]bool) (map[string]bool, error) {
+// Booleans returns the functions of a source that return nothing but booleans, and those
+// already known.
+func Booleans(source string, known map[string]bool) (map[string]bool, error) {
 	c, err := parse(source)
 	if err != nil {
 		return nil, err
 	}
-	f := finder{chunk: c, sure: make(map[string]bool)}
+	f := finder{chunk: c, booleans: make(map[string]bool)}
 	for name := range known {
-		f.sure[name] = true
+		f.booleans[name] = true
 	}
-	for before := -1; before < len(f.sure); {
-		before = len(f.sure)
-		for name, answers := range c.answers {
-			if name != "" && !slices.ContainsFunc(answers, func(e *expression) bool { return e == nil || !f.yesOrNo(e) }) {
-				f.sure[name] = true
+	for before := -1; before < len(f.booleans); {
+		before = len(f.booleans)
+		for name, results := range c.results {
+			if name != "" && !slices.ContainsFunc(results, func(e *expression) bool { return e == nil || !f.boolean(e) }) {
+				f.booleans[name] = true
 			}
 		}
 	}
-	return f.sure, nil
+	return f.booleans, nil
 }
 
-// Conditions finds the conditions of a source in their order, given the functions
-// that return yes or no.
-func Conditions(source string, sure map[string]bool) ([]Condition, error) {
+// Conditions returns the conditions of a source in their order, given the functions
+// that return booleans.
+func Conditions(source string, booleans map[string]bool) ([]Condition, error) {
 	c, err := parse(source)
 	if err != nil {
 		return nil, err
 	}
-	f := finder{chunk: c, sure: sure}
+	f := finder{chunk: c, booleans: booleans}
 	for _, e := range c.tests {
-		f.whole(e)
+		f.test(e)
 	}
 	for _, e := range c.values {
 		f.data(e)
@@ -88,27 +87,27 @@ func Conditions(source string, sure map[string]bool) ([]Condition, error) {
 
 type finder struct {
 	*chunk
-	sure  map[string]bool
-	found []Condition
+	booleans map[string]bool
+	found    []Condition
 }
 
-// whole finds an expression that is asked for yes or no.
-func (f *finder) whole(e *expression) {
+// test finds a boolean expression and the conditions in it.
+func (f *finder) test(e *expression) {
 	e = e.bare()
 	if e.form != constant {
-		f.add(e, e, Removal{"always true", "true", false}, Removal{"always false", "false", true})
+		f.add(e, e, Mutant{"always true", "true", false}, Mutant{"always false", "false", true})
 	}
 	f.within(e)
 }
 
-// within finds the conditions in an expression that was found.
+// within finds the conditions in a boolean expression.
 func (f *finder) within(e *expression) {
 	e = e.bare()
 	switch {
 	case e.operands("and") != nil:
-		f.each(e, Removal{"always true", "true", false})
+		f.operands(e, Mutant{"always true", "true", false})
 	case e.operands("or") != nil:
-		f.each(e, Removal{"always false", "false", true})
+		f.operands(e, Mutant{"always false", "false", true})
 	case e.form == unary && e.is == "not":
 		f.within(e.parts[0])
 	default:
@@ -116,12 +115,12 @@ func (f *finder) within(e *expression) {
 	}
 }
 
-// each finds the operands of a chain of one operator.
-func (f *finder) each(e *expression, r Removal) {
+// operands finds the operands of a chain of one operator.
+func (f *finder) operands(e *expression, m Mutant) {
 	for _, operand := range e.parts {
 		operand = operand.bare()
 		if operand.operands(e.is) == nil && operand.form != constant {
-			f.add(operand, operand, r)
+			f.add(operand, operand, m)
 		}
 		f.within(operand)
 	}
@@ -131,16 +130,16 @@ func (f *finder) each(e *expression, r Removal) {
 func (f *finder) data(e *expression) {
 	e = e.bare()
 	switch {
-	case e.form != call && f.yesOrNo(e):
-		f.whole(e)
+	case e.form != call && f.boolean(e):
+		f.test(e)
 	case e.operands("and") != nil:
-		f.whole(e.parts[0])
+		f.test(e.parts[0])
 		f.data(e.parts[1])
 	case e.operands("or") != nil:
 		first, second := e.parts[0], e.parts[1]
 		if first.bare().operands("and") == nil {
-			f.add(e, first, Removal{"always the first", f.source[first.from:first.to], false},
-				Removal{"always the second", f.source[second.from:second.to], true})
+			f.add(e, first, Mutant{"always the first", f.source[first.from:first.to], false},
+				Mutant{"always the second", f.source[second.from:second.to], true})
 		}
 		f.data(first)
 		f.data(second)
@@ -155,22 +154,22 @@ func (f *finder) parts(e *expression) {
 	}
 }
 
-// yesOrNo tells whether an expression is true or false, or nil for no.
-func (f *finder) yesOrNo(e *expression) bool {
+// boolean reports whether an expression is a boolean, where nil counts as false.
+func (f *finder) boolean(e *expression) bool {
 	e = e.bare()
 	switch e.form {
 	case constant:
 		return e.is == "true" || e.is == "false"
 	case call:
-		return f.sure[e.is]
+		return f.booleans[e.is]
 	case unary:
 		return e.is == "not"
 	case binary:
 		switch e.is {
 		case "and":
-			return f.yesOrNo(e.parts[1])
+			return f.boolean(e.parts[1])
 		case "or":
-			return f.yesOrNo(e.parts[0]) && f.yesOrNo(e.parts[1])
+			return f.boolean(e.parts[0]) && f.boolean(e.parts[1])
 		case "==", "~=", "<", ">", "<=", ">=":
 			return true
 		}
@@ -178,7 +177,7 @@ func (f *finder) yesOrNo(e *expression) bool {
 	return false
 }
 
-func (f *finder) add(e, asked *expression, removals ...Removal) {
+func (f *finder) add(e, observed *expression, mutants ...Mutant) {
 	f.found = append(f.found, Condition{From: e.from, To: e.to, Line: line(f.source, e.from),
-		Text: strings.Join(strings.Fields(f.source[e.from:e.to]), " "), Removals: removals, asked: asked})
+		Text: strings.Join(strings.Fields(f.source[e.from:e.to]), " "), Mutants: mutants, observed: observed})
 }

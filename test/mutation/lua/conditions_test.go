@@ -24,33 +24,33 @@ func TestConditions(t *testing.T) {
 		"operands": {"if a and b or (c or not d) and e then end", []string{"a and b or (c or not d) and e" + both, "a and b always false",
 			"a always true", "b always true", "(c or not d) and e always false", "c or not d always true", "c always false",
 			"not d always false", "e always true"}},
-		"a chain":         {"if a and b and c then end", []string{"a and b and c" + both, "a always true", "b always true", "c always true"}},
-		"within a not":    {"local free = not (r and r.state == 'active')", []string{"not (r and r.state == 'active')" + both, "r always true", "r.state == 'active' always true"}},
-		"a function":      {"return sure(m) and x", []string{"sure(m)" + both}},
-		"ends surely":     {"return x and sure(m)", []string{"x and sure(m)" + both, "x always true", "sure(m) always true"}},
-		"and data":        {"local told = text and decode(text)", []string{"text" + both}},
-		"one or other":    {"local past = confirmed and parted(match) or nil", []string{"confirmed" + both}},
-		"instead":         {"local tags = m.tags or ''", []string{"m.tags or '' always the first, always the second"}},
-		"in a table":      {"return reply({ listed = listed == cell, n == 1, ['k'] = { not x } })", []string{"listed == cell" + both, "n == 1" + both, "not x" + both}},
-		"in an index":     {"if t[a == b] then end", []string{"t[a == b]" + both, "a == b" + both}},
-		"in a function":   {"table.sort(list, function(a, b)\n  return a.created < b.created\nend)", []string{"a.created < b.created" + both}},
-		"in a method":     {"x:f{ y > 1 }.z, w = 1, 2 <= 3", []string{"y > 1" + both, "2 <= 3" + both}},
-		"long strings":    {"--[[ if a\nthen ]] local s = [==[ if b ]] then ]==] for i = 1, #s do if i then return end end", []string{"i" + both}},
-		"no conditions":   {"local a, b = -x ^ 2, 'a' .. 1 + f() local function g(...) return ... end for _, v in pairs(t) do a.b.c = v end", nil},
-		"over many lines": {"if a ==\n    b\nthen end", []string{"a == b" + both}},
+		"a chain":           {"if a and b and c then end", []string{"a and b and c" + both, "a always true", "b always true", "c always true"}},
+		"within a not":      {"local free = not (r and r.state == 'active')", []string{"not (r and r.state == 'active')" + both, "r always true", "r.state == 'active' always true"}},
+		"a function":        {"return boolean(m) and x", []string{"boolean(m)" + both}},
+		"ends in a boolean": {"return x and boolean(m)", []string{"x and boolean(m)" + both, "x always true", "boolean(m) always true"}},
+		"and data":          {"local told = text and decode(text)", []string{"text" + both}},
+		"one or other":      {"local past = confirmed and parted(match) or nil", []string{"confirmed" + both}},
+		"instead":           {"local tags = m.tags or ''", []string{"m.tags or '' always the first, always the second"}},
+		"in a table":        {"return reply({ listed = listed == cell, n == 1, ['k'] = { not x } })", []string{"listed == cell" + both, "n == 1" + both, "not x" + both}},
+		"in an index":       {"if t[a == b] then end", []string{"t[a == b]" + both, "a == b" + both}},
+		"in a function":     {"table.sort(list, function(a, b)\n  return a.created < b.created\nend)", []string{"a.created < b.created" + both}},
+		"in a method":       {"x:f{ y > 1 }.z, w = 1, 2 <= 3", []string{"y > 1" + both, "2 <= 3" + both}},
+		"long strings":      {"--[[ if a\nthen ]] local s = [==[ if b ]] then ]==] for i = 1, #s do if i then return end end", []string{"i" + both}},
+		"no conditions":     {"local a, b = -x ^ 2, 'a' .. 1 + f() local function g(...) return ... end for _, v in pairs(t) do a.b.c = v end", nil},
+		"over many lines":   {"if a ==\n    b\nthen end", []string{"a == b" + both}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found, err := Conditions(test.source, map[string]bool{"sure": true})
+			found, err := Conditions(test.source, map[string]bool{"boolean": true})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
 			for _, c := range found {
-				var says []string
-				for _, r := range c.Removals {
-					says = append(says, r.Says)
+				var changes []string
+				for _, m := range c.Mutants {
+					changes = append(changes, m.Change)
 				}
-				got = append(got, c.Text+" "+strings.Join(says, ", "))
+				got = append(got, c.Text+" "+strings.Join(changes, ", "))
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
@@ -59,7 +59,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-func TestRemovals(t *testing.T) {
+func TestAMutantReplacesOneCondition(t *testing.T) {
 	const source = "if a then end\nlocal x = b and 1 or m.n or 2"
 	found, err := Conditions(source, nil)
 	if err != nil {
@@ -67,8 +67,8 @@ func TestRemovals(t *testing.T) {
 	}
 	var got []string
 	for _, c := range found {
-		for _, r := range c.Removals {
-			got = append(got, fmt.Sprint(c.Line, " ", c.Without(source, r)[13*(c.Line-1):]))
+		for _, m := range c.Mutants {
+			got = append(got, fmt.Sprint(c.Line, " ", c.Mutate(source, m)[13*(c.Line-1):]))
 		}
 	}
 	want := []string{
@@ -81,8 +81,8 @@ func TestRemovals(t *testing.T) {
 	}
 }
 
-func TestFunctionsThatSayYesOrNo(t *testing.T) {
-	got, err := Functions(`
+func TestBooleanFunctionsAreFound(t *testing.T) {
+	got, err := Booleans(`
 local function has(x) for w in x do if not w then return false end end return true end
 local function fresh(m) return m.at and later(m) and m.n > 1 end
 local function free(m) return known(m) and fresh(m) end
@@ -98,12 +98,12 @@ local function nothing(m) f() end`, map[string]bool{"known": true})
 	}
 }
 
-func TestWhatIsNotLuaIsRefused(t *testing.T) {
+func TestInvalidLuaIsRefused(t *testing.T) {
 	for source, want := range map[string]string{
 		"if a then":        "line 1: got the end, want end",
 		"x = 1\nlocal 2":   "line 2: got 2, want a name",
-		"x = $":            `line 1: "$" is not the beginning of anything`,
-		"x = 'a":           `line 1: "'" is not the beginning of anything`,
+		"x = $":            `line 1: no token begins with "$"`,
+		"x = 'a":           `line 1: no token begins with "'"`,
 		"x = )":            "line 1: got ), want an expression",
 		"return 1 end":     "line 1: got end, want a statement",
 		"while a then end": "line 1: got then, want do",
@@ -114,8 +114,8 @@ func TestWhatIsNotLuaIsRefused(t *testing.T) {
 	}
 }
 
-// A watched source does what the source does, and says what it came to.
-func TestWatched(t *testing.T) {
+// An observed source does the same as the source, and prints the value of each condition.
+func TestAnObservedSourcePrintsItsConditions(t *testing.T) {
 	const source = "local x, y = {}, nil if not y and x then x.a = y or 3 end x.b = x.a == 4 or x.a == 3"
 	found, err := Conditions(source, nil)
 	if err != nil {
@@ -123,27 +123,27 @@ func TestWatched(t *testing.T) {
 	}
 	l := interpreter.NewState()
 	defer l.Close()
-	var said []string
+	var printed []string
 	l.SetGlobal("print", l.NewFunction(func(l *interpreter.LState) int {
-		said = append(said, l.ToString(1))
+		printed = append(printed, l.ToString(1))
 		return 0
 	}))
-	if err := l.DoString(Watch + Watched(source, found, 1) + " a, b = x.a, x.b"); err != nil {
+	if err := l.DoString(Observer + Observed(source, found, 1) + " a, b = x.a, x.b"); err != nil {
 		t.Fatal(err)
 	}
 	if a, b := l.GetGlobal("a").String(), l.GetGlobal("b").String(); a != "3" || b != "true" {
 		t.Errorf("got %s and %s, want 3 and true", a, b)
 	}
 	// 1 `not y and x`, 2 `not y`, 3 `x`, 4 `y or 3`, 5 `x.a == 4 or x.a == 3`, 6 and 7 its operands.
-	want := "guard:2t; guard:3t; guard:1t; guard:4f; guard:6f; guard:7t; guard:5t;"
-	if got := strings.Join(said, " "); got != want {
+	want := "mutant:2t; mutant:3t; mutant:1t; mutant:4f; mutant:6f; mutant:7t; mutant:5t;"
+	if got := strings.Join(printed, " "); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-// The scripts are read as they are meant, whole and with each condition removed.
-func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("../../store/scripts/*.lua")
+// Every mutant of every script compiles, and so does every observed script.
+func TestMutantsOfTheScriptsCompile(t *testing.T) {
+	files, err := filepath.Glob("../../../internal/store/scripts/*.lua")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("got %d scripts, %v", len(files), err)
 	}
@@ -160,17 +160,17 @@ func TestScripts(t *testing.T) {
 			if want := strings.Join(strings.Fields(string(source[c.From:c.To])), " "); c.Text != want {
 				t.Errorf("%s:%d: got %s, want %s", file, c.Line, c.Text, want)
 			}
-			for _, r := range c.Removals {
-				compiles(t, file, c.Without(string(source), r))
+			for _, m := range c.Mutants {
+				compiles(t, file, c.Mutate(string(source), m))
 			}
 		}
-		compiles(t, file, Watch+Watched(string(source), found, 0))
+		compiles(t, file, Observer+Observed(string(source), found, 0))
 		if ifs := strings.Count(string(source), "if "); len(found) < ifs/2 {
 			t.Errorf("%s: got %d conditions, for %d ifs", file, len(found), ifs)
 		}
 	}
 	if !slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == "claim.lua" }) {
-		t.Error("looked in the wrong place")
+		t.Error("claim.lua is missing: the test looks in the wrong folder")
 	}
 }
 

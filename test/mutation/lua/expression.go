@@ -1,6 +1,6 @@
 package lua
 
-// A form of an expression.
+// A form is a kind of expression.
 type form int
 
 const (
@@ -15,12 +15,12 @@ const (
 // An expression is source[from:to].
 type expression struct {
 	form     form
-	is       string        // the operator, the literal, the name of a function called
-	parts    []*expression // operands, arguments, whatever is in it
+	is       string        // the operator, the literal or the name of the called function
+	parts    []*expression // operands, arguments and other expressions within
 	from, to int
 }
 
-// bare is the expression without brackets around it.
+// bare returns the expression without brackets around it.
 func (e *expression) bare() *expression {
 	for e.form == bracketed {
 		e = e.parts[0]
@@ -28,7 +28,7 @@ func (e *expression) bare() *expression {
 	return e
 }
 
-// operands of and or or; nil: it is neither.
+// operands returns the operands if the expression has this binary operator, or nil.
 func (e *expression) operands(operator string) []*expression {
 	if e.form == binary && e.is == operator {
 		return e.parts
@@ -36,7 +36,7 @@ func (e *expression) operands(operator string) []*expression {
 	return nil
 }
 
-// How tightly the binary operators bind, to the left and to the right.
+// binding is how tightly the binary operators bind, to the left and to the right.
 var binding = map[string][2]int{
 	"or": {1, 1}, "and": {2, 2},
 	"<": {3, 3}, ">": {3, 3}, "<=": {3, 3}, ">=": {3, 3}, "~=": {3, 3}, "==": {3, 3},
@@ -46,7 +46,7 @@ var binding = map[string][2]int{
 // unaryBinding is how tightly not, # and - bind.
 const unaryBinding = 8
 
-// expression reads one whose operators bind more tightly than the limit.
+// expression parses an expression whose operators bind more tightly than the limit.
 func (p *parser) expression(limit int) *expression {
 	var left *expression
 	if t := p.peek(); t.is == "not" || t.is == "-" || t.is == "#" {
@@ -84,7 +84,7 @@ func (p *parser) simple() *expression {
 	return p.suffixed()
 }
 
-// suffixed reads a name or brackets, and what is indexed and called of it.
+// suffixed parses a name or brackets with their indexes and calls.
 func (p *parser) suffixed() *expression {
 	t := p.take()
 	e := &expression{from: t.from, to: t.to}
@@ -158,7 +158,7 @@ func (p *parser) table() *expression {
 	return e
 }
 
-// list reads expressions with commas between them.
+// list parses expressions with commas between them.
 func (p *parser) list() []*expression {
 	all := []*expression{p.expression(0)}
 	for p.accept(",") {

@@ -2,14 +2,14 @@ package lua
 
 import "fmt"
 
-// A chunk is what a source holds, as far as its conditions go.
+// A chunk has the expressions of a source.
 type chunk struct {
 	source string
-	tests  []*expression // what if, elseif, while and until ask
-	values []*expression // every other expression of a statement
-	// answers are what the named functions return; nil where they return nothing,
-	// or several values.
-	answers map[string][]*expression
+	tests  []*expression // of if, elseif, while and until
+	values []*expression // all others
+	// results has the expressions that each named function returns; nil stands for a
+	// return of no value or of several.
+	results map[string][]*expression
 }
 
 // parse reads Lua 5.1.
@@ -18,7 +18,7 @@ func parse(source string) (c *chunk, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{chunk: &chunk{source: source, answers: make(map[string][]*expression)}, tokens: all}
+	p := &parser{chunk: &chunk{source: source, results: make(map[string][]*expression)}, tokens: all}
 	defer func() {
 		if failure, ok := recover().(failure); ok {
 			c, err = nil, failure
@@ -31,7 +31,7 @@ func parse(source string) (c *chunk, err error) {
 	return p.chunk, nil
 }
 
-// A failure ends the reading, from however deep.
+// A failure is panicked with, and ends the parsing from any depth.
 type failure struct{ error }
 
 type parser struct {
@@ -43,7 +43,7 @@ type parser struct {
 func (p *parser) peek() token  { return p.tokens[p.at] }
 func (p *parser) after() token { return p.tokens[min(p.at+1, len(p.tokens)-1)] }
 
-// last is where the last token taken ends.
+// last returns where the last token taken ends.
 func (p *parser) last() int { return p.tokens[p.at-1].to }
 
 func (p *parser) take() token {
@@ -82,7 +82,7 @@ func (p *parser) fail(t token, want string) {
 	panic(failure{fmt.Errorf("line %d: got %s, want %s", line(p.source, t.from), t.is, want)})
 }
 
-// block reads statements of the named function up to the word that ends them.
+// block parses statements of the named function up to the word that ends them.
 func (p *parser) block(function string) {
 	for {
 		switch t := p.peek(); {
@@ -122,7 +122,7 @@ func (p *parser) statement(function string) {
 		}
 		p.function(called)
 	case p.accept("return"):
-		p.answer(function)
+		p.result(function)
 	case t.kind == name, t.is == "(":
 		p.values = append(p.values, p.suffixed())
 		for p.accept(",") {
@@ -191,15 +191,15 @@ func (p *parser) function(called string) {
 	p.expect("end")
 }
 
-func (p *parser) answer(function string) {
+func (p *parser) result(function string) {
 	var all []*expression
 	if t := p.peek(); t.kind != end && t.is != "end" && t.is != "else" && t.is != "elseif" && t.is != "until" && t.is != ";" {
 		all = p.list()
 	}
 	p.values = append(p.values, all...)
 	if len(all) == 1 {
-		p.answers[function] = append(p.answers[function], all[0])
+		p.results[function] = append(p.results[function], all[0])
 	} else {
-		p.answers[function] = append(p.answers[function], nil)
+		p.results[function] = append(p.results[function], nil)
 	}
 }

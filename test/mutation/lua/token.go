@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A kind of token.
+// A kind is a kind of token.
 type kind int
 
 const (
@@ -17,7 +17,7 @@ const (
 	symbol
 )
 
-// A token is what stands at text[from:to] of the source.
+// A token is source[from:to].
 type token struct {
 	kind     kind
 	is       string
@@ -26,7 +26,7 @@ type token struct {
 
 var keywords = words("and break do else elseif end false for function if in local nil not or repeat return then true until while")
 
-// symbols, longer ones first.
+// symbols has the longer ones first.
 var symbols = strings.Fields("... .. == ~= <= >= + - * / % ^ # < > = ( ) { } [ ] ; : , .")
 
 func words(list string) map[string]bool {
@@ -37,7 +37,7 @@ func words(list string) map[string]bool {
 	return set
 }
 
-// tokens takes a source apart. The last token is the end.
+// tokens splits a source. The last token is the end.
 func tokens(source string) ([]token, error) {
 	var all []token
 	for at := 0; ; {
@@ -54,7 +54,7 @@ func tokens(source string) ([]token, error) {
 	}
 }
 
-// skip passes over spaces and comments.
+// skip returns the place after spaces and comments.
 func skip(source string, at int) int {
 	for at < len(source) {
 		switch rest := source[at:]; {
@@ -104,13 +104,13 @@ func next(source string, at int) (token, error) {
 		}
 	}
 	if length == 0 {
-		return token{}, fmt.Errorf("line %d: %q is not the beginning of anything", line(source, at), rest[:1])
+		return token{}, fmt.Errorf("line %d: no token begins with %q", line(source, at), rest[:1])
 	}
 	return token{kind: is, is: rest[:length], from: at, to: at + length}, nil
 }
 
-// quoted is the length of the string in quotes that a text begins with; 0: it does
-// not end.
+// quoted returns the length of the quoted string at the start of s, or 0 if it does not
+// end.
 func quoted(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -123,8 +123,8 @@ func quoted(s string) int {
 	return 0
 }
 
-// long is the length of the string in long brackets that a text begins with; 0:
-// it begins with none.
+// long returns the length of the string in long brackets at the start of s, or 0 if
+// there is none.
 func long(s string) int {
 	equals := 0
 	for equals+1 < len(s) && s[equals+1] == '=' {
@@ -144,5 +144,5 @@ func long(s string) int {
 func letter(c byte) bool { return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 func digit(c byte) bool  { return '0' <= c && c <= '9' }
 
-// line is the number of the line that a place is in.
+// line returns the number of the line that a place is in.
 func line(source string, at int) int { return 1 + strings.Count(source[:at], "\n") }

@@ -1,4 +1,4 @@
-// Command hunt breaks Waggle in small ways and reports which test misses each.
+// Command run mutates Waggle and reports which test catches each mutant.
 package main
 
 import (
@@ -15,102 +15,100 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
 	"waggle/test/mutation"
 )
 
-const usage = `Hunt looks for tests that are missing. It breaks one thing after the other and runs the
-tests to which that makes a difference, on the embedded cache, until one of them fails:
+const usage = `This program looks for missing tests. It makes one small change of the code after the
+other, a mutant, and runs the tests that the mutant affects until one of them fails. The
+tests run on the embedded cache.
 
-  lua      each condition of each Lua script is made always true, then always false;
-           every one must be missed by a test
-  go       the packages match, handler and protocol are mutated: conditions, boundaries,
-           sums, statements left out, errors dropped; four in five must be found
-  planted  bugs that somebody might make (test/mutation/bugs.go); each must be found
+  lua      each condition of each Lua script becomes always true, then always false; a
+           test must catch every mutant
+  go       the packages match, handler and protocol: conditions, boundaries, sums, deleted
+           statements, dropped errors; tests must catch four mutants in five
+  planted  faults that somebody might well make (test/mutation/faults.go); a test must
+           catch every one
 
-A line for each says what was broken and which test failed by it. What NOBODY MISSES wants a
-test, or is dead code and should go. If really nothing changes by it, it gets a row in
-test/mutation/nothing.go, with the reason.
+A line for each mutant names the test that caught it. For a mutant that SURVIVED, write a
+test, or delete the code if nothing needs it. If the mutant changes nothing that a test
+could see, add a row with the reason to test/mutation/equivalent.go.
 
-All of it takes about %s on two idle cores. Nothing in the source folders is changed.
+All of it takes half an hour to an hour on two idle cores. No source file is changed.
 
 Usage: go run ./test/mutation/run [flags], in the root of the module
 
   go run ./test/mutation/run -only lua -file claim      the conditions of claim.lua
   go run ./test/mutation/run -only go -file match/wait  the mutants of match/wait.go
-  go run ./test/mutation/run | grep NOBODY              what is to be done
+  go run ./test/mutation/run | grep SURVIVED            what is to be done
 
 `
-
-// takes is how long everything takes.
-const takes = "half an hour to an hour"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "hunt:", err)
+		fmt.Fprintln(os.Stderr, "mutation:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context) error {
-	parts := []string{mutation.Scripts, mutation.Sources, mutation.Planted}
-	only := flag.String("only", "", "one `part`: "+strings.Join(parts, ", "))
-	file := flag.String("file", "", "only what is in files with this `word` in their names, such as \"claim.lua\"")
-	tests := flag.String("tests", "", "only the tests of packages with this `word` in their names, such as \"internal/store\"")
-	list := flag.Bool("list", false, "break nothing, and list what would be, with the tests that it might make a difference to")
-	patience := flag.Duration("patience", 5*time.Second, "for how `long` tests are tried on one mutant of the part go; 0: all of them")
-	workers := flag.Int("n", runtime.GOMAXPROCS(0), "how `many` tests to run at a time")
+	kinds := []string{mutation.Lua, mutation.Go, mutation.Planted}
+	only := flag.String("only", "", "only this `kind` of mutants: "+strings.Join(kinds, ", "))
+	file := flag.String("file", "", "only files with this `text` in their names, such as \"claim.lua\"")
+	tests := flag.String("tests", "", "only the tests of packages with this `text` in their names, such as \"internal/store\"")
+	list := flag.Bool("list", false, "list the mutants, each with the number of tests that it affects, and test none")
+	budget := flag.Duration("budget", 5*time.Second, "the `time` for the tests of one mutant of kind go; 0: no limit")
+	workers := flag.Int("workers", runtime.GOMAXPROCS(0), "the `number` of tests to run at a time")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), usage, takes)
+		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() > 0 || *workers < 1 || *only != "" && !slices.Contains(parts, *only) {
+	if flag.NArg() > 0 || *workers < 1 || *only != "" && !slices.Contains(kinds, *only) {
 		flag.Usage()
-		return errors.New("no arguments, a part that there is, and at least one test at a time, please")
+		return errors.New("it takes flags only, one of the kinds, and at least one worker")
 	}
 	root, err := os.Getwd()
 	if err != nil {
 		return err
 	}
 	s := &screen{out: os.Stdout}
-	defer s.clear()
-	o := mutation.Options{Root: root, Only: *only, File: *file, Tests: *tests, List: *list, Patience: *patience, Workers: *workers, Out: s}
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		o.Progress = s.show
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		s.progress = os.Stderr
 	}
-	return mutation.Run(ctx, o)
+	defer s.clear()
+	return mutation.Run(ctx, mutation.Options{Root: root, Only: *only, File: *file, Tests: *tests, List: *list,
+		Budget: *budget, Workers: *workers, Out: s, Progress: s.show})
 }
 
-// A screen prints lines, and below them how far it has come.
+// A screen prints lines, and below them the progress if standard error is a terminal.
 type screen struct {
-	out  io.Writer
-	bar  *progressbar.ProgressBar // nil: none
-	part string
+	out, progress io.Writer // progress is nil if there is no terminal
+	step          string
+	start         time.Time
 }
 
-// Write prints lines where the bar is, which comes back with the next progress.
+// Write prints lines in place of the progress, which returns with the next call of show.
 func (s *screen) Write(p []byte) (int, error) {
 	s.clear()
 	return s.out.Write(p)
 }
 
-func (s *screen) show(part string, done, all int) {
-	if s.bar == nil || s.part != part {
-		s.clear()
-		s.part = part
-		s.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetWidth(30),
-			progressbar.OptionSetDescription(part), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))
+func (s *screen) show(step string, done, all int) {
+	if s.progress == nil {
+		return
 	}
-	_ = s.bar.Set(done) // a bar that cannot be drawn is no reason to stop
+	if s.step != step {
+		s.step, s.start = step, time.Now()
+	}
+	left := time.Since(s.start) * time.Duration(all-done) / time.Duration(max(done, 1))
+	s.clear()
+	fmt.Fprintf(s.progress, "%s: %d of %d, %v left", step, done, all, left.Round(time.Second))
 }
 
 func (s *screen) clear() {
-	if s.bar != nil {
-		_ = s.bar.Clear()
+	if s.progress != nil {
+		fmt.Fprint(s.progress, "\r\x1b[K")
 	}
 }

@@ -1,4 +1,4 @@
-// Package sample is broken by the tests of package guards.
+// Package sample is mutated by the tests of package mutation.
 package sample
 
 // Grade has no test for a score of exactly 50.

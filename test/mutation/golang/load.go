@@ -1,4 +1,4 @@
-package mutant
+package golang
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-// A Package is one of Go, read and typed.
+// A Package is a Go package, parsed and type-checked.
 type Package struct {
 	Path  string
 	files []*file
@@ -26,12 +26,12 @@ type Package struct {
 }
 
 type file struct {
-	name   string // where it is
+	name   string // absolute
 	source string
 	tree   *ast.File
 }
 
-// Load reads packages, by their import paths or folders, as seen from a folder.
+// Load reads packages, given by their import paths or folders as seen from dir.
 func Load(ctx context.Context, dir string, packages ...string) ([]*Package, error) {
 	list := exec.CommandContext(ctx, "go", append([]string{"list", "-export", "-deps", "-json=ImportPath,Dir,GoFiles,Export,DepOnly"}, packages...)...)
 	list.Dir = dir
@@ -69,7 +69,7 @@ func Load(ctx context.Context, dir string, packages ...string) ([]*Package, erro
 			}
 			sources[name] = string(text)
 		}
-		// What it imports stands before it in the list.
+		// The list has the imports of a package before it.
 		one, err := read(p.ImportPath, p.GoFiles, p.Dir, sources, exports)
 		if err != nil {
 			return nil, err

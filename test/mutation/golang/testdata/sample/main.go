@@ -1,4 +1,4 @@
-// Command sample says something that each of its mutants says otherwise.
+// Command sample prints something else with each of its mutants.
 package main
 
 import (

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// A Transition is one script on one slot, as the model has it.
+// A Transition is the effect of one script on one slot, by the model.
 type Transition struct {
 	Call  Call
 	Pre   Slot
@@ -14,16 +14,16 @@ type Transition struct {
 	Reply Reply
 }
 
-// Transitions returns what every script does, under every condition of the clock,
-// to each slot that an exploration of two members meets: with the arguments that
-// the slot names, with another id and with another member. The slot is Ana's, and
-// she is where a script has only one member. Cem is nobody that a slot names.
+// Transitions returns the effect of every script, at every clock, on each slot that an
+// exploration of two members meets. Each script runs with the id and the members that
+// the slot names, with another id and with another member. The slot is Ana's. No slot
+// names Cem. The error is the context's.
 func Transitions(ctx context.Context) ([]Transition, error) {
 	met := map[Slot]bool{}
 	explorer := Explorer{
-		Bounds: Bounds{Members: 2, Processes: 2, Drivers: 2},
+		Bounds: Bounds{Members: 2, Processes: 2, Attempts: 2},
 		Observe: func(c Call, pre, _ Slot, _ Reply) {
-			met[plain(c.On(), pre)] = true
+			met[normalized(c.On(), pre)] = true
 		},
 	}
 	if _, err := explorer.Explore(ctx); err != nil {
@@ -39,7 +39,7 @@ func Transitions(ctx context.Context) ([]Transition, error) {
 		for _, call := range calls() {
 			for _, clock := range slot.clocks(call.Script) {
 				call.Clock = clock
-				post, reply := call.Apply(slot, Correct)
+				post, reply := call.Apply(slot, NoFault)
 				all = append(all, Transition{call, slot, post, reply})
 			}
 		}
@@ -47,9 +47,9 @@ func Transitions(ctx context.Context) ([]Transition, error) {
 	return all, nil
 }
 
-// plain returns the slot as if it were Ana's and all its ids were the first, for
-// no script compares the id of a claim with the own one.
-func plain(owner Member, s Slot) Slot {
+// normalized returns the slot as if it were Ana's and all its ids were the first: no
+// script compares the id of a claim with the id of the route.
+func normalized(owner Member, s Slot) Slot {
 	if owner == 2 {
 		s.Matchee, s.Matcher = 3-s.Matchee, 3-s.Matcher
 		if s.Matchee == 3 {
@@ -63,7 +63,7 @@ func plain(owner Member, s Slot) Slot {
 	return s
 }
 
-// calls returns the scripts on Ana's slot with all their arguments.
+// calls returns the calls of every script on Ana's slot.
 func calls() []Call {
 	const ana = Member(1)
 	all := []Call{
@@ -75,8 +75,8 @@ func calls() []Call {
 		all = append(all,
 			Call{Script: Begin, Matcher: ana, Match: id},
 			Call{Script: Lease, Matcher: ana, Match: id},
-			Call{Script: Fall, Matcher: ana, Match: id, Wait: true},
-			Call{Script: Fall, Matcher: ana, Match: id})
+			Call{Script: GiveUp, Matcher: ana, Match: id, Wait: true},
+			Call{Script: GiveUp, Matcher: ana, Match: id})
 		for other := Member(2); other <= members; other++ {
 			for _, script := range []Script{Claim, Confirm, Release} {
 				all = append(all, Call{Script: script, Matcher: other, Match: id, Matchee: ana})

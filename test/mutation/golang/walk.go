@@ -1,4 +1,4 @@
-package mutant
+package golang
 
 import (
 	"fmt"
@@ -7,23 +7,23 @@ import (
 	"go/types"
 	"strings"
 
-	"waggle/test/mutation/splice"
+	"waggle/test/mutation/edit"
 )
 
 // A mutator makes the mutants of one file.
 type mutator struct {
 	*Package
 	*file
-	text    splice.Text
+	text    edit.Text
 	next    int
 	mutants []Mutant
 	in      string // the function
 	roles   map[ast.Expr]role
 	labeled map[ast.Stmt]bool
-	inner   map[*ast.IfStmt]bool // that are the else of another
+	inner   map[*ast.IfStmt]bool // those that are the else of another
 }
 
-// walk goes through a function, or what is in it, outer things first.
+// walk mutates a function, outer expressions first.
 func (m *mutator) walk(root ast.Node, signature *ast.FuncType) {
 	ast.Inspect(root, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -43,11 +43,11 @@ func (m *mutator) walk(root ast.Node, signature *ast.FuncType) {
 		case *ast.IfStmt:
 			m.branch(n)
 		case *ast.ForStmt:
-			m.ask(n.Cond)
+			m.test(n.Cond)
 		case *ast.SwitchStmt:
 			m.cases(n)
 		case *ast.ReturnStmt:
-			m.answer(n, signature)
+			m.result(n, signature)
 		case *ast.AssignStmt:
 			m.sum(n)
 		case ast.Expr:
@@ -57,7 +57,7 @@ func (m *mutator) walk(root ast.Node, signature *ast.FuncType) {
 	})
 }
 
-// mutate notes a mutant and returns its number.
+// mutate adds a mutant and returns its number.
 func (m *mutator) mutate(n ast.Node, change string) int {
 	number := m.next
 	m.next++
@@ -74,7 +74,7 @@ func (m *mutator) offset(p token.Pos) int { return m.fset.Position(p).Offset }
 
 func (m *mutator) code(n ast.Node) string { return m.source[m.offset(n.Pos()):m.offset(n.End())] }
 
-// statements lets each be left out that is only done, and declares nothing.
+// statements deletes each statement that declares nothing.
 func (m *mutator) statements(list []ast.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
@@ -90,18 +90,18 @@ func (m *mutator) statements(list []ast.Stmt) {
 		default:
 			continue
 		}
-		m.leaveOut(s)
+		m.delete(s)
 	}
 }
 
-func (m *mutator) leaveOut(s ast.Stmt) {
-	m.wrap(s, fmt.Sprintf("if !%s.Skip(%d) { ", alias, m.mutate(s, "left out")), " }")
+func (m *mutator) delete(s ast.Stmt) {
+	m.wrap(s, fmt.Sprintf("if !%s.Skip(%d) { ", alias, m.mutate(s, "deleted")), " }")
 }
 
-// branch lets the end of what is done under an if be left out. If it is all that
-// is done, the condition is what can be missed.
+// branch deletes the return, break or continue that ends the statements of an if. If it
+// is the only statement, this would be a mutant of the condition.
 func (m *mutator) branch(n *ast.IfStmt) {
-	m.ask(n.Cond)
+	m.test(n.Cond)
 	if inner, ok := n.Else.(*ast.IfStmt); ok {
 		m.inner[inner] = true
 	}
@@ -110,23 +110,23 @@ func (m *mutator) branch(n *ast.IfStmt) {
 	}
 	switch last := n.Body.List[len(n.Body.List)-1].(type) {
 	case *ast.ReturnStmt, *ast.BranchStmt:
-		m.leaveOut(last)
+		m.delete(last)
 	}
 }
 
-// answer lets an error returned be none.
-func (m *mutator) answer(n *ast.ReturnStmt, signature *ast.FuncType) {
+// result makes a returned error nil.
+func (m *mutator) result(n *ast.ReturnStmt, signature *ast.FuncType) {
 	if signature.Results == nil || len(n.Results) != signature.Results.NumFields() {
 		return
 	}
 	last := n.Results[len(n.Results)-1]
 	declared := signature.Results.List[len(signature.Results.List)-1].Type
 	if types.ExprString(declared) == "error" && types.ExprString(last) != "nil" {
-		m.wrap(last, fmt.Sprintf("%s.Error(%d, ", alias, m.mutate(last, "no error")), ")")
+		m.wrap(last, fmt.Sprintf("%s.Error(%d, ", alias, m.mutate(last, "nil")), ")")
 	}
 }
 
-// cases makes a switch over a value one over conditions, and mutates them.
+// cases turns a switch over a value into one over conditions, and mutates them.
 func (m *mutator) cases(n *ast.SwitchStmt) {
 	var clauses []*ast.CaseClause
 	for _, s := range n.Body.List {
@@ -137,7 +137,7 @@ func (m *mutator) cases(n *ast.SwitchStmt) {
 	if n.Tag == nil {
 		for _, c := range clauses {
 			for _, e := range c.List {
-				m.ask(e)
+				m.test(e)
 			}
 		}
 		return
@@ -151,13 +151,13 @@ func (m *mutator) cases(n *ast.SwitchStmt) {
 	m.text.Wrap(m.offset(n.End()), m.offset(n.End()), "}", "")
 	for _, c := range clauses {
 		first, last := c.List[0], c.List[len(c.List)-1]
-		all := &ast.ParenExpr{X: first, Lparen: first.Pos(), Rparen: last.End() - 1} // stands where they stand
-		m.wrap(all, fmt.Sprintf("%s.If(%d, %d, 0, ", alias, m.mutate(all, "always the case"), m.mutate(all, "never the case")), ")")
+		all := &ast.ParenExpr{X: first, Lparen: first.Pos(), Rparen: last.End() - 1} // at their place
+		m.wrap(all, fmt.Sprintf("%s.If(%d, %d, 0, ", alias, m.mutate(all, "case always taken"), m.mutate(all, "case never taken")), ")")
 		for i, e := range c.List {
 			if len(c.List) == 1 {
 				m.wrap(e, value+" == (", ")")
 			} else {
-				m.wrap(e, fmt.Sprintf("%s.If(0, %d, 0, %s == (", alias, m.mutate(e, "never the case"), value), "))")
+				m.wrap(e, fmt.Sprintf("%s.If(0, %d, 0, %s == (", alias, m.mutate(e, "case never taken"), value), "))")
 			}
 			if i > 0 {
 				between := m.offset(c.List[i-1].End())

@@ -1,11 +1,11 @@
-package splice
+package edit
 
 import "testing"
 
-func TestNested(t *testing.T) {
+func TestEditsMayNest(t *testing.T) {
 	text := Text{Source: "a+b == c"}
-	if text.Edited() || text.String() != text.Source {
-		t.Errorf("with nothing to do: got %s", text.String())
+	if text.String() != text.Source {
+		t.Errorf("without edits: got %s", text.String())
 	}
 	text.Wrap(0, 8, "(", ")")
 	text.Wrap(0, 8, "[", "]")
@@ -14,7 +14,7 @@ func TestNested(t *testing.T) {
 	text.Wrap(0, 1, "<", ">")
 	text.Wrap(2, 3, "<", ">")
 	text.Wrap(7, 8, "<", ">")
-	if got, want := text.String(), "([{<a>-<b>} == <c>])"; got != want || !text.Edited() {
+	if got, want := text.String(), "([{<a>-<b>} == <c>])"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -1,4 +1,4 @@
-package broken
+package active
 
 import (
 	"path/filepath"
@@ -7,10 +7,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestEditsAreReadAsTheyWereWritten(t *testing.T) {
+func TestEditsAreReadAsWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "edits.json")
 	want := []Edit{{"if a < b then", "if true then"}, {"x\n", ""}}
-	if err := Write(file, want); err != nil {
+	if err := WriteEdits(file, want); err != nil {
 		t.Fatal(err)
 	}
 	got, err := read(file)
@@ -18,12 +18,12 @@ func TestEditsAreReadAsTheyWereWritten(t *testing.T) {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
 	if _, err := read(file + "x"); err == nil {
-		t.Error("a file that is not there was read")
+		t.Error("a missing file was read")
 	}
 }
 
-func TestNothingIsBrokenUnasked(t *testing.T) {
-	if got := Script("claim", "if a then"); got != "if a then" || Any() {
+func TestNoScriptIsMutatedByDefault(t *testing.T) {
+	if got := Script("claim", "if a then"); got != "if a then" || AnyScript() {
 		t.Errorf("got %s", got)
 	}
 }

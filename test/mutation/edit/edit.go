@@ -1,6 +1,6 @@
-// Package splice puts text into a source at places that nest, and leaves everything
-// else where it is, line by line.
-package splice
+// Package edit puts text into a source at places that may nest. Every line of the source
+// keeps its number.
+package edit
 
 import (
 	"cmp"
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Text is a source and what is to be done to it. The zero value is an empty one.
+// A Text is a source with its edits. The zero value is an empty source.
 type Text struct {
 	Source string
 	edits  []edit
@@ -18,25 +18,22 @@ type Text struct {
 type edit struct {
 	from, to int
 	text     string
-	order    int // among those of one place
+	order    int // among the edits of one place
 }
 
-// Wrap puts text before and after Source[from:to]. What is wrapped later lies within
-// what was before, where they share an end.
+// Wrap puts text before and after Source[from:to]. If two wraps share an end, the later
+// one is inside.
 func (t *Text) Wrap(from, to int, before, after string) {
 	n := 1 + len(t.edits)
 	t.edits = append(t.edits, edit{from, from, before, n}, edit{to, to, after, -n})
 }
 
-// Replace puts text in place of Source[from:to], in which nothing else may be done.
+// Replace puts text in place of Source[from:to]. No other edit may lie within.
 func (t *Text) Replace(from, to int, text string) {
 	t.edits = append(t.edits, edit{from, to, text, 0})
 }
 
-// Edited tells whether there is anything to do.
-func (t *Text) Edited() bool { return len(t.edits) > 0 }
-
-// String returns the source with all of that done.
+// String returns the source with all edits.
 func (t *Text) String() string {
 	edits := slices.Clone(t.edits)
 	slices.SortStableFunc(edits, func(a, b edit) int { return cmp.Or(a.from-b.from, a.order-b.order) })

@@ -1,4 +1,4 @@
-package mutant
+package golang
 
 import (
 	"fmt"
@@ -7,25 +7,25 @@ import (
 	"go/types"
 )
 
-// A role of an expression that says yes or no, in what it is a part of.
+// A role is the place of a boolean expression in the expression around it.
 type role int
 
 const (
-	alone   role = iota // part of nothing that says yes or no
-	whole               // asked by an if, a for, a case
+	alone   role = iota // no boolean expression around it
+	whole               // the test of an if, a for or a case
 	ofAnd               // an operand of &&
 	ofOr                // an operand of ||
-	covered             // what can be said of it is said of a larger one
+	covered             // its mutants are those of the expression around it
 )
 
-// ask notes that an expression is a condition.
-func (m *mutator) ask(e ast.Expr) {
+// test notes that an expression is a condition.
+func (m *mutator) test(e ast.Expr) {
 	if e != nil {
 		m.roles[ast.Unparen(e)] = whole
 	}
 }
 
-// expression mutates one, and tells whether to look into it.
+// expression mutates an expression, and reports whether to look into it.
 func (m *mutator) expression(e ast.Expr) bool {
 	known, ok := m.types.Types[e]
 	if _, paren := e.(*ast.ParenExpr); paren || !ok {
@@ -48,7 +48,7 @@ func (m *mutator) expression(e ast.Expr) bool {
 	return true
 }
 
-// decides tells whether an expression says yes or no by its form.
+// decides reports whether an expression is boolean by its form.
 func decides(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.UnaryExpr:
@@ -62,7 +62,7 @@ func decides(e ast.Expr) bool {
 	return false
 }
 
-// operands gives those of a condition their roles.
+// operands gives the operands of a condition their roles.
 func (m *mutator) operands(e ast.Expr) {
 	switch e := e.(type) {
 	case *ast.UnaryExpr:
@@ -84,7 +84,7 @@ func (m *mutator) operands(e ast.Expr) {
 }
 
 func (m *mutator) condition(e ast.Expr, r role) {
-	var always, never, contrary int
+	var always, never, negated int
 	if r == whole || r == ofAnd {
 		always = m.mutate(e, "always true")
 	}
@@ -92,20 +92,20 @@ func (m *mutator) condition(e ast.Expr, r role) {
 		never = m.mutate(e, "always false")
 	}
 	if b, ok := e.(*ast.BinaryExpr); ok && r != alone && r != covered && (b.Op == token.EQL || b.Op == token.NEQ) {
-		contrary = m.mutate(e, "the contrary")
+		negated = m.mutate(e, "negated")
 	}
 	if always+never > 0 {
-		m.wrap(e, fmt.Sprintf("%s.If(%d, %d, %d, ", alias, always, never, contrary), ")")
+		m.wrap(e, fmt.Sprintf("%s.If(%d, %d, %d, ", alias, always, never, negated), ")")
 	}
 }
 
-// beyond are the comparisons and their other side of the boundary.
-var beyond = map[token.Token]string{token.LSS: "<=", token.LEQ: "<", token.GTR: ">=", token.GEQ: ">"}
+// moved has each comparison with its boundary moved.
+var moved = map[token.Token]string{token.LSS: "<=", token.LEQ: "<", token.GTR: ">=", token.GEQ: ">"}
 
 // binary mutates comparisons and sums.
 func (m *mutator) binary(e *ast.BinaryExpr) {
 	before := ""
-	if other, ok := beyond[e.Op]; ok {
+	if other, ok := moved[e.Op]; ok {
 		before = fmt.Sprintf("%s.Order(%d, %q, ", alias, m.mutate(e, other+" for "+e.Op.String()), e.Op)
 	} else if m.number(e) {
 		before = m.sumBefore(e, e.Op)
@@ -126,7 +126,7 @@ func (m *mutator) sum(s *ast.AssignStmt) {
 	m.wrap(s.Rhs[0], m.sumBefore(s, operator)+m.code(s.Lhs[0])+", ", ")")
 }
 
-// sumBefore is what stands before the operands of + or -, or is nothing.
+// sumBefore returns the text before the operands of + or -, or "" for another operator.
 func (m *mutator) sumBefore(n ast.Node, operator token.Token) string {
 	switch operator {
 	case token.ADD:

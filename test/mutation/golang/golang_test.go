@@ -1,4 +1,4 @@
-package mutant
+package golang
 
 import (
 	"bytes"
@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The sample says something else by each of its mutants, and what it always says by none.
-func TestEachMutantIsOneChange(t *testing.T) {
+// The sample prints something else with each mutant, and the same as ever with none.
+func TestEachMutantChangesWhatTheSamplePrints(t *testing.T) {
 	packages, err := Load(t.Context(), ".", "./testdata/sample")
 	if err != nil {
 		t.Fatal(err)
@@ -42,26 +42,26 @@ func TestEachMutantIsOneChange(t *testing.T) {
 	}
 
 	mutated := build(t, sources)
-	original := says(t, build(t, nil), "")
-	if got := says(t, mutated, ""); got != original {
-		t.Errorf("with none on: got\n%swant\n%s", got, original)
+	original := prints(t, build(t, nil), "")
+	if got := prints(t, mutated, ""); got != original {
+		t.Errorf("without an active mutant: got\n%swant\n%s", got, original)
 	}
-	watched := says(t, mutated, "watch")
-	printed := regexp.MustCompile(`guard:(\d+);\n`)
+	observed := prints(t, mutated, "observe")
+	printed := regexp.MustCompile(`mutant:(\d+);\n`)
 	var differ []int
-	for _, found := range printed.FindAllStringSubmatch(watched, -1) {
+	for _, found := range printed.FindAllStringSubmatch(observed, -1) {
 		number, _ := strconv.Atoi(found[1])
 		differ = append(differ, number)
 	}
-	if got := printed.ReplaceAllString(watched, ""); got != original {
-		t.Errorf("when watched: got\n%swant\n%s", got, original)
+	if got := printed.ReplaceAllString(observed, ""); got != original {
+		t.Errorf("when observed: got\n%swant\n%s", got, original)
 	}
 	for _, m := range mutants {
-		if says(t, mutated, strconv.Itoa(m.Number)) == original {
-			t.Errorf("line %d: %s: %s: nothing changes", m.Line, m.Code, m.Change)
+		if prints(t, mutated, strconv.Itoa(m.Number)) == original {
+			t.Errorf("line %d: %s: %s: the sample prints the same", m.Line, m.Code, m.Change)
 		}
 		if !slices.Contains(differ, m.Number) {
-			t.Errorf("line %d: %s: %s: it was not said to make a difference", m.Line, m.Code, m.Change)
+			t.Errorf("line %d: %s: %s: no change of a value was reported", m.Line, m.Code, m.Change)
 		}
 	}
 }
@@ -94,12 +94,12 @@ func build(t *testing.T, sources map[string]string) string {
 	return program
 }
 
-func says(t *testing.T, program, setting string) string {
+func prints(t *testing.T, program, setting string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	c := exec.CommandContext(ctx, program)
-	c.Env = append(os.Environ(), "WAGGLE_GUARD="+setting)
+	c.Env = append(os.Environ(), "WAGGLE_MUTANT="+setting)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	if err := c.Run(); err != nil {

@@ -1,0 +1,110 @@
+package model
+
+import "context"
+
+// A Fault is planted in the protocol on purpose. An exploration that does not find
+// the planted faults proves nothing.
+type Fault uint8
+
+// The faults.
+const (
+	NoFault Fault = iota
+	BeginIgnoresClaim
+	MatchIDAlone
+	ReleaseWhileSearching
+	ClaimNotExclusive
+	LeaseWhileClaimed
+	CommitUnchecked
+	CommitNotIdempotent
+	ReleaseUnchecked
+	NotifyBeforeConfirm
+	ExpiryNotWritten
+	ClaimOfSearching
+	ConfirmKeepsRequest
+	ReleaseBeforeFinish
+	ReleaseAfterCommit
+	ClaimAfterRelease
+	BeginSentTwice
+	RepairNothing
+	SearchBeforeRegister
+	ListingWakesNobody
+	faults
+)
+
+// Faults returns all of them but NoFault.
+func Faults() []Fault {
+	var all []Fault
+	for f := NoFault + 1; f < faults; f++ {
+		all = append(all, f)
+	}
+	return all
+}
+
+// String says what is wrong.
+func (f Fault) String() string {
+	text, _ := f.planted()
+	return text
+}
+
+// Breaks returns the rule that an exploration must find broken; "" for NoFault.
+func (f Fault) Breaks() Rule {
+	_, rule := f.planted()
+	return rule
+}
+
+func (f Fault) planted() (string, Rule) {
+	switch f {
+	case BeginIgnoresClaim:
+		return "begin ignores the claim on its member", Exclusive
+	case MatchIDAlone:
+		return "the match id is compared without the matchee", Confirmed
+	case ReleaseWhileSearching:
+		return "a repair releases the claim of a running search", Durable
+	case ClaimNotExclusive:
+		return "a claim is not exclusive", Exclusive
+	case LeaseWhileClaimed:
+		return "the request of a claimed member is leased", Exclusive
+	case CommitUnchecked:
+		return "commit does not check the route", Exclusive
+	case CommitNotIdempotent:
+		return "commit is not idempotent", Durable
+	case ReleaseUnchecked:
+		return "release does not check whose claim it is", Durable
+	case NotifyBeforeConfirm:
+		return "both members are notified before confirm", Confirmed
+	case ExpiryNotWritten:
+		return "a lapsed lease is seen but not written", Durable
+	case ClaimOfSearching:
+		return "a searching member is claimed", Exclusive
+	case ConfirmKeepsRequest:
+		return "confirm keeps the matchee's own request", Once
+	case ReleaseBeforeFinish:
+		return "an end releases the claim before it finishes", Durable
+	case ReleaseAfterCommit:
+		return "a claim is released after an unanswered commit", Durable
+	case ClaimAfterRelease:
+		return "a released candidate is claimed again", Durable
+	case BeginSentTwice:
+		return "an unanswered begin is sent again under its id", Durable
+	case RepairNothing:
+		return "a route whose claim a failover lost is kept", Repaired
+	case SearchBeforeRegister:
+		return "a search runs before its request is registered", Woken
+	case ListingWakesNobody:
+		return "a listing wakes no waiting request", Woken
+	}
+	return "the protocol as it is", ""
+}
+
+// Find explores the protocol with a fault until it breaks the rule that it should
+// break. If the Result has no Violation, the model misses the fault.
+func Find(ctx context.Context, f Fault, workers int) (Result, error) {
+	if f.Breaks() == Woken {
+		return ExploreWaking(f), nil
+	}
+	bounds := Full(workers)
+	if f == RepairNothing {
+		bounds = WithFailover(workers)
+	}
+	return Explorer{Bounds: bounds, Fault: f, Rule: f.Breaks()}.Explore(ctx)
+}

@@ -1,0 +1,47 @@
+package mutation
+
+import (
+	"fmt"
+	"strings"
+)
+
+// An equivalent names a mutant that no test can catch, for it changes nothing that a
+// test could see. It stands for all mutants with the same texts.
+type equivalent struct {
+	file, in, code, change string
+	reason                 string
+}
+
+// equivalents is the table. It must stay short: most mutants that survive want a test.
+func equivalents() []equivalent {
+	return nil
+}
+
+// markEquivalent sets Mutant.Equivalent by the rows. If all mutants are there, a row
+// without a mutant is an error.
+func markEquivalent(rows []equivalent, mutants []Mutant, all bool) error {
+	for _, row := range rows {
+		found := false
+		for i, m := range mutants {
+			if m.File == row.file && m.In == row.in && m.Code == row.code && m.Change == row.change {
+				mutants[i].Equivalent = row.reason
+				found = true
+			}
+		}
+		if !found && all {
+			return fmt.Errorf("no mutant is %s: %s: %s: %s: delete its row in test/mutation/equivalent.go", row.file, row.in, row.code, row.change)
+		}
+	}
+	return nil
+}
+
+// withEnding returns the rows for files with an ending.
+func withEnding(rows []equivalent, ending string) []equivalent {
+	var some []equivalent
+	for _, row := range rows {
+		if strings.HasSuffix(row.file, ending) {
+			some = append(some, row)
+		}
+	}
+	return some
+}
