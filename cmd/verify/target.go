@@ -22,7 +22,8 @@ type target struct {
 	idle            time.Duration
 }
 
-const patience = 15 * time.Second // longer than a function may run
+// patience is how long a reply may take, longer than a function may run.
+const patience = 15 * time.Second
 
 // A connection is one client's WebSocket.
 type connection struct {
@@ -68,11 +69,6 @@ func (s *target) connect(ctx context.Context, member int) (*connection, error) {
 	return w, nil
 }
 
-// say sends a message.
-func (w *connection) send(ctx context.Context, format string, args ...any) error {
-	return w.Write(ctx, websocket.MessageText, fmt.Appendf(nil, format, args...))
-}
-
 // await returns the next frame of one of the types; "" is the type of the gateway's own frames. A
 // frame of the type error, if that is not asked for, is an error.
 func (w *connection) await(ctx context.Context, types ...string) (map[string]any, error) {
@@ -101,7 +97,7 @@ func (w *connection) await(ctx context.Context, types ...string) (map[string]any
 
 // request sends a message and awaits the reply.
 func (w *connection) request(ctx context.Context, message string, types ...string) (map[string]any, error) {
-	if err := w.send(ctx, "%s", message); err != nil {
+	if err := w.Write(ctx, websocket.MessageText, []byte(message)); err != nil {
 		return nil, err
 	}
 	return w.await(ctx, types...)
