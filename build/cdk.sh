@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Runs the CDK's command line on the stack of infra, having set up what it needs:
-# cdk.sh VERB [FLAGS…]. ARCH is the machine of the functions, where they are not
-# built yet.
+# Sets up the CDK's command line and runs it on the stack of infra: cdk.sh VERB
+# [FLAGS…]. Functions that are not built yet are built for ARCH.
 set -euo pipefail
 
 fail() {
@@ -18,7 +17,7 @@ major=${major%%.*}
 command -v npm >/dev/null || fail "npm is missing, it comes with Node.js: $wanted"
 command -v go >/dev/null || fail "Go is missing: install Go 1.26 (https://go.dev/dl)"
 
-# npm writes this file when it is done.
+# npm writes this file last.
 if ! [ infra/node_modules/.package-lock.json -nt infra/package-lock.json ]; then
   npm ci --no-audit --no-fund --silent --prefix infra ||
     fail "the CDK's command line could not be fetched: check the network, or npm config get registry"
@@ -31,5 +30,5 @@ for f in functions/*/; do
 done
 (cd infra && ../build/progress.sh ../bin/infra .)
 
-# The app runs in this folder: files that flags name are seen from here.
+# The app runs in this folder, so flags name files from here.
 exec infra/node_modules/.bin/cdk "$@" --app bin/infra --output bin/cdk.out --version-reporting=false

@@ -12,7 +12,7 @@ amd64) machine=x86_64 package="gcc-x86-64-linux-gnu libc6-dev-amd64-cross" ;;
   ;;
 esac
 
-# links COMPILER…: whether it is there, with a C library to link statically.
+# links COMPILER… succeeds if the compiler exists and can link statically with a C library.
 links() {
   command -v "$1" >/dev/null && printf 'int main(void) { return 0; }\n' | "$@" -static -x c -o /dev/null - 2>/dev/null
 }

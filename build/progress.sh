@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds a Go program and says meanwhile how far it is: progress.sh OUTPUT PACKAGE.
-# A bar on a terminal, a line now and then elsewhere, nothing where there is next
-# to nothing to build. It exits with go build's status.
+# Builds a Go program and shows the progress: progress.sh OUTPUT PACKAGE. On a
+# terminal it draws a bar, elsewhere it prints a line every quarter, and it is silent
+# if there is little to build. It exits with go build's status.
 set -uo pipefail
 
 output=$1 package=$2
-said=$(mktemp) stale=$(mktemp)
-trap 'rm -f "$said" "$stale"' EXIT
+output_of_go=$(mktemp) stale=$(mktemp)
+trap 'rm -f "$output_of_go" "$stale"' EXIT
 
 columns=80
 terminal=
@@ -16,7 +16,7 @@ if [ -t 2 ]; then
   [ "${columns:-0}" -ge 20 ] || columns=80
 fi
 
-# show DONE TOTAL TEXT puts a line over the last one; a TOTAL of 0 has no bar.
+# show DONE TOTAL TEXT replaces the last line; with a TOTAL of 0 there is no bar.
 show() {
   [ "$terminal" ] || return 0
   local line=$3 width=30 filled
@@ -33,10 +33,10 @@ clear() {
   [ -z "$terminal" ] || printf '\r\033[K' >&2
 }
 
-# follow TOTAL tells what go says: modules as they are fetched, packages as
-# their compilation begins. The rest is passed on, and kept for advice.
+# follow TOTAL reads the output of go and shows the modules that it fetches and the
+# packages that it compiles. It prints all other lines, and saves them for advise.
 follow() {
-  local total=$1 begun=0 fetched=0 told=0 line
+  local total=$1 begun=0 fetched=0 shown=0 line
   while IFS= read -r line; do
     case $line in
     "go: downloading "*)
@@ -47,14 +47,14 @@ follow() {
     *[[:space:]]* | "")
       clear
       printf '%s\n' "$line" >&2
-      printf '%s\n' "$line" >>"$said"
+      printf '%s\n' "$line" >>"$output_of_go"
       ;;
     *)
       begun=$((begun < total ? begun + 1 : begun))
       if [ "$total" -gt "$few" ]; then
         if [ $begun = "$total" ]; then show $begun "$total" "$line, and linking"; else show $begun "$total" "$line"; fi
-        if [ -z "$terminal" ] && [ $((begun * 4 / total)) -gt $told ]; then
-          told=$((begun * 4 / total))
+        if [ -z "$terminal" ] && [ $((begun * 4 / total)) -gt $shown ]; then
+          shown=$((begun * 4 / total))
           echo "compiling: $begun of $total packages" >&2
         fi
       fi
@@ -65,20 +65,20 @@ follow() {
 }
 few=20
 
-# advise says what to do about what go said.
+# advise prints what to do about an error of go.
 advise() {
-  if grep -Eqi 'dial tcp|no such host|i/o timeout|connection refused|unreachable|handshake|proxyconnect|GOPROXY=off|EOF$' "$said"; then
+  if grep -Eqi 'dial tcp|no such host|i/o timeout|connection refused|unreachable|handshake|proxyconnect|GOPROXY=off|EOF$' "$output_of_go"; then
     echo "make: the modules could not be fetched, which is needed once: check the network, or name a mirror with go env -w GOPROXY=… (it is $(go env GOPROXY))" >&2
-  elif grep -qi 'no space left' "$said"; then
+  elif grep -qi 'no space left' "$output_of_go"; then
     echo "make: the disk is full: go clean -cache empties $(go env GOCACHE)" >&2
   fi
 }
 
-# What is to be compiled; this fetches the modules too.
+# This lists the packages to compile, and fetches the modules.
 { go list -deps -f '{{if .Stale}}{{.ImportPath}}{{end}}' "$package" 2>&1 >&3 | follow 0; } 3>"$stale"
 listed=${PIPESTATUS[0]}
 total=$(grep -c . "$stale")
-if [ "$listed" != 0 ] && [ -s "$said" ]; then
+if [ "$listed" != 0 ] && [ -s "$output_of_go" ]; then
   advise
   exit "$listed"
 fi

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What a release is made of, and back from it:
-#   release.sh pack ARCH DIST FOLDER     a zip of each function in DIST
-#   release.sh tools FOLDER              the command line and the local stack, for this machine
-#   release.sh fetch VERSION ARCH DIST   the functions of a release, into DIST
-# fetch takes them from RELEASES/VERSION/, by default that of the GitHub repository that
-# this was cloned from, and checks their sums.
+# Makes the files of a release, and fetches them:
+#   release.sh pack ARCH DIST FOLDER     packs each function in DIST into a zip in FOLDER
+#   release.sh tools FOLDER              builds the command line and the local stack for this machine
+#   release.sh fetch VERSION ARCH DIST   fetches the functions of a release into DIST
+# fetch downloads from RELEASES/VERSION/ and checks the sums. By default RELEASES is that of
+# the GitHub repository that this checkout was cloned from.
 set -euo pipefail
 
 fail() {
@@ -12,7 +12,7 @@ fail() {
   exit 1
 }
 
-need() { command -v "$1" >/dev/null || fail "$1 is missing, it is needed for releases"; }
+need() { command -v "$1" >/dev/null || fail "$1 is missing, and releases need it"; }
 
 sums() {
   if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
@@ -48,7 +48,7 @@ fetch() {
   if [ -z "$releases" ]; then
     origin=$(git remote get-url origin 2>/dev/null || true)
     [[ $origin =~ github\.com[:/](.+)$ ]] ||
-      fail "where the releases are is not known: RELEASES=https://github.com/OWNER/REPOSITORY/releases/download"
+      fail "this checkout has no GitHub remote: say where the releases are with RELEASES=https://github.com/OWNER/REPOSITORY/releases/download"
     releases=https://github.com/${BASH_REMATCH[1]%.git}/releases/download
   fi
   dir=$(mktemp -d)
@@ -59,9 +59,9 @@ fetch() {
   for f in $(functions); do
     grep -q "^[0-9a-f]\{64\} [ *]$f-$arch.zip\$" "$dir/SHA256SUMS" || fail "SHA256SUMS of $version does not name $f-$arch.zip"
     (cd "$dir" && grep " [ *]$f-$arch.zip\$" SHA256SUMS | sums --check --status -) ||
-      fail "$f-$arch.zip is not what SHA256SUMS of $version says: nothing was taken"
+      fail "$f-$arch.zip is not what SHA256SUMS of $version says: nothing was changed"
   done
-  # Nothing is touched before all of it was good.
+  # DIST is changed only after every file has passed.
   for f in $(functions); do
     mkdir -p "$dist/$f"
     unzip -qo "$dir/$f-$arch.zip" bootstrap -d "$dist/$f"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Says what is missing to build here, and what to do about it.
+# Checks that this machine can build, and says what to install if not.
 set -uo pipefail
 
 fail() {
@@ -12,12 +12,12 @@ install="install Go ${wanted%.*} (https://go.dev/dl)"
 
 command -v go >/dev/null || fail "Go is missing: $install"
 
-# From 1.21 on, this is where Go fetches the version that go.mod names.
+# A Go from 1.21 on fetches the version of go.mod here.
 settings=$(go env GOVERSION CC CGO_ENABLED) ||
   fail "Go ${wanted%.*} is not here and could not be fetched: check the network, or $install"
 { read -r version; read -r compiler; read -r cgo; } <<<"$settings"
 
-# older A B: whether version A is before B; 1.26rc1 counts as 1.26.
+# older A B succeeds if version A is before B; 1.26rc1 counts as 1.26.
 older() {
   local a b IFS=.
   read -r -a a <<<"$1"
@@ -31,7 +31,7 @@ if [[ $version =~ ^[0-9]+\.[0-9]+$ ]] && older "$version" "$wanted"; then
   fail "Go $version is too old, and may not fetch a newer one: run go env -w GOTOOLCHAIN=auto, or $install"
 fi
 
-# H3 is C. Without a compiler Go leaves it out and complains of something else.
+# H3 is C. Without a C compiler Go leaves it out, and its error does not say so.
 command -v "${compiler%% *}" >/dev/null ||
   fail "a C compiler is missing, H3 needs one: install gcc (Debian, Ubuntu: apt-get install gcc libc6-dev; macOS: xcode-select --install)"
 [ "$cgo" = 1 ] || fail "cgo is off and H3 needs it: unset CGO_ENABLED"

@@ -15,16 +15,16 @@ import (
 	"time"
 )
 
-// A runner runs a command and returns what it prints.
+// A runner runs a command and returns its standard output; log gets its standard error.
 type runner func(ctx context.Context, log io.Writer, name string, args ...string) ([]byte, error)
 
-// execute runs a command in a group of its own: an interrupt from the terminal ends
-// ctx, and must not end a deletion that is under way.
+// execute runs a command in a process group of its own. An interrupt from the terminal
+// ends ctx, but must not end a deletion that is under way.
 func execute(ctx context.Context, log io.Writer, name string, args ...string) ([]byte, error) {
 	c := exec.CommandContext(ctx, name, args...)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
-	c.WaitDelay = time.Minute // for what holds its output beyond its end
+	c.WaitDelay = time.Minute // for children that still hold its output
 	c.Stderr = log
 	out, err := c.Output()
 	if err != nil {
@@ -33,18 +33,18 @@ func execute(ctx context.Context, log io.Writer, name string, args ...string) ([
 	return out, nil
 }
 
-// An account is what is made in the AWS account, so that it can be destroyed.
+// An account records what was made in the AWS account, so that it can be destroyed.
 type account struct {
 	command    runner
 	log        io.Writer
 	id, region string
-	pool       string // the user pool's id, once it is there
+	pool       string // the user pool's id, once it exists
 	client     string
 	tokens     []string
-	stacks     [][]string // the CDK's flags of each stack that was begun
+	stacks     [][]string // the CDK's flags of each stack whose deployment began
 }
 
-// aws runs AWS's command line and reads its JSON.
+// aws runs AWS's command line and decodes its JSON.
 func (a *account) aws(ctx context.Context, into any, args ...string) error {
 	args = append(args, "--output", "json")
 	if a.region != "" {
@@ -57,7 +57,7 @@ func (a *account) aws(ctx context.Context, into any, args ...string) error {
 	return json.Unmarshal(out, into)
 }
 
-// find learns which account and region it is.
+// find reads the account's id and region.
 func (a *account) find(ctx context.Context) error {
 	if a.region = os.Getenv("AWS_REGION"); a.region == "" {
 		out, err := a.command(ctx, a.log, "aws", "configure", "get", "region")
@@ -67,7 +67,7 @@ func (a *account) find(ctx context.Context) error {
 	}
 	var who struct{ Account string }
 	if err := a.aws(ctx, &who, "sts", "get-caller-identity"); err != nil {
-		return fmt.Errorf("there are no credentials that work, or the command line of AWS is missing: %w", err)
+		return fmt.Errorf("no valid credentials, or the AWS command line is missing: %w", err)
 	}
 	a.id = who.Account
 	return nil
@@ -112,7 +112,7 @@ func (a *account) cdk(ctx context.Context, args ...string) error {
 }
 
 // deploy deploys a stack with one way out of its VPC.
-func (a *account) deploy(ctx context.Context, egress string) (*subject, error) {
+func (a *account) deploy(ctx context.Context, egress string) (*target, error) {
 	name := "WaggleVerify-" + egress
 	flags := []string{"-c", "stack=" + name, "-c", "egress=" + egress, "-c", "consent=implied", "-c", "remoteRequests=true",
 		// Access logs would leave a role behind.
@@ -146,10 +146,10 @@ func (a *account) deploy(ctx context.Context, egress string) (*subject, error) {
 	if !ok || made.Url == "" {
 		return nil, fmt.Errorf("the stack %s has no output Url: %s", name, text)
 	}
-	return &subject{account: a, stack: name, egress: egress, url: made.Url, management: made.ManagementEndpoint, tokens: a.tokens}, nil
+	return &target{account: a, stack: name, egress: egress, url: made.Url, management: made.ManagementEndpoint, tokens: a.tokens}, nil
 }
 
-// destroy takes away everything that was begun, and looks whether it is gone.
+// destroy deletes everything whose creation began, and checks that it is gone.
 func (a *account) destroy(ctx context.Context) error {
 	var errs []error
 	for _, flags := range a.stacks {
@@ -162,16 +162,16 @@ func (a *account) destroy(ctx context.Context) error {
 			}
 		}
 		if err == nil && a.aws(ctx, nil, "cloudformation", "describe-stacks", "--stack-name", name) == nil {
-			err = errors.New("it is still there")
+			err = errors.New("it still exists")
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("the stack %s could not be destroyed and goes on costing money: aws cloudformation delete-stack --region %s --stack-name %s (%w)",
+			errs = append(errs, fmt.Errorf("the stack %s could not be destroyed and still costs money: aws cloudformation delete-stack --region %s --stack-name %s (%w)",
 				name, a.region, name, err))
 		}
 	}
 	if a.pool != "" {
 		if err := a.aws(ctx, nil, "cognito-idp", "delete-user-pool", "--user-pool-id", a.pool); err != nil {
-			errs = append(errs, fmt.Errorf("the user pool is left: aws cognito-idp delete-user-pool --region %s --user-pool-id %s (%w)", a.region, a.pool, err))
+			errs = append(errs, fmt.Errorf("the user pool could not be deleted: aws cognito-idp delete-user-pool --region %s --user-pool-id %s (%w)", a.region, a.pool, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -10,7 +10,7 @@ import (
 )
 
 // coldStarts reads from the logs how long the functions took to start.
-func coldStarts(ctx context.Context, s *subject) (string, bool, error) {
+func coldStarts(ctx context.Context, s *target) (string, bool, error) {
 	if s.account == nil {
 		return "", false, errNotAWS
 	}
@@ -34,7 +34,7 @@ func coldStarts(ctx context.Context, s *subject) (string, bool, error) {
 		var longest float64
 		for _, e := range log.Events {
 			if ms := regexp.MustCompile(`Init Duration: ([\d.]+) ms`).FindStringSubmatch(e.Message); ms != nil {
-				took, _ := strconv.ParseFloat(ms[1], 64) // it is a number, by the pattern
+				took, _ := strconv.ParseFloat(ms[1], 64) // the pattern matches numbers alone
 				count, longest = count+1, max(longest, took)
 			}
 		}
@@ -44,9 +44,10 @@ func coldStarts(ctx context.Context, s *subject) (string, bool, error) {
 	return strings.Join(found, "; "), seen > 0, nil
 }
 
-// throttled takes the function location its concurrency, sees what a client is told, and
-// by the connection's id in it how long a connection that was cut off is thought alive.
-func throttled(ctx context.Context, s *subject) (string, bool, error) {
+// throttled sets the concurrency of the function location to 0 and reads the frame that a
+// client gets. With the connection's id in that frame, it measures how long API Gateway
+// keeps a connection whose socket was cut off.
+func throttled(ctx context.Context, s *target) (string, bool, error) {
 	if s.account == nil {
 		return "", false, errNotAWS
 	}
@@ -62,12 +63,12 @@ func throttled(ctx context.Context, s *subject) (string, bool, error) {
 	if err := s.account.aws(ctx, nil, "lambda", "put-function-concurrency", "--function-name", function, "--reserved-concurrent-executions", "0"); err != nil {
 		return "", false, err
 	}
-	frame, err := w.ask(ctx, `{"action":"location",`+place+`}`, "")
+	frame, err := w.request(ctx, `{"action":"location",`+place+`}`, "")
 	if err != nil {
 		return "", false, err
 	}
 	connection, _ := frame["connectionId"].(string)
-	found := fmt.Sprintf("the client is told %q", frame["message"])
+	found := fmt.Sprintf("the client gets %q", frame["message"])
 	if connection == "" {
 		return found + ", and no connection id", false, nil
 	}
@@ -80,5 +81,5 @@ func throttled(ctx context.Context, s *subject) (string, bool, error) {
 		}
 		time.Sleep(2 * time.Second)
 	}
-	return found + "; a connection whose socket was cut off was there 2 minutes later", false, nil
+	return found + "; a connection whose socket was cut off still existed 2 minutes later", false, nil
 }

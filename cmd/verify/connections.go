@@ -9,7 +9,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-func refusals(ctx context.Context, s *subject) (string, bool, error) {
+func refusals(ctx context.Context, s *target) (string, bool, error) {
 	none, err := s.refusal(ctx, "")
 	if err != nil {
 		return "", false, err
@@ -18,19 +18,19 @@ func refusals(ctx context.Context, s *subject) (string, bool, error) {
 	return fmt.Sprintf("%d and %d", none, bad), none == 401 && bad == 403, err
 }
 
-func longURL(ctx context.Context, s *subject) (string, bool, error) {
+func longURL(ctx context.Context, s *target) (string, bool, error) {
 	got, err := s.refusal(ctx, "?token="+strings.Repeat("a", 4200))
 	return fmt.Sprint(got), got == 414, err
 }
 
-// contextOfMessages: without it `hello` is answered with unauthenticated.
-func contextOfMessages(ctx context.Context, s *subject) (string, bool, error) {
+// Without the context of the authorizer, `hello` is answered with unauthenticated.
+func contextOfMessages(ctx context.Context, s *target) (string, bool, error) {
 	w, err := s.connect(ctx, 0)
 	if err != nil {
 		return "", false, err
 	}
 	defer w.CloseNow()
-	welcome, err := w.ask(ctx, `{"action":"hello"}`, "welcome")
+	welcome, err := w.request(ctx, `{"action":"hello"}`, "welcome")
 	if err != nil {
 		return "", false, err
 	}
@@ -40,8 +40,9 @@ func contextOfMessages(ctx context.Context, s *subject) (string, bool, error) {
 // place is in the ocean, where nobody else is.
 const place = `"lat":-48.8767,"lng":-123.3933`
 
-// contextOfDisconnect: without it nobody knows who has left, and who has left is found.
-func contextOfDisconnect(ctx context.Context, s *subject) (string, bool, error) {
+// Without the context of the authorizer, the function does not know which member has left,
+// and a search still finds that member.
+func contextOfDisconnect(ctx context.Context, s *target) (string, bool, error) {
 	pair, err := s.pair(ctx)
 	if err != nil {
 		return "", false, err
@@ -53,21 +54,21 @@ func contextOfDisconnect(ctx context.Context, s *subject) (string, bool, error) 
 	began := time.Now()
 	for _, after := range []time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second, 8 * time.Second} {
 		time.Sleep(time.Until(began.Add(after)))
-		got, err := pair[0].ask(ctx, `{"action":"match","radius":500}`, "matched", "no_match")
+		got, err := pair[0].request(ctx, `{"action":"match","radius":500}`, "matched", "no_match")
 		if err != nil {
 			return "", false, err
 		}
 		if got["type"] == "no_match" {
-			return fmt.Sprintf("who has closed was not found any more after %v", after), true, nil
+			return fmt.Sprintf("the member who closed was no longer found after %v", after), true, nil
 		}
-		if _, err := pair[0].ask(ctx, fmt.Sprintf(`{"action":"end","match":%q}`, got["match"]), "ended"); err != nil {
+		if _, err := pair[0].request(ctx, fmt.Sprintf(`{"action":"end","match":%q}`, got["match"]), "ended"); err != nil {
 			return "", false, err
 		}
 	}
-	return "who had closed was still found after 8 s: `$disconnect` came late, not at all, or without the context", false, nil
+	return "the member who closed was still found after 8 s: `$disconnect` came late, not at all, or without the context", false, nil
 }
 
-func routesByName(ctx context.Context, s *subject) (string, bool, error) {
+func routesByName(ctx context.Context, s *target) (string, bool, error) {
 	w, err := s.connect(ctx, 0)
 	if err != nil {
 		return "", false, err
@@ -75,7 +76,7 @@ func routesByName(ctx context.Context, s *subject) (string, bool, error) {
 	defer w.CloseNow()
 	var codes []string
 	for _, route := range []string{"$connect", "$disconnect", "$default"} {
-		got, err := w.ask(ctx, fmt.Sprintf(`{"action":%q}`, route), "error", "")
+		got, err := w.request(ctx, fmt.Sprintf(`{"action":%q}`, route), "error", "")
 		if err != nil {
 			return "", false, fmt.Errorf("%s: %w", route, err)
 		}
@@ -85,20 +86,20 @@ func routesByName(ctx context.Context, s *subject) (string, bool, error) {
 	return found, found == "unknown_action, unknown_action, unknown_action", nil
 }
 
-// pair connects both members at one place.
-func (s *subject) pair(ctx context.Context) (pair [2]*wire, err error) {
+// pair connects both members, at one place.
+func (s *target) pair(ctx context.Context) (pair [2]*connection, err error) {
 	for n := range pair {
 		if pair[n], err = s.connect(ctx, n); err != nil {
 			return pair, err
 		}
-		if _, err = pair[n].ask(ctx, `{"action":"location","id":"here","available":true,`+place+`}`, "ack"); err != nil {
+		if _, err = pair[n].request(ctx, `{"action":"location","id":"here","available":true,`+place+`}`, "ack"); err != nil {
 			return pair, err
 		}
 	}
 	return pair, nil
 }
 
-func matched(ctx context.Context, s *subject) (string, bool, error) {
+func matched(ctx context.Context, s *target) (string, bool, error) {
 	pair, err := s.pair(ctx)
 	if err != nil {
 		return "", false, err
@@ -106,27 +107,27 @@ func matched(ctx context.Context, s *subject) (string, bool, error) {
 	defer pair[0].CloseNow()
 	defer pair[1].CloseNow()
 	began := time.Now()
-	got, err := pair[0].ask(ctx, `{"action":"match","radius":500}`, "matched")
+	got, err := pair[0].request(ctx, `{"action":"match","radius":500}`, "matched")
 	if err != nil {
 		return "", false, err
 	}
 	took := time.Since(began)
-	if _, err := pair[1].hear(ctx, "matched"); err != nil {
+	if _, err := pair[1].await(ctx, "matched"); err != nil {
 		return "", false, err
 	}
-	_, err = pair[0].ask(ctx, fmt.Sprintf(`{"action":"end","match":%q}`, got["match"]), "ended")
+	_, err = pair[0].request(ctx, fmt.Sprintf(`{"action":"end","match":%q}`, got["match"]), "ended")
 	return fmt.Sprintf("matched after %d ms", took.Milliseconds()), err == nil, err
 }
 
-// closes is a try of what closes a connection.
-func closes(by func(context.Context, *wire) error, code websocket.StatusCode) func(context.Context, *subject) (string, bool, error) {
-	return func(ctx context.Context, s *subject) (string, bool, error) {
+// closes returns a check that what by sends closes the connection with a code.
+func closes(by func(context.Context, *connection) error, code websocket.StatusCode) func(context.Context, *target) (string, bool, error) {
+	return func(ctx context.Context, s *target) (string, bool, error) {
 		w, err := s.connect(ctx, 0)
 		if err != nil {
 			return "", false, err
 		}
 		defer w.CloseNow()
-		sending := by(ctx, w) // may fail, as the other side closes meanwhile
+		sending := by(ctx, w) // may fail, since the other side closes meanwhile
 		got, err := w.closed(ctx, patience)
 		if err != nil {
 			return "", false, fmt.Errorf("%w (sending: %v)", err, sending)
@@ -138,20 +139,20 @@ func closes(by func(context.Context, *wire) error, code websocket.StatusCode) fu
 	}
 }
 
-func binaryFrame(ctx context.Context, w *wire) error {
+func binaryFrame(ctx context.Context, w *connection) error {
 	return w.Write(ctx, websocket.MessageBinary, []byte("{}"))
 }
 
-func longFrame(ctx context.Context, w *wire) error {
+func longFrame(ctx context.Context, w *connection) error {
 	return w.Write(ctx, websocket.MessageText, []byte(strings.Repeat(" ", 32<<10+1)))
 }
 
-func longMessage(ctx context.Context, w *wire) error {
+func longMessage(ctx context.Context, w *connection) error {
 	m, err := w.Writer(ctx, websocket.MessageText)
 	if err != nil {
 		return err
 	}
-	for range 5 { // a frame each
+	for range 5 { // each write is a frame
 		if _, err := m.Write([]byte(strings.Repeat(" ", 30<<10))); err != nil {
 			return err
 		}
@@ -159,18 +160,18 @@ func longMessage(ctx context.Context, w *wire) error {
 	return m.Close()
 }
 
-func notText(ctx context.Context, w *wire) error {
+func notText(ctx context.Context, w *connection) error {
 	return w.Write(ctx, websocket.MessageText, []byte("\xff\xfe"))
 }
 
-// replaced has a function post to the older of two connections and delete it.
-func replaced(ctx context.Context, s *subject) (string, bool, error) {
+// replaced makes a function post to the older of two connections and delete it.
+func replaced(ctx context.Context, s *target) (string, bool, error) {
 	older, err := s.connect(ctx, 0)
 	if err != nil {
 		return "", false, err
 	}
 	defer older.CloseNow()
-	if _, err := older.ask(ctx, `{"action":"hello"}`, "welcome"); err != nil {
+	if _, err := older.request(ctx, `{"action":"hello"}`, "welcome"); err != nil {
 		return "", false, err
 	}
 	newer, err := s.connect(ctx, 0)
@@ -178,7 +179,7 @@ func replaced(ctx context.Context, s *subject) (string, bool, error) {
 		return "", false, err
 	}
 	defer newer.CloseNow()
-	got, err := older.hear(ctx, "error")
+	got, err := older.await(ctx, "error")
 	if err != nil {
 		return "", false, err
 	}
@@ -186,7 +187,7 @@ func replaced(ctx context.Context, s *subject) (string, bool, error) {
 	return fmt.Sprintf("%v, then %d", got["code"], code), got["code"] == "replaced" && code == 1000, err
 }
 
-func idle(ctx context.Context, s *subject) (string, bool, error) {
+func idle(ctx context.Context, s *target) (string, bool, error) {
 	if s.idle == 0 {
 		return "", false, fmt.Errorf("%w by -idle 0", errLeftOut)
 	}

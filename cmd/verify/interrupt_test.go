@@ -12,8 +12,9 @@ import (
 	"testing"
 )
 
-// Ctrl-C in the middle of a deployment, twice: the signals reach everything that runs in
-// the terminal, the deployment ends, and the deletion is neither left out nor broken off.
+// The test interrupts twice, as Ctrl-C does: once during the deployment, once during the
+// deletion. Each signal reaches every process of the terminal. The deployment must end, and
+// the deletion must begin and finish.
 func TestAnInterruptStillDestroys(t *testing.T) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "verify")
@@ -77,13 +78,13 @@ esac`,
 		}
 	}
 	if err := c.Wait(); err == nil {
-		t.Error("it says that all went well")
+		t.Error("got success, want an error")
 	}
 	text, err := os.ReadFile(done)
 	if got, want := strings.TrimSpace(string(text)), "stack destroyed\npool deleted"; err != nil || got != want {
-		t.Errorf("got %q, %v, want %q; it said %s", got, err, want, &failed)
+		t.Errorf("got %q, %v, want %q; the log is %s", got, err, want, &failed)
 	}
-	if report, err := os.ReadFile(filepath.Join(dir, "verified.md")); err != nil || !strings.Contains(string(report), "did not come to its end") {
+	if report, err := os.ReadFile(filepath.Join(dir, "verified.md")); err != nil || !strings.Contains(string(report), "was incomplete") {
 		t.Errorf("got the report %s, %v", report, err)
 	}
 }

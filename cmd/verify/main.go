@@ -1,7 +1,7 @@
-// Command verify tries on AWS what docs/aws-behaviour.md marks as not verified, and
-// writes down what it found: make verify-aws. It deploys a stack of its own, with a
-// Cognito pool for two members, and destroys both whatever happens. run is all of it;
-// account.go is what it makes in the account, facts.go lists what it tries.
+// Command verify checks on AWS what docs/aws-behaviour.md marks as not verified, and
+// writes a report: make verify-aws. It deploys a stack of its own, with a Cognito pool
+// for two members, and destroys both whatever happens. Start at run. account.go has
+// what it makes in the AWS account, facts.go lists what it checks.
 package main
 
 import (
@@ -20,14 +20,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	// From now on signals end ctx and nothing else: what was made must be destroyed.
+	// From here on a signal ends ctx and not the process, which has yet to destroy the stack.
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "verify:", err)
 		os.Exit(1)
 	}
 }
 
-// options are what the flags say.
+// options are the values of the flags.
 type options struct {
 	out     string
 	egress  []string
@@ -37,16 +37,16 @@ type options struct {
 	command runner
 }
 
-// run deploys, tries everything, writes the report and destroys.
+// run deploys, checks everything, writes the report and destroys.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
 	flags.SetOutput(stdout)
 	o := options{now: time.Now, command: execute}
 	flags.StringVar(&o.out, "out", "docs/verified.md", "`file` for the report")
-	egress := flags.String("egress", "ipv6,nat", "ways out of the VPC, the next one being `tried` where pushes do not get through by one")
-	flags.DurationVar(&o.within, "within", 30*time.Minute, "`time` for deploying and trying; destroying comes after it")
-	flags.DurationVar(&o.idle, "idle", 11*time.Minute, "`time` to watch a silent connection, which AWS says to close after 10 minutes; 0 leaves it out")
-	yes := flags.Bool("yes", false, "do not ask: it costs less than two dollars")
+	egress := flags.String("egress", "ipv6,nat", "ways out of the VPC, as a `list`; if pushes fail by the first, a stack with the next is deployed")
+	flags.DurationVar(&o.within, "within", 30*time.Minute, "`time` for deploying and checking; destroying takes more")
+	flags.DurationVar(&o.idle, "idle", 11*time.Minute, "`time` to watch an idle connection, which AWS documents to close after 10 minutes; 0 leaves that out")
+	yes := flags.Bool("yes", false, "agree to the cost, which is less than two dollars")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 	}
 	if !*yes {
-		return errors.New("this makes a stack and a user pool in the AWS account of your credentials, for less than two dollars, and destroys them: say -yes (make verify-aws YES=1)")
+		return errors.New("this makes a stack and a user pool in the AWS account of your credentials, for less than two dollars, and destroys them: agree with -yes (make verify-aws YES=1)")
 	}
 	return verify(ctx, o, stdout)
 }
@@ -70,7 +70,7 @@ func verify(ctx context.Context, o options, stdout io.Writer) (err error) {
 		return err
 	}
 	r := &report{region: a.region, date: o.now()}
-	// The report and the end come whatever happens, and take their time.
+	// Destroying and the report come last, whatever happens, and have no deadline.
 	defer func() {
 		err = errors.Join(err, a.destroy(context.WithoutCancel(ctx)))
 		r.destroyed = err == nil
@@ -94,15 +94,15 @@ func verify(ctx context.Context, o options, stdout io.Writer) (err error) {
 		if f.status != holds {
 			continue
 		}
-		for _, try := range facts() {
-			f := try.on(ctx, s)
+		for _, check := range facts() {
+			f := check.on(ctx, s)
 			r.add(f)
 			fmt.Fprintln(stdout, f)
 			if ctx.Err() != nil {
-				return fmt.Errorf("it was stopped before the end: %w", context.Cause(ctx))
+				return fmt.Errorf("stopped before all was checked: %w", context.Cause(ctx))
 			}
 		}
 		return nil
 	}
-	return fmt.Errorf("pushes get through by none of %s: nothing else could be tried", strings.Join(o.egress, ", "))
+	return fmt.Errorf("pushes get through by none of %s: nothing else could be checked", strings.Join(o.egress, ", "))
 }

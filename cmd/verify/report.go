@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A status is what came of trying.
+// A status is the result of a check.
 type status string
 
-// The ways a try can end.
+// The results.
 const (
 	holds   status = "holds"
 	differs status = "differs"
@@ -25,7 +25,7 @@ type finding struct {
 
 func (f finding) String() string { return fmt.Sprintf("%-9s  %s: %s", f.status, f.fact, f.found) }
 
-// A report is what docs/verified.md says.
+// A report is the content of docs/verified.md.
 type report struct {
 	region    string
 	date      time.Time
@@ -43,19 +43,18 @@ func (r *report) summary() string {
 	return fmt.Sprintf("%d hold, %d differ, %d not tried", count[holds], count[differs], count[untried])
 }
 
-// write writes the report. What differs has to be mended in docs/aws-behaviour.md and
-// in the local stack.
-func (r *report) write(place string) error {
+// write writes the report to a file.
+func (r *report) write(file string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Verified on AWS\n\nWritten by `make verify-aws` in %s on %s: %s.", r.region, r.date.UTC().Format("2 January 2006"), r.summary())
 	if !r.destroyed {
-		b.WriteString(" It did not come to its end.")
+		b.WriteString(" The run was incomplete.")
 	}
-	b.WriteString("\n\nWhat differs has to be put right in [aws-behaviour.md](aws-behaviour.md) and in the local stack.\n\n")
+	b.WriteString("\n\nCorrect [aws-behaviour.md](aws-behaviour.md) and the local stack where a fact differs.\n\n")
 	b.WriteString("| fact | region | date | result | found |\n|---|---|---|---|---|\n")
 	cell := strings.NewReplacer("|", `\|`, "\n", " ")
 	for _, f := range r.findings {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell.Replace(f.fact), r.region, r.date.UTC().Format(time.DateOnly), f.status, cell.Replace(f.found))
 	}
-	return os.WriteFile(place, []byte(b.String()), 0o644)
+	return os.WriteFile(file, []byte(b.String()), 0o644)
 }

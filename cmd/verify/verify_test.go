@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-// A cloud stands in for the command lines of AWS and the CDK.
+// A cloud is a fake of the command lines of AWS and the CDK.
 type cloud struct {
-	said   []string
+	ran    []string
 	stacks map[string]bool
 	pool   bool
-	url    string // of what is deployed
-	during func() error
-	stuck  int // how many deletions fail
+	url    string       // of a deployed stack
+	during func() error // runs during a deployment
+	stuck  int          // how many deletions fail
 }
 
 func (c *cloud) run(ctx context.Context, _ io.Writer, name string, args ...string) ([]byte, error) {
-	c.said = append(c.said, name+" "+strings.Join(args, " "))
+	c.ran = append(c.ran, name+" "+strings.Join(args, " "))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -74,9 +74,9 @@ func (c *cloud) run(ctx context.Context, _ io.Writer, name string, args ...strin
 	return nil, nil
 }
 
-// Whatever goes wrong on the way, all that was made is destroyed, and the report says
-// that it is not whole.
-func TestAllIsDestroyedWhateverHappens(t *testing.T) {
+// After any failure, everything that was made is destroyed, and the report says that the run
+// was incomplete.
+func TestEverythingIsDestroyedWhateverFails(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
 	for name, test := range map[string]struct {
 		during func(stop func()) error
@@ -85,12 +85,12 @@ func TestAllIsDestroyedWhateverHappens(t *testing.T) {
 		want   string // of the error
 		left   bool
 	}{
-		"the deployment fails":       {func(func()) error { return errors.New("CREATE_FAILED") }, 0, []string{"nat"}, "CREATE_FAILED", false},
-		"it is interrupted":          {func(stop func()) error { stop(); return context.Canceled }, 0, []string{"nat"}, "canceled", false},
-		"nothing gets through":       {func(func()) error { return nil }, 0, []string{"ipv6", "nat"}, "by none of ipv6, nat", false},
-		"a deletion fails twice":     {func(func()) error { return nil }, 2, []string{"nat"}, "by none of nat", false},
-		"a deletion fails for good":  {func(func()) error { return nil }, 100, []string{"nat"}, "aws cloudformation delete-stack --region eu-west-1 --stack-name WaggleVerify-nat", true},
-		"the deletion after a fault": {func(func()) error { return errors.New("CREATE_FAILED") }, 1, []string{"ipv6"}, "CREATE_FAILED", false},
+		"the deployment fails":                  {func(func()) error { return errors.New("CREATE_FAILED") }, 0, []string{"nat"}, "CREATE_FAILED", false},
+		"it is interrupted":                     {func(stop func()) error { stop(); return context.Canceled }, 0, []string{"nat"}, "canceled", false},
+		"nothing gets through":                  {func(func()) error { return nil }, 0, []string{"ipv6", "nat"}, "by none of ipv6, nat", false},
+		"a deletion fails twice":                {func(func()) error { return nil }, 2, []string{"nat"}, "by none of nat", false},
+		"a deletion fails for good":             {func(func()) error { return nil }, 100, []string{"nat"}, "aws cloudformation delete-stack --region eu-west-1 --stack-name WaggleVerify-nat", true},
+		"a deployment and then a deletion fail": {func(func()) error { return errors.New("CREATE_FAILED") }, 1, []string{"ipv6"}, "CREATE_FAILED", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
@@ -103,20 +103,20 @@ func TestAllIsDestroyedWhateverHappens(t *testing.T) {
 				t.Errorf("got error %v, want %q in it", err, test.want)
 			}
 			if got := len(c.stacks) > 0; got != test.left || c.pool {
-				t.Errorf("left: stacks %v, pool %v, after\n%s", c.stacks, c.pool, strings.Join(c.said, "\n"))
+				t.Errorf("left: stacks %v, pool %v, after\n%s", c.stacks, c.pool, strings.Join(c.ran, "\n"))
 			}
 			text, err := os.ReadFile(o.out)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if whole := !strings.Contains(string(text), "did not come to its end"); whole && test.left {
-				t.Errorf("the report of a run that left something says it is whole:\n%s", text)
+			if complete := !strings.Contains(string(text), "was incomplete"); complete && test.left {
+				t.Errorf("the report of a run that left something says that it is complete:\n%s", text)
 			}
 		})
 	}
 }
 
-// The whole of it, with the local stack in AWS's place.
+// The complete run, with the local stack in place of AWS.
 func TestVerifyWritesItsReport(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
 	s := local(t)
@@ -152,7 +152,7 @@ func TestVerifyWritesItsReport(t *testing.T) {
 	}
 	for _, secret := range append(s.tokens, "PASSWORD=") {
 		if strings.Contains(string(text), secret) || strings.Contains(log.String(), secret) {
-			t.Errorf("a secret was told")
+			t.Errorf("a secret was written")
 		}
 	}
 	if len(c.stacks) > 0 || c.pool {

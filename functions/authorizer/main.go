@@ -1,4 +1,4 @@
-// Command authorizer tells API Gateway who wants to connect.
+// Command authorizer decides for API Gateway who may connect, and as which member.
 package main
 
 import (

@@ -1,28 +1,10 @@
-// Command connect begins sessions and answers hello, ping and what no route takes.
+// Command connect begins sessions and answers hello, ping and every message that no
+// other route takes.
 package main
 
 import (
-	"context"
-	"log/slog"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"waggle/internal/app"
+	"waggle/internal/topology"
 )
 
-func main() {
-	if err := run(context.Background()); err != nil {
-		slog.Error("connect: start", "err", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
-	a, err := app.FromEnv(ctx, os.LookupEnv, app.Options{})
-	if err != nil {
-		return err
-	}
-	lambda.StartWithOptions(a.Handle, lambda.WithEnableSIGTERM(a.Close))
-	return nil
-}
+func main() { app.Main(topology.Connect) }

@@ -2,27 +2,8 @@
 package main
 
 import (
-	"context"
-	"log/slog"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"waggle/internal/app"
+	"waggle/internal/topology"
 )
 
-func main() {
-	if err := run(context.Background()); err != nil {
-		slog.Error("match: start", "err", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
-	a, err := app.FromEnv(ctx, os.LookupEnv, app.Options{})
-	if err != nil {
-		return err
-	}
-	lambda.StartWithOptions(a.Handle, lambda.WithEnableSIGTERM(a.Close))
-	return nil
-}
+func main() { app.Main(topology.Match) }

@@ -1,5 +1,6 @@
-// Package app wires the parts together from the environment. FromEnv makes the
-// handlers that the functions and the local stack run, one and the same.
+// Package app wires the parts together from the environment. [Main] is the whole
+// of a function on Lambda; [FromEnv] makes the handler that it runs, the same one
+// that the local stack runs.
 package app
 
 import (
@@ -11,6 +12,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
+
 	"waggle/internal/gateway"
 	"waggle/internal/handler"
 	"waggle/internal/match"
@@ -19,24 +22,39 @@ import (
 	"waggle/internal/topology"
 )
 
-// App is a wired function. Handle serves any route.
+// Main serves a function's events on Lambda. If the environment is wrong, it logs
+// the error and exits.
+func Main(function string) {
+	a, err := FromEnv(context.Background(), os.LookupEnv, Options{})
+	if err != nil {
+		slog.Error(function+": start", "err", err)
+		os.Exit(1)
+	}
+	lambda.StartWithOptions(a.Handle, lambda.WithEnableSIGTERM(a.Close))
+}
+
+// App is a wired function. Its Handle serves any route.
 type App struct {
 	*handler.Handler
 	Store *store.Store
 }
 
-// Options are what is not in the environment.
+// Options are what the environment does not say. Zero fields are those of production.
 type Options struct {
+	// Log is by default JSON on standard output.
 	Log *slog.Logger
-	// Push replaces connection management, and Store the parts of the cache's
-	// options that tests and the stack on one machine set.
-	Push  match.Pusher
+	// Push replaces connection management.
+	Push match.Pusher
+	// Store holds options of the cache for tests and the local stack. FromEnv sets its
+	// address, credentials and pools.
 	Store store.Options
-	Now   func() time.Time
+	// Now is time.Now by default.
+	Now func() time.Time
 }
 
-// FromEnv reads the environment that internal/topology lists. It does not wait
-// for the cache. An error names the variable and what it may be.
+// FromEnv reads the environment that internal/topology lists; lookup is
+// os.LookupEnv. It does not wait for the cache. An error names the variable and
+// what it may be.
 func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options) (*App, error) {
 	get := func(name string) string {
 		value, _ := lookup(name)
@@ -73,10 +91,10 @@ func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options)
 	return &App{Handler: h, Store: cache}, nil
 }
 
-// Close lets the cache's connections go.
+// Close closes the connections to the cache.
 func (a *App) Close() { a.Store.Close() }
 
-// newID returns 128 random bits.
+// newID returns 128 random bits as text.
 func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails

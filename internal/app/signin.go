@@ -9,8 +9,8 @@ import (
 	"waggle/internal/topology"
 )
 
-// cacheToken returns what signs in to the cache by IAM, or nil where that is not
-// wanted. It refuses what could not work.
+// cacheToken returns the source of passwords for signing in to the cache by IAM, or
+// nil if that is not asked for. A combination of variables that cannot work is an error.
 func cacheToken(ctx context.Context, get func(string) string) (func(context.Context) (string, error), error) {
 	text := get(topology.CacheIAM)
 	if text == "" {

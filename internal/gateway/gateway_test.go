@@ -17,6 +17,7 @@ import (
 	"github.com/coder/websocket"
 
 	"waggle/internal/gateway"
+	"waggle/internal/match"
 	"waggle/localstack/apigateway"
 	"waggle/localstack/lambda"
 )
@@ -32,7 +33,7 @@ func newClient(t *testing.T, endpoint string) *gateway.Client {
 	return client
 }
 
-func TestPostAndDeleteAgainstTheGateway(t *testing.T) {
+func TestPostAndDeleteOnTheLocalGateway(t *testing.T) {
 	ids := make(chan string, 1)
 	api := apigateway.New(apigateway.Config{
 		Stage:  "prod",
@@ -62,8 +63,8 @@ func TestPostAndDeleteAgainstTheGateway(t *testing.T) {
 		t.Errorf("got %q, %v; want hello", got, err)
 	}
 	err = client.Post(t.Context(), id, make([]byte, apigateway.MaxMessage+1))
-	if !errors.Is(err, gateway.ErrTooLarge) {
-		t.Errorf("got %v, want ErrTooLarge", err)
+	if err == nil || !strings.Contains(err.Error(), "StatusCode: 413") {
+		t.Errorf("got %v, want status 413", err)
 	}
 	if err := client.Delete(t.Context(), id); err != nil {
 		t.Error(err)
@@ -71,28 +72,27 @@ func TestPostAndDeleteAgainstTheGateway(t *testing.T) {
 	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 		t.Errorf("got %v, want close 1000", err)
 	}
-	if err := client.Post(t.Context(), id, []byte("late")); !errors.Is(err, gateway.ErrGone) {
-		t.Errorf("got %v, want ErrGone", err)
+	if err := client.Post(t.Context(), id, []byte("late")); !errors.Is(err, match.ErrConnectionGone) {
+		t.Errorf("got %v, want ErrConnectionGone", err)
 	}
-	if err := client.Delete(t.Context(), id); !errors.Is(err, gateway.ErrGone) {
-		t.Errorf("got %v, want ErrGone", err)
+	if err := client.Delete(t.Context(), id); !errors.Is(err, match.ErrConnectionGone) {
+		t.Errorf("got %v, want ErrConnectionGone", err)
 	}
 }
 
-func TestAnswersAreErrorsAndAreNotRetried(t *testing.T) {
+func TestRefusedPushesAreErrorsAndAreNotRetried(t *testing.T) {
 	for _, test := range []struct {
 		status     int
 		kind, body string
-		want       error // nil: any error
 	}{
-		{410, "GoneException", `{"message":"x"}`, gateway.ErrGone},
-		{410, "", ``, gateway.ErrGone},
-		{429, "LimitExceededException", `{"message":"x"}`, gateway.ErrLimit},
-		{429, "", `<html>`, gateway.ErrLimit},
-		{413, "PayloadTooLargeException", `{"message":"x"}`, gateway.ErrTooLarge},
-		{403, "ForbiddenException", `{"message":"x"}`, gateway.ErrForbidden},
-		{500, "InternalServerError", `{"message":"x"}`, nil},
-		{503, "", ``, nil},
+		{410, "GoneException", `{"message":"x"}`},
+		{410, "", ``},
+		{429, "LimitExceededException", `{"message":"x"}`},
+		{429, "", `<html>`},
+		{413, "PayloadTooLargeException", `{"message":"x"}`},
+		{403, "ForbiddenException", `{"message":"x"}`},
+		{500, "InternalServerError", `{"message":"x"}`},
+		{503, "", ``},
 	} {
 		var requests atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,10 +105,13 @@ func TestAnswersAreErrorsAndAreNotRetried(t *testing.T) {
 		}))
 		err := newClient(t, server.URL).Post(t.Context(), "R1kmxc2VNjMCFIA=", []byte("x"))
 		server.Close()
-		if err == nil || test.want != nil && !errors.Is(err, test.want) {
-			t.Errorf("%d: got %v, want %v", test.status, err, test.want)
-		} else if !strings.Contains(err.Error(), "post to connection R1kmxc2VNjMCFIA=") {
+		gone := test.status == http.StatusGone
+		if errors.Is(err, match.ErrConnectionGone) != gone {
+			t.Errorf("%d: got %v, want ErrConnectionGone: %v", test.status, err, gone)
+		} else if !strings.Contains(fmt.Sprint(err), "post to connection R1kmxc2VNjMCFIA=") {
 			t.Errorf("%d: %v names neither the operation nor the connection", test.status, err)
+		} else if !gone && !strings.Contains(err.Error(), fmt.Sprint("StatusCode: ", test.status)) {
+			t.Errorf("%d: %v does not have the status", test.status, err)
 		}
 		if got := requests.Load(); got != 1 {
 			t.Errorf("%d: got %d requests, want 1", test.status, got)
@@ -116,7 +119,7 @@ func TestAnswersAreErrorsAndAreNotRetried(t *testing.T) {
 	}
 }
 
-func TestRequestIsSignedAndItsIDEscaped(t *testing.T) {
+func TestTheRequestIsSignedAndTheConnectionsIDEscaped(t *testing.T) {
 	type request struct{ method, path, authorization, body string }
 	requests := make(chan request, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -139,7 +142,7 @@ func TestRequestIsSignedAndItsIDEscaped(t *testing.T) {
 	}
 }
 
-func TestHangingPostEndsByItsDeadline(t *testing.T) {
+func TestAHangingPostTimesOut(t *testing.T) {
 	var requests atomic.Int32
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -161,21 +164,21 @@ func TestHangingPostEndsByItsDeadline(t *testing.T) {
 	}
 }
 
-func TestBrokenConnectionIsTriedOnceMore(t *testing.T) {
+func TestAFailedConnectionIsRetriedOnce(t *testing.T) {
 	for _, test := range []struct {
-		breaks, wantRequests int32
-		wantErr              bool
+		failures, wantRequests int32
+		wantErr                bool
 	}{{1, 2, false}, {2, 2, true}} {
 		var requests atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if requests.Add(1) <= test.breaks {
-				panic(http.ErrAbortHandler) // closes the socket without an answer
+			if requests.Add(1) <= test.failures {
+				panic(http.ErrAbortHandler) // closes the socket without a response
 			}
 		}))
 		err := newClient(t, server.URL).Delete(t.Context(), "id=")
 		server.Close()
 		if (err != nil) != test.wantErr || requests.Load() != test.wantRequests {
-			t.Errorf("broken %d times: got %v after %d requests, want %d", test.breaks, err, requests.Load(), test.wantRequests)
+			t.Errorf("%d failures: got %v after %d requests, want %d", test.failures, err, requests.Load(), test.wantRequests)
 		}
 	}
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/uber/h3-go/v4"
 )
 
-// BenchmarkResolution weighs the resolutions that shard cells could have, in a
-// city of 40 km by 40 km with hot spots. Its metrics are the result, not its
-// time: the share of searches that the home cell alone answers, and the share of
-// all members who live in the fullest cell, which is one key on one node.
+// BenchmarkResolution compares the resolutions that shard cells could have, in a
+// city of 40 km by 40 km with hot spots. Its result is not its time but two
+// metrics: the share of searches that the home cell alone answers, and the share
+// of all members who are in the fullest cell, which is one key on one node.
 func BenchmarkResolution(b *testing.B) {
 	const queries = 400
 	for _, members := range []int{100, 1000, 10_000, 100_000} {
 		crowd := hotSpots(members+queries, uint64(members))
-		asking, crowd := crowd[:queries], crowd[queries:]
+		searchers, crowd := crowd[:queries], crowd[queries:]
 		nearest := make([]float64, queries)
-		for i, p := range asking {
+		for i, p := range searchers {
 			nearest[i] = math.Inf(1)
 			for _, q := range crowd {
 				nearest[i] = min(nearest[i], Distance(p, q))
@@ -30,16 +30,16 @@ func BenchmarkResolution(b *testing.B) {
 				var home, fullest float64
 				for b.Loop() {
 					home, fullest = 0, 0
-					for i, p := range asking {
-						if outline(cellAt(b, p, resolution), unit(p.Lat, p.Lng))-edgeMargin > nearest[i] {
+					for i, p := range searchers {
+						if toBoundary(cellAt(b, p, resolution), unit(p.Lat, p.Lng))-boundaryMargin > nearest[i] {
 							home++
 						}
 					}
-					living := make(map[h3.Cell]float64)
+					perCell := make(map[h3.Cell]float64)
 					for _, p := range crowd {
-						living[cellAt(b, p, resolution)]++
+						perCell[cellAt(b, p, resolution)]++
 					}
-					for _, n := range living {
+					for _, n := range perCell {
 						fullest = max(fullest, n)
 					}
 				}
@@ -50,7 +50,7 @@ func BenchmarkResolution(b *testing.B) {
 	}
 }
 
-// hotSpots puts four fifths of the points around thirty places, the rest anywhere.
+// hotSpots puts four fifths of the points near thirty places, and the rest anywhere.
 func hotSpots(n int, seed uint64) []Point {
 	random := rand.New(rand.NewPCG(seed, 3))
 	anywhere := func() Point { return Point{37.6 + 0.36*random.Float64(), -122.5 + 0.45*random.Float64()} }

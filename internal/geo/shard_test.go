@@ -12,7 +12,7 @@ import (
 	"waggle/test/kit/oracle"
 )
 
-func TestShardCell(t *testing.T) {
+func TestShardCellOfKnownPoints(t *testing.T) {
 	for _, test := range []struct {
 		p    Point
 		want Cell
@@ -27,8 +27,9 @@ func TestShardCell(t *testing.T) {
 	}
 }
 
-// TestShardCellIsNotTheParent keeps the reason for there being one rule true.
-func TestShardCellIsNotTheParent(t *testing.T) {
+// The comment of ShardCell says that a parent is no way to the shard cell. Here is a point
+// for which that is so.
+func TestShardCellIsNotTheParentOfAFinerCell(t *testing.T) {
 	p := Point{-51.20494330436439, -177.98597726782873}
 	fine, err := h3.LatLngToCell(h3.LatLng{Lat: p.Lat, Lng: p.Lng}, 9)
 	if err != nil {
@@ -43,9 +44,9 @@ func TestShardCellIsNotTheParent(t *testing.T) {
 	}
 }
 
-// TestEdgeDistance goes around each point: just within the edge distance everything is in
-// the same cell, and 10 m beyond it something is not.
-func TestEdgeDistance(t *testing.T) {
+// The test goes around each point: within the edge distance everything is in the same cell,
+// and 10 m beyond it something is not.
+func TestEdgeDistanceEndsAtTheBoundary(t *testing.T) {
 	const beyond = 10 // metres
 	random := kit.Random(t, 0)
 	eachPlace(t, kit.Times(120, 1200), random, func(t *testing.T, p Point) {
@@ -74,7 +75,7 @@ func TestEdgeDistance(t *testing.T) {
 	})
 }
 
-func TestEdgeDistanceElsewhere(t *testing.T) {
+func TestEdgeDistanceIsZeroOutsideTheCell(t *testing.T) {
 	p := Point{52.52, 13.405}
 	away := ShardCell(Point{48.1, 11.6})
 	for _, c := range []Cell{away, "", "86", "nonsense"} {
@@ -83,12 +84,11 @@ func TestEdgeDistanceElsewhere(t *testing.T) {
 		}
 	}
 	if got := edgeDistance(Point{math.NaN(), 0}, ""); got != 0 {
-		t.Errorf("EdgeDistance of no place = %v, want 0", got)
+		t.Errorf("edgeDistance of no place = %v, want 0", got)
 	}
 }
 
-// TestShardsWithinMissesNobody puts points into circles, half of them at the rim: the shard
-// cell of each must be listed.
+// Points are put into circles, half of them at the rim: the shard cell of each must be listed.
 func TestShardsWithinMissesNobody(t *testing.T) {
 	random := kit.Random(t, 0)
 	eachPlace(t, kit.Times(250, 2500), random, func(t *testing.T, p Point) {
@@ -113,9 +113,9 @@ func TestShardsWithinMissesNobody(t *testing.T) {
 	})
 }
 
-// TestShardsWithinListsNoMore walks a slightly larger circle in small steps: every cell listed
-// is met on the way, or lies inside.
-func TestShardsWithinListsNoMore(t *testing.T) {
+// The test walks a slightly larger circle in small steps: every listed cell is met on the
+// way, or lies inside.
+func TestShardsWithinListsNoCellOutsideTheCircle(t *testing.T) {
 	const larger, step = 20, 20
 	random := kit.Random(t, 0)
 	eachPlace(t, kit.Times(3, 30), random, func(t *testing.T, p Point) {
@@ -138,7 +138,7 @@ func TestShardsWithinListsNoMore(t *testing.T) {
 	})
 }
 
-func TestShardsWithinRadius(t *testing.T) {
+func TestShardsWithinBoundsItsRadius(t *testing.T) {
 	p := Point{52.52, 13.405}
 	for _, test := range []struct{ radius, like float64 }{
 		{-1, 0}, {math.Inf(-1), 0}, {math.NaN(), 0}, {60_000, 50_000}, {math.Inf(1), 50_000},
@@ -152,8 +152,8 @@ func TestShardsWithinRadius(t *testing.T) {
 	}
 }
 
-// TestSpotsHoldThePentagons: the oracle, which knows no H3, has the places right.
-func TestSpotsHoldThePentagons(t *testing.T) {
+// The oracle knows no H3: its pentagons must be H3's.
+func TestTheOracleKnowsThePentagons(t *testing.T) {
 	pentagons, err := h3.Pentagons(ShardResolution)
 	if err != nil {
 		t.Fatal(err)
@@ -172,9 +172,9 @@ func TestSpotsHoldThePentagons(t *testing.T) {
 	}
 }
 
-// TestCellBounds holds the bounds that settle most cells without their outlines, where cells
-// are smallest (beside pentagons), largest (mid-face), and anywhere.
-func TestCellBounds(t *testing.T) {
+// The bounds that decide most cells without their boundary must hold where cells are smallest
+// (beside pentagons), where they are largest (in the middle of a face), and anywhere else.
+func TestCellsAreWithinTheirBounds(t *testing.T) {
 	random := kit.Random(t, 0)
 	smallest, largest := math.Inf(1), 0.0
 	eachPlace(t, 1500, random, func(t *testing.T, p Point) {
@@ -209,9 +209,9 @@ func FuzzShardsWithin(f *testing.F) {
 	f.Add(-85.0, 180.0, 20_000.0, 3.0, 0.9)
 	f.Add(64.7, 10.5362, 50_000.0, 0.0, 0.999)
 	f.Fuzz(func(t *testing.T, lat, lng, radius, bearing, fraction float64) {
-		p, err := NewPoint(lat, lng)
-		if err != nil || !(math.Abs(bearing) < 10) || !(fraction >= 0 && fraction < 1) || !(radius >= 0 && radius <= maxShardsRadius) {
-			return // nothing is said of such input
+		p := place(oracle.Place{Lat: lat, Lng: lng})
+		if !onGlobe(p) || !(math.Abs(bearing) < 10) || !(fraction >= 0 && fraction < 1) || !(radius >= 0 && radius <= maxShardsRadius) {
+			return // nothing is promised of such input
 		}
 		shards := ShardsWithin(p, radius)
 		if shards[0] != ShardCell(p) || !slices.IsSorted(shards[1:]) || len(shards) > 400 {
@@ -229,9 +229,9 @@ func FuzzEdgeDistance(f *testing.F) {
 	f.Add(85.0, -180.0, 3.0, 0.5)
 	f.Add(64.7, 10.5362, 0.0, 0.999999)
 	f.Fuzz(func(t *testing.T, lat, lng, bearing, fraction float64) {
-		p, err := NewPoint(lat, lng)
-		if err != nil || !(math.Abs(bearing) < 10) || !(fraction >= 0 && fraction < 1) {
-			return // nothing is said of such input
+		p := place(oracle.Place{Lat: lat, Lng: lng})
+		if !onGlobe(p) || !(math.Abs(bearing) < 10) || !(fraction >= 0 && fraction < 1) {
+			return // nothing is promised of such input
 		}
 		home := ShardCell(p)
 		edge := edgeDistance(p, home)
@@ -241,7 +241,7 @@ func FuzzEdgeDistance(f *testing.F) {
 		if q := travel(p, bearing, edge*fraction); edge > 0 && ShardCell(q) != home {
 			t.Fatalf("edgeDistance(%v) = %v, but %v is in %q, not in %q", p, edge, q, ShardCell(q), home)
 		}
-		for _, other := range ShardsWithin(p, edge+3*edgeMargin)[1:] {
+		for _, other := range ShardsWithin(p, edge+3*boundaryMargin)[1:] {
 			if got := edgeDistance(p, other); got != 0 {
 				t.Fatalf("edgeDistance(%v, %q) = %v, though it is in %q", p, other, got, home)
 			}
@@ -249,12 +249,13 @@ func FuzzEdgeDistance(f *testing.F) {
 	})
 }
 
-// edgeDistance is what ShardsWithin goes by: a lower bound, in metres, of the distance from p to anything outside
-// its shard cell c: whatever is nearer than that is in c. It is 0 for a p outside c.
+// edgeDistance is a lower bound, in metres, of the distance from p to anything outside its
+// shard cell c, from which ShardsWithin decides that c alone is enough. It is 0 if p is
+// outside c.
 func edgeDistance(p Point, c Cell) float64 {
 	home, err := shardCell(p)
 	if err != nil || Cell(home.String()) != c {
 		return 0
 	}
-	return max(0, outline(home, unit(p.Lat, p.Lng))-edgeMargin)
+	return max(0, toBoundary(home, unit(p.Lat, p.Lng))-boundaryMargin)
 }

@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// Parse reads a pool file. A pool has the file's "default" settings but for
-// what it says itself, and those have the built-in ones; empty data gives the
-// built-in settings. A key that is unknown or there twice is refused, and so is
-// a value out of range; the error says where, and what is allowed.
+// Parse reads a pool file. A pool has the settings that the file gives it, then those of
+// the file's pool "default", then the built-in ones; empty data gives the built-in ones. An
+// unknown or repeated key and a value out of range are errors, which say where and what is
+// allowed.
 func Parse(data []byte) (Pools, error) { return ParseOver(Default(), data) }
 
-// ParseOver is Parse with other settings than the built-in ones to begin with.
+// ParseOver is Parse with base in place of the built-in settings.
 func ParseOver(base Settings, data []byte) (Pools, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		data = []byte("{}")
@@ -30,7 +30,7 @@ func ParseOver(base Settings, data []byte) (Pools, error) {
 }
 
 func parse(base Settings, data []byte) (Pools, error) {
-	top, err := members(data)
+	top, err := object(data)
 	if err != nil {
 		return Pools{}, err
 	}
@@ -42,7 +42,7 @@ func parse(base Settings, data []byte) (Pools, error) {
 	if top["pools"] == nil {
 		return Pools{map[string]Settings{DefaultName: base}}, nil
 	}
-	pools, err := members(top["pools"])
+	pools, err := object(top["pools"])
 	if err != nil {
 		return Pools{}, fmt.Errorf("\"pools\": %w", err)
 	}
@@ -67,36 +67,44 @@ func parse(base Settings, data []byte) (Pools, error) {
 	return Pools{named}, nil
 }
 
-// read puts one pool's own settings over those it starts from.
-func read(s Settings, raw json.RawMessage) (Settings, error) {
-	own, err := members(raw)
+// read returns base with what one pool's own settings change in it.
+func read(base Settings, raw json.RawMessage) (Settings, error) {
+	own, err := object(raw)
 	if err != nil {
-		return s, err
+		return base, err
 	}
-	fields := schema()
+	settings := schema()
 	for _, key := range slices.Sorted(maps.Keys(own)) {
-		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key })
+		i := slices.IndexFunc(settings, func(s setting) bool { return s.key == key })
 		if i < 0 {
-			return s, fmt.Errorf("unknown key %q: allowed are %s", key, names(fields))
+			return base, fmt.Errorf("unknown key %q: allowed are %s", key, keys(settings))
 		}
-		if err := fields[i].read(&s, own[key]); err != nil {
-			return s, fmt.Errorf("%q %w", key, err)
+		if s := settings[i]; !s.read(&base, own[key]) {
+			return base, fmt.Errorf("%q must be %s, not %s", key, s.allowed, brief(own[key]))
 		}
 	}
-	return s, nil
+	return base, nil
 }
 
-func names(fields []field) string {
-	all := make([]string, len(fields))
-	for i, f := range fields {
-		all[i] = f.name
+func keys(settings []setting) string {
+	all := make([]string, len(settings))
+	for i, s := range settings {
+		all[i] = s.key
 	}
 	return strings.Join(all, ", ")
 }
 
-// members returns what a JSON object holds. Unlike encoding/json's maps it
-// refuses a key that is there twice, and anything behind the object.
-func members(data []byte) (map[string]json.RawMessage, error) {
+// brief shortens a value of the file so that it fits into a sentence.
+func brief(raw json.RawMessage) string {
+	if len(raw) > 40 {
+		return string(raw[:40]) + "…"
+	}
+	return string(raw)
+}
+
+// object returns what a JSON object holds. Unlike encoding/json's maps it refuses
+// a repeated key, and anything after the object.
+func object(data []byte) (map[string]json.RawMessage, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if open, err := d.Token(); err != nil {
 		return nil, fmt.Errorf("not JSON: %w", err)
@@ -123,7 +131,7 @@ func members(data []byte) (map[string]json.RawMessage, error) {
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("something stands behind the JSON object")
+		return nil, errors.New("something follows the JSON object")
 	}
 	return all, nil
 }
@@ -143,15 +151,15 @@ func (p Pools) JSON() []byte {
 			b.WriteByte(',')
 		}
 		fmt.Fprintf(&b, "%q:{", name)
-		for j, f := range schema() {
+		for j, s := range schema() {
 			if j > 0 {
 				b.WriteByte(',')
 			}
-			value, err := json.Marshal(f.write(named[name]))
-			if err != nil { // only NaN and infinities, which Parse never lets in
-				panic(fmt.Sprintf("pool %q: %s: %v", name, f.name, err))
+			value, err := json.Marshal(s.write(named[name]))
+			if err != nil { // NaN and infinities alone, which Parse refuses
+				panic(fmt.Sprintf("pool %q: %s: %v", name, s.key, err))
 			}
-			fmt.Fprintf(&b, "%q:%s", f.name, value)
+			fmt.Fprintf(&b, "%q:%s", s.key, value)
 		}
 		b.WriteByte('}')
 	}
@@ -165,22 +173,21 @@ func (p Pools) JSON() []byte {
 	return indented.Bytes()
 }
 
-// Faster returns the settings for a world that runs at speed times the real
-// one, as a replay does: times divided by it, rates multiplied. What gets out
-// of range is refused as in a file.
+// Faster returns the settings for a replay at speed times the real one: times divided by
+// speed, rates multiplied. A setting that is then out of range is an error, as in Parse.
 func (p Pools) Faster(speed float64) (Pools, error) {
 	if !(speed > 0) || speed > 1e6 {
 		return Pools{}, fmt.Errorf("speed must be above 0 and at most 1000000, not %g", speed)
 	}
 	named := map[string]Settings{DefaultName: p.For(DefaultName)}
 	maps.Copy(named, p.named)
-	for name, s := range named {
-		for _, f := range schema() {
-			if f.faster != nil {
-				f.faster(&s, speed)
+	for name, settings := range named {
+		for _, s := range schema() {
+			if s.faster != nil {
+				s.faster(&settings, speed)
 			}
 		}
-		named[name] = s
+		named[name] = settings
 	}
 	return Parse(Pools{named}.JSON())
 }

@@ -1,5 +1,7 @@
 // Package pool holds the settings of pools: isolated markets whose members
-// never meet. Parse reads a pool file, For answers what holds in one pool.
+// never meet. [Parse] reads a pool file, [Pools.For] returns what holds in one pool.
+//
+// To add a setting, add a field to [Settings] and a row to schema.
 package pool
 
 import "time"
@@ -7,35 +9,31 @@ import "time"
 // Consent says how a member agrees to be found.
 type Consent string
 
-// The two kinds of consent: by reporting a location, or only by opting in.
+// The two kinds of consent: by reporting a location, or only by saying so.
 const (
 	Implied  Consent = "implied"
 	Required Consent = "required"
 )
 
-// DefaultName is the pool of a token that names none, and the one whose
-// settings every pool starts from.
+// DefaultName is the pool of a token that names none. Every pool starts from its
+// settings.
 const DefaultName = "default"
 
-// Settings are the rules of one pool.
+// Settings are the rules of one pool. The ranges and meanings of the fields are in schema.
 type Settings struct {
-	Consent Consent
-	// RemoteRequests allows a request for a point more than 20 km away from
-	// the member's own report.
+	Consent        Consent
 	RemoteRequests bool
-	// LocationTTL is how long a report keeps its member findable.
+	// LocationTTL is how long a location report keeps its member findable.
 	LocationTTL time.Duration
-	// Grace is how long the owner of a waiting request may be silent before the
-	// request is passed over, and three times as long as a matcher's reporting advice.
-	Grace time.Duration
-	// MaxRadius is the widest request, in metres.
-	MaxRadius float64
-	// ReportsPerSecond is a member's lasting rate, ReportsBurst how many it
+	// Grace is how long the owner of a waiting request may be silent before the request
+	// is passed over. A matcher is advised to report three times within it.
+	Grace     time.Duration
+	MaxRadius float64 // metres
+	// ReportsPerSecond is a member's rate in the long run, ReportsBurst how many reports it
 	// may send at once.
 	ReportsPerSecond, ReportsBurst float64
 	RequestsPerMinute              float64
-	// MatchesPerHour counts for the matcher.
-	MatchesPerHour float64
+	MatchesPerHour                 float64 // of the matcher
 }
 
 // Pools holds the settings of all pools. The zero value has the defaults
@@ -46,17 +44,11 @@ type Pools struct {
 
 // Default returns the settings that hold where a pool file says nothing.
 func Default() Settings {
-	return Settings{
-		Consent:           Implied,
-		RemoteRequests:    true,
-		LocationTTL:       60 * time.Second,
-		Grace:             60 * time.Second,
-		MaxRadius:         20_000,
-		ReportsPerSecond:  5,
-		ReportsBurst:      10,
-		RequestsPerMinute: 10,
-		MatchesPerHour:    30,
+	var s Settings
+	for _, of := range schema() {
+		of.reset(&s)
 	}
+	return s
 }
 
 // For returns the settings of a pool: its own, or those of the default pool
@@ -71,7 +63,7 @@ func (p Pools) For(name string) Settings {
 	return Default()
 }
 
-// ValidName tells whether name can be a pool: 1 to 32 of a-z, 0-9 and "-".
+// ValidName reports whether name can be a pool's: 1 to 32 of a-z, 0-9 and "-".
 func ValidName(name string) bool {
 	if len(name) < 1 || len(name) > 32 {
 		return false

@@ -10,7 +10,7 @@ import (
 	"waggle/internal/pool"
 )
 
-func TestEmptyFileHasTheDefaults(t *testing.T) {
+func TestAnEmptyFileHasTheDefaults(t *testing.T) {
 	for _, data := range []string{"", " \n", "{}", `{"pools":{}}`, `{"pools":{"default":{}}}`} {
 		pools, err := pool.Parse([]byte(data))
 		if err != nil {
@@ -23,17 +23,8 @@ func TestEmptyFileHasTheDefaults(t *testing.T) {
 	}
 }
 
-// The file in the design, which shows the defaults.
-func TestDocumentedFileIsTheDefault(t *testing.T) {
-	pools := parse(t, `{"pools": {"default": {"consent": "implied", "remoteRequests": true, "locationTTL": 60, "grace": 60, "maxRadius": 20000,
-	  "reportsPerSecond": 5, "reportsBurst": 10, "requestsPerMinute": 10, "matchesPerHour": 30}}}`)
-	if diff := cmp.Diff(pool.Default(), pools.For(pool.DefaultName)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestPoolsInheritFromTheFilesDefault(t *testing.T) {
-	// "city" stands first, so that inheriting does not depend on the order.
+func TestPoolsInheritFromTheDefaultPoolOfTheFile(t *testing.T) {
+	// "city" is first, so that inheriting does not depend on the order.
 	pools := parse(t, `{"pools": {
 		"city": {"grace": 1, "consent": "required", "remoteRequests": false},
 		"default": {"locationTTL": 3, "matchesPerHour": 1800}}}`)
@@ -49,33 +40,33 @@ func TestPoolsInheritFromTheFilesDefault(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestParseRefusesWithTheRange(t *testing.T) {
 	one := func(settings string) string { return `{"pools":{"city":{` + settings + `}}}` }
 	tests := []struct{ data, want string }{
 		{`[]`, "must be a JSON object"},
 		{`{"pools":`, "not JSON"},
 		{`{"pools":{"city":{}}`, "not JSON"},
-		{`{"pools":{}} {}`, "something stands behind the JSON object"},
+		{`{"pools":{}} {}`, "something follows the JSON object"},
 		{`{"pool":{}}`, `unknown key "pool": the only one at the top is "pools"`},
 		{`{"pools":[]}`, `"pools": must be a JSON object`},
 		{`{"pools":null}`, `"pools": must be a JSON object`},
 		{`{"pools":{"City":{}}}`, `pool "City": a name is 1 to 32 of a-z, 0-9 and "-"`},
 		{`{"pools":{"city":{},"city":{}}}`, `key "city" is there twice`},
-		{`{"pools":{"default":{"grace":0}}}`, `pool "default": "grace" must be a number (seconds) from 0.1 to 7200, not 0`},
+		{`{"pools":{"default":{"grace":0}}}`, `pool "default": "grace" must be a number of seconds from 0.1 to 7200, not 0`},
 		{`{"pools":{"city":7}}`, `pool "city": must be a JSON object`},
-		{one(`"Grace":5`), `pool "city": unknown key "Grace": allowed are consent, remoteRequests, locationTTL, grace, maxRadius, reportsPerSecond, reportsBurst, requestsPerMinute, matchesPerHour`},
+		{one(`"Grace":5`), `pool "city": unknown key "Grace": allowed are consent, remoteRequests, locationTTL, `},
 		{one(`"grace":5,"grace":6`), `pool "city": key "grace" is there twice`},
-		{one(`"locationTTL":0.05`), `"locationTTL" must be a number (seconds) from 0.1 to 7200, not 0.05`},
+		{one(`"locationTTL":0.05`), `"locationTTL" must be a number of seconds from 0.1 to 7200, not 0.05`},
 		{one(`"locationTTL":7201`), "from 0.1 to 7200, not 7201"},
 		{one(`"locationTTL":"60"`), `from 0.1 to 7200, not "60"`},
 		{one(`"locationTTL":null`), "from 0.1 to 7200, not null"},
 		{one(`"locationTTL":1e999`), "from 0.1 to 7200, not 1e999"},
-		{one(`"maxRadius":99`), `"maxRadius" must be a number (metres) from 100 to 20000, not 99`},
+		{one(`"maxRadius":99`), `"maxRadius" must be a number of metres from 100 to 20000, not 99`},
 		{one(`"maxRadius":20001`), "not 20001"},
-		{one(`"reportsPerSecond":0`), `"reportsPerSecond" must be a number (a rate) from 0.01 to 1000000, not 0`},
+		{one(`"reportsPerSecond":0`), `"reportsPerSecond" must be a number of reports a second from 0.01 to 1000000, not 0`},
 		{one(`"requestsPerMinute":-1`), `"requestsPerMinute" must be`},
 		{one(`"matchesPerHour":1e7`), `"matchesPerHour" must be`},
-		{one(`"reportsBurst":0.5`), `"reportsBurst" must be a number (reports) from 1 to 1000000, not 0.5`},
+		{one(`"reportsBurst":0.5`), `"reportsBurst" must be a number of reports from 1 to 1000000, not 0.5`},
 		{one(`"consent":"yes"`), `"consent" must be "implied" or "required", not "yes"`},
 		{one(`"consent":null`), `not null`},
 		{one(`"remoteRequests":1`), `"remoteRequests" must be true or false, not 1`},
@@ -111,15 +102,14 @@ func TestFasterDividesTimesAndMultipliesRates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := pool.Settings{
-		Consent: pool.Implied, RemoteRequests: true, LocationTTL: 3 * time.Second, Grace: time.Second, MaxRadius: 500,
-		ReportsPerSecond: 300, ReportsBurst: 10, RequestsPerMinute: 600, MatchesPerHour: 1800,
-	}
+	want := pool.Default()
+	want.LocationTTL, want.Grace, want.MaxRadius = 3*time.Second, time.Second, 500
+	want.ReportsPerSecond, want.RequestsPerMinute, want.MatchesPerHour = 300, 600, 1800
 	if diff := cmp.Diff(want, fast.For("city")); diff != "" {
 		t.Errorf("city (-want +got):\n%s", diff)
 	}
 	if got := real.For("city").LocationTTL; got != 180*time.Second {
-		t.Errorf("Faster changed the pools it was asked of: TTL %v", got)
+		t.Errorf("Faster changed its receiver: TTL %v", got)
 	}
 	for _, speed := range []float64{0, -1, 1000} { // at 1000 a minute is below a tenth of a second
 		if _, err := real.Faster(speed); err == nil {
@@ -128,7 +118,7 @@ func TestFasterDividesTimesAndMultipliesRates(t *testing.T) {
 	}
 }
 
-func TestValidName(t *testing.T) {
+func TestNamesOfPools(t *testing.T) {
 	for _, name := range []string{"default", "a", "-", "city-2", strings.Repeat("x", 32)} {
 		if !pool.ValidName(name) {
 			t.Errorf("%q: got invalid", name)

@@ -4,104 +4,113 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// A field is one key of a pool's settings: how it is read, written and run
-// faster. The schema is the only list of them.
-type field struct {
-	name  string
-	read  func(*Settings, json.RawMessage) error
+// schema is the one list of a pool's settings, in the order in which they are written: the key
+// of each, its default, its range and its meaning. Everything else follows from it, and a test
+// holds the table in docs/configuration.md to it.
+func schema() []setting {
+	return []setting{
+		choice("consent", Implied, "`implied`: a member who reports a location may be found. `required`: only one who has said `available: true` in this session",
+			func(s *Settings) *Consent { return &s.Consent }, Implied, Required),
+		boolean("remoteRequests", true, "whether a request may name a point more than 20 km from the member's own location",
+			func(s *Settings) *bool { return &s.RemoteRequests }),
+		seconds("locationTTL", 60, "how long a location keeps its member findable", func(s *Settings) *time.Duration { return &s.LocationTTL }),
+		seconds("grace", 60, "how long the owner of a waiting request may be silent before the request is passed over",
+			func(s *Settings) *time.Duration { return &s.Grace }),
+		number("maxRadius", 20_000, "metres", 100, 20_000, "the widest search", func(s *Settings) *float64 { return &s.MaxRadius }),
+		rate("reportsPerSecond", 5, "reports a second", "how many locations a member may send, in the long run", func(s *Settings) *float64 { return &s.ReportsPerSecond }),
+		number("reportsBurst", 10, "reports", 1, 1e6, "how many locations a member may send at once", func(s *Settings) *float64 { return &s.ReportsBurst }),
+		rate("requestsPerMinute", 10, "requests a minute", "how many `match` messages a member may send", func(s *Settings) *float64 { return &s.RequestsPerMinute }),
+		rate("matchesPerHour", 30, "matches an hour", "how many matches a member may get as matcher", func(s *Settings) *float64 { return &s.MatchesPerHour }),
+	}
+}
+
+// A setting is one key of a pool's settings.
+type setting struct {
+	key string
+	// allowed completes "it must be …".
+	allowed, meaning string
+	// reset sets the default.
+	reset func(*Settings)
+	// read sets what the file says, and returns false for a value that is not allowed.
+	read  func(*Settings, json.RawMessage) bool
 	write func(Settings) any
-	// faster divides times and multiplies rates; nil where neither applies.
-	faster func(*Settings, float64)
+	// faster divides a time by the speed and multiplies a rate. It is nil for anything else.
+	faster func(s *Settings, speed float64)
 }
 
-// schema lists the keys in the order in which they are written.
-func schema() []field {
-	return []field{
-		{name: "consent", read: readConsent, write: func(s Settings) any { return s.Consent }},
-		{name: "remoteRequests", read: readRemote, write: func(s Settings) any { return s.RemoteRequests }},
-		seconds("locationTTL", func(s *Settings) *time.Duration { return &s.LocationTTL }),
-		seconds("grace", func(s *Settings) *time.Duration { return &s.Grace }),
-		number("maxRadius", "metres", 100, 20_000, func(s *Settings) *float64 { return &s.MaxRadius }),
-		rate("reportsPerSecond", func(s *Settings) *float64 { return &s.ReportsPerSecond }),
-		number("reportsBurst", "reports", 1, 1e6, func(s *Settings) *float64 { return &s.ReportsBurst }),
-		rate("requestsPerMinute", func(s *Settings) *float64 { return &s.RequestsPerMinute }),
-		rate("matchesPerHour", func(s *Settings) *float64 { return &s.MatchesPerHour }),
+// of is a setting whose field holds the very value that the file has.
+func of[T any](key string, byDefault T, allowed, meaning string, field func(*Settings) *T, ok func(T) bool) setting {
+	return setting{
+		key: key, allowed: allowed, meaning: meaning,
+		reset: func(s *Settings) { *field(s) = byDefault },
+		read: func(s *Settings, raw json.RawMessage) bool {
+			return decode(raw, ok, func(value T) { *field(s) = value })
+		},
+		write: func(s Settings) any { return *field(&s) },
 	}
 }
 
-// seconds is a time. A tenth of a second is enough for a replay at speed 60;
-// two hours is the longest that a connection lives.
-func seconds(name string, of func(*Settings) *time.Duration) field {
-	return field{
-		name: name,
-		read: func(s *Settings, raw json.RawMessage) error {
-			n, err := readNumber(raw, "seconds", 0.1, 7200)
-			if err == nil {
-				*of(s) = time.Duration(math.Round(n * float64(time.Second)))
-			}
-			return err
-		},
-		write: func(s Settings) any { return of(&s).Seconds() },
-		faster: func(s *Settings, speed float64) {
-			*of(s) = time.Duration(math.Round(float64(*of(s)) / speed))
-		},
+// decode hands on a value that is allowed, and returns false for any other.
+func decode[T any](raw json.RawMessage, ok func(T) bool, set func(T)) bool {
+	var value *T // a pointer, so that null is not taken for a zero
+	if err := json.Unmarshal(raw, &value); err != nil || value == nil || !ok(*value) {
+		return false
 	}
+	set(*value)
+	return true
+}
+
+func choice[T ~string](key string, byDefault T, meaning string, field func(*Settings) *T, words ...T) setting {
+	var quoted []string
+	for _, word := range words {
+		quoted = append(quoted, strconv.Quote(string(word)))
+	}
+	return of(key, byDefault, strings.Join(quoted, " or "), meaning, field, func(value T) bool { return slices.Contains(words, value) })
+}
+
+func boolean(key string, byDefault bool, meaning string, field func(*Settings) *bool) setting {
+	return of(key, byDefault, "true or false", meaning, field, func(bool) bool { return true })
+}
+
+func number(key string, byDefault float64, unit string, low, high float64, meaning string, field func(*Settings) *float64) setting {
+	return of(key, byDefault, span(unit, low, high), meaning, field, within(low, high))
 }
 
 // rate is a number of events in a unit of time.
-func rate(name string, of func(*Settings) *float64) field {
-	f := number(name, "a rate", 0.01, 1e6, of)
-	f.faster = func(s *Settings, speed float64) { *of(s) *= speed }
-	return f
+func rate(key string, byDefault float64, unit, meaning string, field func(*Settings) *float64) setting {
+	s := number(key, byDefault, unit, 0.01, 1e6, meaning, field)
+	s.faster = func(s *Settings, speed float64) { *field(s) *= speed }
+	return s
 }
 
-func number(name, unit string, low, high float64, of func(*Settings) *float64) field {
-	return field{
-		name: name,
-		read: func(s *Settings, raw json.RawMessage) error {
-			n, err := readNumber(raw, unit, low, high)
-			if err == nil {
-				*of(s) = n
-			}
-			return err
+// seconds is a time, a number in the file. A tenth of a second is enough for a replay at
+// speed 60, and two hours are the longest that a connection lives.
+func seconds(key string, byDefault float64, meaning string, field func(*Settings) *time.Duration) setting {
+	const low, high = 0.1, 7200
+	set := func(s *Settings, seconds float64) {
+		*field(s) = time.Duration(math.Round(seconds * float64(time.Second)))
+	}
+	return setting{
+		key: key, allowed: span("seconds", low, high), meaning: meaning,
+		reset: func(s *Settings) { set(s, byDefault) },
+		read: func(s *Settings, raw json.RawMessage) bool {
+			return decode(raw, within(low, high), func(n float64) { set(s, n) })
 		},
-		write: func(s Settings) any { return *of(&s) },
+		write:  func(s Settings) any { return field(&s).Seconds() },
+		faster: func(s *Settings, speed float64) { *field(s) = time.Duration(math.Round(float64(*field(s)) / speed)) },
 	}
 }
 
-func readNumber(raw json.RawMessage, unit string, low, high float64) (float64, error) {
-	var n *float64 // a pointer, so that null is not taken for 0
-	if err := json.Unmarshal(raw, &n); err != nil || n == nil || *n < low || *n > high {
-		return 0, fmt.Errorf("must be a number (%s) from %.15g to %.15g, not %s", unit, low, high, brief(raw))
-	}
-	return *n, nil
+func span(unit string, low, high float64) string {
+	return fmt.Sprintf("a number of %s from %.15g to %.15g", unit, low, high)
 }
 
-func readConsent(s *Settings, raw json.RawMessage) error {
-	var c Consent
-	if err := json.Unmarshal(raw, &c); err != nil || c != Implied && c != Required {
-		return fmt.Errorf("must be %q or %q, not %s", Implied, Required, brief(raw))
-	}
-	s.Consent = c
-	return nil
-}
-
-func readRemote(s *Settings, raw json.RawMessage) error {
-	var b *bool
-	if err := json.Unmarshal(raw, &b); err != nil || b == nil {
-		return fmt.Errorf("must be true or false, not %s", brief(raw))
-	}
-	s.RemoteRequests = *b
-	return nil
-}
-
-// brief shortens what stands in the file to what fits into a sentence.
-func brief(raw json.RawMessage) string {
-	if len(raw) > 40 {
-		return string(raw[:40]) + "…"
-	}
-	return string(raw)
+func within(low, high float64) func(float64) bool {
+	return func(n float64) bool { return low <= n && n <= high }
 }

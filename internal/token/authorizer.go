@@ -9,11 +9,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// ErrUnauthorized is the very text that API Gateway answers with 401.
+// ErrUnauthorized has the exact text that API Gateway turns into 401.
 var ErrUnauthorized = errors.New("Unauthorized")
 
-// An Authorizer answers API Gateway's question, before $connect, whether a
-// client may connect and who it is.
+// An Authorizer decides for API Gateway, before $connect, whether a client may
+// connect and as which member.
 type Authorizer struct {
 	verifier *Verifier
 	log      *slog.Logger
@@ -26,12 +26,11 @@ func NewAuthorizer(verifier *Verifier, log *slog.Logger) *Authorizer {
 }
 
 // Handle allows the connection and attaches the identity to it, or denies it
-// (403) where the token will not do. It fails with ErrUnauthorized (401) where
-// there is no token, and with ErrUnavailable (500) where the issuer cannot be
-// asked.
+// (403) if the token is invalid. It fails with ErrUnauthorized (401) if there is
+// no token, and with ErrUnavailable (500) if the issuer cannot be reached.
 func (a *Authorizer) Handle(ctx context.Context, event events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
 	log := a.log.With("request", event.RequestContext.RequestID)
-	raw := find(event)
+	raw := tokenOf(event)
 	if raw == "" {
 		log.InfoContext(ctx, "authorizer: no token")
 		return events.APIGatewayCustomAuthorizerResponse{}, ErrUnauthorized
@@ -40,17 +39,17 @@ func (a *Authorizer) Handle(ctx context.Context, event events.APIGatewayCustomAu
 	switch {
 	case errors.Is(err, ErrInvalid):
 		log.InfoContext(ctx, "authorizer: denied", "err", err)
-		return answer("Deny", "unknown", event.MethodArn), nil
+		return policy("Deny", "unknown", event.MethodArn), nil
 	case err != nil:
 		log.ErrorContext(ctx, "authorizer: failed", "err", err)
 		return events.APIGatewayCustomAuthorizerResponse{}, err
 	}
-	response := answer("Allow", identity.Member, event.MethodArn)
+	response := policy("Allow", identity.Member, event.MethodArn)
 	response.Context = identity.Context()
 	return response, nil
 }
 
-func answer(effect, principal, resource string) events.APIGatewayCustomAuthorizerResponse {
+func policy(effect, principal, resource string) events.APIGatewayCustomAuthorizerResponse {
 	return events.APIGatewayCustomAuthorizerResponse{
 		PrincipalID: principal,
 		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
@@ -64,10 +63,9 @@ func answer(effect, principal, resource string) events.APIGatewayCustomAuthorize
 	}
 }
 
-// find returns the token of a request, or "": from ?token= or, since a browser
-// can set no header of its own on a WebSocket, from a subprotocol that is
-// "bearer." and the token.
-func find(event events.APIGatewayCustomAuthorizerRequestTypeRequest) string {
+// tokenOf returns the token of a request, or "". It is in ?token= or, since a
+// browser cannot set headers on a WebSocket, in a subprotocol "bearer.TOKEN".
+func tokenOf(event events.APIGatewayCustomAuthorizerRequestTypeRequest) string {
 	if raw := event.QueryStringParameters["token"]; raw != "" {
 		return raw
 	}

@@ -17,7 +17,7 @@ const (
 	roleMatchee = "matchee"
 )
 
-// The bounds of what a token may say.
+// The bounds of the claims.
 const (
 	maxMember = 128 // bytes
 	maxTags   = 16
@@ -25,11 +25,11 @@ const (
 	maxCard   = 512 // bytes
 )
 
-// claimNames says under which names the claims are found.
+// claimNames are the names of the optional claims in a token.
 type claimNames struct{ pool, roles, tags, card string }
 
-// read fills in what the optional claims say. A claim that is there but not as
-// it should be is an error: to ignore it could give more than was meant.
+// read fills in the optional claims. A malformed claim is an error: ignoring it
+// could give the member more than its issuer meant.
 func (i *Identity) read(claims map[string]json.RawMessage, names claimNames) error {
 	i.Pool = pool.DefaultName
 	if raw, ok := claims[names.pool]; ok {
@@ -69,8 +69,8 @@ func (i *Identity) read(claims map[string]json.RawMessage, names claimNames) err
 	return nil
 }
 
-// checkMember refuses U+FFFD too: it is what a JSON decoder makes of anything
-// that is not UTF-8, and so would make one member of two.
+// checkMember also refuses U+FFFD. A JSON decoder puts it in place of anything
+// that is not UTF-8, so that two members would have one name.
 func checkMember(member string) error {
 	if member == "" || len(member) > maxMember || !utf8.ValidString(member) || strings.ContainsRune(member, utf8.RuneError) {
 		return errors.New("the member must be a string of 1 to 128 bytes of UTF-8")
@@ -79,8 +79,8 @@ func checkMember(member string) error {
 }
 
 // words reads an array of strings or, since some issuers have no arrays in
-// custom claims, one string with commas or spaces in between. Each word is
-// returned once.
+// custom claims, one string of words separated by commas or spaces. It returns
+// each word once.
 func words(raw json.RawMessage) ([]string, bool) {
 	all := []string{}
 	if one, ok := asText(raw); ok {
@@ -106,7 +106,7 @@ func words(raw json.RawMessage) ([]string, bool) {
 	return once, true
 }
 
-// asText reads a JSON string; null is none.
+// asText reads a JSON string; null is not one.
 func asText(raw json.RawMessage) (string, bool) {
 	var value *string
 	if err := json.Unmarshal(raw, &value); err != nil || value == nil {

@@ -13,7 +13,7 @@ import (
 	"waggle/internal/token"
 )
 
-func TestClaims(t *testing.T) {
+func TestClaimsBecomeAnIdentityOrAreRefused(t *testing.T) {
 	i := newIssuer(t)
 	key := newKey(t, "k")
 	i.publish(key)
@@ -51,7 +51,7 @@ func TestClaims(t *testing.T) {
 		{`"sub":null`, nil},
 		{`"sub":7`, nil},
 		{`"sub":"` + strings.Repeat("é", 64) + `x"`, nil},
-		{`"sub":"\ud800"`, nil}, // half a character: the next one would be the same member
+		{`"sub":"\ud800"`, nil}, // half a character: a decoder makes one member of this and the next
 		{`"sub":"\udfff"`, nil},
 
 		{`"pool":"city-2"`, with(func(i *token.Identity) { i.Pool = "city-2" })},
@@ -118,7 +118,7 @@ func TestClaims(t *testing.T) {
 		if diff := cmp.Diff(*test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.claim, diff)
 		}
-		// What the authorizer attaches is what a handler reads.
+		// A handler reads what the authorizer attaches.
 		back, err := token.FromContext(got.Context())
 		if err != nil {
 			t.Errorf("%s: from context: %v", test.claim, err)
@@ -130,17 +130,17 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// The widest identity, in characters that JSON writes as six, stays below the
-// limit that API Gateway sets to an authorizer's answer.
+// The largest identity, in characters that JSON writes as six, stays below the
+// limit that API Gateway sets to an authorizer's response.
 func TestContextStaysBelow8KB(t *testing.T) {
-	widest := token.Identity{
+	largest := token.Identity{
 		Member: strings.Repeat("<", 128), Pool: strings.Repeat("p", 32), Matcher: true, Matchee: true,
 		HasTags: true, Card: json.RawMessage(`"` + strings.Repeat("<", 510) + `"`), Expires: now,
 	}
 	for n := range 16 {
-		widest.Tags = append(widest.Tags, fmt.Sprintf("%032d", n))
+		largest.Tags = append(largest.Tags, fmt.Sprintf("%032d", n))
 	}
-	data, err := json.Marshal(widest.Context())
+	data, err := json.Marshal(largest.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,17 +160,17 @@ func TestContextStaysBelow8KB(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(widest, got); diff != "" {
+	if diff := cmp.Diff(largest, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-func TestFromContextRefuses(t *testing.T) {
+func TestAMalformedContextIsRefused(t *testing.T) {
 	good := func() map[string]any {
 		return token.Identity{Member: "ana", Pool: "city", Matcher: true, Tags: []string{"a"}, HasTags: true, Card: []byte("{}"), Expires: now}.Context()
 	}
 	if _, err := token.FromContext(good()); err != nil {
-		t.Fatalf("what is mangled below: %v", err)
+		t.Fatalf("the context that is changed below: %v", err)
 	}
 	if got, err := token.FromContext(nil); err == nil {
 		t.Errorf("no context: got %+v, want an error", got)

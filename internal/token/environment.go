@@ -6,8 +6,9 @@ import (
 	"waggle/internal/topology"
 )
 
-// ConfigFromEnv reads the configuration from the environment; lookup is
-// os.LookupEnv. It fails naming the variable that is missing.
+// ConfigFromEnv reads the configuration from the environment that
+// internal/topology lists; lookup is os.LookupEnv. An error names the required
+// variable that is missing.
 func ConfigFromEnv(lookup func(string) (string, bool)) (Config, error) {
 	var config Config
 	for name, value := range map[string]*string{

@@ -1,7 +1,7 @@
-// Package token turns a JWT into the identity of a member. Verifier checks a
-// token against its OIDC issuer, Authorizer does so for API Gateway, and
-// FromContext reads back, in a handler, what the authorizer attached to the
-// connection. No error and no log line of this package holds a token.
+// Package token turns a JWT into the identity of a member. A [Verifier] checks a
+// token against its OIDC issuer, an [Authorizer] does so for API Gateway, and
+// [FromContext] reads, in a handler, the identity that the authorizer attached to
+// the connection. No error and no log line of this package holds a token.
 package token
 
 import (
@@ -13,22 +13,22 @@ import (
 	"time"
 )
 
-// An Identity is what a token says of its bearer.
+// An Identity is a member, as its token describes it.
 type Identity struct {
 	Member string // any UTF-8, 1 to 128 bytes
 	Pool   string
-	// Matcher may ask for matches, Matchee may be found.
+	// Matcher allows the member to ask for matches, Matchee to be found.
 	Matcher, Matchee bool
-	// Tags bound those that the member may report, where HasTags.
+	// Tags are the only tags that the member may report, if HasTags.
 	Tags    []string
 	HasTags bool
-	// Card is JSON that a peer is shown once matched, or nil.
+	// Card is JSON that a peer gets with the match, or nil.
 	Card    json.RawMessage
 	Expires time.Time // to the millisecond
 }
 
-// The keys of the authorizer's context. Lists travel as JSON text, since its
-// values are strings and an empty one may be dropped on the way.
+// The keys of the authorizer's context. Its values are strings, and an empty one
+// may be dropped on the way, so lists are JSON text.
 const (
 	keyMember  = "member"
 	keyPool    = "pool"
@@ -74,8 +74,8 @@ func list(values []string) string {
 	return `["` + strings.Join(values, `","`) + `"]` // roles and tags need no escaping
 }
 
-// FromContext reads an identity back from the context of an event. It fails
-// where one was never there, as without an authorizer, or has been mangled.
+// FromContext reads an identity from the authorizer's context of an event. It
+// fails if there is none, as without an authorizer, or if it is malformed.
 func FromContext(context map[string]any) (Identity, error) {
 	claims := map[string]json.RawMessage{}
 	for _, key := range []string{keyPool, keyRoles, keyTags, keyCard} {

@@ -21,7 +21,7 @@ import (
 // now is the time in all tests.
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// issuer is an OIDC issuer whose keys and faults the test decides.
+// issuer is an OIDC issuer with keys and faults that the test sets.
 type issuer struct {
 	*httptest.Server
 	mu          sync.Mutex
@@ -90,7 +90,7 @@ func (i *issuer) verifier(t *testing.T) *token.Verifier {
 
 func clock() time.Time { return now }
 
-// claims returns good claims with some of them changed; nil leaves one out.
+// claims returns valid claims with some of them changed; nil leaves one out.
 func (i *issuer) claims(change map[string]any) map[string]any {
 	claims := map[string]any{"sub": "ana", "iss": i.URL, "aud": "waggle", "exp": now.Add(time.Hour).Unix()}
 	maps.Copy(claims, change)
@@ -133,7 +133,7 @@ func signText(t *testing.T, algorithm jose.SignatureAlgorithm, key any, payload 
 	return raw
 }
 
-// member is whom a token is verified to be, or the error.
+// member returns the member of a token, or the error.
 func member(v *token.Verifier, raw string) (string, error) {
 	identity, err := v.Verify(context.Background(), raw)
 	return identity.Member, err

@@ -19,8 +19,8 @@ import (
 	"waggle/internal/token"
 )
 
-// A shape is a token of an issuer and what the issuer says of itself, as its
-// documentation shows them; the names and numbers in them are made up.
+// A shape is a token of an issuer and the issuer's discovery document, as its
+// documentation shows them. Names and numbers in them are made up.
 type shape struct {
 	Discovery struct {
 		Issuer string
@@ -45,7 +45,7 @@ func readShape(t *testing.T, name string) shape {
 	return s
 }
 
-// atIssuer is an HTTP client for which the shape's issuer, by its real addresses, is
+// atIssuer returns an HTTP client that finds, at the real addresses of the shape's issuer,
 // one with this key.
 func (s shape) atIssuer(t *testing.T, key jose.JSONWebKey) *http.Client {
 	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}})
@@ -107,11 +107,11 @@ func TestTokensOfKnownIssuers(t *testing.T) {
 		"Cognito, id token": {"cognito-id", custom, token.Identity{Member: cognitoSub, Pool: "berlin", Matcher: true, Matchee: true,
 			// An attribute of Cognito is a string, and so is the card.
 			Tags: []string{"van", "cold"}, HasTags: true, Card: json.RawMessage(`"{\"name\":\"Ana\"}"`), Expires: hour}},
-		"Cognito, access token":                 {"cognito-access", access, token.Identity{Member: cognitoSub, Pool: "default", Matcher: true, Matchee: true, Expires: hour}},
-		"Cognito, an access token for the id's": {"cognito-access", custom, token.Identity{}},
-		"Cognito, an id token for the access's": {"cognito-id", access, token.Identity{}},
-		"Cognito, groups are no roles":          {"cognito-id", token.Config{Audience: cognitoClient, RolesClaim: "cognito:groups"}, token.Identity{}},
-		"Cognito, another client's":             {"cognito-access", token.Config{Audience: "2example", AudienceClaim: "client_id"}, token.Identity{}},
+		"Cognito, access token":                                 {"cognito-access", access, token.Identity{Member: cognitoSub, Pool: "default", Matcher: true, Matchee: true, Expires: hour}},
+		"Cognito, an access token where id tokens are accepted": {"cognito-access", custom, token.Identity{}},
+		"Cognito, an id token where access tokens are accepted": {"cognito-id", access, token.Identity{}},
+		"Cognito, groups as roles":                              {"cognito-id", token.Config{Audience: cognitoClient, RolesClaim: "cognito:groups"}, token.Identity{}},
+		"Cognito, of another client":                            {"cognito-access", token.Config{Audience: "2example", AudienceClaim: "client_id"}, token.Identity{}},
 		"Auth0, access token": {"auth0-access", namespaced, token.Identity{Member: "auth0|63b1f0a2c4d5e6f708192a3b", Pool: "berlin", Matchee: true,
 			Tags: []string{"van", "cold"}, HasTags: true, Card: json.RawMessage(`{"name":"Ana"}`), Expires: time.UnixMilli(1795518000_000)}},
 		"Auth0, for another API": {"auth0-access", token.Config{Audience: auth0 + "other"}, token.Identity{}},

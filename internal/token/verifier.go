@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,23 +15,24 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// What Verify's errors are. An error's text names the reason, for the log.
+// The two kinds of errors of Verify. An error's text names the reason, for the log.
 var (
-	// ErrInvalid: the token will never do.
+	// ErrInvalid is about the token: it will never be accepted.
 	ErrInvalid = errors.New("token refused")
-	// ErrUnavailable: the issuer could not be asked; the same token may do later.
+	// ErrUnavailable is about the issuer, which could not be reached: the same token
+	// may be accepted later.
 	ErrUnavailable = errors.New("issuer unavailable")
 )
 
-// maxToken bounds a token's length in bytes; API Gateway takes no longer
-// headers either.
+// maxToken is the longest token in bytes. API Gateway takes no longer headers
+// either.
 const maxToken = 8 << 10
 
 // Config says whose tokens are accepted and where in them the claims are.
 type Config struct {
 	// Issuer is the OIDC issuer's URL, exactly as in the tokens' iss.
 	Issuer string
-	// Audience must be (among) what AudienceClaim holds.
+	// Audience must be the value of AudienceClaim, or one of its values.
 	Audience string
 	// AudienceClaim is "aud" by default. Cognito's access tokens have
 	// "client_id" instead.
@@ -38,28 +40,28 @@ type Config struct {
 	// PoolClaim, RolesClaim, TagsClaim and CardClaim are "pool", "roles",
 	// "tags" and "card" by default.
 	PoolClaim, RolesClaim, TagsClaim, CardClaim string
-	// HTTPClient asks the issuer; the default one gives up after 5 s.
+	// HTTPClient is for requests to the issuer; the default one times out after 5 s.
 	HTTPClient *http.Client
 	// Now is time.Now by default.
 	Now func() time.Time
 }
 
-// A Verifier checks tokens of one issuer. It may be used concurrently.
+// A Verifier checks tokens of one issuer. It is safe for concurrent use.
 type Verifier struct {
 	config    Config
 	names     claimNames
 	ctx       context.Context // carries the HTTP client, as go-oidc wants it
-	discovery chan discovered // one slot: whoever holds it discovers
+	discovery chan discovered // one slot: the goroutine that has its value discovers
 }
 
-// discovered is what is known of the issuer: nothing before the first success.
+// discovered has the issuer's keys; nil before the first successful discovery.
 type discovered struct{ keys oidc.KeySet }
 
-// NewVerifier returns a verifier. The issuer is asked at the first Verify, so
-// that it may start later than its users; what it says is kept, its keys until
-// a token names one that is not among them.
+// NewVerifier returns a verifier. It makes no request: the first Verify does, so
+// that the issuer may start later. The verifier caches what it discovers. It fetches
+// the keys anew when a token names a key that is not among them.
 func NewVerifier(ctx context.Context, config Config) *Verifier {
-	config.AudienceClaim = or(config.AudienceClaim, "aud")
+	config.AudienceClaim = cmp.Or(config.AudienceClaim, "aud")
 	if config.HTTPClient == nil {
 		config.HTTPClient = &http.Client{Timeout: 5 * time.Second}
 	}
@@ -69,10 +71,10 @@ func NewVerifier(ctx context.Context, config Config) *Verifier {
 	v := &Verifier{
 		config: config,
 		names: claimNames{
-			pool:  or(config.PoolClaim, "pool"),
-			roles: or(config.RolesClaim, "roles"),
-			tags:  or(config.TagsClaim, "tags"),
-			card:  or(config.CardClaim, "card"),
+			pool:  cmp.Or(config.PoolClaim, "pool"),
+			roles: cmp.Or(config.RolesClaim, "roles"),
+			tags:  cmp.Or(config.TagsClaim, "tags"),
+			card:  cmp.Or(config.CardClaim, "card"),
 		},
 		ctx:       oidc.ClientContext(context.WithoutCancel(ctx), config.HTTPClient),
 		discovery: make(chan discovered, 1),
@@ -81,16 +83,9 @@ func NewVerifier(ctx context.Context, config Config) *Verifier {
 	return v
 }
 
-func or(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
-}
-
-// Verify returns whose token this is. Its signature (RS256, ES256 or EdDSA),
-// issuer, audience and expiry are checked, and that its claims are in bounds.
-// An error is ErrInvalid or ErrUnavailable.
+// Verify returns the identity in a token. It checks the signature (RS256, ES256 or
+// EdDSA), the issuer, the audience, the expiry and the bounds of the claims. An
+// error wraps ErrInvalid or ErrUnavailable.
 func (v *Verifier) Verify(ctx context.Context, raw string) (Identity, error) {
 	if !compact(raw) {
 		return Identity{}, fmt.Errorf("%w: not a JWT", ErrInvalid)
@@ -127,15 +122,15 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Identity, error) {
 	return identity, nil
 }
 
-// compact tells whether raw looks like a JWT: the parser would take other
-// forms of a signature as well.
+// compact reports whether raw looks like a JWT. The parser alone would accept
+// other serializations of a signature too.
 func compact(raw string) bool {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 	return len(raw) <= maxToken && strings.Count(raw, ".") == 2 && strings.Trim(raw, alphabet) == ""
 }
 
 // keys returns the issuer's keys, found by discovery. A failed discovery is not
-// kept: the next call tries again.
+// cached: the next call retries.
 func (v *Verifier) keys(ctx context.Context) (oidc.KeySet, error) {
 	var known discovered
 	select {
@@ -165,16 +160,17 @@ func (v *Verifier) keys(ctx context.Context) (oidc.KeySet, error) {
 	return known.keys, nil
 }
 
-// observed is a key set that remembers how one check of a signature went, since
-// go-oidc tells a forged token and an unreachable issuer apart in words only.
+// observed is a key set that records the result of one check of a signature. The
+// errors of go-oidc differ between a forged token and an unreachable issuer in
+// their text alone.
 type observed struct {
 	oidc.KeySet
 	asked, verified bool
 	unavailable     error
 }
 
-// VerifySignature implements oidc.KeySet. Only the fetching of keys has an
-// error to wrap.
+// VerifySignature implements oidc.KeySet. An error that wraps another is one of
+// fetching the keys.
 func (o *observed) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
 	o.asked = true
 	payload, err := o.KeySet.VerifySignature(ctx, raw)
@@ -183,8 +179,8 @@ func (o *observed) VerifySignature(ctx context.Context, raw string) ([]byte, err
 	return payload, err
 }
 
-// read takes the claims from a verified token. Unlike go-oidc it minds their
-// case: "Sub" is not "sub".
+// read takes the claims from a verified token. Unlike those of go-oidc, its names
+// are case-sensitive: "Sub" is not "sub".
 func (v *Verifier) read(verified *oidc.IDToken) (Identity, error) {
 	var claims map[string]json.RawMessage
 	if err := verified.Claims(&claims); err != nil {

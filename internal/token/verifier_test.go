@@ -24,7 +24,7 @@ import (
 	"waggle/internal/token"
 )
 
-func TestVerifyTakesThreeAlgorithms(t *testing.T) {
+func TestVerifyAcceptsThreeAlgorithms(t *testing.T) {
 	i := newIssuer(t)
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -70,7 +70,7 @@ func TestVerifyRefusesForgeries(t *testing.T) {
 	v := i.verifier(t)
 	good := sign(t, jose.ES256, key, i.claims(nil))
 	if got, err := member(v, good); got != "ana" || err != nil {
-		t.Fatalf("the token that is forged below: got %q, %v", got, err)
+		t.Fatalf("the valid token that the forgeries begin from: got %q, %v", got, err)
 	}
 	parts := strings.Split(good, ".")
 
@@ -117,7 +117,7 @@ func TestVerifyRefusesForgeries(t *testing.T) {
 	}
 }
 
-// signEmbedding signs with a key that the token's own header brings along.
+// signEmbedding signs with a key that is in the token's own header.
 func signEmbedding(t *testing.T, key jose.JSONWebKey, claims map[string]any) string {
 	t.Helper()
 	payload, err := json.Marshal(claims)
@@ -181,7 +181,7 @@ func TestVerifyChecksIssuerAudienceAndExpiry(t *testing.T) {
 	}
 }
 
-func TestAudienceMustBeConfigured(t *testing.T) {
+func TestWithoutAConfiguredAudienceEveryTokenIsRefused(t *testing.T) {
 	i := newIssuer(t)
 	key := newKey(t, "k")
 	i.publish(key)
@@ -203,7 +203,7 @@ func TestClaimNamesAreConfigurable(t *testing.T) {
 	})
 	got, err := v.Verify(t.Context(), sign(t, jose.ES256, key, i.claims(map[string]any{
 		"aud": nil, "client_id": "app1", "https://waggle.example/pool": "city", "custom:roles": "matchee", "custom:tags": "van, xl", "custom:card": "Ana",
-		"pool": "BAD", "roles": 7, "tags": 7, // not ours to mind
+		"pool": "BAD", "roles": 7, "tags": 7, // not the configured names
 	})))
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func TestClaimNamesAreConfigurable(t *testing.T) {
 	}
 }
 
-func TestKeysAreKeptAndRotate(t *testing.T) {
+func TestKeysAreCachedAndRotate(t *testing.T) {
 	i := newIssuer(t)
 	first, second := newKey(t, "first"), newKey(t, "second")
 	i.publish(first)
@@ -230,7 +230,7 @@ func TestKeysAreKeptAndRotate(t *testing.T) {
 			t.Fatalf("first key: got %q, %v", got, err)
 		}
 	}
-	// A second fetch can begin just as the keys of the first are kept.
+	// A second fetch can begin just as the keys of the first are cached.
 	if discoveries, fetches := i.asked(); discoveries != 1 || fetches > 2 {
 		t.Errorf("after 20 tokens of one key: got %d discoveries and %d fetches of keys, want 1 and at most 2", discoveries, fetches)
 	}
@@ -248,7 +248,7 @@ func TestKeysAreKeptAndRotate(t *testing.T) {
 	})
 }
 
-func TestIssuerUnavailable(t *testing.T) {
+func TestAnUnreachableIssuerIsNoInvalidToken(t *testing.T) {
 	i := newIssuer(t)
 	key := newKey(t, "k")
 	i.publish(key)
@@ -289,8 +289,8 @@ func TestIssuerUnavailable(t *testing.T) {
 	})
 }
 
-// soon repeats a check for a moment: go-oidc shares one fetch of keys among
-// callers, and keeps its keys shortly after it has answered them.
+// soon repeats a check for up to 5 s: go-oidc shares one fetch of keys among
+// callers, and caches the keys shortly after it has returned them.
 func soon(t *testing.T, name string, check func() error) {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
@@ -307,8 +307,7 @@ func soon(t *testing.T, name string, check func() error) {
 	}
 }
 
-// The context of a call bounds that call alone: a later one has its own.
-func TestCancelledCallIsUnavailable(t *testing.T) {
+func TestACancelledCallIsUnavailableAndTheNextIsNot(t *testing.T) {
 	i := newIssuer(t)
 	key := newKey(t, "k")
 	i.publish(key)

@@ -1,7 +1,8 @@
 package topology
 
-// CacheAccess is what the user of the cache may do, as an ACL of Valkey's: connect,
-// find the nodes of a cluster (asking is for slots that move), run scripts, and in them what those do with our keys.
+// CacheAccess is what the user of the cache may do, as an ACL of Valkey: connect, find the
+// nodes of a cluster (asking is for slots that move), run scripts, and use in them the commands
+// that the scripts use, on our keys alone.
 const CacheAccess = "on ~w*:* -@all +auth +hello +ping +cluster|shards +cluster|slots +asking " +
 	"+eval +evalsha " +
 	"+del +geoadd +geosearch +hdel +hget +hgetall +hmget +hset +pexpire +pttl +time +zrem"

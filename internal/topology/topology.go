@@ -1,27 +1,56 @@
 // Package topology is the one list of the system's parts: which function
 // serves which routes, with which environment and resources. The functions, the
-// stack on one machine and the one on AWS all read it, so that they agree.
+// local stack and the stack on AWS all read it, so that they agree. Start at
+// [Functions].
 package topology
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
-// The routes that API Gateway itself has. Every other route is an action of
-// the protocol.
-const (
-	RouteConnect    = "$connect"
-	RouteDisconnect = "$disconnect"
-	RouteDefault    = "$default" // what no other route takes
-)
+// A Function is one Lambda function, built from functions/<Name>.
+type Function struct {
+	Name string
+	// Routes are those that it serves; the authorizer has none.
+	Routes []string
+	// Authorizer marks the function that API Gateway asks before $connect.
+	Authorizer bool
+	// Env names the environment variables that it reads, and gets.
+	Env []string
+	// VPC functions run in the cache's VPC, and reach the internet only through it.
+	VPC bool
+	// Pushes allows it to post to connections and to close them.
+	Pushes bool
+	// Timeout is below API Gateway's 29 s. A function that commits matches also ends before
+	// the lease of its assignment attempt, which is 15 s: LEASE in the store's scripts.
+	Timeout  time.Duration
+	MemoryMB int
+}
 
-// RouteSelection is the expression by which API Gateway finds a message's route.
-const RouteSelection = "$request.body.action"
-
-// Stage is the API's one stage, a segment of every URL but those of a domain of
-// one's own.
-const Stage = "prod"
+// Functions lists all functions.
+func Functions() []Function {
+	member := func(name string, routes ...string) Function {
+		return Function{
+			Name:   name,
+			Routes: routes,
+			Env:    names(memberVariables()),
+			VPC:    true, Pushes: true,
+			Timeout:  10 * time.Second,
+			MemoryMB: 512,
+		}
+	}
+	return []Function{
+		{
+			Name:       Authorizer,
+			Authorizer: true,
+			Env:        names(authorizerVariables()),
+			Timeout:    10 * time.Second,
+			MemoryMB:   256,
+		},
+		member(Connect, RouteConnect, "hello", "ping", RouteDefault),
+		member(Disconnect, RouteDisconnect),
+		member(Location, "location", "locate"),
+		member(Match, "match", "cancel", "end"),
+	}
+}
 
 // The functions, by the names of their directories.
 const (
@@ -32,59 +61,17 @@ const (
 	Match      = "match"
 )
 
-// A Function is one Lambda function, built from functions/<Name>.
-type Function struct {
-	Name string
-	// Routes that it serves; none for the authorizer.
-	Routes []string
-	// Authorizer marks the one that API Gateway asks before $connect.
-	Authorizer bool
-	// Env names the variables it reads.
-	Env []string
-	// VPC: it runs where the cache is, and so without a way out of its own.
-	VPC bool
-	// Pushes: it may post to connections and close them.
-	Pushes bool
-	// Timeout is below API Gateway's 29 s and, for those that commit
-	// matches, below the 15 s after which a match half made is taken back.
-	Timeout  time.Duration
-	MemoryMB int
-}
+// The routes of API Gateway itself. Every other route is an action of the
+// protocol.
+const (
+	RouteConnect    = "$connect"
+	RouteDisconnect = "$disconnect"
+	RouteDefault    = "$default" // takes every message that names no other route
+)
 
-// Functions lists all functions.
-func Functions() []Function {
-	cached := func(name string, routes ...string) Function {
-		return Function{
-			Name:   name,
-			Routes: routes,
-			Env:    []string{CacheURL, CacheUser, CachePassword, CacheIAM, PoolFile, ManagementEndpoint},
-			VPC:    true, Pushes: true,
-			Timeout:  10 * time.Second,
-			MemoryMB: 512,
-		}
-	}
-	return []Function{
-		{
-			Name:       Authorizer,
-			Authorizer: true,
-			Env:        []string{Issuer, Audience, AudienceClaim, PoolClaim, RolesClaim, TagsClaim, CardClaim},
-			Timeout:    10 * time.Second,
-			MemoryMB:   256,
-		},
-		cached(Connect, RouteConnect, "hello", "ping", RouteDefault),
-		cached(Disconnect, RouteDisconnect),
-		cached(Location, "location", "locate"),
-		cached(Match, "match", "cancel", "end"),
-	}
-}
+// RouteSelection is the expression by which API Gateway finds a message's route.
+const RouteSelection = "$request.body.action"
 
-// ForRoute returns the function that serves a route; false where only
-// RouteDefault would take it.
-func ForRoute(route string) (Function, bool) {
-	for _, f := range Functions() {
-		if slices.Contains(f.Routes, route) {
-			return f, true
-		}
-	}
-	return Function{}, false
-}
+// Stage is the API's one stage, a segment of every URL except those of a custom
+// domain.
+const Stage = "prod"

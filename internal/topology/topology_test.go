@@ -4,7 +4,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +20,9 @@ import (
 	"waggle/internal/topology"
 )
 
-// Whatever the protocol has as an action must have a route, and nothing else.
+// Each action of the protocol must have one route, and there are no other routes.
 func TestRoutesAreTheProtocolsActions(t *testing.T) {
-	want := append(constants(t, "../protocol", "Action"),
+	want := append(slices.Collect(maps.Values(constants(t, "../protocol", "Action"))),
 		topology.RouteConnect, topology.RouteDisconnect, topology.RouteDefault)
 	var got []string
 	for _, f := range topology.Functions() {
@@ -31,19 +35,8 @@ func TestRoutesAreTheProtocolsActions(t *testing.T) {
 	}
 }
 
-func TestForRoute(t *testing.T) {
-	for route, want := range map[string]string{"$connect": "connect", "$default": "connect", "locate": "location", "end": "match"} {
-		if f, ok := topology.ForRoute(route); !ok || f.Name != want {
-			t.Errorf("%s: got %q, %v, want %q", route, f.Name, ok, want)
-		}
-	}
-	if f, ok := topology.ForRoute("dance"); ok {
-		t.Errorf("dance: got function %q, want none", f.Name)
-	}
-}
-
-func TestEveryVariableIsListedAndRead(t *testing.T) {
-	var listed, read []string
+func TestEveryVariableIsListedAndGivenToAFunction(t *testing.T) {
+	var listed, given []string
 	for _, v := range topology.Variables() {
 		listed = append(listed, v.Name)
 		if v.Meaning == "" {
@@ -57,17 +50,67 @@ func TestEveryVariableIsListedAndRead(t *testing.T) {
 		}
 	}
 	for _, f := range topology.Functions() {
-		read = append(read, f.Env...)
+		given = append(given, f.Env...)
 	}
-	named := slices.DeleteFunc(constants(t, ".", ""), func(value string) bool { return !strings.HasPrefix(value, "WAGGLE_") })
+	declared := slices.DeleteFunc(slices.Collect(maps.Values(constants(t, ".", ""))), func(value string) bool { return !strings.HasPrefix(value, "WAGGLE_") })
 	slices.Sort(listed)
-	slices.Sort(named)
-	slices.Sort(read)
-	if diff := cmp.Diff(named, listed); diff != "" {
-		t.Errorf("Variables against the constants (-want +got):\n%s", diff)
+	slices.Sort(declared)
+	slices.Sort(given)
+	if diff := cmp.Diff(declared, listed); diff != "" {
+		t.Errorf("variables that are listed, against the constants (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(listed, slices.Compact(read)); diff != "" {
-		t.Errorf("variables that functions read (-want +got):\n%s", diff)
+	if diff := cmp.Diff(listed, slices.Compact(given)); diff != "" {
+		t.Errorf("variables that some function gets, against those that are listed (-want +got):\n%s", diff)
+	}
+}
+
+// The packages read the variables that their functions get, all of them and no others. A
+// variable that only another function gets would never have a value.
+func TestEachFunctionGetsWhatItReads(t *testing.T) {
+	want := map[string][]string{}
+	for _, f := range topology.Functions() {
+		reader := "../app"
+		if f.Authorizer {
+			reader = "../token"
+		}
+		want[reader] = slices.Sorted(slices.Values(f.Env))
+	}
+	values := map[string]string{}
+	for name, value := range constants(t, ".", "") {
+		if strings.HasPrefix(value, "WAGGLE_") {
+			values[name] = value
+		}
+	}
+	got := map[string][]string{}
+	named := regexp.MustCompile(`\btopology\.(\w+)`)
+	for _, dir := range []string{"..", "../../functions"} {
+		err := filepath.WalkDir(dir, func(file string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || filepath.Dir(file) == "../topology" {
+				return err
+			}
+			text, err := os.ReadFile(file)
+			for _, wrong := range []string{`"WAGGLE_`, "os.Getenv", "os.Environ", "syscall.Getenv"} {
+				if strings.Contains(string(text), wrong) {
+					t.Errorf("%s has %s: declare the variable in internal/topology, and read it in app.FromEnv or token.ConfigFromEnv", file, wrong)
+				}
+			}
+			for _, found := range named.FindAllStringSubmatch(string(text), -1) {
+				if value, ok := values[found[1]]; ok {
+					got[filepath.Dir(file)] = append(got[filepath.Dir(file)], value)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for reader, variables := range got {
+		slices.Sort(variables)
+		got[reader] = slices.Compact(variables)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("variables that each package reads (-want what its functions get, +got):\n%s", diff)
 	}
 }
 
@@ -81,9 +124,9 @@ func TestFunctionsKeepTheirBounds(t *testing.T) {
 			}
 		}
 		if f.VPC != slices.Contains(f.Env, topology.CacheURL) {
-			t.Errorf("%s: VPC %v, but the cache is reached from inside it alone", f.Name, f.VPC)
+			t.Errorf("%s: got VPC %v; those that reach the cache run in its VPC, and no others", f.Name, f.VPC)
 		}
-		// 15 s is the deadline of a search; a process must not outlive it.
+		// A process must not outlive the lease of its assignment attempt, which is 15 s.
 		if f.Timeout <= 0 || f.Timeout >= 15*time.Second || f.MemoryMB < 128 {
 			t.Errorf("%s: got timeout %v and %d MB", f.Name, f.Timeout, f.MemoryMB)
 		}
@@ -93,15 +136,15 @@ func TestFunctionsKeepTheirBounds(t *testing.T) {
 	}
 }
 
-// constants returns the values of a package's string constants whose names
-// have the prefix.
-func constants(t *testing.T, dir, prefix string) []string {
+// constants returns the values, by name, of a package's string constants whose
+// names have the prefix.
+func constants(t *testing.T, dir, prefix string) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var values []string
+	values := map[string]string{}
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
@@ -126,7 +169,7 @@ func constants(t *testing.T, dir, prefix string) []string {
 					if err != nil {
 						t.Fatal(err)
 					}
-					values = append(values, text)
+					values[spec.Names[i].Name] = text
 				}
 			}
 		}

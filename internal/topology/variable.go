@@ -1,6 +1,7 @@
 package topology
 
-// The environment variables of the functions.
+// The environment variables of the functions. authorizerVariables and memberVariables say
+// which functions get them.
 const (
 	CacheURL           = "WAGGLE_CACHE_URL"
 	CacheUser          = "WAGGLE_CACHE_USER"
@@ -20,16 +21,19 @@ const (
 // A Variable is one setting of the environment.
 type Variable struct {
 	Name, Meaning string
-	// Default is what holds when the variable is not set; "" is nothing.
+	// Default is the value of a variable that is not set; "" is none.
 	Default string
-	// Required variables have no default: a function does not start without.
+	// Required variables have no default: a function does not start without them.
 	Required bool
 	// Secret values are never shown or logged.
 	Secret bool
 }
 
 // Variables lists every environment variable that a function reads.
-func Variables() []Variable {
+func Variables() []Variable { return append(memberVariables(), authorizerVariables()...) }
+
+// memberVariables are those of the functions that serve members: all but the authorizer.
+func memberVariables() []Variable {
 	return []Variable{
 		{Name: CacheURL, Meaning: "where the cache is: redis://host:port, or rediss:// for TLS", Required: true},
 		{Name: CacheUser, Meaning: "the cache user's name", Default: "default"},
@@ -37,6 +41,11 @@ func Variables() []Variable {
 		{Name: CacheIAM, Meaning: "signs in to ElastiCache by IAM and no password: serverless/NAME or cluster/NAME; it needs rediss:// and the cache user's name"},
 		{Name: PoolFile, Meaning: "the pool file's content, as JSON; without it every pool has the defaults"},
 		{Name: ManagementEndpoint, Meaning: "base URL of connection management; without it the domain and stage of the event"},
+	}
+}
+
+func authorizerVariables() []Variable {
+	return []Variable{
 		{Name: Issuer, Meaning: "the OIDC issuer whose tokens are accepted, as it stands in them", Required: true},
 		{Name: Audience, Meaning: "the audience that a token must be for", Required: true},
 		{Name: AudienceClaim, Meaning: "the claim that holds the audience; client_id for Cognito access tokens", Default: "aud"},
@@ -45,4 +54,12 @@ func Variables() []Variable {
 		{Name: TagsClaim, Meaning: "the claim that holds the member's tags", Default: "tags"},
 		{Name: CardClaim, Meaning: "the claim that holds what a peer is shown once matched", Default: "card"},
 	}
+}
+
+func names(variables []Variable) []string {
+	all := make([]string, len(variables))
+	for i, v := range variables {
+		all[i] = v.Name
+	}
+	return all
 }

@@ -8,13 +8,13 @@ import (
 
 // A Cache is an ElastiCache cache with IAM authentication.
 type Cache struct {
-	// Name is what AWS calls the cache, in lower case: of a serverless cache its
-	// name, of a cluster its replication group's id. It is not a part of the address.
+	// Name is in lower case: the name of a serverless cache, or the id of a cluster's
+	// replication group. It is no part of the address.
 	Name       string
 	Serverless bool
 }
 
-// Parse reads serverless/NAME or cluster/NAME. An error says so.
+// Parse reads serverless/NAME or cluster/NAME. An error says what is allowed.
 func Parse(text string) (Cache, error) {
 	kind, name, _ := strings.Cut(text, "/")
 	if kind != "serverless" && kind != "cluster" || !validName(name) {

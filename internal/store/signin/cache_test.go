@@ -7,7 +7,7 @@ import (
 	"waggle/internal/store/signin"
 )
 
-func TestParse(t *testing.T) {
+func TestParseReadsKindAndName(t *testing.T) {
 	for text, want := range map[string]signin.Cache{
 		"serverless/waggle":                  {Name: "waggle", Serverless: true},
 		"cluster/waggle-1":                   {Name: "waggle-1"},

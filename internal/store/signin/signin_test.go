@@ -14,16 +14,16 @@ import (
 	"waggle/test/kit/iamtest"
 )
 
-// lent are credentials that expire, each with another secret and session.
-type lent struct {
-	times int
-	lasts time.Duration
+// temporary are credentials that expire, with another secret and session each time.
+type temporary struct {
+	retrieved int
+	lasts     time.Duration
 }
 
-func (l *lent) Retrieve(context.Context) (aws.Credentials, error) {
-	l.times++
-	return aws.Credentials{AccessKeyID: fmt.Sprintf("ASIA%d", l.times), SecretAccessKey: fmt.Sprintf("secret/%d+", l.times),
-		SessionToken: fmt.Sprintf("session/%d+==", l.times), CanExpire: true, Expires: time.Now().Add(l.lasts)}, nil
+func (c *temporary) Retrieve(context.Context) (aws.Credentials, error) {
+	c.retrieved++
+	return aws.Credentials{AccessKeyID: fmt.Sprintf("ASIA%d", c.retrieved), SecretAccessKey: fmt.Sprintf("secret/%d+", c.retrieved),
+		SessionToken: fmt.Sprintf("session/%d+==", c.retrieved), CanExpire: true, Expires: time.Now().Add(c.lasts)}, nil
 }
 
 func keys(n int) map[string]iamtest.Key {
@@ -49,23 +49,23 @@ func verifier(serverless bool) *iamtest.Verifier {
 		Keys: keys(1), Now: time.Now}
 }
 
-func TestATokenIsTaken(t *testing.T) {
+func TestATokenIsAccepted(t *testing.T) {
 	for name, test := range map[string]struct {
 		cache signin.Cache
 		user  string
 		keys  map[string]iamtest.Key
-		lent  aws.CredentialsProvider
+		from  aws.CredentialsProvider
 	}{
-		"of a cluster":          {signin.Cache{Name: "waggle"}, "waggle-functions", keys(1), &lent{lasts: time.Hour}},
-		"of a serverless cache": {signin.Cache{Name: "waggle", Serverless: true}, "waggle-functions", keys(1), &lent{lasts: time.Hour}},
-		"with lasting credentials": {signin.Cache{Name: "waggle"}, "waggle-functions", map[string]iamtest.Key{"AKIA": {Secret: "s"}},
+		"of a cluster":          {signin.Cache{Name: "waggle"}, "waggle-functions", keys(1), &temporary{lasts: time.Hour}},
+		"of a serverless cache": {signin.Cache{Name: "waggle", Serverless: true}, "waggle-functions", keys(1), &temporary{lasts: time.Hour}},
+		"with permanent credentials": {signin.Cache{Name: "waggle"}, "waggle-functions", map[string]iamtest.Key{"AKIA": {Secret: "s"}},
 			aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 				return aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "s"}, nil
 			})},
 	} {
 		v := verifier(test.cache.Serverless)
 		v.Keys = test.keys
-		token, err := newSigner(t, test.cache, test.user, test.lent).Token(t.Context())
+		token, err := newSigner(t, test.cache, test.user, test.from).Token(t.Context())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if err := v.Verify(test.user, token); err != nil || strings.Contains(token, "://") {
@@ -76,7 +76,7 @@ func TestATokenIsTaken(t *testing.T) {
 
 func TestATokenIsForOneUserOfOneCache(t *testing.T) {
 	const user = "waggle-functions"
-	token, err := newSigner(t, signin.Cache{Name: "waggle", Serverless: true}, user, &lent{lasts: time.Hour}).Token(t.Context())
+	token, err := newSigner(t, signin.Cache{Name: "waggle", Serverless: true}, user, &temporary{lasts: time.Hour}).Token(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestATokenIsForOneUserOfOneCache(t *testing.T) {
 		"another user":       {user: "other", want: "User"},
 		"an unknown user":    {user: "nobody", want: "no user"},
 		"another cache":      {change: func(v *iamtest.Verifier) { v.Name = "wiggle" }, want: "for the cache"},
-		"another kind":       {change: func(v *iamtest.Verifier) { v.Serverless = false }, want: "ResourceType"},
+		"the other kind":     {change: func(v *iamtest.Verifier) { v.Serverless = false }, want: "ResourceType"},
 		"another region":     {change: func(v *iamtest.Verifier) { v.Region = "us-east-1" }, want: "scope"},
 		"another secret":     {change: func(v *iamtest.Verifier) { v.Keys["ASIA1"] = iamtest.Key{Secret: "x", Session: "session/1+=="} }, want: "signature"},
 		"another session":    {change: func(v *iamtest.Verifier) { v.Keys["ASIA1"] = iamtest.Key{Secret: "secret/1+"} }, want: "credentials"},
@@ -113,10 +113,10 @@ func TestATokenIsForOneUserOfOneCache(t *testing.T) {
 			t.Errorf("%s: got %v, want %q in it", name, err, test.want)
 		}
 	}
-	late := verifier(true)
-	late.Now = ahead(signin.Lifetime - 5*time.Second)
-	if err := late.Verify(user, token); err != nil {
-		t.Errorf("just before its end: %v", err)
+	nearExpiry := verifier(true)
+	nearExpiry.Now = ahead(signin.Lifetime - 5*time.Second)
+	if err := nearExpiry.Verify(user, token); err != nil {
+		t.Errorf("just before it expires: %v", err)
 	}
 }
 
@@ -127,10 +127,10 @@ func ahead(d time.Duration) func() time.Time {
 func TestCredentialsAreKeptUntilTheyExpire(t *testing.T) {
 	for name, test := range map[string]struct {
 		lasts time.Duration
-		asked int
+		want  int
 	}{"an hour": {time.Hour, 1}, "no time at all": {-time.Second, 3}} {
-		l := &lent{lasts: test.lasts}
-		s := newSigner(t, signin.Cache{Name: "waggle"}, "waggle-functions", l)
+		c := &temporary{lasts: test.lasts}
+		s := newSigner(t, signin.Cache{Name: "waggle"}, "waggle-functions", c)
 		v := verifier(false)
 		v.Keys = keys(3)
 		for range 3 {
@@ -142,8 +142,8 @@ func TestCredentialsAreKeptUntilTheyExpire(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if l.times != test.asked {
-			t.Errorf("%s: asked for credentials %d times, want %d", name, l.times, test.asked)
+		if c.retrieved != test.want {
+			t.Errorf("%s: retrieved credentials %d times, want %d", name, c.retrieved, test.want)
 		}
 	}
 }
@@ -152,7 +152,7 @@ func TestWithoutARegionNothingIsSigned(t *testing.T) {
 	t.Setenv("AWS_REGION", "")
 	t.Setenv("AWS_DEFAULT_REGION", "")
 	_, err := signin.New(t.Context(), signin.Cache{Name: "waggle"}, "u", config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil),
-		config.WithEC2IMDSClientEnableState(0), config.WithCredentialsProvider(&lent{}))
+		config.WithEC2IMDSClientEnableState(0), config.WithCredentialsProvider(&temporary{}))
 	if err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("got %v, want an error that names AWS_REGION", err)
 	}

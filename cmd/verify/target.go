@@ -13,30 +13,31 @@ import (
 	"github.com/coder/websocket"
 )
 
-// A subject is a running stack that is tried.
-type subject struct {
-	account         *account // nil: not on AWS, and what needs its command line is not tried
+// A target is a running stack that facts are checked on.
+type target struct {
+	account         *account // nil if it is not on AWS: then checks that need the account are left out
 	stack, egress   string
 	url, management string
 	tokens          []string // of two members
 	idle            time.Duration
 }
 
-const patience = 15 * time.Second // longer than a function may run
+// patience is how long a reply may take, longer than a function may run.
+const patience = 15 * time.Second
 
-// A wire is one connection, frames as they are. Coming is closed at its end.
-type wire struct {
+// A connection is one client's WebSocket.
+type connection struct {
 	*websocket.Conn
 	net    net.Conn
-	coming chan map[string]any
-	end    error // once coming is closed
+	frames chan map[string]any
+	end    error // why it ended; set before frames is closed
 }
 
 // connect connects a member, 0 or 1.
-func (s *subject) connect(ctx context.Context, member int) (*wire, error) {
+func (s *target) connect(ctx context.Context, member int) (*connection, error) {
 	dialing, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
-	w := &wire{coming: make(chan map[string]any, 100)}
+	w := &connection{frames: make(chan map[string]any, 100)}
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		var err error
 		w.net, err = new(net.Dialer).DialContext(ctx, network, address)
@@ -52,7 +53,7 @@ func (s *subject) connect(ctx context.Context, member int) (*wire, error) {
 	}
 	w.Conn = conn
 	go func() {
-		defer close(w.coming)
+		defer close(w.frames)
 		for {
 			_, raw, err := conn.Read(ctx)
 			if err != nil {
@@ -61,25 +62,21 @@ func (s *subject) connect(ctx context.Context, member int) (*wire, error) {
 			}
 			var frame map[string]any
 			if json.Unmarshal(raw, &frame) == nil {
-				w.coming <- frame
+				w.frames <- frame
 			}
 		}
 	}()
 	return w, nil
 }
 
-// say sends a message.
-func (w *wire) say(ctx context.Context, format string, args ...any) error {
-	return w.Write(ctx, websocket.MessageText, fmt.Appendf(nil, format, args...))
-}
-
-// hear waits for a frame of one of some types; "" is a frame of the gateway's own.
-func (w *wire) hear(ctx context.Context, types ...string) (map[string]any, error) {
+// await returns the next frame of one of the types; "" is the type of the gateway's own frames. A
+// frame of the type error, if that is not asked for, is an error.
+func (w *connection) await(ctx context.Context, types ...string) (map[string]any, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		select {
-		case frame, ok := <-w.coming:
+		case frame, ok := <-w.frames:
 			if !ok {
 				return nil, w.end
 			}
@@ -93,26 +90,26 @@ func (w *wire) hear(ctx context.Context, types ...string) (map[string]any, error
 				return nil, fmt.Errorf("error %v", frame["code"])
 			}
 		case <-ctx.Done():
-			return nil, fmt.Errorf("nothing came within %v", patience)
+			return nil, fmt.Errorf("no frame within %v", patience)
 		}
 	}
 }
 
-// ask sends and waits for the answer.
-func (w *wire) ask(ctx context.Context, message string, types ...string) (map[string]any, error) {
-	if err := w.say(ctx, "%s", message); err != nil {
+// request sends a message and awaits the reply.
+func (w *connection) request(ctx context.Context, message string, types ...string) (map[string]any, error) {
+	if err := w.Write(ctx, websocket.MessageText, []byte(message)); err != nil {
 		return nil, err
 	}
-	return w.hear(ctx, types...)
+	return w.await(ctx, types...)
 }
 
 // closed waits for the close frame and returns its code; 0 where there was none.
-func (w *wire) closed(ctx context.Context, within time.Duration) (websocket.StatusCode, error) {
+func (w *connection) closed(ctx context.Context, within time.Duration) (websocket.StatusCode, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for {
 		select {
-		case _, ok := <-w.coming:
+		case _, ok := <-w.frames:
 			if ok {
 				continue
 			}
@@ -121,13 +118,13 @@ func (w *wire) closed(ctx context.Context, within time.Duration) (websocket.Stat
 			}
 			return 0, nil
 		case <-ctx.Done():
-			return 0, fmt.Errorf("it was not closed within %v", within)
+			return 0, fmt.Errorf("the connection was not closed within %v", within)
 		}
 	}
 }
 
-// refusal is how a handshake is refused.
-func (s *subject) refusal(ctx context.Context, query string) (int, error) {
+// refusal returns the status of a handshake with this query.
+func (s *target) refusal(ctx context.Context, query string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	conn, resp, err := websocket.Dial(ctx, s.url+query, nil)
@@ -141,8 +138,8 @@ func (s *subject) refusal(ctx context.Context, query string) (int, error) {
 	return resp.StatusCode, nil
 }
 
-// function is the name that the stack gave to one of topology's functions.
-func (s *subject) function(ctx context.Context, name string) (string, error) {
+// function returns the name that the stack gave to a function of internal/topology.
+func (s *target) function(ctx context.Context, name string) (string, error) {
 	var resources struct {
 		StackResources []struct{ LogicalResourceId, PhysicalResourceId, ResourceType string }
 	}
@@ -157,4 +154,4 @@ func (s *subject) function(ctx context.Context, name string) (string, error) {
 	return "", fmt.Errorf("the stack has no function %s", name)
 }
 
-var errNotAWS = errors.New("it takes an AWS account")
+var errNotAWS = errors.New("it needs an AWS account")
