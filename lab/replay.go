@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"waggle/clients/go/waggle"
+	"waggle/cmd/waggle/cli"
+	"waggle/cmd/waggle/endpoint"
+	"waggle/internal/pool"
+	"waggle/lab/record"
+	"waggle/lab/replay"
+	"waggle/lab/stats"
+	"waggle/lab/trace"
+)
+
+const replayText = `
+waggle replay FILE plays recorded movements of cabs against Waggle.
+
+FILE is CSV, gzipped or not, sorted by time, with the header
+  ` + trace.Columns + `
+Each cab is a member, available unless matched. A pickup is where occupied
+becomes 1: -ahead of that a passenger (a new member) asks there for the nearest
+cab, watches it, and ends the match when the fare of the cab that picked it up
+ends. That cab may be matched to others meanwhile, as any other may to this one.
+Asked for at the pickup itself (-ahead 0), the cab that has come is always
+nearest. Who asked before -from, or before the trace has anything of the cab, is
+left out, and said.
+A request that is open at the end is waited for first. 20 s after the last end every cab reports once
+more, and a new member beside it asks for it: who cannot be matched is stuck.
+Exit code 1 if there was any error, anyone is stuck, or a request got no outcome.
+
+-record writes down every frame, for waggle judge to say from it what came of
+the play. After Ctrl-C, which ends every match first, the record is as good, and
+a killed replay loses a second of it.
+
+Everything happens -speed times faster, so the pool must be told: write its
+file with -print-pools and start the stack with it. For the example, in two
+terminals:
+  waggle replay -print-pools -speed 30 > pools.json
+  go run ./localstack -pools pools.json
+and
+  waggle replay -from 18:00 -for 1h -speed 30 -record day.jsonl.gz cabs.csv.gz
+A pool that is not set so is noticed by how often it wants reports, and nothing
+is played. Where half the TTL is 30 s or more at this speed, that says nothing.
+
+Against a deployed stack, a command gives the tokens:
+  waggle replay -url wss://api.example/prod -token-command 'get-token {member} {pool}' cabs.csv.gz`
+
+// replayFlags are what the command line says.
+type replayFlags struct {
+	url, tokenCommand, from, zone, pool, record string
+	length, ahead, wait, ttl, grace             time.Duration
+	waitSeconds, radius, speed                  float64
+	printPools, anyPool, json                   bool
+}
+
+func replayFile(ctx context.Context, c cli.Console, args []string) error {
+	var o replayFlags
+	f := cli.Flags(c, "replay", replayText)
+	f.StringVar(&o.url, "url", endpoint.Local, "`URL` of a local stack, or of the WebSocket API")
+	f.StringVar(&o.tokenCommand, "token-command", "", "`command` that prints a token for {member} in {pool}; it is run without a shell")
+	f.StringVar(&o.from, "from", "", "`time` to begin: of day in -zone (18:00), RFC 3339 or Unix seconds (default: the trace's beginning)")
+	f.DurationVar(&o.length, "for", 0, "`duration` of the trace to play (default: to its end)")
+	f.StringVar(&o.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
+	f.Float64Var(&o.speed, "speed", 30, "how many seconds of the trace pass in one")
+	f.DurationVar(&o.ahead, "ahead", 3*time.Minute, "how long before its pickup a passenger asks, by the trace")
+	f.Float64Var(&o.waitSeconds, "wait", 0, "how many `seconds` of the trace a request waits for a cab")
+	f.Float64Var(&o.radius, "radius", 3000, "how far a cab may be, in `metres`")
+	f.StringVar(&o.pool, "pool", "sf", "`pool` to play in")
+	f.DurationVar(&o.ttl, "ttl", 180*time.Second, "how long a report is good, by the trace")
+	f.DurationVar(&o.grace, "grace", 10*time.Minute, "the pool's grace time, by the trace")
+	f.BoolVar(&o.printPools, "print-pools", false, "write the pool file for this speed to standard output, and play nothing")
+	f.BoolVar(&o.anyPool, "any-pool", false, "play even where the pool is not set for this -speed and -ttl")
+	f.StringVar(&o.record, "record", "", "write every frame to this `file`, gzipped if its name ends in .gz")
+	f.BoolVar(&o.json, "json", false, "write the result as JSON")
+	operands, err := cli.ParseAny(c, f, args)
+	if err != nil {
+		return err
+	}
+	names := []string{"FILE"}
+	if o.printPools {
+		names = nil
+	}
+	if err := cli.Expect(f, operands, names...); err != nil {
+		return err
+	}
+	o.wait = time.Duration(o.waitSeconds * float64(time.Second))
+	if err := o.check(); err != nil {
+		return cli.Misuse("%w", err)
+	}
+	if o.printPools {
+		text, err := replay.PoolFile(o.pool, o.ttl, o.grace, o.speed)
+		if err != nil {
+			return cli.Misuse("%w", err)
+		}
+		_, err = c.Out.Write(text)
+		return err
+	}
+	return o.play(ctx, c, operands[0])
+}
+
+func (o replayFlags) check() error {
+	switch {
+	case !(o.speed > 0 && o.speed <= 1e6):
+		return fmt.Errorf("-speed must be above 0 and at most 1000000, not %g", o.speed)
+	case o.length < 0, o.ttl <= 0, o.grace <= 0:
+		return errors.New("-for, -ttl and -grace must be durations above 0, such as 1h or 180s")
+	case o.ahead < 0 || o.ahead > time.Hour || o.ahead%time.Second != 0:
+		return fmt.Errorf("-ahead must be 0s to 1h in whole seconds, such as 3m, not %v", o.ahead)
+	case !(o.waitSeconds >= 0 && o.waitSeconds/o.speed <= 600):
+		return fmt.Errorf("-wait must be 0 to %g at this speed, since a request waits 600 s at most", 600*o.speed)
+	case !(o.radius >= 100 && o.radius <= 20000):
+		return fmt.Errorf("-radius must be 100 to 20000 metres, not %g", o.radius)
+	case o.pool != "" && !pool.ValidName(o.pool):
+		return endpoint.BadPool(o.pool)
+	}
+	return nil
+}
+
+func (o replayFlags) play(ctx context.Context, c cli.Console, file string) error {
+	zone, err := loadZone(o.zone)
+	if err != nil {
+		return err
+	}
+	at, err := endpoint.Parse(o.url, o.tokenCommand)
+	if err != nil {
+		return cli.Misuse("%w", err)
+	}
+	window, err := o.window(file, zone)
+	if err != nil {
+		return err
+	}
+	bar := newBar(c.Err)
+	config := replay.Config{
+		Window: window, Speed: o.speed, Ahead: o.ahead, Wait: o.wait, Pool: o.pool, TTL: o.ttl, Grace: o.grace, AnyPool: o.anyPool, Radius: o.radius,
+		Name: strings.ToLower(rand.Text()[:6]),
+		Options: func(member string) waggle.Options {
+			return at.Options(endpoint.Member{ID: member, Pool: o.pool})
+		},
+		Progress: bar.show,
+	}
+	if o.record != "" {
+		if config.Record, err = record.Create(o.record, config.Header()); err != nil {
+			return fmt.Errorf("-record: %w", err)
+		}
+	}
+	result, err := replay.Run(ctx, config)
+	writing := config.Record.Close()
+	bar.done()
+	var pool *replay.PoolError
+	switch {
+	case errors.As(err, &pool):
+		return fmt.Errorf("%w; write its file with: waggle replay -print-pools -pool %s -speed %g -ttl %v -grace %v; "+
+			"start the stack with that, or play all the same with -any-pool", err, o.pool, o.speed, o.ttl, o.grace)
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(c.Err, "waggle: replay: interrupted before anything was played")
+		return cli.ErrInterrupted
+	case err != nil:
+		return at.Explain(err)
+	}
+	if err := o.print(c, result, zone); err != nil {
+		return err
+	}
+	switch {
+	case writing != nil:
+		return writing
+	case o.record != "":
+		fmt.Fprintf(c.Err, "waggle: replay: %s has %d lines\n", o.record, config.Record.Lines())
+	}
+	if wrong := result.Wrong(); len(wrong) > 0 {
+		return fmt.Errorf("not as it must be: %s", strings.Join(wrong, ", "))
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintf(c.Err, "waggle: replay: interrupted after %v of the trace; every match was ended, %d of %d cabs were probed\n",
+			time.Duration(result.WallSeconds*o.speed)*time.Second, result.Probed, result.Members)
+		return cli.ErrInterrupted
+	}
+	return nil
+}
+
+// window reads the file and cuts out what is to be played.
+func (o replayFlags) window(file string, zone *time.Location) (trace.Window, error) {
+	rows, err := readTrace(file)
+	if err != nil {
+		return trace.Window{}, err
+	}
+	from, err := trace.Start(o.from, rows, zone)
+	if err != nil {
+		return trace.Window{}, cli.Misuse("-from: %w", err)
+	}
+	first, last := rows[0].Unix, rows[len(rows)-1].Unix
+	show := func(unix int64) string { return time.Unix(unix, 0).In(zone).Format(time.RFC3339) }
+	// A time of day rarely names the second of the first row.
+	if from < first-first%60 || from > last {
+		return trace.Window{}, cli.Misuse("-from %s is outside %s, which goes from %s to %s; see -from and -zone",
+			show(from), file, show(first), show(last))
+	}
+	to := last + 1
+	if o.length > 0 {
+		to = from + int64(o.length/time.Second)
+	}
+	w := trace.Cut(rows, from, to, int64(o.ahead/time.Second))
+	if len(w.Reports) == 0 {
+		return w, cli.Misuse("%s has nothing from %s to %s: it goes from %s to %s; see -from, -for and -zone",
+			file, show(from), show(to), show(first), show(last))
+	}
+	return w, nil
+}
+
+func (o replayFlags) print(c cli.Console, r stats.Result, zone *time.Location) error {
+	if !o.json {
+		_, err := io.WriteString(c.Out, stats.Table(r.Rows(zone)))
+		return err
+	}
+	e := json.NewEncoder(c.Out)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
