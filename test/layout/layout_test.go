@@ -96,7 +96,7 @@ func users() []user {
 		{"github.com/coreos/go-oidc", []string{"internal/token"}, "one place to decide whom to trust"},
 		{"github.com/go-jose/go-jose", []string{"internal/token", "localstack"}, "only an issuer signs, only token verifies"},
 		{"gonum.org/v1/plot", []string{"lab/chart"}, "one place where pictures get their colours and axes"},
-		{"github.com/schollz/progressbar", []string{"lab"}, "the root module stays small"},
+		{"github.com/schollz/progressbar", []string{"lab"}, "only the lab draws progress bars"},
 		{"github.com/aws/aws-cdk-go", []string{"infra"}, "it takes minutes to compile, so only the module of its own has it"},
 		{"github.com/alicebob/miniredis", []string{"localstack/embedded"}, "the look-alike never runs in production"},
 	}

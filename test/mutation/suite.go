@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // A suite is the tests of some packages, compiled.
@@ -94,22 +92,25 @@ func overlay(dir string, texts map[string]string) (string, error) {
 // with how long each takes and what would make a difference to it. A test that fails, be
 // it by chance, would be said to miss what it does not: it is left out.
 func (w *workshop) watch(ctx context.Context, s suite, settings ...string) (suite, error) {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(w.Workers)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var running sync.WaitGroup
+	slots := make(chan struct{}, w.Workers)
 	var mu sync.Mutex
 	var steady suite
 	finished := 0
 	for _, t := range s {
-		group.Go(func() error {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
 			v, err := t.watch(ctx, settings)
-			if err != nil {
-				return err
-			}
-			chance := v.how != passes
+			chance := err == nil && v.how != passes
 			if chance {
-				if v, err = t.watch(ctx, settings); err != nil {
-					return err
-				}
+				v, err = t.watch(ctx, settings)
+			}
+			if err != nil {
+				cancel(err)
+				return
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -124,11 +125,11 @@ func (w *workshop) watch(ctx context.Context, s suite, settings ...string) (suit
 			default:
 				steady = append(steady, t)
 			}
-			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	running.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	slices.SortFunc(steady, func(a, b *test) int {
 		return cmp.Or(cmp.Compare(a.took, b.took), strings.Compare(a.binary, b.binary), strings.Compare(a.name, b.name))

@@ -15,9 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
 	"waggle/test/mutation"
 )
 
@@ -80,7 +77,7 @@ func run(ctx context.Context) error {
 	s := &screen{out: os.Stdout}
 	defer s.clear()
 	o := mutation.Options{Root: root, Only: *only, File: *file, Tests: *tests, List: *list, Patience: *patience, Workers: *workers, Out: s}
-	if term.IsTerminal(int(os.Stderr.Fd())) {
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 { // a terminal
 		o.Progress = s.show
 	}
 	return mutation.Run(ctx, o)
@@ -88,29 +85,31 @@ func run(ctx context.Context) error {
 
 // A screen prints lines, and below them how far it has come.
 type screen struct {
-	out  io.Writer
-	bar  *progressbar.ProgressBar // nil: none
-	part string
+	out   io.Writer
+	part  string
+	began time.Time // of the part
+	shown bool
 }
 
-// Write prints lines where the bar is, which comes back with the next progress.
+// Write prints lines in place of the progress, which is shown again when there is more of it.
 func (s *screen) Write(p []byte) (int, error) {
 	s.clear()
 	return s.out.Write(p)
 }
 
 func (s *screen) show(part string, done, all int) {
-	if s.bar == nil || s.part != part {
-		s.clear()
-		s.part = part
-		s.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetWidth(30),
-			progressbar.OptionSetDescription(part), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))
+	if s.part != part {
+		s.part, s.began = part, time.Now()
 	}
-	_ = s.bar.Set(done) // a bar that cannot be drawn is no reason to stop
+	took := time.Since(s.began)
+	left := time.Duration(float64(took) * float64(all-done) / float64(max(done, 1)))
+	fmt.Fprintf(os.Stderr, "\r%s: %d of %d in %v, about %v left\x1b[K", part, done, all, took.Round(time.Second), left.Round(time.Second))
+	s.shown = true
 }
 
 func (s *screen) clear() {
-	if s.bar != nil {
-		_ = s.bar.Clear()
+	if s.shown {
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+		s.shown = false
 	}
 }
