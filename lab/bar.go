@@ -25,8 +25,7 @@ func newBar(w io.Writer) *bar {
 	return &bar{}
 }
 
-// show draws the seconds of the trace that have been played, which is what the
-// remaining time follows from; first, the connections made.
+// show draws the connections made so far, and then the seconds of the trace played so far.
 func (b *bar) show(p replay.Progress) {
 	switch {
 	case b.w == nil:
@@ -43,10 +42,10 @@ func (b *bar) show(p replay.Progress) {
 		state += fmt.Sprintf(", %d of %d cabs probed", p.Probed, p.Cabs)
 	}
 	b.bar.Describe(state)
-	_ = b.bar.Set64(int64(p.Elapsed / time.Second)) // a bar that cannot be drawn is no reason to stop
+	_ = b.bar.Set64(int64(p.Elapsed / time.Second)) // a replay goes on without its bar
 }
 
-// bytes draws how much of a file has been read.
+// bytes draws how much of a file is read.
 func (b *bar) bytes(read, size int64) {
 	if b.w == nil {
 		return
@@ -74,7 +73,7 @@ func (b *bar) begin(total int64, more ...progressbar.Option) {
 		progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(true))...)
 }
 
-// done ends the line, so that what comes next has one of its own.
+// done ends the line of the bar.
 func (b *bar) done() {
 	if b.w == nil {
 		return

@@ -15,25 +15,26 @@ import (
 )
 
 const cityText = `
-waggle city -o FILE makes up a city and writes its trace, for replay and judge.
+lab city -o FILE makes up a day of a city, and writes its trace for replay and judge.
 
-Members drive along streets, stop at lights and turn, look for fares where and
-when these are wanted, take them where they want to go, and have breaks and
-shifts, every second of a working day. The same seed is the same day: a member's
-is its own whoever else there is, and a stretch is the same in any longer one.
-FILE is CSV, gzipped if its name ends in .gz, with the header
+Members drive along streets, stop at lights and turn. They look for fares where and
+when these are wanted, take them to their destinations, and have breaks and shifts,
+every second of a working day. The same seed gives the same day. A member has the
+same rows whatever other members there are, and a part of the day has the same rows
+in any longer one. FILE is CSV, gzipped if its name ends in .gz, with the header
   ` + trace.Columns + `
-A member reports -every so often, and when a fare begins or ends. A day of 500
-members every second is some 30 million rows; a replay is as well off with
-  waggle city -members 500 -every 60s -o city.csv.gz
-and waggle replay -h says how it is played.
+A member reports at the rate of -every, and when a fare begins or ends. A day of 500
+members with a report each second has some 30 million rows. For a replay this is
+enough:
+  go -C lab run . city -members 500 -every 60s -o city.csv.gz
+lab replay -h says how to play it.
 
-  waggle city -compare REAL.csv.gz -plot city.png
-makes a day with as many members as a recorded one has, on the same date, prints
-how like they are, and draws both. How often they report does not matter to that.
-A uniform city, with as many members everywhere, is there as the yardstick.`
+  go -C lab run . city -compare REAL.csv.gz -plot city.png
+makes a day with as many members as a recorded day has, on the same date, compares
+both, and draws them. How often members report does not matter for that. For
+reference, the table has a uniform city too, with equally many members everywhere.`
 
-// cityFlags are what the command line says.
+// cityFlags are the flags of the command.
 type cityFlags struct {
 	members            int
 	seed               uint64
@@ -46,14 +47,14 @@ func makeCity(ctx context.Context, c cli.Console, args []string) error {
 	var o cityFlags
 	f := cli.Flags(c, "city", cityText)
 	f.IntVar(&o.members, "members", 50, "`number` of members")
-	f.Uint64Var(&o.seed, "seed", 1, "`number` that the city is made from: another one, another day")
-	f.StringVar(&o.date, "date", "2026-05-29", "`day` that it is, in -zone")
-	f.StringVar(&o.from, "from", "00:00", "`time` of that day to begin at")
+	f.Uint64Var(&o.seed, "seed", 1, "`number` that the day is made from")
+	f.StringVar(&o.date, "date", "2026-05-29", "`date` of the day, in -zone")
+	f.StringVar(&o.from, "from", "00:00", "`time` of the day to begin at")
 	f.DurationVar(&o.length, "for", 24*time.Hour, "`duration` of the trace")
 	f.DurationVar(&o.every, "every", time.Second, "`duration` between two reports of a member, in whole seconds")
 	f.StringVar(&o.zone, "zone", "America/Los_Angeles", "time `zone` of the day")
 	f.StringVar(&o.out, "o", "", "`file` to write the trace to, gzipped if its name ends in .gz; - is standard output")
-	f.StringVar(&o.compare, "compare", "", "`file` with a recorded day: make one like it, and say how like")
+	f.StringVar(&o.compare, "compare", "", "`file` with a recorded day to compare with")
 	f.StringVar(&o.plot, "plot", "", "`file` to draw both days to, ending in .svg or .png; with -compare")
 	if _, err := cli.Parse(c, f, args); err != nil {
 		return err
@@ -66,7 +67,7 @@ func makeCity(ctx context.Context, c cli.Console, args []string) error {
 		return err
 	}
 	if o.compare != "" {
-		return o.likeness(ctx, c, zone)
+		return o.compareWith(ctx, c, zone)
 	}
 	config, err := o.config(zone)
 	if err != nil {
@@ -77,7 +78,7 @@ func makeCity(ctx context.Context, c cli.Console, args []string) error {
 		return err
 	}
 	if o.out != "-" {
-		fmt.Fprintf(c.Err, "waggle: city: %s has %d reports\n", o.out, rows)
+		fmt.Fprintf(c.Err, "lab: city: %s has %d reports\n", o.out, rows)
 	}
 	return nil
 }
@@ -91,20 +92,20 @@ func (o cityFlags) check() error {
 	case o.every < time.Second || o.every%time.Second != 0:
 		return fmt.Errorf("-every must be whole seconds, such as 1s or 1m, not %v", o.every)
 	case o.out == "" && o.compare == "":
-		return errors.New("say where to write the trace: -o city.csv.gz; or what to compare one with: -compare")
+		return errors.New("say where to write the trace, with -o city.csv.gz, or what to compare one with, with -compare")
 	case o.plot != "" && o.compare == "":
-		return errors.New("-plot draws a comparison: say with what, by -compare")
+		return errors.New("-plot draws a comparison: say with what, with -compare")
 	case o.plot != "":
 		return chart.Check(o.plot)
 	}
 	return nil
 }
 
-// config is of the day that the flags say.
+// config returns the day that the flags describe.
 func (o cityFlags) config(zone *time.Location) (town.Config, error) {
 	midnight, err := time.ParseInLocation(time.DateOnly, o.date, zone)
 	if err != nil {
-		return town.Config{}, fmt.Errorf("-date must be one such as 2026-05-29, not %q", o.date)
+		return town.Config{}, fmt.Errorf("-date must be a date such as 2026-05-29, not %q", o.date)
 	}
 	from, err := trace.Start(o.from, []trace.Row{{Unix: midnight.Unix()}}, zone)
 	if err != nil {
@@ -117,7 +118,7 @@ func (o cityFlags) config(zone *time.Location) (town.Config, error) {
 		From: from, To: from + int64(o.length/time.Second), Every: int64(o.every / time.Second)}, nil
 }
 
-// trace makes the day, shows each report, and writes it if that is wanted.
+// trace makes the day, calls see with each report, and writes the trace if there is a file.
 func (o cityFlags) trace(ctx context.Context, c cli.Console, config town.Config, see func(trace.Row)) (rows int, err error) {
 	w := trace.NewWriter(io.Discard)
 	switch o.out {
@@ -138,14 +139,14 @@ func (o cityFlags) trace(ctx context.Context, c cli.Console, config town.Config,
 	})
 	bar.done()
 	if ctx.Err() != nil {
-		fmt.Fprintf(c.Err, "waggle: city: interrupted after %d reports\n", rows)
+		fmt.Fprintf(c.Err, "lab: city: interrupted after %d reports\n", rows)
 		return rows, errors.Join(cli.ErrInterrupted, w.Close())
 	}
 	return rows, errors.Join(err, w.Close())
 }
 
-// likeness makes a day like a recorded one, and compares them.
-func (o cityFlags) likeness(ctx context.Context, c cli.Console, zone *time.Location) error {
+// compareWith makes a day on the date of a recorded one, and compares them.
+func (o cityFlags) compareWith(ctx context.Context, c cli.Console, zone *time.Location) error {
 	recorded, err := readTrace(o.compare)
 	if err != nil {
 		return err
@@ -161,7 +162,7 @@ func (o cityFlags) likeness(ctx context.Context, c cli.Console, zone *time.Locat
 	if _, err := o.trace(ctx, c, config, made.Add); err != nil {
 		return err
 	}
-	l := compare.Compare(real.Day(), made.Day())
+	l := compare.Days(real.Day(), made.Day())
 	if _, err := io.WriteString(c.Out, l.Table()); err != nil || o.plot == "" {
 		return err
 	}

@@ -15,14 +15,14 @@ import (
 	"waggle/lab/trace"
 )
 
-func TestCityIsATraceForReplay(t *testing.T) {
+func TestCityWritesATrace(t *testing.T) {
 	dir := t.TempDir()
 	read := func(args ...string) ([]trace.Row, []byte) {
 		t.Helper()
 		file := args[len(args)-1]
 		_, errs, err := typed(t.Context(), append([]string{"city", "-from", "20:00", "-for", "10m"}, args...)...)
 		if err != nil || !strings.Contains(errs, file+" has ") {
-			t.Fatalf("%q: got %q, %v, want that it is there", args, errs, err)
+			t.Fatalf("%q: got %q, %v, want its number of rows", args, errs, err)
 		}
 		rows, err := readTrace(file)
 		if err != nil {
@@ -56,7 +56,7 @@ func TestCityIsATraceForReplay(t *testing.T) {
 	}
 }
 
-func TestCityIsComparedAndDrawn(t *testing.T) {
+func TestCityComparesAndDrawsDays(t *testing.T) {
 	dir := t.TempDir()
 	real, plot, copied := filepath.Join(dir, "real.csv.gz"), filepath.Join(dir, "days.svg"), filepath.Join(dir, "made.csv")
 	if _, _, err := typed(t.Context(), "city", "-seed", "9", "-members", "30", "-every", "90s", "-o", real); err != nil {
@@ -78,7 +78,7 @@ func TestCityIsComparedAndDrawn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The same day as the other one, whose zone and date nobody said.
+	// It has the date of the real day, without a flag for it.
 	recorded, err := readTrace(real)
 	if err != nil {
 		t.Fatal(err)
@@ -120,8 +120,7 @@ func TestCityErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// What was made by then is a whole trace.
-func TestCityIsInterrupted(t *testing.T) {
+func TestAnInterruptedCityIsAWholeTrace(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	file := filepath.Join(t.TempDir(), "a.csv.gz")

@@ -18,28 +18,28 @@ import (
 )
 
 const judgeText = `
-waggle judge TRACE RECORD says what came of a replay, from the trace that it
-played and the record that it wrote: every figure that replay prints, counted
-again, and whether each request got the nearest cab.
+lab judge TRACE RECORD decides whether the promises were kept in a replay, from the
+trace that it played and the record that it wrote. It counts every number of the
+replay once more, and checks whether each request got the nearest cab.
 
-  waggle replay -record day.jsonl.gz -json cabs.csv.gz > day.json
-  waggle judge -against day.json cabs.csv.gz day.jsonl.gz
+  lab replay -record day.jsonl.gz -json cabs.csv.gz > day.json
+  lab judge -against day.json cabs.csv.gz day.jsonl.gz
 
--plot draws them over the day: who asked, was matched, found nobody or waited,
-how far the cab was, how long it took.
+-plot draws the numbers over the day: requests, matches, requests that found nobody
+or waited, how far away the cab was, how long it took.
 
-  waggle judge -plot day.svg cabs.csv.gz day.jsonl.gz
+  lab judge -plot day.svg cabs.csv.gz day.jsonl.gz
 
-It shares no code with the server. A record that is cut off is judged up to
-there. Exit code 1 if anything was not as it must be: a request not matched to
-the nearest, more than 5 % ambiguous, anything missed, double, leaked, stuck,
-unanswered or not played, any error; or a figure that differs from -against.
+It shares no code with the server. A record that is cut off is judged up to there.
+The exit code is 1 if anything is wrong: a request that was not matched to the
+nearest cab, more than 5 % ambiguous, anything missed, double, leaked, stuck,
+unanswered or not played, any error; or a number that differs from -against.
 
 Its words:
 
 ` + judge.Terms
 
-// judgeFlags are what the command line says.
+// judgeFlags are the flags of the command.
 type judgeFlags struct {
 	zone, against, plot string
 	findings            int
@@ -50,10 +50,10 @@ func judgeRecord(ctx context.Context, c cli.Console, args []string) error {
 	var o judgeFlags
 	f := cli.Flags(c, "judge", judgeText)
 	f.StringVar(&o.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
-	f.StringVar(&o.against, "against", "", "`file` with what replay -json printed: every figure in it must be the same")
-	f.StringVar(&o.plot, "plot", "", "draw the figures over the day to this `file`, .svg or .png")
-	f.IntVar(&o.findings, "findings", 5, "how many findings of each kind are shown; -json has the first hundred")
-	f.BoolVar(&o.json, "json", false, "write the verdict as JSON")
+	f.StringVar(&o.against, "against", "", "`file` with the output of replay -json: each number in it must be the same")
+	f.StringVar(&o.plot, "plot", "", "draw the numbers over the day to this `file`, .svg or .png")
+	f.IntVar(&o.findings, "findings", 5, "how many findings of each kind to print; -json has the first hundred")
+	f.BoolVar(&o.json, "json", false, "print the verdict as JSON")
 	operands, err := cli.Parse(c, f, args, "TRACE", "RECORD")
 	if err != nil {
 		return err
@@ -94,12 +94,12 @@ func judgeRecord(ctx context.Context, c cli.Console, args []string) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return fmt.Errorf("not as it must be: %s", strings.Join(wrong, ", "))
+		return fmt.Errorf("wrong: %s", strings.Join(wrong, ", "))
 	}
 	return nil
 }
 
-// run reads the trace, then the record along with the bar, and draws what it was.
+// run reads the trace, and judges and draws the record. A bar shows the progress.
 func (o judgeFlags) run(ctx context.Context, c cli.Console, traceFile, recordFile string, zone *time.Location) (judge.Verdict, error) {
 	var none judge.Verdict
 	rows, err := readTrace(traceFile)
@@ -132,7 +132,7 @@ func (o judgeFlags) run(ctx context.Context, c cli.Console, traceFile, recordFil
 		var options judge.Options
 		var drawn *plot
 		if o.plot != "" {
-			// A window may claim to go on where the trace does not.
+			// The window may be longer than the trace.
 			from := r.Header.From
 			drawn = newPlot(from, max(min(r.Header.To, rows[len(rows)-1].Unix+1), from+1))
 			options.Rows = drawn.add

@@ -11,10 +11,10 @@ import (
 	"waggle/lab/record"
 )
 
-// A made-up evening has one cab and nobody who asks; its second row is odd for a bad fix.
+// evening has one cab and no passenger. Its second row has no possible place.
 const evening = "unix_s,cab,lat,lng,occupied\n1212195600,a,37.7,-122.4,0\n1212195660,a,97.7,-122.4,0\n1212195720,a,37.8,-122.4,0\n"
 
-// recordEvening writes the record of playing it, with an error if one is to be.
+// recordEvening writes the record of playing it, with an error if code is not "".
 func recordEvening(t *testing.T, name, code string) {
 	t.Helper()
 	w, err := record.Create(name, record.Header{From: 1212195600, To: 1212195721, Speed: 60, LocationTTL: 3, Passengers: "passenger-x-", Probes: "probe-x-"})
@@ -37,7 +37,7 @@ func recordEvening(t *testing.T, name, code string) {
 	}
 }
 
-func TestJudge(t *testing.T) {
+func TestJudgeCountsAndChecksARecord(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	write(t, dir, "cabs.csv", evening)
@@ -57,7 +57,7 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	out, _, err = typed(t.Context(), "judge", "-zone", "UTC", file("cabs.csv"), file("bad.jsonl"))
-	if err == nil || !strings.Contains(err.Error(), "not as it must be: 1 errors (internal 1)") || !strings.Contains(out, "01:00:00 error: a: internal") {
+	if err == nil || !strings.Contains(err.Error(), "wrong: 1 errors (internal 1)") || !strings.Contains(out, "01:00:00 error: a: internal") {
 		t.Errorf("a record with an error: %v, %s", err, out)
 	}
 
@@ -65,15 +65,15 @@ func TestJudge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var figures map[string]any
-	if err := json.Unmarshal([]byte(printed), &figures); err != nil {
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(printed), &fields); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range strings.Fields(`from to speed wallSeconds interrupted aheadSeconds askedBefore members reports acknowledged skipped requests matched noMatch cancelled unanswered
 		matchedShare waited waitedSecondsP50 waitedSecondsP95 distanceMetersP50 distanceMetersP95 distanceMetersP99 matchMillisP50 matchMillisP95
 		matchMillisP99 locationsSeen connectionsLost errors errorsByCode probed stuck behindMillisMax notPlayed open nearestShare ambiguousShare
 		notNearest ambiguous missed doubleMatches leaks whole cut lines findings`) {
-		if _, ok := figures[name]; !ok {
+		if _, ok := fields[name]; !ok {
 			t.Errorf("-json has no %s", name)
 		}
 	}
@@ -84,10 +84,10 @@ func TestJudge(t *testing.T) {
 	write(t, dir, "other.json", `{"reports":3,"matched":0}`)
 	_, _, err = typed(t.Context(), "judge", "-against", file("other.json"), file("cabs.csv"), file("good.jsonl.gz"))
 	if err == nil || !strings.Contains(err.Error(), "in reports: the replay says 3, the record 2") || strings.Contains(err.Error(), "matched") {
-		t.Errorf("against others: got %v, want that it is reports that differ", err)
+		t.Errorf("against others: got %v, want only reports to differ", err)
 	}
 
-	// What is cut off is judged up to there, and that is said.
+	// A record that is cut off is judged up to there, and the table says so.
 	whole, err := os.ReadFile(file("good.jsonl.gz"))
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestJudgeSaysWhichFileIsBad(t *testing.T) {
+func TestJudgeNamesTheBadFile(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	recordEvening(t, file("good.jsonl"), "")
@@ -111,12 +111,12 @@ func TestJudgeSaysWhichFileIsBad(t *testing.T) {
 	}
 	lines := strings.SplitAfter(string(text), "\n")
 	for name, tt := range map[string]struct{ trace, record, want string }{
-		"no trace":        {"", string(text), "cabs.csv: the trace is empty"},
-		"a bad row":       {evening + "soon,a,1,2,0\n", string(text), `cabs.csv: line 5: unix_s "soon"`},
-		"no record":       {evening, "", "day.jsonl: the record is empty"},
-		"swapped":         {evening, evening, "day.jsonl: line 1: this is no record of waggle replay"},
-		"a bad line":      {evening, strings.Join(slices.Insert(slices.Clone(lines), 3, "what\n"), ""), "day.jsonl: line 4: it is not JSON"},
-		"another's trace": {strings.ReplaceAll(evening, ",a,", ",b,"), string(text), "day.jsonl: line 4: report-0 is cab a at 37.7, -122.4, and in the trace it is cab b"},
+		"no trace":      {"", string(text), "cabs.csv: the trace is empty"},
+		"a bad row":     {evening + "soon,a,1,2,0\n", string(text), `cabs.csv: line 5: unix_s "soon"`},
+		"no record":     {evening, "", "day.jsonl: the record is empty"},
+		"swapped":       {evening, evening, "day.jsonl: line 1: this is not the record of a replay"},
+		"a bad line":    {evening, strings.Join(slices.Insert(slices.Clone(lines), 3, "what\n"), ""), "day.jsonl: line 4: it is not JSON"},
+		"another trace": {strings.ReplaceAll(evening, ",a,", ",b,"), string(text), "day.jsonl: line 4: report-0 is cab a at 37.7, -122.4, and in the trace it is cab b"},
 	} {
 		for f, text := range map[string]string{"cabs.csv": tt.trace, "day.jsonl": tt.record} {
 			write(t, dir, f, text)

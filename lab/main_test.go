@@ -19,6 +19,29 @@ func typed(ctx context.Context, args ...string) (out, errs string, err error) {
 	return o.String(), e.String(), err
 }
 
+func TestPathsAreRelativeToTheCallerOfGoRun(t *testing.T) {
+	here, err := os.Getwd() // the folder of the module, as after "go -C lab run ."
+	if err != nil {
+		t.Fatal(err)
+	}
+	for caller, want := range map[string]string{filepath.Dir(here): filepath.Dir(here), here: here, "": here, "..": here, filepath.Join(here, "none"): here} {
+		t.Chdir(here)
+		t.Setenv("PWD", caller)
+		backToCaller()
+		t.Setenv("PWD", "") // Getwd would believe it
+		if got, err := os.Getwd(); err != nil || got != want {
+			t.Errorf("called in %q: got %q, %v, want %q", caller, got, err, want)
+		}
+	}
+	elsewhere := t.TempDir() // a program in another folder ignores $PWD
+	t.Chdir(elsewhere)
+	t.Setenv("PWD", here)
+	backToCaller()
+	if _, err := os.Stat("go.mod"); err == nil {
+		t.Errorf("in %q: got to $PWD, %q", elsewhere, here)
+	}
+}
+
 func TestHelpHasExamplesOrFlags(t *testing.T) {
 	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "replay"}, {"replay", "-help"}, {"judge", "-h"}, {"city", "-h"}} {
 		out, errs, err := typed(t.Context(), args...)
@@ -82,13 +105,13 @@ func TestReplayErrorsSayWhatToDo(t *testing.T) {
 		}
 	}
 	if _, _, err := typed(t.Context(), "replay", file, "-url", "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "make run") {
-		t.Errorf("nobody there: got %v, want the next step", err)
+		t.Errorf("no stack: got %v, want the next step", err)
 	}
 	if _, _, err := typed(t.Context(), "replay", file+".not"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: got %v", err)
 	}
 	if _, _, err := typed(t.Context(), "replay", file, "-record", filepath.Join(file, "x")); err == nil || !strings.Contains(err.Error(), "-record: ") {
-		t.Errorf("no place for the record: got %v", err)
+		t.Errorf("no folder for the record: got %v", err)
 	}
 }
 

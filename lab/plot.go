@@ -11,14 +11,14 @@ import (
 	"waggle/lab/stats"
 )
 
-// A plot gathers what there is to draw of a play, stretch by stretch of the trace.
-// Each request is where it is to ask, by the trace.
+// A plot collects what to draw of a replay, by stretches of the trace. A request belongs
+// to the stretch in which it asks.
 type plot struct {
 	from      int64 // Unix seconds
 	width     time.Duration
 	stretches []stretch
-	// Of all: how far the cab was, of those matched at once and after a wait; and
-	// how long was waited, for a cab and in vain.
+	// Of all stretches: how far the cab was, for matches at once and after a wait, and how
+	// long requests waited for a cab, and in vain.
 	atOnce, after, served, inVain []float64
 }
 
@@ -27,8 +27,7 @@ type stretch struct {
 	distances, latencies                     []float64
 }
 
-// newPlot divides the window so that there are some two dozen stretches, each of a
-// duration that a clock has.
+// newPlot divides the window into some two dozen stretches of a round duration.
 func newPlot(from, to int64) *plot {
 	length := time.Duration(to-from) * time.Second
 	p := &plot{from: from, width: time.Hour}
@@ -38,12 +37,12 @@ func newPlot(from, to int64) *plot {
 			break
 		}
 	}
-	p.from -= from % int64(p.width/time.Second) // good for zones of whole and half hours
+	p.from -= from % int64(p.width/time.Second) // right for zones of whole and half hours
 	p.stretches = make([]stretch, (to-p.from-1)/int64(p.width/time.Second)+1)
 	return p
 }
 
-// add takes in a request.
+// add adds a request.
 func (p *plot) add(r judge.Row) {
 	s := &p.stretches[(r.Asks-p.from)/int64(p.width/time.Second)]
 	s.asked++
@@ -69,7 +68,7 @@ func (p *plot) add(r judge.Row) {
 	s.distances = append(s.distances, r.DistanceMeters)
 }
 
-// picture draws it, with times in the trace's zone.
+// picture draws the plot, with times in the trace's zone.
 func (p *plot) picture(v judge.Verdict, zone *time.Location) chart.Picture {
 	clock := chart.Axis{Label: "time of day, " + zone.String(), Zone: zone, Min: float64(v.From), Max: float64(v.To)}
 	each := "requests in " + brief(p.width)
@@ -83,9 +82,9 @@ func (p *plot) picture(v judge.Verdict, zone *time.Location) chart.Picture {
 	if v.Requests > v.Matched+v.NoMatch {
 		otherwise = append(otherwise, p.steps("without an outcome", func(s stretch) float64 { return s.without }))
 	}
-	waiting := "How long was waited, by the trace"
+	waiting := "How long requests waited, in time of the trace"
 	if len(p.served)+len(p.inVain) == 0 {
-		waiting = "Nobody had to wait"
+		waiting = "No request waited"
 	}
 	return chart.Picture{
 		Title: fmt.Sprintf("%s to %s, at speed %g: %d requests, %d matched, %d after a wait, %d found nobody",
@@ -97,14 +96,14 @@ func (p *plot) picture(v judge.Verdict, zone *time.Location) chart.Picture {
 				p.steps("matched", func(s stretch) float64 { return s.matched }),
 			}},
 			{Title: "Not matched at once", X: clock, Y: chart.Axis{Label: each}, Shapes: otherwise},
-			{Title: "How far the cab was", X: chart.Axis{Label: "metres, as the crow flies", Log: true}, Y: share, Shapes: []chart.Shape{
+			{Title: "How far away the cab was", X: chart.Axis{Label: "metres, as the crow flies", Log: true}, Y: share, Shapes: []chart.Shape{
 				chart.CDF{Name: "at once", Unit: "m", Values: p.atOnce}, chart.CDF{Name: "after a wait", Unit: "m", Values: p.after},
 			}},
-			{Title: "How far, over the day", X: clock, Y: chart.Axis{Label: "metres", Min: 10, Log: true}, Shapes: p.percentiles(meters)},
+			{Title: "How far away, over the day", X: clock, Y: chart.Axis{Label: "metres", Min: 10, Log: true}, Shapes: p.percentiles(meters)},
 			{Title: waiting, X: chart.Axis{Label: "seconds"}, Y: share, Shapes: []chart.Shape{
 				chart.CDF{Name: "for a cab", Unit: "s", Values: p.served}, chart.CDF{Name: "in vain", Unit: "s", Values: p.inVain},
 			}},
-			{Title: "From asking to knowing, over the day, without a wait", X: clock, Y: chart.Axis{Label: "milliseconds", Log: true}, Shapes: p.percentiles(millis)},
+			{Title: "From request to match, over the day, without a wait", X: clock, Y: chart.Axis{Label: "milliseconds", Log: true}, Shapes: p.percentiles(millis)},
 		},
 	}
 }
@@ -117,7 +116,7 @@ func (p *plot) steps(name string, of func(stretch) float64) chart.Steps {
 	return s
 }
 
-// percentiles are lines through the middle of each stretch.
+// percentiles returns lines through the middle of each stretch.
 func (p *plot) percentiles(of func(stretch) []float64) []chart.Shape {
 	var all []chart.Shape
 	for _, percent := range []float64{50, 95, 99} {
@@ -134,7 +133,7 @@ func (p *plot) percentiles(of func(stretch) []float64) []chart.Shape {
 	return all
 }
 
-// brief is the time that a stretch takes.
+// brief formats the duration of a stretch.
 func brief(d time.Duration) string {
 	switch {
 	case d == time.Hour:

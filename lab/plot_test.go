@@ -12,9 +12,7 @@ import (
 	"waggle/lab/stats"
 )
 
-// TestPlotHasWhatWasJudged: of two hours, each request is in its stretch, and what
-// is drawn is of those that it says.
-func TestPlotHasWhatWasJudged(t *testing.T) {
+func TestAPlotHasEachRequestInItsStretch(t *testing.T) {
 	const from = 1212195600 // 18:00 in Los Angeles
 	zone, err := time.LoadLocation("America/Los_Angeles")
 	if err != nil {
@@ -59,7 +57,6 @@ func TestPlotHasWhatWasJudged(t *testing.T) {
 	}
 }
 
-// Whatever the window is, it has some stretches, and not too many.
 func TestPlotDividesAnyWindow(t *testing.T) {
 	for length, want := range map[int64]int{1: 1, 60: 6, 600: 10, 3600: 12, 86400: 24, 86401: 25, 7 * 86400: 168} {
 		if got := len(newPlot(1212192000, 1212192000+length).stretches); got != want {
@@ -76,7 +73,7 @@ func TestJudgeDraws(t *testing.T) {
 	file := func(name string) string { return filepath.Join(dir, name) }
 	write(t, dir, "cabs.csv", evening)
 	recordEvening(t, file("day.jsonl"), "internal")
-	// A record that is not as it must be is drawn too.
+	// A record with errors is drawn too.
 	for _, name := range []string{"day.svg", "day.png"} {
 		if _, _, err := typed(t.Context(), "judge", "-plot", file(name), file("cabs.csv"), file("day.jsonl")); err == nil || !strings.Contains(err.Error(), "1 errors (internal 1)") {
 			t.Errorf("%s: %v", name, err)
@@ -93,7 +90,7 @@ func TestJudgeDraws(t *testing.T) {
 	if text, err := os.ReadFile(file("day.svg")); err != nil || !strings.Contains(string(text), "0 requests, 0 matched") {
 		t.Errorf("the SVG: %v", err)
 	}
-	// A name that cannot be drawn to is said before anything is read.
+	// A bad file name is an error before anything is read.
 	for name, want := range map[string]string{"day.gif": "must end in .svg or .png", filepath.Join("none", "day.svg"): "none"} {
 		if _, errs, err := typed(t.Context(), "judge", "-plot", file(name), "no trace", "no record"); err == nil || !strings.Contains(err.Error()+errs, "-plot: ") || !strings.Contains(err.Error()+errs, want) {
 			t.Errorf("%s: got %v, %s, want what is wrong with -plot", name, err, errs)

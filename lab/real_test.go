@@ -20,18 +20,17 @@ import (
 	"waggle/test/kit"
 )
 
-// An edit of one file of internal/match makes it wrong.
+// An edit plants a fault in a file of internal/match.
 type edit struct {
 	file string
-	// Each old text is there, as often as it is to be replaced.
+	// The old text occurs so many times, and each is replaced.
 	old, new string
 	times    int
 }
 
-// A real stack is played against and judged: as it is, it does nothing wrong, and
-// the judge counts what the replay printed; with a fault built into it, that is
-// found. Most of it is waiting for whoever might come free after all, so all are
-// played at once.
+// A replay against the real stack is judged right, and the judge counts what the replay
+// printed. With a planted fault the judge finds the fault. All stacks run at the same
+// time, since each replay mostly waits for repairs.
 func TestJudgesRealStacks(t *testing.T) {
 	kit.Command(t, "go", "Go, with its command on the path")
 	cases := []struct {
@@ -86,9 +85,8 @@ func write(t *testing.T, dir, name, text string) {
 	}
 }
 
-// judgeRun plays dir's cabs.csv against a stack, and judges the record. That the play
-// was not as it must be is for the verdict to say; an error is where the replay and
-// the judge count differently.
+// judgeRun plays dir's cabs.csv against a stack, and judges the record. It returns an error
+// if the replay and the judge count differently. Other faults are in the verdict.
 func judgeRun(ctx context.Context, binary, dir string) (v judge.Verdict, err error) {
 	const speed = "30"
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -112,14 +110,14 @@ func judgeRun(ctx context.Context, binary, dir string) (v judge.Verdict, err err
 		return v, err
 	}
 	out, _, err := typed(ctx, "judge", "-json", "-against", file("day.json"), file("cabs.csv"), file("day.jsonl.gz"))
-	if err != nil && !strings.Contains(err.Error(), "not as it must be") || err != nil && strings.Contains(err.Error(), "it differs") {
+	if err != nil && !strings.Contains(err.Error(), "wrong: ") || err != nil && strings.Contains(err.Error(), "it differs") {
 		return v, fmt.Errorf("%w\nreplay: %s\nstack: %s", err, errs, &log)
 	}
 	if err := json.Unmarshal([]byte(out), &v); err != nil {
 		return v, err
 	}
 	if v.Matched == 0 {
-		return v, fmt.Errorf("nobody was matched\nreplay: %s\nstack: %s", errs, &log)
+		return v, fmt.Errorf("no request was matched\nreplay: %s\nstack: %s", errs, &log)
 	}
 	return v, nil
 }
@@ -161,7 +159,7 @@ func buildStack(t *testing.T, edits []edit) string {
 	return binary
 }
 
-func TestReplayStopsAtAPoolThatIsNotSetForItsSpeed(t *testing.T) {
+func TestReplayRefusesAPoolForAnotherSpeed(t *testing.T) {
 	kit.Command(t, "go", "Go, with its command on the path")
 	binary := buildStack(t, nil)
 	dir := t.TempDir()

@@ -21,39 +21,38 @@ import (
 )
 
 const replayText = `
-waggle replay FILE plays recorded movements of cabs against Waggle.
+lab replay FILE plays recorded movements of cabs against Waggle.
 
 FILE is CSV, gzipped or not, sorted by time, with the header
   ` + trace.Columns + `
-Each cab is a member, available unless matched. A pickup is where occupied
-becomes 1: -ahead of that a passenger (a new member) asks there for the nearest
-cab, watches it, and ends the match when the fare of the cab that picked it up
-ends. That cab may be matched to others meanwhile, as any other may to this one.
-Asked for at the pickup itself (-ahead 0), the cab that has come is always
-nearest. Who asked before -from, or before the trace has anything of the cab, is
-left out, and said.
-A request that is open at the end is waited for first. 20 s after the last end every cab reports once
-more, and a new member beside it asks for it: who cannot be matched is stuck.
-Exit code 1 if there was any error, anyone is stuck, or a request got no outcome.
+Each cab is a member, and available unless it is matched. At a pickup, occupied
+becomes 1. Some time before it (-ahead), a passenger asks at that place for the
+nearest cab. The passenger is a new member: it follows the cab, and ends the match
+when the fare of the trace ends. Until then that cab is busy, whichever cab it is.
+With -ahead 0 the nearest cab is always the one of the trace. A passenger who would
+ask before -from, or before the trace has a row of the cab, is left out and counted.
 
--record writes down every frame, for waggle judge to say from it what came of
-the play. After Ctrl-C, which ends every match first, the record is as good, and
-a killed replay loses a second of it.
+The replay waits for requests that are open at the end. 20 s after the last end each
+cab reports once more, and a new member beside it asks for it: a cab that cannot be
+matched is stuck. The exit code is 1 if there was an error, a cab is stuck, or a
+request has no outcome.
 
-Everything happens -speed times faster, so the pool must be told: write its
-file with -print-pools and start the stack with it. For the example, in two
-terminals:
-  waggle replay -print-pools -speed 30 > pools.json
+-record writes each frame to a file for lab judge. Ctrl-C ends all matches first, so
+that the record is complete. If the replay is killed, a second of it is missing.
+
+Everything is -speed times faster, so the pool needs other settings. -print-pools
+writes its file, and the local stack reads it. In two terminals:
+  go -C lab run . replay -print-pools -speed 30 > pools.json
   go run ./localstack -pools pools.json
 and
-  waggle replay -from 18:00 -for 1h -speed 30 -record day.jsonl.gz cabs.csv.gz
-A pool that is not set so is noticed by how often it wants reports, and nothing
-is played. Where half the TTL is 30 s or more at this speed, that says nothing.
+  go -C lab run . replay -from 18:00 -for 1h -speed 30 -record day.jsonl.gz cabs.csv.gz
+If the pool's advice shows that it is not set for the speed, nothing is played. The
+advice shows nothing if half the TTL is 30 s or more at this speed.
 
-Against a deployed stack, a command gives the tokens:
-  waggle replay -url wss://api.example/prod -token-command 'get-token {member} {pool}' cabs.csv.gz`
+A deployed stack needs a command that prints tokens:
+  lab replay -url wss://api.example/prod -token-command 'get-token {member} {pool}' cabs.csv.gz`
 
-// replayFlags are what the command line says.
+// replayFlags are the flags of the command.
 type replayFlags struct {
 	url, tokenCommand, from, zone, pool, record string
 	length, ahead, wait, ttl, grace             time.Duration
@@ -66,20 +65,20 @@ func replayFile(ctx context.Context, c cli.Console, args []string) error {
 	f := cli.Flags(c, "replay", replayText)
 	f.StringVar(&o.url, "url", endpoint.Local, "`URL` of a local stack, or of the WebSocket API")
 	f.StringVar(&o.tokenCommand, "token-command", "", "`command` that prints a token for {member} in {pool}; it is run without a shell")
-	f.StringVar(&o.from, "from", "", "`time` to begin: of day in -zone (18:00), RFC 3339 or Unix seconds (default: the trace's beginning)")
-	f.DurationVar(&o.length, "for", 0, "`duration` of the trace to play (default: to its end)")
+	f.StringVar(&o.from, "from", "", "`time` to begin: a time of day in -zone (18:00), RFC 3339 or Unix seconds (default: the beginning of the trace)")
+	f.DurationVar(&o.length, "for", 0, "`duration` of the trace to play (default: up to its end)")
 	f.StringVar(&o.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
-	f.Float64Var(&o.speed, "speed", 30, "how many seconds of the trace pass in one")
-	f.DurationVar(&o.ahead, "ahead", 3*time.Minute, "how long before its pickup a passenger asks, by the trace")
+	f.Float64Var(&o.speed, "speed", 30, "how many seconds of the trace pass in a second")
+	f.DurationVar(&o.ahead, "ahead", 3*time.Minute, "how long before the pickup a passenger asks, in time of the trace")
 	f.Float64Var(&o.waitSeconds, "wait", 0, "how many `seconds` of the trace a request waits for a cab")
-	f.Float64Var(&o.radius, "radius", 3000, "how far a cab may be, in `metres`")
-	f.StringVar(&o.pool, "pool", "sf", "`pool` to play in")
-	f.DurationVar(&o.ttl, "ttl", 180*time.Second, "how long a report is good, by the trace")
-	f.DurationVar(&o.grace, "grace", 10*time.Minute, "the pool's grace time, by the trace")
-	f.BoolVar(&o.printPools, "print-pools", false, "write the pool file for this speed to standard output, and play nothing")
-	f.BoolVar(&o.anyPool, "any-pool", false, "play even where the pool is not set for this -speed and -ttl")
-	f.StringVar(&o.record, "record", "", "write every frame to this `file`, gzipped if its name ends in .gz")
-	f.BoolVar(&o.json, "json", false, "write the result as JSON")
+	f.Float64Var(&o.radius, "radius", 3000, "how far away a cab may be, in `metres`")
+	f.StringVar(&o.pool, "pool", "sf", "`pool` of all members")
+	f.DurationVar(&o.ttl, "ttl", 180*time.Second, "the pool's location TTL, in time of the trace")
+	f.DurationVar(&o.grace, "grace", 10*time.Minute, "the pool's grace time, in time of the trace")
+	f.BoolVar(&o.printPools, "print-pools", false, "print the pool file for this speed, and play nothing")
+	f.BoolVar(&o.anyPool, "any-pool", false, "play even if the pool is not set for this -speed and -ttl")
+	f.StringVar(&o.record, "record", "", "write each frame to this `file`, gzipped if its name ends in .gz")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	operands, err := cli.ParseAny(c, f, args)
 	if err != nil {
 		return err
@@ -157,10 +156,10 @@ func (o replayFlags) play(ctx context.Context, c cli.Console, file string) error
 	var pool *replay.PoolError
 	switch {
 	case errors.As(err, &pool):
-		return fmt.Errorf("%w; write its file with: waggle replay -print-pools -pool %s -speed %g -ttl %v -grace %v; "+
-			"start the stack with that, or play all the same with -any-pool", err, o.pool, o.speed, o.ttl, o.grace)
+		return fmt.Errorf("%w; write its file with: lab replay -print-pools -pool %s -speed %g -ttl %v -grace %v; "+
+			"start the stack with that file, or play in this pool with -any-pool", err, o.pool, o.speed, o.ttl, o.grace)
 	case err != nil && ctx.Err() != nil:
-		fmt.Fprintln(c.Err, "waggle: replay: interrupted before anything was played")
+		fmt.Fprintln(c.Err, "lab: replay: interrupted before anything was played")
 		return cli.ErrInterrupted
 	case err != nil:
 		return at.Explain(err)
@@ -172,20 +171,20 @@ func (o replayFlags) play(ctx context.Context, c cli.Console, file string) error
 	case writing != nil:
 		return writing
 	case o.record != "":
-		fmt.Fprintf(c.Err, "waggle: replay: %s has %d lines\n", o.record, config.Record.Lines())
+		fmt.Fprintf(c.Err, "lab: replay: %s has %d lines\n", o.record, config.Record.Lines())
 	}
 	if wrong := result.Wrong(); len(wrong) > 0 {
-		return fmt.Errorf("not as it must be: %s", strings.Join(wrong, ", "))
+		return fmt.Errorf("wrong: %s", strings.Join(wrong, ", "))
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintf(c.Err, "waggle: replay: interrupted after %v of the trace; every match was ended, %d of %d cabs were probed\n",
+		fmt.Fprintf(c.Err, "lab: replay: interrupted after %v of the trace; all matches are ended, %d of %d cabs were probed\n",
 			time.Duration(result.WallSeconds*o.speed)*time.Second, result.Probed, result.Members)
 		return cli.ErrInterrupted
 	}
 	return nil
 }
 
-// window reads the file and cuts out what is to be played.
+// window reads the file, and cuts the window to play.
 func (o replayFlags) window(file string, zone *time.Location) (trace.Window, error) {
 	rows, err := readTrace(file)
 	if err != nil {
@@ -197,7 +196,7 @@ func (o replayFlags) window(file string, zone *time.Location) (trace.Window, err
 	}
 	first, last := rows[0].Unix, rows[len(rows)-1].Unix
 	show := func(unix int64) string { return time.Unix(unix, 0).In(zone).Format(time.RFC3339) }
-	// A time of day rarely names the second of the first row.
+	// A time of day rarely has the second of the first row.
 	if from < first-first%60 || from > last {
 		return trace.Window{}, cli.Misuse("-from %s is outside %s, which goes from %s to %s; see -from and -zone",
 			show(from), file, show(first), show(last))

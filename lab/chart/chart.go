@@ -1,9 +1,9 @@
-// Package chart draws pictures of figures: panels of lines, steps, shares and maps,
-// as SVG or PNG.
+// Package chart draws numbers as SVG or PNG: panels of lines, steps, distributions and
+// maps.
 //
-// A Picture holds Panels, and a Panel holds Shapes: Line, Steps, CDF or Heat. Check
-// says early whether a file can be drawn to, Save draws. The colours are some that
-// the colour-blind can tell apart, and lines differ in their dashes too.
+// A Picture has Panels, and a Panel has Shapes: Line, Steps, CDF or Heat. Check checks a
+// file name early, and Save draws. Colour-blind people can tell the colours apart, and
+// lines differ in their dashes too.
 package chart
 
 import (
@@ -22,11 +22,11 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// A Picture is panels side by side, row by row.
+// A Picture is panels in rows.
 type Picture struct {
 	Title   string
 	Columns int     // panels in a row; 0: two
-	Height  float64 // of a row, in points; 0: 210. The picture is 700 wide
+	Height  float64 // of a row, in points; 0: 210. The picture is 700 points wide
 	Panels  []Panel
 }
 
@@ -38,7 +38,7 @@ const (
 	imageDPI = 144 // twice what a page shows, for sharp text
 )
 
-// Check says what is wrong with a file's name.
+// Check returns an error unless the name ends in .svg or .png.
 func Check(file string) error {
 	_, err := format(file)
 	return err
@@ -52,7 +52,7 @@ func format(file string) (string, error) {
 	return "", fmt.Errorf("%q must end in .svg or .png", file)
 }
 
-// Save draws to a file, SVG or PNG by its name.
+// Save draws to a file, as SVG or PNG by its name.
 func (p Picture) Save(file string) error {
 	f, err := format(file)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p Picture) write(w io.Writer, format string) error {
 		io.WriterTo
 	}
 	if format == ".svg" {
-		// With its letters: another font's are wider, and run into what is beside them.
+		// Embedded, since the letters of another font may be wider and overlap.
 		canvas = vgsvg.NewWith(vgsvg.UseWH(width, height), vgsvg.EmbedFonts(true))
 	} else {
 		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(imageDPI))}

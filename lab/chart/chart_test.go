@@ -17,7 +17,7 @@ import (
 	"waggle/lab/chart"
 )
 
-// day has a panel of each shape, in Los Angeles, with an hour in which nothing is known.
+// day has a panel of each shape, in the time zone of Los Angeles, with a gap of an hour.
 func day(t *testing.T) chart.Picture {
 	t.Helper()
 	zone, err := time.LoadLocation("America/Los_Angeles")
@@ -59,7 +59,7 @@ func day(t *testing.T) chart.Picture {
 	}}
 }
 
-// An svg is what one holds: its texts, and how many points its paths have.
+// An svg is the content of a file: its texts, and how many points its paths have.
 type svg struct {
 	texts  []string
 	points int
@@ -104,7 +104,7 @@ func drawn(t *testing.T, p chart.Picture) svg {
 	}
 }
 
-func TestSVGHasWhatItIsOf(t *testing.T) {
+func TestAnSVGHasItsTextsAndLines(t *testing.T) {
 	got := drawn(t, day(t))
 	for _, want := range []string{
 		"A day", "Requests", "requests an hour", "time of day", "asked", "no match", "00:00", "21:00", "1500",
@@ -124,7 +124,6 @@ func TestSVGHasWhatItIsOf(t *testing.T) {
 	}
 }
 
-// A share is drawn with as many points as can be seen, however many values it is of.
 func TestManyValuesAreDrawnWithFewPoints(t *testing.T) {
 	values := make([]float64, 100_000)
 	for i := range values {
@@ -135,7 +134,7 @@ func TestManyValuesAreDrawnWithFewPoints(t *testing.T) {
 	}
 }
 
-func TestPNGIsSharpAndHasItsColours(t *testing.T) {
+func TestAPNGIsSharpAndHasItsColours(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "day.PNG")
 	if err := day(t).Save(name); err != nil {
 		t.Fatal(err)

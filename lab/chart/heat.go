@@ -10,14 +10,14 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Heat is a map of cells, each the darker the more it has; what has nothing, or no
-// number, is left blank. The scale is logarithmic, from 1 on.
+// Heat is a map of cells: the larger the value, the darker the cell. A cell without a
+// value, or with 0, is blank. The scale is logarithmic, from 1 on.
 type Heat struct {
 	Unit          string // of the cells, in the legend
 	X, Y          float64
 	Width, Height float64     // of a cell
 	Cells         [][]float64 // rows, from Y on upwards; each from X on
-	Max           float64     // of the scale; 0: the largest. Give maps the same to compare them
+	Max           float64     // of the scale; 0: the largest value. Maps to compare need the same
 }
 
 func (h Heat) each(yield func(x, y float64)) {
@@ -29,7 +29,7 @@ func (h Heat) each(yield func(x, y float64)) {
 	}
 }
 
-// tones are how many colours there are.
+// tones is the number of colours.
 const tones = 64
 
 func (h Heat) draw(out *plot.Plot, p Panel, _ int) error {
@@ -51,9 +51,9 @@ func (h Heat) draw(out *plot.Plot, p Panel, _ int) error {
 	return nil
 }
 
-// Plot is for plot.Plotter.
+// Plot implements plot.Plotter.
 func (h Heat) Plot(c draw.Canvas, out *plot.Plot) {
-	const seam = 0.3 // in points: without it what is behind shines through
+	const seam = 0.3 // in points: without it there are gaps between the cells
 	x, y := out.Transforms(&c)
 	for r, row := range h.Cells {
 		for k, v := range row {

@@ -16,24 +16,24 @@ type Panel struct {
 	Shapes []Shape
 }
 
-// An Axis has its label, with the unit, and its ends. Max 0 is the end of the data;
-// Min 0 is 0 for Y, and the beginning of the data for X.
+// An Axis has a label, with the unit, and its ends. A Max of 0 is the end of the data. A
+// Min of 0 is 0 for Y, and the beginning of the data for X.
 type Axis struct {
 	Label    string
 	Min, Max float64
-	// Log is a logarithmic scale, from Min or 1 on; what is less is drawn there.
+	// Log makes the scale logarithmic, from Min or 1 on. Smaller values are drawn there.
 	Log bool
-	// Zone makes it times, the values being Unix seconds.
+	// Zone makes it an axis of times. The values are Unix seconds.
 	Zone *time.Location
-	// last is up to where it is marked; 0: to its end.
+	// last is the last value with a mark; 0: the end.
 	last float64
 }
 
-// A Shape is what a panel shows.
+// A Shape is something that a panel shows.
 type Shape interface {
-	// draw adds it as the i-th of a panel.
+	// draw adds the shape to a plot, as the i-th of a panel.
 	draw(out *plot.Plot, p Panel, i int) error
-	// each tells its points.
+	// each yields its points.
 	each(yield func(x, y float64))
 }
 
@@ -55,12 +55,12 @@ func (p Panel) plot() (*plot.Plot, error) {
 			return nil, err
 		}
 	}
-	out.X.Min, out.X.Max, out.Y.Min, out.Y.Max = p.X.Min, p.X.Max, p.Y.Min, p.Y.Max // drawing widens them
+	out.X.Min, out.X.Max, out.Y.Min, out.Y.Max = p.X.Min, p.X.Max, p.Y.Min, p.Y.Max // drawing has widened them
 	return out, nil
 }
 
-// span sets the ends of the axes. Above lines there is room for their names, and
-// beside a map for its scale.
+// span sets the ends of the axes. It leaves room above lines for their names, and beside
+// a map for its scale.
 func (p *Panel) span() {
 	minX, maxX, maxY := math.Inf(1), math.Inf(-1), math.Inf(-1)
 	room, beside := 1.08, 0.0
@@ -78,7 +78,7 @@ func (p *Panel) span() {
 		})
 		room += 0.09
 	}
-	if minX > maxX { // there is nothing
+	if minX > maxX { // there are no points
 		minX, maxX, maxY = 0, 1, max(maxY, 1)
 	}
 	if p.X.Min == 0 {
@@ -95,14 +95,14 @@ func (p *Panel) span() {
 	p.Y.end(maxY)
 }
 
-// begin sees to it that a logarithmic axis has a beginning.
+// begin gives a logarithmic axis a beginning.
 func (a *Axis) begin() {
 	if a.Log && a.Min <= 0 {
 		a.Min = 1
 	}
 }
 
-// end sets the upper end where that is the data's, above the lower one.
+// end sets the upper end, above the lower one.
 func (a *Axis) end(high float64) {
 	if a.Max == 0 {
 		a.Max = high
@@ -112,7 +112,7 @@ func (a *Axis) end(high float64) {
 	}
 }
 
-// at is where a value is drawn.
+// at returns where a value is drawn.
 func (a Axis) at(v float64) float64 {
 	if a.Log {
 		return max(v, a.Min)

@@ -11,12 +11,12 @@ import (
 	"waggle/lab/stats"
 )
 
-// A Point is one of a line.
+// A Point is a point of a line.
 type Point struct{ X, Y float64 }
 
-// A Line goes from point to point. Where a Y is no number it is interrupted.
+// A Line goes from point to point. It has a gap where a Y is NaN.
 type Line struct {
-	Name   string // "": it is not named
+	Name   string // "": it is not in the legend
 	Points []Point
 }
 
@@ -48,7 +48,7 @@ func (l Line) draw(out *plot.Plot, p Panel, i int) error {
 		}
 		drawn.LineStyle = lineOf(i)
 		out.Add(drawn)
-		if len(piece) == 1 { // a line of no length is not seen
+		if len(piece) == 1 { // a line without length would be invisible
 			dot, err := plotter.NewScatter(piece)
 			if err != nil {
 				return fmt.Errorf("line %q: %w", l.Name, err)
@@ -64,8 +64,8 @@ func (l Line) draw(out *plot.Plot, p Panel, i int) error {
 	return nil
 }
 
-// Steps are as many heights side by side, each so wide, from From on: a histogram,
-// or counts by the hour. Where a height is no number there is none.
+// Steps are heights side by side, from From on: a histogram, or counts by the hour. It
+// has a gap where a height is NaN.
 type Steps struct {
 	Name        string
 	From, Width float64
@@ -85,14 +85,14 @@ func (s Steps) each(yield func(x, y float64)) { s.line().each(yield) }
 
 func (s Steps) draw(out *plot.Plot, p Panel, i int) error { return s.line().draw(out, p, i) }
 
-// A CDF shows how large a part of the values, in %, is no larger than what stands
-// below. Its percentiles 50, 95 and 99 are marked, and named with their unit.
+// A CDF is a cumulative distribution: for each X, the percentage of the values up to X. The
+// percentiles 50, 95 and 99 are marked, and named with their unit.
 type CDF struct {
 	Name, Unit string
 	Values     []float64 // in any order
 }
 
-// corners is how many points a CDF is drawn with, at most: more are not seen.
+// corners is the largest number of points of a CDF. More would not be visible.
 const corners = 400
 
 func (c CDF) each(yield func(x, y float64)) {

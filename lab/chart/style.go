@@ -18,7 +18,7 @@ const (
 	ticks  = 9
 )
 
-// letters is text of a size, placed about its point.
+// letters returns the style of text of a size, aligned to its point.
 func letters(size float64, x text.XAlignment, y text.YAlignment) text.Style {
 	return text.Style{
 		Color: color.Black, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, vg.Length(size)),
@@ -26,14 +26,14 @@ func letters(size float64, x text.XAlignment, y text.YAlignment) text.Style {
 	}
 }
 
-// gray is of what is not data.
+// gray is the colour of axes.
 func gray() color.Color { return color.Gray{0x60} }
 
-// faint is of the lines behind it.
+// faint is the colour of the grid.
 func faint() color.Color { return color.Gray{0xe2} }
 
-// lineOf is how the i-th shape of a panel is drawn: by the colours of Okabe and
-// Ito, and with dashes of its own where they begin again or are not seen.
+// lineOf returns the style of the i-th shape of a panel: a colour of Okabe and Ito, and
+// dashes for readers who do not see the colour.
 func lineOf(i int) draw.LineStyle {
 	colors := []color.RGBA{
 		{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xe6, 0x9f, 0x00, 0xff},
@@ -43,8 +43,8 @@ func lineOf(i int) draw.LineStyle {
 	return draw.LineStyle{Color: colors[i%len(colors)], Dashes: dashes[i%len(dashes)], Width: 1.8}
 }
 
-// heat is the i-th of n colours from little to much, each darker than the one
-// before: from pale yellow over green to dark blue.
+// heat returns the i-th of n colours, from pale yellow over green to dark blue. Each is
+// darker than the one before.
 func heat(i, n int) color.Color {
 	stops := []color.RGBA{
 		{0xff, 0xf7, 0xbc, 0xff}, {0xa1, 0xda, 0xb4, 0xff}, {0x41, 0xb6, 0xc4, 0xff}, {0x22, 0x5e, 0xa8, 0xff}, {0x08, 0x1d, 0x58, 0xff},

@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/plot"
 )
 
-// most is how many labels an axis has, at most.
+// most is the largest number of labels of an axis.
 const most = 9
 
 // A clock marks times of day in its zone.
@@ -41,8 +41,7 @@ func (c clock) Ticks(low, high float64) []plot.Tick {
 	return all
 }
 
-// decades marks 1, 2 and 5 of each power of ten, or only the powers where those
-// are many.
+// decades marks 1, 2 and 5 of each power of ten, or only the powers if there are many.
 type decades struct{}
 
 func (decades) Ticks(low, high float64) []plot.Tick {
@@ -64,7 +63,7 @@ func (decades) Ticks(low, high float64) []plot.Tick {
 	return all
 }
 
-// rounds marks round numbers, up to the last where there is one.
+// rounds marks round numbers, up to the last mark if there is one.
 type rounds struct{ last float64 }
 
 func (r rounds) Ticks(low, high float64) []plot.Tick {
@@ -85,7 +84,7 @@ func (r rounds) Ticks(low, high float64) []plot.Tick {
 	return all
 }
 
-// number is short: 20k for 20 000.
+// number formats a number briefly: 20k for 20 000.
 func number(v float64) string {
 	if math.Abs(v) >= 10_000 {
 		return digits(v/1000, 4) + "k"
@@ -93,7 +92,7 @@ func number(v float64) string {
 	return digits(v, 4)
 }
 
-// precise has as many digits as a percentile is worth.
+// precise formats a percentile with three digits, or with all digits before the point.
 func precise(v float64) string {
 	if math.Abs(v) >= 100 {
 		return strconv.FormatFloat(v, 'f', 0, 64)

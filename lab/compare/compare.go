@@ -9,35 +9,35 @@ import (
 	"waggle/localstack/streets"
 )
 
-// A Likeness is a real day and a made-up one, and how they differ.
-type Likeness struct {
+// A Comparison is a real day and a made-up one, and how they differ.
+type Comparison struct {
 	Real, Made Day
-	Density    Fit     // of the made-up members' seconds to the real ones', by cell
-	Uniform    Fit     // the yardstick: of as many seconds in every cell that has a street
+	Density    Fit     // of the seconds of made-up members and real ones, by cell
+	Uniform    Fit     // for reference: of equal seconds in each cell with a street
 	Outside    float64 // percent of the real members' seconds in cells without a street
-	Rides      float64 // percent: the largest difference of the parts of rides up to any length
-	Hours      float64 // percent: the largest difference of an hour's part of the fares
+	Rides      float64 // percent: the largest difference between the parts of rides up to the same length
+	Hours      float64 // percent: the largest difference between an hour's parts of the fares
 	Furthest   []Spot  // the cells where density differs most
 }
 
-// A Fit is how like two densities are.
+// A Fit says how similar two densities are.
 type Fit struct {
-	Correlation float64 // of the cells: 1 is alike, 0 is nothing to do with each other
-	Overlap     float64 // percent of one that lies where the other does
+	Correlation float64 // of the cells: 1 is equal, 0 is unrelated
+	Overlap     float64 // the percentage that they have in common
 }
 
-// A Spot is a cell and its parts of the seconds, in percent.
+// A Spot is a cell, and its parts of the seconds in percent.
 type Spot struct {
 	Cell       Cell
 	Real, Made float64
 }
 
-// spots is how many of them are told.
+// spots is how many of them the table shows.
 const spots = 5
 
-// Compare compares two days.
-func Compare(real, made Day) Likeness {
-	l := Likeness{Real: real, Made: made}
+// Days compares two days.
+func Days(real, made Day) Comparison {
+	l := Comparison{Real: real, Made: made}
 	cells := withStreet()
 	l.Density, l.Uniform = fit(real.Seconds, made.Seconds), fit(real.Seconds, cells)
 	allReal, allMade := max(sum(real.Seconds), 1), max(sum(made.Seconds), 1)
@@ -59,7 +59,7 @@ func Compare(real, made Day) Likeness {
 	return l
 }
 
-// Parts are each hour's fares in percent of the day's.
+// Parts returns the fares of each hour, in percent of the day's.
 func Parts(hours [24]int) (parts [24]float64) {
 	all := 0
 	for _, n := range hours {
@@ -71,7 +71,7 @@ func Parts(hours [24]int) (parts [24]float64) {
 	return parts
 }
 
-// withStreet has 1 in every cell with a street in it.
+// withStreet returns 1 for each cell with a street in it.
 func withStreet() map[Cell]float64 {
 	cells := map[Cell]float64{}
 	for _, l := range streets.New().Lines() {
@@ -104,7 +104,7 @@ func fit(a, b map[Cell]float64) (f Fit) {
 	return f
 }
 
-// union is all cells of both, in one order, so that sums are the same every time.
+// union returns all cells of both. They are sorted, so that sums are the same every time.
 func union(a, b map[Cell]float64) []Cell {
 	both := maps.Clone(a)
 	maps.Copy(both, b)
@@ -118,13 +118,13 @@ func byPlace(a, b Cell) int {
 func sum(cells map[Cell]float64) float64 {
 	all := 0.0
 	for _, seconds := range cells {
-		all += seconds // whole ones, so that the order does not matter
+		all += seconds // whole numbers, so the order does not matter
 	}
 	return all
 }
 
-// apart is the largest difference of the parts of two samples that are no larger
-// than any value, in percent: what Kolmogorov and Smirnov measure.
+// apart returns the Kolmogorov–Smirnov distance of two samples, in percent: the largest
+// difference between the parts of each up to the same value.
 func apart(a, b []float64) float64 {
 	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
 	if len(a) == 0 || len(b) == 0 {

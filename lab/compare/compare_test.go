@@ -19,8 +19,8 @@ import (
 
 const midnight = 1_780_000_000 / 86400 * 86400 // UTC
 
-func TestMeasure(t *testing.T) {
-	// At the centre, and a cell further north.
+func TestAMeasureCountsTimePickupsAndRides(t *testing.T) {
+	// At the centre, and further north.
 	row := func(second int64, cab string, north float64, occupied bool) trace.Row {
 		return trace.Row{Unix: midnight + second, Cab: cab, Lat: streets.CentreLat + 0.001 + north/metersPerDegree, Lng: streets.CentreLng + 0.001, Occupied: occupied}
 	}
@@ -30,11 +30,11 @@ func TestMeasure(t *testing.T) {
 		row(60, "a", 0, true), // a pickup
 		{Unix: midnight + 70, Cab: "a", Lat: 91},
 		row(100, "a", side, true),
-		row(110, "b", 0, false), // the end of a ride whose beginning nobody saw
+		row(110, "b", 0, false), // the end of a ride without a beginning
 		row(400, "a", 2*side, false),
-		row(701, "a", 0, false), // silent for too long: nobody knows where it was
+		row(701, "a", 0, false), // after too long a gap: it may have been anywhere
 		row(3600, "c", 0, false),
-		row(3660, "c", 0, true), // a pickup of which the end is not seen
+		row(3660, "c", 0, true), // a pickup without an end
 		row(3720, "c", 0, true),
 	} {
 		m.Add(r)
@@ -51,21 +51,21 @@ func TestMeasure(t *testing.T) {
 func TestCellsAreSquares(t *testing.T) {
 	for _, c := range []Cell{{0, 0}, {-3, 4}, {7, -20}} {
 		if got := cellOf(c.centre()); got != c {
-			t.Errorf("%v: got %v by its centre", c, got)
+			t.Errorf("%v: got %v for its centre", c, got)
 		}
 	}
 }
 
-func TestFit(t *testing.T) {
+func TestFitComparesDensities(t *testing.T) {
 	a, b, c, d := Cell{0, 0}, Cell{0, 1}, Cell{1, 0}, Cell{1, 1}
 	for name, tt := range map[string]struct {
 		made map[Cell]float64
 		want Fit
 	}{
-		"alike, but longer": {map[Cell]float64{a: 20, b: 60}, Fit{1, 100}},
-		"the other way":     {map[Cell]float64{a: 30, b: 10}, Fit{-1, 50}},
-		"elsewhere":         {map[Cell]float64{c: 10, d: 30}, Fit{-2.0 / 3, 0}},
-		"half elsewhere":    {map[Cell]float64{b: 30, c: 30}, Fit{0.18898, 50}},
+		"the same, but longer": {map[Cell]float64{a: 20, b: 60}, Fit{1, 100}},
+		"the opposite":         {map[Cell]float64{a: 30, b: 10}, Fit{-1, 50}},
+		"elsewhere":            {map[Cell]float64{c: 10, d: 30}, Fit{-2.0 / 3, 0}},
+		"half elsewhere":       {map[Cell]float64{b: 30, c: 30}, Fit{0.18898, 50}},
 	} {
 		got := fit(map[Cell]float64{a: 10, b: 30}, tt.made)
 		if math.Abs(got.Correlation-tt.want.Correlation) > 1e-5 || math.Abs(got.Overlap-tt.want.Overlap) > 1e-9 {
@@ -74,7 +74,7 @@ func TestFit(t *testing.T) {
 	}
 }
 
-func TestApart(t *testing.T) {
+func TestApartIsTheKolmogorovSmirnovDistance(t *testing.T) {
 	for _, tt := range []struct {
 		a, b []float64
 		want float64
@@ -91,7 +91,7 @@ func TestApart(t *testing.T) {
 	}
 }
 
-func TestPercentile(t *testing.T) {
+func TestPercentileIsByNearestRank(t *testing.T) {
 	values := []float64{40, 10, 30, 20}
 	for percent, want := range map[float64]float64{0: 10, 25: 10, 50: 20, 75: 30, 76: 40, 100: 40} {
 		if got := percentile(values, percent); got != want {
@@ -103,7 +103,7 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-// made is a made-up day of some members.
+// made returns a made-up day of some members.
 func made(t *testing.T, of uint64, members int) Day {
 	t.Helper()
 	m := NewMeasure(time.UTC)
@@ -114,8 +114,8 @@ func made(t *testing.T, of uint64, members int) Day {
 	return m.Day()
 }
 
-// The figures of the real day of 489 cabs that the town is made after: what waggle
-// city -compare prints of it. A made-up day stays like it, with any seed.
+// The numbers of the real day of 489 cabs after which the town is made, as city -compare
+// prints them. A made-up day is similar, with any seed.
 func TestAMadeUpDayIsLikeTheRealOne(t *testing.T) {
 	pickups := [24]int{842, 702, 402, 186, 224, 245, 416, 634, 943, 964, 883, 877, 874, 1001, 912, 822, 850, 1060, 1359, 1557, 1533, 1560, 1740, 1842}
 	const cabs, fares = 489, 22428
@@ -142,7 +142,7 @@ func TestAMadeUpDayIsLikeTheRealOne(t *testing.T) {
 			t.Errorf("fares from %d to %d h: got %.1f %% of the day's, want %.1f", h, h+1, parts[h], real[h])
 		}
 	}
-	// Parts of the members' time: the middle, the garage, the airport, and the long west.
+	// Parts of the members' time: in the middle, at the garage, at the airport, in the west.
 	all, middle, garage, airport, west := sum(day.Seconds), 0.0, 0.0, 0.0, 0.0
 	for c, seconds := range day.Seconds {
 		switch lat, lng := c.centre(); {
@@ -160,13 +160,13 @@ func TestAMadeUpDayIsLikeTheRealOne(t *testing.T) {
 	within("time at the garage, in percent", garage, 5, 50)
 	within("time at the airport, in percent", airport, 4.5, 40)
 	if west > 8 {
-		t.Errorf("got %.1f %% of the time in the long west", west)
+		t.Errorf("got %.1f %% of the time in the west", west)
 	}
 }
 
-func TestCompare(t *testing.T) {
+func TestDaysAreCompared(t *testing.T) {
 	a := made(t, kit.Seed(t), 40)
-	same := Compare(a, a)
+	same := Days(a, a)
 	if same.Density.Correlation < 0.999 || same.Density.Overlap < 99.999 || same.Rides != 0 || same.Hours != 0 || same.Outside > 0.001 {
 		t.Errorf("a day with itself: got %+v, rides %g, hours %g, outside %g", same.Density, same.Rides, same.Hours, same.Outside)
 	}
@@ -179,7 +179,7 @@ func TestCompare(t *testing.T) {
 	}
 	moved.Pickups[3] += 10_000
 	moved.Meters = []float64{1}
-	far := Compare(moved, a)
+	far := Days(moved, a)
 	if far.Density.Overlap > 0 || math.Abs(far.Outside-100) > 0.001 || far.Hours < 50 || far.Rides < 99 {
 		t.Errorf("with one far off: got %+v, %g outside, hours %g, rides %g", far.Density, far.Outside, far.Hours, far.Rides)
 	}
@@ -198,9 +198,9 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-func TestPicture(t *testing.T) {
+func TestAComparisonIsDrawn(t *testing.T) {
 	a := made(t, kit.Seed(t), 10)
-	p := Compare(a, a).Picture()
+	p := Days(a, a).Picture()
 	for name, begins := range map[string]string{"days.png": "\x89PNG", "days.svg": "<?xml"} {
 		file := filepath.Join(t.TempDir(), name)
 		if err := p.Save(file); err != nil {
@@ -216,10 +216,9 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// An empty day is no reason to fail.
-func TestNothing(t *testing.T) {
+func TestAnEmptyDayIsCompared(t *testing.T) {
 	empty := NewMeasure(time.UTC).Day()
-	text := Compare(empty, empty).Table()
+	text := Days(empty, empty).Table()
 	if strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
 		t.Errorf("got\n%s", text)
 	}

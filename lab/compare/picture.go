@@ -7,9 +7,9 @@ import (
 	"waggle/localstack/streets"
 )
 
-// Picture shows both days: where members are, side by side, and over each other how
-// long rides are, how long they take, when they begin and who is online.
-func (l Likeness) Picture() chart.Picture {
+// Picture shows both days: maps of where members are, and curves of how long rides are,
+// how long they take, when they begin, and how many members are online.
+func (l Comparison) Picture() chart.Picture {
 	most := max(hottest(l.Real), hottest(l.Made)) / 3600
 	density := func(title string, d Day) chart.Panel {
 		return chart.Panel{Title: title, X: chart.Axis{Label: "km east"}, Y: chart.Axis{Label: "km north", Min: -18.5, Max: 5}, Shapes: []chart.Shape{heat(d, most)}}
@@ -55,7 +55,7 @@ func hottest(d Day) (most float64) {
 	return most
 }
 
-// heat is the part of a day's map where the town is.
+// heat returns the map of a day, as far as the streets go.
 func heat(d Day, most float64) chart.Heat {
 	low, high := Cell{math.MaxInt, math.MaxInt}, Cell{math.MinInt, math.MinInt}
 	for _, l := range streets.New().Lines() {

@@ -2,18 +2,19 @@ package compare
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"waggle/lab/stats"
 )
 
-// Table is the likeness to be read.
-func (l Likeness) Table() string {
+// Table formats the comparison.
+func (l Comparison) Table() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', tabwriter.AlignRight)
-	row := func(name string, columns ...string) { // the name stands at the left
+	row := func(name string, columns ...string) { // the name is aligned to the left
 		fmt.Fprintf(w, "%-37s\t%s\t\n", name, strings.Join(columns, "\t"))
 	}
 	against := func(name, format string, real, made float64) {
@@ -49,7 +50,7 @@ func (l Likeness) Table() string {
 	for h := range 24 {
 		points(row, fmt.Sprintf("%02d:00", h), real[h], made[h])
 	}
-	_ = w.Flush() // a strings.Builder takes all
+	_ = w.Flush() // a strings.Builder never fails
 	return regexp.MustCompile(" +\n").ReplaceAllString(b.String(), "\n")
 }
 
@@ -73,11 +74,10 @@ func mean(hours [24]float64) float64 {
 	return all / 24
 }
 
-// percentile is by nearest rank; 0 if there is nothing.
+// percentile returns a percentile by nearest rank, or 0 of nothing.
 func percentile(values []float64, percent float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[max(int(math.Ceil(percent/100*float64(len(sorted))))-1, 0)]
+	return stats.Percentile(slices.Sorted(slices.Values(values)), percent)
 }

@@ -9,12 +9,12 @@ import (
 	"slices"
 )
 
-// Against compares with what waggle replay -json printed, and says each figure
+// Against compares the verdict with the output of replay -json, and lists each number
 // that differs.
 func (v Verdict) Against(printed []byte) (differ []string, err error) {
 	var theirs map[string]any
 	if err := json.Unmarshal(printed, &theirs); err != nil {
-		return nil, fmt.Errorf("it is not what waggle replay -json prints: %w", err)
+		return nil, fmt.Errorf("it is not the output of replay -json: %w", err)
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -29,7 +29,7 @@ func (v Verdict) Against(printed []byte) (differ []string, err error) {
 		own, ok := ours[name]
 		switch {
 		case !ok:
-			differ = append(differ, fmt.Sprintf("%s: the replay says %v, and there is no such figure here", name, theirs[name]))
+			differ = append(differ, fmt.Sprintf("%s: the replay says %v, and the verdict has no such number", name, theirs[name]))
 		case !reflect.DeepEqual(own, theirs[name]):
 			differ = append(differ, fmt.Sprintf("%s: the replay says %v, the record %v", name, theirs[name], own))
 		}
@@ -38,7 +38,7 @@ func (v Verdict) Against(printed []byte) (differ []string, err error) {
 		}
 	}
 	if compared == 0 {
-		return nil, errors.New("it is not what waggle replay -json prints: it has none of its figures")
+		return nil, errors.New("it is not the output of replay -json: it has none of its numbers")
 	}
 	return differ, nil
 }

@@ -9,11 +9,11 @@ import (
 	"waggle/lab/record"
 )
 
-// An agenda is what there is to do at which time.
+// An agenda is a queue of things to do, by time.
 type agenda struct {
-	items     items
-	count     int64
-	forgotten int64 // when what does not matter any more was dropped last
+	items   items
+	count   int64
+	dropped int64 // when old data was dropped last
 }
 
 type item struct {
@@ -42,26 +42,26 @@ func (s *items) Pop() any {
 	return x
 }
 
-// later has it done when what is in flight now has come.
-func (j *judge) later(do func()) { j.agenda.add(j.now+settling, do) }
+// later calls do when every frame that is in flight now has come.
+func (j *judge) later(do func()) { j.agenda.add(j.now+grace, do) }
 
-// settle does what is due, and forgets what that leaves of no use.
-func (j *judge) settle() {
+// advance does what is due, and then drops what no longer matters.
+func (j *judge) advance() {
 	for len(j.agenda.items) > 0 && j.agenda.items[0].due <= j.now {
 		heap.Pop(&j.agenda.items).(item).do()
 	}
-	if j.now < j.agenda.forgotten+second {
+	if j.now < j.agenda.dropped+second {
 		return
 	}
-	j.agenda.forgotten = j.now
-	// A request not judged yet looks back as far as its beginning, all else by
-	// twice the time in which things settle.
-	floor := j.now - 2*settling - slack
+	j.agenda.dropped = j.now
+	// A request that is not judged yet needs the time since it was sent. All else
+	// needs twice the grace.
+	floor := j.now - 2*grace - slack
 	for q := range j.open {
 		floor = min(floor, q.sent-slack)
 	}
 	for name, m := range j.members {
-		if m.forget(floor) {
+		if m.drop(floor) {
 			delete(j.members, name)
 		}
 	}
@@ -72,7 +72,7 @@ func (j *judge) settle() {
 	}
 }
 
-// notPlayed counts what had its turn and is not in the record.
+// notPlayed counts the rows and requests that were due and are not in the record.
 func (j *judge) notPlayed() int {
 	rows := j.lastRow + 1
 	if j.through {
@@ -93,11 +93,11 @@ func (j *judge) notPlayed() int {
 	return n + max(requests-j.verdict.Requests, 0)
 }
 
-// finish judges what is left, and sums up.
+// finish judges the rest, and completes the verdict.
 func (j *judge) finish(r *record.Reader) {
 	v := &j.verdict
 	if j.played == 0 {
-		j.played = j.now // cut off before
+		j.played = j.now // the record is cut off before the end of the window
 	}
 	v.WallSeconds = float64(j.played-j.started) / 1e6
 	if v.Whole, v.Cut = r.Whole(), r.Cut(); !v.Whole {

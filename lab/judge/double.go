@@ -1,6 +1,6 @@
 package judge
 
-// doubles counts which of its two were in another match when this one began.
+// doubles counts the members of a match that were in another one when it began.
 func (j *judge) doubles(mt *match) {
 	for _, m := range []*member{mt.matcher, mt.matchee} {
 		if m == nil {
@@ -8,7 +8,7 @@ func (j *judge) doubles(mt *match) {
 		}
 		for _, other := range m.matches {
 			if other == mt || other.first > mt.first || other.first == mt.first && other.id > mt.id {
-				continue // that one is looked at by itself
+				continue // it is counted for the later of the two
 			}
 			if until, over := other.until(); !over || until > mt.first {
 				j.verdict.DoubleMatches++

@@ -1,12 +1,12 @@
-// Package judge says what came of a replay, from its record and the trace alone.
-// It knows nothing of the server, nor of what the replay counted: it keeps by
-// itself where each cab can have been at which moment, and who can have been in
-// which match, and looks at everybody for every request.
+// Package judge decides from the record of a replay, and the trace that it played,
+// whether the promises were kept. It knows nothing of the server, nor of what the replay
+// counted: it works out where each cab can have been at each moment, and which match it
+// can have been in, and for each request it looks at every cab.
 //
-// Start with Run; Terms says what its words mean. Requests are judged in
-// nearest.go and missed.go, by what member.go and match.go know of a stretch of
-// time; privacy.go, double.go and probes.go hold the rest. A record is read once
-// and not kept: what is settled is forgotten (agenda.go).
+// Start with Run; Terms defines the words of a verdict. Requests are judged in
+// nearest.go and missed.go, by what member.go and match.go know of a span of time.
+// privacy.go, double.go and probes.go judge the rest. A record is read once and not
+// kept: agenda.go drops what no longer matters.
 package judge
 
 import (
@@ -20,74 +20,78 @@ import (
 	"waggle/lab/trace"
 )
 
-// Terms are the words of the verdict.
-const Terms = `All times are of the record: when a frame was given to the socket or had been
-read from it. What was in flight at a moment is taken in the server's favour.
+// Terms defines the words of a verdict.
+const Terms = `All times are those of the record: when a frame was handed to the socket, or when it
+had been read from it. While a frame is in flight, the verdict favours the server.
 
-available  At a moment: connected (and since then reported), the last acknowledged
-           report no older than the pool's TTL, in no match, and not said to be
-           available: false. Surely available is who was so, at one known place,
-           for all of the time in which the server can have chosen.
-chosen     A cab was chosen between the request, or if it came later the end of the
-           cab's match before, or its first report in a row within the radius; and
-           when the first of the two was told.
-nearest    matched to the cab that was available and nearest, 1 m aside, by distances
-           over unit vectors. notNearest is a request with a surely available cab
-           nearer by more than 1 m, or whose own cab cannot have been available, or
-           was not at the place or distance it was shown at.
-ambiguous  matched, not notNearest, and a nearer cab may have been available: its
-           report was sent before the outcome and acknowledged after the request, or
-           one of the cab that was taken was, which had been nearer; its own match
-           or end was under way; it was within 250 ms of its TTL; it had just
-           connected or gone (2 s); or a request near it failed, which may have held
-           it for 20 s. nearestShare is of all others, ambiguousShare of all matched.
-missed     no_match though a cab within the radius was surely available; or waiting
-           though one was for 2 s (wherever within it).
-waited     matched after waiting was told; for how long, in seconds of the trace.
-match      begun when the first of the two is told; ended when the first end is sent
-           or, where none was, 2 s before the first of the two is told that it ended.
-double     a member told, or whose peer was told, of a match that began before
-           another of its matches ended. What is in flight can thus make none.
-leak       a position of another member more than 2 s before either side of its match
-           was told of it, or without a match, or more than 2 s after either side was
-           told the end; one that the peer has not reported; or, to a cab, any but
-           the passenger's fixed point.
-stuck      a cab that no probe beside it was matched with, though it had reported
-           and 20 s had passed since the last end. These 20 s are of the wall clock
-           at any speed, as the server's own deadlines are. probed are all cabs
-           whose probes say something.
-errors     error frames and unknown ones by code, but for the refusal of a cancel;
-           ended_* for a passenger's match or request that it did not end; and what
-           a member noted that is no frame, such as timeout, offline, connection,
-           handshake_503, or forgotten (over without a word).
-unanswered a request refused, failed, or over without an outcome; cancelled if the
-           play was interrupted first; open if the record is cut off first.
-requests   pickups of the trace, each asked for so long ahead (the record's header says
-           how long), where that is within the window. askedBefore are the pickups of
-           the window that were asked for before it, or before the trace has anything
-           of their cab: they are not played.
-notPlayed  rows and requests of the trace that are not in the record: of all, or up to
-           the last row sent where the play did not come to its end.`
+available  A cab is available at a moment if it is connected and has reported since,
+           its last acknowledged report is no older than the pool's TTL, it is in no
+           match, and it has not said available: false. It is surely available if
+           that is so, at one known place, for the whole time in which the server
+           can have chosen a cab.
+chosen     The server chose a cab after the latest of these: the request, the end of
+           the cab's match before, and the first of its reports in a row that lie
+           within the radius. It chose before the first of the two was notified.
+nearest    Matched to the nearest available cab, give or take 1 m. Distances are
+           computed with unit vectors.
+notNearest A surely available cab was nearer by more than 1 m; or the matched cab
+           cannot have been available, or was shown at a wrong place or distance.
+ambiguous  Not notNearest, but a nearer cab may have been available: its report was
+           sent before the outcome and acknowledged after the request, or such a
+           report of the matched cab had been nearer; its own match or end was in
+           flight; its report was within 250 ms of its TTL; it had connected or
+           disconnected less than 2 s before; or a failed request near it may have
+           held it, for 20 s. ambiguousShare is of all matches, and nearestShare of
+           all that are not ambiguous.
+missed     no_match, although a cab within the radius was surely available; or
+           waiting, although one was surely available for 2 s within the radius.
+waited     Matched after a waiting frame. The time is in seconds of the trace.
+match      A match begins when the first of the two is notified. It ends when the
+           first end is sent or, if none is, 2 s before the first of the two is
+           notified of the end.
+double     A member or its peer was notified of a match that began before another of
+           its matches ended. A frame in flight is not enough for that.
+leak       A position of another member that was shown without a match, more than 2 s
+           before either side was notified of the match, or more than 2 s after
+           either side was notified of the end; a position that the peer has not
+           reported; or, to a cab, any other than the passenger's fixed point.
+stuck      A cab that had reported and that no probe beside it was matched with, 20 s
+           or more after the last end. These seconds are of the wall clock at any
+           speed, like the server's own deadlines. probed are the cabs whose probes
+           had a clear result.
+errors     Error frames and unknown frames by code, except the refusal of a cancel;
+           ended_* for a match or request that the passenger did not end; and what a
+           member noted that is not a frame, such as timeout, offline, connection,
+           handshake_503, or forgotten (it is over, but no frame said so).
+unanswered A request that was refused, failed, or ended without an outcome. It is
+           cancelled if the replay was interrupted first, and open if the record is
+           cut off first.
+requests   Pickups of the trace, each asked for some time ahead, if that moment is in
+           the window. The header of the record says how long ahead. askedBefore are
+           the pickups of the window that are asked for before it, or before the
+           trace has a row of their cab. They are not played.
+notPlayed  Rows and requests of the trace that are not in the record: all of them, or
+           those up to the last row sent if the replay did not reach its end.`
 
 // Times are in microseconds, as in the record.
 const (
 	second = int64(time.Second / time.Microsecond)
-	// settling is how long a record is read on before anything is judged: an
-	// acknowledgement or push that takes longer counts as not there.
-	settling = 10 * second
-	// slack is how long a post may be in flight.
+	// grace is how long the record is read on before anything is judged. A frame that
+	// is in flight for longer counts as missing.
+	grace = 10 * second
+	// slack is how long a push may be in flight.
 	slack = 2 * second
 )
 
-// Options say what else is wanted of Run.
+// Options are the options of Run.
 type Options struct {
-	// Rows takes each request as it was judged, in the order of their outcomes;
-	// nil: nobody does.
+	// Rows is called with each judged request, in the order of their outcomes. It may
+	// be nil.
 	Rows func(Row)
 }
 
-// Run judges a record of a trace's window. An error says that there is nothing to
-// judge: a record that cannot be read, or is of another trace.
+// Run judges the record of a window of a trace. It returns an error if there is nothing
+// to judge: the record cannot be read, or is of another trace.
 func Run(rows []trace.Row, r *record.Reader, o Options) (Verdict, error) {
 	j := newJudge(trace.Cut(rows, r.Header.From, r.Header.To, r.Header.Ahead), r.Header, o)
 	for {
@@ -119,9 +123,9 @@ type judge struct {
 	window  trace.Window
 	verdict Verdict
 
-	// When the window began and was over, and what time it is.
+	// When the window began and ended, and the time of the current line.
 	started, played, now int64
-	through              bool // it was over by itself
+	through              bool // the window ended by itself
 	ttl                  int64
 	members              map[string]*member
 	matches              map[string]*match
@@ -129,7 +133,7 @@ type judge struct {
 	unresolved           map[string]*passenger // without an outcome
 	agenda               agenda
 	lastEnd              int64 // of a passenger's match
-	edge                 int64 // where a record that is cut off leaves open what comes; 0: nowhere
+	edge                 int64 // in a record that is cut off: from here on frames may be missing; 0: nowhere
 	probes               []probe
 	found                map[string]int // findings by kind
 
@@ -154,10 +158,10 @@ func newJudge(w trace.Window, h record.Header, o Options) *judge {
 	return j
 }
 
-// event takes in a line of the record.
+// event reads a line of the record.
 func (j *judge) event(e record.Event) error {
 	j.now = max(j.now, e.Micros)
-	j.settle()
+	j.advance()
 	switch e.Kind {
 	case record.Started:
 		j.started = e.Micros
@@ -181,7 +185,7 @@ func (j *judge) event(e record.Event) error {
 	case record.Sent, record.Received:
 		f, ok := record.ParseFrame(e.Frame)
 		switch {
-		case !ok: // no client takes it for a frame
+		case !ok: // no client reads it as a frame
 		case e.Kind == record.Sent:
 			return j.sent(j.member(e.Member), f, e.Micros)
 		default:
@@ -200,7 +204,7 @@ func (j *judge) member(name string) *member {
 	return m
 }
 
-// sent takes in what a member said.
+// sent reads a frame that a member sent.
 func (j *judge) sent(m *member, f record.Frame, t int64) error {
 	switch f.Action {
 	case "location":
@@ -214,9 +218,9 @@ func (j *judge) sent(m *member, f record.Frame, t int64) error {
 	case "match":
 		return j.ask(m, f, t)
 	case "cancel":
-		m.parting, m.cancel = true, f.ID
+		m.leaving, m.cancel = true, f.ID
 	case "end":
-		m.parting = true
+		m.leaving = true
 		if mt := j.matches[f.Match]; mt != nil && mt.ending == 0 {
 			mt.ending = t
 		}
@@ -224,7 +228,7 @@ func (j *judge) sent(m *member, f record.Frame, t int64) error {
 	return nil
 }
 
-// row takes in a report that is a row of the trace.
+// row reads a report that is a row of the trace.
 func (j *judge) row(m *member, number string, f record.Frame, t int64) error {
 	i, err := strconv.Atoi(number)
 	if err != nil || i < 0 || i >= len(j.window.Reports) {
@@ -246,11 +250,11 @@ func (j *judge) row(m *member, number string, f record.Frame, t int64) error {
 	return nil
 }
 
-// rounding is by how much a time of the record may differ from what it follows from.
+// rounding is how far a time of the record may be from the time that it is computed from.
 const rounding = second / 1000
 
-// turn takes in that something of the trace had its turn, for which it may be late
-// but not early.
+// turn notes when a row or passenger of the trace was played. It may be late, but not
+// early.
 func (j *judge) turn(what string, t, unix int64) error {
 	late := t - j.header.Wall(j.started, unix)
 	if late < -rounding {
@@ -260,7 +264,7 @@ func (j *judge) turn(what string, t, unix int64) error {
 	return nil
 }
 
-// received takes in what a member was told.
+// received reads a frame that a member received.
 func (j *judge) received(m *member, f record.Frame, t int64) {
 	switch f.Type {
 	case "ack":
@@ -300,10 +304,10 @@ func (j *judge) received(m *member, f record.Frame, t int64) {
 	}
 }
 
-// refused takes in an error frame.
+// refused reads an error frame.
 func (j *judge) refused(m *member, f record.Frame, t int64) {
 	if m.cancel != "" && f.ID == m.cancel {
-		return // the request had just been answered
+		return // the request had its outcome just before
 	}
 	j.error(m.name, t, f.Code)
 	if f.ID == "" {
@@ -323,7 +327,7 @@ func (j *judge) error(member string, t int64, code string) {
 
 func (j *judge) isPassenger(name string) bool { return strings.HasPrefix(name, j.header.Passengers) }
 
-// findingsKept is of each kind.
+// findingsKept is how many findings of each kind are kept.
 const findingsKept = 100
 
 // find adds a finding, with its time in the trace.

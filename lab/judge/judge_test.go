@@ -19,7 +19,7 @@ import (
 	"waggle/test/kit"
 )
 
-// A file is one in memory.
+// A file is a file in memory.
 type file struct{ bytes.Buffer }
 
 func (*file) Close() error { return nil }
@@ -37,33 +37,33 @@ func judged(t *testing.T, rows []trace.Row, data []byte, o judge.Options) judge.
 	return v
 }
 
-// made plays a made-up trace on a server with a fault, or none.
-func made(t *testing.T, random *rand.Rand, f fault, wait bool, pace int64) ([]trace.Row, []byte) {
+// simulate plays a made-up trace on a simulated server, with a fault or without.
+func simulate(t *testing.T, random *rand.Rand, f fault, wait bool, pace int64) ([]trace.Row, []byte) {
 	t.Helper()
 	cabs := 40
 	if wait {
-		cabs = 14 // so that there are not always enough
+		cabs = 14 // so that some requests find nobody at first
 	}
 	rows := tracetest.Walk(random, cabs, 40)
 	var out file
-	w := world{random: random, fault: f, wait: wait, pace: pace}
+	w := simulation{random: random, fault: f, wait: wait, pace: pace}
 	if err := w.make(rows, 40, &out, false); err != nil {
 		t.Fatal(err)
 	}
 	if f != "" && !w.planted {
-		t.Fatalf("nobody met the fault: %s", f)
+		t.Fatalf("the fault did not occur: %s", f)
 	}
 	return rows, out.Bytes()
 }
 
-// Whatever is under way at the same time, and for how long.
-func TestNothingIsWrongWithWhatIsRight(t *testing.T) {
+// This holds however many frames are in flight at the same time, and for however long.
+func TestARightServerIsJudgedRight(t *testing.T) {
 	base := kit.Seed(t)
 	for _, wait := range []bool{false, true} {
 		for _, pace := range []int64{2000, 20_000, 200_000} {
 			var matches, far, ambiguous, others int
 			for part := range uint64(kit.Times(3, 200)) {
-				rows, data := made(t, rand.New(rand.NewPCG(base, part)), "", wait, pace)
+				rows, data := simulate(t, rand.New(rand.NewPCG(base, part)), "", wait, pace)
 				var seen []judge.Row
 				v := judged(t, rows, data, judge.Options{Rows: func(r judge.Row) { seen = append(seen, r) }})
 				if wrong := wrong(v); len(wrong) > 0 || v.Probed != v.Members || len(seen) != v.Requests {
@@ -78,7 +78,7 @@ func TestNothingIsWrongWithWhatIsRight(t *testing.T) {
 			}
 			t.Logf("waiting %t, steps of %d ms: %d matched, %d not at once or not at all, %d far, %d ambiguous", wait, pace/1000, matches, others, far, ambiguous)
 			if far < matches/20 || others == 0 {
-				t.Errorf("the world is too easy")
+				t.Errorf("the simulation is too easy")
 			}
 			if limit := judge.MaxAmbiguousShare * float64(matches); pace == 2000 && float64(ambiguous) > limit {
 				t.Errorf("%d are ambiguous, more than %.0f", ambiguous, limit)
@@ -87,26 +87,26 @@ func TestNothingIsWrongWithWhatIsRight(t *testing.T) {
 	}
 }
 
-// wrong is what is wrong but for the share of the ambiguous, which of so few says nothing.
+// wrong lists what is wrong, except the share of ambiguous matches: there are too few for it.
 func wrong(v judge.Verdict) []string {
 	return slices.DeleteFunc(v.Wrong(), func(text string) bool { return strings.Contains(text, "ambiguous") })
 }
 
-// Each planted fault is found, and said by its name.
+// The verdict names each planted fault.
 func TestFindsPlantedFaults(t *testing.T) {
 	for _, tt := range []struct {
-		fault fault
-		wait  bool
-		// what the verdict says, and what its finding says
-		want, finding string
-		only          bool // and nothing else
+		fault   fault
+		wait    bool
+		want    string // in the verdict
+		finding string // the text of a finding
+		only    bool   // the verdict has nothing else
 	}{
 		{fault: second, want: "1 not matched to the nearest", finding: "was available at"},
 		{fault: second, wait: true, want: "1 not matched to the nearest", finding: "was available at"},
 		{fault: stale, want: "1 not matched to the nearest", finding: "its report was too old"},
 		{fault: unwilling, want: "1 not matched to the nearest", finding: "it had said available: false"},
 		{fault: misplaced, want: "1 not matched to the nearest", finding: "shown where it had not reported to be"},
-		{fault: miscounted, want: "1 not matched to the nearest", finding: "and it was told"},
+		{fault: miscounted, want: "1 not matched to the nearest", finding: "and its match said"},
 		{fault: busy, want: "double matches", finding: "was in match"},
 		{fault: missing, want: "1 missed", finding: "no match, and cab-"},
 		{fault: forgetful, want: "1 cabs stuck in a match", finding: "could not be matched by a probe beside it"},
@@ -114,14 +114,14 @@ func TestFindsPlantedFaults(t *testing.T) {
 		{fault: early, want: "1 leaks", finding: "a position without a match"},
 		{fault: foreign, want: "1 leaks", finding: "a position that its cab had not reported"},
 		{fault: tracked, want: "1 leaks", finding: "another place than the request's"},
-		{fault: broken, want: "1 errors (internal 1)", finding: "internal"},
-		{fault: deaf, want: "1 errors (timeout 1), 1 requests without an outcome", finding: "timeout"},
+		{fault: failing, want: "1 errors (internal 1)", finding: "internal"},
+		{fault: silent, want: "1 errors (timeout 1), 1 requests without an outcome", finding: "timeout"},
 		{fault: dropped, want: "1 errors (ended_lost 1)", finding: "ended_lost"},
-		{fault: unheard, want: ""},
-		{fault: torn, want: "errors (unavailable", only: true},
+		{fault: slow, want: ""},
+		{fault: unfinished, want: "errors (unavailable", only: true},
 	} {
 		t.Run(string(tt.fault), func(t *testing.T) {
-			rows, data := made(t, kit.Random(t, 1), tt.fault, tt.wait, 0)
+			rows, data := simulate(t, kit.Random(t, 1), tt.fault, tt.wait, 0)
 			v := judged(t, rows, data, judge.Options{})
 			got := strings.Join(wrong(v), ", ")
 			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" || tt.only && strings.Contains(got, ", ") {
@@ -136,7 +136,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 
 // A record that is cut off is judged up to there.
 func TestJudgesUpToTheCut(t *testing.T) {
-	rows, data := made(t, kit.Random(t, 0), "", true, 0)
+	rows, data := simulate(t, kit.Random(t, 0), "", true, 0)
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	for _, part := range []int{2, 3, 5, 10} {
 		cut := bytes.Join(lines[:len(lines)/part], nil)
@@ -146,7 +146,7 @@ func TestJudgesUpToTheCut(t *testing.T) {
 			t.Errorf("a part of %d: wrong %q, %d requests accounted for\n%s", part, wrong, sum, v.Table(time.UTC, 5))
 		}
 	}
-	// Cut between two lines it lacks only its end: here, just as somebody is to ask.
+	// Cut between two lines, it lacks only its last line. Here a passenger is about to ask.
 	half := bytes.Join(lines[:len(lines)/2], nil)
 	called := bytes.LastIndex(half, []byte(`"called"`))
 	v := judged(t, rows, half[:called+bytes.IndexByte(half[called:], '\n')+1], judge.Options{})
@@ -155,8 +155,8 @@ func TestJudgesUpToTheCut(t *testing.T) {
 	}
 }
 
-func TestTellsThatTheRecordIsOfAnotherTrace(t *testing.T) {
-	rows, data := made(t, kit.Random(t, 0), "", false, 0)
+func TestARecordOfAnotherTraceIsRefused(t *testing.T) {
+	rows, data := simulate(t, kit.Random(t, 0), "", false, 0)
 	change := func(do func(*trace.Row)) []trace.Row {
 		other := slices.Clone(rows)
 		for i := range other {
@@ -188,8 +188,8 @@ func TestTellsThatTheRecordIsOfAnotherTrace(t *testing.T) {
 	}
 }
 
-func TestTellsWhatTheReplaySaysDifferently(t *testing.T) {
-	rows, data := made(t, kit.Random(t, 0), "", false, 0)
+func TestAgainstListsEachNumberThatDiffers(t *testing.T) {
+	rows, data := simulate(t, kit.Random(t, 0), "", false, 0)
 	v := judged(t, rows, data, judge.Options{})
 	printed, err := json.Marshal(v.Result)
 	if err != nil {
@@ -217,14 +217,14 @@ func TestTellsWhatTheReplaySaysDifferently(t *testing.T) {
 	}
 	for _, text := range []string{"", "[]", "{}", `{"dances":3}`} {
 		if _, err := v.Against([]byte(text)); err == nil {
-			t.Errorf("%q is taken for what a replay prints", text)
+			t.Errorf("%q is accepted as the output of a replay", text)
 		}
 	}
 }
 
-// A record is read once and not kept: one of four times the length takes the memory
-// of what happens at once, and of the trace.
-func TestMemoryIsOfWhatHappensAtOnce(t *testing.T) {
+// A record is read once and not kept, so a record of four times the length needs hardly
+// more memory, apart from the trace.
+func TestMemoryDoesNotGrowWithTheRecord(t *testing.T) {
 	peak := func(minutes int) (bytes uint64, lines int) {
 		random := kit.Random(t, 0)
 		rows := tracetest.Walk(random, 100, minutes)
@@ -233,11 +233,11 @@ func TestMemoryIsOfWhatHappensAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := world{random: random}
+		w := simulation{random: random}
 		if err := w.make(rows, minutes, f, false); err != nil {
 			t.Fatal(err)
 		}
-		w = world{}
+		w = simulation{}
 		if f, err = os.Open(name); err != nil {
 			t.Fatal(err)
 		}
@@ -266,8 +266,7 @@ func TestMemoryIsOfWhatHappensAtOnce(t *testing.T) {
 	short, lines := peak(100)
 	long, more := peak(kit.Times(400, 1440))
 	t.Logf("%d lines: %d KiB, %d lines: %d KiB", lines, short>>10, more, long>>10)
-	// The window of the trace is kept: some 100 bytes a row, of which there are
-	// several lines each.
+	// The window of the trace is kept: about 100 bytes a row. Each row has several lines.
 	if limit := short + uint64(more-lines)*40; long > limit {
 		t.Errorf("%d lines take %d bytes more than %d do, want at most %d", more, long-short, lines, limit-short)
 	}

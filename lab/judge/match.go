@@ -2,20 +2,20 @@ package judge
 
 import "waggle/lab/record"
 
-// A match is what both sides were told of it.
+// A match is what its two members were notified of.
 type match struct {
 	id               string
 	matcher, matchee *member  // nil: not known
-	request          *request // what it answers, where that is known
-	shown            place    // the matchee, to the matcher at first
-	distance         float64  // metres, as told
-	first            int64    // when the first of the two was told
+	request          *request // nil: not known
+	shown            place    // where the matcher saw the matchee first
+	distance         float64  // metres, as the matcher was notified
+	first            int64    // when the first of the two was notified
 	ending           int64    // when the first end was sent; 0: none was
-	ended            int64    // when the first of the two was told; 0: none was
+	ended            int64    // when the first of the two was notified of the end; 0: none was
 	ttl              int64
 }
 
-// matched takes in that a member is told of a match, at its beginning or again.
+// matched reads that a member is notified of a match, at its beginning or later.
 func (j *judge) matched(m *member, f record.Frame, t int64) {
 	mt := j.matches[f.Match]
 	if mt == nil {
@@ -48,8 +48,8 @@ func (j *judge) matched(m *member, f record.Frame, t int64) {
 	j.shown(m, f.Match, t, at)
 }
 
-// pair takes who was where the matchee was shown for it, if nobody was told to be:
-// that post was lost.
+// pair finds the matchee by the place at which it was shown, if no member was notified
+// that it is the matchee: that push did not arrive.
 func (j *judge) pair(mt *match) {
 	if mt.matchee != nil || mt.request == nil {
 		return
@@ -57,7 +57,7 @@ func (j *judge) pair(mt *match) {
 	for _, m := range j.members {
 		spots, _ := m.spots(mt.first-slack, mt.first, nil)
 		for _, r := range spots {
-			if mt.matchee == nil && r.at.meters(mt.shown) <= aside {
+			if mt.matchee == nil && r.at.meters(mt.shown) <= tolerance {
 				mt.matchee = m
 				m.matches = append(m.matches, mt)
 			}
@@ -65,7 +65,7 @@ func (j *judge) pair(mt *match) {
 	}
 }
 
-// ended takes in that a member is told of an end.
+// ended reads that a member is notified of an end.
 func (j *judge) ended(m *member, f record.Frame, t int64) {
 	if mt := j.matches[f.Match]; mt != nil {
 		if mt.ended == 0 {
@@ -78,12 +78,13 @@ func (j *judge) ended(m *member, f record.Frame, t int64) {
 	if q := m.request; q != nil && (f.Match == "" || f.ID == q.id) {
 		j.outcome(q, lapsed, t)
 	}
-	if j.isPassenger(m.name) && !m.parting {
+	if j.isPassenger(m.name) && !m.leaving {
 		j.error(m.name, t, "ended_"+f.Reason)
 	}
 }
 
-// until is before when the match surely was not over; false: it is not yet.
+// until returns the time before which the match surely had not ended; false: it has not
+// ended yet.
 func (mt *match) until() (int64, bool) {
 	switch {
 	case mt.ending != 0:
@@ -94,7 +95,7 @@ func (mt *match) until() (int64, bool) {
 	return 0, false
 }
 
-// free tells whether a match left its members free from a to b.
+// free tells whether the members of a match were outside of it from a to b.
 func (mt *match) free(a, b int64) (certainty, string) {
 	until, over := mt.until()
 	switch {
@@ -105,10 +106,10 @@ func (mt *match) free(a, b int64) (certainty, string) {
 	case mt.first > b && mt.claimed() > b:
 		return yes, ""
 	}
-	return maybe, "another match of its was beginning or ending"
+	return maybe, "another of its matches was beginning or ending"
 }
 
-// claimed is when at the earliest the matchee can have been chosen.
+// claimed returns the earliest time at which the matchee can have been chosen.
 func (mt *match) claimed() int64 {
 	if mt.request == nil || mt.matchee == nil {
 		return mt.first - slack
@@ -120,28 +121,28 @@ func (mt *match) claimed() int64 {
 			from = max(from, until)
 		}
 	}
-	// The reports in a row, back from the last before it was told, by which it was
-	// within the radius and had not dropped out in between.
+	// The reports in a row that are within the radius, back from the last one before
+	// the notification, without a gap in which the cab was stale.
 	since := int64(0)
 	for i := len(m.reports) - 1; i >= 0; i-- {
 		r := &m.reports[i]
 		if r.refused || r.sent > mt.first {
 			continue
 		}
-		near := r.at.meters(q.at) <= q.radius+aside
-		if since != 0 && (!near || r.heard != 0 && since-r.heard > mt.ttl+nearTTL) {
+		near := r.at.meters(q.at) <= q.radius+tolerance
+		if since != 0 && (!near || r.acked != 0 && since-r.acked > mt.ttl+nearTTL) {
 			break
 		}
 		if !near {
 			continue
 		}
 		since = r.sent
-		if r.heard != 0 && r.heard <= from {
-			break // so it was known, and near enough, by then
+		if r.acked != 0 && r.acked <= from {
+			break // the server knew by then that it was near enough
 		}
 	}
 	return min(max(from, since), mt.first)
 }
 
-// over tells whether nothing of the match matters from floor on.
+// over tells whether the match no longer matters from floor on.
 func (mt *match) over(floor int64) bool { return mt.ended != 0 && mt.ended < floor-slack }

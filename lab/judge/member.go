@@ -9,28 +9,28 @@ import (
 // nearTTL is how close to its TTL a report is in doubt.
 const nearTTL = second / 4
 
-// A member is what the record has said of one, as far back as it can still matter.
+// A member is what the record says about one, as far back as it still matters.
 type member struct {
 	name      string
 	reports   []report // as sent
 	links     []span   // its connections
-	matches   []*match // as told
-	request   *request // the last
-	available bool     // as last said
-	parting   bool     // it has sent an end or a cancel
-	cancel    string   // the id of that
+	matches   []*match // that it was notified of
+	request   *request // its last one
+	available bool     // as it said last
+	leaving   bool     // it has sent an end or a cancel
+	cancel    string   // the id of its cancel
 }
 
-// A report is a place that a member has said.
+// A report is a location message of a member.
 type report struct {
 	id          string
 	at          place
-	sent, heard int64 // heard: acknowledged; 0: not
+	sent, acked int64 // acked: when it was acknowledged; 0: it was not
 	available   bool
 	refused     bool
 }
 
-// A span of time; to 0 is not over.
+// A span of time. If to is 0 it has not ended.
 type span struct{ from, to int64 }
 
 func (m *member) connect(t int64) {
@@ -44,7 +44,7 @@ func (m *member) disconnect(t int64) {
 	}
 }
 
-// move takes in a report.
+// move notes a report that was sent.
 func (m *member) move(t int64, f record.Frame) {
 	if f.Available != nil {
 		m.available = *f.Available
@@ -52,20 +52,20 @@ func (m *member) move(t int64, f record.Frame) {
 	m.reports = append(m.reports, report{id: f.ID, at: placeAt(*f.Lat, *f.Lng), sent: t, available: m.available})
 }
 
-// acknowledge takes an id for the latest report that has it.
+// acknowledge notes an acknowledgement, for the latest report with the id.
 func (m *member) acknowledge(id string, t int64) {
 	for i := len(m.reports) - 1; i >= 0 && id != ""; i-- {
 		if r := &m.reports[i]; r.id == id {
-			if r.heard == 0 {
-				r.heard = t
+			if r.acked == 0 {
+				r.acked = t
 			}
 			return
 		}
 	}
 }
 
-// refuse takes in that a report was answered with an error. One that says that the
-// server could not finish does not say how far it got: the report may be taken in.
+// refuse notes that a report was answered with an error. After an error by which the
+// server did not finish, it may have stored the report all the same.
 func (m *member) refuse(id, code string) {
 	unfinished := code == "unavailable" || code == "internal"
 	for i := range m.reports {
@@ -75,9 +75,9 @@ func (m *member) refuse(id, code string) {
 	}
 }
 
-// spots are the reports by which the server can have known the member at some
-// time from a to b, the latest first: the last one acknowledged by a, which is
-// then known, and all that were sent since.
+// spots returns the reports that the server can have had of the member at some time from
+// a to b, the latest first: all that were sent by b, back to the last one acknowledged
+// by a. known tells whether there is such a one.
 func (m *member) spots(a, b int64, spots []*report) (_ []*report, known bool) {
 	for i := len(m.reports) - 1; i >= 0; i-- {
 		r := &m.reports[i]
@@ -85,7 +85,7 @@ func (m *member) spots(a, b int64, spots []*report) (_ []*report, known bool) {
 			continue
 		}
 		spots = append(spots, r)
-		if r.heard != 0 && r.heard <= a {
+		if r.acked != 0 && r.acked <= a {
 			return spots, true
 		}
 	}
@@ -104,17 +104,17 @@ func reach(spots []*report, from place) (nearest, farthest float64) {
 	return nearest, farthest
 }
 
-// A certainty of something having been so, all of the time or some of it.
+// A certainty says whether something held, during a span of time.
 type certainty int
 
 const (
 	no    certainty = iota // at no time
-	maybe                  // at some time it may have been
+	maybe                  // perhaps at some time
 	yes                    // all of the time
 )
 
-// over tells whether the member was available from a to b, but for a match, and
-// if that is not sure why. The spots are those of that time.
+// over tells whether the member was available from a to b, apart from one match. If that
+// is not sure it says why. The spots are those of the time.
 func (m *member) over(a, b int64, spots []*report, known bool, ttl int64, but *match) (certainty, string) {
 	if len(spots) == 0 {
 		return no, "it had not reported"
@@ -134,19 +134,19 @@ func (m *member) over(a, b int64, spots []*report, known bool, ttl int64, but *m
 		}
 	}
 	if c == yes && !known {
-		return maybe, "its first report was under way"
+		return maybe, "its first report was in flight"
 	}
 	return c, why
 }
 
-// fresh tells whether the report was younger than the TTL.
+// fresh tells whether the member's report was younger than the TTL.
 func (m *member) fresh(a, b int64, spots []*report, known bool, ttl int64) (certainty, string) {
 	if known {
-		// Each report goes on from the one before, if it was heard in time.
+		// A report extends the time of the one before it, if it was acknowledged in time.
 		until := int64(0)
 		for i := len(spots) - 1; i >= 0; i-- {
 			r := spots[i]
-			if i == len(spots)-1 || r.heard != 0 && r.heard < until {
+			if i == len(spots)-1 || r.acked != 0 && r.acked < until {
 				until = max(until, r.sent+ttl-nearTTL)
 			}
 		}
@@ -155,18 +155,18 @@ func (m *member) fresh(a, b int64, spots []*report, known bool, ttl int64) (cert
 		}
 	}
 	for _, r := range spots {
-		heard := r.heard
-		if heard == 0 {
-			heard = r.sent + settling
+		acked := r.acked
+		if acked == 0 {
+			acked = r.sent + grace
 		}
-		if a-heard <= ttl+nearTTL {
+		if a-acked <= ttl+nearTTL {
 			return maybe, "its report was near its TTL"
 		}
 	}
 	return no, "its report was too old"
 }
 
-// connected tells whether the member was, and had reported since.
+// connected tells whether the member was connected and had reported since.
 func (m *member) connected(a, b int64, spots []*report) (certainty, string) {
 	c, why := no, "it was not connected"
 	for _, l := range m.links {
@@ -175,13 +175,13 @@ func (m *member) connected(a, b int64, spots []*report) (certainty, string) {
 		case l.from <= spots[len(spots)-1].sent && l.from <= a && (l.to == 0 || l.to > b+slack):
 			return yes, ""
 		default:
-			c, why = maybe, "it had just connected or gone"
+			c, why = maybe, "it had just connected or disconnected"
 		}
 	}
 	return c, why
 }
 
-// willing tells whether the member had not said to be unavailable.
+// willing tells whether the member was available by its own account.
 func willing(spots []*report) (certainty, string) {
 	available := 0
 	for _, r := range spots {
@@ -198,11 +198,11 @@ func willing(spots []*report) (certainty, string) {
 	return maybe, "it was just saying whether it is available"
 }
 
-// forget drops what does not matter from floor on. It tells whether nothing is left.
-func (m *member) forget(floor int64) bool {
+// drop drops what no longer matters from floor on. It tells whether nothing is left.
+func (m *member) drop(floor int64) bool {
 	last := -1
 	for i, r := range m.reports {
-		if !r.refused && r.heard != 0 && r.heard <= floor {
+		if !r.refused && r.acked != 0 && r.acked <= floor {
 			last = i
 		}
 	}

@@ -1,15 +1,15 @@
 package judge
 
-// unserved is how long a waiting request may take to be given a cab.
-const unserved = 2 * second
+// idle is how long a waiting request and an available cab may go unmatched.
+const idle = 2 * second
 
-// judgeNoMatch says whether there was really nobody.
+// judgeNoMatch judges a request that found nobody.
 func (j *judge) judgeNoMatch(q *request) Row {
-	row := Row{Asked: q.sent, LatencyMillis: float64(q.told-q.sent) / 1e3}
+	row := Row{Asked: q.sent, LatencyMillis: float64(q.outcomeAt-q.sent) / 1e3}
 	var missed bool
 	if q.waiting != 0 {
-		row.LatencyMillis, row.WaitedSeconds = 0, float64(q.told-q.sent)/1e6*j.header.Speed
-		missed = j.late(q, q.told)
+		row.LatencyMillis, row.WaitedSeconds = 0, float64(q.outcomeAt-q.sent)/1e6*j.header.Speed
+		missed = j.late(q, q.outcomeAt)
 	} else {
 		missed = j.missed(q)
 	}
@@ -19,7 +19,7 @@ func (j *judge) judgeNoMatch(q *request) Row {
 	return row
 }
 
-// missed tells whether somebody was surely available while the request looked.
+// missed tells whether a cab was surely available during the search.
 func (j *judge) missed(q *request) bool {
 	var spots []*report
 	for _, m := range j.members {
@@ -27,32 +27,32 @@ func (j *judge) missed(q *request) bool {
 			continue
 		}
 		var known bool
-		spots, known = m.spots(q.sent, q.told, spots[:0])
+		spots, known = m.spots(q.sent, q.outcomeAt, spots[:0])
 		near, _ := reach(spots, q.at)
-		if len(spots) != 1 || near > q.radius-aside {
+		if len(spots) != 1 || near > q.radius-tolerance {
 			continue
 		}
-		if c, _ := j.available(m, q, span{q.sent, q.told}, spots, known); c == yes {
+		if c, _ := j.available(m, q, span{q.sent, q.outcomeAt}, spots, known); c == yes {
 			return j.miss(q, "no match, and %s was available at %.1f m", m.name, near)
 		}
 	}
 	return false
 }
 
-// late tells whether somebody was surely available for long while the request
-// waited, before the cab it got at last was chosen.
+// late tells whether a cab was surely available for too long while the request waited,
+// before its own cab was chosen.
 func (j *judge) late(q *request, before int64) bool {
-	before = min(before, q.deadline) // its no_match comes when it asks
+	before = min(before, q.deadline) // no_match comes only with the member's next message
 	var spots []*report
 	for _, m := range j.members {
 		if q.match != nil && m == q.match.matchee || len(m.reports) == 0 {
 			continue
 		}
-		for _, from := range m.turns(q.waiting, before-unserved) {
-			at := span{from, from + unserved}
+		for _, from := range m.turns(q.waiting, before-idle) {
+			at := span{from, from + idle}
 			var known bool
 			spots, known = m.spots(at.from, at.to, spots[:0])
-			if near, far := reach(spots, q.at); len(spots) == 0 || far > q.radius-aside {
+			if near, far := reach(spots, q.at); len(spots) == 0 || far > q.radius-tolerance {
 				continue
 			} else if c, _ := j.available(m, q, at, spots, known); c == yes {
 				return j.miss(q, "it waited, and %s was available at %.1f m for 2 s", m.name, near)
@@ -64,14 +64,14 @@ func (j *judge) late(q *request, before int64) bool {
 
 func (j *judge) miss(q *request, format string, args ...any) bool {
 	if !q.counted {
-		return false // such as a probe's, and probes says what that means
+		return false // such as a probe's, which probes.go judges
 	}
 	j.verdict.Missed++
-	j.find("missed", q.told, "%s: "+format, append([]any{q.by.name}, args...)...)
+	j.find("missed", q.outcomeAt, "%s: "+format, append([]any{q.by.name}, args...)...)
 	return true
 }
 
-// turns are the times from a to b at which a member can have become available.
+// turns returns the times from a to b at which a member can have become available.
 func (m *member) turns(a, b int64) []int64 {
 	var all []int64
 	add := func(t int64) {
@@ -81,7 +81,7 @@ func (m *member) turns(a, b int64) []int64 {
 	}
 	add(a)
 	for i := range m.reports {
-		add(m.reports[i].heard)
+		add(m.reports[i].acked)
 	}
 	for _, mt := range m.matches {
 		add(mt.ended + 1)

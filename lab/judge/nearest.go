@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// judgeMatched says whether a request got the nearest, and whether it could have
-// had another one sooner.
+// judgeMatched judges whether a request got the nearest cab, and whether it could have
+// got another one sooner.
 func (j *judge) judgeMatched(q *request) Row {
 	mt, v := q.match, &j.verdict
 	row := Row{Asked: q.sent, Verdict: "nearest", DistanceMeters: mt.distance}
 	if q.waiting != 0 {
-		row.WaitedSeconds = float64(q.told-q.sent) / 1e6 * j.header.Speed
+		row.WaitedSeconds = float64(q.outcomeAt-q.sent) / 1e6 * j.header.Speed
 	} else {
-		row.LatencyMillis = float64(q.told-q.sent) / 1e3
+		row.LatencyMillis = float64(q.outcomeAt-q.sent) / 1e3
 	}
 	if !q.counted {
 		return row
@@ -27,11 +27,11 @@ func (j *judge) judgeMatched(q *request) Row {
 	case wrong != "":
 		row.Verdict = "notNearest"
 		v.NotNearest++
-		j.find("notNearest", q.told, "%s: %s", q.by.name, wrong)
+		j.find("notNearest", q.outcomeAt, "%s: %s", q.by.name, wrong)
 	case ambiguous != "":
 		row.Verdict = "ambiguous"
 		v.Ambiguous++
-		j.find("ambiguous", q.told, "%s: %s", q.by.name, ambiguous)
+		j.find("ambiguous", q.outcomeAt, "%s: %s", q.by.name, ambiguous)
 	}
 	if q.waiting != 0 {
 		j.late(q, chosen.from)
@@ -39,18 +39,17 @@ func (j *judge) judgeMatched(q *request) Row {
 	return row
 }
 
-// nearest says what is wrong with the cab that a request got, or what makes it
-// impossible to say.
+// nearest says what is wrong with the cab that a request got, or why that is ambiguous.
 func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous string) {
 	cab := mt.matchee
 	if cab == nil {
-		return "nobody is where its cab was shown, nor was told of match " + mt.id, ""
+		return "no cab was where its cab was shown, or was notified of match " + mt.id, ""
 	}
 	distance := mt.shown.meters(q.at)
 	spots, known := cab.spots(chosen.from, chosen.to, nil)
-	there := slices.ContainsFunc(spots, func(r *report) bool { return r.at.meters(mt.shown) <= aside })
-	// It is shown where it is when it is told, which may be further than where it
-	// was when it was chosen.
+	there := slices.ContainsFunc(spots, func(r *report) bool { return r.at.meters(mt.shown) <= tolerance })
+	// The passenger sees where the cab is at the notification, which may be further away
+	// than where it was chosen.
 	best, _ := reach(spots, q.at)
 	c, why := cab.over(chosen.from, chosen.to, spots, known, j.ttl, mt)
 	switch {
@@ -58,10 +57,10 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 		return fmt.Sprintf("it got cab %s, but %s", cab.name, why), ""
 	case !there:
 		return fmt.Sprintf("its cab %s was shown where it had not reported to be", cab.name), ""
-	case best > q.radius+aside:
+	case best > q.radius+tolerance:
 		return fmt.Sprintf("its cab %s was %.0f m away, beyond its radius of %.0f m", cab.name, best, q.radius), ""
-	case distance-mt.distance > aside || mt.distance-distance > aside:
-		return fmt.Sprintf("its cab %s was %.1f m away, and it was told %.1f m", cab.name, distance, mt.distance), ""
+	case distance-mt.distance > tolerance || mt.distance-distance > tolerance:
+		return fmt.Sprintf("its cab %s was %.1f m away, and its match said %.1f m", cab.name, distance, mt.distance), ""
 	}
 	for _, other := range j.members {
 		if other == cab || len(other.reports) == 0 {
@@ -69,15 +68,15 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 		}
 		spots, known = other.spots(chosen.from, chosen.to, spots[:0])
 		near, _ := reach(spots, q.at)
-		if near >= distance-aside {
+		if near >= distance-tolerance {
 			continue
 		}
 		c, why := j.available(other, q, chosen, spots, known)
 		switch {
 		case c == yes && len(spots) > 1:
-			c, why = maybe, "its report was under way"
-		case c == yes && near >= best-aside:
-			c, why = maybe, "a report of "+cab.name+" was under way"
+			c, why = maybe, "its report was in flight"
+		case c == yes && near >= best-tolerance:
+			c, why = maybe, "a report of "+cab.name+" was in flight"
 		}
 		switch {
 		case c == yes:
@@ -89,8 +88,8 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 	return "", ambiguous
 }
 
-// available is over, but for who can have been held by a request that failed, or
-// whose outcome is not known.
+// available is over, except that a request that failed, or whose outcome is not known,
+// may have held the member.
 func (j *judge) available(m *member, q *request, at span, spots []*report, known bool) (certainty, string) {
 	c, why := m.over(at.from, at.to, spots, known, j.ttl, q.match)
 	if c != yes {
@@ -101,7 +100,7 @@ func (j *judge) available(m *member, q *request, at span, spots []*report, known
 		if other == q || waits || other.outcome == matched || other.outcome == noMatch || other.sent > at.to || other.doubtful() < at.from {
 			continue
 		}
-		if near, _ := reach(spots, other.at); near <= other.radius+aside {
+		if near, _ := reach(spots, other.at); near <= other.radius+tolerance {
 			return maybe, "a request that failed may have held it"
 		}
 	}

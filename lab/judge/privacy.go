@@ -1,7 +1,7 @@
 package judge
 
-// shown takes in that a member was shown a position. What it means is seen later:
-// frames may overtake each other, also across a record's cut.
+// shown notes that a member was shown a position. It is judged later, since frames may
+// overtake each other.
 func (j *judge) shown(m *member, match string, t int64, at place) {
 	j.later(func() {
 		if j.edge != 0 && t > j.edge {
@@ -14,7 +14,7 @@ func (j *judge) shown(m *member, match string, t int64, at place) {
 	})
 }
 
-// leak says what was wrong with showing it, or "".
+// leak says why the member must not see the position, or "".
 func (j *judge) leak(m *member, match string, t int64, at place) string {
 	mt := j.matches[match]
 	switch {
@@ -24,7 +24,7 @@ func (j *judge) leak(m *member, match string, t int64, at place) string {
 		return "a position before its match"
 	case mt.ended != 0 && t > mt.ended+slack:
 		return "a position after the end of its match"
-	case mt.matchee == m && mt.request != nil && at.meters(mt.request.at) > aside:
+	case mt.matchee == m && mt.request != nil && at.meters(mt.request.at) > tolerance:
 		return "another place than the request's"
 	case mt.matcher == m && mt.matchee != nil && !mt.matchee.reported(at, t):
 		return "a position that its cab had not reported"
@@ -32,10 +32,10 @@ func (j *judge) leak(m *member, match string, t int64, at place) string {
 	return ""
 }
 
-// reported tells whether the member had said to be there, as far as is remembered.
+// reported tells whether the member had reported the place, as far back as is kept.
 func (m *member) reported(at place, by int64) bool {
 	for i := range m.reports {
-		if r := &m.reports[i]; r.sent <= by && r.at.meters(at) <= aside {
+		if r := &m.reports[i]; r.sent <= by && r.at.meters(at) <= tolerance {
 			return true
 		}
 	}

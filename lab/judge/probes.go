@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// healing is how long after the last end a cab may take to come free.
-const healing = 20 * second
+// repairTime is how long after the last end a cab may take to become free.
+const repairTime = 20 * second
 
-// A probe is what is known of one cab at the end.
+// A probe is what the probes beside one cab have shown.
 type probe struct{ free, bound bool }
 
-// probed takes in what became of a probe's request. What says nothing of the cab
-// is left out: one too early, or beside a cab that had not just reported.
+// probed notes the outcome of a probe's request. It ignores a probe that came too early,
+// or beside a cab that had not just reported.
 func (j *judge) probed(q *request) {
 	i, err := strconv.Atoi(strings.TrimPrefix(q.by.name, j.header.Probes))
 	if err != nil || i < 0 || i >= len(j.probes) {
@@ -27,19 +27,19 @@ func (j *judge) probed(q *request) {
 	} else if q.outcome != noMatch {
 		return
 	}
-	if cab == nil || q.sent < j.lastEnd+healing {
+	if cab == nil || q.sent < j.lastEnd+repairTime {
 		return
 	}
-	spots, known := cab.spots(q.sent, q.told, nil)
-	if len(spots) != 1 || !known || spots[0].at.meters(q.at) > q.radius-aside {
+	spots, known := cab.spots(q.sent, q.outcomeAt, nil)
+	if len(spots) != 1 || !known || spots[0].at.meters(q.at) > q.radius-tolerance {
 		return
 	}
-	if c, _ := cab.fresh(q.sent, q.told, spots, known, j.ttl); c == yes {
+	if c, _ := cab.fresh(q.sent, q.outcomeAt, spots, known, j.ttl); c == yes {
 		j.probes[i].bound = true
 	}
 }
 
-// stuck counts the cabs that no probe could have.
+// stuck counts the cabs that no probe was matched with.
 func (j *judge) stuck() {
 	for i, p := range j.probes {
 		if p.free || p.bound {

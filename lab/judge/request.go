@@ -10,30 +10,30 @@ import (
 	"waggle/lab/trace"
 )
 
-// An outcome of a request.
+// An outcome is how a request ended.
 type outcome string
 
 const (
-	none      outcome = "" // not told yet
+	none      outcome = "" // not known yet
 	matched   outcome = "matched"
 	noMatch   outcome = "noMatch"
 	refused   outcome = "refused"
-	lapsed    outcome = "lapsed"  // ended before it was told how it went
-	givenUp   outcome = "givenUp" // nothing came for long enough
+	lapsed    outcome = "lapsed"  // ended without one of the above
+	givenUp   outcome = "givenUp" // no outcome came in time
 	cancelled outcome = "cancelled"
 )
 
-// A request is what somebody asked.
+// A request is a match message.
 type request struct {
 	id        string
 	by        *member
-	passenger *passenger // nil: a probe's, or whoever's
+	passenger *passenger // nil: it is not a passenger's
 	at        place
 	radius    float64
 	sent      int64
-	deadline  int64 // until then it waits, at least
-	waiting   int64 // when it was told to wait; 0: it was not
-	told      int64 // when it was told its outcome
+	deadline  int64 // until then it waits
+	waiting   int64 // when the member received waiting; 0: it did not
+	outcomeAt int64 // when the member received the outcome
 	outcome   outcome
 	match     *match
 	counted   bool // as matched or noMatch
@@ -47,10 +47,10 @@ type passenger struct {
 	failed bool // without an outcome
 }
 
-// patience is how long after its time a request may still get its outcome.
+// patience is how long after its deadline a request may still get its outcome.
 const patience = 60 * second
 
-// called takes in that a passenger is about to ask.
+// called notes that a passenger is about to connect and ask.
 func (j *judge) called(name string, t int64) error {
 	number, ok := strings.CutPrefix(name, j.header.Passengers)
 	n, err := strconv.Atoi(number)
@@ -67,14 +67,14 @@ func (j *judge) called(name string, t int64) error {
 	return j.turn(name, t, p.fare.Asks)
 }
 
-// ask takes in a request, once however often it is sent.
+// ask notes a request. Repeats of the same message count once.
 func (j *judge) ask(m *member, f record.Frame, t int64) error {
 	if m.request != nil && m.request.id == f.ID {
 		return nil
 	}
 	q := &request{id: f.ID, by: m, passenger: j.unresolved[m.name], sent: t, deadline: t + int64(f.Wait*1e6), radius: f.Radius}
 	if q.radius == 0 {
-		q.radius = 3000 // the protocol's
+		q.radius = 3000 // the protocol's default
 	}
 	switch {
 	case f.Lat != nil && f.Lng != nil:
@@ -96,18 +96,18 @@ func (j *judge) ask(m *member, f record.Frame, t int64) error {
 	return nil
 }
 
-// outcome takes in how a request ended, the first time; it is judged when what was
-// in flight has come.
+// outcome notes the first outcome of a request. It is judged when every frame that is in
+// flight has come.
 func (j *judge) outcome(q *request, o outcome, t int64) {
 	if q.outcome != none {
 		return
 	}
-	q.outcome, q.told = o, t
-	if o != matched && o != noMatch && q.by.parting {
+	q.outcome, q.outcomeAt = o, t
+	if o != matched && o != noMatch && q.by.leaving {
 		q.outcome = cancelled
 	}
 	j.later(func() { j.judged(q) })
-	j.agenda.add(max(q.doubtful(), j.now)+settling, func() { delete(j.open, q) })
+	j.agenda.add(max(q.doubtful(), j.now)+grace, func() { delete(j.open, q) })
 	p := q.passenger
 	if p == nil {
 		return
@@ -115,7 +115,7 @@ func (j *judge) outcome(q *request, o outcome, t int64) {
 	v := &j.verdict
 	took := t - q.sent
 	switch {
-	case q.by.parting: // it was given up before: finish says what that is
+	case q.by.leaving: // the passenger had given up; finish counts it
 		return
 	case o == matched:
 		v.Matched++
@@ -136,19 +136,19 @@ func (j *judge) outcome(q *request, o outcome, t int64) {
 	delete(j.unresolved, p.name)
 }
 
-// doubtful is until when the request may hold a cab, of which nobody is told: the
-// process that served it may have failed on the way.
+// doubtful returns until when the request may hold a cab that nobody was notified of: the
+// process that served it may have died.
 func (q *request) doubtful() int64 {
 	switch q.outcome {
 	case none:
 		return math.MaxInt64
 	case matched, noMatch:
-		return q.told
+		return q.outcomeAt
 	}
-	return q.told + healing
+	return q.outcomeAt + repairTime
 }
 
-// judged says whether the outcome was right.
+// judged judges the outcome of a request.
 func (j *judge) judged(q *request) {
 	row := Row{Asked: q.sent}
 	switch q.outcome {

@@ -8,14 +8,14 @@ import (
 	"waggle/lab/stats"
 )
 
-// A Verdict is what the record shows: the figures of the replay, counted again,
-// and what it could not know of itself. Its JSON names are stable.
+// A Verdict is what the record shows: the numbers of the replay, counted from the record,
+// and what the replay cannot know. Its JSON names are stable.
 type Verdict struct {
 	stats.Result
 	NotPlayed int `json:"notPlayed"`
 	Open      int `json:"open"`
 
-	// The shares are null where they are of nothing.
+	// A share of nothing is null.
 	NearestShare   *float64 `json:"nearestShare"`
 	AmbiguousShare *float64 `json:"ambiguousShare"`
 	NotNearest     int      `json:"notNearest"`
@@ -24,8 +24,8 @@ type Verdict struct {
 	DoubleMatches  int      `json:"doubleMatches"`
 	Leaks          int      `json:"leaks"`
 
-	// Whole is whether the record has its own last line; Cut says where it stops
-	// in the middle of something.
+	// Whole tells whether the record has its last line. Cut says where it stops in the
+	// middle of a line or of its gzip data.
 	Whole bool   `json:"whole"`
 	Cut   string `json:"cut"`
 	Lines int    `json:"lines"` // without the header
@@ -33,31 +33,32 @@ type Verdict struct {
 	Findings []Finding `json:"findings"`
 }
 
-// A Finding is one thing that was not as it must be, or not to be judged.
+// A Finding is one thing that is wrong, or that cannot be judged.
 type Finding struct {
 	Kind string  `json:"kind"` // notNearest, ambiguous, missed, double, leak, stuck, error
 	At   float64 `json:"at"`   // Unix seconds of the trace
 	Text string  `json:"text"`
 }
 
-// A Row is one request as it was judged.
+// A Row is one judged request.
 type Row struct {
 	Passenger string `json:"passenger"`
-	Asks      int64  `json:"asks"`    // when it is to ask, Unix seconds of the trace
+	Asks      int64  `json:"asks"`    // when it was to ask, in Unix seconds of the trace
 	Pickup    int64  `json:"pickup"`  // likewise
-	Asked     int64  `json:"asked"`   // in the record, microseconds; 0: it did not get so far
+	Asked     int64  `json:"asked"`   // when it asked, in microseconds of the record; 0: it did not
 	Outcome   string `json:"outcome"` // matched, noMatch, unanswered, cancelled or open
 	Verdict   string `json:"verdict"` // of matched: nearest, notNearest, ambiguous; of noMatch: missed or ""
 	Cab       string `json:"cab"`
-	// DistanceMeters is to the cab. LatencyMillis is until the outcome, or, of one
-	// that was told to wait, 0, and WaitedSeconds is it by the trace.
+	// DistanceMeters is the distance to the cab. LatencyMillis is the time until the
+	// outcome, or 0 for a request that waited. WaitedSeconds is how long that waited, in
+	// seconds of the trace.
 	DistanceMeters float64 `json:"distanceMeters"`
 	LatencyMillis  float64 `json:"latencyMillis"`
 	WaitedSeconds  float64 `json:"waitedSeconds"`
 }
 
-// MaxAmbiguousShare is the largest share of requests that may be ambiguous before
-// the others say too little.
+// MaxAmbiguousShare is the largest share of matches that may be ambiguous. With more of
+// them the verdict says too little.
 const MaxAmbiguousShare = 0.05
 
 func (v *Verdict) shares() {
@@ -71,7 +72,7 @@ func (v *Verdict) shares() {
 	}
 }
 
-// Wrong says what was not as it must be.
+// Wrong lists what is wrong.
 func (v Verdict) Wrong() []string {
 	wrong := v.Result.Wrong()
 	add := func(n int, what string) {
@@ -90,8 +91,8 @@ func (v Verdict) Wrong() []string {
 	return wrong
 }
 
-// Table is the verdict for people, with times in the trace's zone, and the first
-// so many findings of each kind.
+// Table is the verdict as a table, with times in the trace's zone, and with the first
+// findings of each kind.
 func (v Verdict) Table(zone *time.Location, findings int) string {
 	rows := v.Rows(zone)
 	row := func(name, format string, args ...any) {

@@ -5,30 +5,28 @@ import (
 	"encoding/json"
 )
 
-// A Frame is what either side said, read loosely: fields that are not there, or
-// not understood, are zero. It has an Action from a member and a Type from the
-// server.
+// A Frame is a frame of either side, read loosely: a field that is missing or unknown is
+// zero. A frame of a member has an Action, and one of the server a Type.
 type Frame struct {
 	Action, Type, ID, Code, Reason string
-	// Match is the match's id, in a welcome too; then Role and Peer are there
-	// as in matched.
+	// Match is the match's id. A welcome with a match has Role and Peer too, as matched has.
 	Match, Role  string
 	Peer         *Peer
 	Lat, Lng     *float64
 	Radius, Wait float64
 	Available    *bool
 	Report       *Advice
-	// Request is whether a welcome names one.
+	// Request tells whether a welcome names a request.
 	Request bool
 }
 
-// A Peer is the other side as matched shows it.
+// A Peer is the other member of a match, as matched shows it.
 type Peer struct{ Lat, Lng, Distance float64 }
 
 // Advice is when the server wants the next location.
 type Advice struct{ AfterSeconds, MoveMeters float64 }
 
-// Known tells whether the server's protocol has this type of frame.
+// Known tells whether the protocol has this type of frame.
 func (f Frame) Known() bool {
 	switch f.Type {
 	case "welcome", "pong", "ack", "waiting", "no_match", "matched", "location", "ended", "error":
@@ -37,7 +35,7 @@ func (f Frame) Known() bool {
 	return false
 }
 
-// ParseFrame reads a frame; false: it is no JSON object, or not one of frames.
+// ParseFrame reads a frame; false: it is not a JSON object, or not that of a frame.
 func ParseFrame(raw []byte) (Frame, bool) {
 	var w struct {
 		Frame

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// longest line: a frame of the platform's 128 KB, quoted at its worst.
+	// longest is the longest line: a frame of 128 KB, with each byte escaped.
 	longest = 1 << 20
-	// disorder is how far an event may stand behind a later one: members note
-	// theirs at once, and each takes its time before it is its turn.
+	// disorder is how much later in the record an event may be than its time: many members
+	// note events at once, and wait for each other.
 	disorder = 5 * time.Second
 )
 
@@ -36,7 +36,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if magic, err := b.Peek(2); err == nil && string(magic) == "\x1f\x8b" {
 		z, err := gzip.NewReader(b)
 		if err != nil {
-			return nil, fmt.Errorf("line 1: the gzip data is damaged from the beginning: %w", err)
+			return nil, fmt.Errorf("line 1: the gzip data is damaged at its beginning: %w", err)
 		}
 		b = bufio.NewReaderSize(z, longest)
 	}
@@ -54,7 +54,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 		Version *int `json:"waggleRecord"`
 	}
 	if json.Unmarshal(line, &shape) != nil || shape.Version == nil {
-		return nil, fmt.Errorf("line 1: this is no record of waggle replay: it must be %s, and is %.60q", wanted, line)
+		return nil, fmt.Errorf("line 1: this is not the record of a replay: it must be %s, and is %.60q", wanted, line)
 	}
 	if *shape.Version != Version {
 		return nil, fmt.Errorf("line 1: the record has format %d, and this program reads format %d", *shape.Version, Version)
@@ -83,7 +83,8 @@ func (h Header) check() error {
 	return nil
 }
 
-// Next reads the next event. io.EOF is the end; then Cut and Whole say of what kind.
+// Next reads the next event. It returns io.EOF at the end. Then Whole and Cut tell whether
+// the record is complete.
 func (r *Reader) Next() (Event, error) {
 	line, err := r.next()
 	if err != nil {
@@ -95,7 +96,7 @@ func (r *Reader) Next() (Event, error) {
 	}
 	switch {
 	case !e.Kind.known():
-		return Event{}, fmt.Errorf("line %d: e is %q, which is no kind of event: sent, received, connected, lost, closed, called, failed, "+
+		return Event{}, fmt.Errorf("line %d: e is %q, which is not a kind of event: sent, received, connected, lost, closed, called, failed, "+
 			"started, played, interrupted and done are", r.line, e.Kind)
 	case e.Micros <= 0:
 		return Event{}, fmt.Errorf("line %d: t is %d: it must be microseconds since 1970", r.line, e.Micros)
@@ -110,11 +111,11 @@ func (r *Reader) Next() (Event, error) {
 	return e, nil
 }
 
-// Line is the number of the line last read.
+// Line returns the number of the last line read.
 func (r *Reader) Line() int { return r.line }
 
-// Cut says where a record stops that was cut off: in the middle of a line, or of
-// its gzip data; "" where it was not.
+// Cut says where the record is cut off in the middle of a line or of its gzip data; "": it
+// is not.
 func (r *Reader) Cut() string { return r.cut }
 
 // Whole tells whether the record's own last line was read.
@@ -139,12 +140,12 @@ func (r *Reader) next() ([]byte, error) {
 		r.cut = fmt.Sprintf("after line %d, in the middle of its gzip data", r.line)
 		return nil, io.EOF
 	case errors.Is(err, bufio.ErrBufferFull):
-		return nil, fmt.Errorf("line %d: it is longer than %d bytes: no frame is", r.line+1, longest)
+		return nil, fmt.Errorf("line %d: it is longer than %d bytes, and a frame is not", r.line+1, longest)
 	}
 	return nil, fmt.Errorf("line %d: the gzip data is damaged: %w", r.line+1, err)
 }
 
-// explain says what is wrong with a line without Go's names.
+// explain describes an error of a line, without Go's names.
 func explain(err error) string {
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {

@@ -20,7 +20,7 @@ import (
 type disk struct {
 	bytes.Buffer
 	closed bool
-	full   error // what each write says
+	full   error // of each write
 }
 
 func (d *disk) Close() error { d.closed = true; return nil }
@@ -98,7 +98,7 @@ func TestReadsWhatWasWritten(t *testing.T) {
 	}
 }
 
-func TestNoWriterWritesNothing(t *testing.T) {
+func TestANilWriterDoesNothing(t *testing.T) {
 	var w *record.Writer
 	w.Frame(1, record.Sent, "a", []byte("{}"))
 	w.Note(1, record.Lost, "a", "")
@@ -107,8 +107,7 @@ func TestNoWriterWritesNothing(t *testing.T) {
 	}
 }
 
-// Many members note at once, and nothing is mixed up or left out.
-func TestManyWriteAtOnce(t *testing.T) {
+func TestLinesOfManyMembersAreNotMixedUp(t *testing.T) {
 	var d disk
 	w := record.NewWriter(&d, true, header())
 	var all sync.WaitGroup
@@ -138,8 +137,7 @@ func TestManyWriteAtOnce(t *testing.T) {
 	}
 }
 
-// Whoever kills a replay loses a second of its record.
-func TestIsOnTheDiskEverySecond(t *testing.T) {
+func TestAKilledReplayLacksOneSecondOfItsRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
 		w := record.NewWriter(&d, true, header())
@@ -156,7 +154,7 @@ func TestIsOnTheDiskEverySecond(t *testing.T) {
 	})
 }
 
-func TestTellsThatTheDiskIsFull(t *testing.T) {
+func TestCloseReturnsTheErrorOfAFullDisk(t *testing.T) {
 	full := errors.New("no space left")
 	d := disk{full: full}
 	w := record.NewWriter(&d, false, header())
@@ -191,7 +189,7 @@ func TestACutRecordIsReadUpToTheCut(t *testing.T) {
 	}
 }
 
-func TestErrorsSayTheLineAndWhatIsExpected(t *testing.T) {
+func TestErrorsNameTheLineAndWhatIsExpected(t *testing.T) {
 	head := `{"waggleRecord":1,"from":1,"to":2,"speed":1,"locationTTL":1,"passengers":"p","probes":"q"}` + "\n"
 	var zipped disk
 	w := record.NewWriter(&zipped, true, header())
@@ -205,8 +203,8 @@ func TestErrorsSayTheLineAndWhatIsExpected(t *testing.T) {
 		"cut at once":      {string(zipped.Bytes()[:12]), "the record is cut off after line 0"},
 		"no gzip":          {"\x1f\x8bzip", "line 1: the gzip data is damaged"},
 		"damaged":          {string(damaged), "line 3: the gzip data is damaged"},
-		"a trace":          {"unix_s,cab,lat,lng,occupied\n", `line 1: this is no record of waggle replay: it must be {"waggleRecord":1`},
-		"another's JSON":   {"{}\n", "line 1: this is no record"},
+		"a trace":          {"unix_s,cab,lat,lng,occupied\n", `line 1: this is not the record of a replay: it must be {"waggleRecord":1`},
+		"another's JSON":   {"{}\n", "line 1: this is not the record"},
 		"a newer format":   {`{"waggleRecord":2}` + "\n", "line 1: the record has format 2, and this program reads format 1"},
 		"a bad speed":      {strings.Replace(head, `"speed":1`, `"speed":0`, 1), "line 1: speed 0 must be above 0"},
 		"no TTL":           {strings.Replace(head, `"locationTTL":1,`, "", 1), "line 1: locationTTL 0 must be"},
@@ -233,14 +231,14 @@ func TestErrorsSayTheLineAndWhatIsExpected(t *testing.T) {
 	}
 }
 
-func TestWall(t *testing.T) {
+func TestWallFollowsTheSpeed(t *testing.T) {
 	h := record.Header{From: 1212195600, Speed: 60}
 	if got, want := h.Wall(5_000_000, 1212195600+90), int64(6_500_000); got != want {
 		t.Errorf("got %d, want %d", got, want)
 	}
 }
 
-func TestParseFrame(t *testing.T) {
+func TestParseFrameReadsBothDirections(t *testing.T) {
 	lat, lng := 1.5, 2.5
 	for text, want := range map[string]record.Frame{
 		`{"action":"location","id":"report-7","lat":1.5,"lng":2.5,"seq":3}`: {Action: "location", ID: "report-7", Lat: &lat, Lng: &lng},
@@ -259,7 +257,7 @@ func TestParseFrame(t *testing.T) {
 	}
 	for _, text := range []string{"", "null", "[1]", `"x"`, "{", `{"type":1}`, `{"match":1}`, `{"match":{"match":1}}`} {
 		if f, ok := record.ParseFrame([]byte(text)); ok {
-			t.Errorf("%q: got %+v, want that it is none", text, f)
+			t.Errorf("%q: got %+v, want that it is not a frame", text, f)
 		}
 	}
 }

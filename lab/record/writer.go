@@ -15,28 +15,28 @@ import (
 )
 
 const (
-	// flushEvery is how much of a record is lost at most where the replay is killed.
+	// flushEvery is how much of the record is missing at most after the replay is killed.
 	flushEvery = time.Second
-	// enough is how many bytes are worth waking the writing goroutine for.
+	// enough is how many bytes wake the goroutine that writes.
 	enough = 256 << 10
 )
 
-// A Writer writes a record while a replay goes on. Its methods only put a line
-// into memory, whatever the disk does; they may be used at once from several
-// goroutines, and on a nil Writer do nothing.
+// A Writer writes a record during a replay. Its methods only add a line in memory, so that
+// a slow disk does not delay the replay. Several goroutines may use it at the same time.
+// A nil Writer does nothing.
 type Writer struct {
 	mu      sync.Mutex
 	pending []byte
 	lines   int64
 	newest  int64 // time of an event
 	closing bool
-	err     error // the first; then nothing more is written
+	err     error // after an error nothing more is written
 
-	wake    chan struct{} // holds a token when there is enough to write, or the end has come
-	written chan struct{} // closed when all is
+	wake    chan struct{} // holds a token when there is enough to write, and at the end
+	written chan struct{} // closed when all is written
 }
 
-// Create makes the file, gzipped if its name ends in .gz, and writes the header.
+// Create creates the file, gzipped if its name ends in .gz, and writes the header.
 func Create(name string, h Header) (*Writer, error) {
 	f, err := os.Create(name)
 	if err != nil {
@@ -53,7 +53,7 @@ func NewWriter(out io.WriteCloser, zip bool, h Header) *Writer {
 	return w
 }
 
-// Frame notes a frame, the bytes of which may be changed afterwards.
+// Frame adds a frame. The caller may change its bytes afterwards.
 func (w *Writer) Frame(micros int64, k Kind, member string, raw []byte) {
 	if w == nil {
 		return
@@ -71,7 +71,7 @@ func (w *Writer) Frame(micros int64, k Kind, member string, raw []byte) {
 	w.end()
 }
 
-// Note notes what is no frame; code and member may be "".
+// Note adds an event that is not a frame. member and code may be "".
 func (w *Writer) Note(micros int64, k Kind, member, code string) {
 	if w == nil {
 		return
@@ -88,15 +88,14 @@ func (w *Writer) Note(micros int64, k Kind, member, code string) {
 	w.end()
 }
 
-// Lines is how many lines there are so far.
+// Lines returns the number of lines so far.
 func (w *Writer) Lines() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.lines
 }
 
-// Close ends the record and waits until it is written. It returns the first
-// error there was.
+// Close ends the record, and waits until it is written. It returns all errors of writing.
 func (w *Writer) Close() error {
 	if w == nil {
 		return nil
@@ -106,12 +105,12 @@ func (w *Writer) Close() error {
 	w.end()
 	w.closing = true
 	w.mu.Unlock()
-	w.nudge()
+	w.signal()
 	<-w.written
 	return w.err
 }
 
-// begin, field and end put a line together; w.mu is held.
+// begin, field and end build a line. The caller holds w.mu.
 func (w *Writer) begin(micros int64, k Kind) {
 	w.newest = max(w.newest, micros)
 	w.pending = append(w.pending, `{"t":`...)
@@ -130,27 +129,27 @@ func (w *Writer) end() {
 	w.pending = append(w.pending, '}', '\n')
 	w.lines++
 	if w.err != nil {
-		w.pending = w.pending[:0] // nobody will write it
+		w.pending = w.pending[:0] // it will never be written
 	}
 	if len(w.pending) >= enough {
-		w.nudge()
+		w.signal()
 	}
 }
 
-func (w *Writer) nudge() {
+func (w *Writer) signal() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
 }
 
-// write is the goroutine that has the file.
+// write writes the pending lines to the file until Close.
 func (w *Writer) write(out io.WriteCloser, zip bool) {
 	defer close(w.written)
 	var to io.Writer = out
 	var zipped *gzip.Writer
 	if zip {
-		zipped, _ = gzip.NewWriterLevel(out, gzip.BestSpeed) // the level is one of its own
+		zipped, _ = gzip.NewWriterLevel(out, gzip.BestSpeed) // it fails only for an unknown level
 		to = zipped
 	}
 	tick := time.NewTicker(flushEvery)
@@ -193,11 +192,11 @@ func (w *Writer) fail(err error) {
 	}
 }
 
-// encode is for what is always JSON: strings and a header.
+// encode encodes a string or a header, which never fails.
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // a header of NaN, which no flag lets in
+		panic(err) // a header with NaN, which the flags refuse
 	}
 	return b
 }

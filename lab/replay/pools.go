@@ -9,9 +9,8 @@ import (
 	"waggle/lab/record"
 )
 
-// PoolFile is the pool file for a replay at this speed: of a pool with these
-// times and otherwise default settings, times divided by speed and rates
-// multiplied.
+// PoolFile returns the pool file for a replay at a speed: a pool with these times and
+// otherwise default settings, with times divided by the speed and rates multiplied.
 func PoolFile(name string, ttl, grace time.Duration, speed float64) ([]byte, error) {
 	if !pool.ValidName(name) {
 		return nil, endpoint.BadPool(name)
@@ -28,25 +27,25 @@ func PoolFile(name string, ttl, grace time.Duration, speed float64) ([]byte, err
 	return faster.JSON(), nil
 }
 
-// A PoolError is a pool that is not set for the speed.
+// A PoolError is the error for a pool that is not set for the speed.
 type PoolError struct {
-	Pool       string
-	Speed      float64
-	TTL        time.Duration
-	Told, Want time.Duration // how often free cabs are to report
+	Pool          string
+	Speed         float64
+	TTL           time.Duration
+	Advised, Want time.Duration // how often free cabs report
 }
 
 func (e *PoolError) Error() string {
 	return fmt.Sprintf("the pool %s is not set for this speed: it wants a report every %v, and with a TTL of %v at speed %g that would be every %v",
-		e.Pool, e.Told, e.TTL, e.Speed, e.Want)
+		e.Pool, e.Advised, e.TTL, e.Speed, e.Want)
 }
 
-// slowest is how rarely, at most, a pool wants a free cab's report; it is half the
-// TTL where that is sooner.
+// slowest is the longest time that the server advises between two reports of a free cab.
+// Half the TTL is advised if that is shorter.
 const slowest = 30 * time.Second
 
-// advised notes what a free cab is told at the beginning: all that the protocol
-// tells of a pool's settings.
+// advised notes the first advice to a free cab. The protocol shows no other settings of a
+// pool.
 func (r *runner) advised(advice record.Advice) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,8 +54,8 @@ func (r *runner) advised(advice record.Advice) {
 	}
 }
 
-// checkPool compares that with the speed. Where both times are the slowest there
-// is no difference to be seen.
+// checkPool compares the advice with the speed. It cannot see a difference if both times
+// are the slowest.
 func (r *runner) checkPool() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -65,5 +64,5 @@ func (r *runner) checkPool() error {
 	if r.AnyPool || r.advice == 0 || off <= want/100 {
 		return nil
 	}
-	return &PoolError{Pool: r.Pool, Speed: r.Speed, TTL: r.TTL, Told: r.advice, Want: want.Round(time.Millisecond)}
+	return &PoolError{Pool: r.Pool, Speed: r.Speed, TTL: r.TTL, Advised: r.advice, Want: want.Round(time.Millisecond)}
 }

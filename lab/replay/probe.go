@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// beside is the id of a cab's report before a probe asks beside it.
+	// beside is the id of the report of a cab that is probed.
 	beside = "beside"
-	// probeRadius is the smallest that there is, in metres.
+	// probeRadius is the smallest radius of the protocol, in metres.
 	probeRadius = 100
-	// probeTries are how often a probe asks before its cab counts as stuck. The
-	// report is what heals, and its acknowledgement may come first.
+	// probeTries is how often a probe asks before its cab counts as stuck. The report makes
+	// the server repair a match, perhaps only after its acknowledgement.
 	probeTries = 3
 )
 
-// probe tries whether every cab can be matched. Some time after the last end each
-// reports once more, from a place of its own, and a new member beside it asks.
+// probe tests whether each cab can be matched. Some time after the last end each cab
+// reports from a place of its own, and a new member beside it asks.
 func (r *runner) probe(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
 	r.tally.probing()
-	if !r.ended.IsZero() && !r.sleepUntil(ctx, r.ended.Add(r.Healing)) {
+	if !r.ended.IsZero() && !r.sleepUntil(ctx, r.ended.Add(r.RepairTime)) {
 		return
 	}
 	group := errgroup.Group{}
@@ -42,11 +42,11 @@ func (r *runner) probe(ctx context.Context) {
 			return nil
 		})
 	}
-	_ = group.Wait() // what went wrong is counted
-	r.tell()
+	_ = group.Wait() // errors are counted
+	r.showProgress()
 }
 
-// probeCab tries one. When ctx ends it says nothing of the cab.
+// probeCab probes a cab. When ctx ends the cab does not count as probed.
 func (r *runner) probeCab(ctx context.Context, i int, name string) {
 	member := r.header.Probes + strconv.Itoa(i)
 	c, err := r.dial(ctx, member, &asker{})
@@ -89,7 +89,7 @@ func (r *runner) probeCab(ctx context.Context, i int, name string) {
 	}
 }
 
-// ask asks a few metres beside, where only the one cab is, and ends the match.
+// ask asks a few metres beside the cab, where no other cab is, and ends the match.
 func (r *runner) ask(ctx context.Context, c *waggle.Client, member string, at waggle.Point) (found, asked bool) {
 	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -115,8 +115,8 @@ func (r *runner) ask(ctx context.Context, c *waggle.Client, member string, at wa
 	return true, true
 }
 
-// place is one of a lattice in the Pacific, each a kilometre from the next, where
-// no other cab can be taken for this one.
+// place returns a point of a lattice in the Pacific. The points are a kilometre apart, so
+// that a probe sees only its own cab.
 func place(i int) waggle.Point {
 	const step, row = 0.01, 100
 	return waggle.Point{Lat: -30 - step*float64(i/row), Lng: -130 + step*float64(i%row)}

@@ -17,13 +17,13 @@ import (
 	"waggle/lab/trace"
 )
 
-// A file is one in memory.
+// A file is a file in memory.
 type file struct{ bytes.Buffer }
 
 func (*file) Close() error { return nil }
 
-// judged plays, and has the record of it judged: the figures must be the same.
-func judged(t *testing.T, ctx context.Context, c *city, change func(*replay.Config)) (stats.Result, judge.Verdict) {
+// judged plays, and judges the record. The replay and the judge must count the same.
+func judged(t *testing.T, ctx context.Context, c *server, change func(*replay.Config)) (stats.Result, judge.Verdict) {
 	t.Helper()
 	var f file
 	var w *record.Writer
@@ -60,32 +60,32 @@ func judged(t *testing.T, ctx context.Context, c *city, change func(*replay.Conf
 	return r, v
 }
 
-func TestTheRecordGivesTheSameFigures(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *city) {
+func TestTheJudgeCountsWhatTheReplayCounts(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *server) {
 		_, v := judged(t, t.Context(), c, nil)
 		if wrong := v.Wrong(); wrong != nil || v.Matched != 4 || v.Probed != 2 || !v.Whole {
 			t.Errorf("wrong: %q, and got\n%s", wrong, v.Table(time.UTC, 5))
 		}
 	})
 	for name, tt := range map[string]struct {
-		change func(*city)
+		change func(*server)
 		want   []string
 	}{
-		"refused":        {func(c *city) { c.refuse = "conflict" }, []string{"10 errors (conflict 10)", "4 requests without an outcome"}},
-		"never answered": {func(c *city) { c.mute = true }, []string{"10 errors (timeout 10)", "4 requests without an outcome"}},
-		"stuck":          {func(c *city) { c.sticky = true }, []string{"2 cabs stuck in a match", "2 missed"}},
-		"a lost socket":  {func(c *city) { c.cut = true }, nil},
-		"a lost match":   {func(c *city) { c.lose = "m1" }, []string{"1 errors (ended_lost 1)"}},
-		"crashes":        {func(c *city) { c.crash = true }, []string{"2 errors (unknown_frame 2)"}},
+		"refused":           {func(c *server) { c.refuse = "conflict" }, []string{"10 errors (conflict 10)", "4 requests without an outcome"}},
+		"never answered":    {func(c *server) { c.silent = true }, []string{"10 errors (timeout 10)", "4 requests without an outcome"}},
+		"stuck":             {func(c *server) { c.sticky = true }, []string{"2 cabs stuck in a match", "2 missed"}},
+		"a closed socket":   {func(c *server) { c.cut = true }, nil},
+		"a match that ends": {func(c *server) { c.lose = "m1" }, []string{"1 errors (ended_lost 1)"}},
+		"crashes":           {func(c *server) { c.crash = true }, []string{"2 errors (unknown_frame 2)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *city) {
+			inBubble(t, func(t *testing.T, c *server) {
 				tt.change(c)
 				_, v := judged(t, t.Context(), c, nil)
 				if diff := cmp.Diff(tt.want, v.Wrong()); diff != "" {
 					t.Errorf("got +, want -\n%s", diff)
 				}
-				if name == "a lost socket" && v.ConnectionsLost != 2 {
+				if name == "a closed socket" && v.ConnectionsLost != 2 {
 					t.Errorf("connections lost: got %d, want 2", v.ConnectionsLost)
 				}
 			})
@@ -93,10 +93,9 @@ func TestTheRecordGivesTheSameFigures(t *testing.T) {
 	}
 }
 
-// Who asks ahead gets a cab that has some way to come, or finds the one busy that
-// is to pick it up.
-func TestAskingAhead(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *city) {
+// A passenger who asks ahead gets a cab that is still on its way, or finds its cab busy.
+func TestPassengersAskAheadOfTheirPickup(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *server) {
 		r, v := judged(t, t.Context(), c, func(config *replay.Config) {
 			config.Ahead, config.Window = 30*time.Second, trace.Cut(rows(), 0, 600, 30)
 		})
@@ -111,8 +110,8 @@ func TestAskingAhead(t *testing.T) {
 	})
 }
 
-func TestTheRecordOfAnInterruptedPlay(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *city) {
+func TestTheRecordOfAnInterruptedReplayIsJudged(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *server) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(5500*time.Millisecond, cancel) // 165 s of the trace: two rides
 		_, v := judged(t, ctx, c, nil)
@@ -120,8 +119,8 @@ func TestTheRecordOfAnInterruptedPlay(t *testing.T) {
 			t.Errorf("wrong: %q, and got\n%s", wrong, v.Table(time.UTC, 5))
 		}
 	})
-	inBubble(t, func(t *testing.T, c *city) {
-		c.mute = true
+	inBubble(t, func(t *testing.T, c *server) {
+		c.silent = true
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(3*time.Second, cancel)
 		_, v := judged(t, ctx, c, nil)

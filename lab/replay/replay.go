@@ -1,10 +1,10 @@
-// Package replay plays a window of a trace against Waggle: every cab is a
-// member, available unless matched; every pickup is a passenger, a new member,
-// that asks some time ahead, at that place, for the nearest cab, watches it, and
-// ends the match when the fare of the cab that picked it up ends.
+// Package replay plays a window of a trace against Waggle. Each cab is a member, which is
+// available unless it is matched. Each pickup is a passenger, a new member: some time
+// ahead it asks at that place for the nearest cab, follows it, and ends the match when
+// the fare of the trace ends.
 //
-// Run plays; its result says what came of it. What it counts it counts from the
-// frames on the wire, so that a record of them gives the same figures.
+// Run plays and returns the result. It counts the frames on the wire, so that a record of
+// them gives the same numbers.
 package replay
 
 import (
@@ -24,45 +24,46 @@ import (
 )
 
 const (
-	// connecting is how many connections are made at once: a server on the
-	// same machine has to answer handshakes with what we leave it.
+	// connecting is how many connections are made at the same time. A server on the same
+	// machine needs some of the processor for its handshakes.
 	connecting = 50
-	// patience is how long an answer may take beyond what was agreed.
+	// patience is how long an outcome may take beyond the time that a request waits.
 	patience = 15 * time.Second
 	// progressEvery is how often, at most, Progress is called.
 	progressEvery = 200 * time.Millisecond
-	// healing is how long after the last end whoever is stuck may take to come free.
-	healing = 20 * time.Second
+	// repairTime is how long after the last end a member in half a match may take to
+	// become free.
+	repairTime = 20 * time.Second
 )
 
-// A Config says what to play, how fast, and as whom.
+// A Config says what to play, how fast, and as which members.
 type Config struct {
-	Window trace.Window // cut Ahead
-	// Speed is how many seconds of the trace pass in one. Durations below
-	// are of the trace.
+	Window trace.Window // cut with the same Ahead
+	// Speed is how many seconds of the trace pass in a second. The durations below are of
+	// the trace.
 	Speed float64
-	Ahead time.Duration // how long before its pickup a passenger asks: whole seconds
+	Ahead time.Duration // how long before its pickup a passenger asks, in whole seconds
 	Wait  time.Duration // how long a request waits for a cab
-	// Pool is where it is played, TTL and Grace are how it must be set.
+	// Pool is the pool of all members. TTL and Grace are its settings.
 	Pool       string
 	TTL, Grace time.Duration
-	AnyPool    bool    // play in a pool that is set otherwise, too
+	AnyPool    bool    // play in a pool with other settings, too
 	Radius     float64 // metres; 0: the server's default
-	// Name tells this run's passengers from another's.
+	// Name distinguishes this replay's passengers from those of other replays.
 	Name string
-	// Options connect a member.
+	// Options returns how a member connects.
 	Options func(member string) waggle.Options
-	// Record takes in all that happens; nil: nobody does.
+	// Record records the replay. It may be nil.
 	Record *record.Writer
-	// Healing is the time of the wall clock from the last end to the probes;
-	// zero: 20 s. With less the judge calls nobody stuck.
-	Healing time.Duration
-	// Progress hears how far it is; nil: nobody does. It must be quick,
-	// and is not called twice at once.
+	// RepairTime is the time from the last end to the probes, by the wall clock; 0: 20 s.
+	// With less the judge finds no cab stuck.
+	RepairTime time.Duration
+	// Progress is called with the progress, by one goroutine at a time. It must be quick,
+	// and may be nil.
 	Progress func(Progress)
 }
 
-// Header is what the record of this play begins with.
+// Header returns the header of the record.
 func (c Config) Header() record.Header {
 	return record.Header{
 		From: c.Window.From, To: c.Window.To, Speed: c.Speed, Pool: c.Pool, Radius: c.Radius,
@@ -75,24 +76,24 @@ func (c Config) ahead() int64 { return int64(c.Ahead / time.Second) }
 
 func (c Config) fast(d time.Duration) time.Duration { return time.Duration(float64(d) / c.Speed) }
 
-// Progress is how far a replay is.
+// Progress is the progress of a replay.
 type Progress struct {
 	Connected, Cabs  int
 	Elapsed, Total   time.Duration // of the trace
 	Matched, NoMatch int
 	Errors           int
-	// Probing is whether the window is over; then Probed cabs were tried, and
-	// until the first there is a wait for whoever has to come free.
+	// Probing tells whether the window has ended. Probed is the number of cabs probed so
+	// far. Before the first one there is a pause, in which the server may repair matches.
 	Probing bool
 	Probed  int
 }
 
-// Run plays the window, and then probes every cab. An error says why it could not
-// begin; what happens afterwards is in the result. When ctx ends it stops
-// playing, ends every match, and returns the result so far.
+// Run plays the window, and then probes each cab. It returns an error only if it could not
+// begin. Later errors are in the result. When ctx ends it stops, ends each match, and
+// returns the result so far.
 func Run(ctx context.Context, c Config) (stats.Result, error) {
-	if c.Healing == 0 {
-		c.Healing = healing
+	if c.RepairTime == 0 {
+		c.RepairTime = repairTime
 	}
 	r := &runner{Config: c, clock: record.NewClock(), header: c.Header(), cabs: map[string]*cab{}, tally: newTally(c)}
 	defer r.close()
@@ -112,7 +113,7 @@ func Run(ctx context.Context, c Config) (stats.Result, error) {
 	r.tally.played(r.note(time.Now(), over, "", "")-r.started, over == record.Interrupted)
 	r.passengers.Wait()
 	r.awaitAcknowledgements()
-	r.tell() // the last word is not left to chance
+	r.showProgress()
 	r.probe(ctx)
 	return r.tally.result(), nil
 }
@@ -124,16 +125,16 @@ type runner struct {
 	start      time.Time // of the window, on the wall clock
 	started    int64     // the same in the record
 	tally      *tally
-	mu         sync.Mutex // guards cabs while they connect, and what follows
+	mu         sync.Mutex // guards cabs while they connect, and the fields below
 	cabs       map[string]*cab
-	advice     time.Duration // what the pool wants of a free cab, if it was told
-	ended      time.Time     // the last match
+	advice     time.Duration // how often a free cab is to report; 0: not known
+	ended      time.Time     // when the last match ended
 	listening  sync.WaitGroup
 	passengers sync.WaitGroup
-	told       time.Time // when Progress was called last
+	shown      time.Time // when Progress was called last
 }
 
-// connect brings every cab online before the clock starts.
+// connect connects each cab before the window begins.
 func (r *runner) connect(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(connecting)
@@ -158,24 +159,24 @@ func (r *runner) connect(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (r *runner) dial(ctx context.Context, member string, ears listener) (*waggle.Client, error) {
+func (r *runner) dial(ctx context.Context, member string, l listener) (*waggle.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
-	return waggle.Connect(ctx, r.observed(member, ears))
+	return waggle.Connect(ctx, r.observed(member, l))
 }
 
-// listen takes what a cab is told, which was counted on the wire, until its
-// session ends.
+// listen takes the events of a cab, which are counted on the wire, until its client is
+// closed.
 func (r *runner) listen(name string, c *waggle.Client) {
 	for {
-		if _, err := c.Next(context.Background()); err != nil { // until the client is closed
+		if _, err := c.Next(context.Background()); err != nil { // ends when the client is closed
 			r.failed(name, err)
 			return
 		}
 	}
 }
 
-// play follows the trace by the clock.
+// play plays the rows and fares at their times.
 func (r *runner) play(ctx context.Context) {
 	fares := r.Window.Fares
 	for i := 0; i <= len(r.Window.Reports); i++ {
@@ -197,7 +198,7 @@ func (r *runner) play(ctx context.Context) {
 	r.sleepUntil(ctx, r.wall(r.Window.To))
 }
 
-// call has a passenger begin.
+// call starts a passenger.
 func (r *runner) call(ctx context.Context, fare trace.Fare) {
 	member := r.header.Passengers + strconv.Itoa(r.tally.request())
 	at := r.note(time.Now(), record.Called, member, "")
@@ -205,13 +206,13 @@ func (r *runner) call(ctx context.Context, fare trace.Fare) {
 	r.passengers.Go(func() { r.ride(ctx, member, fare) })
 }
 
-// sleepUntil waits for a time, telling the progress meanwhile.
+// sleepUntil waits for a time, and shows the progress. It returns false if ctx ends.
 func (r *runner) sleepUntil(ctx context.Context, at time.Time) bool {
 	for {
 		now := time.Now()
-		if now.Sub(r.told) >= progressEvery {
-			r.told = now
-			r.tell()
+		if now.Sub(r.shown) >= progressEvery {
+			r.shown = now
+			r.showProgress()
 		}
 		left := at.Sub(now)
 		if left <= 0 {
@@ -252,20 +253,20 @@ func (r *runner) close() {
 	r.listening.Wait()
 }
 
-// wall is when a second of the trace comes.
+// wall returns when a second of the trace is due.
 func (r *runner) wall(unix int64) time.Time {
 	return r.start.Add(r.fast(time.Duration(unix-r.Window.From) * time.Second))
 }
 
-// note puts into the record what is no frame, and returns its time there.
+// note records an event that is not a frame, and returns its time in the record.
 func (r *runner) note(at time.Time, k record.Kind, member, code string) int64 {
 	micros := r.clock.Micros(at)
 	r.Record.Note(micros, k, member, code)
 	return micros
 }
 
-// failed counts what went wrong for a member, unless it was on the wire, where it
-// was counted, or is that the member closed.
+// failed counts an error of a member, unless it is counted on the wire, or only says that
+// the member closed its connection.
 func (r *runner) failed(member string, err error) {
 	var refused *waggle.Error
 	var handshake *waggle.HandshakeError
@@ -286,12 +287,11 @@ func (r *runner) failed(member string, err error) {
 	r.note(time.Now(), record.Failed, member, code)
 }
 
-// errForgotten is of a match or request that the server does not know of any more
-// and did not say the end of.
+// errForgotten is the error for a match or request that is over, although no frame said so.
 var errForgotten = errors.New("forgotten")
 
-// tell tells how far the play is.
-func (r *runner) tell() {
+// showProgress calls Progress.
+func (r *runner) showProgress() {
 	if r.Progress == nil {
 		return
 	}

@@ -41,7 +41,7 @@ func rows() []trace.Row {
 	}
 }
 
-func play(t *testing.T, ctx context.Context, c *city, change func(*replay.Config)) stats.Result {
+func play(t *testing.T, ctx context.Context, c *server, change func(*replay.Config)) stats.Result {
 	t.Helper()
 	config := replay.Config{
 		Window: tenMinutes(), Speed: 30, Grace: 10 * time.Minute, Name: "test", Options: c.options,
@@ -56,44 +56,44 @@ func play(t *testing.T, ctx context.Context, c *city, change func(*replay.Config
 	return r
 }
 
-func inBubble(t *testing.T, test func(*testing.T, *city)) {
+func inBubble(t *testing.T, test func(*testing.T, *server)) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCity()
+		c := newServer()
 		defer c.Close()
 		test(t, c)
 	})
 }
 
-func TestPlaysOnlyInAPoolSetForTheSpeed(t *testing.T) {
+func TestAPoolForAnotherSpeedIsRefused(t *testing.T) {
 	for _, tt := range []struct {
-		told float64
-		any  bool
-		want string
+		advised float64
+		any     bool
+		want    string
 	}{
-		{told: 3},
-		{told: 30, want: "it wants a report every 30s, and with a TTL of 3m0s at speed 30 that would be every 3s"},
-		{told: 1.5, want: "every 1.5s"}, // the file of another speed
-		{told: 30, any: true},
-		{told: 0}, // a server that does not say
+		{advised: 3},
+		{advised: 30, want: "it wants a report every 30s, and with a TTL of 3m0s at speed 30 that would be every 3s"},
+		{advised: 1.5, want: "every 1.5s"}, // the file of another speed
+		{advised: 30, any: true},
+		{advised: 0}, // a server without advice
 	} {
-		inBubble(t, func(t *testing.T, c *city) {
-			c.advice = waggle.Report{AfterSeconds: tt.told}
+		inBubble(t, func(t *testing.T, c *server) {
+			c.advice = waggle.Report{AfterSeconds: tt.advised}
 			r, err := replay.Run(t.Context(), replay.Config{
 				Window: tenMinutes(), Speed: 30, Name: "test", Options: c.options, Pool: "sf", TTL: 180 * time.Second, AnyPool: tt.any,
 			})
 			var wrong *replay.PoolError
 			switch {
 			case tt.want == "" && (err != nil || r.Matched != 4):
-				t.Errorf("told %g: got %+v, %v, want that it plays", tt.told, r, err)
+				t.Errorf("advised %g: got %+v, %v, want that it plays", tt.advised, r, err)
 			case tt.want != "" && (!errors.As(err, &wrong) || !strings.Contains(err.Error(), tt.want)):
-				t.Errorf("told %g: got %v, want %q", tt.told, err, tt.want)
+				t.Errorf("advised %g: got %v, want %q", tt.advised, err, tt.want)
 			}
 		})
 	}
 }
 
-func TestPlaysAWindow(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *city) {
+func TestAWindowIsPlayed(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *server) {
 		var last replay.Progress
 		got := play(t, t.Context(), c, func(c *replay.Config) {
 			c.Progress = func(p replay.Progress) {
@@ -115,8 +115,8 @@ func TestPlaysAWindow(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("got +, want -\n%s", diff)
 		}
-		// Three while riding; the one that ends a fare may come before or after
-		// the passenger has got out.
+		// Three during the rides. The report at the end of a fare may come before or after
+		// the end of the match.
 		if got.LocationsSeen < 3 || got.LocationsSeen > 6 {
 			t.Errorf("locations seen: got %d, want 3 to 6", got.LocationsSeen)
 		}
@@ -132,17 +132,17 @@ func TestPlaysAWindow(t *testing.T) {
 	})
 }
 
-func TestTellsWhatIsWrong(t *testing.T) {
+func TestFaultsOfTheServerAreCounted(t *testing.T) {
 	for name, tt := range map[string]struct {
-		change func(*city)
+		change func(*server)
 		want   string
 	}{
-		"refused":         {func(c *city) { c.refuse = "conflict" }, "10 errors (conflict 10), 4 requests without an outcome"},
-		"never answered":  {func(c *city) { c.mute = true }, "10 errors (timeout 10), 4 requests without an outcome"},
-		"left in a match": {func(c *city) { c.sticky = true }, "2 cabs stuck in a match"},
+		"refused":         {func(c *server) { c.refuse = "conflict" }, "10 errors (conflict 10), 4 requests without an outcome"},
+		"never answered":  {func(c *server) { c.silent = true }, "10 errors (timeout 10), 4 requests without an outcome"},
+		"left in a match": {func(c *server) { c.sticky = true }, "2 cabs stuck in a match"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *city) {
+			inBubble(t, func(t *testing.T, c *server) {
 				tt.change(c)
 				if got := strings.Join(play(t, t.Context(), c, nil).Wrong(), ", "); got != tt.want {
 					t.Errorf("got %s, want %s", got, tt.want)
@@ -153,7 +153,7 @@ func TestTellsWhatIsWrong(t *testing.T) {
 }
 
 func TestAnInterruptEndsEveryMatch(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *city) {
+	inBubble(t, func(t *testing.T, c *server) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(5500*time.Millisecond, cancel) // 165 s of the trace: two rides
 		r := play(t, ctx, c, nil)
@@ -167,8 +167,8 @@ func TestAnInterruptEndsEveryMatch(t *testing.T) {
 			t.Errorf("left in a match: %s", left)
 		}
 	})
-	inBubble(t, func(t *testing.T, c *city) {
-		c.mute = true
+	inBubble(t, func(t *testing.T, c *server) {
+		c.silent = true
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(3*time.Second, cancel)
 		r := play(t, ctx, c, nil)
@@ -178,8 +178,8 @@ func TestAnInterruptEndsEveryMatch(t *testing.T) {
 	})
 }
 
-func TestCannotBegin(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *city) {
+func TestACabThatCannotConnectIsAnError(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *server) {
 		c.Refuse(503)
 		_, err := replay.Run(t.Context(), replay.Config{Window: tenMinutes(), Speed: 30, Options: c.options})
 		if err == nil || !strings.Contains(err.Error(), "connect cab") {
@@ -188,7 +188,7 @@ func TestCannotBegin(t *testing.T) {
 	})
 }
 
-func TestPoolFile(t *testing.T) {
+func TestThePoolFileIsScaledToTheSpeed(t *testing.T) {
 	text, err := replay.PoolFile("sf", 180*time.Second, 10*time.Minute, 30)
 	if err != nil {
 		t.Fatal(err)

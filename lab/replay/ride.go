@@ -9,13 +9,13 @@ import (
 	"waggle/lab/trace"
 )
 
-// lingering is how long a passenger stays connected after the end, so that a
-// record shows whether the cab can still be seen. What was in flight lands within
-// half of it.
+// lingering is how long a passenger stays connected after the end, so that the record
+// shows whether it still sees the cab. Frames that were in flight arrive within half of
+// that time.
 const lingering = 4 * time.Second
 
-// ride is one passenger, from asking to getting out. When ctx ends it gets
-// out at once, but in order.
+// ride is one passenger, from the request to the end of the match. When ctx ends it ends
+// the match at once.
 func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 	lasting := context.WithoutCancel(ctx)
 	p := &passenger{r: r}
@@ -53,8 +53,8 @@ func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 	case out.NoMatch != nil:
 		r.tally.noMatch()
 		return
-	case out.Matched == nil: // over before it was told
-		if !p.ending() {
+	case out.Matched == nil: // it ended before the passenger was notified of the match
+		if !p.ended() {
 			r.failed(member, errForgotten)
 		}
 		r.tally.unanswered()
@@ -71,7 +71,7 @@ func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 	}
 }
 
-// watch follows the cab until the fare ends; false: the match ended first.
+// watch follows the cab until the fare ends; false: the match ended before.
 func (r *runner) watch(ctx context.Context, c *waggle.Client, p *passenger, member string, f trace.Fare) bool {
 	ctx, cancel := context.WithDeadline(ctx, r.wall(f.End))
 	defer cancel()
@@ -85,7 +85,7 @@ func (r *runner) watch(ctx context.Context, c *waggle.Client, p *passenger, memb
 			return false
 		}
 		if _, ok := event.(*waggle.Ended); ok {
-			if !p.ending() {
+			if !p.ended() {
 				r.failed(member, errForgotten)
 			}
 			return false
@@ -104,17 +104,16 @@ func (r *runner) end(ctx context.Context, c *waggle.Client, member, match string
 	r.ended = time.Now()
 }
 
-// abandon withdraws a request whose outcome is not known: it may have become
-// a match by now.
+// abandon cancels a request whose outcome is not known, or ends the match if there is one.
 func (r *runner) abandon(ctx context.Context, c *waggle.Client) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err := c.Cancel(ctx)
 	var refused *waggle.Error
 	if err == nil || !errors.As(err, &refused) {
-		return // withdrawn, or unreachable: then it expires by itself
+		return // withdrawn, or the server cannot be reached and the request expires
 	}
 	if w, err := c.Hello(ctx); err == nil && w.Match != nil {
-		_, _ = c.End(ctx, w.Match.Match, waggle.Completed) // it was asked for in vain already
+		_, _ = c.End(ctx, w.Match.Match, waggle.Completed) // the request is already counted as failed
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"waggle/lab/stats"
 )
 
-// A tally counts what happens, from many goroutines. Its times are those of the
+// A tally counts the results. Many goroutines may use it. Its times are those of the
 // record, in microseconds.
 type tally struct {
 	mu        sync.Mutex
@@ -15,7 +15,7 @@ type tally struct {
 	latencies []float64 // milliseconds
 	distances []float64 // metres
 	waits     []float64 // seconds of the trace
-	ending    bool      // the window is over
+	probes    bool      // the window has ended, and the probes have begun
 }
 
 func newTally(c Config) *tally {
@@ -37,7 +37,7 @@ func (t *tally) unanswered()     { t.count(&t.r.Unanswered) }
 func (t *tally) seen()           { t.count(&t.r.LocationsSeen) }
 func (t *tally) lostConnection() { t.count(&t.r.ConnectionsLost) }
 
-// request counts one and returns its number.
+// request counts a request, and returns its number.
 func (t *tally) request() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -45,22 +45,22 @@ func (t *tally) request() int {
 	return t.r.Requests
 }
 
-// reported counts a row that went out, so late.
+// reported counts a row that was sent, and how late it was.
 func (t *tally) reported(late int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.r.Reports++
-	t.behind(late)
+	t.late(late)
 }
 
-// called counts a passenger who began to ask so late.
+// called counts how late a passenger began.
 func (t *tally) called(late int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.behind(late)
+	t.late(late)
 }
 
-func (t *tally) behind(micros int64) {
+func (t *tally) late(micros int64) {
 	t.r.BehindMillisMax = max(t.r.BehindMillisMax, float64(micros)/1e3)
 }
 
@@ -102,7 +102,7 @@ func (t *tally) played(took int64, interrupted bool) {
 func (t *tally) probing() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.ending = true
+	t.probes = true
 }
 
 func (t *tally) probed(stuck bool) {
@@ -123,7 +123,7 @@ func (t *tally) allAcknowledged() bool {
 func (t *tally) progress() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Progress{Matched: t.r.Matched, NoMatch: t.r.NoMatch, Errors: t.r.Errors, Probing: t.ending, Probed: t.r.Probed}
+	return Progress{Matched: t.r.Matched, NoMatch: t.r.NoMatch, Errors: t.r.Errors, Probing: t.probes, Probed: t.r.Probed}
 }
 
 func (t *tally) result() stats.Result {

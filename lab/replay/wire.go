@@ -10,14 +10,14 @@ import (
 	"waggle/lab/record"
 )
 
-// A listener hears every frame of its member, in order for each direction. An
-// error that it excuses is not counted.
+// A listener gets each frame of its member, in order for each direction. An error that it
+// expects is not counted.
 type listener interface {
 	hear(k record.Kind, f record.Frame, micros int64)
-	excuses(f record.Frame) bool
+	expects(f record.Frame) bool
 }
 
-// observed are the options of a member all of whose frames are recorded and counted.
+// observed returns the options of a member. They record and count each of its frames.
 func (r *runner) observed(member string, l listener) waggle.Options {
 	o := r.Options(member)
 	o.Grace = r.fast(r.Grace)
@@ -41,8 +41,8 @@ func (r *runner) observed(member string, l listener) waggle.Options {
 		case !ok:
 			return
 		case kind == record.Received && !f.Known():
-			r.tally.error("unknown_frame") // such as the gateway's own, when a function crashed
-		case f.Type == "error" && !l.excuses(f):
+			r.tally.error("unknown_frame") // such as API Gateway's own, after a function crashed
+		case f.Type == "error" && !l.expects(f):
 			r.tally.error(f.Code)
 		}
 		l.hear(kind, f, micros)
@@ -50,7 +50,7 @@ func (r *runner) observed(member string, l listener) waggle.Options {
 	return o
 }
 
-// A cab reports, and is told who takes it.
+// A cab reports, and is matched with passengers.
 type cab struct {
 	*waggle.Client
 	r    *runner
@@ -76,12 +76,12 @@ func (c *cab) hear(k record.Kind, f record.Frame, micros int64) {
 	}
 }
 
-func (c *cab) excuses(record.Frame) bool { return false }
+func (c *cab) expects(record.Frame) bool { return false }
 
-// An asker excuses the refusal of its cancel: the request had just been answered.
+// An asker expects that its cancel may be refused: the request may have its outcome already.
 type asker struct {
 	mu     sync.Mutex
-	cancel string // the message's id
+	cancel string // the id of its cancel
 }
 
 func (a *asker) hear(_ record.Kind, f record.Frame, _ int64) {
@@ -92,20 +92,20 @@ func (a *asker) hear(_ record.Kind, f record.Frame, _ int64) {
 	}
 }
 
-func (a *asker) excuses(f record.Frame) bool {
+func (a *asker) expects(f record.Frame) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.cancel != "" && f.ID == a.cancel
 }
 
-// A passenger asks once, and knows when it did and when it knew what of.
+// A passenger asks once. It notes when it asked, and when the outcome came.
 type passenger struct {
 	asker
 	r *runner
 
-	asked, waiting, told int64 // in the record; 0: not
-	parting              bool  // it has ended or cancelled
-	over                 bool  // an end was heard
+	asked, waiting, matched int64 // times of the record; 0: not yet
+	leaving                 bool  // it has sent an end or a cancel
+	over                    bool  // it was notified of an end
 }
 
 func (p *passenger) hear(k record.Kind, f record.Frame, micros int64) {
@@ -116,32 +116,32 @@ func (p *passenger) hear(k record.Kind, f record.Frame, micros int64) {
 	case f.Action == "match" && p.asked == 0:
 		p.asked = micros
 	case f.Action == "end", f.Action == "cancel":
-		p.parting = true
+		p.leaving = true
 	case f.Type == "waiting" && p.waiting == 0:
 		p.waiting = micros
 	case f.Type == "matched", f.Type == "welcome" && f.Match != "":
-		if p.told == 0 {
-			p.told = micros
+		if p.matched == 0 {
+			p.matched = micros
 		}
 	case f.Type == "location":
 		p.r.tally.seen()
 	case f.Type == "ended":
 		p.over = true
-		if !p.parting { // nobody but the passenger ends a match here
+		if !p.leaving { // only passengers end matches here
 			p.r.tally.error("ended_" + f.Reason)
 		}
 	}
 }
 
-// took is how long the match took, and whether it was waited for.
+// took returns how long the match took, and whether the request waited.
 func (p *passenger) took() (micros int64, waited bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.told - p.asked, p.waiting != 0
+	return p.matched - p.asked, p.waiting != 0
 }
 
-// ending tells whether the server has said that all is over.
-func (p *passenger) ending() bool {
+// ended tells whether the server has notified the passenger of an end.
+func (p *passenger) ended() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.over

@@ -1,6 +1,5 @@
-// Package figures has the figures of a replay, as waggle replay counts them while
-// it plays and waggle judge counts them again from the record. Each counts by
-// itself; they share the names and what a figure means.
+// Package stats defines the numbers of a replay. The replay counts them while it plays,
+// and the judge counts them from the record. Both share only the definitions.
 package stats
 
 import (
@@ -14,24 +13,24 @@ import (
 	"time"
 )
 
-// A Result is what came of a replay. Its JSON names are stable; a percentile
-// of nothing is null.
+// A Result is the result of a replay. Its JSON names are stable. A percentile of nothing
+// is null.
 type Result struct {
 	From        int64   `json:"from"` // Unix seconds of the trace
 	To          int64   `json:"to"`
 	Speed       float64 `json:"speed"`
-	WallSeconds float64 `json:"wallSeconds"` // that the window took
-	Interrupted bool    `json:"interrupted"` // before its end
+	WallSeconds float64 `json:"wallSeconds"` // how long the window took
+	Interrupted bool    `json:"interrupted"` // before the end of the window
 
 	Members      int `json:"members"`      // cabs
-	Reports      int `json:"reports"`      // rows given to the socket
-	Acknowledged int `json:"acknowledged"` // of those
-	Skipped      int `json:"skipped"`      // rows whose fix is no place
+	Reports      int `json:"reports"`      // rows handed to the socket
+	Acknowledged int `json:"acknowledged"` // of the reports
+	Skipped      int `json:"skipped"`      // rows without a possible place
 
 	// AheadSeconds is how long before its pickup a passenger asks, by the trace.
 	AheadSeconds int64 `json:"aheadSeconds"`
-	// AskedBefore are the pickups of the window that were asked for before it, or
-	// before the trace has anything of their cab, and so are not played.
+	// AskedBefore are the pickups of the window that were asked for before it, or before
+	// the trace has a row of their cab. They are not played.
 	AskedBefore  int     `json:"askedBefore"`
 	Requests     int     `json:"requests"` // that were played
 	Matched      int     `json:"matched"`
@@ -39,34 +38,34 @@ type Result struct {
 	Cancelled    int     `json:"cancelled"` // by the interrupt
 	Unanswered   int     `json:"unanswered"`
 	MatchedShare float64 `json:"matchedShare"`
-	// Waited are those matched after they had been told to wait. How long they
-	// waited is in seconds of the trace.
+	// Waited are the requests that were matched after a wait. The times are in seconds of
+	// the trace.
 	Waited           int      `json:"waited"`
 	WaitedSecondsP50 *float64 `json:"waitedSecondsP50"`
 	WaitedSecondsP95 *float64 `json:"waitedSecondsP95"`
 
-	DistanceMetersP50 *float64 `json:"distanceMetersP50"` // as the passenger was told
+	DistanceMetersP50 *float64 `json:"distanceMetersP50"` // as the match said
 	DistanceMetersP95 *float64 `json:"distanceMetersP95"`
 	DistanceMetersP99 *float64 `json:"distanceMetersP99"`
-	// From asking to knowing, of those that did not wait.
+	// MatchMillis are from the request to its match, of those that did not wait.
 	MatchMillisP50 *float64 `json:"matchMillisP50"`
 	MatchMillisP95 *float64 `json:"matchMillisP95"`
 	MatchMillisP99 *float64 `json:"matchMillisP99"`
 
-	LocationsSeen   int            `json:"locationsSeen"` // of matched cabs, by their passengers
+	LocationsSeen   int            `json:"locationsSeen"` // location frames that passengers received
 	ConnectionsLost int            `json:"connectionsLost"`
 	Errors          int            `json:"errors"`
 	ErrorsByCode    map[string]int `json:"errorsByCode"`
-	// Probed are the cabs that were tried at the end, Stuck those of them that a
-	// probe beside them could not be matched with.
+	// Probed are the cabs that were probed at the end. Stuck are those that no probe was
+	// matched with.
 	Probed int `json:"probed"`
 	Stuck  int `json:"stuck"`
-	// BehindMillisMax is how late, at worst, a row was sent or a passenger began to
-	// ask: a machine too slow for the speed shows here.
+	// BehindMillisMax is the longest delay of a row or a passenger. It is large on a machine
+	// that is too slow for the speed.
 	BehindMillisMax float64 `json:"behindMillisMax"`
 }
 
-// Shares sets what follows from other figures: distances in metres, latencies in
+// Shares sets the shares and percentiles. Distances are in metres, latencies in
 // milliseconds, waits in seconds of the trace.
 func (r *Result) Shares(distances, latencies, waits []float64) {
 	if r.Requests > 0 {
@@ -77,7 +76,7 @@ func (r *Result) Shares(distances, latencies, waits []float64) {
 	r.WaitedSecondsP50, r.WaitedSecondsP95, _ = percentiles(waits)
 }
 
-// Wrong says what was not as it must be.
+// Wrong lists what is wrong.
 func (r Result) Wrong() []string {
 	var wrong []string
 	if r.Errors > 0 {
@@ -108,10 +107,10 @@ func (r Result) requests() string {
 		r.Requests, time.Duration(r.AheadSeconds)*time.Second, r.AskedBefore)
 }
 
-// A Row of a table for people.
+// A Row is a row of a table.
 type Row struct{ Name, Text string }
 
-// Rows is the result for people, with times in the trace's zone.
+// Rows returns the result as a table, with times in the trace's zone.
 func (r Result) Rows(zone *time.Location) []Row {
 	var rows []Row
 	row := func(name, format string, args ...any) {
@@ -150,14 +149,14 @@ func (r Result) Rows(zone *time.Location) []Row {
 	return rows
 }
 
-// Table sets rows in two columns.
+// Table formats rows in two columns.
 func Table(rows []Row) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	for _, row := range rows {
 		fmt.Fprintf(w, "%s\t%s\n", row.Name, row.Text)
 	}
-	_ = w.Flush() // a strings.Builder takes all
+	_ = w.Flush() // a strings.Builder never fails
 	return b.String()
 }
 
@@ -180,7 +179,7 @@ func percentiles(values []float64) (p50, p95, p99 *float64) {
 	return at(50), at(95), at(99)
 }
 
-// Percentile is by nearest rank: one of the values, of which there is at least one.
+// Percentile returns the percentile by nearest rank. There must be at least one value.
 func Percentile(sorted []float64, percent float64) float64 {
 	return sorted[max(int(math.Ceil(percent/100*float64(len(sorted))))-1, 0)]
 }

@@ -10,7 +10,7 @@ import (
 	"waggle/lab/stats"
 )
 
-func TestResultForPeopleAndPrograms(t *testing.T) {
+func TestAResultIsATableAndJSON(t *testing.T) {
 	r := stats.Result{
 		From: 1212195600, To: 1212199200, Speed: 30, WallSeconds: 120.04, Members: 489, Reports: 10, Acknowledged: 9, AheadSeconds: 180, AskedBefore: 2,
 		Requests: 5, Matched: 3, NoMatch: 1, Unanswered: 1, Waited: 1, Errors: 2, ErrorsByCode: map[string]int{"stale": 1, "conflict": 1}, Probed: 480, Stuck: 2,

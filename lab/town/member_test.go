@@ -9,14 +9,14 @@ import (
 	"waggle/test/kit"
 )
 
-// A second of a member's life, as it is seen from outside and inside.
+// A second is the state of a member at a second.
 type second struct {
 	at       streets.Point
 	doing    activity
 	occupied bool
 }
 
-// live has members live from a time of day on, and shows each second.
+// live lets members live from a time of day on, and shows each second.
 func live(t *testing.T, members int, from, length time.Duration, see func(m *Member, before, now second)) {
 	t.Helper()
 	town, of := New(), kit.Seed(t)
@@ -49,8 +49,7 @@ func TestAMemberMovesOnlyWhileItIsOnline(t *testing.T) {
 	})
 }
 
-// fares are found where and when they are wanted.
-func TestFaresFollowPlaceAndHour(t *testing.T) {
+func TestFaresFollowThePlaceAndTheHour(t *testing.T) {
 	var by [24]int
 	var online [24]float64
 	var lengths []float64
@@ -132,7 +131,7 @@ func TestShiftsBeginAndEnd(t *testing.T) {
 	}
 }
 
-func TestRosterByTheHour(t *testing.T) {
+func TestAsManyAreOnShiftAsOnTheRealDay(t *testing.T) {
 	on := func(at clock) (part float64) {
 		const n = 1000
 		for i := range n {
@@ -153,8 +152,7 @@ func TestRosterByTheHour(t *testing.T) {
 	}
 }
 
-// However it is asked, the answer is the same.
-func TestRosterIsOfTheDay(t *testing.T) {
+func TestARosterDoesNotDependOnTheOrderOfQuestions(t *testing.T) {
 	r := roster{seed: 3, number: 9}
 	var forwards, backwards []bool
 	for h := range 96 {
@@ -179,7 +177,7 @@ func TestRosterIsOfTheDay(t *testing.T) {
 	}
 }
 
-// track is where a member is, minute by minute.
+// track returns where a member is, minute by minute.
 func track(town *Town, seed uint64, number int) []streets.Point {
 	m := town.Member(seed, number, 21*time.Hour)
 	var points []streets.Point
@@ -199,7 +197,7 @@ func apart(a, b []streets.Point) (most float64) {
 	return most
 }
 
-func TestTheSameSeedIsTheSameLife(t *testing.T) {
+func TestTheSameSeedGivesTheSameMember(t *testing.T) {
 	town := New()
 	alone := track(New(), 5, 3)
 	var together [6][]streets.Point
@@ -209,12 +207,12 @@ func TestTheSameSeedIsTheSameLife(t *testing.T) {
 	}
 	all.Wait()
 	if most := apart(alone, together[3]); most != 0 {
-		t.Errorf("with others about member 3 is up to %g m elsewhere", most)
+		t.Errorf("among others member 3 is up to %g m elsewhere", most)
 	}
 	for i := range together {
 		for j := range i {
 			if apart(together[i], together[j]) < 100 {
-				t.Errorf("members %d and %d go together", i, j)
+				t.Errorf("members %d and %d drive together", i, j)
 			}
 		}
 	}
@@ -223,7 +221,7 @@ func TestTheSameSeedIsTheSameLife(t *testing.T) {
 	}
 }
 
-func TestSpotsDrawMore(t *testing.T) {
+func TestFaresAreDenserAtHotSpots(t *testing.T) {
 	town, draw := New(), random(1, 1, 1)
 	near := func(p streets.Point, now clock) (part float64) {
 		const n = 20_000

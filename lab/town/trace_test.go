@@ -28,7 +28,7 @@ func rows(t *testing.T, c Config) []trace.Row {
 	return all
 }
 
-func TestOneReportASecond(t *testing.T) {
+func TestAMemberReportsEachSecond(t *testing.T) {
 	c := evening(t)
 	last := map[string]trace.Row{}
 	moving, seconds := 0, 0
@@ -53,8 +53,8 @@ func TestOneReportASecond(t *testing.T) {
 	}
 }
 
-// Who goes offline after a fare has told its end first: else that would take as long
-// as the member is off.
+// A member reports the end of a fare before it goes offline. Otherwise the fare would
+// seem to last until it is back.
 func TestFaresEndBeforeTimeOff(t *testing.T) {
 	c := evening(t)
 	c.From, c.To, c.Every = midnight, midnight+86400, 60
@@ -73,16 +73,16 @@ func TestFaresEndBeforeTimeOff(t *testing.T) {
 	}
 }
 
-// A stretch is a part of any longer one, a member's reports are there whoever else
-// is, and other rates leave out or add, but for where fares begin and end.
-func TestAPartIsLikeTheWhole(t *testing.T) {
+// A part of the time has the same rows in any longer trace, and a member has the same rows
+// whatever other members there are. Another rate only adds or leaves out rows.
+func TestAPartHasTheRowsOfTheWhole(t *testing.T) {
 	c := evening(t)
 	whole := rows(t, c)
 	of := func(keep func(trace.Row) bool) []trace.Row {
 		return slices.DeleteFunc(slices.Clone(whole), func(r trace.Row) bool { return !keep(r) })
 	}
 	if diff := cmp.Diff(whole, rows(t, c)); diff != "" {
-		t.Errorf("again: got +, want -\n%s", diff)
+		t.Errorf("repeated: got +, want -\n%s", diff)
 	}
 	part := c
 	part.From, part.To = c.From+600, c.To-600
@@ -115,7 +115,7 @@ func TestAPartIsLikeTheWhole(t *testing.T) {
 	}
 }
 
-func TestItStops(t *testing.T) {
+func TestTraceStopsWithItsContextOrAnError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	parts := []float64{}
 	c := evening(t)

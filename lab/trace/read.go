@@ -1,5 +1,5 @@
-// Package trace reads recorded movements of vehicles that carry passengers,
-// and cuts from them what a replay plays: reports and fares.
+// Package trace reads and writes traces: recorded movements of cabs. Cut takes from one
+// the reports and fares that a replay plays.
 package trace
 
 import (
@@ -16,25 +16,25 @@ import (
 	"strings"
 )
 
-// Columns is the header of a trace, in any order and among others.
+// Columns are the columns of a trace. They may be in any order, among other columns.
 const Columns = "unix_s,cab,lat,lng,occupied"
 
 // A Row is one report of a cab.
 type Row struct {
 	Unix     int64 // seconds
 	Cab      string
-	Lat, Lng float64 // degrees; may be a bad fix, see Located
+	Lat, Lng float64 // degrees; see Located
 	Occupied bool    // it has a fare
 }
 
-// Located tells whether the row's fix can be a place: some receivers report
-// impossible ones.
+// Located tells whether the row has a possible place. Some receivers report impossible
+// ones.
 func (r Row) Located() bool {
 	return math.Abs(r.Lat) <= 85 && math.Abs(r.Lng) <= 180 // false for NaN too
 }
 
-// Read reads a trace, gzipped or not: CSV with a header that has Columns,
-// sorted by time. An error names the line and what was expected there.
+// Read reads a trace: CSV, gzipped or not, with a header that has Columns, sorted by time.
+// An error names the line and what it must be.
 func Read(r io.Reader) ([]Row, error) {
 	plain, err := unzip(r)
 	if err != nil {
@@ -80,7 +80,7 @@ func Read(r io.Reader) ([]Row, error) {
 	return rows, nil
 }
 
-// unzip tells gzip by its first two bytes, whatever the file is called.
+// unzip recognizes gzip by its first two bytes, whatever the name of the file.
 func unzip(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, 1<<16)
 	magic, err := b.Peek(2)
@@ -97,7 +97,7 @@ func unzip(r io.Reader) (io.Reader, error) {
 	return z, nil
 }
 
-// readError says what is wrong behind the line last read.
+// readError describes an error after the last line that was read.
 func readError(err error, line int) error {
 	var parse *csv.ParseError
 	var damaged flate.CorruptInputError
@@ -114,10 +114,11 @@ func readError(err error, line int) error {
 	return err
 }
 
-// latest second of a trace: of the year 5138. Milliseconds of our time are beyond.
+// latest is the latest second of a trace, in the year 5138. A time of today in
+// milliseconds is later.
 const latest = 100_000_000_000
 
-// columns are the places of the fields in a record.
+// columns are the positions of the fields in a record.
 type columns struct{ unix, cab, lat, lng, occupied int }
 
 func find(header []string) (columns, error) {

@@ -33,7 +33,7 @@ func zipped(t *testing.T, text string) []byte {
 	return b.Bytes()
 }
 
-func TestReadsPlainAndGzipped(t *testing.T) {
+func TestPlainAndGzippedTracesAreRead(t *testing.T) {
 	want := []trace.Row{
 		{Unix: 100, Cab: "a", Lat: 37.70, Lng: -122.40},
 		{Unix: 100, Cab: "b", Lat: 37.71, Lng: -122.41, Occupied: true},
@@ -105,14 +105,14 @@ func TestCutFindsPickupsAndTheirEnds(t *testing.T) {
 	bad := trace.Row{Unix: 130, Cab: "b", Lat: 91, Lng: 0, Occupied: true}
 	rows := []trace.Row{
 		row(90, "a", false), row(90, "c", true), row(95, "gone", false),
-		row(100, "a", true),  // picked up between the rows: in the window
-		row(110, "b", false), // first seen inside
-		row(120, "c", false), // the end of a fare that began before
+		row(100, "a", true),  // a pickup in the window: the row before is not occupied
+		row(110, "b", false), // its first row is in the window
+		row(120, "c", false), // the end of a fare that began before the window
 		bad,
-		row(140, "b", true), // its pickup shows here
+		row(140, "b", true), // the pickup that the row before did not show
 		row(150, "a", false), row(160, "a", true),
-		row(170, "new", true), // no pickup: nothing is known of before
-		row(200, "a", false),  // outside: the fare goes to the window's end
+		row(170, "new", true), // not a pickup: there is no row before
+		row(200, "a", false),  // outside: the fare ends with the window
 	}
 	got := trace.Cut(rows, 100, 200, 0)
 	want := trace.Window{
@@ -128,8 +128,8 @@ func TestCutFindsPickupsAndTheirEnds(t *testing.T) {
 		t.Errorf("got +, want -\n%s", diff)
 	}
 
-	// Who asks half a minute ahead does so behind the rows of that time and before
-	// the next; one had asked before the window, and one is picked up behind it.
+	// Half a minute ahead, a passenger asks after the rows of that second. One asked
+	// before the window, and one has its pickup after it.
 	rows = append(rows, row(220, "b", false), row(228, "a", true), row(229, "a", false), row(240, "b", true))
 	got = trace.Cut(rows, 100, 200, 30)
 	want.Earlier = 1
@@ -141,18 +141,18 @@ func TestCutFindsPickupsAndTheirEnds(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("half a minute ahead: got +, want -\n%s", diff)
 	}
-	// Of a cab that the trace first has at 110 nobody can have asked before; that is
-	// no matter of the window.
+	// The first row of a cab is at 110, so its passenger cannot have asked before. The
+	// window does not matter for that.
 	if got = trace.Cut(rows, 0, 200, 40); got.Earlier != 2 || got.Fares[0].Cab != "a" || got.Fares[0].Asks != 120 {
 		t.Errorf("with what was before: got %d earlier, and first %+v", got.Earlier, got.Fares[0])
 	}
-	// Longer ahead than the window is long, nobody asks in it for a pickup in it.
+	// If passengers ask longer ahead than the window is long, its own pickups are not in it.
 	if got = trace.Cut(rows, 100, 200, 110); got.Earlier != 3 || len(got.Fares) != 2 || got.Fares[0].Pickup != 228 || got.Fares[0].Asks != 118 {
 		t.Errorf("longer ahead than the window: got %d earlier and %+v", got.Earlier, got.Fares)
 	}
 }
 
-func TestStart(t *testing.T) {
+func TestStartReadsTimesOfDayAndDates(t *testing.T) {
 	zone, err := time.LoadLocation("America/Los_Angeles")
 	if err != nil {
 		t.Fatal(err)

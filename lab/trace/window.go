@@ -7,33 +7,33 @@ import (
 	"time"
 )
 
-// A Window is what a replay plays: a stretch of a trace.
+// A Window is the part of a trace that a replay plays.
 type Window struct {
 	From, To int64    // seconds, To excluded
-	Cabs     []string // with a report in it, by their first
-	Reports  []Row    // by time, all of them located
-	Fares    []Fare   // asked for in it, by when
-	Skipped  int      // rows left out for a fix that is no place
-	Earlier  int      // pickups in it that were asked for too early to be played
+	Cabs     []string // with a report in the window, in the order of their first one
+	Reports  []Row    // in the order of time; each has a place
+	Fares    []Fare   // asked for in the window, in the order of asking
+	Skipped  int      // rows left out because they have no place
+	Earlier  int      // pickups in the window that were asked for before it
 }
 
-// A Fare is a passenger's ride: from asking, to a pickup, to the end of the fare.
+// A Fare is a passenger's ride, from the request to the pickup to the end.
 type Fare struct {
 	Cab      string
-	Asks     int64 // seconds: so long ahead of the pickup as Cut was told
+	Asks     int64 // seconds: so long ahead of the pickup as Cut's argument says
 	After    int   // how many of Reports come before it asks
-	Pickup   int64 // seconds: of the row where occupied became 1
+	Pickup   int64 // seconds: of the row in which occupied became 1
 	End      int64 // seconds: when it became 0 again, or the window's To
 	Lat, Lng float64
 }
 
-// Cut takes the rows of [from, to), and the fares that are asked for then, so many
-// seconds ahead of their pickup. A pickup is a row that says occupied where the
-// cab's row before, in the window or not, did not. Rows without a place are
-// skipped altogether: what they say of occupied shows in the next one.
+// Cut returns the rows of [from, to), and the fares that are asked for in that time, so
+// many seconds ahead of their pickup. A pickup is an occupied row of a cab whose row
+// before, in the window or not, was not occupied. Rows without a place are skipped: the
+// next row shows what they say about being occupied.
 //
-// A fare that was asked for before the window, or before the trace has anything of
-// its cab, is left out: of who could have taken it then nothing is known.
+// A fare that was asked for before the window, or before the trace has a row of its cab,
+// is left out: it is not known who could have taken it then.
 func Cut(rows []Row, from, to, ahead int64) Window {
 	w := Window{From: from, To: to}
 	type state struct {
@@ -83,7 +83,7 @@ func Cut(rows []Row, from, to, ahead int64) Window {
 			}
 		}
 	}
-	if ahead > 0 { // else each asks behind the row of its pickup
+	if ahead > 0 { // otherwise each passenger asks after the row of its pickup
 		for i := range w.Fares {
 			f := &w.Fares[i]
 			f.After = sort.Search(len(w.Reports), func(k int) bool { return w.Reports[k].Unix > f.Asks })
@@ -92,9 +92,9 @@ func Cut(rows []Row, from, to, ahead int64) Window {
 	return w
 }
 
-// Start reads when a window begins: a time of day such as 18:00 in the zone,
-// on the day the trace begins; a time in RFC 3339; or Unix seconds. "" is the
-// trace's beginning.
+// Start parses the beginning of a window: a time of day such as 18:00 in the zone, on the
+// first day of the trace; a time in RFC 3339; or Unix seconds. "" is the beginning of the
+// trace.
 func Start(s string, rows []Row, zone *time.Location) (int64, error) {
 	first := rows[0].Unix
 	if s == "" {
@@ -112,5 +112,5 @@ func Start(s string, rows []Row, zone *time.Location) (int64, error) {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return n, nil
 	}
-	return 0, fmt.Errorf("%q is no time: give a time of day such as 18:00, one such as 2008-05-30T18:00:00-07:00, or Unix seconds", s)
+	return 0, fmt.Errorf("%q is not a time: give a time of day such as 18:00, a time such as 2008-05-30T18:00:00-07:00, or Unix seconds", s)
 }

@@ -10,21 +10,21 @@ import (
 	"strings"
 )
 
-// A Writer writes a trace as Read takes it.
+// A Writer writes a trace in the format that Read reads.
 type Writer struct {
 	buffer *bufio.Writer
-	ends   []io.Closer // in the order that they are to be closed
+	ends   []io.Closer // in the order in which Close closes them
 	line   []byte
 }
 
-// NewWriter writes to w, which Close leaves open.
+// NewWriter writes to w. Close does not close w.
 func NewWriter(w io.Writer) *Writer {
 	out := &Writer{buffer: bufio.NewWriterSize(w, 1<<16)}
-	_, _ = out.buffer.WriteString(Columns + "\n") // Close tells
+	_, _ = out.buffer.WriteString(Columns + "\n") // Close returns the error
 	return out
 }
 
-// Create writes a file, gzipped if its name ends in .gz. What was in it is gone.
+// Create creates a file, gzipped if its name ends in .gz, or overwrites it.
 func Create(name string) (*Writer, error) {
 	f, err := os.Create(name)
 	if err != nil {
@@ -44,7 +44,7 @@ func Create(name string) (*Writer, error) {
 	return w, nil
 }
 
-// Write adds a row. Places are written to the 11 cm.
+// Write adds a row. Places are rounded to 11 cm.
 func (w *Writer) Write(r Row) error {
 	b := strconv.AppendInt(w.line[:0], r.Unix, 10)
 	b = append(append(append(b, ','), r.Cab...), ',')
@@ -60,7 +60,7 @@ func (w *Writer) Write(r Row) error {
 	return err
 }
 
-// Close writes what is left, and tells the first error there was.
+// Close writes the rest, and returns all errors of writing.
 func (w *Writer) Close() error {
 	err := w.buffer.Flush()
 	for _, e := range w.ends {

@@ -12,7 +12,7 @@ import (
 	"waggle/lab/trace"
 )
 
-func TestWhatIsWrittenIsRead(t *testing.T) {
+func TestAWrittenTraceCanBeRead(t *testing.T) {
 	rows, err := trace.Read(bytes.NewReader([]byte(small)))
 	if err != nil {
 		t.Fatal(err)
@@ -54,10 +54,10 @@ var errFull = errors.New("no space left")
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
 
-func TestAWriteThatFailsIsTold(t *testing.T) {
+func TestAFailedWriteIsAnErrorOfClose(t *testing.T) {
 	w := trace.NewWriter(full{})
 	if err := w.Write(trace.Row{Cab: "a"}); err != nil {
-		t.Fatalf("got %v before anything left the buffer", err)
+		t.Fatalf("got %v before the buffer was written", err)
 	}
 	if err := w.Close(); !errors.Is(err, errFull) {
 		t.Errorf("got %v, want %v", err, errFull)

@@ -15,8 +15,8 @@ import (
 // First is the earliest second of a walk.
 const First = 1_212_195_600
 
-// Walk has so many cabs within a few kilometres for so many minutes, each with a
-// report a minute, but for some silences, and a fare now and then.
+// Walk makes a trace of some cabs within a few kilometres, for some minutes. Each has a
+// report a minute, except in some gaps, and a fare now and then.
 func Walk(random *rand.Rand, cabs, minutes int) []trace.Row {
 	var rows []trace.Row
 	degrees := func(d float64) float64 { return math.Round(d*1e5) / 1e5 }
@@ -42,12 +42,12 @@ func Walk(random *rand.Rand, cabs, minutes int) []trace.Row {
 	return rows
 }
 
-// CSV is the file of a trace.
+// CSV returns the trace as a file.
 func CSV(rows []trace.Row) string {
 	var b strings.Builder
 	w := trace.NewWriter(&b)
 	for _, r := range rows {
-		_ = w.Write(r) // a strings.Builder takes all
+		_ = w.Write(r) // a strings.Builder never fails
 	}
 	_ = w.Close()
 	return b.String()

@@ -12,16 +12,16 @@ import (
 	"waggle/clients/go/waggle/waggletest"
 )
 
-// A city is just enough of Waggle to play a trace against: the nearest free
-// member within the radius is matched.
-type city struct {
+// A server is just enough of Waggle to play a trace against: it matches the nearest free
+// member within the radius.
+type server struct {
 	*waggletest.Server
 	refuse string // answers match with this error code
-	mute   bool   // never answers match
-	sticky bool   // never lets go of a matchee
-	cut    bool   // cuts a socket once after three reports
-	lose   string // this match ends with its cab's next report, of which the passenger alone is told
-	crash  bool   // answers a cab's second report as the gateway does for a function that crashed
+	silent bool   // never answers match
+	sticky bool   // never releases a matchee
+	cut    bool   // closes a socket once after three reports
+	lose   string // this match ends at its cab's next report, and only the passenger is notified
+	crash  bool   // answers a cab's second report like API Gateway after a crash of the function
 	advice waggle.Report
 
 	mu      sync.Mutex
@@ -34,25 +34,25 @@ type member struct {
 	lat, lng float64
 	located  bool
 	reports  int
-	match    string // under way
-	role     string // in it
+	match    string // the active one
+	role     string // in the match
 	peer     *member
 }
 
-func newCity() *city {
-	c := &city{members: map[string]*member{}}
+func newServer() *server {
+	c := &server{members: map[string]*member{}}
 	c.Server = waggletest.NewServer(c.serve)
 	return c
 }
 
-func (c *city) options(id string) waggle.Options {
+func (c *server) options(id string) waggle.Options {
 	return waggle.Options{
 		URL: c.URL(), HTTPClient: c.HTTPClient(),
 		Token: func(context.Context) (string, error) { return id, nil },
 	}
 }
 
-func (c *city) serve(s *waggletest.Socket) {
+func (c *server) serve(s *waggletest.Socket) {
 	c.mu.Lock()
 	me := c.members[s.Token]
 	if me == nil {
@@ -80,7 +80,7 @@ func (c *city) serve(s *waggletest.Socket) {
 	}
 }
 
-func (c *city) handle(me *member, m waggletest.Message) map[*waggletest.Socket]waggle.Frame {
+func (c *server) handle(me *member, m waggletest.Message) map[*waggletest.Socket]waggle.Frame {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out := map[*waggletest.Socket]waggle.Frame{}
@@ -123,8 +123,8 @@ func (c *city) handle(me *member, m waggletest.Message) map[*waggletest.Socket]w
 	return out
 }
 
-func (c *city) match(me *member, m waggletest.Message, out map[*waggletest.Socket]waggle.Frame) {
-	if c.mute {
+func (c *server) match(me *member, m waggletest.Message, out map[*waggletest.Socket]waggle.Frame) {
+	if c.silent {
 		return
 	}
 	if c.refuse != "" {
@@ -149,7 +149,7 @@ func (c *city) match(me *member, m waggletest.Message, out map[*waggletest.Socke
 	me.match = fmt.Sprint("m", c.matches)
 	me.peer, nearest.match, nearest.peer = nearest, me.match, me
 	me.role, nearest.role = "matcher", "matchee"
-	me.lat, me.lng = *m.Lat, *m.Lng // what the cab may see of it
+	me.lat, me.lng = *m.Lat, *m.Lng // what the cab may see of the passenger
 	out[nearest.socket] = &waggle.Matched{Match: me.match, Role: "matchee", Peer: waggle.Peer{Lat: *m.Lat, Lng: *m.Lng, Distance: best}}
 	out[me.socket] = &waggle.Matched{ID: m.ID, Match: me.match, Role: "matcher", Peer: waggle.Peer{Lat: nearest.lat, Lng: nearest.lng, Distance: best}}
 }
@@ -157,8 +157,8 @@ func (c *city) match(me *member, m waggletest.Message, out map[*waggletest.Socke
 // metersPerDegree along a meridian; near enough along a parallel, here.
 const metersPerDegree = 111_195
 
-// inMatch names the members that are in a match.
-func (c *city) inMatch() string {
+// inMatch lists the members that are in a match.
+func (c *server) inMatch() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var all []string

@@ -16,19 +16,19 @@ import (
 	"waggle/lab/trace/tracetest"
 )
 
-// A world makes up a trace and the record of its replay, with a server that does
-// all right but for the one fault it is told.
-type world struct {
+// A simulation makes up the record of a replay, with a server that is right except for
+// one fault.
+type simulation struct {
 	random *rand.Rand
 	wait   bool  // requests wait
-	pace   int64 // how long, at most, each step of an exchange takes
+	pace   int64 // the longest time that a trip takes, in microseconds
 	fault  fault
 
 	window  trace.Window
 	header  record.Header
 	out     *record.Writer
 	now     int64
-	agenda  happenings
+	agenda  events
 	order   int64
 	cabs    map[string]*cab
 	names   []string // of cabs
@@ -47,18 +47,18 @@ const (
 	busy       fault = "takes one that is in a match"
 	unwilling  fault = "takes one that said available: false"
 	misplaced  fault = "shows the cab where it was not"
-	miscounted fault = "tells another distance"
+	miscounted fault = "shows a wrong distance"
 	missing    fault = "finds nobody"
 	forgetful  fault = "forgets to release"
 	late       fault = "pushes 3 s after the end"
 	early      fault = "pushes without a match"
 	foreign    fault = "pushes the position of another cab"
 	tracked    fault = "shows the cab where the passenger went"
-	broken     fault = "answers with an error"
-	deaf       fault = "never answers a request"
+	failing    fault = "answers with an error"
+	silent     fault = "never answers a request"
 	dropped    fault = "ends a match by itself"
-	unheard    fault = "does not acknowledge in time what it uses"
-	torn       fault = "says that it cannot take reports just now, and has taken them" // as often as not
+	slow       fault = "uses a report long before it acknowledges it"
+	unfinished fault = "answers unavailable to reports that it has stored" // to every second one
 )
 
 const (
@@ -74,40 +74,40 @@ type cab struct {
 	name      string
 	lat, lng  float64
 	heard     int64
-	order     int // of the report it is known by
+	order     int // of the report that the server has
 	sent      int // reports
 	available bool
-	said      bool // available, by the client's own account
+	said      bool // what the cab said last about being available
 	ride      *ride
 	stuck     bool
 }
 
-// A ride is a request and what comes of it.
+// A ride is a request and its match.
 type ride struct {
 	name, id, match string
 	at              trace.Fare
 	radius          float64
 	cab             *cab
 	deadline        int64
-	forced          bool // by a fault: the cab is claimed whatever it says
+	forced          bool // by a fault: it claims the cab in any case
 	probe           int  // the cab's number, or -1
 	over            func()
 }
 
-type happening struct {
+type event struct {
 	at, order int64
 	do        func()
 }
 
-type happenings []happening
+type events []event
 
-func (h happenings) Len() int { return len(h) }
-func (h happenings) Less(i, k int) bool {
+func (h events) Len() int { return len(h) }
+func (h events) Less(i, k int) bool {
 	return cmp.Or(cmp.Compare(h[i].at, h[k].at), cmp.Compare(h[i].order, h[k].order)) < 0
 }
-func (h happenings) Swap(i, k int) { h[i], h[k] = h[k], h[i] }
-func (h *happenings) Push(x any)   { *h = append(*h, x.(happening)) }
-func (h *happenings) Pop() any {
+func (h events) Swap(i, k int) { h[i], h[k] = h[k], h[i] }
+func (h *events) Push(x any)   { *h = append(*h, x.(event)) }
+func (h *events) Pop() any {
 	last := len(*h) - 1
 	x := (*h)[last]
 	*h = (*h)[:last]
@@ -115,7 +115,7 @@ func (h *happenings) Pop() any {
 }
 
 // make writes the record of playing the rows.
-func (w *world) make(rows []trace.Row, minutes int, out io.WriteCloser, zip bool) error {
+func (w *simulation) make(rows []trace.Row, minutes int, out io.WriteCloser, zip bool) error {
 	ahead := 60 * w.random.Int64N(4)
 	w.window = trace.Cut(rows, first, first+int64(60*minutes), ahead)
 	if w.pace == 0 {
@@ -145,24 +145,24 @@ func (w *world) make(rows []trace.Row, minutes int, out io.WriteCloser, zip bool
 	return w.out.Close()
 }
 
-// run lets happen what is on the agenda.
-func (w *world) run() {
+// run runs what is on the agenda.
+func (w *simulation) run() {
 	for len(w.agenda) > 0 {
-		h := heap.Pop(&w.agenda).(happening)
+		h := heap.Pop(&w.agenda).(event)
 		w.now = max(w.now, h.at)
 		h.do()
 	}
 }
 
-func (w *world) after(micros int64, do func()) {
+func (w *simulation) after(micros int64, do func()) {
 	w.order++
-	heap.Push(&w.agenda, happening{w.now + micros, w.order, do})
+	heap.Push(&w.agenda, event{w.now + micros, w.order, do})
 }
 
-// trip is how long one step takes.
-func (w *world) trip() int64 { return 500 + w.random.Int64N(w.pace) }
+// trip returns how long one step takes.
+func (w *simulation) trip() int64 { return 500 + w.random.Int64N(w.pace) }
 
-func (w *world) frame(k record.Kind, member string, fields map[string]any) {
+func (w *simulation) frame(k record.Kind, member string, fields map[string]any) {
 	text, err := json.Marshal(fields)
 	if err != nil {
 		panic(err)
@@ -170,8 +170,8 @@ func (w *world) frame(k record.Kind, member string, fields map[string]any) {
 	w.out.Frame(w.now, k, member, text)
 }
 
-// play plays the rows from the i-th on, fare being the next to be asked for.
-func (w *world) play(i, fare int) {
+// play plays the rows from the i-th on. fare is the next one to be asked for.
+func (w *simulation) play(i, fare int) {
 	if fare < len(w.window.Fares) && w.window.Fares[fare].After == i {
 		w.after(w.header.Wall(started, w.window.Fares[fare].Asks)-w.now, func() {
 			w.called(fare)
@@ -186,7 +186,7 @@ func (w *world) play(i, fare int) {
 	w.after(w.header.Wall(started, r.Unix)-w.now, func() {
 		c := w.cabs[r.Cab]
 		fields := map[string]any{"action": "location", "id": record.ReportID + strconv.Itoa(i), "lat": r.Lat, "lng": r.Lng}
-		// Now and then a cab says that it is not to be had, so that the nearest is another.
+		// Now and then a cab is not available, so that another one is the nearest.
 		if said := w.random.IntN(4) != 0; said != c.said {
 			c.said, fields["available"] = said, said
 		}
@@ -195,24 +195,24 @@ func (w *world) play(i, fare int) {
 	})
 }
 
-func (w *world) report(c *cab, fields map[string]any, lat, lng float64, then func()) {
+func (w *simulation) report(c *cab, fields map[string]any, lat, lng float64, then func()) {
 	w.frame(record.Sent, c.name, fields)
 	id, said := fields["id"], c.said
 	c.sent++
-	order := c.sent // as they arrive, whenever it is their turn
+	order := c.sent // in order of sending, though a later one may arrive first
 	w.after(w.trip(), func() {
 		if order > c.order {
 			c.lat, c.lng, c.heard, c.available, c.order = lat, lng, w.now, said, order
 		}
 		back := w.trip()
-		if w.plant(unheard, c.ride == nil && said) {
+		if w.plant(slow, c.ride == nil && said) {
 			back = 900_000
 		}
 		w.after(back, func() {
-			if w.plant(broken, true) {
+			if w.plant(failing, true) {
 				w.frame(record.Received, c.name, map[string]any{"type": "error", "id": "ping-1", "code": "internal"})
 			}
-			if w.fault == torn && then == nil && w.random.IntN(2) == 0 {
+			if w.fault == unfinished && then == nil && w.random.IntN(2) == 0 {
 				w.planted = true
 				w.frame(record.Received, c.name, map[string]any{"type": "error", "id": id, "code": "unavailable"})
 			} else {
@@ -238,7 +238,7 @@ func (w *world) report(c *cab, fields map[string]any, lat, lng float64, then fun
 }
 
 // push shows a passenger where its cab is.
-func (w *world) push(r *ride, c *cab) {
+func (w *simulation) push(r *ride, c *cab) {
 	match, lat, lng := r.match, c.lat, c.lng
 	if other := w.another(c); w.plant(foreign, other != nil) {
 		lat, lng = other.lat, other.lng
@@ -251,7 +251,7 @@ func (w *world) push(r *ride, c *cab) {
 	})
 }
 
-func (w *world) another(than *cab) *cab {
+func (w *simulation) another(than *cab) *cab {
 	for _, name := range w.names {
 		if c := w.cabs[name]; c != than && c.heard != 0 && c.lat != than.lat {
 			return c
@@ -260,8 +260,8 @@ func (w *world) another(than *cab) *cab {
 	return nil
 }
 
-// called is a passenger's whole way.
-func (w *world) called(fare int) {
+// called begins a passenger's ride.
+func (w *simulation) called(fare int) {
 	r := &ride{name: w.header.Passengers + strconv.Itoa(fare+1), id: "r", at: w.window.Fares[fare], radius: reach, probe: -1}
 	w.out.Note(w.now, record.Called, r.name, "")
 	w.after(3000, func() {
@@ -270,7 +270,7 @@ func (w *world) called(fare int) {
 	})
 }
 
-func (w *world) ask(r *ride) {
+func (w *simulation) ask(r *ride) {
 	fields := map[string]any{"action": "match", "id": r.id, "radius": r.radius, "lat": r.at.Lat, "lng": r.at.Lng}
 	if w.wait && r.probe < 0 {
 		fields["wait"] = 5
@@ -278,7 +278,7 @@ func (w *world) ask(r *ride) {
 	w.frame(record.Sent, r.name, fields)
 	w.after(w.trip(), func() {
 		switch {
-		case r.probe < 0 && w.plant(deaf, true):
+		case r.probe < 0 && w.plant(silent, true):
 			w.after(20_000_000, func() {
 				w.out.Note(w.now, record.Failed, r.name, "timeout")
 				w.close(r)
@@ -295,10 +295,10 @@ func (w *world) ask(r *ride) {
 	})
 }
 
-// await lets a request wait for whoever comes, who may be there already.
-func (w *world) await(r *ride) {
+// await lets a request wait for a cab, which may be there already.
+func (w *simulation) await(r *ride) {
 	if w.now >= r.deadline {
-		w.after(w.random.Int64N(3_000_000), func() { w.none(r) }) // once it asks
+		w.after(w.random.Int64N(3_000_000), func() { w.none(r) }) // with the member's next message
 		return
 	}
 	w.waiting = append(w.waiting, r)
@@ -311,8 +311,8 @@ func (w *world) await(r *ride) {
 	w.serve()
 }
 
-// serve gives those who wait what has come free, the oldest first.
-func (w *world) serve() {
+// serve gives free cabs to the waiting requests, the oldest first.
+func (w *simulation) serve() {
 	for _, r := range slices.Clone(w.waiting) {
 		if i := slices.Index(w.waiting, r); i >= 0 && w.choose(r) != nil {
 			w.waiting = slices.Delete(w.waiting, i, i+1)
@@ -321,9 +321,9 @@ func (w *world) serve() {
 	}
 }
 
-// search looks for the nearest, and claims it some time after, if it is by then as
-// it was seen; else it looks again.
-func (w *world) search(r *ride, nobody func()) {
+// search looks for the nearest cab, and claims it some time later if nothing has changed.
+// Otherwise it searches once more.
+func (w *simulation) search(r *ride, nobody func()) {
 	c := w.choose(r)
 	if c == nil {
 		nobody()
@@ -340,7 +340,7 @@ func (w *world) search(r *ride, nobody func()) {
 	})
 }
 
-func (w *world) none(r *ride) {
+func (w *simulation) none(r *ride) {
 	w.after(w.trip(), func() {
 		w.frame(record.Received, r.name, map[string]any{"type": "no_match", "id": r.id, "radius": r.radius})
 		if r.over != nil {
@@ -351,12 +351,12 @@ func (w *world) none(r *ride) {
 	})
 }
 
-func (w *world) close(r *ride) {
+func (w *simulation) close(r *ride) {
 	w.after(100, func() { w.out.Note(w.now, record.Closed, r.name, "") })
 }
 
-// choose is the server's: everybody is looked at.
-func (w *world) choose(r *ride) *cab {
+// choose is the server's search. It looks at every cab.
+func (w *simulation) choose(r *ride) *cab {
 	var free []*cab
 	for _, name := range w.names {
 		c := w.cabs[name]
@@ -374,31 +374,31 @@ func (w *world) choose(r *ride) *cab {
 	}
 	slices.SortFunc(free, func(a, b *cab) int { return cmp.Compare(w.meters(r, a), w.meters(r, b)) })
 	switch {
-	case len(free) == 0 || r.probe < 0 && w.plant(missing, w.settled(free[0])):
+	case len(free) == 0 || r.probe < 0 && w.plant(missing, w.quiet(free[0])):
 		return nil
-	case r.probe < 0 && len(free) > 1 && w.plant(second, w.settled(free[0]) && w.meters(r, free[1])-w.meters(r, free[0]) > 2):
+	case r.probe < 0 && len(free) > 1 && w.plant(second, w.quiet(free[0]) && w.meters(r, free[1])-w.meters(r, free[0]) > 2):
 		r.forced = true
 		return free[1]
 	}
 	return free[0]
 }
 
-func (w *world) free(c *cab) bool {
+func (w *simulation) free(c *cab) bool {
 	return !c.stuck && c.ride == nil && c.available && w.now-c.heard <= ttl
 }
 
-// settled is whether nothing of the cab was under way for a while.
-func (w *world) settled(c *cab) bool { return w.now-c.heard > 50_000 && w.now-c.heard < 900_000 }
+// quiet tells whether nothing of the cab was in flight for a while.
+func (w *simulation) quiet(c *cab) bool { return w.now-c.heard > 50_000 && w.now-c.heard < 900_000 }
 
-func (w *world) meters(r *ride, c *cab) float64 {
+func (w *simulation) meters(r *ride, c *cab) float64 {
 	const degree = 6371007.180918475 * math.Pi / 180
 	north := degree * (c.lat - r.at.Lat)
 	east := degree * (c.lng - r.at.Lng) * math.Cos((c.lat+r.at.Lat)/2*math.Pi/180)
 	return math.Hypot(north, east)
 }
 
-// match tells both, and shows the cab where it is by now.
-func (w *world) match(r *ride, c *cab) {
+// match notifies both, and shows where the cab is now.
+func (w *simulation) match(r *ride, c *cab) {
 	w.matches++
 	r.match, r.cab = fmt.Sprint("m", w.matches), c
 	lat, lng, distance := c.lat, c.lng, w.meters(r, c)
@@ -427,7 +427,7 @@ func (w *world) match(r *ride, c *cab) {
 	})
 }
 
-func (w *world) end(r *ride) {
+func (w *simulation) end(r *ride) {
 	if r.cab == nil {
 		return // dropped
 	}
@@ -435,10 +435,10 @@ func (w *world) end(r *ride) {
 	w.after(w.trip()+w.trip(), func() { w.release(r, "completed") })
 }
 
-func (w *world) release(r *ride, reason string) {
+func (w *simulation) release(r *ride, reason string) {
 	c := r.cab
 	if c == nil {
-		return // it was dropped meanwhile
+		return // it has been dropped in the meantime
 	}
 	r.cab = nil
 	if c.ride == r {
@@ -466,7 +466,7 @@ func (w *world) release(r *ride, reason string) {
 }
 
 // probe tries the i-th cab at the end.
-func (w *world) probe(i, try int) {
+func (w *simulation) probe(i, try int) {
 	c := w.cabs[w.names[i]]
 	c.said = true
 	lat, lng := -30-0.01*float64(i/100), -130+0.01*float64(i%100)
@@ -482,8 +482,8 @@ func (w *world) probe(i, try int) {
 	})
 }
 
-// plant says whether the fault is to happen now: once, when things are under way.
-func (w *world) plant(f fault, here bool) bool {
+// plant tells whether the fault is to occur now. It occurs once, after some matches.
+func (w *simulation) plant(f fault, here bool) bool {
 	if f != w.fault || w.planted || !here || w.matches < 10 || w.now-started < 5_000_000 {
 		return false
 	}
