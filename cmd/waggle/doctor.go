@@ -71,7 +71,7 @@ func examine(ctx context.Context, c cli.Console, args []string) error {
 	}
 	if !*asJSON {
 		fmt.Fprintf(c.Out, "%s\n\n", examination.Socket)
-		examination.Tell = func(s doctor.Step) { printStep(c.Out, s) }
+		examination.Report = func(s doctor.Step) { printStep(c.Out, s) }
 	}
 	steps, err := examination.Examine(ctx)
 	if err != nil {

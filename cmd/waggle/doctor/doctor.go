@@ -1,6 +1,6 @@
-// Package doctor examines a running Waggle from outside, step by step, and says of what
-// does not work what it means and what to mend. [Case.Examine] is all of it. Nothing that
-// it says holds a token.
+// Package doctor examines a running Waggle from outside, step by step. For each step that
+// fails it says what that means and how to mend it. Start with [Case.Examine]. Its texts
+// never contain a token.
 package doctor
 
 import (
@@ -12,71 +12,71 @@ import (
 	"waggle/clients/go/waggle"
 )
 
-// A Case is what is examined.
+// A Case says what to examine.
 type Case struct {
 	// Socket is the URL of the WebSocket API, ws:// or wss://.
 	Socket string
-	// Members are those who connect: the first for most steps, a second one to be
-	// matched with. Whoever is connected as one of them is replaced.
+	// Members are the members that connect: the first for most steps, and a second one for
+	// the match. Their earlier connections are replaced.
 	Members []waggle.Options
-	// Patience is how long to wait for an answer; 0: 15 s, longer than a function may run.
+	// Patience is how long to wait for a reply; 0: 15 s, longer than a function may run.
 	Patience time.Duration
 	// Now is this machine's clock; nil: time.Now.
 	Now func() time.Time
-	// Tell hears of each step once it is done; nil: nobody does.
-	Tell func(Step)
+	// Report is called with each step when it is done. It may be nil.
+	Report func(Step)
 }
 
-// A Step is one thing that was looked at.
+// A Step is one part of the examination, and its result.
 type Step struct {
 	Name   string `json:"name"`
 	Status Status `json:"status"`
 	Found  string `json:"found"`
-	// Mend is what to do about it, where there is anything to do.
+	// Mend says what to do, if there is anything to do.
 	Mend string `json:"mend,omitempty"`
-	// Took is in milliseconds.
+	// Took is how long it took, in milliseconds.
 	Took int64 `json:"ms"`
 }
 
-// A Status is how a step went.
+// A Status is the result of a step.
 type Status string
 
-// The ways a step can go.
+// The results of a step.
 const (
 	OK      Status = "ok"
-	Warn    Status = "warn" // it works, and something should be known
+	Warn    Status = "warn" // it works, but the user should know something
 	Fail    Status = "fail"
 	Skipped Status = "skipped" // it could not be tried
 )
 
 // The steps, in their order.
 const (
-	Address = "address" // the name is known, and something listens there
+	Address = "address" // the name has an address, and something listens there
 	TLS     = "tls"
-	Refusal = "refusal" // without a token nobody gets in
+	Refusal = "refusal" // a connection without a token is refused
 	Connect = "connect"
-	Hello   = "hello" // a message is served, and its answer pushed back
+	Hello   = "hello" // a message is served, and its reply is pushed back
 	Latency = "latency"
 	Clock   = "clock"
-	Matched = "match" // two members find, follow and leave each other
+	Matched = "match" // two members are matched, one sees the other move, the match ends
 )
 
-// An examination is under way.
+// An examination is a running one.
 type examination struct {
 	Case
 	host, port string
 	steps      []Step
-	ahead      *time.Duration // the server's clock against this machine's, once it is known
+	ahead      *time.Duration // how far the server's clock is ahead of this machine's; nil: not known
 	conn       *waggle.Conn
-	crashes    bool // the authorizer, where there is no token
+	crashes    bool // the authorizer crashes on a connection without a token
 }
 
-// A finding is what a step returns: nothing wrong where it is all there is to say.
+// A finding is what a step returns.
 type finding struct {
 	status Status
 	found  string
 	mend   string
-	last   bool // the further steps make no sense
+	last   bool // the later steps cannot be tried
 }
 
 func fine(format string, args ...any) finding {
@@ -89,13 +89,13 @@ func wrong(mend, format string, args ...any) finding {
 
 func skipped(why string) finding { return finding{status: Skipped, found: why} }
 
-// fatal is wrong, and the further steps cannot be tried.
+// fatal returns the finding of a step without which the later ones cannot be tried.
 func (f finding) fatal() finding {
 	f.last = true
 	return f
 }
 
-// Examine takes every step that can be taken. It returns early when ctx ends.
+// Examine takes each step that can be taken. It returns early when ctx ends.
 func (c Case) Examine(ctx context.Context) ([]Step, error) {
 	u, err := url.Parse(c.Socket)
 	if err != nil {
@@ -107,8 +107,8 @@ func (c Case) Examine(ctx context.Context) ([]Step, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Tell == nil {
-		c.Tell = func(Step) {}
+	if c.Report == nil {
+		c.Report = func(Step) {}
 	}
 	x := &examination{Case: c, host: u.Hostname(), port: u.Port()}
 	if x.port == "" {
@@ -134,7 +134,7 @@ func (c Case) Examine(ctx context.Context) ([]Step, error) {
 	}
 	over := false
 	for _, s := range steps {
-		began, f := time.Now(), skipped("because of what failed before")
+		began, f := time.Now(), skipped("an earlier step failed")
 		if !over || s.name == Clock && x.ahead != nil {
 			f = s.take(ctx)
 		}
@@ -143,12 +143,12 @@ func (c Case) Examine(ctx context.Context) ([]Step, error) {
 		}
 		over = over || f.last
 		x.steps = append(x.steps, Step{s.name, f.status, f.found, f.mend, time.Since(began).Milliseconds()})
-		c.Tell(x.steps[len(x.steps)-1])
+		c.Report(x.steps[len(x.steps)-1])
 	}
 	return x.steps, nil
 }
 
-// wait bounds what is waited for.
+// wait returns a context that ends when the patience does.
 func (x *examination) wait(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, x.Patience)
 }

@@ -14,10 +14,10 @@ import (
 	"waggle/clients/go/waggle"
 )
 
-// The whole against running stacks is in localstack. Here is what those do not do: the
-// answers of AWS that are hard to have on one machine.
+// Package localstack tests the doctor on running stacks. These tests are for replies of AWS
+// that a local stack does not give.
 
-// refusing is a server that refuses handshakes, with a token and without.
+// refusing starts a server that refuses handshakes, with a token and without.
 func refusing(t *testing.T, without, with int) *httptest.Server {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.Header.Get("Sec-WebSocket-Protocol"), "bearer.") {
@@ -46,7 +46,7 @@ func examine(t *testing.T, s *httptest.Server, token string) map[string]Step {
 	return all
 }
 
-func TestWhatARefusalMeans(t *testing.T) {
+func TestTheDoctorExplainsARefusal(t *testing.T) {
 	for _, test := range []struct {
 		without, with int
 		step, mend    string
@@ -67,13 +67,13 @@ func TestWhatARefusalMeans(t *testing.T) {
 			t.Errorf("%d and %d: got %+v, want %s to say %q", test.without, test.with, got, test.step, test.mend)
 		}
 		if got := steps[Matched]; got.Status != Skipped {
-			t.Errorf("%d and %d: after that: got %+v", test.without, test.with, got)
+			t.Errorf("%d and %d: the match: got %+v", test.without, test.with, got)
 		}
 	}
 }
 
-// A member's token is read for why it may be denied, and told to nobody.
-func TestWhyATokenMayBeDenied(t *testing.T) {
+// The doctor reads a token to explain why it is denied, and never prints it.
+func TestTheDoctorExplainsADeniedToken(t *testing.T) {
 	for claims, want := range map[string][]string{
 		`{"iss":"https://i.example","client_id":"c","exp":99999999999}`: {`iss "https://i.example", aud none, client_id "c"`, "WAGGLE_AUDIENCE_CLAIM=client_id"},
 		`{"iss":"https://i.example","aud":["a","b"],"exp":99999999999}`: {`aud ["a","b"]`, "WAGGLE_AUDIENCE"},
@@ -89,12 +89,12 @@ func TestWhyATokenMayBeDenied(t *testing.T) {
 			}
 		}
 		if strings.Contains(said, token) || strings.Contains(said, "signature") {
-			t.Errorf("%s: it tells the token: %s", claims, said)
+			t.Errorf("%s: it prints the token: %s", claims, said)
 		}
 	}
 }
 
-func TestWhatATLSFailureMeans(t *testing.T) {
+func TestTheDoctorExplainsATLSFailure(t *testing.T) {
 	for want, err := range map[string]error{
 		"out of date":                        x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired},
 		"a name that the certificate is for": x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other.example"}}, Host: "h"},
@@ -107,7 +107,7 @@ func TestWhatATLSFailureMeans(t *testing.T) {
 	}
 }
 
-func TestAnEndedContextEndsIt(t *testing.T) {
+func TestAnExaminationEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	url := strings.Replace(refusing(t, 401, 401).URL, "http:", "ws:", 1)

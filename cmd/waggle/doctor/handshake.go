@@ -21,10 +21,10 @@ func (x *examination) refusal(ctx context.Context) finding {
 	defer cancel()
 	socket, answer, err := websocket.Dial(ctx, x.Socket, nil)
 	if answer == nil {
-		return wrong("is this the URL of a WebSocket API, and nothing on the way that cuts upgrades off?", "no answer to a handshake: %v", err).fatal()
+		return wrong("check that this is the URL of a WebSocket API, and that no proxy on the way refuses upgrades", "no answer to a handshake: %v", err).fatal()
 	}
 	if date, bad := http.ParseTime(answer.Header.Get("Date")); bad == nil {
-		x.learn(date.Add(time.Second / 2)) // it has whole seconds
+		x.learn(date.Add(time.Second / 2)) // the header has whole seconds
 	}
 	if err == nil {
 		_ = socket.CloseNow()
@@ -34,13 +34,13 @@ func (x *examination) refusal(ctx context.Context) finding {
 	case http.StatusUnauthorized:
 		return fine("401 without a token")
 	case http.StatusForbidden:
-		return wrong("the URL must end in the stage, as the stack's output has it (…/prod); else the authorizer denies where it should fail with Unauthorized",
-			"403 without a token, where 401 was due").fatal()
+		return wrong("the URL must end in the stage, as in the stack's output (…/prod); if it does, the authorizer denies instead of failing with Unauthorized",
+			"403 without a token, where 401 was expected").fatal()
 	case http.StatusInternalServerError:
 		x.crashes = true
-		return wrong("look at the authorizer's log: it did not start, or ran into its timeout", "500: the authorizer failed")
+		return wrong("look at the authorizer's log: it did not start, or timed out", "500: the authorizer failed")
 	}
-	return wrong("this is no Waggle API: compare the URL with the stack's output, stage included", "%s to a handshake without a token, where 401 was due", answer.Status).fatal()
+	return wrong("this is no Waggle API: compare the URL with the stack's output, stage included", "%s to a handshake without a token, where 401 was expected", answer.Status).fatal()
 }
 
 // connect connects the first member.
@@ -60,7 +60,7 @@ func (x *examination) connect(ctx context.Context) finding {
 	}
 	refused, ok := errors.AsType[*waggle.HandshakeError](err)
 	if !ok {
-		return wrong("the handshake broke off: something on the way, or a $connect that takes longer than 29 s", "%v", err).fatal()
+		return wrong("the handshake ended early: a proxy closed it, or $connect took longer than 29 s", "%v", err).fatal()
 	}
 	switch refused.Status {
 	case http.StatusUnauthorized:
@@ -68,29 +68,29 @@ func (x *examination) connect(ctx context.Context) finding {
 	case http.StatusForbidden:
 		return x.denied(token).fatal()
 	case http.StatusConflict:
-		return wrong("somebody connects as the same member at this moment: use a member of your own", "409: the member has a newer connection").fatal()
+		return wrong("another client connects as the same member at this moment: use a member of your own", "409: the member has a newer connection").fatal()
 	case http.StatusInternalServerError:
 		if x.crashes {
-			return skipped("because of what failed before").fatal()
+			return skipped("an earlier step failed").fatal()
 		}
-		return wrong("look at the authorizer's log: most likely it cannot reach the issuer (WAGGLE_ISSUER, and /.well-known/openid-configuration below it)",
+		return wrong("look at the authorizer's log: most likely it cannot reach the issuer (WAGGLE_ISSUER, and /.well-known/openid-configuration under it)",
 			"500: the authorizer failed on the token").fatal()
 	case http.StatusBadGateway:
 		return wrong("look at the log of the function connect: it did not start, crashed, or was throttled", "502: $connect failed").fatal()
 	case http.StatusServiceUnavailable:
 		return wrong("the functions do not reach the cache: is it up and not full; security groups; WAGGLE_CACHE_URL; with IAM, user, cache name and elasticache:Connect. "+
-			"The log of connect has the reason", "503: the cache is not there").fatal()
+			"The log of connect has the reason", "503: the cache cannot be reached").fatal()
 	case http.StatusGatewayTimeout:
 		return wrong("look at the log of the function connect: something that it waits for never answers", "504: $connect took longer than 29 s").fatal()
 	}
 	return wrong("look at the API's access log", "%v", refused).fatal()
 }
 
-// denied reads the token for why the server, which does not tell, may deny it.
+// denied looks in the token for the reason that the server does not give.
 func (x *examination) denied(token string) finding {
 	claims, err := claimsOf(token)
 	if err != nil {
-		return wrong("give what the issuer signed, whole and without blanks", "403: what was given is no JWT: %v", err)
+		return wrong("give the whole token as the issuer signed it, without blanks", "403: the token is no JWT: %v", err)
 	}
 	now := x.Now()
 	if x.ahead != nil {
@@ -110,7 +110,7 @@ func (x *examination) denied(token string) finding {
 		"403: the token is not accepted. It says %s", says)
 }
 
-// claims are what may be wrong in a token.
+// claims are the parts of a token that may be wrong.
 type claims struct {
 	Issuer   string          `json:"iss"`
 	Audience json.RawMessage `json:"aud"`

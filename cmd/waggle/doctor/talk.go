@@ -10,14 +10,14 @@ import (
 	"waggle/internal/protocol"
 )
 
-// learn takes the server's time, as it was just now.
+// learn notes the server's time, as it is now.
 func (x *examination) learn(server time.Time) {
 	ahead := server.Sub(x.Now())
 	x.ahead = &ahead
 }
 
-// hello says hello, whose answer comes as every answer does: a function posts it to
-// the connection.
+// hello sends hello. Its reply comes like every reply: a function posts it to the
+// connection.
 func (x *examination) hello(ctx context.Context) finding {
 	f, bad := x.ask(ctx, `{"action":"hello","id":"doctor-hello"}`, "doctor-hello")
 	if bad != nil {
@@ -31,7 +31,7 @@ func (x *examination) hello(ctx context.Context) finding {
 	left := time.UnixMilli(w.ExpiresAt).Sub(time.UnixMilli(w.Now)).Round(time.Second)
 	said := fmt.Sprintf("answered, by a push: in pool %s, the session ends in %v", w.Pool, left)
 	if left < 5*time.Minute {
-		return finding{status: Warn, found: said, mend: "tokens that live for less than minutes make clients connect again all the time"}
+		return finding{status: Warn, found: said, mend: "with tokens of a few minutes clients connect anew all the time"}
 	}
 	return fine("%s", said)
 }
@@ -42,14 +42,14 @@ func (x *examination) ask(ctx context.Context, text, id string) (protocol.Frame,
 	defer cancel()
 	bad := func(f finding) (protocol.Frame, *finding) { return nil, &f }
 	if err := x.conn.Send(ctx, []byte(text)); err != nil {
-		return bad(wrong("the connection did not last: look at the API's access log", "it could not be sent: %v", err))
+		return bad(wrong("the connection was closed: look at the API's access log", "it could not be sent: %v", err))
 	}
 	for {
 		raw, err := x.conn.Receive(ctx)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
 			return bad(wrong("the functions have no way out to connection management: from inside a VPC that takes a NAT gateway, or dual-stack subnets with an egress-only gateway "+
-				"(an interface endpoint does not do); else execute-api:ManageConnections on this stage, or WAGGLE_MANAGEMENT_ENDPOINT. The function's log has the reason",
+				"(an interface endpoint is not enough); if they have one, check execute-api:ManageConnections on this stage, or WAGGLE_MANAGEMENT_ENDPOINT. The function's log has the reason",
 				"the message was taken, and no answer was pushed within %v", x.Patience))
 		case err != nil:
 			return bad(wrong("look at the API's access log, and at the function's", "the connection was closed: %v", err))
@@ -67,20 +67,21 @@ func (x *examination) ask(ctx context.Context, text, id string) (protocol.Frame,
 	}
 }
 
-// byGateway tells whether a frame is API Gateway's own word: ours have a type.
+// byGateway tells whether a frame is API Gateway's own: the frames of the functions have
+// a type.
 func byGateway(raw []byte) bool {
 	f, err := protocol.DecodeFrame(raw)
 	other, ok := f.(*protocol.Unknown)
 	return err == nil && ok && other.Type == ""
 }
 
-// gatewayError is such a frame.
+// A gatewayError is such a frame.
 type gatewayError []byte
 
 func (e gatewayError) Error() string { return string(e) }
 
 func failedFunction(raw []byte) finding {
-	return wrong("look at the function's log: it did not start, crashed, ran into its timeout, or was throttled", "API Gateway says %.200s", raw)
+	return wrong("look at the function's log: it did not start, crashed, timed out, or was throttled", "API Gateway says %.200s", raw)
 }
 
 func refusedBy(e *protocol.Error) finding {
@@ -91,9 +92,9 @@ func refusedBy(e *protocol.Error) finding {
 	case protocol.CodeUnauthenticated:
 		mend = "the function sees no identity, or an expired one: does the authorizer attach its context to the connection?"
 	case protocol.CodeForbidden:
-		mend = "the token's roles do not allow it: it takes one that may be matcher and one that may be matchee"
+		mend = "the token's roles do not allow it: one member must be allowed as matcher, and the other as matchee"
 	case protocol.CodeReplaced:
-		mend = "somebody else connected as this member meanwhile: use one of your own"
+		mend = "another client connected as this member: use a member of your own"
 	}
 	return wrong(mend, "the server says %s: %s", e.Code, e.Message)
 }
@@ -113,7 +114,7 @@ const (
 	slow  = time.Second
 )
 
-// latency measures from a ping to its pong, the first of which may have been a cold start.
+// latency measures the time from a ping to its pong. The first one may include a cold start.
 func (x *examination) latency(ctx context.Context) finding {
 	var took []time.Duration
 	for n := range pings {
@@ -128,13 +129,13 @@ func (x *examination) latency(ctx context.Context) finding {
 	median := took[len(took)/2]
 	said := fmt.Sprintf("%d ms from a message to its answer (the median of %d; %d to %d)", median.Milliseconds(), pings, took[0].Milliseconds(), took[pings-1].Milliseconds())
 	if median > slow {
-		return finding{status: Warn, found: said, mend: "far from the region, or functions with too little memory, or a cache that is slow: compare their durations on the dashboard"}
+		return finding{status: Warn, found: said, mend: "this machine is far from the region, the functions have too little memory, or the cache is slow: compare their durations on the dashboard"}
 	}
 	return fine("%s", said)
 }
 
-// What a member's clock may be off by: at 30 s ahead the server takes its own time
-// instead, at the pool's location TTL behind it refuses reports.
+// How far a member's clock may be off. If it is 30 s ahead the server uses its own time
+// instead. If it is the pool's location TTL behind, the server refuses its reports.
 const (
 	clockWarn = 5 * time.Second
 	clockFail = 30 * time.Second
@@ -142,14 +143,14 @@ const (
 
 func (x *examination) clock() finding {
 	if x.ahead == nil {
-		return skipped("the server told no time")
+		return skipped("the server's time is not known")
 	}
 	off := *x.ahead
 	which := "behind"
 	if off < 0 {
 		off, which = -off, "ahead of"
 	}
-	const mend = "set this machine's clock (NTP): a report's time is its sender's, and one that is off is replaced or refused as stale"
+	const mend = "set this machine's clock (NTP): a report has the time of its sender, and the server replaces a wrong time or refuses the report as stale"
 	said := fmt.Sprintf("this machine's clock is %.1f s %s the server's", off.Seconds(), which)
 	switch {
 	case off > clockFail:

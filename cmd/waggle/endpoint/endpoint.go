@@ -1,4 +1,4 @@
-// Package endpoint finds the WebSocket API behind a URL and gets tokens for it.
+// Package endpoint finds the WebSocket API of a URL, and gets tokens for it.
 package endpoint
 
 import (
@@ -18,7 +18,7 @@ import (
 	"waggle/internal/pool"
 )
 
-// Local is where the local stack listens unless told otherwise.
+// Local is where the local stack listens by default.
 const Local = "http://127.0.0.1:8080"
 
 // An Endpoint is a Waggle API and how to get tokens for it.
@@ -28,14 +28,14 @@ type Endpoint struct {
 	// HTTPClient is used for tokens and handshakes; nil: http.DefaultClient.
 	HTTPClient *http.Client
 
-	tokens  string   // the URL of /token, without command
+	tokens  string   // the URL of /token, if there is no command
 	command []string // prints a token, with {member} and {pool} in it
 }
 
-// Parse reads a URL: of a local stack, http://host:port, whose API is at
-// /prod and whose /token gives tokens; or of an API, wss://…, with the command
-// that prints a token for {member} in {pool}; a ws or wss URL of this machine
-// needs none. The command is split at spaces and run without a shell, so that a member's name needs no quoting.
+// Parse reads a URL. http://host:port is a local stack, with its API at /prod and tokens
+// at /token. wss://… is an API, and needs a command that prints a token for {member} in
+// {pool}; on this machine it needs none. The command is split at spaces and run without a
+// shell, so that a member's name needs no quotes.
 func Parse(raw, tokenCommand string) (Endpoint, error) {
 	socket, err := parseSocket(raw)
 	if err != nil {
@@ -52,7 +52,7 @@ func Parse(raw, tokenCommand string) (Endpoint, error) {
 	return Endpoint{Socket: socket.String(), tokens: tokens.String(), command: command}, nil
 }
 
-// parseSocket finds the URL of the WebSocket API in one of either kind.
+// parseSocket returns the URL of the WebSocket API for a URL of either kind.
 func parseSocket(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
@@ -72,7 +72,7 @@ func parseSocket(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// Bearers are the members whose tokens are given.
+// Bearers returns members with the given tokens.
 func Bearers(raw string, tokens []string) (socket string, members []waggle.Options, err error) {
 	u, err := parseSocket(raw)
 	if err != nil {
@@ -88,14 +88,14 @@ func loopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// A Member is whom a token is for.
+// A Member is a member that needs a token.
 type Member struct {
 	ID, Pool string
 	Tags     []string
 }
 
-// Check tells what no token can be for: a member is 1 to 128 bytes, a pool, if
-// one is named, must have a pool's name.
+// Check returns an error if no token can be for the member: its name has 1 to 128 bytes,
+// and a pool, if there is one, has a valid name.
 func (m Member) Check() error {
 	if len(m.ID) < 1 || len(m.ID) > 128 {
 		return fmt.Errorf("-as %.40q: a member's name is 1 to 128 bytes, not %d", m.ID, len(m.ID))
@@ -106,12 +106,12 @@ func (m Member) Check() error {
 	return nil
 }
 
-// BadPool says what a pool's name must be.
+// BadPool returns an error that says what a pool's name must be.
 func BadPool(name string) error {
 	return fmt.Errorf("-pool %.40q: a pool's name is 1 to 32 of a-z, 0-9 and \"-\"", name)
 }
 
-// Options connect a member.
+// Options returns the options to connect a member.
 func (e Endpoint) Options(m Member) waggle.Options {
 	return waggle.Options{
 		URL:        e.Socket,
@@ -149,7 +149,7 @@ func (e Endpoint) token(ctx context.Context, m Member) (string, error) {
 		return "", err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answered %s: %.200s; where there is no /token, say how to get one with -token-command",
+		return "", fmt.Errorf("%s answered %s: %.200s; if the stack has no /token, say with -token-command how to get a token",
 			e.tokens, resp.Status, bytes.TrimSpace(body))
 	}
 	return string(bytes.TrimSpace(body)), nil
@@ -176,7 +176,7 @@ func (e Endpoint) run(ctx context.Context, m Member) (string, error) {
 	return token, nil
 }
 
-// Nobody tells whether err means that nothing listens there.
+// Nobody tells whether err means that nothing listens at the address.
 func Nobody(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 // Explain adds the next step to an error of connecting.

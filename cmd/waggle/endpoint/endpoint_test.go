@@ -12,7 +12,7 @@ import (
 	"waggle/test/kit"
 )
 
-func TestParse(t *testing.T) {
+func TestParseFindsTheAPI(t *testing.T) {
 	for in, want := range map[string]string{
 		"http://127.0.0.1:8080":   "ws://127.0.0.1:8080/prod",
 		"http://127.0.0.1:8080/":  "ws://127.0.0.1:8080/prod",
@@ -32,7 +32,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestCheckRefusesNamesThatNoTokenHas(t *testing.T) {
 	for _, m := range []endpoint.Member{{ID: "ana"}, {ID: strings.Repeat("é", 64), Pool: "sf-2"}, {ID: "a/b }"}} {
 		if err := m.Check(); err != nil {
 			t.Errorf("%+v: got %v", m, err)
@@ -49,7 +49,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestTokenFromTheLocalStack(t *testing.T) {
+func TestTheLocalStackGivesTokens(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/token" || r.FormValue("member") == "" {
 			http.Error(w, "no", http.StatusNotFound)
@@ -72,7 +72,7 @@ func TestTokenFromTheLocalStack(t *testing.T) {
 	}
 }
 
-func TestTokenFromACommand(t *testing.T) {
+func TestACommandGivesTokens(t *testing.T) {
 	kit.Command(t, "echo", "coreutils")
 	kit.Command(t, "false", "coreutils")
 	for command, want := range map[string]string{
@@ -96,7 +96,7 @@ func TestTokenFromACommand(t *testing.T) {
 	}
 }
 
-func TestExplainsThatNobodyListens(t *testing.T) {
+func TestNothingListeningIsExplained(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
