@@ -5,6 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 FUNCTIONS := authorizer connect disconnect location match
+# All modules but infra, which needs Node.js and minutes to compile.
+MODULES := . lab clients/go
 ARCH ?= arm64
 DIST := dist
 FUZZTIME ?= 30s
@@ -50,20 +52,20 @@ demo: compiler ## a scripted match in the terminal
 day: compiler ## a trace played on a real cluster, judged and drawn into day (TRACE=cabs.csv.gz SPEED=60 WAIT=0 FROM=18:00 FOR=10m)
 	@[ -n "$(TRACE)" ] || { echo "make: day plays a trace: TRACE=cabs.csv.gz, see docs/real-day.md"; exit 1; }
 	@build/progress.sh bin/localstack ./localstack
-	@go build -o bin/ ./cmd/waggle ./cmd/waggle/internal/day
+	@go -C lab build -o ../bin/ . ./day
 	@exec bin/day $(if $(CACHE),-cache $(CACHE)) "$(TRACE)" -speed $(SPEED) -wait $(WAIT) $(if $(FROM),-from $(FROM)) $(if $(FOR),-for $(FOR)) $(DAYFLAGS)
 
 .PHONY: test
 test: compiler ## all tests; the last line counts them and says what to install for those skipped
-	@{ status=0; go test -json $(TESTFLAGS) ./... || status=1; (cd clients/go && go test -json $(TESTFLAGS) ./...) || status=1; \
+	@{ status=0; for module in $(MODULES); do (cd $$module && go test -json $(TESTFLAGS) ./...) || status=1; done; \
 	if command -v node >/dev/null; then (cd infra && go test -json $(TESTFLAGS) ./...) || status=1; \
 	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "test: Node.js is missing and nothing may be skipped" >&2; status=1; \
 	else echo "test: the stack on AWS was left out: install Node.js 22 or later" >&2; fi; exit $$status; } | go run ./test/summary
 
 .PHONY: race
 race: compiler ## all tests under the race detector, the longest of them shortened
-	@{ status=0; go test -json -race -short -timeout 30m ./... || status=1; \
-	(cd clients/go && go test -json -race -short -timeout 30m ./...) || status=1; exit $$status; } | go run ./test/summary
+	@{ status=0; for module in $(MODULES); do (cd $$module && go test -json -race -short -timeout 30m ./...) || status=1; done; \
+	exit $$status; } | go run ./test/summary
 
 .PHONY: soak
 soak: compiler ## the random suites for long, each with a seed of its own that it prints where it fails: about an hour
@@ -81,10 +83,8 @@ fuzz: compiler ## each fuzz target for a while (FUZZTIME=30s)
 lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
 	@unformatted="$$($(GO_FILES) -print0 | xargs -0 gofmt -l)"; \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
-	@go vet ./...
-	@go tool staticcheck ./...
-	@cd clients/go && go vet ./... && "$$(go -C ../.. tool -n staticcheck)" ./...
-	@cd infra && go vet ./... && "$$(go -C .. tool -n staticcheck)" ./...
+	@staticcheck="$$(go tool -n staticcheck)"; \
+	for module in $(MODULES) infra; do (cd $$module && go vet ./... && "$$staticcheck" ./...); done
 	@if command -v luacheck >/dev/null; then luacheck -q internal/store/scripts; \
 	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "lint: luacheck is missing and nothing may be skipped: install lua-check"; exit 1; \
 	else echo "lint: the Lua scripts were left out: install lua-check"; fi

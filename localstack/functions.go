@@ -7,8 +7,8 @@ import (
 	"net"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"waggle/internal/app"
 	"waggle/internal/gateway"
@@ -68,7 +68,9 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 // wire makes the handlers as the functions do, and tries the cache.
 func (s *stack) wire(ctx context.Context, env environment) (map[string]any, error) {
 	client, err := gateway.New(ctx, env[topology.ManagementEndpoint], awsconfig.WithCredentialsProvider(
-		credentials.NewStaticCredentialsProvider("local", "local", "")))
+		aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		})))
 	if err != nil {
 		return nil, err
 	}

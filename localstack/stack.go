@@ -13,9 +13,10 @@ import (
 	"waggle/internal/store"
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
-	"waggle/localstack/city"
 	"waggle/localstack/issuer"
 	livemap "waggle/localstack/map"
+	"waggle/localstack/members"
+	"waggle/localstack/streets"
 )
 
 const (
@@ -129,9 +130,9 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		mux.Handle("GET /map/", world.Page())
 		mux.Handle("GET /feed", world.Feed())
 		if c.Members > 0 {
-			mux.Handle("GET /streets", city.Streets())
+			mux.Handle("GET /streets", streets.Handler())
 		} else {
-			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // there is no town
+			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // nothing to draw
 		}
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
@@ -152,12 +153,12 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		return err
 	})
 	if c.Members > 0 {
-		pool := city.Pool
+		pool := members.Pool
 		if c.Mingle {
 			pool = ""
 		}
-		members := city.Start(ctx, city.Config{URL: s.url("ws", "/"+stage), Members: c.Members, Pool: pool, Sign: tokens.Sign, Log: c.Log})
-		s.ending = append(s.ending, func() error { members.Stop(); return nil })
+		simulated := members.Start(ctx, members.Config{URL: s.url("ws", "/"+stage), Members: c.Members, Pool: pool, Sign: tokens.Sign, Log: c.Log})
+		s.ending = append(s.ending, func() error { simulated.Stop(); return nil })
 	}
 	return s, nil
 }

@@ -11,40 +11,39 @@ import (
 	"time"
 
 	"waggle/clients/go/waggle"
-	"waggle/cmd/waggle/internal/endpoint"
+	"waggle/cmd/waggle/cli"
+	"waggle/cmd/waggle/endpoint"
+	"waggle/cmd/waggle/stack"
 )
 
 const demoText = `
-waggle demo plays a match between two members, ana and ben, and tells it as it
-goes: they connect, ben reports where he is, ana asks for the nearest member,
-watches him move, loses her socket, resumes, and they part. They are in a pool
-of their own, so nothing that runs on the same stack is touched.
+waggle demo plays a match between two members, ana and ben, and prints each step:
+they connect, ben reports where he is, ana asks for the nearest member, watches
+him move, loses her connection, resumes, and ends the match. They have a pool of
+their own, so other members of the stack do not notice them.
 
-It exits with 0 when everything went as it must, and else with 1 and why.
+The exit code is 0 when each step went well. Otherwise it is 1, and the error says
+why.
 
-  waggle demo                             on the local stack, or one it starts itself
-  waggle demo -start                      on one it starts itself
-  waggle demo -url http://127.0.0.1:9000  on that one`
+  waggle demo                             on the local stack, which it starts if there is none
+  waggle demo -start                      on a local stack of its own
+  waggle demo -url http://127.0.0.1:9000  on the stack at this URL`
 
-func demo(ctx context.Context, c console, args []string) error {
-	f := newFlags(c, "demo", demoText)
+func demo(ctx context.Context, c cli.Console, args []string) error {
+	f := cli.Flags(c, "demo", demoText)
 	url := f.String("url", "", "`URL` of a local stack, or of the WebSocket API (default "+endpoint.Local+")")
 	command := f.String("token-command", "", "`command` that prints a token for {member} in {pool}; it is run without a shell")
-	start := f.Bool("start", false, "start a local stack for it, and stop it afterwards")
-	pace := f.Duration("pace", 500*time.Millisecond, "pause between steps, to be read")
-	timeout := f.Duration("timeout", time.Minute, "how long it may take, a start of the stack aside")
-	operands, err := parse(c, f, args)
-	if err != nil {
-		return err
-	}
-	if err := expect(f, operands); err != nil {
+	start := f.Bool("start", false, "start a local stack, and stop it afterwards")
+	pace := f.Duration("pace", 500*time.Millisecond, "pause between steps, for the reader")
+	timeout := f.Duration("timeout", time.Minute, "how long the match may take, without the start of the stack")
+	if _, err := cli.Parse(c, f, args); err != nil {
 		return err
 	}
 	switch {
 	case *start && *url != "":
-		return misusef("give -start or -url, not both")
+		return cli.Misuse("give -start or -url, not both")
 	case *timeout <= 0, *pace < 0:
-		return misusef("-timeout must be above 0, such as 1m, and -pace not below it")
+		return cli.Misuse("-timeout must be above 0, such as 1m, and -pace must not be below 0")
 	}
 	base := *url
 	if base == "" {
@@ -52,9 +51,9 @@ func demo(ctx context.Context, c console, args []string) error {
 	}
 	at, err := endpoint.Parse(base, *command)
 	if err != nil {
-		return misuse{err}
+		return cli.Misuse("%w", err)
 	}
-	d := newDemoPlay(c.out, at, *pace)
+	d := newDemoPlay(c.Out, at, *pace)
 	if !*start {
 		err = d.play(ctx, *timeout)
 		if *url != "" || !endpoint.Nobody(err) {
@@ -63,27 +62,20 @@ func demo(ctx context.Context, c console, args []string) error {
 		if _, missing := os.Stat("localstack"); missing != nil {
 			return at.Explain(err)
 		}
-		fmt.Fprintf(c.out, "Nothing listens at %s, so here is a stack of our own.\n", base)
+		fmt.Fprintf(c.Out, "Nothing listens at %s, so the demo starts a stack of its own.\n", base)
 	}
-	s, err := startStack(ctx, c.err)
+	s, err := stack.Build(ctx, c.Err)
 	if err != nil {
 		return interrupted(ctx, err)
 	}
-	defer s.stop()
-	if d.at, err = endpoint.Parse(s.url, *command); err != nil {
+	defer s.Stop()
+	if d.at, err = endpoint.Parse(s.URL, *command); err != nil {
 		return err
 	}
 	return interrupted(ctx, d.play(ctx, *timeout))
 }
 
-func interrupted(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return errInterrupted
-	}
-	return err
-}
-
-// A demoPlay is one performance.
+// A demoPlay is one run of the demo.
 type demoPlay struct {
 	out  io.Writer
 	at   endpoint.Endpoint
@@ -103,15 +95,15 @@ func (d *demoPlay) play(ctx context.Context, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer d.leave()
-	for _, act := range []func(context.Context) error{d.meet, d.ask, d.move, d.resume, d.part} {
-		if err := act(ctx); err != nil {
+	for _, step := range []func(context.Context) error{d.meet, d.ask, d.move, d.resume, d.part} {
+		if err := step(ctx); err != nil {
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return fmt.Errorf("-timeout %v is over: %w", timeout, err)
 			}
 			return err
 		}
 	}
-	d.say("", "That is all: two sockets that no server of ours held, and one match between them.")
+	d.say("", "That is all: two connections, which API Gateway holds, and one match between them.")
 	return nil
 }
 
@@ -138,7 +130,7 @@ func (d *demoPlay) meet(ctx context.Context) (err error) {
 
 func (d *demoPlay) connect(ctx context.Context, member string) (*waggle.Client, error) {
 	o := d.at.Options(endpoint.Member{ID: member, Pool: d.pool})
-	// Long enough away, before connecting again, for ben to move meanwhile.
+	// Long enough that ben moves before she is connected again.
 	away := d.pace + time.Second
 	o.Backoff = waggle.Backoff{Min: away, Max: away, Jitter: func() float64 { return 1 }}
 	c, err := waggle.Connect(ctx, o)
@@ -161,7 +153,7 @@ func (d *demoPlay) ask(ctx context.Context) error {
 	d.match = out.Matched.Match
 	d.say("ana", "Matched after %d ms: %.0f m away, at %s.", took.Milliseconds(), out.Matched.Peer.Distance,
 		place(waggle.Point{Lat: out.Matched.Peer.Lat, Lng: out.Matched.Peer.Lng}))
-	_, err = await(ctx, d.ben, "ben to hear of the match", func(m *waggle.Matched) bool { return m.Match == d.match })
+	_, err = await(ctx, d.ben, "ben to be notified of the match", func(m *waggle.Matched) bool { return m.Match == d.match })
 	if err != nil {
 		return err
 	}
@@ -182,12 +174,12 @@ func (d *demoPlay) move(ctx context.Context) error {
 	return nil
 }
 
-// step moves ben on, after a pause, to where the server has it.
+// step moves ben after a pause, and waits until the server has his new place.
 func (d *demoPlay) step(ctx context.Context) error {
 	select {
 	case <-time.After(d.pace):
 	case <-ctx.Done():
-		return fmt.Errorf("waiting to move ben on, with a -pace of %v: %w", d.pace, ctx.Err())
+		return fmt.Errorf("waiting to move ben, with a -pace of %v: %w", d.pace, ctx.Err())
 	}
 	d.benAt.Lat -= 0.0005
 	d.benAt.Lng += 0.0004
@@ -209,7 +201,7 @@ func (d *demoPlay) resume(ctx context.Context) error {
 		return err
 	}
 	d.say("ben", "Moving on meanwhile, to %s.", place(d.benAt))
-	// The welcome of the first connection is behind us in the events.
+	// The welcome of the first connection has no match.
 	w, err := await(ctx, d.ana, "ana to be back", func(w *waggle.Welcome) bool { return w.Match != nil })
 	if err != nil {
 		return err
@@ -238,7 +230,7 @@ func (d *demoPlay) part(ctx context.Context) error {
 		return fmt.Errorf("ana ends the match: %w", err)
 	}
 	d.say("ana", "He is here. Thank you! (She ends the match.)")
-	ended, err := await(ctx, d.ben, "ben to hear of the end", func(e *waggle.Ended) bool { return e.Match == d.match })
+	ended, err := await(ctx, d.ben, "ben to be notified of the end", func(e *waggle.Ended) bool { return e.Match == d.match })
 	if err != nil {
 		return err
 	}
@@ -249,7 +241,7 @@ func (d *demoPlay) part(ctx context.Context) error {
 			return fmt.Errorf("%s says hello: %w", name, err)
 		}
 		if w.Match != nil {
-			return fmt.Errorf("%s is left in match %s after its end", name, w.Match.Match)
+			return fmt.Errorf("%s is still in match %s after its end", name, w.Match.Match)
 		}
 	}
 	d.say("", "Both are free again.")
@@ -282,13 +274,13 @@ func (d *demoPlay) say(who, format string, args ...any) {
 	fmt.Fprintf(d.out, "%s  %-4s  %s\n", time.Now().Format("15:04:05.000"), who, fmt.Sprintf(format, args...))
 }
 
-// await passes over events until one is wanted.
+// await skips events until the wanted one comes.
 func await[T waggle.Frame](ctx context.Context, c *waggle.Client, what string, wanted func(T) bool) (T, error) {
 	var none T
 	for {
 		event, err := c.Next(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
-			return none, fmt.Errorf("waited in vain for %s", what)
+			return none, fmt.Errorf("waiting for %s: it did not come in time", what)
 		}
 		if err != nil {
 			return none, fmt.Errorf("waiting for %s: %w", what, err)
@@ -302,7 +294,7 @@ func await[T waggle.Frame](ctx context.Context, c *waggle.Client, what string, w
 	}
 }
 
-// near is within about a metre.
+// near tells whether a place is within about a metre of p.
 func near(lat, lng float64, p waggle.Point) bool {
 	const degrees = 1e-5
 	return max(lat-p.Lat, p.Lat-lat, lng-p.Lng, p.Lng-lng) < degrees

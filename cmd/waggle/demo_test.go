@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"waggle/cmd/waggle/internal/endpoint"
+	"waggle/cmd/waggle/endpoint"
 	"waggle/test/kit"
 )
 
-// The demonstration is run for real, on the local stack it starts itself.
+// The demo runs on the local stack that it starts itself.
 func TestDemoOnAStackOfItsOwn(t *testing.T) {
 	kit.Command(t, "go", "Go, with its command on the path")
 	t.Chdir("../..")
@@ -34,12 +34,12 @@ func TestDemoSaysWhyNot(t *testing.T) {
 	if _, _, err := typed(t.Context(), "", "demo", "-start"); err == nil || !strings.Contains(err.Error(), "top of a checkout") {
 		t.Errorf("no checkout: got %v, want the next step", err)
 	}
-	// The API accepts, but says nothing that the demonstration waits for.
+	// The API accepts, but never sends what the demo waits for.
 	_, _, err := typed(t.Context(), "", "demo", "-url", echo(t), "-timeout", "300ms")
 	if err == nil || !strings.Contains(err.Error(), "no welcome") || !strings.Contains(err.Error(), "-timeout 300ms is over") {
 		t.Errorf("a silent API: got %v, want what was waited for", err)
 	}
-	// Between two steps nobody is waited for but the reader.
+	// Between two steps the demo waits only for the reader.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	err = newDemoPlay(io.Discard, endpoint.Endpoint{}, time.Hour).step(ctx)

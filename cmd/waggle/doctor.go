@@ -10,71 +10,70 @@ import (
 	"time"
 
 	"waggle/clients/go/waggle"
-	"waggle/cmd/waggle/internal/doctor"
-	"waggle/cmd/waggle/internal/endpoint"
+	"waggle/cmd/waggle/cli"
+	"waggle/cmd/waggle/doctor"
+	"waggle/cmd/waggle/endpoint"
 )
 
 const doctorText = `
-waggle doctor looks at a running Waggle from outside, one step after the other, and
-says what each found and, where something is wrong, what that means and what to mend:
+waggle doctor examines a running Waggle from outside, step by step. It prints what
+each step found and, where something is wrong, what that means and how to mend it:
 
-  address   the name is known, and something listens there
-  tls       the certificate is good
-  refusal   without a token nobody gets in
-  connect   with one, a member does: authorizer, $connect, cache
-  hello     a message is served, and its answer is pushed back
+  address   the name has an address, and something listens there
+  tls       the certificate is valid
+  refusal   a connection without a token is refused
+  connect   a member with a token is connected: authorizer, $connect, cache
+  hello     a message is served, and its reply is pushed back
   latency   how long that takes
   clock     how far this machine's clock is off
-  match     two members find each other, one is seen to move, both part
+  match     two members are matched, one sees the other move, the match ends
 
-The two members meet at a place in the ocean, far from anybody. Whoever is connected
-as one of them is replaced. It exits with 0 when nothing is wrong, and else with 1.
+The two members meet at a place in the ocean, far from other members. Their earlier
+connections, if there are any, are replaced. The exit code is 0 when nothing is wrong,
+and 1 otherwise.
 
   waggle doctor                                         the local stack
-  waggle doctor -url wss://… -token T1 -token T2        two members' tokens; with one, no match
+  waggle doctor -url wss://… -token T1 -token T2        tokens of two members; with one token, no match
   waggle doctor -url wss://… -token-command 'get {member}' -as ana,ben`
 
-func examine(ctx context.Context, c console, args []string) error {
-	f := newFlags(c, "doctor", doctorText)
+func examine(ctx context.Context, c cli.Console, args []string) error {
+	f := cli.Flags(c, "doctor", doctorText)
 	url := f.String("url", endpoint.Local, "`URL` of a local stack, or of the WebSocket API")
 	command := f.String("token-command", "", "`command` that prints a token for {member} in {pool}; it is run without a shell")
 	var tokens []string
-	f.Func("token", "`token` of a member; twice for two of them", func(token string) error {
+	f.Func("token", "`token` of a member; give it twice for two members", func(token string) error {
 		tokens = append(tokens, token)
 		return nil
 	})
-	as := f.String("as", "", "the two `members` that tokens are asked for, with a comma between (default: two of its own)")
-	patience := f.Duration("patience", 15*time.Second, "how long to wait for an answer; a function may take 10 s")
-	asJSON := f.Bool("json", false, "print JSON, once all is done")
-	operands, err := parse(c, f, args)
+	as := f.String("as", "", "the two `members` to get tokens for, with a comma between (default: two of its own)")
+	patience := f.Duration("patience", 15*time.Second, "how long to wait for a reply; a function may take 10 s")
+	asJSON := f.Bool("json", false, "print JSON at the end")
+	_, err := cli.Parse(c, f, args)
 	if err != nil {
-		return err
-	}
-	if err := expect(f, operands); err != nil {
 		return err
 	}
 	switch {
 	case *patience <= 0:
-		return misusef("-patience must be above 0, such as 15s")
+		return cli.Misuse("-patience must be above 0, such as 15s")
 	case len(tokens) > 2:
-		return misusef("it takes two tokens at most, not %d", len(tokens))
+		return cli.Misuse("it takes two tokens at most, not %d", len(tokens))
 	case len(tokens) > 0 && *command != "":
-		return misusef("give -token or -token-command, not both")
+		return cli.Misuse("give -token or -token-command, not both")
 	}
-	patient := doctor.Case{Patience: *patience}
+	examination := doctor.Case{Patience: *patience}
 	if len(tokens) > 0 {
-		patient.Socket, patient.Members, err = endpoint.Bearers(*url, tokens)
+		examination.Socket, examination.Members, err = endpoint.Bearers(*url, tokens)
 	} else {
-		patient.Socket, patient.Members, err = temporary(*url, *command, *as)
+		examination.Socket, examination.Members, err = temporary(*url, *command, *as)
 	}
 	if err != nil {
-		return misuse{err}
+		return cli.Misuse("%w", err)
 	}
 	if !*asJSON {
-		fmt.Fprintf(c.out, "%s\n\n", patient.Socket)
-		patient.Tell = func(s doctor.Step) { tellStep(c.out, s) }
+		fmt.Fprintf(c.Out, "%s\n\n", examination.Socket)
+		examination.Report = func(s doctor.Step) { printStep(c.Out, s) }
 	}
-	steps, err := patient.Examine(ctx)
+	steps, err := examination.Examine(ctx)
 	if err != nil {
 		return interrupted(ctx, err)
 	}
@@ -85,10 +84,10 @@ func examine(ctx context.Context, c console, args []string) error {
 		}
 	}
 	if *asJSON {
-		e := json.NewEncoder(c.out)
+		e := json.NewEncoder(c.Out)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)
-		if err := e.Encode(map[string]any{"url": patient.Socket, "ok": failed == 0, "steps": steps}); err != nil {
+		if err := e.Encode(map[string]any{"url": examination.Socket, "ok": failed == 0, "steps": steps}); err != nil {
 			return err
 		}
 	}
@@ -98,7 +97,7 @@ func examine(ctx context.Context, c console, args []string) error {
 	return nil
 }
 
-// temporary are two members for whom tokens can be had.
+// temporary returns two members that get tokens from the URL or the command.
 func temporary(url, command, as string) (socket string, members []waggle.Options, err error) {
 	at, err := endpoint.Parse(url, command)
 	if err != nil {
@@ -121,7 +120,7 @@ func temporary(url, command, as string) (socket string, members []waggle.Options
 	return at.Socket, members, nil
 }
 
-func tellStep(w io.Writer, s doctor.Step) {
+func printStep(w io.Writer, s doctor.Step) {
 	status := string(s.Status)
 	switch s.Status {
 	case doctor.Fail:

@@ -9,9 +9,9 @@ import (
 	"waggle/internal/protocol"
 )
 
-// expand makes a frame of a line: JSON stays as it is, right or wrong, so that
-// the server's answer to anything can be seen; "match radius=3000" is short
-// for its JSON. lastMatch is what "end" alone means.
+// expand makes a frame of a line. JSON stays as it is, valid or not, so that the user
+// sees the server's reply to anything. "match radius=3000" is an abbreviation of its
+// JSON. "end" alone ends lastMatch.
 func expand(line, lastMatch string) ([]byte, error) {
 	if strings.HasPrefix(line, "{") || strings.HasPrefix(line, "[") {
 		return []byte(line), nil
@@ -28,7 +28,7 @@ func expand(line, lastMatch string) ([]byte, error) {
 		words = words[1:]
 	case action == protocol.ActionEnd && !strings.Contains(line, "match="):
 		if lastMatch == "" {
-			return nil, errors.New("no match has been shown yet: say which, as in: end MATCH")
+			return nil, errors.New("no match has been shown yet: name one, as in: end MATCH")
 		}
 		fields = append(fields, field{"match", quote(lastMatch)})
 	}
@@ -54,7 +54,7 @@ type field struct {
 	value json.RawMessage
 }
 
-// object keeps the fields in the order they were typed, and as often.
+// object keeps the fields in the order in which they were typed, with repetitions.
 func object(fields []field) []byte {
 	b := []byte{'{'}
 	for i, f := range fields {
@@ -68,7 +68,7 @@ func object(fields []field) []byte {
 	return append(b, '}')
 }
 
-// value is JSON where the text is, and else the text.
+// value returns the text as JSON if it is JSON, and as a string otherwise.
 func value(text string) json.RawMessage {
 	if json.Valid([]byte(text)) {
 		return json.RawMessage(text)

@@ -7,24 +7,24 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"waggle/cmd/waggle/cli"
 )
 
 // typed runs a command line with some input.
 func typed(ctx context.Context, input string, args ...string) (out, errs string, err error) {
 	var o, e bytes.Buffer
-	err = run(ctx, console{in: strings.NewReader(input), out: &o, err: &e}, args)
+	err = program().Run(ctx, cli.Console{In: strings.NewReader(input), Out: &o, Err: &e}, args)
 	return o.String(), e.String(), err
 }
 
-func TestHelpTeaches(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "shell"}, {"demo", "-h"}, {"replay", "-help"}, {"judge", "-h"}, {"city", "-h"}, {"doctor", "-h"}} {
+func TestHelpHasExamplesOrFlags(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "shell"}, {"demo", "-h"}, {"doctor", "-help"}} {
 		out, errs, err := typed(t.Context(), "", args...)
 		if err != nil || errs != "" {
 			t.Errorf("%q: got %q, %v, want no error", args, errs, err)
@@ -32,22 +32,14 @@ func TestHelpTeaches(t *testing.T) {
 		if !strings.Contains(out, "waggle "+"shell -as ana") && !strings.Contains(out, "Flags:") {
 			t.Errorf("%q: got %q, want an example or the flags", args, out)
 		}
-		// Without the pool at its speed a replay is of no use.
-		if strings.Contains(out, "waggle replay -from") && !strings.Contains(out, "-print-pools") {
-			t.Errorf("%q: got %q, with a replay but nothing of -print-pools", args, out)
-		}
 	}
 }
 
-func TestWrongUseSaysWhatIsRight(t *testing.T) {
+func TestAMistakeIsExplained(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
 		{"", "Commands:"},
 		{"dance", `there is no command "dance"`},
-		{"replay", "takes FILE, and got nothing"},
 		{"demo now", `takes nothing but flags, and got ["now"]`},
-		{"replay a b", `got ["a" "b"]`},
-		{"judge a", "takes TRACE RECORD, and got [\"a\"]"},
-		{"judge -zone Mars a b", "America/Los_Angeles"},
 		{"shell -loud", "-loud"},
 		{"demo -start -url http://x", "not both"},
 		{"demo -timeout 0", "above 0"},
@@ -65,64 +57,15 @@ func TestWrongUseSaysWhatIsRight(t *testing.T) {
 		{"shell -pool Bad", "1 to 32 of a-z"},
 		{"shell -as=", "1 to 128 bytes, not 0"},
 		{"shell -as " + strings.Repeat("é", 65), "1 to 128 bytes, not 130"},
-		{"replay -print-pools -pool A", "1 to 32 of a-z"},
-		{"replay -print-pools -speed 1000000", "grace"},
 	} {
 		_, errs, err := typed(t.Context(), "", strings.Fields(tt.args)...)
-		if !errors.Is(err, errUsage) || !strings.Contains(errs, tt.want) {
+		if !errors.Is(err, cli.ErrUsage) || !strings.Contains(errs, tt.want) {
 			t.Errorf("%q: got %q, %v, want %q", tt.args, errs, err, tt.want)
 		}
 	}
 }
 
-func TestReplayErrorsSayWhatToDo(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "cabs.csv")
-	if err := os.WriteFile(file, []byte("unix_s,cab,lat,lng,occupied\n1212195600,a,37,-122,0\n1212195620,a,37,-122,0\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct{ args, want string }{
-		{"-speed 0", "-speed must be above 0"},
-		{"-radius 5", "100 to 20000"},
-		{"-wait 60000", "600 s at most"},
-		{"-zone Mars", "America/Los_Angeles"},
-		{"-from noon", "18:00"},
-		{"-from 03:00 -for 1h", "goes from 2008-05-30T18:00:00-07:00 to 2008-05-30T18:00:20-07:00"},
-		{"-from 0", "-from 1969-12-31T16:00:00-08:00 is outside"},
-		{"-from 17:59", "is outside"},
-		{"-from 18:00:21", "is outside"},
-		{"-from 18:00:05 -for 10s", "has nothing from 2008-05-30T18:00:05-07:00"},
-		{"-radius NaN", "100 to 20000"},
-		{"-ahead 1500ms", "-ahead must be 0s to 1h in whole seconds"},
-		{"-ahead -1m", "-ahead must be 0s to 1h in whole seconds"},
-		{"-pool sf.old", "1 to 32 of a-z"},
-		{"-url wss://api.example/prod", "-token-command"},
-		{"-url nowhere", "is no URL"},
-	} {
-		_, errs, err := typed(t.Context(), "", append([]string{"replay", file}, strings.Fields(tt.args)...)...)
-		if !errors.Is(err, errUsage) || !strings.Contains(errs, tt.want) {
-			t.Errorf("%s: got %q, %v, want %q", tt.args, errs, err, tt.want)
-		}
-	}
-	if _, _, err := typed(t.Context(), "", "replay", file, "-url", "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "make run") {
-		t.Errorf("nobody there: got %v, want the next step", err)
-	}
-	if _, _, err := typed(t.Context(), "", "replay", file+".not"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("no file: got %v", err)
-	}
-	if _, _, err := typed(t.Context(), "", "replay", file, "-record", filepath.Join(file, "x")); err == nil || !strings.Contains(err.Error(), "-record: ") {
-		t.Errorf("no place for the record: got %v", err)
-	}
-}
-
-func TestReplayPrintsPools(t *testing.T) {
-	out, _, err := typed(t.Context(), "", "replay", "-print-pools", "-speed", "60", "-ttl", "180s")
-	if err != nil || !strings.Contains(out, `"locationTTL": 3,`) || !strings.Contains(out, `"sf"`) {
-		t.Errorf("got %s, %v, want a TTL of 3 s in pool sf", out, err)
-	}
-}
-
-// echo is an API that answers each frame with one that holds it, or closes
-// when told to.
+// echo starts an API that answers each frame with a copy of it, and closes after "bye".
 func echo(t *testing.T) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
@@ -154,7 +97,7 @@ func echo(t *testing.T) string {
 }
 
 func TestShellWorksFromAPipe(t *testing.T) {
-	// The end of input is far sooner than the answers: it lingers for them.
+	// The input ends long before the replies come: the shell waits for them.
 	out, _, err := typed(t.Context(), "location 37.77 -122.42\n\n{\"action\":\"x\",\"a\":1}\nwhat now\n",
 		"shell", "-as", "ana", "-tags", "van,big", "-linger", "2s", "-url", echo(t))
 	if err != nil {
@@ -173,11 +116,11 @@ func TestShellWorksFromAPipe(t *testing.T) {
 		}
 	}
 	if strings.Contains(out, "> ") {
-		t.Errorf("a prompt where nobody types:\n%s", out)
+		t.Errorf("a prompt though the input is a pipe:\n%s", out)
 	}
 }
 
-func TestShellTellsThatTheServerClosed(t *testing.T) {
+func TestShellSaysThatTheServerClosed(t *testing.T) {
 	out, _, err := typed(t.Context(), "bye\n", "shell", "-linger", "1m", "-url", echo(t))
 	if err != nil || !strings.Contains(out, "the server closed the connection") {
 		t.Errorf("got %q, %v", out, err)
@@ -216,20 +159,6 @@ func TestExpand(t *testing.T) {
 	for _, in := range []string{"end", "match radius", "hello =1"} {
 		if got, err := expand(in, ""); err == nil {
 			t.Errorf("%s: got %s, want an error", in, got)
-		}
-	}
-}
-
-func TestBaseURL(t *testing.T) {
-	for in, want := range map[string]string{
-		"http://127.0.0.1:41234/":                  "http://127.0.0.1:41234",
-		"  http://127.0.0.1:41234/token?member=x ": "http://127.0.0.1:41234",
-		"ws://127.0.0.1:41234/prod":                "",
-		"The map: http://127.0.0.1:1/":             "",
-		"":                                         "",
-	} {
-		if got, _ := baseURL(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
 }

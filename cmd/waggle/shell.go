@@ -14,48 +14,45 @@ import (
 	"golang.org/x/term"
 
 	"waggle/clients/go/waggle"
-	"waggle/cmd/waggle/internal/endpoint"
+	"waggle/cmd/waggle/cli"
+	"waggle/cmd/waggle/endpoint"
 )
 
 const shellText = `
-waggle shell connects as a member and speaks the protocol: each line typed is
-sent as a frame (→), each frame received is shown (←).
+waggle shell connects as a member and speaks the protocol: it sends each line that
+you type as a frame (→), and shows each frame that comes (←).
 
-A line is a frame in JSON, or short for one:
+A line is a frame in JSON, or an abbreviation of one:
   hello                               {"action":"hello"}
   location 37.77 -122.42              {"action":"location","lat":37.77,"lng":-122.42}
   match radius=3000 wait=30           {"action":"match","radius":3000,"wait":30}
   locate, cancel, ping
-  end                                 ends the last match that was shown
-  any-action name=value a=[1,2]       values are JSON, or else text
+  end                                 ends the match that was shown last
+  any-action name=value a=[1,2]       a value that is not JSON is text
   quit                                (or the end of input)
 
-Nothing is said but what is typed: not even hello. It works from a pipe too:
+It sends nothing by itself, not even hello. It reads from a pipe too:
   printf 'location 37.77 -122.42 id=1\nhello\n' | waggle shell -as ana
-With two of them, one as ana and one as ben, a match can be played by hand.`
+To play a match by hand, start two of them, one as ana and one as ben.`
 
-func shell(ctx context.Context, c console, args []string) error {
-	f := newFlags(c, "shell", shellText)
+func shell(ctx context.Context, c cli.Console, args []string) error {
+	f := cli.Flags(c, "shell", shellText)
 	as := f.String("as", "ana", "`member` to be")
 	url := f.String("url", endpoint.Local, "`URL` of a local stack, or of the WebSocket API")
 	command := f.String("token-command", "", "`command` that prints a token for {member} in {pool}; it is run without a shell")
 	pool := f.String("pool", "", "`pool` to be in (default: the token's own default)")
 	tags := f.String("tags", "", "`tags` of the member, with commas between")
-	linger := f.Duration("linger", time.Second, "how long to wait for answers after the end of input")
-	operands, err := parse(c, f, args)
-	if err != nil {
-		return err
-	}
-	if err := expect(f, operands); err != nil {
+	linger := f.Duration("linger", time.Second, "how long to wait for replies after the end of input")
+	if _, err := cli.Parse(c, f, args); err != nil {
 		return err
 	}
 	at, err := endpoint.Parse(*url, *command)
 	if err != nil {
-		return misuse{err}
+		return cli.Misuse("%w", err)
 	}
 	member := endpoint.Member{ID: *as, Pool: *pool}
 	if err := member.Check(); err != nil {
-		return misuse{err}
+		return cli.Misuse("%w", err)
 	}
 	if *tags != "" {
 		member.Tags = strings.Split(*tags, ",")
@@ -67,22 +64,21 @@ func shell(ctx context.Context, c console, args []string) error {
 		return at.Explain(err)
 	}
 	s.screen.say("connected as %s to %s", *as, at.Socket)
-	return s.run(ctx, c.in)
+	return s.run(ctx, c.In)
 }
 
-// A session is one connection with a person, or a pipe, at it.
+// A session is one connection, and the person or pipe that uses it.
 type session struct {
 	conn   *waggle.Conn
 	screen *screen
 	linger time.Duration
 
 	mu    sync.Mutex
-	match string // the last one shown
+	match string // the match that was shown last
 }
 
-// run ends with the input, the connection or ctx. The goroutine that reads the
-// input may outlive it, since a terminal cannot be told to stop waiting; the
-// program ends then.
+// run ends with the input, the connection or ctx. The goroutine that reads the input
+// may run on, since a read from a terminal cannot be cancelled. The program ends then.
 func (s *session) run(ctx context.Context, in io.Reader) error {
 	closed := make(chan error, 1)
 	receiving, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -96,7 +92,7 @@ func (s *session) run(ctx context.Context, in io.Reader) error {
 	ended := make(chan error, 1)
 	go func() {
 		scanner := bufio.NewScanner(in)
-		scanner.Buffer(nil, 1<<20) // longer than any frame may be: the server is to say so
+		scanner.Buffer(nil, 1<<20) // longer than any frame may be, so that the server refuses it
 		for scanner.Scan() {
 			lines <- scanner.Text()
 		}
@@ -115,26 +111,26 @@ func (s *session) run(ctx context.Context, in io.Reader) error {
 			}
 			return s.wait(ctx, closed)
 		case err := <-closed:
-			return s.lost(err)
+			return s.closed(err)
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// wait gives the last answers time to come.
+// wait gives the last replies time to come.
 func (s *session) wait(ctx context.Context, closed <-chan error) error {
 	select {
 	case <-time.After(s.linger):
 		return nil
 	case err := <-closed:
-		return s.lost(err)
+		return s.closed(err)
 	case <-ctx.Done():
 		return nil
 	}
 }
 
-func (s *session) lost(err error) error {
+func (s *session) closed(err error) error {
 	if errors.Is(err, io.EOF) {
 		s.screen.say("the server closed the connection")
 		return nil
@@ -142,7 +138,7 @@ func (s *session) lost(err error) error {
 	return fmt.Errorf("the connection is lost: %w", err)
 }
 
-// line sends what was typed.
+// line sends a line that was typed.
 func (s *session) line(ctx context.Context, line string) (quit bool) {
 	line = strings.TrimSpace(line)
 	switch line {
@@ -162,8 +158,7 @@ func (s *session) line(ctx context.Context, line string) (quit bool) {
 		s.screen.say("%v", err)
 		return false
 	}
-	// A failure shows where the connection is read.
-	_ = s.conn.Send(ctx, raw)
+	_ = s.conn.Send(ctx, raw) // a failure ends receive too
 	return false
 }
 
@@ -175,7 +170,7 @@ func (s *session) receive(ctx context.Context) error {
 		}
 		f, err := waggle.DecodeFrame(raw)
 		if err != nil {
-			continue // it has been shown
+			continue // it is already shown
 		}
 		s.mu.Lock()
 		switch f := f.(type) {
@@ -190,7 +185,7 @@ func (s *session) receive(ctx context.Context) error {
 	}
 }
 
-// A screen shows frames as they come and go, with a prompt only where a
+// A screen shows frames as they are sent and received. It has a prompt only where a
 // person types.
 type screen struct {
 	mu       sync.Mutex
@@ -199,9 +194,9 @@ type screen struct {
 	prompted bool
 }
 
-func newScreen(c console) *screen {
-	in, ok := c.in.(*os.File)
-	return &screen{w: c.out, terminal: ok && term.IsTerminal(int(in.Fd()))}
+func newScreen(c cli.Console) *screen {
+	in, ok := c.In.(*os.File)
+	return &screen{w: c.Out, terminal: ok && term.IsTerminal(int(in.Fd()))}
 }
 
 func (s *screen) frame(dir waggle.Direction, raw []byte, at time.Time) {
@@ -215,12 +210,12 @@ func (s *screen) frame(dir waggle.Direction, raw []byte, at time.Time) {
 func (s *screen) say(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	again := s.prompted
-	if again {
+	prompted := s.prompted
+	if prompted {
 		fmt.Fprint(s.w, "\r") // over the prompt
 	}
 	fmt.Fprintf(s.w, format+"\n", args...)
-	if again {
+	if prompted {
 		fmt.Fprint(s.w, "> ")
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/coder/websocket"
 
 	"waggle/internal/gateway"
@@ -22,10 +22,14 @@ import (
 	"waggle/localstack/lambda"
 )
 
+func localCredentials(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+}
+
 func newClient(t *testing.T, endpoint string) *gateway.Client {
 	t.Helper()
 	client, err := gateway.New(t.Context(), endpoint,
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("local", "local", "")),
+		config.WithCredentialsProvider(aws.CredentialsProviderFunc(localCredentials)),
 		config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +191,7 @@ func BenchmarkPost(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
 	client, err := gateway.New(b.Context(), server.URL,
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("local", "local", "")))
+		config.WithCredentialsProvider(aws.CredentialsProviderFunc(localCredentials)))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -49,7 +49,8 @@ func rules() []rule {
 		{"internal/protocol", nil, leaf},
 		{"internal/topology", nil, leaf},
 		{"test/kit", nil, leaf},
-		{"localstack/town", nil, "it makes up members for whoever wants some, and knows nothing of what they are for"},
+		{"localstack/streets", nil, "it is a map with cars, and does not know what they are for"},
+		{"localstack/members", []string{"clients/go", "localstack/streets"}, "simulated members are clients like any other"},
 		{"test/kit/oracle", nil, "the search is compared with it, and must not share any code"},
 		{"localstack/embedded", nil, leaf},
 		{"test/kit/caches", []string{"test/kit", "localstack/embedded"}, "it starts caches for the tests of every package"},
@@ -60,19 +61,21 @@ func rules() []rule {
 		{"localstack/faults", []string{"localstack/apigateway", "internal/store"}, "it stands in the ways between gateway, functions and cache, whatever passes"},
 		{"localstack", []string{"localstack", "functions", "internal", "clients/go"}, "it runs everything of ours, but belongs to nothing"},
 		{"clients/go", []string{"clients/go"}, "the client is a module of its own: whoever imports it gets nothing of the server's"},
-		{"cmd", []string{"cmd", "clients/go", "internal/pool", "internal/protocol", "internal/geo", "localstack/town"}, "the command line is a client like any other"},
+		{"cmd", []string{"cmd", "clients/go", "internal/pool", "internal/protocol"}, "the command line is a client like any other"},
 		{"cmd/verify", nil, "what it finds on AWS is only worth something if it sees no more than a stranger does"},
-		{"cmd/waggle/internal/judge", []string{"cmd/waggle/internal/figures", "cmd/waggle/internal/record", "cmd/waggle/internal/trace"},
-			"it judges the server, and could not with the server's own code"},
-		{"cmd/waggle/internal/record", nil, "the judge stands on it, and on nothing of the server's"},
-		{"cmd/waggle/internal/figures", nil, "the judge stands on it, and on nothing of the server's"},
-		{"cmd/waggle/internal/trace", []string{"cmd/waggle/internal/trace"}, "the judge stands on it, and on nothing of the server's"},
-		{"cmd/waggle/internal/chart", []string{"cmd/waggle/internal/figures"}, "it draws figures, whatever they are of"},
-		{"cmd/waggle/internal/day", []string{"test/kit/caches"}, "it runs the programs as anybody would, on a cluster as the tests have"},
+		{"lab", []string{"lab", "clients/go", "cmd/waggle/cli", "cmd/waggle/endpoint", "internal/pool"},
+			"the lab is a client like any other, in a module of its own"},
+		{"lab/judge", []string{"lab/record", "lab/stats", "lab/trace"}, "its verdict is worth something only if it shares nothing with the server"},
+		{"lab/record", nil, "the judge uses it, so it shares nothing with the server"},
+		{"lab/stats", nil, "the judge uses it, so it shares nothing with the server"},
+		{"lab/trace", []string{"lab/trace"}, "the judge uses it, so it shares nothing with the server"},
+		{"lab/chart", []string{"lab/stats"}, "it draws numbers, and does not know what they mean"},
+		{"lab/town", []string{"lab/trace", "localstack/streets"}, "it makes up a day, and does not know who plays it"},
+		{"lab/compare", []string{"lab/chart", "lab/stats", "lab/trace", "localstack/streets", "internal/geo"}, "it compares traces, and does not know who made them"},
+		{"lab/day", []string{"cmd/waggle/stack", "test/kit/caches"}, "it runs the programs as a user does, on a cluster like that of the tests"},
 		{"build", nil, "it changes the tree as text, and must run whatever state the code is in"},
 		{"infra", []string{"infra", "internal/topology"}, "the stack on AWS knows which functions there are, and none of their code"},
 		{"infra/config", []string{"internal/pool"}, "it checks the settings fast, without the CDK"},
-		{"bench", []string{"bench", "internal", "clients/go"}, "a benchmark may import any package"},
 	}
 }
 
@@ -93,7 +96,8 @@ func dependencies() []dependency {
 		{"github.com/aws/aws-sdk-go-v2", []string{"internal/gateway", "internal/app", "internal/store/signin", "localstack"}, "the SDK is slow to start: only packages that call AWS import it"},
 		{"github.com/coreos/go-oidc", []string{"internal/token"}, "one package decides whom to trust"},
 		{"github.com/go-jose/go-jose", []string{"internal/token", "localstack"}, "only an issuer signs, and only token verifies"},
-		{"gonum.org/v1/plot", []string{"cmd/waggle/internal/chart"}, "one place where pictures get their colours and axes"},
+		{"gonum.org/v1/plot", []string{"lab/chart"}, "one place where pictures get their colours and axes"},
+		{"github.com/schollz/progressbar", []string{"lab"}, "only the lab draws progress bars"},
 		{"github.com/aws/aws-cdk-go", []string{"infra"}, "it takes minutes to compile, so it has a module of its own"},
 		{"github.com/alicebob/miniredis", []string{"localstack/embedded"}, "the embedded cache never runs in production"},
 	}
@@ -131,7 +135,7 @@ func TestPackagesImportWhatTheTableAllows(t *testing.T) {
 
 // Leaves import no other module either, so that every package may import them.
 func TestLeavesImportOnlyTheStandardLibrary(t *testing.T) {
-	leaves := []string{"internal/pool", "internal/protocol", "internal/topology", "test/kit", "test/kit/oracle", "localstack/town"}
+	leaves := []string{"internal/pool", "internal/protocol", "internal/topology", "test/kit", "test/kit/oracle", "localstack/streets"}
 	for _, file := range goFiles(t) {
 		if !under(path.Dir(file), leaves) || strings.HasSuffix(file, "_test.go") {
 			continue
@@ -234,16 +238,19 @@ func TestTheTableRefusesForbiddenImports(t *testing.T) {
 		{"internal/handler", "internal/store", false},
 		{"internal/geo", "internal/match", false},
 		{"test/kit/oracle", "internal/geo", false},
-		{"localstack/town", "internal/geo", false},
-		{"localstack/city", "localstack/town", true},
+		{"localstack/streets", "internal/geo", false},
+		{"localstack/members", "localstack/streets", true},
+		{"localstack", "lab/town", false},
+		{"cmd/waggle", "lab/judge", false},
 		{"clients/go/waggle", "internal/protocol", false},
 		{"infra/waggle", "internal/topology", true},
 		{"infra/waggle", "internal/app", false},
 		{"infra/config", "infra/waggle", false},
-		{"cmd/waggle/internal/judge", "cmd/waggle/internal/record", true},
-		{"cmd/waggle/internal/judge", "internal/match", false},
-		{"cmd/waggle/internal/judge", "internal/geo", false},
-		{"cmd/waggle/internal/judge", "cmd/waggle/internal/replay", false},
+		{"lab/judge", "lab/record", true},
+		{"lab/judge", "internal/match", false},
+		{"lab/judge", "internal/geo", false},
+		{"lab/judge", "lab/replay", false},
+		{"lab/replay", "internal/match", false},
 	} {
 		rule := ruleFor(test.pkg)
 		if rule == nil {

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // A suite has the compiled tests of some packages.
@@ -95,22 +93,25 @@ func overlay(dir string, texts map[string]string) (string, error) {
 // the time that each takes and the mutants that affect it. A test that fails, even if
 // only once, would seem to catch every mutant, so it is left out.
 func (r *runner) observe(ctx context.Context, s suite, settings ...string) (suite, error) {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.Workers)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var running sync.WaitGroup
+	slots := make(chan struct{}, r.Workers)
 	var mu sync.Mutex
 	var steady suite
 	finished := 0
 	for _, t := range s {
-		group.Go(func() error {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
 			o, err := t.observe(ctx, settings)
-			if err != nil {
-				return err
-			}
-			once := o.status != passed
+			once := err == nil && o.status != passed
 			if once {
-				if o, err = t.observe(ctx, settings); err != nil {
-					return err
-				}
+				o, err = t.observe(ctx, settings)
+			}
+			if err != nil {
+				cancel(err)
+				return
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -125,11 +126,11 @@ func (r *runner) observe(ctx context.Context, s suite, settings ...string) (suit
 			default:
 				steady = append(steady, t)
 			}
-			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	running.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	slices.SortFunc(steady, func(a, b *test) int {
 		return cmp.Or(cmp.Compare(a.took, b.took), strings.Compare(a.binary, b.binary), strings.Compare(a.name, b.name))

@@ -1,0 +1,148 @@
+package judge
+
+import "waggle/lab/record"
+
+// A match is what its two members were notified of.
+type match struct {
+	id               string
+	matcher, matchee *member  // nil: not known
+	request          *request // nil: not known
+	shown            place    // where the matcher saw the matchee first
+	distance         float64  // metres, as the matcher was notified
+	first            int64    // when the first of the two was notified
+	ending           int64    // when the first end was sent; 0: none was
+	ended            int64    // when the first of the two was notified of the end; 0: none was
+	ttl              int64
+}
+
+// matched reads that a member is notified of a match, at its beginning or later.
+func (j *judge) matched(m *member, f record.Frame, t int64) {
+	mt := j.matches[f.Match]
+	if mt == nil {
+		mt = &match{id: f.Match, first: t, ttl: j.ttl}
+		j.matches[f.Match] = mt
+		j.later(func() {
+			j.pair(mt)
+			j.doubles(mt)
+		})
+	}
+	mt.first = min(mt.first, t)
+	if f.Role == "matchee" {
+		if mt.matchee == nil {
+			mt.matchee = m
+			m.matches = append(m.matches, mt)
+		}
+	} else if mt.matcher == nil {
+		mt.matcher = m
+		m.matches = append(m.matches, mt)
+	}
+	if f.Peer == nil {
+		return
+	}
+	at := placeAt(f.Peer.Lat, f.Peer.Lng)
+	if q := m.request; f.Role != "matchee" && q != nil && mt.request == nil && (f.ID == q.id || f.Type == "welcome") {
+		mt.request, mt.shown, mt.distance = q, at, f.Peer.Distance
+		q.match = mt
+		j.outcome(q, matched, t)
+	}
+	j.shown(m, f.Match, t, at)
+}
+
+// pair finds the matchee by the place at which it was shown, if no member was notified
+// that it is the matchee: that push did not arrive.
+func (j *judge) pair(mt *match) {
+	if mt.matchee != nil || mt.request == nil {
+		return
+	}
+	for _, m := range j.members {
+		spots, _ := m.spots(mt.first-slack, mt.first, nil)
+		for _, r := range spots {
+			if mt.matchee == nil && r.at.meters(mt.shown) <= tolerance {
+				mt.matchee = m
+				m.matches = append(m.matches, mt)
+			}
+		}
+	}
+}
+
+// ended reads that a member is notified of an end.
+func (j *judge) ended(m *member, f record.Frame, t int64) {
+	if mt := j.matches[f.Match]; mt != nil {
+		if mt.ended == 0 {
+			mt.ended = t
+		}
+		if mt.request != nil && mt.request.passenger != nil {
+			j.lastEnd = max(j.lastEnd, t)
+		}
+	}
+	if q := m.request; q != nil && (f.Match == "" || f.ID == q.id) {
+		j.outcome(q, lapsed, t)
+	}
+	if j.isPassenger(m.name) && !m.leaving {
+		j.error(m.name, t, "ended_"+f.Reason)
+	}
+}
+
+// until returns the time before which the match surely had not ended; false: it has not
+// ended yet.
+func (mt *match) until() (int64, bool) {
+	switch {
+	case mt.ending != 0:
+		return mt.ending, true
+	case mt.ended != 0:
+		return mt.ended - slack, true
+	}
+	return 0, false
+}
+
+// free tells whether the members of a match were outside of it from a to b.
+func (mt *match) free(a, b int64) (certainty, string) {
+	until, over := mt.until()
+	switch {
+	case mt.ended != 0 && mt.ended < a:
+		return yes, ""
+	case mt.first <= a && (!over || until >= b):
+		return no, "it was in another match"
+	case mt.first > b && mt.claimed() > b:
+		return yes, ""
+	}
+	return maybe, "another of its matches was beginning or ending"
+}
+
+// claimed returns the earliest time at which the matchee can have been chosen.
+func (mt *match) claimed() int64 {
+	if mt.request == nil || mt.matchee == nil {
+		return mt.first - slack
+	}
+	q, m := mt.request, mt.matchee
+	from := q.sent
+	for _, other := range m.matches {
+		if until, over := other.until(); other != mt && over && other.first < mt.first {
+			from = max(from, until)
+		}
+	}
+	// The reports in a row that are within the radius, back from the last one before
+	// the notification, without a gap in which the cab was stale.
+	since := int64(0)
+	for i := len(m.reports) - 1; i >= 0; i-- {
+		r := &m.reports[i]
+		if r.refused || r.sent > mt.first {
+			continue
+		}
+		near := r.at.meters(q.at) <= q.radius+tolerance
+		if since != 0 && (!near || r.acked != 0 && since-r.acked > mt.ttl+nearTTL) {
+			break
+		}
+		if !near {
+			continue
+		}
+		since = r.sent
+		if r.acked != 0 && r.acked <= from {
+			break // the server knew by then that it was near enough
+		}
+	}
+	return min(max(from, since), mt.first)
+}
+
+// over tells whether the match no longer matters from floor on.
+func (mt *match) over(floor int64) bool { return mt.ended != 0 && mt.ended < floor-slack }

@@ -1,0 +1,108 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+)
+
+// judgeMatched judges whether a request got the nearest cab, and whether it could have
+// got another one sooner.
+func (j *judge) judgeMatched(q *request) Row {
+	mt, v := q.match, &j.verdict
+	row := Row{Asked: q.sent, Verdict: "nearest", DistanceMeters: mt.distance}
+	if q.waiting != 0 {
+		row.WaitedSeconds = float64(q.outcomeAt-q.sent) / 1e6 * j.header.Speed
+	} else {
+		row.LatencyMillis = float64(q.outcomeAt-q.sent) / 1e3
+	}
+	if !q.counted {
+		return row
+	}
+	chosen := span{q.sent, mt.first}
+	if mt.matchee != nil {
+		row.Cab, chosen.from = mt.matchee.name, mt.claimed()
+	}
+	wrong, ambiguous := j.nearest(q, mt, chosen)
+	switch {
+	case wrong != "":
+		row.Verdict = "notNearest"
+		v.NotNearest++
+		j.find("notNearest", q.outcomeAt, "%s: %s", q.by.name, wrong)
+	case ambiguous != "":
+		row.Verdict = "ambiguous"
+		v.Ambiguous++
+		j.find("ambiguous", q.outcomeAt, "%s: %s", q.by.name, ambiguous)
+	}
+	if q.waiting != 0 {
+		j.late(q, chosen.from)
+	}
+	return row
+}
+
+// nearest says what is wrong with the cab that a request got, or why that is ambiguous.
+func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous string) {
+	cab := mt.matchee
+	if cab == nil {
+		return "no cab was where its cab was shown, or was notified of match " + mt.id, ""
+	}
+	distance := mt.shown.meters(q.at)
+	spots, known := cab.spots(chosen.from, chosen.to, nil)
+	there := slices.ContainsFunc(spots, func(r *report) bool { return r.at.meters(mt.shown) <= tolerance })
+	// The passenger sees where the cab is at the notification, which may be further away
+	// than where it was chosen.
+	best, _ := reach(spots, q.at)
+	c, why := cab.over(chosen.from, chosen.to, spots, known, j.ttl, mt)
+	switch {
+	case c == no:
+		return fmt.Sprintf("it got cab %s, but %s", cab.name, why), ""
+	case !there:
+		return fmt.Sprintf("its cab %s was shown where it had not reported to be", cab.name), ""
+	case best > q.radius+tolerance:
+		return fmt.Sprintf("its cab %s was %.0f m away, beyond its radius of %.0f m", cab.name, best, q.radius), ""
+	case distance-mt.distance > tolerance || mt.distance-distance > tolerance:
+		return fmt.Sprintf("its cab %s was %.1f m away, and its match said %.1f m", cab.name, distance, mt.distance), ""
+	}
+	for _, other := range j.members {
+		if other == cab || len(other.reports) == 0 {
+			continue
+		}
+		spots, known = other.spots(chosen.from, chosen.to, spots[:0])
+		near, _ := reach(spots, q.at)
+		if near >= distance-tolerance {
+			continue
+		}
+		c, why := j.available(other, q, chosen, spots, known)
+		switch {
+		case c == yes && len(spots) > 1:
+			c, why = maybe, "its report was in flight"
+		case c == yes && near >= best-tolerance:
+			c, why = maybe, "a report of "+cab.name+" was in flight"
+		}
+		switch {
+		case c == yes:
+			return fmt.Sprintf("it got cab %s at %.1f m, and %s was available at %.1f m", cab.name, distance, other.name, near), ""
+		case c == maybe:
+			ambiguous = fmt.Sprintf("it got cab %s at %.1f m, and %s may have been available at %.1f m: %s", cab.name, distance, other.name, near, why)
+		}
+	}
+	return "", ambiguous
+}
+
+// available is over, except that a request that failed, or whose outcome is not known,
+// may have held the member.
+func (j *judge) available(m *member, q *request, at span, spots []*report, known bool) (certainty, string) {
+	c, why := m.over(at.from, at.to, spots, known, j.ttl, q.match)
+	if c != yes {
+		return c, why
+	}
+	for other := range j.open {
+		waits := other.outcome == none && other.waiting != 0 && other.deadline > at.to
+		if other == q || waits || other.outcome == matched || other.outcome == noMatch || other.sent > at.to || other.doubtful() < at.from {
+			continue
+		}
+		if near, _ := reach(spots, other.at); near <= other.radius+tolerance {
+			return maybe, "a request that failed may have held it"
+		}
+	}
+	return yes, ""
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"waggle/cmd/waggle/stack"
+	"waggle/lab/judge"
+	"waggle/lab/trace/tracetest"
+	"waggle/test/kit"
+)
+
+// An edit plants a fault in a file of internal/match.
+type edit struct {
+	file string
+	// The old text occurs so many times, and each is replaced.
+	old, new string
+	times    int
+}
+
+// A replay against the real stack is judged right, and the judge counts what the replay
+// printed. With a planted fault the judge finds the fault. All stacks run at the same
+// time, since each replay mostly waits for repairs.
+func TestJudgesRealStacks(t *testing.T) {
+	kit.Command(t, "go", "Go, with its command on the path")
+	cases := []struct {
+		name  string
+		edits []edit
+		found func(judge.Verdict) bool
+	}{
+		{name: "as it is", found: func(v judge.Verdict) bool {
+			return v.NotNearest == 0 && v.Missed == 0 && v.DoubleMatches == 0 && v.Leaks == 0 && v.Stuck == 0
+		}},
+		{name: "takes the second nearest", edits: []edit{{
+			"field.go", "c := f.queue[0]\n\t\t\tf.queue = f.queue[1:]",
+			"second := min(1, len(f.queue)-1)\n\t\t\tc := f.queue[second]\n\t\t\tf.queue = slices.Delete(f.queue, second, second+1)", 1,
+		}}, found: func(v judge.Verdict) bool { return v.NotNearest > 0 }},
+		{name: "forgets to release", edits: []edit{{
+			"end.go", "s.Store.Release(ctx, matcher, id, matchee, reason)", "s.Store.Read(ctx, matchee, nil, false)", 2,
+		}}, found: func(v judge.Verdict) bool { return v.Stuck > 0 }},
+		{name: "pushes after the end", edits: []edit{{
+			"end.go", "\td := s.newDriver()\n\tif released.State == Waiting {", `	if asker != nil {
+		go func() {
+			lasting := context.WithoutCancel(ctx)
+			_ = Sleep(lasting, 3*time.Second)
+			if now, err := s.Store.Read(lasting, matchee, nil, false); err == nil && now.Position != nil {
+				s.tell(lasting, asker.Member, asker.Connection, &protocol.LocationFrame{Match: id, Lat: now.Position.Lat, Lng: now.Position.Lng})
+			}
+		}()
+	}
+	d := s.newDriver()
+	if released.State == Waiting {`, 1,
+		}}, found: func(v judge.Verdict) bool { return v.Leaks > 0 }},
+	}
+	var playing sync.WaitGroup
+	for _, tt := range cases {
+		binary, dir := buildStack(t, tt.edits), t.TempDir()
+		write(t, dir, "cabs.csv", tracetest.CSV(tracetest.Walk(rand.New(rand.NewPCG(1, 1)), 15, 8)))
+		playing.Go(func() {
+			v, err := judgeRun(t.Context(), binary, dir)
+			if err != nil {
+				t.Errorf("%s: %v", tt.name, err)
+			} else if !tt.found(v) {
+				t.Errorf("%s: got\n%s", tt.name, v.Table(time.UTC, 5))
+			}
+		})
+	}
+	playing.Wait()
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// judgeRun plays dir's cabs.csv against a stack, and judges the record. It returns an error
+// if the replay and the judge count differently. Other faults are in the verdict.
+func judgeRun(ctx context.Context, binary, dir string) (v judge.Verdict, err error) {
+	const speed = "30"
+	file := func(name string) string { return filepath.Join(dir, name) }
+	pools, _, err := typed(ctx, "replay", "-print-pools", "-speed", speed)
+	if err == nil {
+		err = os.WriteFile(file("pools.json"), []byte(pools), 0o600)
+	}
+	if err != nil {
+		return v, err
+	}
+	var log bytes.Buffer
+	process := exec.Command(binary, "-addr", "127.0.0.1:0", "-pools", file("pools.json"))
+	process.Stderr = &log
+	s, err := stack.Start(ctx, process)
+	if err != nil {
+		return v, fmt.Errorf("%w\n%s", err, &log)
+	}
+	printed, errs, _ := typed(ctx, "replay", "-url", s.URL, "-speed", speed, "-json", "-record", file("day.jsonl.gz"), file("cabs.csv"))
+	s.Stop()
+	if err := os.WriteFile(file("day.json"), []byte(printed), 0o600); err != nil {
+		return v, err
+	}
+	out, _, err := typed(ctx, "judge", "-json", "-against", file("day.json"), file("cabs.csv"), file("day.jsonl.gz"))
+	if err != nil && !strings.Contains(err.Error(), "wrong: ") || err != nil && strings.Contains(err.Error(), "it differs") {
+		return v, fmt.Errorf("%w\nreplay: %s\nstack: %s", err, errs, &log)
+	}
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		return v, err
+	}
+	if v.Matched == 0 {
+		return v, fmt.Errorf("no request was matched\nreplay: %s\nstack: %s", errs, &log)
+	}
+	return v, nil
+}
+
+// buildStack builds the local stack, with edits.
+func buildStack(t *testing.T, edits []edit) string {
+	t.Helper()
+	dir := t.TempDir()
+	binary, overlay := filepath.Join(dir, "localstack"), map[string]string{}
+	for _, e := range edits {
+		source, err := filepath.Abs(filepath.Join("..", "internal", "match", e.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(string(text), e.old); got != e.times {
+			t.Fatalf("%s has %d times %q, want %d: plant the fault in what is there now", e.file, got, e.old, e.times)
+		}
+		overlay[source] = filepath.Join(dir, e.file)
+		if err := os.WriteFile(overlay[source], []byte(strings.ReplaceAll(string(text), e.old, e.new)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": overlay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, "./localstack")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+func TestReplayRefusesAPoolForAnotherSpeed(t *testing.T) {
+	kit.Command(t, "go", "Go, with its command on the path")
+	binary := buildStack(t, nil)
+	dir := t.TempDir()
+	write(t, dir, "cabs.csv", evening)
+	file := filepath.Join(dir, "cabs.csv")
+	s, err := stack.Start(t.Context(), exec.Command(binary, "-addr", "127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	_, _, err = typed(t.Context(), "replay", "-url", s.URL, "-speed", "60", file)
+	for _, want := range []string{
+		"the pool sf is not set for this speed: it wants a report every 30s, and with a TTL of 3m0s at speed 60 that would be every 1.5s",
+		"replay -print-pools -pool sf -speed 60 -ttl 3m0s -grace 10m0s", "-any-pool",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	if _, _, err := typed(t.Context(), "replay", "-url", s.URL, "-speed", "60", "-any-pool", file); err != nil {
+		t.Errorf("-any-pool: %v", err)
+	}
+}
