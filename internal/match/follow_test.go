@@ -12,13 +12,13 @@ import (
 func TestReportIsShown(t *testing.T) {
 	const shown = `push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3}`
 	moved := func(c *match.Claim) lines {
-		return act(report(match.Answer{Now: moment, At: 49_000, Claim: c}, match.Moved{}), on("apply ben"))
+		return act(report(says{Now: moment, At: 49_000, Claim: c}, match.Move{}), on("apply ben"))
 	}
 	watch := func(told bool, comes ...any) lines {
-		return on("watch ana x ben", append(comes, match.Answer{Status: match.StatusActive, Connection: "ana1", Told: told})...)
+		return on("watch ana x ben", append(comes, says{Status: match.StatusActive, Connection: "ana1", Notified: told})...)
 	}
 	ended := func(status match.Status, reason string) lines {
-		return on("watch ana x ben", match.Answer{Status: status, Reason: reason})
+		return on("watch ana x ben", says{Status: status, Reason: reason})
 	}
 	whole := meet("ana", "x", "ben")
 	yours := gains(match.StatusYours, wish())
@@ -35,7 +35,7 @@ func TestReportIsShown(t *testing.T) {
 		"it takes long to know":        act(moved(claim(9000, true)), watch(true, 2*time.Second), on(shown)),
 		"it takes too long":            act(moved(claim(9000, true)), watch(true, 2001*time.Millisecond)),
 		"it is decided":                act(moved(claim(9000, false)), on("watch ana x ben", match.StatusSearching)),
-		"it has ended":                 act(moved(claim(9000, true)), ended(match.StatusPast, "cancelled"), released("cancelled")),
+		"it has ended":                 act(moved(claim(9000, true)), ended(match.StatusAlreadyEnded, "cancelled"), released("cancelled")),
 		"nothing is known of it":       act(moved(claim(9000, true)), ended(match.StatusOther, ""), released("lost")),
 		"it cannot be given back":      act(moved(claim(9000, true)), ended(match.StatusOther, ""), on("release ana x ben lost", trouble1), on("log release a claim: trouble 1")),
 		"that is not to be known":      act(moved(claim(9000, true)), watch(true, trouble1), on("log show a location: trouble 1")),
@@ -48,8 +48,8 @@ func TestReportIsShown(t *testing.T) {
 // TestReportIsShownInFull, while who sent it is answered.
 func TestReportIsShownInFull(t *testing.T) {
 	accuracy, heading, speed := 3.0, 90.0, 1.5
-	p := perform(t, report(match.Answer{Now: moment, At: 49_000, Claim: claim(9000, true), Advice: match.Watched}, match.Moved{}), on("apply ben"),
-		on("watch ana x ben", match.Answer{Status: match.StatusActive, Connection: "ana1", Told: true}),
+	p := perform(t, report(says{Now: moment, At: 49_000, Claim: claim(9000, true), Advice: match.Watched}, match.Move{}), on("apply ben"),
+		on("watch ana x ben", says{Status: match.StatusActive, Connection: "ana1", Notified: true}),
 		beside(`push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3,"accuracy":3,"heading":90,"speed":1.5}`),
 		beside(`push ben1 {"type":"ack","id":"l1","report":{"afterSeconds":3,"moveMeters":15}}`))
 	p.ends(p.Report(t.Context(), session("ben"), &protocol.Location{ID: "l1", Lat: 37.776, Lng: -122.42, Seq: 3,
@@ -59,30 +59,28 @@ func TestReportIsShownInFull(t *testing.T) {
 // TestReportTendsToTheRest: the caller's own request or match.
 func TestReportTendsToTheRest(t *testing.T) {
 	stored := func(state match.State, registered, told bool) lines {
-		r := &match.Route{State: state, Match: "y", Matchee: member("cyd"), Told: told, Reason: "completed"}
+		r := &match.Route{State: state, Match: "y", Matchee: member("cyd"), Notified: told, Reason: "completed", Request: longing()}
 		r.Request.Registered = registered
-		return act(report(match.Answer{Route: r, Listed: true}, match.Moved{Known: true}), on("apply ben"))
+		return act(report(says{Route: r, Listed: true}, match.Move{Status: match.StatusMoved}), on("apply ben"))
 	}
 	parted := func(reason string) lines {
-		return act(on("finish ben y cyd "+reason, match.StatusPast), on("release ben y cyd", match.StatusOther), on("apply ben"), beside("apply cyd"))
+		return act(on("finish ben y cyd "+reason, match.StatusAlreadyEnded), on("release ben y cyd", match.StatusOther), on("apply ben"), beside("apply cyd"))
 	}
-	waiting, searching := asking(match.Waiting, false, true), asking(match.Searching, false, true)
 	mine := half(&match.Claim{Matcher: member("ben"), Match: "y", At: moment, Confirmed: true}, nil)
 	for name, test := range map[string]struct {
 		play lines
 		want error
 	}{
-		"it waits":             {act(stored(match.Waiting, false, false), on("read ben", waiting), on("register ben m1", hits()), on("registered ben m1", true)), nil},
-		"it searches":          {stored(match.Searching, false, false), nil},
-		"by now":               {act(stored(match.Waiting, false, false), on("read ben", searching)), nil},
-		"it waits everywhere":  {stored(match.Waiting, true, false), nil},
-		"nobody knows for how": {act(stored(match.Waiting, false, false), on("read ben", waiting, trouble1)), trouble1},
-		"it is in a match":     {act(stored(match.Active, false, true), on("read cyd", mine)), nil},
-		"with nobody":          {act(stored(match.Active, false, true), on("read cyd"), parted("lost")), nil},
-		"nobody knows":         {act(stored(match.Active, false, true), on("read cyd", trouble1)), trouble1},
-		"it ended":             {stored(match.Ended, false, true), nil},
-		"not for both":         {act(stored(match.Ended, false, false), parted("completed")), nil},
-		"nor can it be":        {act(stored(match.Ended, false, false), on("finish ben y cyd completed", trouble1)), trouble1},
+		"it waits":                 {act(stored(match.Waiting, false, false), on("register ben m1", hits()), on("registered ben m1", true)), nil},
+		"it searches":              {stored(match.Searching, false, false), nil},
+		"it waits everywhere":      {stored(match.Waiting, true, false), nil},
+		"and cannot be registered": {act(stored(match.Waiting, false, false), on("register ben m1", hits(), trouble1), on("log register a waiting request: trouble 1")), nil},
+		"it is in a match":         {act(stored(match.Active, false, true), on("read cyd", mine)), nil},
+		"with nobody":              {act(stored(match.Active, false, true), on("read cyd"), parted("lost")), nil},
+		"nobody knows":             {act(stored(match.Active, false, true), on("read cyd", trouble1)), trouble1},
+		"it ended":                 {stored(match.Ended, false, true), nil},
+		"not for both":             {act(stored(match.Ended, false, false), parted("completed")), nil},
+		"nor can it be":            {act(stored(match.Ended, false, false), on("finish ben y cyd completed", trouble1)), trouble1},
 	} {
 		t.Run(name, func(t *testing.T) { reports(t, test.want, test.play) })
 	}

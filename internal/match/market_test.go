@@ -28,7 +28,7 @@ import (
 // clock of its own, moved by hand in steps so large that how long a test takes
 // makes nobody stale.
 type market struct {
-	*match.Service
+	delivering
 	pool    string
 	random  *rand.Rand
 	offset  time.Duration // of the clock

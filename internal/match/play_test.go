@@ -19,13 +19,13 @@ import (
 // A play is a service without a cache. Each step that it takes, each push, pause and
 // warning is a line, written beforehand with what comes of it:
 //
-//	perform(t, on("read ana1", match.Answer{Status: match.StatusOK, Now: 9}), on(`push ana1 {"type":"pong","now":9}`)).
+//	perform(t, on("read ana1", says{Status: match.StatusOK, Now: 9}), on(`push ana1 {"type":"pong","now":9}`)).
 //		Ping(t.Context(), session("ana"), "")
 //
 // The test fails by a line that is not written, by one out of turn, and by one that is
 // left at the end. Time stands still but for pauses, and lines that take some.
 type play struct {
-	*match.Service
+	delivering
 	t       *testing.T
 	mu      sync.Mutex
 	acts    []lines // to come, of which only the first is on
@@ -34,20 +34,19 @@ type play struct {
 	strayed bool
 
 	// What lines do not say of the last of their kind.
-	opening match.Opening
+	begun   match.NewRequest
 	report  match.Report
 	query   match.Query
-	waiter  match.Waiter
+	waiting match.WaitingRequest
 }
 
 // A line is what the service does, and what comes of it.
 type line struct {
 	does    string
 	beside  bool // at the same time as the line before
-	answer  match.Answer
+	answer  says
 	hits    []match.Hits
-	moved   match.Moved
-	waiters []match.Waiter
+	waiting []match.WaitingRequest
 	open    bool
 	takes   time.Duration
 	err     error
@@ -55,22 +54,40 @@ type line struct {
 
 type lines []line
 
+// says is what a step may return: the fields of all results, of which each step has some.
+type says struct {
+	Status                        match.Status
+	Now, At, Epoch                int64
+	Old, Connection, Card, Reason string
+	Available, RequestID          string
+	Confirmed, Notified, Missed   bool
+	Waits, Listed, AdviceChanged  bool
+	Advice                        match.Advice
+	Claim                         *match.Claim
+	Route, Unfinished             *match.Route
+	Request                       *match.Request
+	Position                      *match.Position
+	NoMatch                       *match.NoMatch
+	Outcome                       match.Outcome
+	Ends                          []match.End
+	Changes, Undo                 []match.Change
+	Index                         match.Move
+}
+
 // on is a line. What comes of it: nothing, an answer or its status, what else the step
 // returns, an error (an answer beside it counts for nothing), and how long it takes.
 func on(does string, comes ...any) lines {
 	l := line{does: does}
 	for _, c := range comes {
 		switch c := c.(type) {
-		case match.Answer:
+		case says:
 			l.answer = c
 		case match.Status:
 			l.answer.Status = c
 		case []match.Hits:
 			l.hits = c
-		case match.Moved:
-			l.moved = c
-		case []match.Waiter:
-			l.waiters = c
+		case []match.WaitingRequest:
+			l.waiting = c
 		case bool:
 			l.open = c
 		case time.Duration:
@@ -214,24 +231,25 @@ func longing() match.Request {
 	return r
 }
 
-func waiter(owner string, created int64, distance float64) match.Waiter {
+func waiter(owner string, created int64, distance float64) match.WaitingRequest {
 	r := longing()
 	r.Created = created
-	return match.Waiter{Owner: member(owner), Request: r, Distance: distance}
+	return match.WaitingRequest{Owner: member(owner), Request: r, Distance: distance}
 }
 
 // gains is an answer that a step was done for a request.
-func gains(status match.Status, r match.Request) match.Answer {
-	return match.Answer{Status: status, Request: &r}
+func gains(status match.Status, r match.Request) says {
+	return says{Status: status, Request: &r}
 }
 
 // meet makes two who are not connected a match, once one has claimed the other.
 func meet(matcher, id, matchee string) lines {
+	return act(made(matcher, id, matchee), on("apply "+matcher), beside("apply "+matchee), on("notified "+matcher+" "+id+" active"))
+}
+
+// made is a match of which nobody was notified yet.
+func made(matcher, id, matchee string) lines {
 	at := north(1, 5)
-	return act(
-		on("commit "+matcher+" "+id+" "+matchee, gains(match.StatusYours, wish())),
-		on("confirm "+matcher+" "+id+" "+matchee, match.Answer{Status: match.StatusYours, Position: &at}),
-		on("apply "+matcher), beside("apply "+matchee),
-		on("told "+matcher+" "+id+" active"),
-	)
+	return act(on("commit "+matcher+" "+id+" "+matchee, gains(match.StatusYours, wish())),
+		on("confirm "+matcher+" "+id+" "+matchee, says{Status: match.StatusYours, Position: &at}))
 }

@@ -25,11 +25,12 @@ func reportsAs(t *testing.T, id string, want error, play ...lines) {
 }
 
 // report is the step, and what comes of it for record and index.
-func report(a match.Answer, m match.Moved, comes ...any) lines {
+func report(a says, m match.Move, comes ...any) lines {
 	if a.Status == "" {
 		a.Status = match.StatusOK
 	}
-	return on("report ben1", append(comes, a, m)...)
+	a.Index = m
+	return on("report ben1", append(comes, a)...)
 }
 
 func TestReportSaysWhatCame(t *testing.T) {
@@ -38,7 +39,7 @@ func TestReportSaysWhatCame(t *testing.T) {
 	arrival := time.UnixMilli(moment)
 	restricted := session("ben")
 	restricted.Restricted, restricted.Tags = true, []string{"calm", "tall"}
-	whole := match.Report{Position: match.Position{Point: geo.Point{Lat: 1, Lng: 2}, At: 7, Seq: 3, Accuracy: &accuracy, Heading: &heading, Speed: &speed},
+	whole := match.Report{Position: match.Position{Point: geo.Point{Lat: 1, Lng: 2}, At: 7, Seq: 3, Motion: protocol.Motion{Accuracy: &accuracy, Heading: &heading, Speed: &speed}},
 		Arrival: arrival, Available: &no, Tags: &tags}
 	for name, test := range map[string]struct {
 		x    match.Session
@@ -68,17 +69,17 @@ func TestReportSaysWhatCame(t *testing.T) {
 // TestReportThatIsRefused has moved nothing in the end. It goes to record and index at the
 // same time, so that the index may have to be put right.
 func TestReportThatIsRefused(t *testing.T) {
-	refused := func(status match.Status, back ...int64) match.Answer {
-		a := match.Answer{Status: status, Now: moment, Advice: match.Available}
+	refused := func(status match.Status, back ...int64) says {
+		a := says{Status: status, Now: moment, Advice: match.Available}
 		for _, epoch := range back {
-			a.Back = append(a.Back, match.Change{List: true, Epoch: epoch})
+			a.Undo = append(a.Undo, match.Change{List: true, Epoch: epoch})
 		}
 		return a
 	}
-	known, unknown, older := match.Moved{Known: true}, match.Moved{}, match.Moved{Older: true}
+	known, unknown, older := match.Move{Status: match.StatusMoved}, match.Move{Status: match.StatusAbsent}, match.Move{Status: match.StatusOlder}
 	stale := &match.Fault{Kind: match.Stale, Now: moment, Text: "at is older than 60 seconds: set your clock by now"}
 	limited := &match.Fault{Kind: match.RateLimited, Text: "at most 5 locations a second in this pool, and 10 at once: report as advised"}
-	again := on("relist ben", match.Answer{Changes: []match.Change{{List: true, Epoch: 9}}})
+	again := on("relist ben", says{Changes: []match.Change{{List: true, Epoch: 9}}})
 	ack := on(`push ben1 {"type":"ack","id":"l1","report":{"afterSeconds":30,"moveMeters":50}}`)
 
 	for name, test := range map[string]struct {
@@ -100,7 +101,7 @@ func TestReportThatIsRefused(t *testing.T) {
 
 		"nobody knows":            {"l1", report(refused(match.StatusOK), unknown, trouble1), trouble1},
 		"nobody knows, and moved": {"l1", act(report(refused(match.StatusOK), known, trouble1), again, on("apply ben +9")), trouble1},
-		"and is not found":        {"l1", act(report(refused(match.StatusOK), known, trouble1), on("relist ben", match.Answer{Changes: []match.Change{{Epoch: 9}}}, trouble2)), trouble1},
+		"and is not found":        {"l1", act(report(refused(match.StatusOK), known, trouble1), on("relist ben", says{Changes: []match.Change{{Epoch: 9}}}, trouble2)), trouble1},
 		"and is not put right":    {"l1", act(report(refused(match.StatusOK), known, trouble1), again, on("apply ben +9", trouble2)), trouble2},
 		"and it is known where":   {"l1", act(report(refused(match.StatusOK, 8), known, trouble1), on("apply ben +8")), trouble1},
 		"replaced":                {"l1", report(refused(match.StatusReplaced), unknown), takenOver()},
@@ -115,16 +116,16 @@ func TestReportThatIsRefused(t *testing.T) {
 func TestReportIsIndexed(t *testing.T) {
 	there := geo.ShardCell(north(1, 0).Point)
 	change := func(cell geo.Cell, epoch int64) match.Change { return match.Change{Cell: cell, Epoch: epoch} }
-	with := func(a match.Answer, changes ...match.Change) match.Answer {
+	with := func(a says, changes ...match.Change) says {
 		a.Changes = changes
 		return a
 	}
-	known, unknown := match.Moved{Known: true}, match.Moved{}
-	listed, unlisted := match.Answer{Listed: true, Epoch: 6}, match.Answer{Epoch: 6}
+	known, unknown := match.Move{Status: match.StatusMoved, Epoch: 6}, match.Move{Status: match.StatusAbsent}
+	listed, unlisted := says{Listed: true, Epoch: 6}, says{Epoch: 6}
 	confirmed, unconfirmed := unlisted, unlisted
 	confirmed.Claim, unconfirmed.Claim = claim(0, true), claim(0, false)
 	again := func(comes ...any) lines {
-		return on("relist ben", append(comes, match.Answer{Changes: []match.Change{{List: true, Epoch: 9}}})...)
+		return on("relist ben", append(comes, says{Changes: []match.Change{{List: true, Epoch: 9}}})...)
 	}
 	searching := on("watch ana x ben", match.StatusSearching)
 	for name, test := range map[string]struct {
@@ -150,20 +151,20 @@ func TestReportIsIndexed(t *testing.T) {
 
 // TestReportServesWhoWaits, found by either trip, unless the member is not to be had.
 func TestReportServesWhoWaits(t *testing.T) {
-	here := match.Moved{Known: true, Waiters: []match.Waiter{waiter("abe", 2, 1)}}
-	there := []match.Waiter{waiter("ada", 1, 1)}
-	claimed := match.Answer{Listed: true, Claim: claim(0, false)}
-	reports(t, nil, report(match.Answer{Listed: true}, here), on("apply ben", there),
+	here := match.Move{Status: match.StatusMoved, Waiting: []match.WaitingRequest{waiter("abe", 2, 1)}}
+	there := []match.WaitingRequest{waiter("ada", 1, 1)}
+	claimed := says{Listed: true, Claim: claim(0, false)}
+	reports(t, nil, report(says{Listed: true}, here), on("apply ben", there),
 		on("lease ada 1", match.StatusSearching), on("lease abe 2", match.StatusSearching))
-	reports(t, nil, report(match.Answer{Epoch: 6}, here), on("apply ben -6", there))
+	reports(t, nil, report(says{Epoch: 6}, here), on("apply ben -6", there))
 	reports(t, nil, report(claimed, here), on("apply ben", there), on("watch ana x ben", match.StatusSearching))
 }
 
 func TestReportIsAcknowledged(t *testing.T) {
 	const ack = `push ben1 {"type":"ack","id":"l1","report":{"afterSeconds":30,"moveMeters":50}}`
-	known := match.Moved{Known: true}
-	advised := match.Answer{Listed: true, Advised: true, Advice: match.Watched}
-	reportsAs(t, "l1", nil, report(match.Answer{Listed: true, Advice: match.Available}, known), on("apply ben"), on(ack))
-	reportsAs(t, "", nil, report(match.Answer{Listed: true, Advice: match.Available}, known), on("apply ben"))
+	known := match.Move{Status: match.StatusMoved}
+	advised := says{Listed: true, AdviceChanged: true, Advice: match.Watched}
+	reportsAs(t, "l1", nil, report(says{Listed: true, Advice: match.Available}, known), on("apply ben"), on(ack))
+	reportsAs(t, "", nil, report(says{Listed: true, Advice: match.Available}, known), on("apply ben"))
 	reportsAs(t, "", nil, report(advised, known), on("apply ben"), on(`push ben1 {"type":"ack","report":{"afterSeconds":3,"moveMeters":15}}`))
 }

@@ -23,23 +23,23 @@ func TestOpening(t *testing.T) {
 	for name, test := range map[string]struct {
 		pools pool.Pools
 		q     *protocol.Match
-		want  match.Opening
+		want  match.NewRequest
 	}{
-		"nothing said": {pool.Pools{}, &protocol.Match{}, match.Opening{Match: "1", Radius: 3000, Patience: time.Second}},
-		"everything": {pool.Pools{}, whole, match.Opening{ID: "m1", Match: "1", Point: &at, Radius: 500, Tags: []string{"tall"},
-			Patience: 30500 * time.Millisecond, Wait: true,
+		"nothing said": {pool.Pools{}, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second}},
+		"everything": {pool.Pools{}, whole, match.NewRequest{ID: "m1", Match: "1", Point: &at, Radius: 500, Tags: []string{"tall"},
+			Open: 30500 * time.Millisecond, Wait: true,
 			Search: &match.Query{Self: member("ana"), Point: at, Radius: 500, Tags: []string{"tall"}, Want: 8}}},
-		"a short wait":        {pool.Pools{}, &protocol.Match{Wait: 0.5}, match.Opening{Match: "1", Radius: 3000, Patience: time.Second, Wait: true}},
-		"the widest":          {pool.Pools{}, &protocol.Match{Radius: 20_000}, match.Opening{Match: "1", Radius: 20_000, Patience: time.Second}},
-		"nothing said there":  {narrow, &protocol.Match{}, match.Opening{Match: "1", Radius: 2000, Patience: time.Second}},
-		"the widest there is": {narrow, &protocol.Match{Radius: 2000}, match.Opening{Match: "1", Radius: 2000, Patience: time.Second}},
+		"a short wait":        {pool.Pools{}, &protocol.Match{Wait: 0.5}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second, Wait: true}},
+		"the widest":          {pool.Pools{}, &protocol.Match{Radius: 20_000}, match.NewRequest{Match: "1", Radius: 20_000, Open: time.Second}},
+		"nothing said there":  {narrow, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 2000, Open: time.Second}},
+		"the widest there is": {narrow, &protocol.Match{Radius: 2000}, match.NewRequest{Match: "1", Radius: 2000, Open: time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := perform(t, on("begin ana1 1", match.StatusNoLocation))
 			p.Pools = test.pools
 			p.ends(p.Match(t.Context(), session("ana"), test.q),
 				&match.Fault{Kind: match.Conflict, Text: "report your location first, or give lat and lng"})
-			if diff := cmp.Diff(test.want, p.opening); diff != "" {
+			if diff := cmp.Diff(test.want, p.begun); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
@@ -52,6 +52,11 @@ func TestOpening(t *testing.T) {
 	matchee.Matcher = false
 	p.ends(p.Match(t.Context(), matchee, &protocol.Match{}),
 		&match.Fault{Kind: match.Forbidden, Text: "the token does not give the role matcher"})
+}
+
+// underWay is the answer to a member whose request is in that state.
+func underWay(state match.State, r match.Request) says {
+	return says{Status: match.Status(state), Route: &match.Route{State: state, Request: r}}
 }
 
 // undecided is the answer to who asks for a second while something else is going on.
@@ -74,9 +79,9 @@ func TestMatchWhileSomethingIsUnderWay(t *testing.T) {
 		return r
 	}
 	begin := func(comes ...any) lines { return on("begin ana1 1", comes...) }
-	ended := func(told bool) match.Answer {
+	ended := func(told bool) says {
 		a := gains(match.StatusOK, wish())
-		a.Route = route(match.Ended, told)
+		a.Unfinished = route(match.Ended, told)
 		return a
 	}
 	goes := act(on("search for ana", hits()), nobody())
@@ -87,16 +92,16 @@ func TestMatchWhileSomethingIsUnderWay(t *testing.T) {
 		"a match that is over for both": {act(begin(ended(true)), goes), nil},
 		"not for both":                  {act(begin(ended(false)), finished("completed"), goes), nil},
 		"nor can it be":                 {act(begin(ended(false)), on("finish ana x ben completed", trouble1)), trouble1},
-		"a request that waits":          {act(begin(gains(match.StatusWaiting, asks(true, true))), on(waiting)), nil},
-		"not everywhere": {act(begin(gains(match.StatusWaiting, asks(true, false))), on(waiting),
+		"a request that waits":          {act(begin(underWay(match.Waiting, asks(true, true))), on(waiting)), nil},
+		"not everywhere": {act(begin(underWay(match.Waiting, asks(true, false))), on(waiting),
 			on("register ana m1", hits()), on("registered ana m1", true)), nil},
-		"one that is searched for": {act(begin(gains(match.StatusSearching, asks(true, false))), on(waiting)), nil},
+		"one that is searched for": {act(begin(underWay(match.Searching, asks(true, false))), on(waiting)), nil},
 		"too far": {begin(match.StatusTooFar),
 			&match.Fault{Kind: match.Forbidden, Text: "lat and lng must be within 20 km of your own last location in this pool"}},
 		"too often": {begin(match.StatusRateLimited),
 			&match.Fault{Kind: match.RateLimited, Text: "at most 10 requests a minute and 30 matches an hour in this pool"}},
 		"a newer connection": {begin(match.StatusReplaced), takenOver()},
-		"no pause":           {act(begin(gains(match.StatusSearching, asks(false, false))), on("sleep 60ms", trouble1)), trouble1},
+		"no pause":           {act(begin(underWay(match.Searching, asks(false, false))), on("sleep 60ms", trouble1)), trouble1},
 	} {
 		t.Run(name, func(t *testing.T) { asked(t, test.want, test.play) })
 	}
@@ -105,10 +110,10 @@ func TestMatchWhileSomethingIsUnderWay(t *testing.T) {
 // TestMatchIsDecidedSoon: what is under way and does not wait is decided within a second.
 func TestMatchIsDecidedSoon(t *testing.T) {
 	const rest = 940 * time.Millisecond
-	search, another := gains(match.StatusSearching, wish()), match.Answer{Status: match.StatusOther}
-	between := gains(match.StatusWaiting, wish())
+	search, another := underWay(match.Searching, wish()), says{Status: match.StatusOther}
+	between := underWay(match.Waiting, wish())
 	asked(t, nil, on("begin ana1 1", search), on("sleep 60ms"), on("begin ana1 2", between), on("sleep 60ms"),
-		on("begin ana1 3", another), on("sleep 60ms"), on("begin ana1 4", match.Answer{Status: match.StatusRepeat, Outcome: match.Outcome{Kind: "no_match", Radius: 500}}),
+		on("begin ana1 3", another), on("sleep 60ms"), on("begin ana1 4", says{Status: match.StatusRepeat, Outcome: match.Outcome{Kind: "no_match", Radius: 500}}),
 		on(`push ana1 {"type":"no_match","id":"n1","radius":500}`))
 	asked(t, undecided(), on("begin ana1 1", search), on("sleep 60ms", rest), on("begin ana1 2", search))
 	asked(t, undecided(), on("begin ana1 1", search), on("sleep 60ms", rest-time.Millisecond), on("begin ana1 2", search),
@@ -129,26 +134,25 @@ func foundByBen() lines {
 }
 
 // byBen is how things stand with ana while ben has a claim on her.
-func byBen(confirmed bool) match.Answer {
+func byBen(confirmed bool) says {
 	return half(&match.Claim{Matcher: member("ben"), Match: "x", At: moment - 1000, Confirmed: confirmed}, nil)
 }
 
 // bens is his half.
-func bens() match.Answer {
-	return half(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Told: true, Request: wish()})
+func bens() says {
+	return half(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Notified: true, Request: wish()})
 }
 
 // TestMatchWhileInAMatch is answered with it, once nothing can make it another.
 func TestMatchWhileInAMatch(t *testing.T) {
-	begin := func(id string, status match.Status, a match.Answer) lines {
-		a.Status = status
-		return on("begin ana1 "+id, a)
+	begin := func(id string, status match.Status, a says) lines {
+		return on("begin ana1 "+id, says{Status: status, Claim: a.Claim, Route: a.Route, Outcome: a.Outcome})
 	}
 	active := half(nil, route(match.Active, true))
 	another, otherClaim := half(nil, route(match.Active, true)), byBen(true)
 	another.Route.Match, otherClaim.Claim.Match = "y", "y"
-	matched := func(m string) match.Answer {
-		return match.Answer{Outcome: match.Outcome{Kind: "matched", Match: m}}
+	matched := func(m string) says {
+		return says{Outcome: match.Outcome{Kind: "matched", Match: m}}
 	}
 	pause, none := on("sleep 60ms"), on("read ana1", half(nil, nil))
 	notThat := foundBen()[:3]
@@ -183,7 +187,7 @@ func noLocation() error {
 // TestRepeatedMatch has the outcome that it had.
 func TestRepeatedMatch(t *testing.T) {
 	repeat := func(o match.Outcome) lines {
-		return on("begin ana1 1", match.Answer{Status: match.StatusRepeat, Outcome: o})
+		return on("begin ana1 1", says{Status: match.StatusRepeat, Outcome: o})
 	}
 	asked(t, nil, repeat(match.Outcome{Kind: "ended", Match: "x", Reason: "left"}), on(`push ana1 {"type":"ended","id":"n1","match":"x","reason":"left"}`))
 	asked(t, nil, repeat(match.Outcome{Kind: "cancelled"}), on(`push ana1 {"type":"ended","id":"n1","reason":"cancelled"}`))
@@ -194,15 +198,15 @@ func TestRepeatedMatch(t *testing.T) {
 // TestMatchThatIsNotAnswered is begun again under another id: the first may still come.
 func TestMatchThatIsNotAnswered(t *testing.T) {
 	opened := gains(match.StatusOK, wish())
-	searching := func(id string) match.Answer {
-		a := gains(match.StatusSearching, wish())
-		a.Route = &match.Route{Match: id}
+	searching := func(id string) says {
+		a := underWay(match.Searching, wish())
+		a.Route.Match = id
 		return a
 	}
-	other := match.Answer{Status: match.StatusNoLocation, Route: &match.Route{Match: "1"}}
+	other := says{Status: match.StatusNoLocation, Route: &match.Route{Match: "1"}}
 	lost := on("begin ana1 1", opened, trouble1)
-	asked(t, nil, lost, on("begin ana1 2", opened), on("search for ana", hits()), on("fall ana 2", match.StatusOther), on("apply ana"))
-	asked(t, nil, lost, on("begin ana1 2", searching("1")), on("search for ana", hits()), on("fall ana 1", match.StatusOther), on("apply ana"))
+	asked(t, nil, lost, on("begin ana1 2", opened), on("search for ana", hits()), on("give_up ana 2", match.StatusOther), on("apply ana"))
+	asked(t, nil, lost, on("begin ana1 2", searching("1")), on("search for ana", hits()), on("give_up ana 1", match.StatusOther), on("apply ana"))
 	asked(t, noLocation(), lost, on("begin ana1 2", searching("3")), on("sleep 60ms"), on("begin ana1 3", match.StatusNoLocation))
 	asked(t, noLocation(), lost, on("begin ana1 2", other))
 	asked(t, trouble2, lost, on("begin ana1 2", searching("1"), trouble2))
@@ -220,7 +224,7 @@ func TestCancel(t *testing.T) {
 	cancelled.Changes = []match.Change{{List: true, Epoch: 7}}
 	atOnce := cancelled
 	atOnce.Request = &match.Request{ID: "m1", Created: 1}
-	repeated := match.Answer{Status: match.StatusCancelled, Request: &match.Request{ID: "m1", Wait: true}}
+	repeated := says{Status: match.StatusCancelled, Request: &match.Request{ID: "m1", Wait: true}}
 	told := on(`push ana1 {"type":"ended","id":"c","reason":"cancelled"}`)
 	for name, test := range map[string]struct {
 		id   string

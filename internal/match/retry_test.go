@@ -7,7 +7,7 @@ import (
 	"waggle/internal/match"
 )
 
-// TestRivalsAskAgain: where everybody there was searching, for a second.
+// TestRivalsAskMissed: where everybody there was searching, for a second.
 func TestRivalsAskAgain(t *testing.T) {
 	met := func(id, rival string) lines { return on("claim mia "+id+" "+rival+" 5", match.StatusBusy) }
 	begun := func(rivals ...string) lines {
@@ -20,10 +20,10 @@ func TestRivalsAskAgain(t *testing.T) {
 		return act(on("begin mia1 1", gains(match.StatusOK, wish()), hits(all...)), claims)
 	}
 	waits := func(id string) lines {
-		return act(on("fall mia "+id+" wait", gains(match.StatusWaiting, wish())), on("apply mia"))
+		return act(on("give_up mia "+id+" wait", gains(match.StatusWaiting, wish())), on("apply mia"))
 	}
 	over := func(id string) lines {
-		return act(on("fall mia "+id, gains(match.StatusNoMatch, wish())), on("apply mia"))
+		return act(on("give_up mia "+id, gains(match.StatusNoMatch, wish())), on("apply mia"))
 	}
 	sooner, later := on("sleep 15ms"), on("sleep 60ms")
 	ok := gains(match.StatusOK, wish())
@@ -42,7 +42,7 @@ func TestRivalsAskAgain(t *testing.T) {
 		"one of them is":           {act(begun("zoe", "ann", "zyd"), waits("1"), later, again, claims("mia", "2", "zoe")), nil},
 		"it is another rival then": {act(begun("ann"), waits("1"), later, again, met("2", "zoe"), waits("2"), sooner, vain("3")), nil},
 		"those who were met while the request waited are not its rivals": {act(begun("zoe"),
-			on("fall mia 1 wait", gains(match.StatusWaiting, wish())), on("apply mia", []match.Waiter{waiter("bea", 1, 1)}),
+			on("give_up mia 1 wait", gains(match.StatusWaiting, wish())), on("apply mia", []match.WaitingRequest{waiter("bea", 1, 1)}),
 			leased("bea", "2", seen("ann", 1)), on("claim bea 2 ann 5", match.StatusBusy), fell("bea", "2"),
 			sooner, vain("3")), nil},
 
@@ -52,7 +52,7 @@ func TestRivalsAskAgain(t *testing.T) {
 		"a second is over": {act(begun("ann"), waits("1"), on("sleep 60ms", rest), again, met("2", "zoe"), over("2")), nil},
 		"nearly":           {act(begun("ann"), waits("1"), on("sleep 60ms", rest-time.Millisecond), again, met("2", "zoe"), waits("2"), sooner, vain("3")), nil},
 
-		"the request is over": {act(begun("zoe"), on("fall mia 1 wait", gains(match.StatusNoMatch, wish())), on("apply mia")), nil},
+		"the request is over": {act(begun("zoe"), on("give_up mia 1 wait", gains(match.StatusNoMatch, wish())), on("apply mia")), nil},
 		"it was answered":     {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", match.StatusOther), over("2")), nil},
 		"it is claimed":       {act(begun("ann"), waits("1"), later, on("lease mia 2", match.StatusClaimed), later, vain("3")), nil},
 		"it is claimed so long": {act(begun("ann"), waits("1"), later, on("lease mia 2", match.StatusClaimed, rest), later,
@@ -60,15 +60,15 @@ func TestRivalsAskAgain(t *testing.T) {
 		"and no longer": {act(begun("ann"), waits("1"), later, on("lease mia 2", match.StatusClaimed, rest-60*time.Millisecond),
 			later, on("lease mia 3", match.StatusClaimed), later, vain("4")), nil},
 
-		"it cannot fall":            {act(begun("zoe"), on("fall mia 1 wait", gains(match.StatusWaiting, wish()), trouble1)), trouble1},
+		"it cannot fall":            {act(begun("zoe"), on("give_up mia 1 wait", gains(match.StatusWaiting, wish()), trouble1)), trouble1},
 		"it cannot pause":           {act(begun("zoe"), waits("1"), on("sleep 15ms", trouble1)), trouble1},
 		"it cannot be leased":       {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", trouble1)), trouble1},
 		"it cannot be searched for": {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", ok), on("search for mia", trouble1)), trouble1},
 		"it cannot fall at the end": {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", ok), on("search for mia", hits()),
-			on("fall mia 2", trouble1)), trouble1},
-		"nor when it was answered": {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", match.StatusOther), on("fall mia 2", trouble1)), trouble1},
+			on("give_up mia 2", trouble1)), trouble1},
+		"nor when it was answered": {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", match.StatusOther), on("give_up mia 2", trouble1)), trouble1},
 		"and its time was over": {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", match.StatusOther),
-			on("fall mia 2", told), on(`push mia1 {"type":"no_match","id":"m1","radius":500}`), on("apply mia")), nil},
+			on("give_up mia 2", told), on(`push mia1 {"type":"no_match","id":"m1","radius":500}`), on("apply mia")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := perform(t, test.play)

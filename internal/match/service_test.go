@@ -39,7 +39,7 @@ func TestWhoIsServed(t *testing.T) {
 // TestExpiredRequestIsTold with the next message, if it has not been.
 func TestExpiredRequestIsTold(t *testing.T) {
 	due := half(nil, nil)
-	due.Due = &match.Due{ID: "m1", Radius: 500}
+	due.NoMatch = &match.NoMatch{ID: "m1", Radius: 500}
 	p := perform(t, on("read ana1", due), on(toldNobody), on(pong))
 	p.ends(p.Ping(t.Context(), session("ana"), ""), nil)
 
@@ -51,8 +51,8 @@ func TestExpiredRequestIsTold(t *testing.T) {
 // TestPushThatIsNotDelivered loses no state. A connection found gone is forgotten, unless
 // the push may have overtaken its connect.
 func TestPushThatIsNotDelivered(t *testing.T) {
-	unlisted := match.Answer{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
-	young := match.Answer{Status: match.StatusYoung, Changes: []match.Change{{Epoch: 3}}}
+	unlisted := says{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
+	young := says{Status: match.StatusYoung, Changes: []match.Change{{Epoch: 3}}}
 	gone := on(pong, match.ErrConnectionGone)
 	for name, play := range map[string]lines{
 		"it fails":              act(on(pong, trouble1), on("log push failed: trouble 1")),
@@ -88,7 +88,7 @@ func TestNothingIsLeftUndone(t *testing.T) {
 // A late stage takes its time to list somebody.
 type late struct{ stage }
 
-func (s late) Apply(ctx context.Context, m match.Member, changes []match.Change) ([]match.Waiter, error) {
+func (s late) Apply(ctx context.Context, m match.Member, changes []match.Change) ([]match.WaitingRequest, error) {
 	time.Sleep(time.Second)
 	return s.stage.Apply(ctx, m, changes)
 }

@@ -13,7 +13,7 @@ func takenOver() error {
 
 func TestConnect(t *testing.T) {
 	const goodbye = `push ana0 {"type":"error","code":"replaced","message":"a newer connection of this member has taken over","retryable":false}`
-	first := match.Answer{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
+	first := says{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
 	next := first
 	next.Old = "ana0"
 	for name, test := range map[string]struct {
@@ -36,7 +36,7 @@ func TestConnect(t *testing.T) {
 }
 
 func TestDisconnect(t *testing.T) {
-	gone := match.Answer{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
+	gone := says{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
 	for name, test := range map[string]struct {
 		play lines
 		want error
@@ -53,17 +53,17 @@ func TestDisconnect(t *testing.T) {
 }
 
 // asking is how things stand with a member that has asked.
-func asking(state match.State, registered, wait bool) match.Answer {
+func asking(state match.State, registered, wait bool) says {
 	r := longing()
 	r.Registered, r.Wait = registered, wait
-	return half(nil, &match.Route{State: state, Request: r, Told: true})
+	return half(nil, &match.Route{State: state, Request: r, Notified: true})
 }
 
 func TestPing(t *testing.T) {
 	const pong = `push ana1 {"type":"pong","id":"p","now":50000}`
 	attended := act(on(pong), on("register ana m1", hits()), on("registered ana m1", true))
 	for name, test := range map[string]struct {
-		read match.Answer
+		read says
 		play lines
 		want error
 	}{
@@ -100,7 +100,7 @@ func TestHello(t *testing.T) {
 		asMatchee   = `,"match":{"match":"x","role":"matchee","state":"active","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":111.2,"card":"C"}}`
 		nowhere     = `,"match":{"match":"x","role":"matchee","state":"active","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":0}}`
 	)
-	says := func(available string) match.Answer {
+	willing := func(available string) says {
 		a := half(nil, nil)
 		a.Available = available
 		return a
@@ -116,7 +116,7 @@ func TestHello(t *testing.T) {
 	unplaced.Position = nil
 	both := byCyd
 	both.Route = asking(match.Waiting, true, true).Route
-	cyds := half(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Told: true, Request: wish()})
+	cyds := half(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Notified: true, Request: wish()})
 	withCard := cyds
 	withCard.Card = `"C"`
 	shownBen := act(on("read ben", bens), on("watch ana x ben", match.StatusActive), on(welcome(watching, asMatcher)))
@@ -124,12 +124,12 @@ func TestHello(t *testing.T) {
 	unplacedCyd := act(on("read cyd", cyds), on("watch cyd x ana", match.StatusActive), on(welcome(watched, nowhere)))
 
 	for name, test := range map[string]struct {
-		read       match.Answer
+		read       says
 		told, then lines
 	}{
 		"nothing is under way":       {half(nil, nil), idle, nil},
-		"it may be found":            {says("1"), on(welcome(available, "")), nil},
-		"it does not want to be":     {says("0"), idle, nil},
+		"it may be found":            {willing("1"), on(welcome(available, "")), nil},
+		"it does not want to be":     {willing("0"), idle, nil},
 		"it has found":               {matched, shownBen, nil},
 		"it was found":               {byCyd, shownCyd, nil},
 		"from nowhere":               {unplaced, unplacedCyd, nil},
@@ -144,12 +144,12 @@ func TestHello(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.read.Changes = []match.Change{{List: true, Epoch: 7}}
-			p := perform(t, on("read ana1 again", test.read), test.told, on("apply ana +7"), test.then)
+			p := perform(t, on("read ana1 anew", test.read), test.told, on("apply ana +7"), test.then)
 			p.ends(p.Hello(t.Context(), session("ana"), "h"), nil)
 		})
 	}
 
-	p := perform(t, on("read ana1 again", says("1")), idle, on("apply ana"))
+	p := perform(t, on("read ana1 anew", willing("1")), idle, on("apply ana"))
 	x := session("ana")
 	x.Matchee = false
 	p.ends(p.Hello(t.Context(), x, "h"), nil)
@@ -161,9 +161,9 @@ func TestHelloInTrouble(t *testing.T) {
 		play lines
 		want error
 	}{
-		"nothing is known": {on("read ana1 again", half(nil, nil), trouble1), trouble1},
-		"it is not listed": {act(on("read ana1 again", half(nil, nil)), said, on("apply ana", trouble1)), trouble1},
-		"others wait": {act(on("read ana1 again", half(nil, nil)), said, on("apply ana", []match.Waiter{waiter("abe", 1, 1)}),
+		"nothing is known": {on("read ana1 anew", half(nil, nil), trouble1), trouble1},
+		"it is not listed": {act(on("read ana1 anew", half(nil, nil)), said, on("apply ana", trouble1)), trouble1},
+		"others wait": {act(on("read ana1 anew", half(nil, nil)), said, on("apply ana", []match.WaitingRequest{waiter("abe", 1, 1)}),
 			on("lease abe 1", match.StatusSearching)), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,8 +175,8 @@ func TestHelloInTrouble(t *testing.T) {
 
 // TestHelloFreesTheMatcher whose match with the caller ended last, and not for both.
 func TestHelloFreesTheMatcher(t *testing.T) {
-	was := func(matcher, id string, age int64) match.Past {
-		p := match.Past{Match: id, Reason: "completed", At: moment - age}
+	was := func(matcher, id string, age int64) match.End {
+		p := match.End{Match: id, Reason: "completed", At: moment - age}
 		if matcher != "" {
 			p.Matcher = member(matcher)
 		}
@@ -184,33 +184,33 @@ func TestHelloFreesTheMatcher(t *testing.T) {
 	}
 	another := route(match.Ended, false)
 	another.Match = "y"
-	finished := act(on("finish dan x ben completed", match.StatusPast), on("release dan x ben", match.StatusOther), on("apply dan"), beside("apply ben"))
+	finished := act(on("finish dan x ben completed", match.StatusAlreadyEnded), on("release dan x ben", match.StatusOther), on("apply dan"), beside("apply ben"))
 	for name, test := range map[string]struct {
-		past []match.Past
+		past []match.End
 		play lines
 		want error
 	}{
-		"not for both":     {[]match.Past{was("eve", "w", 1), was("dan", "x", 59_999)}, act(on("read dan", half(nil, route(match.Ended, false))), finished), nil},
-		"for both":         {[]match.Past{was("dan", "x", 1)}, on("read dan", half(nil, route(match.Ended, true))), nil},
-		"nobody knows":     {[]match.Past{was("dan", "x", 1)}, on("read dan", half(nil, route(match.Ended, false)), trouble1), trouble1},
-		"nor can it be":    {[]match.Past{was("dan", "x", 1)}, act(on("read dan", half(nil, route(match.Ended, false))), on("finish dan x ben completed", trouble1)), trouble1},
-		"there is another": {[]match.Past{was("dan", "x", 1)}, on("read dan", half(nil, another)), nil},
-		"there is none":    {[]match.Past{was("dan", "x", 1)}, on("read dan"), nil},
-		"a minute ago":     {[]match.Past{was("dan", "x", 60_000)}, nil, nil},
-		"as its matcher":   {[]match.Past{was("dan", "x", 1), was("", "y", 1)}, nil, nil},
+		"not for both":     {[]match.End{was("eve", "w", 1), was("dan", "x", 59_999)}, act(on("read dan", half(nil, route(match.Ended, false))), finished), nil},
+		"for both":         {[]match.End{was("dan", "x", 1)}, on("read dan", half(nil, route(match.Ended, true))), nil},
+		"nobody knows":     {[]match.End{was("dan", "x", 1)}, on("read dan", half(nil, route(match.Ended, false)), trouble1), trouble1},
+		"nor can it be":    {[]match.End{was("dan", "x", 1)}, act(on("read dan", half(nil, route(match.Ended, false))), on("finish dan x ben completed", trouble1)), trouble1},
+		"there is another": {[]match.End{was("dan", "x", 1)}, on("read dan", half(nil, another)), nil},
+		"there is none":    {[]match.End{was("dan", "x", 1)}, on("read dan"), nil},
+		"a minute ago":     {[]match.End{was("dan", "x", 60_000)}, nil, nil},
+		"as its matcher":   {[]match.End{was("dan", "x", 1), was("", "y", 1)}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			read := half(nil, nil)
-			read.Past = test.past
-			p := perform(t, on("read ana1 again", read), on(welcome(`{"afterSeconds":300,"moveMeters":1000}`, "")), on("apply ana"), test.play)
+			read.Ends = test.past
+			p := perform(t, on("read ana1 anew", read), on(welcome(`{"afterSeconds":300,"moveMeters":1000}`, "")), on("apply ana"), test.play)
 			p.ends(p.Hello(t.Context(), session("ana"), "h"), test.want)
 		})
 	}
 
 	// In a match, it has something else to do.
 	read := half(nil, route(match.Active, true))
-	read.Past = []match.Past{was("dan", "w", 1)}
-	p := perform(t, on("read ana1 again", read), on("read ben", half(claim(9000, true), nil)), on("watch ana x ben", match.StatusActive),
+	read.Ends = []match.End{was("dan", "w", 1)}
+	p := perform(t, on("read ana1 anew", read), on("read ben", half(claim(9000, true), nil)), on("watch ana x ben", match.StatusActive),
 		on(welcome(`{"afterSeconds":20,"moveMeters":1000}`, `,"match":{"match":"x","role":"matcher","state":"active","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2}}`)),
 		on("apply ana"))
 	p.ends(p.Hello(t.Context(), session("ana"), "h"), nil)

@@ -15,7 +15,7 @@ const (
 )
 
 // falls is the answer to a search that ended, for ana's connection, with a change of the index.
-func falls(status match.Status) match.Answer {
+func falls(status match.Status) says {
 	a := gains(status, longing())
 	a.Connection, a.Changes = "ana1", []match.Change{{List: true, Epoch: 7}}
 	return a
@@ -24,8 +24,8 @@ func falls(status match.Status) match.Answer {
 // TestRequestIsLeftWaiting where nobody is there when it is asked.
 func TestRequestIsLeftWaiting(t *testing.T) {
 	registered := act(on("register ana m1", hits()), on("registered ana m1", true))
-	waiting := act(on("fall ana 1 wait", falls(match.StatusWaiting)), on(toldWaiting))
-	zoe := []match.Waiter{waiter("zoe", 1, 1)}
+	waiting := act(on("give_up ana 1 wait", falls(match.StatusWaiting)), on(toldWaiting))
+	zoe := []match.WaitingRequest{waiter("zoe", 1, 1)}
 	for name, test := range map[string]struct {
 		play lines
 		want error
@@ -33,9 +33,9 @@ func TestRequestIsLeftWaiting(t *testing.T) {
 		"nobody is there": {act(waiting, registered, on("apply ana +7")), nil},
 		"one who searches is": {act(on("search for ana", hits(seen("ben", 1))), on("claim ana 1 ben 5", match.StatusBusy),
 			waiting, registered, on("apply ana +7")), nil},
-		"its time is over": {act(on("fall ana 1 wait", falls(match.StatusNoMatch)), on(toldNobody), on("apply ana +7")), nil},
-		"it was answered":  {on("fall ana 1 wait", falls(match.StatusOther)), nil},
-		"it cannot fall":   {on("fall ana 1 wait", falls(match.StatusWaiting), trouble1), trouble1},
+		"its time is over": {act(on("give_up ana 1 wait", falls(match.StatusNoMatch)), on(toldNobody), on("apply ana +7")), nil},
+		"it was answered":  {act(on("give_up ana 1 wait", match.StatusOther), on("apply ana")), nil},
+		"it cannot fall":   {on("give_up ana 1 wait", falls(match.StatusWaiting), trouble1), trouble1},
 		"somebody waits for ana": {act(waiting, registered, on("apply ana +7", zoe),
 			on("lease ana 2", match.StatusOther), on("lease zoe 3", match.StatusSearching)), nil},
 		"it cannot be registered": {act(waiting, on("register ana m1", trouble1), on("apply ana +7", zoe),
@@ -74,15 +74,15 @@ func TestRequestIsRegistered(t *testing.T) {
 			claims("jim", "2", "lea"), on("lease kim 3", match.StatusSilent), leased("mia", "4"), fell("mia", "4")),
 		"a smaller one takes it": act(all(smaller...), leased("lea", "1", seen("mia", 1)), claims("lea", "1", "mia")),
 		"a smaller one cannot be served": act(all(smaller...), on("lease lea 1", match.StatusOther, trouble1),
-			on("log attend to a request: trouble 1")),
+			on("log serve a waiting request: trouble 1")),
 		"it cannot be served": act(all(seen("zoe", 1)), on("lease mia 1", match.StatusOther, trouble1),
-			on("log attend to a request: trouble 1")),
+			on("log serve a waiting request: trouble 1")),
 		"it is over":               act(on("register mia m1", hits(seen("zoe", 1))), on("registered mia m1", false), on("withdraw mia m1")),
-		"it cannot be registered":  act(on("register mia m1", hits(seen("zoe", 1)), trouble1), on("log attend to a request: trouble 1")),
-		"nor can that it is noted": act(on("register mia m1", hits(seen("zoe", 1))), on("registered mia m1", true, trouble1), on("log attend to a request: trouble 1")),
+		"it cannot be registered":  act(on("register mia m1", hits(seen("zoe", 1)), trouble1), on("log register a waiting request: trouble 1")),
+		"nor can that it is noted": act(on("register mia m1", hits(seen("zoe", 1))), on("registered mia m1", true, trouble1), on("log register a waiting request: trouble 1")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read mia1", match.Answer{Status: match.StatusOK, Now: 9, Route: route}), on(`push mia1 {"type":"pong","now":9}`), play)
+			p := perform(t, on("read mia1", says{Status: match.StatusOK, Now: 9, Route: route}), on(`push mia1 {"type":"pong","now":9}`), play)
 			p.ends(p.Ping(t.Context(), session("mia"), ""), nil)
 		})
 	}
@@ -94,10 +94,10 @@ func TestRegistrationSaysWhatIsWanted(t *testing.T) {
 	r.Radius, r.Tags = 8000, []string{"tall"}
 	route := &match.Route{State: match.Waiting, Request: r}
 	all := make([]match.Hits, len(geo.ShardsWithin(here(), 8000)))
-	p := perform(t, on("read mia1", match.Answer{Status: match.StatusOK, Route: route}), on(`push mia1 {"type":"pong","now":0}`),
+	p := perform(t, on("read mia1", says{Status: match.StatusOK, Route: route}), on(`push mia1 {"type":"pong","now":0}`),
 		on("register mia m1", all), on("registered mia m1", true))
 	p.ends(p.Ping(t.Context(), session("mia"), ""), nil)
-	if diff := cmp.Diff(match.Waiter{Owner: member("mia"), Request: r}, p.waiter); diff != "" {
+	if diff := cmp.Diff(match.WaitingRequest{Owner: member("mia"), Request: r}, p.waiting); diff != "" {
 		t.Errorf("waiter (-want +got)\n%s", diff)
 	}
 	want := match.Query{Self: member("mia"), Point: here(), Radius: 8000, Tags: r.Tags, Want: 8}

@@ -8,7 +8,7 @@ import (
 )
 
 // listed puts a member into the index, where these wait for it: a connect does.
-func listed(name string, waiters ...match.Waiter) lines {
+func listed(name string, waiters ...match.WaitingRequest) lines {
 	return act(on("connect "+name+"1", match.StatusOK), on("apply "+name, waiters))
 }
 
@@ -18,15 +18,15 @@ func leased(owner, id string, all ...match.Candidate) lines {
 }
 
 // fell ends it; whoever waits for the owner is served then.
-func fell(owner, id string, waiters ...match.Waiter) lines {
-	return act(on("fall "+owner+" "+id+" wait", gains(match.StatusWaiting, longing())), on("apply "+owner, waiters))
+func fell(owner, id string, waiters ...match.WaitingRequest) lines {
+	return act(on("give_up "+owner+" "+id+" wait", gains(match.StatusWaiting, longing())), on("apply "+owner, waiters))
 }
 
 // again is the same for a search that somebody came too late for.
-func again(owner, id string, waiters ...match.Waiter) lines {
+func again(owner, id string, waiters ...match.WaitingRequest) lines {
 	a := gains(match.StatusWaiting, longing())
-	a.Again = true
-	return act(on("fall "+owner+" "+id+" wait", a), on("apply "+owner, waiters))
+	a.Missed = true
+	return act(on("give_up "+owner+" "+id+" wait", a), on("apply "+owner, waiters))
 }
 
 // claims is the answer to a search that has claimed one.
@@ -48,15 +48,15 @@ func TestWhoWaitsIsServed(t *testing.T) {
 		"one is over": act(listed("mia", ann, bea), on("lease ann 1", match.StatusOther), on("withdraw ann m1"),
 			leased("bea", "2"), fell("bea", "2")),
 		"one cannot be leased": act(listed("mia", ann, bea), on("lease ann 1", gains(match.StatusOK, longing()), trouble1),
-			on("log serve a request: trouble 1")),
+			on("log serve a waiting request: trouble 1")),
 		"one cannot be searched for": act(listed("mia", ann, bea), on("lease ann 1", gains(match.StatusOK, longing())),
-			on("search for ann", trouble1), fell("ann", "1"), on("log serve a request: trouble 1")),
+			on("search for ann", trouble1), fell("ann", "1"), on("log serve a waiting request: trouble 1")),
 		"nor fall": act(listed("mia", ann, bea), on("lease ann 1", gains(match.StatusOK, longing())),
-			on("search for ann", trouble1), on("fall ann 1 wait", trouble2), on("log serve a request: trouble 1")),
-		"one cannot fall": act(listed("mia", ann, bea), leased("ann", "1"), on("fall ann 1 wait", match.Answer{Again: true}, trouble1),
-			on("log serve a request: trouble 1")),
-		"one cannot be listed": act(listed("mia", ann, bea), leased("ann", "1"), on("fall ann 1 wait", gains(match.StatusWaiting, longing())),
-			on("apply ann", []match.Waiter{zoe}, trouble1), on("log serve a request: trouble 1")),
+			on("search for ann", trouble1), on("give_up ann 1 wait", trouble2), on("log serve a waiting request: trouble 1")),
+		"one cannot fall": act(listed("mia", ann, bea), leased("ann", "1"), on("give_up ann 1 wait", says{Missed: true}, trouble1),
+			on("log serve a waiting request: trouble 1")),
+		"one cannot be listed": act(listed("mia", ann, bea), leased("ann", "1"), on("give_up ann 1 wait", gains(match.StatusWaiting, longing())),
+			on("apply ann", []match.WaitingRequest{zoe}, trouble1), on("log serve a waiting request: trouble 1")),
 		"one was over at the end": act(listed("mia", ann, bea), leased("ann", "1", seen("mia", 1)), on("claim ann 1 mia 5", match.StatusYours),
 			on("commit ann 1 mia", match.StatusRefused), on("release ann 1 mia lost", match.StatusReleased), on("apply mia"),
 			leased("bea", "2"), fell("bea", "2")),
@@ -71,7 +71,7 @@ func TestWhoWaitsIsServed(t *testing.T) {
 		"it is silent":       act(listed("mia", zoe), on("lease mia 1", match.StatusSilent), leased("zoe", "2"), fell("zoe", "2")),
 		"it searches":        act(listed("mia", zoe), on("lease mia 1", match.StatusSearching)),
 		"it is claimed":      act(listed("mia", zoe), on("lease mia 1", match.StatusClaimed)),
-		"it cannot be asked": act(listed("mia", zoe), on("lease mia 1", match.StatusOther, trouble1), on("log serve a request: trouble 1")),
+		"it cannot be asked": act(listed("mia", zoe), on("lease mia 1", match.StatusOther, trouble1), on("log serve a waiting request: trouble 1")),
 		"it is listed again having found nobody": act(listed("mia", zoe), leased("mia", "1"), fell("mia", "1", zoe),
 			leased("zoe", "2", seen("mia", 1)), claims("zoe", "2", "mia")),
 		"having met a rival": act(listed("mia", zoe), leased("mia", "1", seen("zoe", 1)), on("claim mia 1 zoe 5", match.StatusBusy),
@@ -91,7 +91,7 @@ func TestWhoWaitsIsServed(t *testing.T) {
 
 // TestServingHasBounds: six searches, and sixteen requests looked at.
 func TestServingHasBounds(t *testing.T) {
-	var waiting []match.Waiter
+	var waiting []match.WaitingRequest
 	var searched, looked lines
 	for i := range 17 {
 		w := waiter(fmt.Sprint("a", i), int64(i), 1)
@@ -110,11 +110,11 @@ func TestServingHasBounds(t *testing.T) {
 	}
 }
 
-// TestFallenRequestIsTold: the owner of one that expired meanwhile.
+// TestFallenRequestIsNotified: the owner of one that expired meanwhile.
 func TestFallenRequestIsTold(t *testing.T) {
 	over := gains(match.StatusNoMatch, longing())
 	over.Connection, over.Changes = "ann1", []match.Change{{List: true, Epoch: 7}}
-	p := perform(t, listed("mia", waiter("ann", 1, 1)), leased("ann", "1"), on("fall ann 1 wait", over),
+	p := perform(t, listed("mia", waiter("ann", 1, 1)), leased("ann", "1"), on("give_up ann 1 wait", over),
 		on(`push ann1 {"type":"no_match","id":"m1","radius":500}`), on("apply ann +7"))
 	p.ends(p.Connect(t.Context(), session("mia")), nil)
 }

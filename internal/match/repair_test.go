@@ -17,12 +17,12 @@ func claim(age int64, confirmed bool) *match.Claim {
 
 // route is ana's, who has a match x with ben, or had it.
 func route(state match.State, told bool) *match.Route {
-	return &match.Route{State: state, Match: "x", Matchee: member("ben"), Told: told, Request: wish(), Reason: "completed"}
+	return &match.Route{State: state, Match: "x", Matchee: member("ben"), Notified: told, Request: wish(), Reason: "completed"}
 }
 
 // half is the answer to who reads one half of the match.
-func half(c *match.Claim, r *match.Route) match.Answer {
-	a := match.Answer{Status: match.StatusOK, Now: moment, Claim: c, Route: r}
+func half(c *match.Claim, r *match.Route) says {
+	a := says{Status: match.StatusOK, Now: moment, Claim: c, Route: r}
 	if c != nil {
 		at, accuracy, heading, speed := north(1, 5), 3.0, 90.0, 1.5
 		at.Seq, at.Accuracy, at.Heading, at.Speed = 2, &accuracy, &heading, &speed
@@ -38,7 +38,7 @@ func released(reason string) lines {
 
 // finished ends ana's match x, which neither is told of.
 func finished(reason string) lines {
-	return act(on("finish ana x ben "+reason, match.StatusPast), on("release ana x ben", match.StatusOther), on("apply ana"), beside("apply ben"))
+	return act(on("finish ana x ben "+reason, match.StatusAlreadyEnded), on("release ana x ben", match.StatusOther), on("apply ana"), beside("apply ben"))
 }
 
 // noMatch is the answer to who is in none.
@@ -52,32 +52,33 @@ const (
 )
 
 func TestMatcheeFindsTheOtherHalf(t *testing.T) {
-	has := func(state match.State, told bool) match.Answer { return half(nil, route(state, told)) }
-	another := func(state match.State) match.Answer {
+	has := func(state match.State, told bool) says { return half(nil, route(state, told)) }
+	another := func(state match.State) says {
 		a := has(state, false)
 		a.Route.Match = "y"
 		return a
 	}
-	withAnother := func(state match.State) match.Answer {
+	withAnother := func(state match.State) says {
 		a := has(state, false)
 		a.Route.Matchee = member("cyd")
 		return a
 	}
 	nothing, past := half(nil, nil), half(nil, nil)
-	past.Past = []match.Past{{Match: "w", Reason: "left"}, {Match: "x", Reason: "cancelled"}, {Match: "y", Reason: "completed"}}
+	past.Ends = []match.End{{Match: "w", Reason: "left"}, {Match: "x", Reason: "cancelled"}, {Match: "y", Reason: "completed"}}
 	shown := act(on("watch ana x ben", match.StatusActive), on(shownAna))
+	repaired := act(made("ana", "x", "ben"), shown, beside("apply ana"), beside("apply ben"), on("notified ana x active"))
 	yours := gains(match.StatusYours, wish())
 
 	for name, test := range map[string]struct {
 		claim *match.Claim
-		other match.Answer
+		other says
 		play  lines
 		want  error
 	}{
 		"it is active":               {claim(9000, true), has(match.Active, true), shown, nil},
 		"both will be told soon":     {claim(3000, true), has(match.Active, false), shown, nil},
-		"both should have been told": {claim(3001, true), has(match.Active, false), act(meet("ana", "x", "ben"), shown), nil},
-		"it is not confirmed":        {claim(0, false), has(match.Active, true), act(meet("ana", "x", "ben"), shown), nil},
+		"both should have been told": {claim(3001, true), has(match.Active, false), repaired, nil},
+		"it is not confirmed":        {claim(0, false), has(match.Active, true), repaired, nil},
 		"it cannot be":               {claim(0, false), has(match.Active, true), on("commit ana x ben", yours, trouble1), trouble1},
 		"it is over by then": {claim(0, false), has(match.Active, true),
 			act(on("commit ana x ben", gains(match.StatusRefused, wish())), released("lost")), noMatch()},
@@ -112,29 +113,30 @@ func TestMatcheeFindsTheOtherHalf(t *testing.T) {
 }
 
 func TestMatcherFindsTheOtherHalf(t *testing.T) {
-	has := func(change func(*match.Answer)) match.Answer {
+	has := func(change func(*says)) says {
 		a := half(claim(9000, true), nil)
 		change(&a)
 		return a
 	}
 	whole, none := half(claim(9000, true), nil), half(nil, nil)
 	shown := act(on("watch ana x ben", match.StatusActive), on(shownBen))
+	repaired := act(made("ana", "x", "ben"), shown, beside("apply ana"), beside("apply ben"), on("notified ana x active"))
 	for name, test := range map[string]struct {
 		told  bool
-		other match.Answer
+		other says
 		play  lines
 		want  error
 	}{
 		"it is claimed":              {true, whole, shown, nil},
 		"both will be told soon":     {false, half(claim(3000, true), nil), shown, nil},
-		"both should have been told": {false, half(claim(3001, true), nil), act(meet("ana", "x", "ben"), shown), nil},
-		"it is not confirmed":        {true, half(claim(0, false), nil), act(meet("ana", "x", "ben"), shown), nil},
+		"both should have been told": {false, half(claim(3001, true), nil), repaired, nil},
+		"it is not confirmed":        {true, half(claim(0, false), nil), repaired, nil},
 		"it cannot be":               {true, half(claim(0, false), nil), on("commit ana x ben", trouble1), trouble1},
 		"it is over by then":         {true, half(claim(0, false), nil), act(on("commit ana x ben", match.StatusRefused), released("lost")), noMatch()},
 		"it is not claimed":          {true, none, finished("lost"), noMatch()},
-		"for another match":          {true, has(func(a *match.Answer) { a.Claim.Match = "y" }), finished("lost"), noMatch()},
-		"by another":                 {true, has(func(a *match.Answer) { a.Claim.Matcher = member("cyd") }), finished("lost"), noMatch()},
-		"it has been nowhere":        {true, has(func(a *match.Answer) { a.Position = nil }), finished("lost"), noMatch()},
+		"for another match":          {true, has(func(a *says) { a.Claim.Match = "y" }), finished("lost"), noMatch()},
+		"by another":                 {true, has(func(a *says) { a.Claim.Matcher = member("cyd") }), finished("lost"), noMatch()},
+		"it has been nowhere":        {true, has(func(a *says) { a.Position = nil }), finished("lost"), noMatch()},
 		"it cannot be ended":         {true, none, on("finish ana x ben lost", trouble1), trouble1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,7 +170,7 @@ func TestMatcherWithoutAMatch(t *testing.T) {
 // TestBothHalves: of a member with a claim and a route, the claim is looked at first.
 func TestBothHalves(t *testing.T) {
 	mine := half(claim(9000, true), nil)
-	mine.Route = &match.Route{State: match.Active, Match: "z", Matchee: member("cyd"), Told: true, Request: wish()}
+	mine.Route = &match.Route{State: match.Active, Match: "z", Matchee: member("cyd"), Notified: true, Request: wish()}
 	cyds := half(&match.Claim{Matcher: member("ben"), Match: "z", Confirmed: true}, nil)
 	cyds.Position.Accuracy, cyds.Position.Heading, cyds.Position.Speed = nil, nil, nil
 	p := perform(t, on("read ben1", mine), on("read ana", half(nil, nil)), released("lost"),
@@ -189,10 +191,10 @@ func TestMatchIsShownWhileItLasts(t *testing.T) {
 		want error
 	}{
 		"it does":            {act(watch(match.StatusActive, 2*time.Second), on(shownBen)), nil},
-		"it has ended":       {watch(match.StatusPast), noMatch()},
+		"it has ended":       {watch(match.StatusAlreadyEnded), noMatch()},
 		"nobody knows":       {watch(match.StatusActive, trouble1), trouble1},
 		"it did a while ago": {act(watch(match.StatusActive, late), watch(match.StatusActive, late), watch(match.StatusActive), on(shownBen)), nil},
-		"it did, and ended":  {act(watch(match.StatusActive, late), watch(match.StatusPast)), noMatch()},
+		"it did, and ended":  {act(watch(match.StatusActive, late), watch(match.StatusAlreadyEnded)), noMatch()},
 		"the cache is slow":  {act(watch(match.StatusActive, late), watch(match.StatusActive, late), watch(match.StatusActive, late)), match.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,7 +215,7 @@ func TestMatchIsMade(t *testing.T) {
 	at := north(1, 5)
 	committed := gains(match.StatusYours, wish())
 	committed.Connection, committed.Card, committed.Changes = "ana1", `"A"`, []match.Change{{Epoch: 3}}
-	confirmed := match.Answer{Status: match.StatusYours, Connection: "ben1", Card: `"B"`, Changes: []match.Change{{Epoch: 4}}, Position: &at}
+	confirmed := says{Status: match.StatusYours, Connection: "ben1", Card: `"B"`, Changes: []match.Change{{Epoch: 4}}, Position: &at}
 	waits, asked, seeks := committed, confirmed, confirmed
 	waits.Request = &match.Request{ID: "m1", Point: here(), Radius: 500, Created: 1, Wait: true}
 	asked.Request = &match.Request{ID: "b7"}
@@ -223,16 +225,16 @@ func TestMatchIsMade(t *testing.T) {
 	nowhere.Position, refused.Status, nothing.Request = nil, match.StatusRefused, nil
 
 	for name, test := range map[string]struct {
-		commit, confirm match.Answer
+		commit, confirm says
 		takes           time.Duration
 		play            lines
 	}{
-		"in time":                          {committed, confirmed, 2 * time.Second, act(unlisted, beside(ana), beside(ben), on("told ana 1 active"))},
+		"in time":                          {committed, confirmed, 2 * time.Second, act(unlisted, beside(ana), beside(ben), on("notified ana 1 active"))},
 		"too late to tell":                 {committed, confirmed, late, unlisted},
-		"the matcher waited":               {waits, confirmed, 0, act(unlisted, beside("withdraw ana m1"), beside(ana), beside(ben), on("told ana 1 active"))},
-		"the matchee waited":               {committed, seeks, 0, act(unlisted, beside("withdraw ben b7"), beside(ana), beside(benAsks), on("told ana 1 active"))},
+		"the matcher waited":               {waits, confirmed, 0, act(unlisted, beside("withdraw ana m1"), beside(ana), beside(ben), on("notified ana 1 active"))},
+		"the matchee waited":               {committed, seeks, 0, act(unlisted, beside("withdraw ben b7"), beside(ana), beside(benAsks), on("notified ana 1 active"))},
 		"both waited, and it is late":      {waits, seeks, late, act(unlisted, beside("withdraw ben b7"), beside("withdraw ana m1"))},
-		"the matchee had asked":            {committed, asked, 0, act(unlisted, beside(ana), beside(benAsks), on("told ana 1 active"))},
+		"the matchee had asked":            {committed, asked, 0, act(unlisted, beside(ana), beside(benAsks), on("notified ana 1 active"))},
 		"the claim was not there any more": {committed, refused, 0, nil},
 		"nor the matchee's place":          {committed, nowhere, 0, nil},
 		"nor the request":                  {nothing, confirmed, 0, nil},
@@ -241,7 +243,7 @@ func TestMatchIsMade(t *testing.T) {
 			beside("withdraw ana m1", trouble1), beside("log withdraw a request: trouble 1"),
 			beside("withdraw ben b7", trouble2), beside("log withdraw a request: trouble 2"),
 			beside(ana, trouble1), beside("log push failed: trouble 1"), beside(benAsks, trouble2), beside("log push failed: trouble 2"),
-			on("told ana 1 active", trouble1), on("log note that both were told: trouble 1"))},
+			on("notified ana 1 active", trouble1), on("log note that both were notified: trouble 1"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := perform(t, found(seen("ben", 1)), on("claim ana 1 ben 5", match.StatusYours),

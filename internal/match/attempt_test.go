@@ -16,8 +16,8 @@ func found(all ...match.Candidate) lines {
 }
 
 // How such a search ends that is still ana's: with nobody, or in the hope of a rival.
-func nobody() lines { return act(on("fall ana 1", match.StatusOther), on("apply ana")) }
-func busy() lines   { return act(on("fall ana 1 wait", match.StatusOther), on("apply ana")) }
+func nobody() lines { return act(on("give_up ana 1", match.StatusOther), on("apply ana")) }
+func busy() lines   { return act(on("give_up ana 1 wait", match.StatusOther), on("apply ana")) }
 
 // asks is the message of such a request.
 func asks() *protocol.Match {
@@ -25,15 +25,15 @@ func asks() *protocol.Match {
 }
 
 // moved is the answer to a claim on somebody who is elsewhere by now.
-func moved(times float64, at int64) match.Answer {
+func moved(times float64, at int64) says {
 	p := north(times, at)
-	return match.Answer{Status: match.StatusMoved, Position: &p}
+	return says{Status: match.StatusMoved, Position: &p}
 }
 
 // claimed is the answer to a claim on somebody whom dan claimed so many milliseconds ago.
-func claimed(age int64, confirmed bool) match.Answer {
+func claimed(age int64, confirmed bool) says {
 	const now = 50_000
-	return match.Answer{Status: match.StatusClaimed, Now: now, Claim: &match.Claim{Matcher: member("dan"), Match: "d", At: now - age, Confirmed: confirmed}}
+	return says{Status: match.StatusClaimed, Now: now, Claim: &match.Claim{Matcher: member("dan"), Match: "d", At: now - age, Confirmed: confirmed}}
 }
 
 // undone is what becomes of dan's claim on ben where he knows nothing of it.
@@ -124,7 +124,7 @@ func TestSearchWithoutThePoint(t *testing.T) {
 }
 
 func TestSearchInTrouble(t *testing.T) {
-	p := perform(t, found(), on("fall ana 1", match.StatusOther, trouble1))
+	p := perform(t, found(), on("give_up ana 1", match.StatusOther, trouble1))
 	p.ends(p.Match(t.Context(), session("ana"), asks()), trouble1)
 
 	lost := func(comes ...any) lines { return on("claim ana 1 ben 5", append(comes, match.StatusYours)...) }
