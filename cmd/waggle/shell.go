@@ -135,7 +135,7 @@ func (s *session) closed(err error) error {
 		s.screen.say("the server closed the connection")
 		return nil
 	}
-	return fmt.Errorf("the connection is lost: %w", err)
+	return fmt.Errorf("the connection broke: %w", err)
 }
 
 // line sends a line that was typed.

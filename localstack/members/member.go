@@ -35,7 +35,7 @@ func (m *member) live(ctx context.Context) {
 	}
 }
 
-// drive asks for another member each time this one sets out.
+// drive drives the walk, and asks for another member now and then.
 func (m *member) drive(ctx context.Context) error {
 	client, err := m.connect(ctx)
 	if err != nil {
@@ -49,8 +49,8 @@ func (m *member) drive(ctx context.Context) error {
 		}
 	})
 	for {
-		setsOut, err := m.second(ctx, client)
-		if err == nil && setsOut {
+		asks, err := m.second(ctx, client)
+		if err == nil && asks {
 			err = m.meet(ctx, client)
 		}
 		if err != nil {
@@ -88,11 +88,11 @@ func (m *member) meet(ctx context.Context, client *waggle.Client) error {
 
 // second lets one second pass, and reports the new place if a report is due. While the
 // client connects anew nothing is reported.
-func (m *member) second(ctx context.Context, client *waggle.Client) (setsOut bool, err error) {
+func (m *member) second(ctx context.Context, client *waggle.Client) (asks bool, err error) {
 	if !pause(ctx, step) {
 		return false, ctx.Err()
 	}
-	setsOut = m.walk.step()
+	asks = m.walk.step()
 	car := m.walk.car
 	lat, lng := car.At().Degrees()
 	heading, speed := car.Heading(), car.Speed()
@@ -100,7 +100,7 @@ func (m *member) second(ctx context.Context, client *waggle.Client) (setsOut boo
 	if errors.Is(err, waggle.ErrOffline) {
 		err = nil
 	}
-	return setsOut, err
+	return asks, err
 }
 
 func (m *member) token(context.Context) (string, error) {

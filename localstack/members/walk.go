@@ -6,10 +6,11 @@ import (
 	"waggle/localstack/streets"
 )
 
-// How a member drives.
+// How a member drives and asks.
 const (
 	slowest, fastest = 0.5, 0.8 // part of the speed limit
 	standing         = 60       // seconds at a goal, on average
+	asking           = 480      // seconds between two requests, on average
 	choices          = 3        // corners, of which the nearest is the next goal
 )
 
@@ -33,8 +34,8 @@ func newWalk(m *streets.Map, number int) *walk {
 	return w
 }
 
-// step lets one second pass, and tells whether the member sets out again after a stop.
-func (w *walk) step() (setsOut bool) {
+// step lets one second pass, and tells whether the member asks for another one now.
+func (w *walk) step() (asks bool) {
 	w.now++
 	switch {
 	case w.until == 0:
@@ -43,9 +44,8 @@ func (w *walk) step() (setsOut bool) {
 		}
 	case w.now >= w.until:
 		w.goal, w.until = w.next(), 0
-		return true
 	}
-	return false
+	return w.random.Float64() < 1.0/asking
 }
 
 // next returns the nearest of some random corners.

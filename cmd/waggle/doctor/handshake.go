@@ -97,7 +97,7 @@ func (x *examination) denied(token string) finding {
 		now = now.Add(*x.ahead)
 	}
 	if claims.Expires > 0 && now.After(time.Unix(int64(claims.Expires), 0)) {
-		return wrong("get a fresh token; if it was fresh, set the clock of whoever signs", "403: the token expired at %s",
+		return wrong("get a fresh token; if it was fresh, set the clock of the issuer", "403: the token expired at %s",
 			time.Unix(int64(claims.Expires), 0).UTC().Format(time.RFC3339))
 	}
 	says := fmt.Sprintf("iss %q, aud %s", claims.Issuer, orNone(claims.Audience))
