@@ -16,7 +16,7 @@ import (
 const unavailable = "the service cannot do this right now: try again in a moment"
 
 // tell gives a real server commands, one a line, and wants +OK for each.
-func tell(t *testing.T, cache caches.Cache, commands ...string) {
+func sendCommands(t *testing.T, cache caches.Cache, commands ...string) {
 	t.Helper()
 	socket, err := net.Dial("tcp", strings.TrimPrefix(cache.URL, "redis://"))
 	if err != nil {
@@ -34,15 +34,15 @@ func tell(t *testing.T, cache caches.Cache, commands ...string) {
 	}
 }
 
-// checkUnavailable wants every action that needs the cache to be answered so.
-func checkUnavailable(s *running, ana *bare) {
+// wantUnavailable wants every action that needs the cache to be answered so.
+func wantUnavailable(s *testStack, ana *rawConn) {
 	s.t.Helper()
 	for _, action := range []string{"hello", "ping", "locate", "match", "cancel"} {
-		ana.say(`{"action":"` + action + `","id":"i"}`)
-		ana.refuse(protocol.CodeUnavailable, "i", unavailable)
+		ana.sendText(`{"action":"` + action + `","id":"i"}`)
+		ana.wantError(protocol.CodeUnavailable, "i", unavailable)
 	}
-	ana.say(at(`"lat":37.7764,"lng":-122.4172`))
-	ana.refuse(protocol.CodeUnavailable, "i", unavailable)
+	ana.sendText(at(`"lat":37.7764,"lng":-122.4172`))
+	ana.wantError(protocol.CodeUnavailable, "i", unavailable)
 	if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
 		s.t.Errorf("$connect: got %d, want 503", got)
 	}
@@ -51,45 +51,45 @@ func checkUnavailable(s *running, ana *bare) {
 func TestAFullCache(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		cache := caches.Server(t, "--maxmemory-policy", "noeviction")
-		s := begin(t, append(runtime, "-cache", cache.URL)...)
+		s := runStack(t, append(runtime, "-cache", cache.URL)...)
 		one, other := s.join("one"), s.join("other")
 		match := pair(t, one, other)
-		ana := s.bare("ana")
-		ana.goesOn()
+		ana := s.dial("ana")
+		ana.stillWorks()
 
-		tell(t, cache, "CONFIG SET maxmemory 1")
-		ana.say(at(`"lat":37.7764,"lng":-122.4172`))
-		ana.refuse(protocol.CodeUnavailable, "i", unavailable)
-		ana.say(`{"action":"match","id":"m","lat":37.7764,"lng":-122.4172}`)
-		ana.refuse(protocol.CodeUnavailable, "m", unavailable)
+		sendCommands(t, cache, "CONFIG SET maxmemory 1")
+		ana.sendText(at(`"lat":37.7764,"lng":-122.4172`))
+		ana.wantError(protocol.CodeUnavailable, "i", unavailable)
+		ana.sendText(`{"action":"match","id":"m","lat":37.7764,"lng":-122.4172}`)
+		ana.wantError(protocol.CodeUnavailable, "m", unavailable)
 		if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
 			t.Errorf("$connect: got %d, want 503", got)
 		}
 
-		tell(t, cache, "CONFIG SET maxmemory 0")
-		ana.goesOn()
+		sendCommands(t, cache, "CONFIG SET maxmemory 0")
+		ana.stillWorks()
 		for _, c := range []interface{ Drop() }{one, other} {
 			c.Drop() // what they heard is as nothing: only the cache knows
 		}
 		if w := hello(t, one); w.Match == nil || w.Match.Match != match {
 			t.Errorf("got %+v, want match %s still", w.Match, match)
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
 func TestACacheThatIsGoneForAWhile(t *testing.T) {
 	cache := caches.Server(t)
-	s := begin(t, "-cache", cache.URL)
-	ana := s.bare("ana")
-	ana.goesOn()
+	s := runStack(t, "-cache", cache.URL)
+	ana := s.dial("ana")
+	ana.stillWorks()
 	shutDown(t, cache)
-	checkUnavailable(s, ana)
+	wantUnavailable(s, ana)
 
 	caches.Restart(t, cache)
 	until(t, "the stack to find its cache again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
-	ana.goesOn()
-	s.goesOn()
+	ana.stillWorks()
+	s.stillWorks()
 	if err := s.end(); err != nil { // while this cache is there, which it is not when the test is over
 		t.Errorf("the end: %v", err)
 	}
@@ -97,15 +97,15 @@ func TestACacheThatIsGoneForAWhile(t *testing.T) {
 
 func TestACacheThatWantsAPasswordMeanwhile(t *testing.T) {
 	cache := caches.Server(t)
-	s := begin(t, "-cache", cache.URL)
-	ana := s.bare("ana")
-	ana.goesOn()
-	tell(t, cache, "CONFIG SET requirepass secret", "CLIENT KILL TYPE normal SKIPME yes")
-	checkUnavailable(s, ana)
-	tell(t, cache, "AUTH secret", `CONFIG SET requirepass ""`)
+	s := runStack(t, "-cache", cache.URL)
+	ana := s.dial("ana")
+	ana.stillWorks()
+	sendCommands(t, cache, "CONFIG SET requirepass secret", "CLIENT KILL TYPE normal SKIPME yes")
+	wantUnavailable(s, ana)
+	sendCommands(t, cache, "AUTH secret", `CONFIG SET requirepass ""`)
 	until(t, "the stack to be let in again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
-	ana.goesOn()
-	s.goesOn()
+	ana.stillWorks()
+	s.stillWorks()
 }
 
 // TestCachesThatTheStackDoesNotStartOn: unreachable ones are among the flags' tests.
@@ -120,27 +120,27 @@ func TestCachesThatTheStackDoesNotStartOn(t *testing.T) {
 			var out, log bytes.Buffer
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			err := run(ctx, []string{"-addr", "127.0.0.1:0", "-cache", test.url}, canceller{&out, cancel}, &log)
+			err := run(ctx, []string{"-addr", "127.0.0.1:0", "-cache", test.url}, cancelOnWrite{&out, cancel}, &log)
 			if err == nil || !strings.Contains(err.Error(), "-cache: cache "+host+": "+test.want) || strings.Contains(err.Error(), "barley") {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
 	}
-	begin(t, "-cache", "redis://:secret@"+host).goesOn()
+	runStack(t, "-cache", "redis://:secret@"+host).stillWorks()
 }
 
 // TestASecondStackOnThePort: it says what to type, and the first goes on.
 func TestASecondStackOnThePort(t *testing.T) {
-	first := begin(t)
-	ana := first.bare("ana")
+	first := runStack(t)
+	ana := first.dial("ana")
 	taken := strings.TrimPrefix(first.base, "http://")
 	var out, log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	err := run(ctx, []string{"-addr", taken}, canceller{&out, cancel}, &log)
+	err := run(ctx, []string{"-addr", taken}, cancelOnWrite{&out, cancel}, &log)
 	if err == nil || !strings.Contains(err.Error(), taken+" is in use by another program: try -addr 127.0.0.1:") {
 		t.Errorf("got %v, want what to type instead", err)
 	}
-	ana.goesOn()
-	first.goesOn()
+	ana.stillWorks()
+	first.stillWorks()
 }

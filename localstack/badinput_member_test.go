@@ -20,7 +20,7 @@ import (
 const denied = `{"Message":"User is not authorized to access this resource with an explicit deny"}`
 
 // checkDenied wants a token to be refused, with a word that tells nothing.
-func (s *running) checkDenied(t *testing.T, token string) {
+func (s *testStack) checkDenied(t *testing.T, token string) {
 	t.Helper()
 	c, err := s.connect(token)
 	if err == nil {
@@ -35,7 +35,7 @@ func (s *running) checkDenied(t *testing.T, token string) {
 
 func TestBadTokens(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		good := s.token("member", "ana")
 		header, payload, signature := split(good)
 		_, others, _ := split(s.token("member", "ben"))
@@ -59,7 +59,7 @@ func TestBadTokens(t *testing.T) {
 			"wrong audience":        s.token("member", "ana", "aud", "others"),
 			"no audience":           s.token("member", "ana", "aud", ""),
 			"wrong issuer":          s.token("member", "ana", "iss", "https://login.example.com"),
-			"another stack's":       begin(t, runtime...).token("member", "ana"),
+			"another stack's":       runStack(t, runtime...).token("member", "ana"),
 			"no token at all":       "nonsense",
 			"over 8 KB":             header + "." + payload + strings.Repeat("x", 8<<10) + "." + signature,
 			"a role that is none":   s.token("member", "ana", "roles", "king"),
@@ -73,8 +73,8 @@ func TestBadTokens(t *testing.T) {
 				t.Errorf("got %v, want 401", err)
 			}
 		})
-		s.bare("ana").goesOn()
-		s.goesOn()
+		s.dial("ana").stillWorks()
+		s.stillWorks()
 	})
 }
 
@@ -93,7 +93,7 @@ func flip(signature string) string {
 
 func TestHostileNames(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		for name, query := range map[string][]string{
 			"an empty member":            {"member", ""},
 			"a member of 129 bytes":      {"member", strings.Repeat("x", 129)},
@@ -124,45 +124,45 @@ func TestHostileNames(t *testing.T) {
 				}
 			})
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
 func TestAnotherMembersMatch(t *testing.T) {
-	eachStack(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *testStack) {
 		ana, ben := s.join("ana"), s.join("ben")
 		match := pair(t, ana, ben)
 		for _, pool := range []string{"default", "other"} {
-			eve := s.bare("eve", "pool", pool)
+			eve := s.dial("eve", "pool", pool)
 			// In the same words, so that nobody learns which matches there are.
 			for _, id := range []string{match, "nosuchmatch", "*", "{default/ana}"} {
-				eve.say(fmt.Sprintf(`{"action":"end","id":"i","match":%q}`, id))
-				eve.refuse(protocol.CodeNotFound, "i", "there is no such match of yours, or it ended more than 60 s ago")
+				eve.sendText(fmt.Sprintf(`{"action":"end","id":"i","match":%q}`, id))
+				eve.wantError(protocol.CodeNotFound, "i", "there is no such match of yours, or it ended more than 60 s ago")
 			}
-			eve.say(`{"action":"locate","id":"i"}`)
-			eve.refuse(protocol.CodeNotFound, "i", "there is no match under way")
-			eve.goesOn()
+			eve.sendText(`{"action":"locate","id":"i"}`)
+			eve.wantError(protocol.CodeNotFound, "i", "there is no match under way")
+			eve.stillWorks()
 		}
 		for _, c := range []*waggle.Client{ana, ben} {
 			if w := hello(t, c); w.Match == nil || w.Match.Match != match {
 				t.Errorf("%s: got %+v, want match %s still", w.Member, w.Match, match)
 			}
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
 func TestTwoConnectionsOfOneMember(t *testing.T) {
-	eachStack(t, func(t *testing.T, s *running) {
-		older := s.bare("ana")
-		older.goesOn()
-		newer := s.bare("ana")
-		older.refuse(protocol.CodeReplaced, "", "a newer connection of this member has taken over")
-		older.closed(websocket.StatusNormalClosure, "Connection Closed Normally")
-		newer.goesOn()
+	eachStack(t, func(t *testing.T, s *testStack) {
+		older := s.dial("ana")
+		older.stillWorks()
+		newer := s.dial("ana")
+		older.wantError(protocol.CodeReplaced, "", "a newer connection of this member has taken over")
+		older.wantClosed(websocket.StatusNormalClosure, "Connection Closed Normally")
+		newer.stillWorks()
 		// The older's end has not made the member leave: it can be found.
-		newer.say(at(`"lat":37.7764,"lng":-122.4172`))
-		if _, ok := newer.hear().(*protocol.Ack); !ok {
+		newer.sendText(at(`"lat":37.7764,"lng":-122.4172`))
+		if _, ok := newer.receive().(*protocol.Ack); !ok {
 			t.Error("the newer's report was not acknowledged")
 		}
 		ben := s.join("ben")
@@ -171,17 +171,17 @@ func TestTwoConnectionsOfOneMember(t *testing.T) {
 		if err != nil || outcome.Matched == nil {
 			t.Fatalf("ben: got %+v, %v, want ana", outcome, err)
 		}
-		if m, ok := newer.hear().(*protocol.Matched); !ok || m.Match != outcome.Matched.Match {
+		if m, ok := newer.receive().(*protocol.Matched); !ok || m.Match != outcome.Matched.Match {
 			t.Errorf("ana: got %+v, want the match", m)
 		}
-		newer.goesOn()
-		s.goesOn()
+		newer.stillWorks()
+		s.stillWorks()
 	})
 }
 
 // TestAcrossTheAntimeridian: 180 and -180 are one line, on which two meet.
 func TestAcrossTheAntimeridian(t *testing.T) {
-	eachStack(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *testStack) {
 		ana, ben := s.join("ana"), s.join("ben")
 		report(t, ben, 10, -179.999)
 		report(t, ana, 10, 180)
@@ -197,15 +197,15 @@ func TestAcrossTheAntimeridian(t *testing.T) {
 
 func TestTooMuchAtOnce(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
-		ana := s.bare("ana")
+		s := runStack(t, runtime...)
+		ana := s.dial("ana")
 		const many = 40
 		for range many {
-			ana.say(at(`"lat":1,"lng":2`))
+			ana.sendText(at(`"lat":1,"lng":2`))
 		}
 		taken, refused := 0, 0
 		for range many {
-			switch f := ana.hear().(type) {
+			switch f := ana.receive().(type) {
 			case *protocol.Ack:
 				taken++
 			case *protocol.Error:
@@ -218,7 +218,7 @@ func TestTooMuchAtOnce(t *testing.T) {
 		if taken < 10 || refused == 0 || taken+refused != many {
 			t.Errorf("%d were taken and %d refused of %d; 10 may come at once", taken, refused, many)
 		}
-		ana.goesOn()
-		s.goesOn()
+		ana.stillWorks()
+		s.stillWorks()
 	})
 }

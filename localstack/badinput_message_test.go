@@ -39,8 +39,8 @@ func TestBadMessages(t *testing.T) {
 			message  string
 		}
 		nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-		s := begin(t, runtime...)
-		ana := s.bare("ana")
+		s := runStack(t, runtime...)
+		ana := s.dial("ana")
 		for name, test := range map[string]refusal{
 			"not JSON":              {"hello", "", invalid, notJSON},
 			"an empty message":      {"", "", invalid, notJSON},
@@ -91,20 +91,20 @@ func TestBadMessages(t *testing.T) {
 			"17 KB":                 {`{"action":"ping","id":"i","x":"` + strings.Repeat("x", 17<<10) + `"}`, "", protocol.CodeTooLarge, tooLarge},
 		} {
 			t.Run(name, func(t *testing.T) {
-				ana := &bare{t, ana.ws}
-				ana.say(test.text)
-				ana.refuse(test.code, test.id, test.message)
-				ana.goesOn()
+				ana := &rawConn{t, ana.ws}
+				ana.sendText(test.text)
+				ana.wantError(test.code, test.id, test.message)
+				ana.stillWorks()
 			})
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
 // TestFramesThatCloseAConnection has what the gateway ends, before any of our
 // code sees it.
 func TestFramesThatCloseAConnection(t *testing.T) {
-	s := begin(t)
+	s := runStack(t)
 	kb := func(n int) string { return strings.Repeat("x", n<<10) }
 	for name, test := range map[string]struct {
 		kind   websocket.MessageType
@@ -119,37 +119,37 @@ func TestFramesThatCloseAConnection(t *testing.T) {
 		"text that is no UTF-8": {websocket.MessageText, []string{"{\"action\":\"ping\",\"id\":\"\xff\"}"}, websocket.StatusInvalidFramePayloadData, "Text is not UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ana := &bare{t, s.bare("ana").ws}
+			ana := &rawConn{t, s.dial("ana").ws}
 			ana.send(test.kind, test.parts...)
-			ana.closed(test.code, test.reason)
-			s.bare("ana").goesOn()
+			ana.wantClosed(test.code, test.reason)
+			s.dial("ana").stillWorks()
 		})
 	}
-	s.goesOn()
+	s.stillWorks()
 }
 
 func TestLargeMessagesInSmallFrames(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		for name, parts := range map[string][]string{
 			"40 KB in two frames":   {strings.Repeat("x", 20<<10), strings.Repeat("x", 20<<10)},
 			"128 KB in four frames": {strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10)},
 		} {
 			t.Run(name, func(t *testing.T) {
-				ana := &bare{t, s.bare("ana").ws}
+				ana := &rawConn{t, s.dial("ana").ws}
 				ana.send(websocket.MessageText, parts...)
-				ana.refuse(protocol.CodeTooLarge, "", tooLarge)
-				ana.goesOn()
+				ana.wantError(protocol.CodeTooLarge, "", tooLarge)
+				ana.stillWorks()
 			})
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
 // TestWhatIsJustAllowed: the limits are where they are said to be.
 func TestWhatIsJustAllowed(t *testing.T) {
-	eachStack(t, func(t *testing.T, s *running) {
-		ana := s.bare("ana")
+	eachStack(t, func(t *testing.T, s *testStack) {
+		ana := s.dial("ana")
 		for name, text := range map[string]string{
 			"16 KB":                at(`"lat":1,"lng":2,"x":"` + strings.Repeat("x", 16384-len(at(`"lat":1,"lng":2,"x":""`))) + `"`),
 			"nested 32 deep":       at(`"lat":1,"lng":2,"x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31)),
@@ -162,14 +162,14 @@ func TestWhatIsJustAllowed(t *testing.T) {
 			"a number in exponent": at(`"lat":0.85e2,"lng":-1.8E2`),
 		} {
 			t.Run(name, func(t *testing.T) {
-				ana := &bare{t, ana.ws}
-				ana.say(text)
-				if a, ok := ana.hear().(*protocol.Ack); !ok || a.ID != "i" {
+				ana := &rawConn{t, ana.ws}
+				ana.sendText(text)
+				if a, ok := ana.receive().(*protocol.Ack); !ok || a.ID != "i" {
 					t.Errorf("got %+v, want an ack", a)
 				}
-				ana.goesOn()
+				ana.stillWorks()
 			})
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }

@@ -22,7 +22,7 @@ func TestBrowserTabs(t *testing.T) {
 		kit.Missing(t, "what localstack/e2e pins: run npm ci there")
 	}
 	chromium := browser(t)
-	s := begin(t, "-members", "20")
+	s := runStack(t, "-members", "20")
 	address := strings.TrimPrefix(s.base, "http://")
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -56,7 +56,7 @@ func TestBrowserTabs(t *testing.T) {
 				t.Errorf("the end: %v", err)
 			}
 		case "start":
-			s = begin(t, "-addr", address)
+			s = runStack(t, "-addr", address)
 		default:
 			played++
 			t.Run(said.Name, func(t *testing.T) {

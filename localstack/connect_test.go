@@ -20,7 +20,7 @@ import (
 
 func TestBadTokensAreSignedAndRefused(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		for name, test := range map[string]struct {
 			query []string
 			want  int
@@ -42,7 +42,7 @@ func TestBadTokensAreSignedAndRefused(t *testing.T) {
 		if got := s.refused("no.token.atall"); got != http.StatusForbidden {
 			t.Errorf("a token of no kind: got %d, want 403", got)
 		}
-		if got := begin(t, runtime...).refused(s.token("member", "ana")); got != http.StatusForbidden {
+		if got := runStack(t, runtime...).refused(s.token("member", "ana")); got != http.StatusForbidden {
 			t.Errorf("a token of another stack: got %d, want 403", got)
 		}
 	})
@@ -50,7 +50,7 @@ func TestBadTokensAreSignedAndRefused(t *testing.T) {
 
 func TestATokenMayStandInTheAddress(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		for query, want := range map[string]int{
 			"":                     http.StatusUnauthorized,
 			"?token=":              http.StatusUnauthorized,
@@ -73,7 +73,7 @@ func TestATokenMayStandInTheAddress(t *testing.T) {
 
 func TestATokenSaysWhatAMemberMayDo(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		refusal := func(err error) protocol.Code {
 			var refused *waggle.Error
 			errors.As(err, &refused)
@@ -109,7 +109,7 @@ func TestATokenSaysWhatAMemberMayDo(t *testing.T) {
 
 func TestASessionEndsWithItsToken(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		token := s.token("member", "ana", "ttl", "2")
 		c, err := waggle.Dial(t.Context(), waggle.Options{URL: s.api, Token: func(context.Context) (string, error) { return token, nil }})
 		if err != nil {
@@ -142,7 +142,7 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 func TestAFallenCacheIsToldAs503(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		cache := caches.Server(t)
-		s := begin(t, append(runtime, "-cache", cache.URL)...)
+		s := runStack(t, append(runtime, "-cache", cache.URL)...)
 		c := s.join("ana")
 		shutDown(t, cache)
 		if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {

@@ -8,7 +8,7 @@ import (
 
 func TestOtherMachinesGetNoTokens(t *testing.T) {
 	// Reached over the loopback, but bound to every address.
-	s := begin(t, "-addr", "0.0.0.0:0")
+	s := runStack(t, "-addr", "0.0.0.0:0")
 	if !strings.HasPrefix(s.base, "http://127.0.0.1:") {
 		t.Errorf("got %s, want an address that can be typed", s.base)
 	}
@@ -31,7 +31,7 @@ func TestOtherMachinesGetNoTokens(t *testing.T) {
 }
 
 func TestOtherMachinesGetTokensWhereThatIsWanted(t *testing.T) {
-	s := begin(t, "-addr", "0.0.0.0:0", "-insecure-tokens")
+	s := runStack(t, "-addr", "0.0.0.0:0", "-insecure-tokens")
 	for _, path := range []string{"/", "/feed", "/streets", "/token?member=ana"} {
 		if status, body := s.get(path); status != http.StatusOK {
 			t.Errorf("%s: got %d %.100s", path, status, body)
@@ -43,7 +43,7 @@ func TestOtherMachinesGetTokensWhereThatIsWanted(t *testing.T) {
 }
 
 func TestConnectionManagementWantsASignature(t *testing.T) {
-	s := begin(t)
+	s := runStack(t)
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		for signature, want := range map[string]int{
 			"": http.StatusForbidden,

@@ -16,74 +16,74 @@ func TestEachFaultBefallsTheStack(t *testing.T) {
 	const ping = `{"action":"ping","id":"p"}`
 	tests := map[string]struct {
 		chance string
-		shows  func(s *running, f *faults.Faults)
+		shows  func(s *testStack, f *faults.Faults)
 	}{
-		"lost-disconnect": {"1", func(s *running, f *faults.Faults) {
-			ben := s.bare("ben")
+		"lost-disconnect": {"1", func(s *testStack, f *faults.Faults) {
+			ben := s.dial("ben")
 			ben.report(lat, lng)
 			_ = ben.ws.CloseNow()
-			befallen(s.t, f, 1)
+			waitForFaults(s.t, f, 1)
 			f.Stop()
-			if !s.finds(lat, lng) {
+			if !s.isFoundAt(lat, lng) {
 				s.t.Error("ben is not found: his $disconnect has come")
 			}
 		}},
-		"late-disconnect": {"1:20s", func(s *running, f *faults.Faults) {
-			ben := s.bare("ben")
+		"late-disconnect": {"1:20s", func(s *testStack, f *faults.Faults) {
+			ben := s.dial("ben")
 			ben.report(lat, lng)
 			_ = ben.ws.CloseNow()
-			befallen(s.t, f, 1)
-			if !s.finds(lat, lng) {
+			waitForFaults(s.t, f, 1)
+			if !s.isFoundAt(lat, lng) {
 				s.t.Error("ben is not found: his $disconnect has come already")
 			}
 			f.Stop()
-			until(s.t, "the $disconnect", func() bool { return !s.finds(lat, lng) })
+			until(s.t, "the $disconnect", func() bool { return !s.isFoundAt(lat, lng) })
 		}},
-		"duplicate": {"1", func(s *running, f *faults.Faults) {
-			ana := s.bare("ana")
-			ana.say(ping)
+		"duplicate": {"1", func(s *testStack, f *faults.Faults) {
+			ana := s.dial("ana")
+			ana.sendText(ping)
 			for range 2 {
-				if p := hears[*protocol.Pong](ana); p.ID != "p" {
+				if p := receive[*protocol.Pong](ana); p.ID != "p" {
 					s.t.Errorf("got %+v", p)
 				}
 			}
-			befallen(s.t, f, 1)
+			waitForFaults(s.t, f, 1)
 		}},
-		"reorder": {"1:20s", func(s *running, f *faults.Faults) {
-			ana := s.bare("ana")
+		"reorder": {"1:20s", func(s *testStack, f *faults.Faults) {
+			ana := s.dial("ana")
 			for range 4 {
-				ana.say(ping)
-				ana.say(ping)
-				hears[*protocol.Pong](ana)
-				hears[*protocol.Pong](ana)
+				ana.sendText(ping)
+				ana.sendText(ping)
+				receive[*protocol.Pong](ana)
+				receive[*protocol.Pong](ana)
 			}
-			befallen(s.t, f, 4) // each second one lets the first go
+			waitForFaults(s.t, f, 4) // each second one lets the first go
 		}},
-		"gone": {"1", func(s *running, f *faults.Faults) {
-			ana := s.bare("ana")
-			ana.say(ping)
-			befallen(s.t, f, 2) // a young connection is tried again
+		"gone": {"1", func(s *testStack, f *faults.Faults) {
+			ana := s.dial("ana")
+			ana.sendText(ping)
+			waitForFaults(s.t, f, 2) // a young connection is tried again
 			f.Stop()
-			ana.goesOn()
+			ana.stillWorks()
 		}},
-		"limit": {"1", func(s *running, f *faults.Faults) {
-			ana := s.bare("ana")
-			ana.say(ping)
-			befallen(s.t, f, 1)
+		"limit": {"1", func(s *testStack, f *faults.Faults) {
+			ana := s.dial("ana")
+			ana.sendText(ping)
+			waitForFaults(s.t, f, 1)
 			f.Stop()
-			ana.goesOn()
+			ana.stillWorks()
 		}},
-		"lost-reply": {"1", func(s *running, f *faults.Faults) {
+		"lost-reply": {"1", func(s *testStack, f *faults.Faults) {
 			if got := s.refused(s.token("member", "ana")); got != http.StatusServiceUnavailable {
 				s.t.Errorf("$connect: got %d, want 503", got)
 			}
-			befallen(s.t, f, 15) // $connect tries again for as long as a failover may take
+			waitForFaults(s.t, f, 15) // $connect tries again for as long as a failover may take
 			f.Stop()
-			s.bare("ana").goesOn()
+			s.dial("ana").stillWorks()
 		}},
-		"slow-cache": {"1:1ms", func(s *running, f *faults.Faults) {
-			s.bare("ana").goesOn()
-			befallen(s.t, f, 4) // of $connect and of the ping: the first run of a script takes two
+		"slow-cache": {"1:1ms", func(s *testStack, f *faults.Faults) {
+			s.dial("ana").stillWorks()
+			waitForFaults(s.t, f, 4) // of $connect and of the ping: the first run of a script takes two
 		}},
 	}
 	for _, fault := range faults.All() {
@@ -93,14 +93,14 @@ func TestEachFaultBefallsTheStack(t *testing.T) {
 			if !ok {
 				t.Fatal("it has no test here")
 			}
-			f := chances(t, name+"="+test.chance)
-			s := beginWith(t, config{Cache: caches.Embedded(t).URL, Faults: f})
+			f := parseFaults(t, name+"="+test.chance)
+			s := startStack(t, config{Cache: caches.Embedded(t).URL, Faults: f})
 			test.shows(s, f)
 		})
 	}
 }
 
-func chances(t *testing.T, text string) *faults.Faults {
+func parseFaults(t *testing.T, text string) *faults.Faults {
 	t.Helper()
 	f, err := faults.New(text)
 	if err != nil {
@@ -111,7 +111,7 @@ func chances(t *testing.T, text string) *faults.Faults {
 
 // befallen waits until the one fault that is on has befallen so often, which it
 // did each time that it could.
-func befallen(t *testing.T, f *faults.Faults, times int) {
+func waitForFaults(t *testing.T, f *faults.Faults, times int) {
 	t.Helper()
 	until(t, fmt.Sprintf("%d faults: %s", times, f.Summary()), func() bool {
 		c := f.Counts()[0]
@@ -131,10 +131,10 @@ func TestNobodyIsStuckAfterFaults(t *testing.T) {
 	for round := range uint64(kit.Times(1, 30)) {
 		t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
 			caches.Each(t, func(t *testing.T, cache caches.Cache) {
-				f := chances(t, fmt.Sprintf("lost-disconnect=0.4,late-disconnect=0.5:50ms,duplicate=0.2,reorder=0.2:20ms,"+
+				f := parseFaults(t, fmt.Sprintf("lost-disconnect=0.4,late-disconnect=0.5:50ms,duplicate=0.2,reorder=0.2:20ms,"+
 					"gone=0.1,limit=0.1,lost-reply=0.04,slow-cache=0.2:5ms,seed=%d", first+round))
-				c := newCrowd(t, config{Cache: cache.URL, Faults: f}, first+round)
-				c.live(30)
+				c := newRandomMembers(t, config{Cache: cache.URL, Faults: f}, first+round)
+				c.act(30)
 				f.Stop()
 				t.Logf("%s; %d matches, %d calls without an answer", f.Summary(), c.matches.Load(), c.unanswered.Load())
 				for _, count := range f.Counts() {
@@ -145,7 +145,7 @@ func TestNobodyIsStuckAfterFaults(t *testing.T) {
 				if c.matches.Load() == 0 {
 					t.Error("nobody was ever matched")
 				}
-				c.settle()
+				c.wantNobodyStuck()
 			})
 		})
 	}

@@ -85,7 +85,7 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 			// What would start all the same ends by itself.
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			err := run(ctx, args, canceller{&out, cancel}, &log)
+			err := run(ctx, args, cancelOnWrite{&out, cancel}, &log)
 			if err == nil {
 				t.Fatalf("it started:\n%s", &out)
 			}
@@ -95,7 +95,7 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 				}
 			}
 			if out.Len() > 0 || log.Len() > 0 {
-				t.Errorf("printed %q, logged %q", &out, &log)
+				t.Errorf("outputWrites %q, logged %q", &out, &log)
 			}
 		})
 	}
@@ -131,7 +131,7 @@ func TestDocumentListsTheFlags(t *testing.T) {
 func TestFaultsAreToldAtBothEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	said, ended := make(printed, 2), make(chan error, 1)
+	said, ended := make(outputWrites, 2), make(chan error, 1)
 	go func() {
 		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-faults", "seed=7,duplicate=1"}, said, t.Output())
 	}()
@@ -139,11 +139,11 @@ func TestFaultsAreToldAtBothEnds(t *testing.T) {
 	if want := "\n  -faults duplicate=1,seed=7\n"; !strings.Contains(greeting, want) {
 		t.Errorf("no %q in:\n%s", want, greeting)
 	}
-	s := &running{t: t, base: strings.TrimSuffix(alone(t, greeting, "http"), "/"), api: alone(t, greeting, "ws")}
-	ana := s.bare("ana")
-	ana.say(`{"action":"ping"}`)
-	hears[*protocol.Pong](ana)
-	hears[*protocol.Pong](ana)
+	s := &testStack{t: t, base: strings.TrimSuffix(urlLine(t, greeting, "http"), "/"), api: urlLine(t, greeting, "ws")}
+	ana := s.dial("ana")
+	ana.sendText(`{"action":"ping"}`)
+	receive[*protocol.Pong](ana)
+	receive[*protocol.Pong](ana)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -151,18 +151,18 @@ func TestFaultsAreToldAtBothEnds(t *testing.T) {
 	if got, want := <-said, "Faults that befell: duplicate 1 of 1\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if strings.Contains(begin(t).greeting, "-faults") {
+	if strings.Contains(runStack(t).greeting, "-faults") {
 		t.Error("it speaks of faults where none are on")
 	}
 }
 
-// A canceller cancels at the first word.
-type canceller struct {
+// A cancelOnWrite cancels at the first word.
+type cancelOnWrite struct {
 	*bytes.Buffer
 	cancel func()
 }
 
-func (c canceller) Write(b []byte) (int, error) {
+func (c cancelOnWrite) Write(b []byte) (int, error) {
 	c.cancel()
 	return c.Buffer.Write(b)
 }
@@ -172,7 +172,7 @@ func TestPoolSettingsAreRead(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"pools":{"tiny":{"maxRadius":500}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := begin(t, "-pools", path)
+	s := runStack(t, "-pools", path)
 	for pool, allowed := range map[string]bool{"tiny": false, "default": true} {
 		ana := s.join("ana", "pool", pool)
 		err := reportAndAsk(t, ana, 600)
@@ -184,12 +184,12 @@ func TestPoolSettingsAreRead(t *testing.T) {
 
 func TestARealCacheHoldsWhatOutlivesTheStack(t *testing.T) {
 	url := caches.Server(t).URL
-	first := begin(t, "-cache", url)
+	first := runStack(t, "-cache", url)
 	match := pair(t, first.join("ana"), first.join("ben"))
 	if err := first.end(); err != nil {
 		t.Fatal(err)
 	}
-	second := begin(t, "-cache", url)
+	second := runStack(t, "-cache", url)
 	if w := hello(t, second.join("ana")); w.Match == nil || w.Match.Match != match {
 		t.Errorf("got %+v, want match %s", w.Match, match)
 	}

@@ -11,7 +11,7 @@ import (
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func TestTheGreetingHasAllThatIsNeeded(t *testing.T) {
-	s := &stack{address: "127.0.0.1:9000", open: true, tunnel: true}
+	s := &stack{address: "127.0.0.1:9000", open: true, loopback: true}
 	want := `Waggle is ready after 0.31 s.
 
 The map:
@@ -35,7 +35,7 @@ With your browser on another machine, run this there first:
 	if got := s.greeting(312*time.Millisecond, terminal{}); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
-	s.tunnel = false
+	s.loopback = false
 	if got := s.greeting(0, terminal{}); strings.Contains(got, "ssh") {
 		t.Errorf("it can be reached, and needs no ssh:\n%s", got)
 	}

@@ -22,26 +22,26 @@ import (
 )
 
 // A running stack, started by its command line.
-type running struct {
+type testStack struct {
 	t        *testing.T
 	greeting string
-	said     printed // after that
-	base     string  // http://host:port
-	api      string  // of the WebSocket
+	said     outputWrites // after that
+	base     string       // http://host:port
+	api      string       // of the WebSocket
 	end      func() error
 }
 
 // begin starts a stack on a free port. It ends with the test, if not before.
-func begin(t *testing.T, args ...string) *running {
+func runStack(t *testing.T, args ...string) *testStack {
 	t.Helper()
 	if !strings.Contains(strings.Join(args, " "), "-addr") {
 		args = append([]string{"-addr", "127.0.0.1:0"}, args...)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	greeted := make(printed, 2) // what is said at the end may not be read
+	greeted := make(outputWrites, 2) // what is said at the end may not be read
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, args, greeted, t.Output()) }()
-	s := &running{t: t, said: greeted}
+	s := &testStack{t: t, said: greeted}
 	select {
 	case s.greeting = <-greeted:
 	case err := <-ended:
@@ -65,7 +65,7 @@ func begin(t *testing.T, args ...string) *running {
 			t.Errorf("the end: %v", err)
 		}
 	})
-	s.api = alone(t, s.greeting, "ws")
+	s.api = urlLine(t, s.greeting, "ws")
 	u, err := url.Parse(s.api)
 	if err != nil {
 		t.Fatal(err)
@@ -76,10 +76,10 @@ func begin(t *testing.T, args ...string) *running {
 
 // eachStack runs a test on stacks with the embedded cache and a real server, and with
 // the functions as processes.
-func eachStack(t *testing.T, test func(*testing.T, *running)) {
-	t.Run("embedded", func(t *testing.T) { test(t, begin(t)) })
-	t.Run("server", func(t *testing.T) { test(t, begin(t, "-cache", caches.Server(t).URL)) })
-	t.Run("process", func(t *testing.T) { test(t, begin(t, asProcesses(t, "-cache", caches.Server(t).URL)...)) })
+func eachStack(t *testing.T, test func(*testing.T, *testStack)) {
+	t.Run("embedded", func(t *testing.T) { test(t, runStack(t)) })
+	t.Run("server", func(t *testing.T) { test(t, runStack(t, "-cache", caches.Server(t).URL)) })
+	t.Run("process", func(t *testing.T) { test(t, runStack(t, asProcesses(t, "-cache", caches.Server(t).URL)...)) })
 }
 
 // eachRuntime runs a test with the functions in this process, and as processes: it
@@ -89,7 +89,7 @@ func eachRuntime(t *testing.T, test func(t *testing.T, runtime ...string)) {
 	t.Run("process", func(t *testing.T) { test(t, asProcesses(t)...) })
 }
 
-var builtOnce = sync.OnceValue(func() error { return buildFunctions(context.Background(), "..", builtHere) })
+var builtOnce = sync.OnceValue(func() error { return buildFunctions(context.Background(), "..", localBuild) })
 
 // asProcesses adds what runs the functions as processes, once they are built.
 func asProcesses(t *testing.T, args ...string) []string {
@@ -97,19 +97,19 @@ func asProcesses(t *testing.T, args ...string) []string {
 	if err := builtOnce(); err != nil {
 		t.Fatal(err)
 	}
-	return append(args, "-runtime", processes, "-functions", "../"+builtHere)
+	return append(args, "-runtime", processes, "-functions", "../"+localBuild)
 }
 
-// printed takes what a program prints, a piece for each write.
-type printed chan string
+// outputWrites takes what a program prints, a piece for each write.
+type outputWrites chan string
 
-func (p printed) Write(b []byte) (int, error) {
+func (p outputWrites) Write(b []byte) (int, error) {
 	p <- string(b)
 	return len(b), nil
 }
 
 // alone finds the first line that is a URL of that scheme and nothing else.
-func alone(t *testing.T, text, scheme string) string {
+func urlLine(t *testing.T, text, scheme string) string {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)^` + scheme + `://\S+$`).FindString(text)
 	if found == "" {
@@ -119,7 +119,7 @@ func alone(t *testing.T, text, scheme string) string {
 }
 
 // get returns a page's status and body.
-func (s *running) get(path string) (status int, body string) {
+func (s *testStack) get(path string) (status int, body string) {
 	s.t.Helper()
 	answer, err := http.Get(s.base + path)
 	if err != nil {
@@ -134,7 +134,7 @@ func (s *running) get(path string) (status int, body string) {
 }
 
 // token asks for one, by name and value in turn.
-func (s *running) token(query ...string) string {
+func (s *testStack) token(query ...string) string {
 	s.t.Helper()
 	values := url.Values{}
 	for i := 0; i < len(query); i += 2 {
@@ -147,13 +147,13 @@ func (s *running) token(query ...string) string {
 	return body
 }
 
-func (s *running) connect(token string) (*waggle.Client, error) {
+func (s *testStack) connect(token string) (*waggle.Client, error) {
 	return waggle.Connect(s.t.Context(), waggle.Options{URL: s.api, Token: func(context.Context) (string, error) { return token, nil },
 		Backoff: waggle.Backoff{Min: time.Millisecond}})
 }
 
 // join connects a member with what its token is to say.
-func (s *running) join(member string, query ...string) *waggle.Client {
+func (s *testStack) join(member string, query ...string) *waggle.Client {
 	s.t.Helper()
 	c, err := s.connect(s.token(append(query, "member", member)...))
 	if err != nil {
@@ -164,7 +164,7 @@ func (s *running) join(member string, query ...string) *waggle.Client {
 }
 
 // refused is the status that a handshake is refused with; 101 if it is not.
-func (s *running) refused(token string) int {
+func (s *testStack) refused(token string) int {
 	s.t.Helper()
 	c, err := s.connect(token)
 	if err == nil {
@@ -188,7 +188,7 @@ type feed struct {
 	Matches [][2]string
 }
 
-func (s *running) feed() feed {
+func (s *testStack) feed() feed {
 	s.t.Helper()
 	status, body := s.get("/feed")
 	var f feed
@@ -209,7 +209,7 @@ func until(t *testing.T, what string, ready func() bool) {
 }
 
 func TestItSaysWhereItIs(t *testing.T) {
-	s := begin(t)
+	s := runStack(t)
 	u, err := url.Parse(s.api)
 	if err != nil || u.Hostname() != "127.0.0.1" || u.Port() == "0" || u.Path != "/prod" {
 		t.Errorf("the API: got %s", s.api)
@@ -250,7 +250,7 @@ func TestTheEndLeavesNothing(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtimeFlags ...string) {
 		http.DefaultClient.CloseIdleConnections()
 		before := runtime.NumGoroutine()
-		s := begin(t, append(runtimeFlags, "-members", "3")...)
+		s := runStack(t, append(runtimeFlags, "-members", "3")...)
 		c := s.join("ana")
 		until(t, "three simulated members", func() bool { return len(s.feed().Members) == 3 })
 		if err := s.end(); err != nil {
@@ -275,7 +275,7 @@ func TestTheEndLeavesNothing(t *testing.T) {
 }
 
 func TestAMemberHearsOfTheEnd(t *testing.T) {
-	s := begin(t)
+	s := runStack(t)
 	token := s.token("member", "ana")
 	c, err := waggle.Dial(t.Context(), waggle.Options{URL: s.api, Token: func(context.Context) (string, error) { return token, nil }})
 	if err != nil {

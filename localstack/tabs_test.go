@@ -16,7 +16,7 @@ import (
 // when they lose their connection.
 
 // ends wants a client to end because it was replaced.
-func ends(t *testing.T, c *waggle.Client) {
+func wantReplaced(t *testing.T, c *waggle.Client) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -31,9 +31,9 @@ func ends(t *testing.T, c *waggle.Client) {
 
 // settled wants ana to connect so often in all, and no more: one tab is alive and
 // the others stay away.
-func (s *staged) settled(connects int, living *waggle.Client, others ...*waggle.Client) {
+func (s *controlledStack) wantOneTab(connects int, living *waggle.Client, others ...*waggle.Client) {
 	s.t.Helper()
-	until(s.t, "ana to have connected as often as she should", func() bool { return s.count(connecting, "ana") == connects })
+	until(s.t, "ana to have connected as often as she should", func() bool { return s.count(connectEvent, "ana") == connects })
 	for range 20 {
 		if _, err := living.Ping(s.t.Context()); err != nil {
 			s.t.Fatalf("the newest tab: %v", err)
@@ -44,59 +44,59 @@ func (s *staged) settled(connects int, living *waggle.Client, others ...*waggle.
 			}
 		}
 	}
-	if now := s.count(connecting, "ana"); now != connects {
+	if now := s.count(connectEvent, "ana"); now != connects {
 		s.t.Errorf("ana connected %d times, want %d", now, connects)
 	}
 }
 
 func TestTwoTabsDoNotKickEachOther(t *testing.T) {
-	onStage(t, func(t *testing.T, s *staged) {
+	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		first, second := s.join("ana"), s.join("ana")
-		ends(t, first)
-		s.settled(2, second, first)
+		wantReplaced(t, first)
+		s.wantOneTab(2, second, first)
 		second.Drop()
-		s.settled(3, second, first)
+		s.wantOneTab(3, second, first)
 	})
 }
 
 // A tab that is closed without being told why comes back and is the newest: there
 // it ends, since the other is told.
 func TestTabsSettleWhenTheWordIsLost(t *testing.T) {
-	onStage(t, func(t *testing.T, s *staged) {
+	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		first := s.join("ana")
-		deaf := s.of("ana")
+		deaf := s.connectionOf("ana")
 		var back *held
 		s.onPost(func(connection string) int {
 			if connection != deaf {
 				return 0
 			}
-			back = s.hold(connecting, "ana", "")
+			back = s.hold(connectEvent, "ana", "")
 			return http.StatusTooManyRequests
 		})
 		second := s.join("ana")
-		back.letGo()
-		ends(t, second)
-		s.settled(3, first, second)
+		back.release()
+		wantReplaced(t, second)
+		s.wantOneTab(3, first, second)
 	})
 }
 
 // An older connection may reach its $connect after a newer one has.
 func TestATabThatComesTooLateStaysAway(t *testing.T) {
-	onStage(t, func(t *testing.T, s *staged) {
+	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		first := s.join("ana")
-		late := s.hold(connecting, "ana", "")
+		late := s.hold(connectEvent, "ana", "")
 		first.Drop() // and it comes back
-		late.arrive(t)
-		s.pass(time.Millisecond)
+		late.waitUntilHeld(t)
+		s.advance(time.Millisecond)
 		second := s.join("ana")
-		late.letGo()
-		ends(t, first)
-		s.settled(3, second, first)
+		late.release()
+		wantReplaced(t, first)
+		s.wantOneTab(3, second, first)
 	})
 }
 
 func TestTenTabsAtOnceSettleOnOne(t *testing.T) {
-	onStage(t, func(t *testing.T, s *staged) {
+	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		token := s.token("member", "ana")
 		var mu sync.Mutex
 		var tabs []*waggle.Client
@@ -131,6 +131,6 @@ func TestTenTabsAtOnceSettleOnOne(t *testing.T) {
 		}
 		until(t, "one tab to be left", func() bool { return len(living()) == 1 })
 		last := living()[0]
-		s.settled(s.count(connecting, "ana"), last, slices.DeleteFunc(slices.Clone(tabs), func(c *waggle.Client) bool { return c == last })...)
+		s.wantOneTab(s.count(connectEvent, "ana"), last, slices.DeleteFunc(slices.Clone(tabs), func(c *waggle.Client) bool { return c == last })...)
 	})
 }

@@ -12,7 +12,7 @@ import (
 // where simulated members are about.
 var downtown = waggle.Point{Lat: 37.7749, Lng: -122.4194}
 
-func (s *running) pools() []string {
+func (s *testStack) pools() []string {
 	var pools []string
 	for _, m := range s.feed().Members {
 		pools = append(pools, m.Pool)
@@ -21,7 +21,7 @@ func (s *running) pools() []string {
 }
 
 func TestSimulatedMembersKeepToThemselves(t *testing.T) {
-	s := begin(t, "-members", "3")
+	s := runStack(t, "-members", "3")
 	until(t, "three members in pool city", func() bool { return slices.Equal(s.pools(), []string{"city", "city", "city"}) })
 	if status, path := s.get("/streets"); status != http.StatusOK || !strings.HasPrefix(path, "M") {
 		t.Errorf("the streets: got %d %.40q, want a path", status, path)
@@ -38,7 +38,7 @@ func TestSimulatedMembersKeepToThemselves(t *testing.T) {
 }
 
 func TestSimulatedMembersMingle(t *testing.T) {
-	s := begin(t, "-members", "3", "-mingle")
+	s := runStack(t, "-members", "3", "-mingle")
 	until(t, "three members in pool default", func() bool { return slices.Equal(s.pools(), []string{"default", "default", "default"}) })
 	outcome, err := s.join("ana").Match(t.Context(), waggle.Match{Radius: 20000, Point: &downtown})
 	if err != nil || outcome.Matched == nil {

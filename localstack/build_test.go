@@ -86,7 +86,7 @@ func TestFunctionsRunAsOnLambda(t *testing.T) {
 	for _, f := range topology.Functions() {
 		scripts[f.Name] = fmt.Sprintf("#!/bin/sh\nexec %s %s\n", emulator, bootstrap(dir, f.Name))
 	}
-	s := begin(t, "-runtime", processes, "-functions", scripted(t, scripts), "-cache", caches.Server(t).URL)
+	s := runStack(t, "-runtime", processes, "-functions", functionDir(t, scripts), "-cache", caches.Server(t).URL)
 	ana, ben := s.join("ana"), s.join("ben")
 	match := pair(t, ana, ben)
 	if l, err := ana.Locate(t.Context()); err != nil || l.Match != match {

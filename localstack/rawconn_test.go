@@ -15,29 +15,29 @@ import (
 )
 
 // A bare connection sends what no client library would.
-type bare struct {
+type rawConn struct {
 	t  *testing.T
 	ws *websocket.Conn
 }
 
 // bare connects a member with what its token is to say.
-func (s *running) bare(member string, query ...string) *bare {
+func (s *testStack) dial(member string, query ...string) *rawConn {
 	s.t.Helper()
-	return s.opening(member, query...)()
+	return s.startDial(member, query...)()
 }
 
 // opening begins to connect a member; what it returns waits until that is done.
-func (s *running) opening(member string, query ...string) (opened func() *bare) {
+func (s *testStack) startDial(member string, query ...string) (opened func() *rawConn) {
 	s.t.Helper()
 	token := s.token(append(query, "member", member)...)
-	b, failed := &bare{t: s.t}, make(chan error, 1)
+	b, failed := &rawConn{t: s.t}, make(chan error, 1)
 	go func() {
 		var err error
 		b.ws, _, err = websocket.Dial(s.t.Context(), s.api, &websocket.DialOptions{
 			Subprotocols: []string{protocol.Subprotocol, protocol.BearerPrefix + token}})
 		failed <- err
 	}()
-	return func() *bare {
+	return func() *rawConn {
 		s.t.Helper()
 		if err := <-failed; err != nil {
 			s.t.Fatalf("%q connects: %v", member, err)
@@ -48,10 +48,10 @@ func (s *running) opening(member string, query ...string) (opened func() *bare) 
 }
 
 // say sends one frame of text.
-func (b *bare) say(text string) { b.t.Helper(); b.send(websocket.MessageText, text) }
+func (b *rawConn) sendText(text string) { b.t.Helper(); b.send(websocket.MessageText, text) }
 
 // send sends a message, each part in a frame of its own.
-func (b *bare) send(kind websocket.MessageType, parts ...string) {
+func (b *rawConn) send(kind websocket.MessageType, parts ...string) {
 	b.t.Helper()
 	if len(parts) == 1 {
 		if err := b.ws.Write(b.t.Context(), kind, []byte(parts[0])); err != nil {
@@ -71,7 +71,7 @@ func (b *bare) send(kind websocket.MessageType, parts ...string) {
 }
 
 // raw returns the next frame as it came.
-func (b *bare) raw() []byte {
+func (b *rawConn) receiveRaw() []byte {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 15*time.Second)
 	defer cancel()
@@ -83,9 +83,9 @@ func (b *bare) raw() []byte {
 }
 
 // hear returns the next frame. An error's sentence must be fit for a client.
-func (b *bare) hear() protocol.Frame {
+func (b *rawConn) receive() protocol.Frame {
 	b.t.Helper()
-	text := b.raw()
+	text := b.receiveRaw()
 	f, err := protocol.DecodeFrame(text)
 	if err != nil {
 		b.t.Fatal(err)
@@ -100,10 +100,10 @@ func (b *bare) hear() protocol.Frame {
 
 // hears wants the next frame to be of a type. An end may be told twice, and is
 // passed over.
-func hears[F protocol.Frame](b *bare) F {
+func receive[F protocol.Frame](b *rawConn) F {
 	b.t.Helper()
 	for {
-		f := b.hear()
+		f := b.receive()
 		if wanted, ok := f.(F); ok {
 			return wanted
 		}
@@ -121,10 +121,10 @@ func internals() *regexp.Regexp {
 }
 
 // refuse wants the next frame to be an error with exactly this sentence.
-func (b *bare) refuse(code protocol.Code, id, message string) {
+func (b *rawConn) wantError(code protocol.Code, id, message string) {
 	b.t.Helper()
 	want := protocol.NewError(code, id, message)
-	got, ok := b.hear().(*protocol.Error)
+	got, ok := b.receive().(*protocol.Error)
 	if ok && code == protocol.CodeStale && time.Since(time.UnixMilli(got.Now)).Abs() < time.Minute {
 		want.Now = got.Now
 	}
@@ -135,32 +135,32 @@ func (b *bare) refuse(code protocol.Code, id, message string) {
 
 func encoded(f *protocol.Error) string { text, _ := json.Marshal(f); return string(text) }
 
-// goesOn wants nothing else to have been said, and an answer to the next message.
-func (b *bare) goesOn() {
+// stillWorks wants nothing else to have been said, and an answer to the next message.
+func (b *rawConn) stillWorks() {
 	b.t.Helper()
 	id := fmt.Sprint("still there ", time.Now().UnixNano())
-	b.say(`{"action":"ping","id":"` + id + `"}`)
-	if f, ok := b.hear().(*protocol.Pong); !ok || f.ID != id {
+	b.sendText(`{"action":"ping","id":"` + id + `"}`)
+	if f, ok := b.receive().(*protocol.Pong); !ok || f.ID != id {
 		b.t.Errorf("got %+v, want the pong %q", f, id)
 	}
 }
 
 // report reports a location, and takes the ack.
-func (b *bare) report(lat, lng float64) {
+func (b *rawConn) report(lat, lng float64) {
 	b.t.Helper()
-	b.say(at(fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)))
-	hears[*protocol.Ack](b)
+	b.sendText(at(fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)))
+	receive[*protocol.Ack](b)
 }
 
 // hello says hello, and takes the welcome.
-func (b *bare) hello() *protocol.Welcome {
+func (b *rawConn) hello() *protocol.Welcome {
 	b.t.Helper()
-	b.say(`{"action":"hello"}`)
-	return hears[*protocol.Welcome](b)
+	b.sendText(`{"action":"hello"}`)
+	return receive[*protocol.Welcome](b)
 }
 
 // closed wants the connection to be closed without a further frame.
-func (b *bare) closed(code websocket.StatusCode, reason string) {
+func (b *rawConn) wantClosed(code websocket.StatusCode, reason string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 15*time.Second)
 	defer cancel()
@@ -171,8 +171,8 @@ func (b *bare) closed(code websocket.StatusCode, reason string) {
 	}
 }
 
-// goesOn wants two members to find each other.
-func (s *running) goesOn() {
+// stillWorks wants two members to find each other.
+func (s *testStack) stillWorks() {
 	s.t.Helper()
 	pool := fmt.Sprint("after-", time.Now().UnixNano())
 	one, other := s.join("one", "pool", pool), s.join("other", "pool", pool)

@@ -45,7 +45,7 @@ func execute(t *testing.T, stdin, program string, args ...string) (stdout string
 
 func TestAClientInAnotherLanguage(t *testing.T) {
 	node := javascript(t)
-	eachStack(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *testStack) {
 		out := execute(t, "", node, "e2e/two-members.mjs", s.base)
 		if !strings.HasSuffix(out, "\nok\n") {
 			t.Errorf("it does not end with ok:\n%s", out)
@@ -80,7 +80,7 @@ func javascript(t *testing.T) string {
 func TestTheCommandLine(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		waggle := build(t, "./cmd/waggle")
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		t.Run("shell", func(t *testing.T) {
 			out := execute(t, "hello\nlocation 37.77 -122.42 id=1\n{\"action\":\"dance\",\"id\":\"d1\"}\n[1]\n", waggle, "shell", "-url", s.base, "-as", "a/b 🐝", "-tags", "bike")
 			for _, want := range []string{

@@ -10,7 +10,7 @@ import (
 	"waggle/localstack/apigateway"
 )
 
-// Events stands between a gateway and its functions.
+// Events wraps the functions of a gateway: the faults of events occur on the way to them.
 func (f *Faults) Events(next apigateway.Invoker) apigateway.Invoker { return events{f, next} }
 
 type events struct {
@@ -18,9 +18,9 @@ type events struct {
 	next apigateway.Invoker
 }
 
-// An event is what is looked at in one.
+// An event has the fields of an event that the faults depend on.
 type event struct {
-	Type           string // the authorizer's have one
+	Type           string // only the authorizer's events have a type
 	RequestContext struct {
 		EventType, ConnectionID string
 		Authorizer              struct{ PrincipalID string }
@@ -36,50 +36,50 @@ func (e events) Invoke(ctx context.Context, function string, payload []byte) ([]
 	member, connection := seen.RequestContext.Authorizer.PrincipalID, seen.RequestContext.ConnectionID
 	switch seen.RequestContext.EventType {
 	case "CONNECT":
-		defer e.goodbyes.pass(member)()
+		defer e.disconnects.pass(member)()
 	case "DISCONNECT":
-		if e.befalls(lostDisconnect) {
+		if e.occurs(lostDisconnect) {
 			return []byte(`{"statusCode":200}`), nil
 		}
-		e.hold(ctx, &e.goodbyes, member, lateDisconnect)
+		e.hold(ctx, &e.disconnects, member, lateDisconnect)
 	case "MESSAGE":
 		defer e.hold(ctx, &e.messages, connection, reorder)()
-		if e.befalls(duplicate) {
-			var again sync.WaitGroup
-			again.Go(func() { _, _ = e.next.Invoke(ctx, function, payload) }) // the other's answer counts
-			defer again.Wait()
+		if e.occurs(duplicate) {
+			var duplicated sync.WaitGroup
+			duplicated.Go(func() { _, _ = e.next.Invoke(ctx, function, payload) }) // only the other result counts
+			defer duplicated.Wait()
 		}
 	}
 	return e.next.Invoke(ctx, function, payload)
 }
 
-// Post decides about a push to a connection: it is refused with this status, or
-// with none at 0. It is an apigateway.Config's Refuse.
+// Post returns the status with which a push is refused, or 0 if it is sent. It is the
+// Refuse of an apigateway.Config.
 func (f *Faults) Post(string) (refused int) {
 	switch {
-	case f.befalls(gone):
+	case f.occurs(gone):
 		return http.StatusGone
-	case f.befalls(limit):
+	case f.occurs(limit):
 		return http.StatusTooManyRequests
 	}
 	return 0
 }
 
-// Trip makes a trip to the cache. It is a store.Hook.
+// Trip makes a trip to the cache, slow or without its replies. It is a store.Hook.
 func (f *Faults) Trip(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
-	if f.befalls(slowCache) {
+	if f.occurs(slowCache) {
 		f.pause(ctx, slowCache)
 	}
 	send(ctx)
 	var lost []int
 	for i := range commands {
-		if f.befalls(lostReply) {
+		if f.occurs(lostReply) {
 			lost = append(lost, i)
 		}
 	}
 	if len(lost) > 0 {
-		ended, end := context.WithCancel(ctx)
-		end()
-		send(ended, lost...)
+		cancelled, cancel := context.WithCancel(ctx)
+		cancel()
+		send(cancelled, lost...)
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 // A script has in hand what passes between the gateway, the functions and the
 // clients of a stack, and the time.
-type script struct {
+type interceptor struct {
 	mu     sync.Mutex
 	rules  []*rule
 	held   []*held
@@ -41,16 +41,16 @@ type rule struct {
 // A held event waits to be let go.
 type held struct {
 	here, over chan struct{} // closed when it is there, and when it is done with
-	letGo      func()
+	release    func()
 }
 
 // arrive waits until the event is there.
-func (h *held) arrive(t *testing.T) { t.Helper(); await(t, "an event to come", h.here) }
+func (h *held) waitUntilHeld(t *testing.T) { t.Helper(); await(t, "an event to come", h.here) }
 
 // finish lets it go, and waits until it is done with.
-func (h *held) finish(t *testing.T) {
+func (h *held) releaseAndWait(t *testing.T) {
 	t.Helper()
-	h.letGo()
+	h.release()
 	await(t, "an event to be done with", h.over)
 }
 
@@ -65,30 +65,30 @@ func await(t *testing.T, what string, done <-chan struct{}) {
 
 // The kinds of events.
 const (
-	connecting    = "CONNECT"
-	saying        = "MESSAGE"
-	disconnecting = "DISCONNECT"
+	connectEvent    = "CONNECT"
+	messageEvent    = "MESSAGE"
+	disconnectEvent = "DISCONNECT"
 )
 
 // Where members are in these tests.
 const lat, lng = 37.7793, -122.4193
 
-// A staged stack is one that runs by a script.
-type staged struct {
-	*running
-	*script
+// A controlledStack stack is one that runs by a script.
+type controlledStack struct {
+	*testStack
+	*interceptor
 }
 
-// onStage runs a test on staged stacks with the embedded cache and a real server.
-func onStage(t *testing.T, test func(*testing.T, *staged)) {
+// eachControlledStack runs a test on controlledStack stacks with the embedded cache and a real server.
+func eachControlledStack(t *testing.T, test func(*testing.T, *controlledStack)) {
 	caches.Each(t, func(t *testing.T, cache caches.Cache) {
-		s := &script{served: make(map[string]int), connection: make(map[string]string)}
-		test(t, &staged{beginWith(t, config{Cache: cache.URL, Faults: s, Offset: s.offset}), s})
+		s := &interceptor{served: make(map[string]int), connection: make(map[string]string)}
+		test(t, &controlledStack{startStack(t, config{Cache: cache.URL, Faults: s, Offset: s.offset}), s})
 	})
 }
 
 // beginWith starts a stack that no command line can.
-func beginWith(t *testing.T, c config) *running {
+func startStack(t *testing.T, c config) *testStack {
 	t.Helper()
 	c.Addr = "127.0.0.1:0"
 	c.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -101,52 +101,52 @@ func beginWith(t *testing.T, c config) *running {
 			t.Errorf("the end: %v", err)
 		}
 	})
-	return &running{t: t, base: s.url("http", ""), api: s.url("ws", "/"+stage), end: s.close}
+	return &testStack{t: t, base: s.url("http", ""), api: s.url("ws", "/"+stage), end: s.close}
 }
 
 // hold keeps back the next event of a kind and member, with that text in it.
-func (s *script) hold(kind, member, text string) *held {
+func (s *interceptor) hold(kind, member, text string) *held {
 	h, wait := s.newHeld()
 	s.add(&rule{kind, member, text, true, func(serve func()) { wait(); serve(); close(h.over) }})
 	return h
 }
 
 // holdAnswer lets the next such event be served, and keeps back the answer.
-func (s *script) holdAnswer(kind, member, text string) *held {
+func (s *interceptor) holdAnswer(kind, member, text string) *held {
 	h, wait := s.newHeld()
 	s.add(&rule{kind, member, text, true, func(serve func()) { serve(); wait(); close(h.over) }})
 	return h
 }
 
 // watch lets the next such event pass; its finish waits until it is done with.
-func (s *script) watch(kind, member, text string) *held {
+func (s *interceptor) watch(kind, member, text string) *held {
 	h := s.hold(kind, member, text)
-	h.letGo()
+	h.release()
 	return h
 }
 
 // lose loses all such events from now on.
-func (s *script) lose(kind, member, text string) {
+func (s *interceptor) drop(kind, member, text string) {
 	s.add(&rule{kind, member, text, false, func(func()) {}})
 }
 
-func (s *script) newHeld() (h *held, wait func()) {
-	letGo := make(chan struct{})
-	h = &held{here: make(chan struct{}), over: make(chan struct{}), letGo: sync.OnceFunc(func() { close(letGo) })}
+func (s *interceptor) newHeld() (h *held, wait func()) {
+	release := make(chan struct{})
+	h = &held{here: make(chan struct{}), over: make(chan struct{}), release: sync.OnceFunc(func() { close(release) })}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held = append(s.held, h)
-	return h, func() { close(h.here); <-letGo }
+	return h, func() { close(h.here); <-release }
 }
 
-func (s *script) add(r *rule) {
+func (s *interceptor) add(r *rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rules = append(s.rules, r)
 }
 
 // rule is the first that an event falls under; one that is for once is spent.
-func (s *script) rule(kind, member, body string) func(serve func()) {
+func (s *interceptor) rule(kind, member, body string) func(serve func()) {
 	for i, r := range s.rules {
 		if r.kind == kind && r.member == member && strings.Contains(body, r.text) {
 			if r.once {
@@ -159,14 +159,14 @@ func (s *script) rule(kind, member, body string) func(serve func()) {
 }
 
 // onPost says what becomes of posts from now on.
-func (s *script) onPost(post func(connection string) (refused int)) {
+func (s *interceptor) onPost(post func(connection string) (refused int)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.post = post
 }
 
 // holdPost holds up the next post to a connection.
-func (s *script) holdPost(connection string) *held {
+func (s *interceptor) holdPost(connection string) *held {
 	h, wait := s.newHeld()
 	var first atomic.Bool
 	s.onPost(func(to string) int {
@@ -179,34 +179,34 @@ func (s *script) holdPost(connection string) *held {
 }
 
 // pass moves time on.
-func (s *script) pass(d time.Duration) {
+func (s *interceptor) advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.passed += d
 }
 
-func (s *script) offset() time.Duration {
+func (s *interceptor) offset() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.passed
 }
 
 // count is how many events of a kind of a member are over.
-func (s *script) count(kind, member string) int {
+func (s *interceptor) count(kind, member string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.served[kind+" of "+member]
 }
 
 // of is the newest connection of a member.
-func (s *script) of(member string) string {
+func (s *interceptor) connectionOf(member string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.connection[member]
 }
 
-// Events implements mischief.
-func (s *script) Events(next apigateway.Invoker) apigateway.Invoker {
+// Events implements injector.
+func (s *interceptor) Events(next apigateway.Invoker) apigateway.Invoker {
 	return invoker(func(ctx context.Context, function string, payload []byte) (answer []byte, err error) {
 		var seen struct {
 			Type, Body     string
@@ -221,7 +221,7 @@ func (s *script) Events(next apigateway.Invoker) apigateway.Invoker {
 		kind, member := seen.RequestContext.EventType, seen.RequestContext.Authorizer.Member
 		answer = []byte(`{"statusCode":200}`)
 		s.mu.Lock()
-		if kind == connecting {
+		if kind == connectEvent {
 			s.connection[member] = seen.RequestContext.ConnectionID
 		}
 		do := s.rule(kind, member, seen.Body)
@@ -241,8 +241,8 @@ func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([
 	return i(ctx, function, payload)
 }
 
-// Post implements mischief.
-func (s *script) Post(connection string) (refused int) {
+// Post implements injector.
+func (s *interceptor) Post(connection string) (refused int) {
 	s.mu.Lock()
 	post := s.post
 	s.mu.Unlock()
@@ -252,22 +252,22 @@ func (s *script) Post(connection string) (refused int) {
 	return post(connection)
 }
 
-// Trip implements mischief.
-func (s *script) Trip(ctx context.Context, _ []store.Command, send func(context.Context, ...int)) {
+// Trip implements injector.
+func (s *interceptor) Trip(ctx context.Context, _ []store.Command, send func(context.Context, ...int)) {
 	send(ctx)
 }
 
-// Stop implements mischief.
-func (s *script) Stop() {
+// Stop implements injector.
+func (s *interceptor) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.held {
-		h.letGo()
+		h.release()
 	}
 }
 
 // finds asks who is within 100 m of a place, and lets whom it finds go.
-func (s *running) finds(lat, lng float64) bool {
+func (s *testStack) isFoundAt(lat, lng float64) bool {
 	s.t.Helper()
 	seeker := s.join("seeker")
 	defer seeker.Close()

@@ -19,58 +19,58 @@ import (
 const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6}}}`
 
 // A crowd is members that live at the same time, whatever goes wrong.
-type crowd struct {
-	*running
-	members             []*walker
+type randomMembers struct {
+	*testStack
+	members             []*randomMember
 	passed              atomic.Int64 // nanoseconds
 	matches, unanswered atomic.Int64
 }
 
 // A walker is one of them.
-type walker struct {
-	*crowd
+type randomMember struct {
+	*randomMembers
 	name, token string
 	random      *rand.Rand
 	client      *waggle.Client // the newest
 	tabs        []*waggle.Client
 }
 
-// newCrowd starts a stack with a dozen members.
-func newCrowd(t *testing.T, with config, seed uint64) *crowd {
+// newRandomMembers starts a stack with a dozen members.
+func newRandomMembers(t *testing.T, with config, seed uint64) *randomMembers {
 	t.Helper()
-	c := &crowd{}
+	c := &randomMembers{}
 	with.Pools, with.Offset = unlimited, func() time.Duration { return time.Duration(c.passed.Load()) }
-	c.running = beginWith(t, with)
+	c.testStack = startStack(t, with)
 	for i := range uint64(12) {
 		name := fmt.Sprint("member-", i)
-		c.members = append(c.members, &walker{crowd: c, name: name, token: c.token("member", name), random: rand.New(rand.NewPCG(seed, i))})
+		c.members = append(c.members, &randomMember{randomMembers: c, name: name, token: c.token("member", name), random: rand.New(rand.NewPCG(seed, i))})
 	}
 	return c
 }
 
 // live has all do so many things, at the same time.
-func (c *crowd) live(deeds int) {
+func (c *randomMembers) act(steps int) {
 	var all sync.WaitGroup
 	for _, w := range c.members {
-		all.Go(func() { w.live(deeds) })
+		all.Go(func() { w.act(steps) })
 	}
 	all.Wait()
 }
 
-// patience is how long a walker waits for an answer that may have been lost.
-const patience = 300 * time.Millisecond
+// answerTimeout is how long a walker waits for an answer that may have been lost.
+const answerTimeout = 300 * time.Millisecond
 
 // live does so many things, each some way into the future.
-func (w *walker) live(deeds int) {
+func (w *randomMember) act(steps int) {
 	defer func() {
 		for _, c := range w.tabs {
 			c.Close()
 		}
 	}()
 	w.connect()
-	for range deeds {
+	for range steps {
 		w.passed.Add(int64(w.random.IntN(600)) * int64(time.Millisecond))
-		if err := w.deed(); errors.Is(err, waggle.ErrReplaced) || errors.Is(err, waggle.ErrClosed) {
+		if err := w.step(); errors.Is(err, waggle.ErrReplaced) || errors.Is(err, waggle.ErrClosed) {
 			w.connect()
 		} else if errors.Is(err, context.DeadlineExceeded) {
 			w.unanswered.Add(1)
@@ -82,8 +82,8 @@ func (w *walker) live(deeds int) {
 }
 
 // deed does one thing.
-func (w *walker) deed() error {
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+func (w *randomMember) step() error {
+	ctx, cancel := context.WithTimeout(w.t.Context(), answerTimeout)
 	defer cancel()
 	lat, lng := lat+w.random.Float64()/100, lng+w.random.Float64()/100
 	switch w.random.IntN(14) {
@@ -115,7 +115,7 @@ func (w *walker) deed() error {
 	return nil
 }
 
-func (w *walker) ask(ctx context.Context, m waggle.Match) error {
+func (w *randomMember) ask(ctx context.Context, m waggle.Match) error {
 	outcome, err := w.client.Match(ctx, m)
 	if outcome.Matched != nil {
 		w.matches.Add(1)
@@ -124,9 +124,9 @@ func (w *walker) ask(ctx context.Context, m waggle.Match) error {
 }
 
 // connect opens a tab, as often as it takes.
-func (w *walker) connect() {
+func (w *randomMember) connect() {
 	for try := 0; ; try++ {
-		ctx, cancel := context.WithTimeout(w.t.Context(), 2*patience)
+		ctx, cancel := context.WithTimeout(w.t.Context(), 2*answerTimeout)
 		c, err := waggle.Connect(ctx, waggle.Options{URL: w.api, Token: func(context.Context) (string, error) { return w.token, nil },
 			Backoff: waggle.Backoff{Min: time.Millisecond, Max: 20 * time.Millisecond}})
 		cancel()
@@ -145,7 +145,7 @@ func (w *walker) connect() {
 
 // settle has everybody connect again, when nothing goes wrong any more, and wants
 // each to be in one match with one other, or to be found.
-func (c *crowd) settle() {
+func (c *randomMembers) wantNobodyStuck() {
 	c.t.Helper()
 	c.passed.Add(int64(16 * time.Second)) // no search is under way
 	for _, w := range c.members {
@@ -167,7 +167,7 @@ func (c *crowd) settle() {
 			matches[standing.Match.Match] = append(matches[standing.Match.Match], i)
 		}
 		report(c.t, w.client, place(i), lng)
-		if found := c.finds(place(i), lng); found != (standing.Match == nil) {
+		if found := c.isFoundAt(place(i), lng); found != (standing.Match == nil) {
 			c.t.Errorf("%s, in match %+v: found %t", w.name, standing.Match, found)
 		}
 	}
@@ -180,7 +180,7 @@ func (c *crowd) settle() {
 			c.t.Errorf("%s ends: %v", c.members[of[0]].name, err)
 		}
 		for _, i := range of {
-			if !c.finds(place(i), lng) {
+			if !c.isFoundAt(place(i), lng) {
 				c.t.Errorf("%s is not found after the end of its match", c.members[i].name)
 			}
 		}

@@ -13,23 +13,23 @@ import (
 )
 
 // instead is a directory with the built functions, but scripts in place of some.
-func instead(t *testing.T, scripts map[string]string) (dir string) {
+func functionDirWith(t *testing.T, scripts map[string]string) (dir string) {
 	t.Helper()
 	asProcesses(t) // builds them
 	all := map[string]string{}
 	for _, f := range topology.Functions() {
-		own, err := os.ReadFile(bootstrap("../"+builtHere, f.Name))
+		own, err := os.ReadFile(bootstrap("../"+localBuild, f.Name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		all[f.Name] = string(own)
 	}
 	maps.Copy(all, scripts)
-	return scripted(t, all)
+	return functionDir(t, all)
 }
 
 // scripted is a directory with these functions.
-func scripted(t *testing.T, functions map[string]string) (dir string) {
+func functionDir(t *testing.T, functions map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for name, text := range functions {
@@ -41,21 +41,21 @@ func scripted(t *testing.T, functions map[string]string) (dir string) {
 }
 
 // failed wants the next frame to be API Gateway's own word for a failure.
-func (b *bare) failed() {
+func (b *rawConn) wantInternalServerError() {
 	b.t.Helper()
 	const want = `{"message":"Internal server error","connectionId":`
-	if said := b.raw(); !strings.HasPrefix(string(said), want) {
+	if said := b.receiveRaw(); !strings.HasPrefix(string(said), want) {
 		b.t.Errorf("got %s, want %s…", said, want)
 	}
 }
 
 func TestACrashIsInternalServerError(t *testing.T) {
-	s := begin(t, "-runtime", processes, "-functions", instead(t, map[string]string{topology.Match: "#!/bin/sh\nexit 7\n"}))
-	ana := s.bare("ana")
-	ana.say(`{"action":"match","id":"m"}`)
-	ana.failed()
-	ana.goesOn() // by another function
-	s = begin(t, "-runtime", processes, "-functions", instead(t, map[string]string{topology.Connect: "#!/bin/sh\nexit 7\n"}))
+	s := runStack(t, "-runtime", processes, "-functions", functionDirWith(t, map[string]string{topology.Match: "#!/bin/sh\nexit 7\n"}))
+	ana := s.dial("ana")
+	ana.sendText(`{"action":"match","id":"m"}`)
+	ana.wantInternalServerError()
+	ana.stillWorks() // by another function
+	s = runStack(t, "-runtime", processes, "-functions", functionDirWith(t, map[string]string{topology.Connect: "#!/bin/sh\nexit 7\n"}))
 	if got := s.refused(s.token("member", "ana")); got != http.StatusBadGateway {
 		t.Errorf("$connect: got %d, want 502", got)
 	}
@@ -63,19 +63,19 @@ func TestACrashIsInternalServerError(t *testing.T) {
 
 func TestThrottledIsInternalServerError(t *testing.T) {
 	// The first one holds the only environment for as long as that starts, in vain.
-	s := begin(t, "-runtime", processes, "-concurrency", "1", "-functions", instead(t, map[string]string{topology.Match: "#!/bin/sh\nexec sleep 2\n"}))
-	ana := s.bare("ana")
+	s := runStack(t, "-runtime", processes, "-concurrency", "1", "-functions", functionDirWith(t, map[string]string{topology.Match: "#!/bin/sh\nexec sleep 2\n"}))
+	ana := s.dial("ana")
 	for _, id := range []string{"m", "n"} {
-		ana.say(`{"action":"match","id":"` + id + `"}`)
+		ana.sendText(`{"action":"match","id":"` + id + `"}`)
 	}
-	ana.failed()
-	ana.failed()
-	ana.goesOn()
+	ana.wantInternalServerError()
+	ana.wantInternalServerError()
+	ana.stillWorks()
 	s.wantSummary("match       1 events, 1 errors, 1 throttled, 1 cold starts of ")
 }
 
 // wantSummary ends the stack, and wants this to be said of the functions.
-func (s *running) wantSummary(want ...string) (said string) {
+func (s *testStack) wantSummary(want ...string) (said string) {
 	s.t.Helper()
 	if err := s.end(); err != nil {
 		s.t.Fatal(err)
@@ -90,11 +90,11 @@ func (s *running) wantSummary(want ...string) (said string) {
 }
 
 func TestFunctionsStartWhenTheyAreNeeded(t *testing.T) {
-	s := begin(t, asProcesses(t)...)
+	s := runStack(t, asProcesses(t)...)
 	if want := "run as processes"; !strings.Contains(s.greeting, want) {
 		t.Errorf("no %q in:\n%s", want, s.greeting)
 	}
-	s.bare("ana").goesOn()
+	s.dial("ana").stillWorks()
 	said := s.wantSummary("authorizer  1 events, 0 errors, 0 throttled, 1 cold starts of ", "connect     2 events, 0 errors")
 	if strings.Contains(said, topology.Match) {
 		t.Errorf("a function that nobody needed was started:\n%s", said)

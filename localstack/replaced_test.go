@@ -17,18 +17,18 @@ import (
 const takenOver = "a newer connection of this member has taken over"
 
 // replaced wants the connection to be told so, and closed.
-func (b *bare) replaced() {
+func (b *rawConn) wantReplaced() {
 	b.t.Helper()
-	b.refuse(protocol.CodeReplaced, "", takenOver)
-	b.closed(websocket.StatusNormalClosure, "Connection Closed Normally")
+	b.wantError(protocol.CodeReplaced, "", takenOver)
+	b.wantClosed(websocket.StatusNormalClosure, "Connection Closed Normally")
 }
 
 // sought takes what a member hears whom finds has found. The end may overtake the
 // beginning.
-func (b *bare) sought() {
+func (b *rawConn) wantFoundAndReleased() {
 	b.t.Helper()
 	for begun, ended := false, false; !begun || !ended; {
-		switch f := b.hear().(type) {
+		switch f := b.receive().(type) {
 		case *protocol.Matched:
 			begun = true
 		case *protocol.Ended:
@@ -40,20 +40,20 @@ func (b *bare) sought() {
 }
 
 // goes reports where ben is, and returns when all that follows from it is done.
-func (s *staged) goes(ben *waggle.Client, lat float64) {
+func (s *controlledStack) reportAndWait(ben *waggle.Client, lat float64) {
 	s.t.Helper()
-	told := s.watch(saying, "ben", `"location"`)
+	told := s.watch(messageEvent, "ben", `"location"`)
 	report(s.t, ben, lat, -122.4172)
-	told.finish(s.t)
+	told.releaseAndWait(s.t)
 }
 
 // asks has ana ask and find ben, and returns the match.
-func (s *staged) asks(ana *bare, ben *waggle.Client) string {
+func (s *controlledStack) pairRaw(ana *rawConn, ben *waggle.Client) string {
 	s.t.Helper()
-	s.goes(ben, 37.7764)
+	s.reportAndWait(ben, 37.7764)
 	ana.report(37.7793, -122.4193)
-	ana.say(`{"action":"match","id":"m"}`)
-	match := hears[*protocol.Matched](ana).Match
+	ana.sendText(`{"action":"match","id":"m"}`)
+	match := receive[*protocol.Matched](ana).Match
 	next(s.t, ben, func(m *waggle.Matched) bool { return m.Match == match })
 	return match
 }
@@ -71,38 +71,38 @@ func TestAMatchIsHandedOver(t *testing.T) {
 	} {
 		action, _, _ := strings.Cut(strings.TrimPrefix(said, `{"action":"`), `"`)
 		t.Run(action, func(t *testing.T) {
-			onStage(t, func(t *testing.T, s *staged) {
-				ben, old := s.join("ben"), s.bare("ana")
-				match := s.asks(old, ben)
-				s.goes(ben, 37.777)
-				if l := hears[*protocol.LocationFrame](old); l.Match != match || l.Lat != 37.777 {
+			eachControlledStack(t, func(t *testing.T, s *controlledStack) {
+				ben, old := s.join("ben"), s.dial("ana")
+				match := s.pairRaw(old, ben)
+				s.reportAndWait(ben, 37.777)
+				if l := receive[*protocol.LocationFrame](old); l.Match != match || l.Lat != 37.777 {
 					t.Errorf("the old socket: got %+v", l)
 				}
-				late := s.hold(saying, "ana", `"late"`)
-				old.say(strings.Replace(said, "%s", match, 1))
-				late.arrive(t)
+				late := s.hold(messageEvent, "ana", `"late"`)
+				old.sendText(strings.Replace(said, "%s", match, 1))
+				late.waitUntilHeld(t)
 
-				connect := s.holdAnswer(connecting, "ana", "")
-				opened := s.opening("ana")
-				connect.arrive(t)
-				old.replaced()
-				s.goes(ben, 37.7775) // nothing can be posted to the new one yet
-				connect.letGo()
+				connect := s.holdAnswer(connectEvent, "ana", "")
+				opened := s.startDial("ana")
+				connect.waitUntilHeld(t)
+				old.wantReplaced()
+				s.reportAndWait(ben, 37.7775) // nothing can be posted to the new one yet
+				connect.release()
 				newer := opened()
 				if m := newer.hello().Match; m == nil || m.Match != match || m.Peer.Lat != 37.7775 {
 					t.Errorf("the new socket: got %+v, want match %s and where ben went meanwhile", m, match)
 				}
 
-				late.finish(t)
-				s.goes(ben, 37.778)
-				if l := hears[*protocol.LocationFrame](newer); l.Match != match || l.Lat != 37.778 {
+				late.releaseAndWait(t)
+				s.reportAndWait(ben, 37.778)
+				if l := receive[*protocol.LocationFrame](newer); l.Match != match || l.Lat != 37.778 {
 					t.Errorf("the new socket: got %+v", l)
 				}
 				if w := newer.hello(); w.Match == nil || w.Match.Match != match || w.Request != nil {
 					t.Errorf("after a late %s: got %+v, %+v, want match %s", action, w.Match, w.Request, match)
 				}
-				newer.say(`{"action":"end","id":"e","match":"` + match + `"}`)
-				hears[*protocol.Ended](newer)
+				newer.sendText(`{"action":"end","id":"e","match":"` + match + `"}`)
+				receive[*protocol.Ended](newer)
 				next(t, ben, func(e *waggle.Ended) bool { return e.Match == match })
 			})
 		})
@@ -114,26 +114,26 @@ func TestAMatchIsHandedOver(t *testing.T) {
 func TestAReportOfAReplacedConnection(t *testing.T) {
 	for place, north := range map[string]float64{"in the same cell": 0.003, "in another cell": 0.2} {
 		t.Run(place, func(t *testing.T) {
-			onStage(t, func(t *testing.T, s *staged) {
+			eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 				// overtaken has the old socket report from elsewhere when it has been replaced.
-				overtaken := func(old *bare) (newer *bare) {
+				overtaken := func(old *rawConn) (newer *rawConn) {
 					t.Helper()
-					told := s.holdPost(s.of("ana"))
-					opened := s.opening("ana")
-					told.arrive(t)
-					old.say(`{"action":"location","id":"late","lat":` + fmt.Sprint(lat+north) + `,"lng":` + fmt.Sprint(lng) + `}`)
-					old.refuse(protocol.CodeReplaced, "late", takenOver)
-					old.closed(websocket.StatusNormalClosure, "Connection Closed Normally")
-					told.letGo()
+					told := s.holdPost(s.connectionOf("ana"))
+					opened := s.startDial("ana")
+					told.waitUntilHeld(t)
+					old.sendText(`{"action":"location","id":"late","lat":` + fmt.Sprint(lat+north) + `,"lng":` + fmt.Sprint(lng) + `}`)
+					old.wantError(protocol.CodeReplaced, "late", takenOver)
+					old.wantClosed(websocket.StatusNormalClosure, "Connection Closed Normally")
+					told.release()
 					return opened()
 				}
-				old := s.bare("ana")
+				old := s.dial("ana")
 				old.report(lat, lng)
 				newer := overtaken(old)
-				if !s.finds(lat, lng) || s.finds(lat+north, lng) {
+				if !s.isFoundAt(lat, lng) || s.isFoundAt(lat+north, lng) {
 					t.Error("ana is not found where the newest connection has her")
 				}
-				newer.sought()
+				newer.wantFoundAndReleased()
 
 				// The one who watches sees nothing of it.
 				ben := s.join("ben")
@@ -141,7 +141,7 @@ func TestAReportOfAReplacedConnection(t *testing.T) {
 				if err != nil || outcome.Matched == nil {
 					t.Fatalf("got %+v, %v, want ana", outcome, err)
 				}
-				hears[*protocol.Matched](newer)
+				receive[*protocol.Matched](newer)
 				newest := overtaken(newer)
 				if there, err := ben.Locate(t.Context()); err != nil || there.Lat != lat {
 					t.Errorf("ben locates %+v, %v, want her where she was", there, err)

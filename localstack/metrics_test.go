@@ -14,9 +14,9 @@ import (
 )
 
 // tape plays frames into figures; each line is "ms connection in|out payload".
-func tape(t *testing.T, lines ...string) reading {
+func tape(t *testing.T, lines ...string) snapshot {
 	t.Helper()
-	f, start := newFigures(), time.Unix(1_700_000_000, 0)
+	f, start := newMetrics(), time.Unix(1_700_000_000, 0)
 	for _, line := range lines {
 		var ms int
 		var connection, direction string
@@ -59,27 +59,27 @@ func TestFigures(t *testing.T) {
 }
 
 func TestFiguresStayBounded(t *testing.T) {
-	f, now := newFigures(), time.Unix(1_700_000_000, 0)
-	for i := range 2 * medianOf {
-		now = now.Add(forgotten / 100)
+	f, now := newMetrics(), time.Unix(1_700_000_000, 0)
+	for i := range 2 * latencySamples {
+		now = now.Add(forgetAfter / 100)
 		id := fmt.Sprint("connection-", i)
 		f.observe(apigateway.Frame{ConnectionID: id, Direction: apigateway.In, Time: now, Payload: []byte(`{"action":"match"}`)})
 		took := time.Duration(i) * time.Microsecond
 		f.observe(apigateway.Frame{ConnectionID: id, Direction: apigateway.Out, Time: now.Add(took), Payload: []byte(`{"type":"no_match"}`)})
 	}
-	if got := len(f.askers); got > 110 {
+	if got := len(f.requesters); got > 110 {
 		t.Errorf("%d connections are remembered", got)
 	}
 	r := f.read(now)
-	if r.answers != medianOf || r.median != (medianOf+medianOf/2)*time.Microsecond {
-		t.Errorf("got %d answers, median %v: want that of the latest %d", r.answers, r.median, medianOf)
+	if r.answers != latencySamples || r.median != (latencySamples+latencySamples/2)*time.Microsecond {
+		t.Errorf("got %d answers, median %v: want that of the latest %d", r.answers, r.median, latencySamples)
 	}
 }
 
 func TestStatusLine(t *testing.T) {
 	start := time.Unix(1_700_000_000, 0)
-	last := reading{at: start, reports: 100}
-	now := reading{at: start.Add(2 * time.Second), members: 52, reports: 200, matches: 7, median: 3456 * time.Microsecond, answers: 9, errors: 1}
+	last := snapshot{at: start, reports: 100}
+	now := snapshot{at: start.Add(2 * time.Second), members: 52, reports: 200, matches: 7, median: 3456 * time.Microsecond, answers: 9, errors: 1}
 	if got, want := now.line(last), "members 52 · reports/s 50 · matches 7 · match p50 3.5 ms · errors 1"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -120,7 +120,7 @@ func TestTheFiguresAreOfWhatHappened(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	r := &running{t: t, api: s.url("ws", "/"+stage), base: s.url("http", "")}
+	r := &testStack{t: t, api: s.url("ws", "/"+stage), base: s.url("http", "")}
 	ana, ben := r.join("ana"), r.join("ben")
 	pair(t, ana, ben)
 	if _, err := ana.Match(t.Context(), waggle.Match{Radius: 1}); err == nil {
@@ -130,7 +130,7 @@ func TestTheFiguresAreOfWhatHappened(t *testing.T) {
 	if got.members != 2 || got.reports != 2 || got.matches != 1 || got.errors != 1 || got.answers != 1 || got.median <= 0 {
 		t.Errorf("got %+v, want 2 members, 2 reports, 1 match with its time, 1 error", got)
 	}
-	if line := got.line(reading{}); !regexp.MustCompile(`^members 2 · .* · matches 1 · match p50 \d+\.\d ms · errors 1$`).MatchString(line) {
+	if line := got.line(snapshot{}); !regexp.MustCompile(`^members 2 · .* · matches 1 · match p50 \d+\.\d ms · errors 1$`).MatchString(line) {
 		t.Errorf("got %q", line)
 	}
 }

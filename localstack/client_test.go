@@ -72,7 +72,7 @@ func pair(t *testing.T, matcher, matchee *waggle.Client) string {
 }
 
 func TestTwoMembersFromBeginningToEnd(t *testing.T) {
-	eachStack(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *testStack) {
 		ana := s.join("ana", "card", `{"name":"Ana"}`)
 		ben := s.join("ben", "card", `{"name":"Ben"}`, "tags", "bike,xl")
 
@@ -135,7 +135,7 @@ func TestTwoMembersFromBeginningToEnd(t *testing.T) {
 
 func TestNamesOfAnyKindWork(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		for i, name := range []string{"a/b", "}", "{a}", "🐝", "two words", "%2F%", "a\nb", `"'\`, "?&=#+", "ключ", strings.Repeat("x", 128)} {
 			t.Run(fmt.Sprintf("%.20q", name), func(t *testing.T) {
 				pool := fmt.Sprint("p", i)
@@ -156,7 +156,7 @@ func TestNamesOfAnyKindWork(t *testing.T) {
 }
 
 func TestTheNewestConnectionOfAMemberWins(t *testing.T) {
-	s := begin(t)
+	s := runStack(t)
 	first := s.join("ana")
 	second := s.join("ana")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
