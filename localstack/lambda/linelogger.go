@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// lines logs what a function writes, a line at a time: at the level that a line of
-// structured log has, at that of a warning otherwise.
-type lines struct {
+// lineLogger logs the output of a function line by line: a line of structured log at its
+// own level, any other line as a warning.
+type lineLogger struct {
 	log      *slog.Logger
 	function string
 	mu       sync.Mutex
@@ -19,7 +19,7 @@ type lines struct {
 }
 
 // Write implements io.Writer.
-func (l *lines) Write(b []byte) (int, error) {
+func (l *lineLogger) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
@@ -27,32 +27,32 @@ func (l *lines) Write(b []byte) (int, error) {
 	}
 	l.rest = append(l.rest, b...)
 	for {
-		line, rest, whole := bytes.Cut(l.rest, []byte("\n"))
-		if !whole {
+		line, rest, complete := bytes.Cut(l.rest, []byte("\n"))
+		if !complete {
 			return len(b), nil
 		}
-		l.say(line)
+		l.logLine(line)
 		l.rest = rest
 	}
 }
 
-// end logs a last line that was not ended, and no more.
-func (l *lines) end() {
+// end logs the last, incomplete line, and discards all further output.
+func (l *lineLogger) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.rest) > 0 {
-		l.say(l.rest)
+		l.logLine(l.rest)
 	}
 	l.rest, l.ended = nil, true
 }
 
-func (l *lines) say(line []byte) {
+func (l *lineLogger) logLine(line []byte) {
 	level := slog.LevelWarn
 	var structured struct{ Level *slog.Level }
 	if json.Unmarshal(line, &structured) == nil && structured.Level != nil {
 		level = *structured.Level
 	} else if bytes.Contains(line, []byte(`"errorMessage"`)) {
-		level = slog.LevelInfo // its error, which whoever invoked it has too
+		level = slog.LevelInfo // the error of an invocation, which the caller gets too
 	}
-	l.log.Log(context.Background(), level, "function", "name", l.function, "said", string(line))
+	l.log.Log(context.Background(), level, "function", "name", l.function, "output", string(line))
 }
