@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 const unavailable = "the service cannot do this right now: try again in a moment"
 
-// tell gives a real server commands, one a line, and wants +OK for each.
+// sendCommands sends commands to a real server, each of which must succeed.
 func sendCommands(t *testing.T, cache caches.Cache, commands ...string) {
 	t.Helper()
 	socket, err := net.Dial("tcp", strings.TrimPrefix(cache.URL, "redis://"))
@@ -34,7 +35,7 @@ func sendCommands(t *testing.T, cache caches.Cache, commands ...string) {
 	}
 }
 
-// wantUnavailable wants every action that needs the cache to be answered so.
+// wantUnavailable wants the error unavailable for every action, since all need the cache.
 func wantUnavailable(s *testStack, ana *rawConn) {
 	s.t.Helper()
 	for _, action := range []string{"hello", "ping", "locate", "match", "cancel"} {
@@ -43,7 +44,7 @@ func wantUnavailable(s *testStack, ana *rawConn) {
 	}
 	ana.sendText(at(`"lat":37.7764,"lng":-122.4172`))
 	ana.wantError(protocol.CodeUnavailable, "i", unavailable)
-	if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
+	if got := s.handshakeStatus(s.token("member", "ben")); got != http.StatusServiceUnavailable {
 		s.t.Errorf("$connect: got %d, want 503", got)
 	}
 }
@@ -62,40 +63,61 @@ func TestAFullCache(t *testing.T) {
 		ana.wantError(protocol.CodeUnavailable, "i", unavailable)
 		ana.sendText(`{"action":"match","id":"m","lat":37.7764,"lng":-122.4172}`)
 		ana.wantError(protocol.CodeUnavailable, "m", unavailable)
-		if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
+		if got := s.handshakeStatus(s.token("member", "ben")); got != http.StatusServiceUnavailable {
 			t.Errorf("$connect: got %d, want 503", got)
 		}
 
 		sendCommands(t, cache, "CONFIG SET maxmemory 0")
 		ana.stillWorks()
 		for _, c := range []interface{ Drop() }{one, other} {
-			c.Drop() // what they heard is as nothing: only the cache knows
+			c.Drop() // so that only the cache knows the match
 		}
 		if w := hello(t, one); w.Match == nil || w.Match.Match != match {
-			t.Errorf("got %+v, want match %s still", w.Match, match)
+			t.Errorf("got %+v, want still match %s", w.Match, match)
 		}
 		s.stillWorks()
 	})
 }
 
-func TestACacheThatIsGoneForAWhile(t *testing.T) {
-	cache := caches.Server(t)
-	s := runStack(t, "-cache", cache.URL)
-	ana := s.dial("ana")
-	ana.stillWorks()
-	shutDown(t, cache)
-	wantUnavailable(s, ana)
+func TestACacheThatGoesDownAndComesBack(t *testing.T) {
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		cache := caches.Server(t)
+		s := runStack(t, append(runtime, "-cache", cache.URL)...)
+		ana := s.dial("ana")
+		ana.stillWorks()
+		shutDown(t, cache)
+		wantUnavailable(s, ana)
+		if status, _ := s.get("/healthz"); status != http.StatusOK {
+			t.Errorf("/healthz: got %d: the stack itself runs", status)
+		}
 
-	caches.Restart(t, cache)
-	until(t, "the stack to find its cache again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
-	ana.stillWorks()
-	s.stillWorks()
-	if err := s.end(); err != nil { // while this cache is there, which it is not when the test is over
-		t.Errorf("the end: %v", err)
+		caches.Restart(t, cache)
+		until(t, "the stack to reconnect to its cache", func() bool { return s.handshakeStatus(s.token("member", "ben")) == http.StatusSwitchingProtocols })
+		ana.stillWorks()
+		s.stillWorks()
+		if err := s.stop(); err != nil { // before the cleanup of the test stops the cache
+			t.Errorf("stop: %v", err)
+		}
+	})
+}
+
+// shutDown shuts a real server down.
+func shutDown(t *testing.T, c caches.Cache) {
+	t.Helper()
+	socket, err := net.Dial("tcp", strings.TrimPrefix(c.URL, "redis://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	if _, err := socket.Write([]byte("SHUTDOWN NOSAVE\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(socket); len(answer) > 0 {
+		t.Fatalf("SHUTDOWN: got %s, %v", answer, err)
 	}
 }
 
-func TestACacheThatWantsAPasswordMeanwhile(t *testing.T) {
+func TestACacheThatGetsAPassword(t *testing.T) {
 	cache := caches.Server(t)
 	s := runStack(t, "-cache", cache.URL)
 	ana := s.dial("ana")
@@ -103,13 +125,13 @@ func TestACacheThatWantsAPasswordMeanwhile(t *testing.T) {
 	sendCommands(t, cache, "CONFIG SET requirepass secret", "CLIENT KILL TYPE normal SKIPME yes")
 	wantUnavailable(s, ana)
 	sendCommands(t, cache, "AUTH secret", `CONFIG SET requirepass ""`)
-	until(t, "the stack to be let in again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
+	until(t, "the stack to reconnect to its cache", func() bool { return s.handshakeStatus(s.token("member", "ben")) == http.StatusSwitchingProtocols })
 	ana.stillWorks()
 	s.stillWorks()
 }
 
-// TestCachesThatTheStackDoesNotStartOn: unreachable ones are among the flags' tests.
-func TestCachesThatTheStackDoesNotStartOn(t *testing.T) {
+// The tests of the flags have a cache that is unreachable.
+func TestTheStackDoesNotStartWithoutTheCachePassword(t *testing.T) {
 	cache := caches.Server(t, "--requirepass", "secret")
 	host := strings.TrimPrefix(cache.URL, "redis://")
 	for name, test := range map[string]struct{ url, want string }{
@@ -129,7 +151,7 @@ func TestCachesThatTheStackDoesNotStartOn(t *testing.T) {
 	runStack(t, "-cache", "redis://:secret@"+host).stillWorks()
 }
 
-// TestASecondStackOnThePort: it says what to type, and the first goes on.
+// A second stack on the port does not start and says what to type; the first continues.
 func TestASecondStackOnThePort(t *testing.T) {
 	first := runStack(t)
 	ana := first.dial("ana")
@@ -138,8 +160,11 @@ func TestASecondStackOnThePort(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	err := run(ctx, []string{"-addr", taken}, cancelOnWrite{&out, cancel}, &log)
-	if err == nil || !strings.Contains(err.Error(), taken+" is in use by another program: try -addr 127.0.0.1:") {
+	if err == nil || !strings.Contains(err.Error(), taken+" is in use by another program: try -addr 127.0.0.1:") || !strings.Contains(err.Error(), ", or -addr 127.0.0.1:0 ") {
 		t.Errorf("got %v, want what to type instead", err)
+	}
+	if out.Len() > 0 || log.Len() > 0 {
+		t.Errorf("printed %q, logged %q", &out, &log)
 	}
 	ana.stillWorks()
 	first.stillWorks()

@@ -9,9 +9,9 @@ import (
 	"waggle/internal/protocol"
 )
 
-// The tests of bad input, listed in docs/bad-input.md: each sends what should
-// not be sent to a running stack, wants the answer that is stated there, and
-// then that the same client, or a fresh one where that was closed, goes on.
+// The tests of bad input in docs/bad-input.md. Each sends bad input to a running stack and
+// wants the error that is stated there. After that the same client must still work, or a
+// new one if the connection was closed.
 
 const (
 	invalid   = protocol.CodeInvalidMessage
@@ -101,8 +101,7 @@ func TestBadMessages(t *testing.T) {
 	})
 }
 
-// TestFramesThatCloseAConnection has what the gateway ends, before any of our
-// code sees it.
+// The gateway closes these connections; no function gets the frames.
 func TestFramesThatCloseAConnection(t *testing.T) {
 	s := runStack(t)
 	kb := func(n int) string { return strings.Repeat("x", n<<10) }
@@ -146,7 +145,7 @@ func TestLargeMessagesInSmallFrames(t *testing.T) {
 	})
 }
 
-// TestWhatIsJustAllowed: the limits are where they are said to be.
+// The limits are exactly those that the error messages state.
 func TestWhatIsJustAllowed(t *testing.T) {
 	eachStack(t, func(t *testing.T, s *testStack) {
 		ana := s.dial("ana")

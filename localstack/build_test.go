@@ -15,25 +15,25 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// forLambda is where this test has make build put the functions, so that it leaves
-// dist alone.
-const forLambda = "bin/arm64"
+// lambdaBuild is the output directory of make build in this test, so that dist is not
+// overwritten.
+const lambdaBuild = "bin/arm64"
 
-// builtForLambda builds the functions as they are deployed.
-func builtForLambda(t *testing.T) (dir string) {
+// buildForLambda builds the functions as they are deployed.
+func buildForLambda(t *testing.T) (dir string) {
 	t.Helper()
 	finder := exec.CommandContext(t.Context(), "build/cross-cc.sh", "arm64")
 	finder.Dir = ".."
-	if said, err := finder.CombinedOutput(); err != nil {
-		t.Logf("%s", said)
+	if output, err := finder.CombinedOutput(); err != nil {
+		t.Logf("%s", output)
 		kit.Missing(t, "gcc-aarch64-linux-gnu and libc6-dev-arm64-cross, or zig (pip install ziglang)")
 	}
-	build := exec.CommandContext(t.Context(), kit.Command(t, "make", "make"), "build", "ARCH=arm64", "DIST="+forLambda)
+	build := exec.CommandContext(t.Context(), kit.Command(t, "make", "make"), "build", "ARCH=arm64", "DIST="+lambdaBuild)
 	build.Dir = ".."
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("make build: %v\n%s", err, said)
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("make build: %v\n%s", err, output)
 	}
-	dir, err := filepath.Abs("../" + forLambda)
+	dir, err := filepath.Abs("../" + lambdaBuild)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +41,11 @@ func builtForLambda(t *testing.T) (dir string) {
 }
 
 func TestFunctionsAreSmallAndStatic(t *testing.T) {
-	dir := builtForLambda(t)
+	dir := buildForLambda(t)
 	for _, f := range topology.Functions() {
-		most := int64(12 << 20)
+		limit := int64(12 << 20)
 		if f.Authorizer {
-			most = 8 << 20
+			limit = 8 << 20
 		}
 		path := bootstrap(dir, f.Name)
 		info, err := os.Stat(path)
@@ -53,8 +53,8 @@ func TestFunctionsAreSmallAndStatic(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Logf("%s: %.1f MB", f.Name, float64(info.Size())/(1<<20))
-		if info.Size() > most {
-			t.Errorf("%s: got %d bytes, want at most %d", f.Name, info.Size(), most)
+		if info.Size() > limit {
+			t.Errorf("%s: got %d bytes, want at most %d", f.Name, info.Size(), limit)
 		}
 		program, err := elf.Open(path)
 		if err != nil {
@@ -66,23 +66,23 @@ func TestFunctionsAreSmallAndStatic(t *testing.T) {
 		}
 		for _, p := range program.Progs {
 			if p.Type == elf.PT_INTERP {
-				t.Errorf("%s: it asks for a loader, and so is not static", f.Name)
+				t.Errorf("%s: it needs a dynamic loader, so it is not static", f.Name)
 			}
 		}
 		if libraries, err := program.ImportedLibraries(); err == nil && len(libraries) > 0 {
-			t.Errorf("%s: it needs %v, and so is not static", f.Name, libraries)
+			t.Errorf("%s: it needs %v, so it is not static", f.Name, libraries)
 		}
 	}
 }
 
-// TestFunctionsRunAsOnLambda has the deployed binaries serve two members from
-// beginning to end, on a real cache, with the local issuer.
+// TestFunctionsRunAsOnLambda runs a whole match with the binaries as they are deployed, on
+// a real cache, with the local issuer.
 func TestFunctionsRunAsOnLambda(t *testing.T) {
 	emulator := ""
 	if runtime.GOOS != "linux" || runtime.GOARCH != "arm64" {
 		emulator = kit.Command(t, "qemu-aarch64-static", "qemu-user-static")
 	}
-	dir, scripts := builtForLambda(t), map[string]string{}
+	dir, scripts := buildForLambda(t), map[string]string{}
 	for _, f := range topology.Functions() {
 		scripts[f.Name] = fmt.Sprintf("#!/bin/sh\nexec %s %s\n", emulator, bootstrap(dir, f.Name))
 	}
@@ -95,14 +95,14 @@ func TestFunctionsRunAsOnLambda(t *testing.T) {
 	if ended, err := ben.End(t.Context(), match, "cancelled"); err != nil || ended.Match != match {
 		t.Errorf("end: got %+v, %v", ended, err)
 	}
-	said := s.wantSummary()
-	t.Logf("\n%s", said)
+	summary := s.wantSummary()
+	t.Logf("\n%s", summary)
 	for _, f := range topology.Functions() {
-		if !strings.Contains(said, f.Name) {
-			t.Errorf("%s served nothing", f.Name)
+		if !strings.Contains(summary, f.Name) {
+			t.Errorf("%s served no event", f.Name)
 		}
 	}
-	if strings.Count(said, " 0 errors, 0 throttled") != len(topology.Functions()) {
-		t.Error("something failed")
+	if strings.Count(summary, " 0 errors, 0 throttled") != len(topology.Functions()) {
+		t.Error("a function failed")
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// build builds a command of ours.
+// build builds a command of this repository.
 func build(t *testing.T, pkg string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), filepath.Base(pkg))
@@ -28,7 +28,7 @@ func build(t *testing.T, pkg string) string {
 	return binary
 }
 
-// execute runs a program to its end, and fails unless it ends well.
+// execute runs a program, which must exit with 0.
 func execute(t *testing.T, stdin, program string, args ...string) (stdout string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -48,23 +48,23 @@ func TestAClientInAnotherLanguage(t *testing.T) {
 	eachStack(t, func(t *testing.T, s *testStack) {
 		out := execute(t, "", node, "e2e/two-members.mjs", s.base)
 		if !strings.HasSuffix(out, "\nok\n") {
-			t.Errorf("it does not end with ok:\n%s", out)
+			t.Errorf("the output does not end with ok:\n%s", out)
 		}
 	})
-	t.Run("nobody there", func(t *testing.T) {
+	t.Run("no server", func(t *testing.T) {
 		if out, err := exec.CommandContext(t.Context(), node, "e2e/two-members.mjs", "http://127.0.0.1:1").CombinedOutput(); err == nil {
-			t.Errorf("it exits with 0 where nothing listens:\n%s", out)
+			t.Errorf("it exits with 0 although nothing listens:\n%s", out)
 		}
 	})
 }
 
-// javascript returns Node's path, with what the client needs installed.
+// javascript returns the path of Node.js, and installs the packages of e2e.
 func javascript(t *testing.T) string {
 	t.Helper()
 	const install = "nodejs and npm, then run npm ci in localstack/e2e"
 	node, npm := kit.Command(t, "node", install), kit.Command(t, "npm", install)
 	if out, err := exec.CommandContext(t.Context(), npm, "ls", "--prefix", "e2e").CombinedOutput(); err == nil && len(out) > 0 {
-		return node // all that the lock file names is there
+		return node // all packages of the lock file are installed
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -77,7 +77,7 @@ func javascript(t *testing.T) string {
 	return node
 }
 
-func TestTheCommandLine(t *testing.T) {
+func TestTheCommandLineWorksWithTheStack(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		waggle := build(t, "./cmd/waggle")
 		s := runStack(t, runtime...)
@@ -106,7 +106,7 @@ func TestTheCommandLine(t *testing.T) {
 	})
 }
 
-func TestSignalsEndIt(t *testing.T) {
+func TestSignalsStopTheStack(t *testing.T) {
 	stack := build(t, "./localstack")
 	cache := caches.Embedded(t)
 	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {

@@ -17,13 +17,13 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// A diagnosis is what the doctor says, by step.
+// A diagnosis is the result of waggle doctor, by step.
 type diagnosis map[string]struct{ Status, Found, Mend string }
 
-// doctor is the built command.
+// A doctor is the path of the built command.
 type doctor string
 
-// examine runs it. It exits with 1 where a step failed, and only there.
+// run runs waggle doctor. It must exit with 1 if a step failed, and only then.
 func (d doctor) run(t *testing.T, args ...string) diagnosis {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -45,22 +45,21 @@ func (d doctor) run(t *testing.T, args ...string) diagnosis {
 		all[s.Name] = struct{ Status, Found, Mend string }{s.Status, s.Found, s.Mend}
 		failed = failed || s.Status == "fail"
 		if s.Status == "fail" && s.Mend == "" {
-			t.Errorf("%s: it does not say what to mend: %s", s.Name, s.Found)
+			t.Errorf("%s: there is no advice: %s", s.Name, s.Found)
 		}
 	}
 	if len(all) != 8 || failed != (err != nil) || failed == report.OK {
 		t.Errorf("got %d steps, exit %v, ok %v:\n%s", len(all), err, report.OK, out)
 	}
-	for _, arg := range args { // tokens are told to nobody
+	for _, arg := range args { // no output may contain a token
 		if strings.Count(arg, ".") == 2 && len(arg) > 100 && strings.Contains(string(out), arg[:40]) {
-			t.Errorf("it tells the token:\n%s", out)
+			t.Errorf("the output contains the token:\n%s", out)
 		}
 	}
 	return all
 }
 
-// failed wants one step to have failed, with such words, and those after it not to
-// have been tried.
+// wantFailure wants one step alone to have failed, with these words.
 func (d diagnosis) wantFailure(t *testing.T, step string, words ...string) {
 	t.Helper()
 	for name, s := range d {
@@ -69,13 +68,13 @@ func (d diagnosis) wantFailure(t *testing.T, step string, words ...string) {
 		}
 	}
 	for _, word := range words {
-		if said := d[step].Found + " → " + d[step].Mend; !strings.Contains(said, word) {
-			t.Errorf("%s says %q, want %q in it", step, said, word)
+		if text := d[step].Found + " → " + d[step].Mend; !strings.Contains(text, word) {
+			t.Errorf("%s says %q, want %q in it", step, text, word)
 		}
 	}
 }
 
-func TestTheDoctorFindsNothingWrong(t *testing.T) {
+func TestTheDoctorFindsNothingWrongWithAGoodStack(t *testing.T) {
 	d := doctor(build(t, "./cmd/waggle"))
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		s := runStack(t, runtime...)
@@ -90,9 +89,9 @@ func TestTheDoctorFindsNothingWrong(t *testing.T) {
 			}
 		}
 		if f := s.feed(); len(f.Matches) != 0 {
-			t.Errorf("it left matches: %v", f.Matches)
+			t.Errorf("matches are left: %v", f.Matches)
 		}
-		// What cannot be tried is no failure.
+		// A step that cannot be tried is skipped, not failed.
 		for name, tokens := range map[string][]string{
 			"takes two members": {"-token", s.token("member", "ana")},
 			"different pools":   {"-token", s.token("member", "ana"), "-token", s.token("member", "ben", "pool", "other")},
@@ -108,10 +107,10 @@ func TestTheDoctorFindsNothingWrong(t *testing.T) {
 	})
 }
 
-// What the doctor says of what was planted.
-func TestTheDoctorsDiagnosis(t *testing.T) {
+// Each case breaks one thing, which the doctor must find.
+func TestTheDoctorFindsWhatIsBroken(t *testing.T) {
 	d := doctor(build(t, "./cmd/waggle"))
-	const nobody = "#!/bin/sh\nexit 1\n"
+	const exits = "#!/bin/sh\nexit 1\n"
 	t.Run("addresses", func(t *testing.T) {
 		s := runStack(t)
 		token := s.token("member", "ana")
@@ -119,9 +118,9 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 		d.run(t, "-url", "ws://127.0.0.1:1/prod", "-token", token).wantFailure(t, "address", "refuses", "nothing listens there")
 		d.run(t, "-url", strings.Replace(s.api, "ws:", "wss:", 1), "-token", token).wantFailure(t, "tls", "speaks no TLS")
 		d.run(t, "-url", s.base+"/dev", "-token", token).wantFailure(t, "refusal", "stage included")
-		strange := httptest.NewTLSServer(http.NotFoundHandler())
-		defer strange.Close()
-		d.run(t, "-url", strings.Replace(strange.URL, "https:", "wss:", 1), "-token", token).wantFailure(t, "tls", "nobody whom this machine trusts")
+		untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+		defer untrusted.Close()
+		d.run(t, "-url", strings.Replace(untrusted.URL, "https:", "wss:", 1), "-token", token).wantFailure(t, "tls", "nobody whom this machine trusts")
 	})
 	t.Run("tokens", func(t *testing.T) {
 		eachRuntime(t, func(t *testing.T, runtime ...string) {
@@ -145,8 +144,8 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 		open := httptest.NewServer(apigateway.New(apigateway.Config{Stage: stage, Routes: map[string]string{"$connect": "f", "$default": "f"},
 			Logger: quiet(), Invoker: lambda.New(map[string]any{"f": func() (map[string]int, error) { return map[string]int{"statusCode": 200}, nil }}, 0)}))
 		defer open.Close()
-		said := d.run(t, "-url", open.URL, "-token", "a.b.c", "-patience", "1s")
-		if got := said["refusal"]; got.Status != "fail" || !strings.Contains(got.Found, "lets in whoever comes") || !strings.Contains(got.Mend, "no authorizer") {
+		diagnosis := d.run(t, "-url", open.URL, "-token", "a.b.c", "-patience", "1s")
+		if got := diagnosis["refusal"]; got.Status != "fail" || !strings.Contains(got.Found, "lets in whoever comes") || !strings.Contains(got.Mend, "no authorizer") {
 			t.Errorf("refusal: got %+v", got)
 		}
 	})
@@ -157,10 +156,10 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 		})
 	})
 	t.Run("a push that hangs", func(t *testing.T) {
-		script := &interceptor{served: map[string]int{}, connection: map[string]string{}}
+		pushes := &interceptor{served: map[string]int{}, connection: map[string]string{}}
 		held := make(chan struct{})
-		script.post = func(string) int { <-held; return http.StatusGone }
-		s := startStack(t, config{Cache: caches.Embedded(t).URL, Faults: script})
+		pushes.post = func(string) int { <-held; return http.StatusGone }
+		s := startStack(t, config{Cache: caches.Embedded(t).URL, Faults: pushes})
 		t.Cleanup(func() { close(held) })
 		d.run(t, "-url", s.base, "-patience", "4s").wantFailure(t, "hello", "no answer was pushed", "NAT gateway")
 	})
@@ -197,7 +196,7 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 		topology.Match:      {"match", []string{"Internal server error", "log"}},
 	} {
 		t.Run("a function that does not start: "+function, func(t *testing.T) {
-			s := runStack(t, "-runtime", processes, "-functions", functionDirWith(t, map[string]string{function: nobody}))
+			s := runStack(t, "-runtime", processes, "-functions", functionDirWith(t, map[string]string{function: exits}))
 			d.run(t, "-url", s.base, "-patience", "5s").wantFailure(t, test.step, test.words...)
 		})
 	}

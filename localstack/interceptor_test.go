@@ -11,47 +11,45 @@ import (
 	"testing"
 	"time"
 
-	"waggle/clients/go/waggle"
 	"waggle/internal/store"
 	"waggle/localstack/apigateway"
 	"waggle/test/kit/caches"
 )
 
-// A script has in hand what passes between the gateway, the functions and the
-// clients of a stack, and the time.
+// An interceptor controls the events and the pushes of a stack, and its clock.
 type interceptor struct {
 	mu     sync.Mutex
 	rules  []*rule
 	held   []*held
 	post   func(connection string) (refused int)
 	passed time.Duration
-	// served counts the events that have been served, or lost.
+	// served counts the events that were served or dropped.
 	served map[string]int
-	// connection is the newest of a member.
+	// connection has the id of each member's newest connection.
 	connection map[string]string
 }
 
-// A rule says what becomes of events.
+// A rule says what to do with matching events.
 type rule struct {
-	kind, member, text string // with the text in the body
+	kind, member, text string // text is part of the body
 	once               bool
 	do                 func(serve func())
 }
 
-// A held event waits to be let go.
+// A held event waits until it is released.
 type held struct {
-	here, over chan struct{} // closed when it is there, and when it is done with
-	release    func()
+	arrived, done chan struct{} // closed when the event arrives, and when it was handled
+	release       func()
 }
 
-// arrive waits until the event is there.
-func (h *held) waitUntilHeld(t *testing.T) { t.Helper(); await(t, "an event to come", h.here) }
+// waitUntilHeld waits until the event has arrived.
+func (h *held) waitUntilHeld(t *testing.T) { t.Helper(); await(t, "an event to arrive", h.arrived) }
 
-// finish lets it go, and waits until it is done with.
+// releaseAndWait releases the event, and waits until it was handled.
 func (h *held) releaseAndWait(t *testing.T) {
 	t.Helper()
 	h.release()
-	await(t, "an event to be done with", h.over)
+	await(t, "an event to be handled", h.done)
 }
 
 func await(t *testing.T, what string, done <-chan struct{}) {
@@ -59,7 +57,7 @@ func await(t *testing.T, what string, done <-chan struct{}) {
 	select {
 	case <-done:
 	case <-time.After(10 * time.Second):
-		t.Fatalf("waited in vain for %s", what)
+		t.Fatalf("timed out waiting for %s", what)
 	}
 }
 
@@ -70,16 +68,16 @@ const (
 	disconnectEvent = "DISCONNECT"
 )
 
-// Where members are in these tests.
+// The location of members in these tests.
 const lat, lng = 37.7793, -122.4193
 
-// A controlledStack stack is one that runs by a script.
+// A controlledStack is a stack with an interceptor.
 type controlledStack struct {
 	*testStack
 	*interceptor
 }
 
-// eachControlledStack runs a test on controlledStack stacks with the embedded cache and a real server.
+// eachControlledStack runs a test on controlled stacks with the embedded cache and a real server.
 func eachControlledStack(t *testing.T, test func(*testing.T, *controlledStack)) {
 	caches.Each(t, func(t *testing.T, cache caches.Cache) {
 		s := &interceptor{served: make(map[string]int), connection: make(map[string]string)}
@@ -87,7 +85,7 @@ func eachControlledStack(t *testing.T, test func(*testing.T, *controlledStack)) 
 	})
 }
 
-// beginWith starts a stack that no command line can.
+// startStack starts a stack with a configuration that flags cannot express.
 func startStack(t *testing.T, c config) *testStack {
 	t.Helper()
 	c.Addr = "127.0.0.1:0"
@@ -98,45 +96,46 @@ func startStack(t *testing.T, c config) *testStack {
 	}
 	t.Cleanup(func() {
 		if err := s.close(); err != nil {
-			t.Errorf("the end: %v", err)
+			t.Errorf("stop: %v", err)
 		}
 	})
-	return &testStack{t: t, base: s.url("http", ""), api: s.url("ws", "/"+stage), end: s.close}
+	return &testStack{t: t, base: s.url("http", ""), api: s.url("ws", "/"+stage), stop: s.close}
 }
 
-// hold keeps back the next event of a kind and member, with that text in it.
+// hold holds back the next event of the kind and member with the text in its body.
 func (s *interceptor) hold(kind, member, text string) *held {
 	h, wait := s.newHeld()
-	s.add(&rule{kind, member, text, true, func(serve func()) { wait(); serve(); close(h.over) }})
+	s.add(&rule{kind, member, text, true, func(serve func()) { wait(); serve(); close(h.done) }})
 	return h
 }
 
-// holdAnswer lets the next such event be served, and keeps back the answer.
-func (s *interceptor) holdAnswer(kind, member, text string) *held {
+// holdResult lets the next such event be served, and holds back the result.
+func (s *interceptor) holdResult(kind, member, text string) *held {
 	h, wait := s.newHeld()
-	s.add(&rule{kind, member, text, true, func(serve func()) { serve(); wait(); close(h.over) }})
+	s.add(&rule{kind, member, text, true, func(serve func()) { serve(); wait(); close(h.done) }})
 	return h
 }
 
-// watch lets the next such event pass; its finish waits until it is done with.
+// watch does not hold back the next such event; releaseAndWait waits until it was
+// handled.
 func (s *interceptor) watch(kind, member, text string) *held {
 	h := s.hold(kind, member, text)
 	h.release()
 	return h
 }
 
-// lose loses all such events from now on.
+// drop drops all such events from now on.
 func (s *interceptor) drop(kind, member, text string) {
 	s.add(&rule{kind, member, text, false, func(func()) {}})
 }
 
 func (s *interceptor) newHeld() (h *held, wait func()) {
 	release := make(chan struct{})
-	h = &held{here: make(chan struct{}), over: make(chan struct{}), release: sync.OnceFunc(func() { close(release) })}
+	h = &held{arrived: make(chan struct{}), done: make(chan struct{}), release: sync.OnceFunc(func() { close(release) })}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held = append(s.held, h)
-	return h, func() { close(h.here); <-release }
+	return h, func() { close(h.arrived); <-release }
 }
 
 func (s *interceptor) add(r *rule) {
@@ -145,7 +144,8 @@ func (s *interceptor) add(r *rule) {
 	s.rules = append(s.rules, r)
 }
 
-// rule is the first that an event falls under; one that is for once is spent.
+// rule returns the action of the first rule that matches an event. A rule that applies
+// once is removed.
 func (s *interceptor) rule(kind, member, body string) func(serve func()) {
 	for i, r := range s.rules {
 		if r.kind == kind && r.member == member && strings.Contains(body, r.text) {
@@ -158,14 +158,14 @@ func (s *interceptor) rule(kind, member, body string) func(serve func()) {
 	return func(serve func()) { serve() }
 }
 
-// onPost says what becomes of posts from now on.
+// onPost decides about posts from now on.
 func (s *interceptor) onPost(post func(connection string) (refused int)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.post = post
 }
 
-// holdPost holds up the next post to a connection.
+// holdPost holds back the next post to a connection.
 func (s *interceptor) holdPost(connection string) *held {
 	h, wait := s.newHeld()
 	var first atomic.Bool
@@ -178,7 +178,7 @@ func (s *interceptor) holdPost(connection string) *held {
 	return h
 }
 
-// pass moves time on.
+// advance moves the clock.
 func (s *interceptor) advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -191,14 +191,14 @@ func (s *interceptor) offset() time.Duration {
 	return s.passed
 }
 
-// count is how many events of a kind of a member are over.
+// count returns how many events of a kind and member were handled.
 func (s *interceptor) count(kind, member string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.served[kind+" of "+member]
 }
 
-// of is the newest connection of a member.
+// connectionOf returns the id of a member's newest connection.
 func (s *interceptor) connectionOf(member string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +216,7 @@ func (s *interceptor) Events(next apigateway.Invoker) apigateway.Invoker {
 			}
 		}
 		if err := json.Unmarshal(payload, &seen); err != nil || seen.Type != "" {
-			return next.Invoke(ctx, function, payload) // of the authorizer
+			return next.Invoke(ctx, function, payload) // an event of the authorizer
 		}
 		kind, member := seen.RequestContext.EventType, seen.RequestContext.Authorizer.Member
 		answer = []byte(`{"statusCode":200}`)
@@ -264,22 +264,4 @@ func (s *interceptor) Stop() {
 	for _, h := range s.held {
 		h.release()
 	}
-}
-
-// finds asks who is within 100 m of a place, and lets whom it finds go.
-func (s *testStack) isFoundAt(lat, lng float64) bool {
-	s.t.Helper()
-	seeker := s.join("seeker")
-	defer seeker.Close()
-	outcome, err := seeker.Match(s.t.Context(), waggle.Match{Radius: 100, Point: &waggle.Point{Lat: lat, Lng: lng}})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if outcome.Matched == nil {
-		return false
-	}
-	if _, err := seeker.End(s.t.Context(), outcome.Matched.Match, waggle.Completed); err != nil {
-		s.t.Fatal(err)
-	}
-	return true
 }

@@ -12,23 +12,24 @@ import (
 	"waggle/internal/topology"
 )
 
-// instead is a directory with the built functions, but scripts in place of some.
+// functionDirWith returns a directory of the built functions, with scripts in place of
+// some.
 func functionDirWith(t *testing.T, scripts map[string]string) (dir string) {
 	t.Helper()
 	asProcesses(t) // builds them
 	all := map[string]string{}
 	for _, f := range topology.Functions() {
-		own, err := os.ReadFile(bootstrap("../"+localBuild, f.Name))
+		program, err := os.ReadFile(bootstrap("../"+localBuild, f.Name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[f.Name] = string(own)
+		all[f.Name] = string(program)
 	}
 	maps.Copy(all, scripts)
 	return functionDir(t, all)
 }
 
-// scripted is a directory with these functions.
+// functionDir returns a directory with the programs of these functions.
 func functionDir(t *testing.T, functions map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -40,12 +41,12 @@ func functionDir(t *testing.T, functions map[string]string) (dir string) {
 	return dir
 }
 
-// failed wants the next frame to be API Gateway's own word for a failure.
+// wantInternalServerError wants the next frame to be API Gateway's frame for a failure.
 func (b *rawConn) wantInternalServerError() {
 	b.t.Helper()
 	const want = `{"message":"Internal server error","connectionId":`
-	if said := b.receiveRaw(); !strings.HasPrefix(string(said), want) {
-		b.t.Errorf("got %s, want %s…", said, want)
+	if frame := b.receiveRaw(); !strings.HasPrefix(string(frame), want) {
+		b.t.Errorf("got %s, want %s…", frame, want)
 	}
 }
 
@@ -54,15 +55,15 @@ func TestACrashIsInternalServerError(t *testing.T) {
 	ana := s.dial("ana")
 	ana.sendText(`{"action":"match","id":"m"}`)
 	ana.wantInternalServerError()
-	ana.stillWorks() // by another function
+	ana.stillWorks() // another function serves it
 	s = runStack(t, "-runtime", processes, "-functions", functionDirWith(t, map[string]string{topology.Connect: "#!/bin/sh\nexit 7\n"}))
-	if got := s.refused(s.token("member", "ana")); got != http.StatusBadGateway {
+	if got := s.handshakeStatus(s.token("member", "ana")); got != http.StatusBadGateway {
 		t.Errorf("$connect: got %d, want 502", got)
 	}
 }
 
 func TestThrottledIsInternalServerError(t *testing.T) {
-	// The first one holds the only environment for as long as that starts, in vain.
+	// The only environment is busy with the first message while it fails to start.
 	s := runStack(t, "-runtime", processes, "-concurrency", "1", "-functions", functionDirWith(t, map[string]string{topology.Match: "#!/bin/sh\nexec sleep 2\n"}))
 	ana := s.dial("ana")
 	for _, id := range []string{"m", "n"} {
@@ -74,29 +75,29 @@ func TestThrottledIsInternalServerError(t *testing.T) {
 	s.wantSummary("match       1 events, 1 errors, 1 throttled, 1 cold starts of ")
 }
 
-// wantSummary ends the stack, and wants this to be said of the functions.
-func (s *testStack) wantSummary(want ...string) (said string) {
+// wantSummary stops the stack, and wants these texts in the summary of the functions.
+func (s *testStack) wantSummary(want ...string) (summary string) {
 	s.t.Helper()
-	if err := s.end(); err != nil {
+	if err := s.stop(); err != nil {
 		s.t.Fatal(err)
 	}
-	said = <-s.said
+	summary = <-s.output
 	for _, want := range want {
-		if !strings.Contains(said, want) {
-			s.t.Errorf("no %q in:\n%s", want, said)
+		if !strings.Contains(summary, want) {
+			s.t.Errorf("no %q in:\n%s", want, summary)
 		}
 	}
-	return said
+	return summary
 }
 
-func TestFunctionsStartWhenTheyAreNeeded(t *testing.T) {
+func TestFunctionsStartOnDemand(t *testing.T) {
 	s := runStack(t, asProcesses(t)...)
 	if want := "run as processes"; !strings.Contains(s.greeting, want) {
 		t.Errorf("no %q in:\n%s", want, s.greeting)
 	}
 	s.dial("ana").stillWorks()
-	said := s.wantSummary("authorizer  1 events, 0 errors, 0 throttled, 1 cold starts of ", "connect     2 events, 0 errors")
-	if strings.Contains(said, topology.Match) {
-		t.Errorf("a function that nobody needed was started:\n%s", said)
+	summary := s.wantSummary("authorizer  1 events, 0 errors, 0 throttled, 1 cold starts of ", "connect     2 events, 0 errors")
+	if strings.Contains(summary, topology.Match) {
+		t.Errorf("a function without events was started:\n%s", summary)
 	}
 }

@@ -13,20 +13,51 @@ import (
 
 	"waggle/clients/go/waggle"
 	"waggle/internal/protocol"
+	"waggle/test/kit"
+	"waggle/test/kit/caches"
 )
 
-// unlimited is a pool file without rates to speak of.
+// unlimited is a pool file without effective rate limits.
 const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6}}}`
 
-// A crowd is members that live at the same time, whatever goes wrong.
+// TestNoMemberIsStuckAfterRandomFaults lets a dozen members report, request, wait, cancel,
+// end, drop and open second tabs while all faults occur. Then the faults stop, and all
+// members reconnect: a member that is in a match shares it with exactly one other, and
+// every other member is found.
+func TestNoMemberIsStuckAfterRandomFaults(t *testing.T) {
+	first := kit.Seed(t)
+	for round := range uint64(kit.Times(1, 30)) {
+		t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
+			caches.Each(t, func(t *testing.T, cache caches.Cache) {
+				f := parseFaults(t, fmt.Sprintf("lost-disconnect=0.4,late-disconnect=0.5:50ms,duplicate=0.2,reorder=0.2:20ms,"+
+					"gone=0.1,limit=0.1,lost-reply=0.04,slow-cache=0.2:5ms,seed=%d", first+round))
+				c := newRandomMembers(t, config{Cache: cache.URL, Faults: f}, first+round)
+				c.act(30)
+				f.Stop()
+				t.Logf("%s; %d matches, %d calls without a reply", f.Summary(), c.matches.Load(), c.unanswered.Load())
+				for _, count := range f.Counts() {
+					if count.Occurred == 0 {
+						t.Errorf("%s never occurred, at %d opportunities", count.Name, count.Opportunities)
+					}
+				}
+				if c.matches.Load() == 0 {
+					t.Error("there was no match")
+				}
+				c.wantNobodyStuck()
+			})
+		})
+	}
+}
+
+// randomMembers act at random, at the same time, on one stack.
 type randomMembers struct {
 	*testStack
 	members             []*randomMember
-	passed              atomic.Int64 // nanoseconds
+	passed              atomic.Int64 // added to the clock, in nanoseconds
 	matches, unanswered atomic.Int64
 }
 
-// A walker is one of them.
+// A randomMember is one of them.
 type randomMember struct {
 	*randomMembers
 	name, token string
@@ -48,7 +79,7 @@ func newRandomMembers(t *testing.T, with config, seed uint64) *randomMembers {
 	return c
 }
 
-// live has all do so many things, at the same time.
+// act lets all members take so many steps, at the same time.
 func (c *randomMembers) act(steps int) {
 	var all sync.WaitGroup
 	for _, w := range c.members {
@@ -57,10 +88,10 @@ func (c *randomMembers) act(steps int) {
 	all.Wait()
 }
 
-// answerTimeout is how long a walker waits for an answer that may have been lost.
-const answerTimeout = 300 * time.Millisecond
+// replyTimeout is how long a member waits for a reply that may have been lost.
+const replyTimeout = 300 * time.Millisecond
 
-// live does so many things, each some way into the future.
+// act takes so many steps, and advances the clock at each.
 func (w *randomMember) act(steps int) {
 	defer func() {
 		for _, c := range w.tabs {
@@ -81,9 +112,9 @@ func (w *randomMember) act(steps int) {
 	}
 }
 
-// deed does one thing.
+// step does one random thing.
 func (w *randomMember) step() error {
-	ctx, cancel := context.WithTimeout(w.t.Context(), answerTimeout)
+	ctx, cancel := context.WithTimeout(w.t.Context(), replyTimeout)
 	defer cancel()
 	lat, lng := lat+w.random.Float64()/100, lng+w.random.Float64()/100
 	switch w.random.IntN(14) {
@@ -123,10 +154,10 @@ func (w *randomMember) ask(ctx context.Context, m waggle.Match) error {
 	return err
 }
 
-// connect opens a tab, as often as it takes.
+// connect opens a tab, with as many retries as it needs.
 func (w *randomMember) connect() {
 	for try := 0; ; try++ {
-		ctx, cancel := context.WithTimeout(w.t.Context(), 2*answerTimeout)
+		ctx, cancel := context.WithTimeout(w.t.Context(), 2*replyTimeout)
 		c, err := waggle.Connect(ctx, waggle.Options{URL: w.api, Token: func(context.Context) (string, error) { return w.token, nil },
 			Backoff: waggle.Backoff{Min: time.Millisecond, Max: 20 * time.Millisecond}})
 		cancel()
@@ -143,11 +174,11 @@ func (w *randomMember) connect() {
 	}
 }
 
-// settle has everybody connect again, when nothing goes wrong any more, and wants
-// each to be in one match with one other, or to be found.
+// wantNobodyStuck lets all members reconnect once the faults have stopped. Each member
+// must be in a match with exactly one other, or be found.
 func (c *randomMembers) wantNobodyStuck() {
 	c.t.Helper()
-	c.passed.Add(int64(16 * time.Second)) // no search is under way
+	c.passed.Add(int64(16 * time.Second)) // all assignment attempts have ended
 	for _, w := range c.members {
 		w.client = c.join(w.name)
 		if hello(c.t, w.client).Request == nil {
@@ -157,36 +188,36 @@ func (c *randomMembers) wantNobodyStuck() {
 			c.t.Errorf("%s cancels: %v", w.name, err)
 		}
 	}
-	matches := make(map[string][]int) // of whom
+	matches := make(map[string][]int) // members of each match
 	for i, w := range c.members {
-		standing := hello(c.t, w.client)
-		if standing.Request != nil {
-			c.t.Errorf("%s still asks: %+v", w.name, standing.Request)
+		welcome := hello(c.t, w.client)
+		if welcome.Request != nil {
+			c.t.Errorf("%s still has a request: %+v", w.name, welcome.Request)
 		}
-		if standing.Match != nil {
-			matches[standing.Match.Match] = append(matches[standing.Match.Match], i)
+		if welcome.Match != nil {
+			matches[welcome.Match.Match] = append(matches[welcome.Match.Match], i)
 		}
 		report(c.t, w.client, place(i), lng)
-		if found := c.isFoundAt(place(i), lng); found != (standing.Match == nil) {
-			c.t.Errorf("%s, in match %+v: found %t", w.name, standing.Match, found)
+		if found := c.isFoundAt(place(i), lng); found != (welcome.Match == nil) {
+			c.t.Errorf("%s, in match %+v: found %t", w.name, welcome.Match, found)
 		}
 	}
-	for match, of := range matches {
-		if len(of) != 2 {
-			c.t.Errorf("match %s is of members %v, want two", match, of)
+	for match, members := range matches {
+		if len(members) != 2 {
+			c.t.Errorf("match %s has the members %v, want two", match, members)
 			continue
 		}
-		if _, err := c.members[of[0]].client.End(c.t.Context(), match, waggle.Completed); err != nil {
-			c.t.Errorf("%s ends: %v", c.members[of[0]].name, err)
+		if _, err := c.members[members[0]].client.End(c.t.Context(), match, waggle.Completed); err != nil {
+			c.t.Errorf("%s ends: %v", c.members[members[0]].name, err)
 		}
-		for _, i := range of {
+		for _, i := range members {
 			if !c.isFoundAt(place(i), lng) {
 				c.t.Errorf("%s is not found after the end of its match", c.members[i].name)
 			}
 		}
 	}
-	c.t.Logf("%d were left in a match", 2*len(matches))
+	c.t.Logf("%d were in a match", 2*len(matches))
 }
 
-// place of a member where nobody else is near.
+// place returns a latitude for each member, far from all others.
 func place(i int) float64 { return lat + float64(i+1)/20 }

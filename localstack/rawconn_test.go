@@ -14,20 +14,22 @@ import (
 	"waggle/internal/protocol"
 )
 
-// A bare connection sends what no client library would.
+// A rawConn is a connection of a member that can send anything, also what no client
+// library would send.
 type rawConn struct {
 	t  *testing.T
 	ws *websocket.Conn
 }
 
-// bare connects a member with what its token is to say.
+// dial connects a member. The query is for its token.
 func (s *testStack) dial(member string, query ...string) *rawConn {
 	s.t.Helper()
 	return s.startDial(member, query...)()
 }
 
-// opening begins to connect a member; what it returns waits until that is done.
-func (s *testStack) startDial(member string, query ...string) (opened func() *rawConn) {
+// startDial starts to connect a member. The function that it returns waits until the
+// member is connected.
+func (s *testStack) startDial(member string, query ...string) (connected func() *rawConn) {
 	s.t.Helper()
 	token := s.token(append(query, "member", member)...)
 	b, failed := &rawConn{t: s.t}, make(chan error, 1)
@@ -47,10 +49,10 @@ func (s *testStack) startDial(member string, query ...string) (opened func() *ra
 	}
 }
 
-// say sends one frame of text.
+// sendText sends one text frame.
 func (b *rawConn) sendText(text string) { b.t.Helper(); b.send(websocket.MessageText, text) }
 
-// send sends a message, each part in a frame of its own.
+// send sends a message with a frame for each part.
 func (b *rawConn) send(kind websocket.MessageType, parts ...string) {
 	b.t.Helper()
 	if len(parts) == 1 {
@@ -70,7 +72,7 @@ func (b *rawConn) send(kind websocket.MessageType, parts ...string) {
 	}
 }
 
-// raw returns the next frame as it came.
+// receiveRaw returns the payload of the next frame.
 func (b *rawConn) receiveRaw() []byte {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 15*time.Second)
@@ -82,7 +84,7 @@ func (b *rawConn) receiveRaw() []byte {
 	return text
 }
 
-// hear returns the next frame. An error's sentence must be fit for a client.
+// receive returns the next frame. An error must not reveal internals.
 func (b *rawConn) receive() protocol.Frame {
 	b.t.Helper()
 	text := b.receiveRaw()
@@ -92,15 +94,15 @@ func (b *rawConn) receive() protocol.Frame {
 	}
 	if e, ok := f.(*protocol.Error); ok {
 		if found := internals().FindString(e.Message); found != "" || e.Message == "" {
-			b.t.Errorf("%q in what a client is told: %s", found, text)
+			b.t.Errorf("%q in an error for a client: %s", found, text)
 		}
 	}
 	return f
 }
 
-// hears wants the next frame to be of a type. An end may be told twice, and is
-// passed over.
-func receive[F protocol.Frame](b *rawConn) F {
+// receiveA wants the next frame to be of a type. It skips ended frames, since a client may
+// get them twice.
+func receiveA[F protocol.Frame](b *rawConn) F {
 	b.t.Helper()
 	for {
 		f := b.receive()
@@ -114,13 +116,12 @@ func receive[F protocol.Frame](b *rawConn) F {
 	}
 }
 
-// internals finds what is no business of clients: Go's and the cache's own
-// words, and addresses.
+// internals matches what no client may see: words of Go and of the cache, and addresses.
 func internals() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)json:|\.go\b|goroutine|panic|strconv|unexpected|context |EOF|dial|\btcp\b|redis|valkey|\blua\b|script|maxmemory|OOM|NOAUTH|\d+\.\d+\.\d+\.\d+|:\d{4,}`)
 }
 
-// refuse wants the next frame to be an error with exactly this sentence.
+// wantError wants the next frame to be an error with exactly this message.
 func (b *rawConn) wantError(code protocol.Code, id, message string) {
 	b.t.Helper()
 	want := protocol.NewError(code, id, message)
@@ -135,31 +136,31 @@ func (b *rawConn) wantError(code protocol.Code, id, message string) {
 
 func encoded(f *protocol.Error) string { text, _ := json.Marshal(f); return string(text) }
 
-// stillWorks wants nothing else to have been said, and an answer to the next message.
+// stillWorks wants the next frame to be the pong of a ping.
 func (b *rawConn) stillWorks() {
 	b.t.Helper()
-	id := fmt.Sprint("still there ", time.Now().UnixNano())
+	id := fmt.Sprint("ping ", time.Now().UnixNano())
 	b.sendText(`{"action":"ping","id":"` + id + `"}`)
 	if f, ok := b.receive().(*protocol.Pong); !ok || f.ID != id {
 		b.t.Errorf("got %+v, want the pong %q", f, id)
 	}
 }
 
-// report reports a location, and takes the ack.
+// report reports a location, and waits for the ack.
 func (b *rawConn) report(lat, lng float64) {
 	b.t.Helper()
 	b.sendText(at(fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)))
-	receive[*protocol.Ack](b)
+	receiveA[*protocol.Ack](b)
 }
 
-// hello says hello, and takes the welcome.
+// hello sends hello, and returns the welcome.
 func (b *rawConn) hello() *protocol.Welcome {
 	b.t.Helper()
 	b.sendText(`{"action":"hello"}`)
-	return receive[*protocol.Welcome](b)
+	return receiveA[*protocol.Welcome](b)
 }
 
-// closed wants the connection to be closed without a further frame.
+// wantClosed wants the connection to be closed without another frame.
 func (b *rawConn) wantClosed(code websocket.StatusCode, reason string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 15*time.Second)
@@ -171,7 +172,7 @@ func (b *rawConn) wantClosed(code websocket.StatusCode, reason string) {
 	}
 }
 
-// stillWorks wants two members to find each other.
+// stillWorks wants two new members to be matched.
 func (s *testStack) stillWorks() {
 	s.t.Helper()
 	pool := fmt.Sprint("after-", time.Now().UnixNano())

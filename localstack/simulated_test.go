@@ -9,7 +9,7 @@ import (
 	"waggle/clients/go/waggle"
 )
 
-// where simulated members are about.
+// downtown is where the simulated members drive.
 var downtown = waggle.Point{Lat: 37.7749, Lng: -122.4194}
 
 func (s *testStack) pools() []string {
@@ -20,7 +20,7 @@ func (s *testStack) pools() []string {
 	return pools
 }
 
-func TestSimulatedMembersKeepToThemselves(t *testing.T) {
+func TestSimulatedMembersHaveTheirOwnPool(t *testing.T) {
 	s := runStack(t, "-members", "3")
 	until(t, "three members in pool city", func() bool { return slices.Equal(s.pools(), []string{"city", "city", "city"}) })
 	if status, path := s.get("/streets"); status != http.StatusOK || !strings.HasPrefix(path, "M") {
@@ -28,20 +28,20 @@ func TestSimulatedMembersKeepToThemselves(t *testing.T) {
 	}
 	outcome, err := s.join("ana").Match(t.Context(), waggle.Match{Radius: 20000, Point: &downtown})
 	if err != nil || outcome.NoMatch == nil {
-		t.Errorf("a newcomer: got %+v, %v, want nobody", outcome, err)
+		t.Errorf("a member of the default pool: got %+v, %v, want no match", outcome, err)
 	}
-	// They could be found, were it not for the pool.
+	// A member of their pool finds them.
 	outcome, err = s.join("ana", "pool", "city").Match(t.Context(), waggle.Match{Radius: 20000, Point: &downtown})
 	if err != nil || outcome.Matched == nil {
-		t.Errorf("one of the city: got %+v, %v, want a match", outcome, err)
+		t.Errorf("a member of pool city: got %+v, %v, want a match", outcome, err)
 	}
 }
 
-func TestSimulatedMembersMingle(t *testing.T) {
+func TestMinglingPutsSimulatedMembersIntoTheDefaultPool(t *testing.T) {
 	s := runStack(t, "-members", "3", "-mingle")
 	until(t, "three members in pool default", func() bool { return slices.Equal(s.pools(), []string{"default", "default", "default"}) })
 	outcome, err := s.join("ana").Match(t.Context(), waggle.Match{Radius: 20000, Point: &downtown})
 	if err != nil || outcome.Matched == nil {
-		t.Errorf("a newcomer: got %+v, %v, want a match", outcome, err)
+		t.Errorf("a member of the default pool: got %+v, %v, want a match", outcome, err)
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"waggle/clients/go/waggle"
 )
 
-// The tests of two tabs of one member: real clients, that come back by themselves
-// when they lose their connection.
+// The tests of several tabs of one member, with real clients, which reconnect by
+// themselves.
 
-// ends wants a client to end because it was replaced.
+// wantReplaced wants a client to end with ErrReplaced.
 func wantReplaced(t *testing.T, c *waggle.Client) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -24,23 +24,23 @@ func wantReplaced(t *testing.T, c *waggle.Client) {
 		if _, err := c.Next(ctx); errors.Is(err, waggle.ErrReplaced) {
 			return
 		} else if err != nil {
-			t.Fatalf("got %v, want to be replaced", err)
+			t.Fatalf("got %v, want ErrReplaced", err)
 		}
 	}
 }
 
-// settled wants ana to connect so often in all, and no more: one tab is alive and
-// the others stay away.
+// wantOneTab wants ana to have connected so often in all, and no more. One tab stays
+// connected, and the others do not reconnect.
 func (s *controlledStack) wantOneTab(connects int, living *waggle.Client, others ...*waggle.Client) {
 	s.t.Helper()
-	until(s.t, "ana to have connected as often as she should", func() bool { return s.count(connectEvent, "ana") == connects })
+	until(s.t, "ana to connect", func() bool { return s.count(connectEvent, "ana") == connects })
 	for range 20 {
 		if _, err := living.Ping(s.t.Context()); err != nil {
 			s.t.Fatalf("the newest tab: %v", err)
 		}
 		for _, c := range others {
 			if _, err := c.Ping(s.t.Context()); !errors.Is(err, waggle.ErrReplaced) {
-				s.t.Fatalf("a tab that was replaced: got %v, want to be replaced", err)
+				s.t.Fatalf("a replaced tab: got %v, want ErrReplaced", err)
 			}
 		}
 	}
@@ -49,7 +49,7 @@ func (s *controlledStack) wantOneTab(connects int, living *waggle.Client, others
 	}
 }
 
-func TestTwoTabsDoNotKickEachOther(t *testing.T) {
+func TestTwoTabsDoNotReplaceEachOtherForever(t *testing.T) {
 	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		first, second := s.join("ana"), s.join("ana")
 		wantReplaced(t, first)
@@ -59,33 +59,33 @@ func TestTwoTabsDoNotKickEachOther(t *testing.T) {
 	})
 }
 
-// A tab that is closed without being told why comes back and is the newest: there
-// it ends, since the other is told.
-func TestTabsSettleWhenTheWordIsLost(t *testing.T) {
+// The error replaced to the first tab is lost. So that tab reconnects, and replaces the
+// second one, which ends.
+func TestOneTabRemainsWhenTheErrorReplacedIsLost(t *testing.T) {
 	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		first := s.join("ana")
-		deaf := s.connectionOf("ana")
-		var back *held
+		silent := s.connectionOf("ana")
+		var reconnect *held
 		s.onPost(func(connection string) int {
-			if connection != deaf {
+			if connection != silent {
 				return 0
 			}
-			back = s.hold(connectEvent, "ana", "")
+			reconnect = s.hold(connectEvent, "ana", "")
 			return http.StatusTooManyRequests
 		})
 		second := s.join("ana")
-		back.release()
+		reconnect.release()
 		wantReplaced(t, second)
 		s.wantOneTab(3, first, second)
 	})
 }
 
-// An older connection may reach its $connect after a newer one has.
-func TestATabThatComesTooLateStaysAway(t *testing.T) {
+// The $connect of an older connection may be handled after that of a newer one.
+func TestATabWhoseConnectIsLateIsReplaced(t *testing.T) {
 	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		first := s.join("ana")
 		late := s.hold(connectEvent, "ana", "")
-		first.Drop() // and it comes back
+		first.Drop() // it reconnects
 		late.waitUntilHeld(t)
 		s.advance(time.Millisecond)
 		second := s.join("ana")
@@ -95,7 +95,7 @@ func TestATabThatComesTooLateStaysAway(t *testing.T) {
 	})
 }
 
-func TestTenTabsAtOnceSettleOnOne(t *testing.T) {
+func TestOfTenTabsAtOnceOneRemains(t *testing.T) {
 	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		token := s.token("member", "ana")
 		var mu sync.Mutex
@@ -106,7 +106,7 @@ func TestTenTabsAtOnceSettleOnOne(t *testing.T) {
 				c, err := s.connect(token)
 				if err != nil {
 					if !errors.Is(err, waggle.ErrReplaced) {
-						t.Errorf("got %v, want to be let in or replaced", err)
+						t.Errorf("got %v, want success or ErrReplaced", err)
 					}
 					return
 				}
@@ -129,7 +129,7 @@ func TestTenTabsAtOnceSettleOnOne(t *testing.T) {
 			}
 			return alive
 		}
-		until(t, "one tab to be left", func() bool { return len(living()) == 1 })
+		until(t, "one tab to remain", func() bool { return len(living()) == 1 })
 		last := living()[0]
 		s.wantOneTab(s.count(connectEvent, "ana"), last, slices.DeleteFunc(slices.Clone(tabs), func(c *waggle.Client) bool { return c == last })...)
 	})
