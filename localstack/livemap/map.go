@@ -1,6 +1,6 @@
-// Package livemap shows what passes through the gateway: members where they last
-// said they are, and who is matched with whom. It sees frames only, so it is the
-// same whatever the cache is.
+// Package livemap serves a page with a live map: members at their latest locations, and
+// their matches. It reads only the frames that pass the gateway, so it works with any
+// cache. Start at [New].
 package livemap
 
 import (
@@ -19,21 +19,21 @@ import (
 //go:embed page
 var files embed.FS
 
-// policy lets the page have what this server has, and nothing else.
+// policy lets the page load from this server only.
 const policy = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// forget is how long a silent member is shown. One in a match is never so
-// silent: it has to show that it is alive.
-const forget = 2 * time.Minute
+// hideAfter is how long a silent member is shown. A member in a match reports more often
+// than that.
+const hideAfter = 2 * time.Minute
 
-// Map is what is known from the frames so far.
+// Map holds what the frames so far have shown. It is safe for concurrent use.
 type Map struct {
 	mu      sync.Mutex
-	members map[who]*member
+	members map[memberKey]*member
 }
 
-type who struct{ pool, member string }
+type memberKey struct{ pool, member string }
 
 type member struct {
 	Pool    string  `json:"pool"`
@@ -43,30 +43,31 @@ type member struct {
 	Waiting bool    `json:"waiting"`
 	Match   string  `json:"match,omitempty"`
 
-	matcher          bool // of Match
-	reported, placed bool // it has said where it is; or where it wants somebody
-	heard            time.Time
+	matcher   bool // of Match
+	reported  bool // the location is from a report
+	requested bool // the location is from a request
+	lastFrame time.Time
 }
 
 // New returns an empty map.
 func New() *Map {
-	return &Map{members: make(map[who]*member)}
+	return &Map{members: make(map[memberKey]*member)}
 }
 
-// Observe takes in one frame.
+// Observe updates the map from one frame.
 func (m *Map) Observe(f apigateway.Frame) {
-	w := who{f.Authorizer["pool"], f.Authorizer["member"]}
+	key := memberKey{f.Authorizer["pool"], f.Authorizer["member"]}
 	if f.Direction == apigateway.In {
-		m.said(w, f)
+		m.received(key, f)
 		return
 	}
 	if frame, err := protocol.DecodeFrame(f.Payload); err == nil {
-		m.told(w, frame, f.Time)
+		m.sent(key, frame, f.Time)
 	}
 }
 
-// said takes in what a member sent.
-func (m *Map) said(w who, f apigateway.Frame) {
+// received updates the map from a message of a member.
+func (m *Map) received(key memberKey, f apigateway.Frame) {
 	var body struct {
 		Action string `json:"action"`
 	}
@@ -79,30 +80,29 @@ func (m *Map) said(w who, f apigateway.Frame) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	at := m.member(w, f.Time)
-	at.heard = f.Time
+	at := m.member(key, f.Time)
+	at.lastFrame = f.Time
 	switch message := message.(type) {
 	case *protocol.Location:
-		at.Lat, at.Lng, at.reported = shown(message.Lat), shown(message.Lng), true
+		at.Lat, at.Lng, at.reported = rounded(message.Lat), rounded(message.Lng), true
 	case *protocol.Match:
-		// Who never reports is where it asked for.
+		// A member that never reports is shown where it requested a match.
 		if p := message.Point; p != nil && !at.reported {
-			at.Lat, at.Lng, at.placed = shown(p.Lat), shown(p.Lng), true
+			at.Lat, at.Lng, at.requested = rounded(p.Lat), rounded(p.Lng), true
 		}
 	}
 }
 
-// shown is as much of a coordinate as can be seen: 11 cm. The feed of a full
-// city is a third shorter for it.
-func shown(degrees float64) float64 { return math.Round(degrees*1e6) / 1e6 }
+// rounded rounds a coordinate to 11 cm, which makes the feed a third shorter.
+func rounded(degrees float64) float64 { return math.Round(degrees*1e6) / 1e6 }
 
-// told takes in what a member was sent.
-func (m *Map) told(w who, frame protocol.Frame, now time.Time) {
+// sent updates the map from a frame to a member.
+func (m *Map) sent(key memberKey, frame protocol.Frame, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	at := m.member(w, now)
+	at := m.member(key, now)
 	switch frame := frame.(type) {
-	case *protocol.Welcome: // the whole word on what is under way
+	case *protocol.Welcome: // has the match or the request, if there is one
 		at.Waiting, at.Match = frame.Request != nil, ""
 		if frame.Match != nil {
 			at.Match, at.matcher = frame.Match.Match, frame.Match.Role == protocol.RoleMatcher
@@ -121,51 +121,51 @@ func (m *Map) told(w who, frame protocol.Frame, now time.Time) {
 	}
 }
 
-func (m *Map) member(w who, now time.Time) *member {
-	at := m.members[w]
+func (m *Map) member(key memberKey, now time.Time) *member {
+	at := m.members[key]
 	if at == nil {
-		at = &member{Pool: w.pool, Member: w.member, heard: now}
-		m.members[w] = at
+		at = &member{Pool: key.pool, Member: key.member, lastFrame: now}
+		m.members[key] = at
 	}
 	return at
 }
 
-// snapshot is what the feed sends.
+// snapshot is the JSON of the feed.
 type snapshot struct {
 	Members []*member   `json:"members"`
 	Matches [][2]string `json:"matches"` // pool/member of matcher and matchee
 }
 
-// snapshot lists whom to show, and forgets the silent; m.mu is held.
+// snapshot lists the members to show, and forgets silent ones. The caller holds m.mu.
 func (m *Map) snapshot(now time.Time) snapshot {
 	s := snapshot{Members: []*member{}, Matches: [][2]string{}}
-	couples := make(map[string]*[2]string)
+	pairs := make(map[string]*[2]string)
 	for key, at := range m.members {
-		if now.Sub(at.heard) > forget {
+		if now.Sub(at.lastFrame) > hideAfter {
 			delete(m.members, key)
 			continue
 		}
-		if !at.reported && !at.placed {
+		if !at.reported && !at.requested {
 			continue
 		}
 		s.Members = append(s.Members, at)
 		if at.Match == "" {
 			continue
 		}
-		couple := couples[at.Match]
-		if couple == nil {
-			couple = new([2]string)
-			couples[at.Match] = couple
+		pair := pairs[at.Match]
+		if pair == nil {
+			pair = new([2]string)
+			pairs[at.Match] = pair
 		}
 		side := 1
 		if at.matcher {
 			side = 0
 		}
-		couple[side] = at.Pool + "/" + at.Member
+		pair[side] = at.Pool + "/" + at.Member
 	}
-	for _, couple := range couples {
-		if couple[0] != "" && couple[1] != "" {
-			s.Matches = append(s.Matches, *couple)
+	for _, pair := range pairs {
+		if pair[0] != "" && pair[1] != "" {
+			s.Matches = append(s.Matches, *pair)
 		}
 	}
 	return s
@@ -178,17 +178,16 @@ func (m *Map) Feed() http.Handler {
 		text, err := json.Marshal(m.snapshot(time.Now()))
 		m.mu.Unlock()
 		if err != nil {
-			http.Error(w, "the map cannot be written", http.StatusInternalServerError)
+			http.Error(w, "the map cannot be encoded", http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
-		_, _ = w.Write(text) // the client may be gone
+		_, _ = w.Write(text) // fails if the client has disconnected
 	})
 }
 
-// Page serves the page that shows the feed, at /, and what it is made of, below
-// /map/.
+// Page serves the page at /, and its files below /map/.
 func (m *Map) Page() http.Handler {
 	page, err := fs.Sub(files, "page")
 	if err != nil {
@@ -198,7 +197,7 @@ func (m *Map) Page() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		// The files of a newer build come from the same place.
+		// A newer build serves its files at the same URLs.
 		w.Header().Set("Cache-Control", "no-store")
 		if r.URL.Path == "/" {
 			http.ServeFileFS(w, r, page, "page.html")

@@ -17,7 +17,7 @@ import (
 	"waggle/localstack/apigateway"
 )
 
-// A viewer feeds frames to a map, and reads it.
+// A viewer sends frames to a map, and reads its feed.
 type viewer struct {
 	*Map
 	now time.Time
@@ -25,8 +25,8 @@ type viewer struct {
 
 func newViewer() *viewer { return &viewer{New(), time.Now()} }
 
-func (v *viewer) says(member, payload string) { v.frame(member, apigateway.In, payload) }
-func (v *viewer) hears(member, payload string) {
+func (v *viewer) sends(member, payload string) { v.frame(member, apigateway.In, payload) }
+func (v *viewer) receives(member, payload string) {
 	v.frame(member, apigateway.Out, payload)
 }
 
@@ -35,8 +35,8 @@ func (v *viewer) frame(member string, d apigateway.Direction, payload string) {
 		Authorizer: map[string]string{"pool": "p", "member": member}})
 }
 
-// shown is the feed: a line for each member, then one for each match.
-func (v *viewer) shown(t *testing.T) []string {
+// feed returns the feed, with a line for each member and one for each match.
+func (v *viewer) feed(t *testing.T) []string {
 	t.Helper()
 	r := httptest.NewRecorder()
 	v.Feed().ServeHTTP(r, httptest.NewRequest(http.MethodGet, "/feed", nil))
@@ -72,78 +72,78 @@ func (v *viewer) want(t *testing.T, lines ...string) {
 	if lines == nil {
 		lines = []string{}
 	}
-	if diff := cmp.Diff(lines, v.shown(t)); diff != "" {
+	if diff := cmp.Diff(lines, v.feed(t)); diff != "" {
 		t.Errorf("the map (-want +got):\n%s", diff)
 	}
 }
 
-func TestAMatchFromItsFrames(t *testing.T) {
+func TestTheMapShowsAMatchFromItsFrames(t *testing.T) {
 	v := newViewer()
 	v.want(t)
-	v.says("ben", `{"action":"location","lat":1,"lng":2}`)
-	v.says("ana", `{"action":"location","lat":3,"lng":4}`)
-	v.says("ana", `{"action":"match","lat":9,"lng":9,"wait":60}`)
-	v.hears("ana", `{"type":"waiting","expiresAt":1}`)
+	v.sends("ben", `{"action":"location","lat":1,"lng":2}`)
+	v.sends("ana", `{"action":"location","lat":3,"lng":4}`)
+	v.sends("ana", `{"action":"match","lat":9,"lng":9,"wait":60}`)
+	v.receives("ana", `{"type":"waiting","expiresAt":1}`)
 	v.want(t, `["p","ana",3,4,true,""]`, `["p","ben",1,2,false,""]`)
 
-	v.hears("ana", `{"type":"matched","match":"m1","role":"matcher","peer":{"lat":1,"lng":2,"at":1,"distance":1},"report":{}}`)
-	v.want(t, `["p","ana",3,4,false,"m1"]`, `["p","ben",1,2,false,""]`) // only one half is told yet
-	v.hears("ben", `{"type":"matched","match":"m1","role":"matchee","peer":{"lat":3,"lng":4,"at":1,"distance":1},"report":{}}`)
-	v.says("ben", `{"action":"location","lat":2,"lng":3}`)
+	v.receives("ana", `{"type":"matched","match":"m1","role":"matcher","peer":{"lat":1,"lng":2,"at":1,"distance":1},"report":{}}`)
+	v.want(t, `["p","ana",3,4,false,"m1"]`, `["p","ben",1,2,false,""]`) // only the matcher has been notified
+	v.receives("ben", `{"type":"matched","match":"m1","role":"matchee","peer":{"lat":3,"lng":4,"at":1,"distance":1},"report":{}}`)
+	v.sends("ben", `{"action":"location","lat":2,"lng":3}`)
 	v.want(t, `["p","ana",3,4,false,"m1"]`, `["p","ben",2,3,false,"m1"]`, "p/ana → p/ben")
 
-	v.hears("ana", `{"type":"ended","match":"m0","reason":"completed"}`) // an older one
+	v.receives("ana", `{"type":"ended","match":"m0","reason":"completed"}`) // an older match
 	v.want(t, `["p","ana",3,4,false,"m1"]`, `["p","ben",2,3,false,"m1"]`, "p/ana → p/ben")
-	v.hears("ben", `{"type":"ended","match":"m1","reason":"completed"}`)
-	v.hears("ana", `{"type":"ended","match":"m1","reason":"completed"}`)
+	v.receives("ben", `{"type":"ended","match":"m1","reason":"completed"}`)
+	v.receives("ana", `{"type":"ended","match":"m1","reason":"completed"}`)
 	v.want(t, `["p","ana",3,4,false,""]`, `["p","ben",2,3,false,""]`)
 }
 
-func TestWhoNeverReportsIsWhereItAsked(t *testing.T) {
+func TestAMemberThatNeverReportsIsShownAtItsRequest(t *testing.T) {
 	v := newViewer()
-	v.says("ana", `{"action":"match"}`)
-	v.hears("ana", `{"type":"waiting","expiresAt":1}`)
+	v.sends("ana", `{"action":"match"}`)
+	v.receives("ana", `{"type":"waiting","expiresAt":1}`)
 	v.want(t)
-	v.says("ana", `{"action":"match","lat":9,"lng":8,"wait":60}`)
+	v.sends("ana", `{"action":"match","lat":9,"lng":8,"wait":60}`)
 	v.want(t, `["p","ana",9,8,true,""]`)
-	v.hears("ana", `{"type":"no_match","radius":3000}`)
+	v.receives("ana", `{"type":"no_match","radius":3000}`)
 	v.want(t, `["p","ana",9,8,false,""]`)
 }
 
-func TestAWelcomeSaysWhatIsUnderWay(t *testing.T) {
+func TestAWelcomeReplacesWhatTheMapKnows(t *testing.T) {
 	v := newViewer()
-	v.says("ana", `{"action":"location","lat":1,"lng":2}`)
-	v.hears("ana", `{"type":"welcome","member":"ana","pool":"p","protocol":1,"match":{"match":"m1","role":"matcher","state":"active","peer":{}}}`)
+	v.sends("ana", `{"action":"location","lat":1,"lng":2}`)
+	v.receives("ana", `{"type":"welcome","member":"ana","pool":"p","protocol":1,"match":{"match":"m1","role":"matcher","state":"active","peer":{}}}`)
 	v.want(t, `["p","ana",1,2,false,"m1"]`)
-	v.hears("ana", `{"type":"welcome","member":"ana","pool":"p","protocol":1,"request":{"id":"r","radius":1,"expiresAt":1}}`)
+	v.receives("ana", `{"type":"welcome","member":"ana","pool":"p","protocol":1,"request":{"id":"r","radius":1,"expiresAt":1}}`)
 	v.want(t, `["p","ana",1,2,true,""]`)
-	v.hears("ana", `{"type":"welcome","member":"ana","pool":"p","protocol":1}`)
+	v.receives("ana", `{"type":"welcome","member":"ana","pool":"p","protocol":1}`)
 	v.want(t, `["p","ana",1,2,false,""]`)
 }
 
-func TestTheSilentAreForgotten(t *testing.T) {
+func TestSilentMembersAreForgotten(t *testing.T) {
 	v := newViewer()
 	v.now = time.Now().Add(-3 * time.Minute)
 	for _, member := range []string{"ana", "ben"} {
-		v.says(member, `{"action":"location","lat":1,"lng":2}`)
+		v.sends(member, `{"action":"location","lat":1,"lng":2}`)
 	}
-	v.hears("ben", `{"type":"matched","match":"m1","role":"matchee","peer":{},"report":{}}`)
+	v.receives("ben", `{"type":"matched","match":"m1","role":"matchee","peer":{},"report":{}}`)
 	v.now = time.Now()
-	v.says("ana", `{"action":"ping"}`) // a sign of life, as any message
+	v.sends("ana", `{"action":"ping"}`) // any message keeps a member on the map
 	v.want(t, `["p","ana",1,2,false,""]`)
 }
 
-func TestWhatIsNoMessageChangesNothing(t *testing.T) {
+func TestInvalidMessagesChangeNothing(t *testing.T) {
 	v := newViewer()
 	for _, payload := range []string{``, `[]`, `{"action":1}`, `{"action":"dance"}`, `{"action":"location","lat":91,"lng":0}`, "\xff"} {
-		v.says("ana", payload)
+		v.sends("ana", payload)
 	}
-	v.hears("ana", `{"message":"Internal server error"}`)
-	v.hears("ana", `no JSON`)
+	v.receives("ana", `{"message":"Internal server error"}`)
+	v.receives("ana", `no JSON`)
 	v.want(t)
 }
 
-func TestThePageAndItsPartsAreServed(t *testing.T) {
+func TestThePageAndItsFilesAreServed(t *testing.T) {
 	served := func(url string) *httptest.ResponseRecorder {
 		t.Helper()
 		r := httptest.NewRecorder()
@@ -163,7 +163,7 @@ func TestThePageAndItsPartsAreServed(t *testing.T) {
 		t.Errorf("the page: got %.100s, %s", page.Body, page.Header())
 	}
 	types := map[string]string{".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
-	// What the parts name must be there, and nowhere else than here.
+	// The files may refer only to files of this server, which must exist.
 	named := regexp.MustCompile(`(?:src|href)="([^"#]+)"|(?:from|Worker\() ?'([^']+)'`)
 	parts, err := fs.Glob(files, "page/*")
 	if err != nil || len(parts) < 10 {
@@ -184,14 +184,14 @@ func TestThePageAndItsPartsAreServed(t *testing.T) {
 			case strings.HasPrefix(url, "./"):
 				served("/map" + url[1:])
 			default:
-				t.Errorf("%s names %s", part, url)
+				t.Errorf("%s refers to %s", part, url)
 			}
 		}
 	}
 }
 
-func TestTheFeedIsAsFineAsCanBeSeen(t *testing.T) {
+func TestTheFeedRoundsCoordinates(t *testing.T) {
 	v := newViewer()
-	v.says("ana", `{"action":"location","lat":37.77490012345,"lng":-122.41939987654}`)
+	v.sends("ana", `{"action":"location","lat":37.77490012345,"lng":-122.41939987654}`)
 	v.want(t, `["p","ana",37.7749,-122.4194,false,""]`)
 }

@@ -1,3 +1,3 @@
-// A worker that ticks each second. A page in a hidden tab has its timers held
-// back to one a minute, and its member would go stale; a worker has not.
+// A worker that ticks each second. The browser slows the timers of a hidden tab to one a
+// minute, so that its member would become stale; it does not slow the timers of a worker.
 setInterval(() => postMessage(null), 1000);

@@ -1,20 +1,20 @@
-// A Link keeps a WebSocket of one member open: it fetches a token for each
-// attempt, and comes back by itself, until the member is replaced or drops it.
+// A Connection keeps a member's WebSocket open. It gets a token for each attempt and
+// reconnects by itself, until the member is replaced or drops the connection.
 
-const first = 250, longest = 20_000; // ms before another attempt
-const patience = 10_000; // ms for an answer of any kind
+const minBackoff = 250, maxBackoff = 20_000; // ms before another attempt
+const timeout = 10_000; // ms to connect or to get a token
 
-export class Link {
+export class Connection {
   // connecting, open, retrying, dropped or replaced
   state = 'connecting';
-  why = ''; // in words, while retrying
+  reason = ''; // a sentence, while retrying
 
   #member;
   #pool;
   #on;
   #socket;
-  #turn = 0; // of the attempt; an older one's events count no more
-  #attempt = 0;
+  #current = 0; // number of the newest attempt; events of older ones are ignored
+  #failures = 0; // since the last welcome
   #timer;
 
   // on has open(), frame(text), change() and log(direction, text).
@@ -22,36 +22,36 @@ export class Link {
     [this.#member, this.#pool, this.#on] = [me, pool, on];
   }
 
-  // connect begins, comes back, or tries at once.
+  // connect connects, reconnects, or retries at once.
   async connect() {
-    const turn = this.#leave();
+    const attempt = this.#leave();
     if (this.state !== 'retrying') this.#become('connecting');
     let token;
     try {
       token = await this.#token();
     } catch (error) {
-      if (turn === this.#turn) this.#retry(error.message);
+      if (attempt === this.#current) this.#retry(error.message);
       return;
     }
-    if (turn !== this.#turn) return;
+    if (attempt !== this.#current) return;
     const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/prod`, ['waggle.v1', `bearer.${token}`]);
     this.#socket = socket;
-    const late = setTimeout(() => socket.close(), patience);
-    const ours = handler => event => { if (turn === this.#turn) handler(event); };
-    socket.onopen = ours(() => {
-      clearTimeout(late);
+    const timer = setTimeout(() => socket.close(), timeout);
+    const ifCurrent = handler => event => { if (attempt === this.#current) handler(event); };
+    socket.onopen = ifCurrent(() => {
+      clearTimeout(timer);
       this.#become('open');
       this.#on.log('', 'connected');
       this.#on.open();
     });
-    socket.onmessage = ours(({data}) => {
+    socket.onmessage = ifCurrent(({data}) => {
       this.#on.log('←', String(data));
       this.#on.frame(data);
     });
-    socket.onclose = ours(({code}) => {
-      clearTimeout(late);
+    socket.onclose = ifCurrent(({code}) => {
+      clearTimeout(timer);
       if (this.state === 'open') this.lost('The connection was lost.', code);
-      else this.#retry('The server is there but refuses the connection.');
+      else this.#retry('The server is running but refuses the connection.');
     });
   }
 
@@ -63,25 +63,26 @@ export class Link {
     return true;
   }
 
-  // welcomed says that all is well again: the next loss is a first one.
+  // welcomed resets the back-off.
   welcomed() {
-    this.#attempt = 0;
+    this.#failures = 0;
   }
 
-  // lost gives a connection up, and comes back.
-  lost(why, code) {
-    this.#on.log('', code ? `closed with ${code}` : 'given up');
-    this.#retry(why);
+  // lost closes the connection, and reconnects.
+  lost(reason, code) {
+    this.#on.log('', code ? `closed with ${code}` : 'no reply');
+    this.#retry(reason);
   }
 
-  // drop cuts the connection, and does not come back until told to.
+  // drop closes the connection. It stays closed until connect is called.
   drop() {
     this.#on.log('', 'dropped');
     this.#leave();
     this.#become('dropped');
   }
 
-  // replaced stays away: two that come back would throw each other out for ever.
+  // replaced closes the connection. It does not reconnect: two tabs that did would replace
+  // each other for ever.
   replaced() {
     this.#on.log('', 'replaced');
     this.#leave();
@@ -89,35 +90,35 @@ export class Link {
   }
 
   async #token() {
-    let answer;
+    let response;
     try {
       const query = new URLSearchParams({member: this.#member, ...(this.#pool && {pool: this.#pool})});
-      answer = await fetch(`/token?${query}`, {cache: 'no-store', signal: AbortSignal.timeout(patience)});
+      response = await fetch(`/token?${query}`, {cache: 'no-store', signal: AbortSignal.timeout(timeout)});
     } catch {
-      throw new Error('The server does not answer.');
+      throw new Error('The server does not response.');
     }
-    if (answer.status === 404) {
-      throw new Error('This stack gives no tokens, as other machines can reach it: start it on 127.0.0.1, or with -insecure-tokens.');
+    if (response.status === 404) {
+      throw new Error('This stack issues no tokens because other machines can reach it. Start it on 127.0.0.1, or with -insecure-tokens.');
     }
-    const text = (await answer.text()).trim();
-    if (!answer.ok) throw new Error(`No token: ${text}`);
+    const text = (await response.text()).trim();
+    if (!response.ok) throw new Error(`No token: ${text}`);
     return text;
   }
 
-  #retry(why) {
-    const turn = this.#leave();
-    // From the whole range, so that many do not all come back together.
-    const wait = Math.random() * Math.min(longest, first * 2 ** this.#attempt++);
-    this.why = why;
+  #retry(reason) {
+    const attempt = this.#leave();
+    // From the whole range, so that many clients do not reconnect at the same time.
+    const delay = Math.random() * Math.min(maxBackoff, minBackoff * 2 ** this.#failures++);
+    this.reason = reason;
     this.#become('retrying');
-    this.#timer = setTimeout(() => { if (turn === this.#turn) this.connect(); }, wait);
+    this.#timer = setTimeout(() => { if (attempt === this.#current) this.connect(); }, delay);
   }
 
   #leave() {
     clearTimeout(this.#timer);
     this.#socket?.close();
     this.#socket = undefined;
-    return ++this.#turn;
+    return ++this.#current;
   }
 
   #become(state) {

@@ -1,25 +1,25 @@
-// How things stand, in words.
-import {distance, inWords} from './geo.js';
+// The state of a member, in words.
+import {distance, formatDistance} from './geo.js';
 
-// describe gives the state, and what it is a kind of: a change of kind is worth
-// saying aloud.
+// describe returns the state, a hint, and the kind of the state: a screen reader announces
+// a change of kind.
 export function describe(member, me) {
-  const {link, match, request, asked} = member;
-  switch (link.state) {
-    case 'dropped': return {kind: 'dropped', state: 'You dropped the socket.', hint: 'What is under way goes on for a minute.'};
-    case 'replaced': return {kind: 'replaced', state: 'Another tab took over.', hint: `A member has one session, and ${me}’s is there now.`};
-    case 'retrying': return {kind: link.why, state: link.why, hint: 'Trying again…'};
+  const {connection, match, request, asked} = member;
+  switch (connection.state) {
+    case 'dropped': return {kind: 'dropped', state: 'You dropped the socket.', hint: 'A match or request continues for a minute.'};
+    case 'replaced': return {kind: 'replaced', state: 'Another tab took over.', hint: `A member has one session, and ${me}’s is now in the other tab.`};
+    case 'retrying': return {kind: connection.reason, state: connection.reason, hint: 'Retrying…'};
     case 'connecting': return {kind: 'connecting', state: 'Connecting…', hint: ''};
   }
   if (match) {
-    const far = inWords(distance(member.point, match.peer));
+    const far = formatDistance(distance(member.point, match.peer));
     if (match.role === 'matcher') {
-      return {kind: match.match, state: `You are matched with someone ${far} away.`, hint: 'You asked: you see every move of theirs.'};
+      return {kind: match.match, state: `You are matched with someone ${far} away.`, hint: 'You asked, so you see where they move.'};
     }
-    return {kind: match.match, state: `You are matched with someone who asked ${far} away.`, hint: 'You were found: they see every move of yours.'};
+    return {kind: match.match, state: `You are matched with someone who asked from ${far} away.`, hint: 'You were found, so they see where you move.'};
   }
-  if (request) return {kind: 'waiting', state: `You wait for somebody until ${new Date(request.expiresAt).toLocaleTimeString()}.`, hint: ''};
-  if (asked) return {kind: 'asking', state: 'Looking for the nearest…', hint: ''};
-  if (!member.placed) return {kind: 'placing', state: 'Saying where you are…', hint: ''};
-  return {kind: 'free', state: 'You are free.', hint: 'Ask for the nearest, or be found.'};
+  if (request) return {kind: 'waiting', state: `You are waiting for a match until ${new Date(request.expiresAt).toLocaleTimeString()}.`, hint: ''};
+  if (asked) return {kind: 'asking', state: 'Searching for the nearest member…', hint: ''};
+  if (!member.reported) return {kind: 'reporting', state: 'Reporting your location…', hint: ''};
+  return {kind: 'free', state: 'You are free.', hint: 'Ask for the nearest member, or wait to be found.'};
 }

@@ -1,18 +1,18 @@
-// The feed: everybody, as of the frames that the gateway has seen.
+// The feed: all members, from the frames that the gateway has seen.
 
-const interval = 500, patience = 10_000; // ms
+const interval = 500, timeout = 10_000; // ms
 
-// follow calls on.feed with each one, and on.silent where none comes. A tab
-// that nobody sees asks for none.
+// follow polls the feed. It calls on.feed with each response, and on.failed without one.
+// In a hidden tab it pauses.
 export async function follow(on) {
   for (;;) {
     if (document.hidden) await new Promise(shown => addEventListener('visibilitychange', shown, {once: true}));
     try {
-      const answer = await fetch('/feed', {cache: 'no-store', signal: AbortSignal.timeout(patience)});
-      if (!answer.ok) throw new Error(answer.statusText);
-      on.feed(await answer.json());
+      const response = await fetch('/feed', {cache: 'no-store', signal: AbortSignal.timeout(timeout)});
+      if (!response.ok) throw new Error(response.statusText);
+      on.feed(await response.json());
     } catch {
-      on.silent();
+      on.failed();
     }
     await new Promise(over => setTimeout(over, interval));
   }

@@ -1,14 +1,14 @@
-// What fingers, a mouse and keys do to the map.
+// Touch, mouse and keyboard on the map.
 
-// gestures calls on.pan(dx, dy), on.zoom(factor, x, y), on.drag(x, y), where it
-// was taken by the handle, on.step(dx, dy) in steps of the arrow keys, and
-// on.rest() when either is over.
+// gestures calls on.pan(dx, dy) and on.zoom(factor, x, y) for the map, on.drag(x, y) and
+// on.step(dx, dy) when a pointer drags the handle or an arrow key moves it, and on.rest()
+// when the drag or the steps end.
 export function gestures(map, handle, on) {
-  const down = new Map(); // pointer → its last place
-  let dragging = null; // the pointer that holds the handle, and where it took it
+  const down = new Map(); // pointer → its last position
+  let dragging = null; // the pointer that drags the handle, and its offset
   let keyed; // timer after the last arrow key
 
-  const place = event => {
+  const position = event => {
     const box = map.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
@@ -17,16 +17,16 @@ export function gestures(map, handle, on) {
     return {apart: Math.hypot(u - x, v - y), x: (x + u) / 2, y: (y + v) / 2};
   };
 
-  // Else the browser takes the end of a swipe for a fling, and swallows a tap
-  // that comes soon after it, be it on a button.
+  // Otherwise the browser treats the end of a swipe as a fling, and ignores a tap soon
+  // after it, even on a button.
   map.addEventListener('touchstart', event => event.preventDefault(), {passive: false});
   map.addEventListener('pointerdown', event => {
     if (event.button !== 0) return;
     map.setPointerCapture(event.pointerId);
-    down.set(event.pointerId, place(event));
-    if (down.size > 1) return release(); // two fingers are for the map
+    down.set(event.pointerId, position(event));
+    if (down.size > 1) return release(); // two fingers move the map
     if (handle.contains(event.target)) {
-      const [x, y] = place(event), [atX, atY] = on.handle();
+      const [x, y] = position(event), [atX, atY] = on.handle();
       dragging = {pointer: event.pointerId, dx: atX - x, dy: atY - y};
       handle.focus({preventScroll: true, focusVisible: false});
     }
@@ -35,7 +35,7 @@ export function gestures(map, handle, on) {
   map.addEventListener('pointermove', event => {
     const last = down.get(event.pointerId);
     if (!last) return;
-    const [x, y] = place(event);
+    const [x, y] = position(event);
     if (dragging) {
       down.set(event.pointerId, [x, y]);
       return on.drag(x + dragging.dx, y + dragging.dy);
@@ -61,7 +61,7 @@ export function gestures(map, handle, on) {
   }
   map.addEventListener('wheel', event => {
     event.preventDefault();
-    on.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY)) / 400), ...place(event));
+    on.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY)) / 400), ...position(event));
   }, {passive: false});
   handle.addEventListener('keydown', event => {
     const step = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];

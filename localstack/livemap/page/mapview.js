@@ -1,51 +1,51 @@
-// The Board draws: everybody as the feed has them, and this member and its peer
-// as its own frames have them.
+// The MapView draws all members from the feed, and this member and its peer from the
+// member's own frames.
 import {gestures} from './gestures.js';
 import {centre, distance, moved} from './geo.js';
-import {View} from './view.js';
+import {Viewport} from './viewport.js';
 
-const town = 9000; // metres from the centre that are shown from the start: some drive to the airport
-const near = 320; // metres across, around this member
-const names = 60; // members whose names are shown; more are too many to read
-const step = 5; // metres of an arrow key
+const cityRadius = 9000; // metres that are shown at the start; some members drive farther, to the airport
+const minSpan = 320; // metres that are shown at least
+const maxNames = 60; // with more members, names are hidden
+const arrowStep = 5; // metres for an arrow key
 
 const get = id => document.getElementById(id);
 const make = name => document.createElementNS('http://www.w3.org/2000/svg', name);
 
-export class Board {
-  #view = new View();
+export class MapView {
+  #view = new Viewport();
   #own; // "pool/member" of this tab
-  #pool; // whose members are not faint; undefined: of all but the simulated
+  #pool; // members of other pools are faint; undefined: only simulated members are
   #feed = {members: [], matches: []};
-  #dots = new Map(); // pool/member → its element
+  #dots = new Map(); // pool/member → element
   #self = null; // {point, match, waiting, online}
-  #free = false; // the viewer has chosen what to see
+  #moved = false; // the user has moved or zoomed the map
 
-  // on has move(point) and rest(), for a tab that is a member.
+  // on has move(point) and rest(), for the tab of a member.
   constructor({me, pool}, on) {
     this.#own = me && `${pool}/${me}`;
     this.#pool = me && pool;
-    const chosen = act => (...a) => { this.#free = true; act(...a); this.draw(); };
+    const byUser = act => (...a) => { this.#moved = true; act(...a); this.draw(); };
     gestures(get('map'), get('me'), {
       handle: () => this.#view.at(this.#self.point),
-      pan: chosen((dx, dy) => this.#view.pan(dx, dy)),
-      zoom: chosen((factor, x, y) => this.#view.zoom(factor, x, y)),
+      pan: byUser((dx, dy) => this.#view.pan(dx, dy)),
+      zoom: byUser((factor, x, y) => this.#view.zoom(factor, x, y)),
       drag: (x, y) => on.move(this.#view.point(x, y)),
-      step: (east, north) => on.move(moved(this.#self.point, east * step, north * step)),
+      step: (east, north) => on.move(moved(this.#self.point, east * arrowStep, north * arrowStep)),
       rest: () => { on.rest(); this.#follow(); this.draw(); },
     });
-    get('in').onclick = chosen(() => this.#view.zoom(1.6));
-    get('out').onclick = chosen(() => this.#view.zoom(1 / 1.6));
-    get('fit').onclick = chosen(() => this.#show(this.#feed.members));
-    get('home').onclick = () => { this.#free = false; this.#home(); this.draw(); };
+    get('in').onclick = byUser(() => this.#view.zoom(1.6));
+    get('out').onclick = byUser(() => this.#view.zoom(1 / 1.6));
+    get('fit').onclick = byUser(() => this.#show(this.#feed.members));
+    get('home').onclick = () => { this.#moved = false; this.#home(); this.draw(); };
     get('home').hidden = !me;
-    fetch('/streets').then(async answer => { // the map does without
-      if (answer.ok) get('streets').setAttribute('d', await answer.text());
+    fetch('/streets').then(async response => { // without streets the map works too
+      if (response.ok) get('streets').setAttribute('d', await response.text());
     }).catch(() => {});
     new ResizeObserver(([{contentRect: {width, height}}]) => {
       const first = this.#view.width === 1;
       [this.#view.width, this.#view.height] = [Math.max(2, width), Math.max(2, height)];
-      // Later ones keep the centre and the scale: somebody may be dragging.
+      // A later resize keeps the centre and the scale, since the user may be dragging.
       if (first) this.#home();
       this.draw();
     }).observe(get('map'));
@@ -54,7 +54,7 @@ export class Board {
   feed(feed) {
     const first = this.#feed.members.length === 0;
     this.#feed = feed;
-    if (!this.#own && !this.#free && (first || this.#about().some(m => !this.#view.shows(m, 10)))) this.#show(this.#about());
+    if (!this.#own && !this.#moved && (first || this.#inView().some(m => !this.#view.shows(m, 10)))) this.#show(this.#inView());
     this.draw();
   }
 
@@ -68,37 +68,36 @@ export class Board {
   #home() {
     if (this.#self) {
       this.#view.centre = this.#self.point;
-      this.#view.span(near);
+      this.#view.span(minSpan);
       this.#follow();
     } else {
-      this.#show(this.#about());
+      this.#show(this.#inView());
     }
   }
 
-  // follow brings this member and its peer into view, unless the viewer looks
-  // elsewhere.
+  // follow brings this member and its peer into view, unless the user has moved the map.
   #follow() {
-    if (this.#free || !this.#self) return;
+    if (this.#moved || !this.#self) return;
     const points = [this.#self.point, ...(this.#self.match ? [this.#self.match.peer] : [])];
-    if (!points.every(p => this.#view.shows(p))) this.#view.fit(points, near);
+    if (!points.every(p => this.#view.shows(p))) this.#view.fit(points, minSpan);
   }
 
-  // about is everybody but simulated members out of town.
-  #about() {
-    return this.#feed.members.filter(m => m.pool !== 'city' || distance(m, centre) < town);
+  // inView returns the members to fit: all except simulated members far from the city.
+  #inView() {
+    return this.#feed.members.filter(m => m.pool !== 'city' || distance(m, centre) < cityRadius);
   }
 
   #show(members) {
     const points = [...members, ...(this.#self ? [this.#self.point] : [])];
     if (points.length === 0) this.#view.span(2000);
-    else this.#view.fit(points, near);
+    else this.#view.fit(points, minSpan);
   }
 
   draw() {
     const view = this.#view;
-    const side = 64 * 2 ** Math.ceil(Math.log2(view.scale)) / view.scale; // pixels; of a comb's cell
-    const [x, y] = view.at(centre); // so that the comb stays with the ground
-    get('comb').setAttribute('patternTransform', `translate(${x} ${y}) scale(${side / 2})`);
+    const side = 64 * 2 ** Math.ceil(Math.log2(view.scale)) / view.scale; // pixels; of a hexagon
+    const [x, y] = view.at(centre); // so that the hexagons move with the map
+    get('hexagons').setAttribute('patternTransform', `translate(${x} ${y}) scale(${side / 2})`);
     set(get('streets'), 'transform', `translate(${x} ${y}) scale(${1 / view.scale})`);
     this.#drawScale();
     this.#drawFeed();
@@ -115,9 +114,9 @@ export class Board {
   #drawFeed() {
     const {members, matches} = this.#feed;
     const faint = m => this.#pool ? m.pool !== this.#pool : m.pool === 'city';
-    const partner = matches.find(pair => pair.includes(this.#own))?.find(key => key !== this.#own);
+    const peerKey = matches.find(pair => pair.includes(this.#own))?.find(key => key !== this.#own);
     const places = new Map();
-    const labelled = members.filter(m => !faint(m)).length <= names;
+    const labelled = members.filter(m => !faint(m)).length <= maxNames;
     for (const m of members) {
       const key = `${m.pool}/${m.member}`;
       const place = this.#view.at(m);
@@ -133,10 +132,10 @@ export class Board {
       }
       set(dot, 'transform', `translate(${place[0].toFixed(1)} ${place[1].toFixed(1)})`);
       set(dot, 'class', [m.match ? 'matched' : m.waiting ? 'waiting' : 'free', ...(faint(m) ? ['other'] : [])].join(' '));
-      const name = labelled && !faint(m) && key !== partner ? m.member : '';
+      const name = labelled && !faint(m) && key !== peerKey ? m.member : '';
       if (dot.children[1].textContent !== name) dot.children[1].textContent = name;
-      // This member, and one whose moves it is shown, are drawn from its own frames.
-      const drawn = key === this.#own && this.#self || key === partner && this.#self?.match?.role === 'matcher';
+      // This member, and a matchee that it follows, are drawn from its own frames.
+      const drawn = key === this.#own && this.#self || key === peerKey && this.#self?.match?.role === 'matcher';
       set(dot, 'visibility', drawn ? 'hidden' : 'visible');
     }
     for (const [key, dot] of this.#dots) {
@@ -158,11 +157,11 @@ export class Board {
   #drawSelf() {
     const {point, match, waiting, online} = this.#self;
     const here = this.#view.at(point);
-    const me = get('me'), peer = get('peer'), bond = get('bond');
+    const me = get('me'), peer = get('peer'), matchLine = get('match-line');
     set(me, 'visibility', 'visible');
     set(me, 'transform', `translate(${here})`);
     set(me, 'class', [waiting && 'waiting', !online && 'offline'].filter(Boolean).join(' '));
-    for (const part of [peer, bond]) set(part, 'visibility', match ? 'visible' : 'hidden');
+    for (const part of [peer, matchLine]) set(part, 'visibility', match ? 'visible' : 'hidden');
     if (!match) return;
     const there = this.#view.at(match.peer), fixed = match.role === 'matchee' ? 'fixed' : '';
     set(peer, 'transform', `translate(${there})`);
@@ -171,8 +170,8 @@ export class Board {
     label.textContent = fixed ? 'asked here' : 'your match';
     set(label, 'y', above ? '-22' : '30'); // away from the line
     set(me.lastElementChild, 'y', above ? '32' : '-21');
-    set(bond, 'class', fixed);
-    join(bond, here, there);
+    set(matchLine, 'class', fixed);
+    join(matchLine, here, there);
   }
 }
 
