@@ -35,7 +35,7 @@ func (s *stack) greeting(took time.Duration, from terminal) string {
 		fmt.Fprintf(&b, "\nFaults are injected. To get the same ones again:\n  -faults %v\n", s.config.Faults)
 	}
 	if s.loopback {
-		fmt.Fprintf(&b, "\nIf your browser is on another machine, first run there:\n  %s\n", from.forward(s.address))
+		fmt.Fprintf(&b, "\nIf your browser is on another machine, run this there first:\n  %s\n", from.forward(s.address))
 	}
 	return b.String() + "\n"
 }

@@ -28,7 +28,7 @@ http://127.0.0.1:9000/token?member=ana
 The WebSocket API:
 ws://127.0.0.1:9000/prod
 
-If your browser is on another machine, first run there:
+If your browser is on another machine, run this there first:
   ssh -L 9000:127.0.0.1:9000 this-machine
 
 `

@@ -38,7 +38,7 @@ func All() []Fault {
 		gone:           {"gone", "a push is refused with 410, although the client is connected", Chance{0.02, 0}},
 		limit:          {"limit", "a push is refused with 429", Chance{0.02, 0}},
 		lostReply:      {"lost-reply", "the cache runs a command, and its reply is lost", Chance{0.02, 0}},
-		slowCache:      {"slow-cache", "a trip to the cache takes longer by this time", Chance{0.1, 100 * time.Millisecond}},
+		slowCache:      {"slow-cache", "a trip to the cache takes this much longer", Chance{0.1, 100 * time.Millisecond}},
 	}
 }
 
