@@ -117,8 +117,8 @@ verify-aws: compiler ## try on AWS what is not verified, and write docs/verified
 	@go build -o bin/verify ./cmd/verify
 	@exec bin/verify $(if $(YES),-yes) $(VERIFYFLAGS)
 
-.PHONY: localstack
-localstack: compiler ## deploy the stack on LocalStack, and play a match on it; needs Docker and LOCALSTACK_AUTH_TOKEN
+.PHONY: deploy-localstack
+deploy-localstack: compiler ## deploy the stack on LocalStack and run a match on it; needs Docker and LOCALSTACK_AUTH_TOKEN
 	@localstack/deploy/localstack.sh
 
 .PHONY: release

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -15,8 +16,8 @@ import (
 
 const unavailable = "the service cannot do this right now: try again in a moment"
 
-// tell gives a real server commands, one a line, and wants +OK for each.
-func tell(t *testing.T, cache caches.Cache, commands ...string) {
+// sendCommands sends commands to a real server, each of which must succeed.
+func sendCommands(t *testing.T, cache caches.Cache, commands ...string) {
 	t.Helper()
 	socket, err := net.Dial("tcp", strings.TrimPrefix(cache.URL, "redis://"))
 	if err != nil {
@@ -34,16 +35,16 @@ func tell(t *testing.T, cache caches.Cache, commands ...string) {
 	}
 }
 
-// checkUnavailable wants every action that needs the cache to be answered so.
-func checkUnavailable(s *running, ana *bare) {
+// wantUnavailable wants the error unavailable for every action, since all need the cache.
+func wantUnavailable(s *testStack, ana *rawConn) {
 	s.t.Helper()
 	for _, action := range []string{"hello", "ping", "locate", "match", "cancel"} {
-		ana.say(`{"action":"` + action + `","id":"i"}`)
-		ana.refuse(waggle.CodeUnavailable, "i", unavailable)
+		ana.sendText(`{"action":"` + action + `","id":"i"}`)
+		ana.wantError(waggle.CodeUnavailable, "i", unavailable)
 	}
-	ana.say(at(`"lat":37.7764,"lng":-122.4172`))
-	ana.refuse(waggle.CodeUnavailable, "i", unavailable)
-	if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
+	ana.sendText(at(`"lat":37.7764,"lng":-122.4172`))
+	ana.wantError(waggle.CodeUnavailable, "i", unavailable)
+	if got := s.handshakeStatus(s.token("member", "ben")); got != http.StatusServiceUnavailable {
 		s.t.Errorf("$connect: got %d, want 503", got)
 	}
 }
@@ -51,65 +52,86 @@ func checkUnavailable(s *running, ana *bare) {
 func TestAFullCache(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		cache := caches.Server(t, "--maxmemory-policy", "noeviction")
-		s := begin(t, append(runtime, "-cache", cache.URL)...)
+		s := runStack(t, append(runtime, "-cache", cache.URL)...)
 		one, other := s.join("one"), s.join("other")
 		match := pair(t, one, other)
-		ana := s.bare("ana")
-		ana.goesOn()
+		ana := s.dial("ana")
+		ana.stillWorks()
 
-		tell(t, cache, "CONFIG SET maxmemory 1")
-		ana.say(at(`"lat":37.7764,"lng":-122.4172`))
-		ana.refuse(waggle.CodeUnavailable, "i", unavailable)
-		ana.say(`{"action":"match","id":"m","lat":37.7764,"lng":-122.4172}`)
-		ana.refuse(waggle.CodeUnavailable, "m", unavailable)
-		if got := s.refused(s.token("member", "ben")); got != http.StatusServiceUnavailable {
+		sendCommands(t, cache, "CONFIG SET maxmemory 1")
+		ana.sendText(at(`"lat":37.7764,"lng":-122.4172`))
+		ana.wantError(waggle.CodeUnavailable, "i", unavailable)
+		ana.sendText(`{"action":"match","id":"m","lat":37.7764,"lng":-122.4172}`)
+		ana.wantError(waggle.CodeUnavailable, "m", unavailable)
+		if got := s.handshakeStatus(s.token("member", "ben")); got != http.StatusServiceUnavailable {
 			t.Errorf("$connect: got %d, want 503", got)
 		}
 
-		tell(t, cache, "CONFIG SET maxmemory 0")
-		ana.goesOn()
+		sendCommands(t, cache, "CONFIG SET maxmemory 0")
+		ana.stillWorks()
 		for _, c := range []interface{ Drop() }{one, other} {
-			c.Drop() // what they heard is as nothing: only the cache knows
+			c.Drop() // so that only the cache knows the match
 		}
 		if w := hello(t, one); w.Match == nil || w.Match.Match != match {
-			t.Errorf("got %+v, want match %s still", w.Match, match)
+			t.Errorf("got %+v, want still match %s", w.Match, match)
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
-func TestACacheThatIsGoneForAWhile(t *testing.T) {
-	cache := caches.Server(t)
-	s := begin(t, "-cache", cache.URL)
-	ana := s.bare("ana")
-	ana.goesOn()
-	shutDown(t, cache)
-	checkUnavailable(s, ana)
+func TestACacheThatGoesDownAndComesBack(t *testing.T) {
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		cache := caches.Server(t)
+		s := runStack(t, append(runtime, "-cache", cache.URL)...)
+		ana := s.dial("ana")
+		ana.stillWorks()
+		shutDown(t, cache)
+		wantUnavailable(s, ana)
+		if status, _ := s.get("/healthz"); status != http.StatusOK {
+			t.Errorf("/healthz: got %d: the stack itself runs", status)
+		}
 
-	caches.Restart(t, cache)
-	until(t, "the stack to find its cache again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
-	ana.goesOn()
-	s.goesOn()
-	if err := s.end(); err != nil { // while this cache is there, which it is not when the test is over
-		t.Errorf("the end: %v", err)
+		caches.Restart(t, cache)
+		until(t, "the stack to reconnect to its cache", func() bool { return s.handshakeStatus(s.token("member", "ben")) == http.StatusSwitchingProtocols })
+		ana.stillWorks()
+		s.stillWorks()
+		if err := s.stop(); err != nil { // before the cleanup of the test stops the cache
+			t.Errorf("stop: %v", err)
+		}
+	})
+}
+
+// shutDown shuts a real server down.
+func shutDown(t *testing.T, c caches.Cache) {
+	t.Helper()
+	socket, err := net.Dial("tcp", strings.TrimPrefix(c.URL, "redis://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	if _, err := socket.Write([]byte("SHUTDOWN NOSAVE\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(socket); len(answer) > 0 {
+		t.Fatalf("SHUTDOWN: got %s, %v", answer, err)
 	}
 }
 
-func TestACacheThatWantsAPasswordMeanwhile(t *testing.T) {
+func TestACacheThatGetsAPassword(t *testing.T) {
 	cache := caches.Server(t)
-	s := begin(t, "-cache", cache.URL)
-	ana := s.bare("ana")
-	ana.goesOn()
-	tell(t, cache, "CONFIG SET requirepass secret", "CLIENT KILL TYPE normal SKIPME yes")
-	checkUnavailable(s, ana)
-	tell(t, cache, "AUTH secret", `CONFIG SET requirepass ""`)
-	until(t, "the stack to be let in again", func() bool { return s.refused(s.token("member", "ben")) == http.StatusSwitchingProtocols })
-	ana.goesOn()
-	s.goesOn()
+	s := runStack(t, "-cache", cache.URL)
+	ana := s.dial("ana")
+	ana.stillWorks()
+	sendCommands(t, cache, "CONFIG SET requirepass secret", "CLIENT KILL TYPE normal SKIPME yes")
+	wantUnavailable(s, ana)
+	sendCommands(t, cache, "AUTH secret", `CONFIG SET requirepass ""`)
+	until(t, "the stack to reconnect to its cache", func() bool { return s.handshakeStatus(s.token("member", "ben")) == http.StatusSwitchingProtocols })
+	ana.stillWorks()
+	s.stillWorks()
 }
 
-// TestCachesThatTheStackDoesNotStartOn: unreachable ones are among the flags' tests.
-func TestCachesThatTheStackDoesNotStartOn(t *testing.T) {
+// The tests of the flags have a cache that is unreachable.
+func TestTheStackDoesNotStartWithoutTheCachePassword(t *testing.T) {
 	cache := caches.Server(t, "--requirepass", "secret")
 	host := strings.TrimPrefix(cache.URL, "redis://")
 	for name, test := range map[string]struct{ url, want string }{
@@ -120,27 +142,30 @@ func TestCachesThatTheStackDoesNotStartOn(t *testing.T) {
 			var out, log bytes.Buffer
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			err := run(ctx, []string{"-addr", "127.0.0.1:0", "-cache", test.url}, canceller{&out, cancel}, &log)
+			err := run(ctx, []string{"-addr", "127.0.0.1:0", "-cache", test.url}, cancelOnWrite{&out, cancel}, &log)
 			if err == nil || !strings.Contains(err.Error(), "-cache: cache "+host+": "+test.want) || strings.Contains(err.Error(), "barley") {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
 	}
-	begin(t, "-cache", "redis://:secret@"+host).goesOn()
+	runStack(t, "-cache", "redis://:secret@"+host).stillWorks()
 }
 
-// TestASecondStackOnThePort: it says what to type, and the first goes on.
+// A second stack on the port does not start and says what to type; the first continues.
 func TestASecondStackOnThePort(t *testing.T) {
-	first := begin(t)
-	ana := first.bare("ana")
+	first := runStack(t)
+	ana := first.dial("ana")
 	taken := strings.TrimPrefix(first.base, "http://")
 	var out, log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	err := run(ctx, []string{"-addr", taken}, canceller{&out, cancel}, &log)
-	if err == nil || !strings.Contains(err.Error(), taken+" is in use by another program: try -addr 127.0.0.1:") {
+	err := run(ctx, []string{"-addr", taken}, cancelOnWrite{&out, cancel}, &log)
+	if err == nil || !strings.Contains(err.Error(), taken+" is in use by another program: try -addr 127.0.0.1:") || !strings.Contains(err.Error(), ", or -addr 127.0.0.1:0 ") {
 		t.Errorf("got %v, want what to type instead", err)
 	}
-	ana.goesOn()
-	first.goesOn()
+	if out.Len() > 0 || log.Len() > 0 {
+		t.Errorf("printed %q, logged %q", &out, &log)
+	}
+	ana.stillWorks()
+	first.stillWorks()
 }

@@ -15,16 +15,16 @@ import (
 	"waggle/clients/go/waggle"
 )
 
-// denied is all that a refused token is told.
+// denied is the whole response to a refused token.
 const denied = `{"Message":"User is not authorized to access this resource with an explicit deny"}`
 
-// checkDenied wants a token to be refused, with a word that tells nothing.
-func (s *running) checkDenied(t *testing.T, token string) {
+// wantDenied wants a token to be refused without a reason.
+func (s *testStack) wantDenied(t *testing.T, token string) {
 	t.Helper()
 	c, err := s.connect(token)
 	if err == nil {
 		c.Close()
-		t.Fatal("it was let in")
+		t.Fatal("the token was accepted")
 	}
 	var refusal *waggle.HandshakeError
 	if !errors.As(err, &refusal) || refusal.Status != http.StatusForbidden || strings.TrimSpace(refusal.Body) != denied {
@@ -34,14 +34,14 @@ func (s *running) checkDenied(t *testing.T, token string) {
 
 func TestBadTokens(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		good := s.token("member", "ana")
 		header, payload, signature := split(good)
 		_, others, _ := split(s.token("member", "ben"))
 		encode := base64.RawURLEncoding.EncodeToString
 		unsigned := encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + payload + "."
-		// The public key taken for a secret: what a verifier that obeys the token's
-		// own alg would accept.
+		// The public key used as a secret: a verifier that trusts the token's alg would
+		// accept it.
 		_, keys := s.get("/.well-known/jwks.json")
 		symmetric := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + payload
 		mac := hmac.New(sha256.New, []byte(strings.TrimSpace(keys)))
@@ -58,22 +58,22 @@ func TestBadTokens(t *testing.T) {
 			"wrong audience":        s.token("member", "ana", "aud", "others"),
 			"no audience":           s.token("member", "ana", "aud", ""),
 			"wrong issuer":          s.token("member", "ana", "iss", "https://login.example.com"),
-			"another stack's":       begin(t, runtime...).token("member", "ana"),
-			"no token at all":       "nonsense",
+			"another stack's":       runStack(t, runtime...).token("member", "ana"),
+			"no token at all":       "no.token.atall",
 			"over 8 KB":             header + "." + payload + strings.Repeat("x", 8<<10) + "." + signature,
 			"a role that is none":   s.token("member", "ana", "roles", "king"),
 			"tags that are none":    s.token("member", "ana", "tags", "NOT A TAG"),
 			"a card over 512 bytes": s.token("member", "ana", "card", `"`+strings.Repeat("x", 511)+`"`),
 		} {
-			t.Run(name, func(t *testing.T) { s.checkDenied(t, token) })
+			t.Run(name, func(t *testing.T) { s.wantDenied(t, token) })
 		}
 		t.Run("none", func(t *testing.T) {
 			if _, answer, err := websocket.Dial(t.Context(), s.api, nil); err == nil || answer == nil || answer.StatusCode != http.StatusUnauthorized {
 				t.Errorf("got %v, want 401", err)
 			}
 		})
-		s.bare("ana").goesOn()
-		s.goesOn()
+		s.dial("ana").stillWorks()
+		s.stillWorks()
 	})
 }
 
@@ -82,7 +82,7 @@ func split(token string) (header, payload, signature string) {
 	return parts[0], parts[1], parts[2]
 }
 
-// flip changes the first character, which holds no padding.
+// flip changes the first character, since the last one may hold padding.
 func flip(signature string) string {
 	if signature[0] == 'A' {
 		return "B" + signature[1:]
@@ -92,10 +92,10 @@ func flip(signature string) string {
 
 func TestHostileNames(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		for name, query := range map[string][]string{
 			"an empty member":            {"member", ""},
-			"a member of 129 bytes":      {"member", strings.Repeat("x", 129)},
+			"a member of 129 bytes":      {"member", "x" + strings.Repeat("é", 64)},
 			"a member that is no UTF-8":  {"member", "a\xff"},
 			"an empty pool":              {"member", "ana", "pool", ""},
 			"a pool of 33 characters":    {"member", "ana", "pool", strings.Repeat("x", 33)},
@@ -105,12 +105,13 @@ func TestHostileNames(t *testing.T) {
 			"a pool that is a pattern":   {"member", "ana", "pool", "*"},
 			"a pool of two lines":        {"member", "ana", "pool", "a\r\nFLUSHALL"},
 		} {
-			t.Run(name, func(t *testing.T) { s.checkDenied(t, s.token(query...)) })
+			t.Run(name, func(t *testing.T) { s.wantDenied(t, s.token(query...)) })
 		}
-		// Names are anyone's: those that mean something to a cache, a path, a page
-		// or a log are members like others, and meet nobody but their like.
+		// Any other name is allowed: one with a meaning for a cache, a path, a page or a log
+		// is a member like any other.
 		for i, member := range []string{"*", "a:b", "m:{default/ben}", "../../etc/passwd", "a\r\nFLUSHALL\r\n", "\x00", "<script>alert(1)</script>",
-			"'; DROP TABLE members; --", "__proto__", "${jndi:ldap://x}", "%s%n", "\u202enaeb", "null", strings.Repeat("🐝", 32)} {
+			"'; DROP TABLE members; --", "__proto__", "${jndi:ldap://x}", "%s%n", "\u202enaeb", "null", strings.Repeat("🐝", 32), strings.Repeat("x", 128),
+			"a/b", "}", "{a}", "two words", "%2F%", `"'\`, "?&=#+", "ключ"} {
 			t.Run(fmt.Sprintf("member %q", member), func(t *testing.T) {
 				pool := fmt.Sprint("hostile-", i)
 				odd, ben := s.join(member, "pool", pool), s.join("ben", "pool", pool)
@@ -118,51 +119,54 @@ func TestHostileNames(t *testing.T) {
 					t.Errorf("got %q of %q", w.Member, w.Pool)
 				}
 				match := pair(t, odd, ben)
-				if _, err := odd.End(t.Context(), match, waggle.Completed); err != nil {
+				report(t, ben, 1, 2)
+				next(t, odd, func(l *waggle.LocationFrame) bool { return l.Lat == 1 })
+				if _, err := ben.End(t.Context(), match, waggle.Cancelled); err != nil {
 					t.Error(err)
 				}
+				next(t, odd, func(e *waggle.Ended) bool { return e.Match == match })
 			})
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
 func TestAnotherMembersMatch(t *testing.T) {
-	eachStack(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *testStack) {
 		ana, ben := s.join("ana"), s.join("ben")
 		match := pair(t, ana, ben)
 		for _, pool := range []string{"default", "other"} {
-			eve := s.bare("eve", "pool", pool)
-			// In the same words, so that nobody learns which matches there are.
+			eve := s.dial("eve", "pool", pool)
+			// The same sentence for all ids, so that nobody learns which matches exist.
 			for _, id := range []string{match, "nosuchmatch", "*", "{default/ana}"} {
-				eve.say(fmt.Sprintf(`{"action":"end","id":"i","match":%q}`, id))
-				eve.refuse(waggle.CodeNotFound, "i", "there is no such match of yours, or it ended more than 60 s ago")
+				eve.sendText(fmt.Sprintf(`{"action":"end","id":"i","match":%q}`, id))
+				eve.wantError(waggle.CodeNotFound, "i", "there is no such match of yours, or it ended more than 60 s ago")
 			}
-			eve.say(`{"action":"locate","id":"i"}`)
-			eve.refuse(waggle.CodeNotFound, "i", "there is no match under way")
-			eve.goesOn()
+			eve.sendText(`{"action":"locate","id":"i"}`)
+			eve.wantError(waggle.CodeNotFound, "i", "there is no match under way")
+			eve.stillWorks()
 		}
 		for _, c := range []*waggle.Client{ana, ben} {
 			if w := hello(t, c); w.Match == nil || w.Match.Match != match {
-				t.Errorf("%s: got %+v, want match %s still", w.Member, w.Match, match)
+				t.Errorf("%s: got %+v, want still match %s", w.Member, w.Match, match)
 			}
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
 func TestTwoConnectionsOfOneMember(t *testing.T) {
-	eachStack(t, func(t *testing.T, s *running) {
-		older := s.bare("ana")
-		older.goesOn()
-		newer := s.bare("ana")
-		older.refuse(waggle.CodeReplaced, "", "a newer connection of this member has taken over")
-		older.closed(websocket.StatusNormalClosure, "Connection Closed Normally")
-		newer.goesOn()
-		// The older's end has not made the member leave: it can be found.
-		newer.say(at(`"lat":37.7764,"lng":-122.4172`))
-		if _, ok := newer.hear().(*waggle.Ack); !ok {
-			t.Error("the newer's report was not acknowledged")
+	eachStack(t, func(t *testing.T, s *testStack) {
+		older := s.dial("ana")
+		older.stillWorks()
+		newer := s.dial("ana")
+		older.wantError(waggle.CodeReplaced, "", "a newer connection of this member has taken over")
+		older.wantClosed(websocket.StatusNormalClosure, "Connection Closed Normally")
+		newer.stillWorks()
+		// The member can still be found after the older connection has closed.
+		newer.sendText(at(`"lat":37.7764,"lng":-122.4172`))
+		if _, ok := newer.receive().(*waggle.Ack); !ok {
+			t.Error("the report of the newer connection was not acknowledged")
 		}
 		ben := s.join("ben")
 		report(t, ben, 37.7764, -122.4172)
@@ -170,17 +174,17 @@ func TestTwoConnectionsOfOneMember(t *testing.T) {
 		if err != nil || outcome.Matched == nil {
 			t.Fatalf("ben: got %+v, %v, want ana", outcome, err)
 		}
-		if m, ok := newer.hear().(*waggle.Matched); !ok || m.Match != outcome.Matched.Match {
+		if m, ok := newer.receive().(*waggle.Matched); !ok || m.Match != outcome.Matched.Match {
 			t.Errorf("ana: got %+v, want the match", m)
 		}
-		newer.goesOn()
-		s.goesOn()
+		newer.stillWorks()
+		s.stillWorks()
 	})
 }
 
-// TestAcrossTheAntimeridian: 180 and -180 are one line, on which two meet.
+// Longitudes 180 and -180 are the same line.
 func TestAcrossTheAntimeridian(t *testing.T) {
-	eachStack(t, func(t *testing.T, s *running) {
+	eachStack(t, func(t *testing.T, s *testStack) {
 		ana, ben := s.join("ana"), s.join("ben")
 		report(t, ben, 10, -179.999)
 		report(t, ana, 10, 180)
@@ -196,17 +200,17 @@ func TestAcrossTheAntimeridian(t *testing.T) {
 
 func TestTooMuchAtOnce(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
-		ana := s.bare("ana")
+		s := runStack(t, runtime...)
+		ana := s.dial("ana")
 		const many = 40
 		for range many {
-			ana.say(at(`"lat":1,"lng":2`))
+			ana.sendText(at(`"lat":1,"lng":2`))
 		}
-		taken, refused := 0, 0
+		accepted, refused := 0, 0
 		for range many {
-			switch f := ana.hear().(type) {
+			switch f := ana.receive().(type) {
 			case *waggle.Ack:
-				taken++
+				accepted++
 			case *waggle.ErrorFrame:
 				refused++
 				if f.Code != waggle.CodeRateLimited || !f.Retryable || f.Message != "at most 5 locations a second in this pool, and 10 at once: report as advised" {
@@ -214,10 +218,10 @@ func TestTooMuchAtOnce(t *testing.T) {
 				}
 			}
 		}
-		if taken < 10 || refused == 0 || taken+refused != many {
-			t.Errorf("%d were taken and %d refused of %d; 10 may come at once", taken, refused, many)
+		if accepted < 10 || refused == 0 || accepted+refused != many {
+			t.Errorf("of %d reports %d were accepted and %d refused; 10 at once are allowed", many, accepted, refused)
 		}
-		ana.goesOn()
-		s.goesOn()
+		ana.stillWorks()
+		s.stillWorks()
 	})
 }

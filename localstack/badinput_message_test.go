@@ -9,9 +9,9 @@ import (
 	"waggle/clients/go/waggle"
 )
 
-// The tests of bad input, listed in docs/bad-input.md: each sends what should
-// not be sent to a running stack, wants the answer that is stated there, and
-// then that the same client, or a fresh one where that was closed, goes on.
+// The tests of bad input in docs/bad-input.md. Each sends bad input to a running stack and
+// wants the error that is stated there. After that the same client must still work, or a
+// new one if the connection was closed.
 
 const (
 	invalid   = waggle.CodeInvalidMessage
@@ -39,8 +39,8 @@ func TestBadMessages(t *testing.T) {
 			message  string
 		}
 		nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-		s := begin(t, runtime...)
-		ana := s.bare("ana")
+		s := runStack(t, runtime...)
+		ana := s.dial("ana")
 		for name, test := range map[string]refusal{
 			"not JSON":              {"hello", "", invalid, notJSON},
 			"an empty message":      {"", "", invalid, notJSON},
@@ -91,20 +91,19 @@ func TestBadMessages(t *testing.T) {
 			"17 KB":                 {`{"action":"ping","id":"i","x":"` + strings.Repeat("x", 17<<10) + `"}`, "", waggle.CodeTooLarge, tooLarge},
 		} {
 			t.Run(name, func(t *testing.T) {
-				ana := &bare{t, ana.ws}
-				ana.say(test.text)
-				ana.refuse(test.code, test.id, test.message)
-				ana.goesOn()
+				ana := &rawConn{t, ana.ws}
+				ana.sendText(test.text)
+				ana.wantError(test.code, test.id, test.message)
+				ana.stillWorks()
 			})
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
-// TestFramesThatCloseAConnection has what the gateway ends, before any of our
-// code sees it.
+// The gateway closes these connections; no function gets the frames.
 func TestFramesThatCloseAConnection(t *testing.T) {
-	s := begin(t)
+	s := runStack(t)
 	kb := func(n int) string { return strings.Repeat("x", n<<10) }
 	for name, test := range map[string]struct {
 		kind   websocket.MessageType
@@ -119,37 +118,37 @@ func TestFramesThatCloseAConnection(t *testing.T) {
 		"text that is no UTF-8": {websocket.MessageText, []string{"{\"action\":\"ping\",\"id\":\"\xff\"}"}, websocket.StatusInvalidFramePayloadData, "Text is not UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ana := &bare{t, s.bare("ana").ws}
+			ana := &rawConn{t, s.dial("ana").ws}
 			ana.send(test.kind, test.parts...)
-			ana.closed(test.code, test.reason)
-			s.bare("ana").goesOn()
+			ana.wantClosed(test.code, test.reason)
+			s.dial("ana").stillWorks()
 		})
 	}
-	s.goesOn()
+	s.stillWorks()
 }
 
 func TestLargeMessagesInSmallFrames(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		for name, parts := range map[string][]string{
 			"40 KB in two frames":   {strings.Repeat("x", 20<<10), strings.Repeat("x", 20<<10)},
 			"128 KB in four frames": {strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10)},
 		} {
 			t.Run(name, func(t *testing.T) {
-				ana := &bare{t, s.bare("ana").ws}
+				ana := &rawConn{t, s.dial("ana").ws}
 				ana.send(websocket.MessageText, parts...)
-				ana.refuse(waggle.CodeTooLarge, "", tooLarge)
-				ana.goesOn()
+				ana.wantError(waggle.CodeTooLarge, "", tooLarge)
+				ana.stillWorks()
 			})
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }
 
-// TestWhatIsJustAllowed: the limits are where they are said to be.
+// The limits are exactly those that the error messages state.
 func TestWhatIsJustAllowed(t *testing.T) {
-	eachStack(t, func(t *testing.T, s *running) {
-		ana := s.bare("ana")
+	eachStack(t, func(t *testing.T, s *testStack) {
+		ana := s.dial("ana")
 		for name, text := range map[string]string{
 			"16 KB":                at(`"lat":1,"lng":2,"x":"` + strings.Repeat("x", 16384-len(at(`"lat":1,"lng":2,"x":""`))) + `"`),
 			"nested 32 deep":       at(`"lat":1,"lng":2,"x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31)),
@@ -162,14 +161,14 @@ func TestWhatIsJustAllowed(t *testing.T) {
 			"a number in exponent": at(`"lat":0.85e2,"lng":-1.8E2`),
 		} {
 			t.Run(name, func(t *testing.T) {
-				ana := &bare{t, ana.ws}
-				ana.say(text)
-				if a, ok := ana.hear().(*waggle.Ack); !ok || a.ID != "i" {
+				ana := &rawConn{t, ana.ws}
+				ana.sendText(text)
+				if a, ok := ana.receive().(*waggle.Ack); !ok || a.ID != "i" {
 					t.Errorf("got %+v, want an ack", a)
 				}
-				ana.goesOn()
+				ana.stillWorks()
 			})
 		}
-		s.goesOn()
+		s.stillWorks()
 	})
 }

@@ -14,15 +14,15 @@ import (
 	"waggle/test/kit"
 )
 
-// TestBrowserTabs plays the cases of e2e/browser.mjs: the page at / in a real
-// browser, used as people use it.
-func TestBrowserTabs(t *testing.T) {
+// TestThePageInABrowser runs the cases of e2e/browser.mjs, which use the page at / in a
+// real browser as a person does.
+func TestThePageInABrowser(t *testing.T) {
 	node := javascript(t)
 	if _, err := os.Stat("e2e/node_modules/playwright-core"); err != nil {
-		kit.Missing(t, "what localstack/e2e pins: run npm ci there")
+		kit.Missing(t, "the packages of localstack/e2e: run npm ci there")
 	}
 	chromium := browser(t)
-	s := begin(t, "-members", "20")
+	s := runStack(t, "-members", "20")
 	address := strings.TrimPrefix(s.base, "http://")
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -41,28 +41,28 @@ func TestBrowserTabs(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	played := 0
+	count := 0
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		var said struct {
+		var line struct {
 			Name, Error, Do string
 			Ms              int
 		}
-		if err := json.Unmarshal(lines.Bytes(), &said); err != nil {
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatalf("%v: %s", err, lines.Text())
 		}
-		switch said.Do {
+		switch line.Do {
 		case "stop":
-			if err := s.end(); err != nil {
-				t.Errorf("the end: %v", err)
+			if err := s.stop(); err != nil {
+				t.Errorf("stop: %v", err)
 			}
 		case "start":
-			s = begin(t, "-addr", address)
+			s = runStack(t, "-addr", address)
 		default:
-			played++
-			t.Run(said.Name, func(t *testing.T) {
-				t.Logf("%d ms", said.Ms)
-				if said.Error != "" {
-					t.Error(said.Error)
+			count++
+			t.Run(line.Name, func(t *testing.T) {
+				t.Logf("%d ms", line.Ms)
+				if line.Error != "" {
+					t.Error(line.Error)
 				}
 			})
 			continue
@@ -74,12 +74,12 @@ func TestBrowserTabs(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Errorf("node: %v", err)
 	}
-	if want := 11; played != want {
-		t.Errorf("%d cases were played, want %d", played, want)
+	if want := 11; count != want {
+		t.Errorf("%d cases were run, want %d", count, want)
 	}
 }
 
-// browser returns the path of Chromium, or of what is made from it.
+// browser returns the path of Chromium or a browser based on it.
 func browser(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {

@@ -11,23 +11,23 @@ import (
 	"waggle/internal/topology"
 )
 
-// builtHere is where a checkout's functions are built for this machine.
-const builtHere = "bin/functions"
+// localBuild is where the functions of a checkout are built for this machine.
+const localBuild = "bin/functions"
 
-// bootstrap is a function's program, where those of dist are too.
+// bootstrap is the path of a function's program, laid out as make build lays out dist.
 func bootstrap(dir, function string) string {
 	return filepath.Join(dir, function, "bootstrap")
 }
 
-// built returns where the functions are built: there already, or from the checkout
-// that this is run in.
+// built returns the directory of the built functions. Without -functions it builds
+// them from the checkout in the working directory.
 func (s *stack) built(ctx context.Context) (dir string, err error) {
 	if dir = s.config.Functions; dir == "" {
 		if _, err := os.Stat("functions"); err != nil {
-			return "", errors.New("there is no ./functions to build: run this at the top of a checkout, or say with -functions where they are built")
+			return "", errors.New("there is no ./functions to build: run this at the top of a checkout, or set -functions to the directory of the built functions")
 		}
-		fmt.Fprintln(s.config.Building, "building the functions for this machine, into "+builtHere)
-		return builtHere, buildFunctions(ctx, ".", builtHere)
+		fmt.Fprintln(s.config.Building, "building the functions for this machine, into "+localBuild)
+		return localBuild, buildFunctions(ctx, ".", localBuild)
 	}
 	for _, f := range topology.Functions() {
 		if _, err := os.Stat(bootstrap(dir, f.Name)); err != nil {
@@ -38,8 +38,8 @@ func (s *stack) built(ctx context.Context) (dir string, err error) {
 	return dir, nil
 }
 
-// buildFunctions builds the functions of a checkout, with the tags that those for
-// Lambda have. What has not changed takes no time.
+// buildFunctions builds the functions of a checkout with the same tags as for Lambda.
+// The Go build cache makes a repeated build fast.
 func buildFunctions(ctx context.Context, checkout, dir string) error {
 	dir, err := filepath.Abs(filepath.Join(checkout, dir))
 	if err != nil {
@@ -48,8 +48,8 @@ func buildFunctions(ctx context.Context, checkout, dir string) error {
 	for _, f := range topology.Functions() {
 		build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-o", bootstrap(dir, f.Name), "./functions/"+f.Name)
 		build.Dir = checkout
-		if said, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("go build ./functions/%s: %w\n%s", f.Name, err, said)
+		if output, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build ./functions/%s: %w\n%s", f.Name, err, output)
 		}
 	}
 	return nil

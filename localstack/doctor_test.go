@@ -17,14 +17,14 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// A diagnosis is what the doctor says, by step.
+// A diagnosis is the result of waggle doctor, by step.
 type diagnosis map[string]struct{ Status, Found, Mend string }
 
-// doctor is the built command.
+// A doctor is the path of the built command.
 type doctor string
 
-// examine runs it. It exits with 1 where a step failed, and only there.
-func (d doctor) examine(t *testing.T, args ...string) diagnosis {
+// run runs waggle doctor. It must exit with 1 if a step failed, and only then.
+func (d doctor) run(t *testing.T, args ...string) diagnosis {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -45,23 +45,22 @@ func (d doctor) examine(t *testing.T, args ...string) diagnosis {
 		all[s.Name] = struct{ Status, Found, Mend string }{s.Status, s.Found, s.Mend}
 		failed = failed || s.Status == "fail"
 		if s.Status == "fail" && s.Mend == "" {
-			t.Errorf("%s: it does not say what to mend: %s", s.Name, s.Found)
+			t.Errorf("%s: there is no advice: %s", s.Name, s.Found)
 		}
 	}
 	if len(all) != 8 || failed != (err != nil) || failed == report.OK {
 		t.Errorf("got %d steps, exit %v, ok %v:\n%s", len(all), err, report.OK, out)
 	}
-	for _, arg := range args { // tokens are told to nobody
+	for _, arg := range args { // no output may contain a token
 		if strings.Count(arg, ".") == 2 && len(arg) > 100 && strings.Contains(string(out), arg[:40]) {
-			t.Errorf("it tells the token:\n%s", out)
+			t.Errorf("the output contains the token:\n%s", out)
 		}
 	}
 	return all
 }
 
-// failed wants one step to have failed, with such words, and those after it not to
-// have been tried.
-func (d diagnosis) failed(t *testing.T, step string, words ...string) {
+// wantFailure wants one step alone to have failed, with these words.
+func (d diagnosis) wantFailure(t *testing.T, step string, words ...string) {
 	t.Helper()
 	for name, s := range d {
 		if (s.Status == "fail") != (name == step) {
@@ -69,63 +68,63 @@ func (d diagnosis) failed(t *testing.T, step string, words ...string) {
 		}
 	}
 	for _, word := range words {
-		if said := d[step].Found + " → " + d[step].Mend; !strings.Contains(said, word) {
-			t.Errorf("%s says %q, want %q in it", step, said, word)
+		if text := d[step].Found + " → " + d[step].Mend; !strings.Contains(text, word) {
+			t.Errorf("%s says %q, want %q in it", step, text, word)
 		}
 	}
 }
 
-func TestTheDoctorFindsNothingWrong(t *testing.T) {
+func TestTheDoctorFindsNothingWrongWithAGoodStack(t *testing.T) {
 	d := doctor(build(t, "./cmd/waggle"))
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := begin(t, runtime...)
+		s := runStack(t, runtime...)
 		for name, args := range map[string][]string{
 			"by the local issuer": {"-url", s.base},
 			"with tokens":         {"-url", s.api, "-token", s.token("member", "ana"), "-token", s.token("member", "ben")},
 		} {
-			for step, got := range d.examine(t, args...) {
+			for step, got := range d.run(t, args...) {
 				if got.Status != "ok" && step != "tls" {
 					t.Errorf("%s: %s: got %+v", name, step, got)
 				}
 			}
 		}
 		if f := s.feed(); len(f.Matches) != 0 {
-			t.Errorf("it left matches: %v", f.Matches)
+			t.Errorf("matches are left: %v", f.Matches)
 		}
-		// What cannot be tried is no failure.
+		// A step that cannot be tried is skipped, not failed.
 		for name, tokens := range map[string][]string{
 			"takes two members": {"-token", s.token("member", "ana")},
 			"different pools":   {"-token", s.token("member", "ana"), "-token", s.token("member", "ben", "pool", "other")},
 		} {
-			if got := d.examine(t, append(tokens, "-url", s.api)...)["match"]; got.Status != "skipped" || !strings.Contains(got.Found, name) {
+			if got := d.run(t, append(tokens, "-url", s.api)...)["match"]; got.Status != "skipped" || !strings.Contains(got.Found, name) {
 				t.Errorf("%s: got %+v", name, got)
 			}
 		}
 		pair(t, s.join("cleo"), s.join("dan"))
-		if got := d.examine(t, "-url", s.api, "-token", s.token("member", "cleo"), "-token", s.token("member", "eve"))["match"]; got.Status != "skipped" || !strings.Contains(got.Found, "not disturbed") {
+		if got := d.run(t, "-url", s.api, "-token", s.token("member", "cleo"), "-token", s.token("member", "eve"))["match"]; got.Status != "skipped" || !strings.Contains(got.Found, "not disturbed") {
 			t.Errorf("in a match: got %+v", got)
 		}
 	})
 }
 
-// What the doctor says of what was planted.
-func TestTheDoctorsDiagnosis(t *testing.T) {
+// Each case breaks one thing, which the doctor must find.
+func TestTheDoctorFindsWhatIsBroken(t *testing.T) {
 	d := doctor(build(t, "./cmd/waggle"))
-	const nobody = "#!/bin/sh\nexit 1\n"
+	const exits = "#!/bin/sh\nexit 1\n"
 	t.Run("addresses", func(t *testing.T) {
-		s := begin(t)
+		s := runStack(t)
 		token := s.token("member", "ana")
-		d.examine(t, "-url", "wss://nosuch.invalid/prod", "-token", token).failed(t, "address", "nosuch.invalid", "the stack's output")
-		d.examine(t, "-url", "ws://127.0.0.1:1/prod", "-token", token).failed(t, "address", "refuses", "nothing listens there")
-		d.examine(t, "-url", strings.Replace(s.api, "ws:", "wss:", 1), "-token", token).failed(t, "tls", "speaks no TLS")
-		d.examine(t, "-url", s.base+"/dev", "-token", token).failed(t, "refusal", "stage included")
-		strange := httptest.NewTLSServer(http.NotFoundHandler())
-		defer strange.Close()
-		d.examine(t, "-url", strings.Replace(strange.URL, "https:", "wss:", 1), "-token", token).failed(t, "tls", "nobody whom this machine trusts")
+		d.run(t, "-url", "wss://nosuch.invalid/prod", "-token", token).wantFailure(t, "address", "nosuch.invalid", "the stack's output")
+		d.run(t, "-url", "ws://127.0.0.1:1/prod", "-token", token).wantFailure(t, "address", "refuses", "nothing listens there")
+		d.run(t, "-url", strings.Replace(s.api, "ws:", "wss:", 1), "-token", token).wantFailure(t, "tls", "speaks no TLS")
+		d.run(t, "-url", s.base+"/dev", "-token", token).wantFailure(t, "refusal", "stage included")
+		untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+		defer untrusted.Close()
+		d.run(t, "-url", strings.Replace(untrusted.URL, "https:", "wss:", 1), "-token", token).wantFailure(t, "tls", "nobody whom this machine trusts")
 	})
 	t.Run("tokens", func(t *testing.T) {
 		eachRuntime(t, func(t *testing.T, runtime ...string) {
-			s := begin(t, runtime...)
+			s := runStack(t, runtime...)
 			for name, test := range map[string]struct {
 				token string
 				words []string
@@ -136,7 +135,7 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 				"none at all":      {"hello", []string{"no JWT"}},
 			} {
 				t.Run(name, func(t *testing.T) {
-					d.examine(t, "-url", s.api, "-token", test.token).failed(t, "connect", append(test.words, "403")...)
+					d.run(t, "-url", s.api, "-token", test.token).wantFailure(t, "connect", append(test.words, "403")...)
 				})
 			}
 		})
@@ -145,31 +144,31 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 		open := httptest.NewServer(apigateway.New(apigateway.Config{Stage: stage, Routes: map[string]string{"$connect": "f", "$default": "f"},
 			Logger: quiet(), Invoker: lambda.New(map[string]any{"f": func() (map[string]int, error) { return map[string]int{"statusCode": 200}, nil }}, 0)}))
 		defer open.Close()
-		said := d.examine(t, "-url", open.URL, "-token", "a.b.c", "-patience", "1s")
-		if got := said["refusal"]; got.Status != "fail" || !strings.Contains(got.Found, "lets in whoever comes") || !strings.Contains(got.Mend, "no authorizer") {
+		diagnosis := d.run(t, "-url", open.URL, "-token", "a.b.c", "-patience", "1s")
+		if got := diagnosis["refusal"]; got.Status != "fail" || !strings.Contains(got.Found, "lets in whoever comes") || !strings.Contains(got.Mend, "no authorizer") {
 			t.Errorf("refusal: got %+v", got)
 		}
 	})
 	t.Run("a push that never comes", func(t *testing.T) {
 		eachRuntime(t, func(t *testing.T, runtime ...string) {
-			s := begin(t, append(runtime, "-faults", "limit=1")...)
-			d.examine(t, "-url", s.base, "-patience", "3s").failed(t, "hello", "no answer was pushed", "NAT gateway", "execute-api:ManageConnections")
+			s := runStack(t, append(runtime, "-faults", "limit=1")...)
+			d.run(t, "-url", s.base, "-patience", "3s").wantFailure(t, "hello", "no answer was pushed", "NAT gateway", "execute-api:ManageConnections")
 		})
 	})
 	t.Run("a push that hangs", func(t *testing.T) {
-		script := &script{served: map[string]int{}, connection: map[string]string{}}
+		pushes := &interceptor{served: map[string]int{}, connection: map[string]string{}}
 		held := make(chan struct{})
-		script.post = func(string) int { <-held; return http.StatusGone }
-		s := beginWith(t, config{Cache: caches.Embedded(t).URL, Faults: script})
+		pushes.post = func(string) int { <-held; return http.StatusGone }
+		s := startStack(t, config{Cache: caches.Embedded(t).URL, Faults: pushes})
 		t.Cleanup(func() { close(held) })
-		d.examine(t, "-url", s.base, "-patience", "4s").failed(t, "hello", "no answer was pushed", "NAT gateway")
+		d.run(t, "-url", s.base, "-patience", "4s").wantFailure(t, "hello", "no answer was pushed", "NAT gateway")
 	})
 	t.Run("no cache", func(t *testing.T) {
 		eachRuntime(t, func(t *testing.T, runtime ...string) {
 			cache := caches.Server(t)
-			s := begin(t, append(runtime, "-cache", cache.URL)...)
+			s := runStack(t, append(runtime, "-cache", cache.URL)...)
 			shutDown(t, cache)
-			d.examine(t, "-url", s.base).failed(t, "connect", "503", "security groups", "elasticache:Connect")
+			d.run(t, "-url", s.base).wantFailure(t, "connect", "503", "security groups", "elasticache:Connect")
 		})
 	})
 	t.Run("a clock that is off", func(t *testing.T) {
@@ -181,8 +180,8 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 			{40 * time.Second, "fail", "this machine's clock is 40."}, {10 * time.Second, "warn", "s behind the server's"},
 			{-10 * time.Second, "warn", "s ahead of the server's"},
 		} {
-			s := beginWith(t, config{Cache: caches.Embedded(t).URL, Offset: func() time.Duration { return test.by }})
-			if got := d.examine(t, "-url", s.base)["clock"]; got.Status != test.status || !strings.Contains(got.Found, test.found) || !strings.Contains(got.Mend, "NTP") {
+			s := startStack(t, config{Cache: caches.Embedded(t).URL, Offset: func() time.Duration { return test.by }})
+			if got := d.run(t, "-url", s.base)["clock"]; got.Status != test.status || !strings.Contains(got.Found, test.found) || !strings.Contains(got.Mend, "NTP") {
 				t.Errorf("by %v: got %+v, want %s: %s", test.by, got, test.status, test.found)
 			}
 		}
@@ -197,8 +196,8 @@ func TestTheDoctorsDiagnosis(t *testing.T) {
 		topology.Match:      {"match", []string{"Internal server error", "log"}},
 	} {
 		t.Run("a function that does not start: "+function, func(t *testing.T) {
-			s := begin(t, "-runtime", processes, "-functions", instead(t, map[string]string{function: nobody}))
-			d.examine(t, "-url", s.base, "-patience", "5s").failed(t, test.step, test.words...)
+			s := runStack(t, "-runtime", processes, "-functions", functionDirWith(t, map[string]string{function: exits}))
+			d.run(t, "-url", s.base, "-patience", "5s").wantFailure(t, test.step, test.words...)
 		})
 	}
 }

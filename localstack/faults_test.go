@@ -7,83 +7,82 @@ import (
 
 	"waggle/clients/go/waggle"
 	"waggle/localstack/faults"
-	"waggle/test/kit"
 	"waggle/test/kit/caches"
 )
 
-// TestEachFaultBefallsTheStack: each by itself, and whenever it can.
-func TestEachFaultBefallsTheStack(t *testing.T) {
+// TestEachFaultShowsInTheStack injects each fault alone, at every opportunity.
+func TestEachFaultShowsInTheStack(t *testing.T) {
 	const ping = `{"action":"ping","id":"p"}`
 	tests := map[string]struct {
 		chance string
-		shows  func(s *running, f *faults.Faults)
+		check  func(s *testStack, f *faults.Faults)
 	}{
-		"lost-disconnect": {"1", func(s *running, f *faults.Faults) {
-			ben := s.bare("ben")
+		"lost-disconnect": {"1", func(s *testStack, f *faults.Faults) {
+			ben := s.dial("ben")
 			ben.report(lat, lng)
 			_ = ben.ws.CloseNow()
-			befallen(s.t, f, 1)
+			waitForFaults(s.t, f, 1)
 			f.Stop()
-			if !s.finds(lat, lng) {
-				s.t.Error("ben is not found: his $disconnect has come")
+			if !s.isFoundAt(lat, lng) {
+				s.t.Error("ben is not found: his $disconnect was handled")
 			}
 		}},
-		"late-disconnect": {"1:20s", func(s *running, f *faults.Faults) {
-			ben := s.bare("ben")
+		"late-disconnect": {"1:20s", func(s *testStack, f *faults.Faults) {
+			ben := s.dial("ben")
 			ben.report(lat, lng)
 			_ = ben.ws.CloseNow()
-			befallen(s.t, f, 1)
-			if !s.finds(lat, lng) {
-				s.t.Error("ben is not found: his $disconnect has come already")
+			waitForFaults(s.t, f, 1)
+			if !s.isFoundAt(lat, lng) {
+				s.t.Error("ben is not found: his $disconnect was handled too early")
 			}
 			f.Stop()
-			until(s.t, "the $disconnect", func() bool { return !s.finds(lat, lng) })
+			until(s.t, "the $disconnect", func() bool { return !s.isFoundAt(lat, lng) })
 		}},
-		"duplicate": {"1", func(s *running, f *faults.Faults) {
-			ana := s.bare("ana")
-			ana.say(ping)
+		"duplicate": {"1", func(s *testStack, f *faults.Faults) {
+			ana := s.dial("ana")
+			ana.sendText(ping)
 			for range 2 {
-				if p := hears[*waggle.Pong](ana); p.ID != "p" {
+				if p := receiveA[*waggle.Pong](ana); p.ID != "p" {
 					s.t.Errorf("got %+v", p)
 				}
 			}
-			befallen(s.t, f, 1)
+			waitForFaults(s.t, f, 1)
 		}},
-		"reorder": {"1:20s", func(s *running, f *faults.Faults) {
-			ana := s.bare("ana")
+		"reorder": {"1:20s", func(s *testStack, f *faults.Faults) {
+			ana := s.dial("ana")
 			for range 4 {
-				ana.say(ping)
-				ana.say(ping)
-				hears[*waggle.Pong](ana)
-				hears[*waggle.Pong](ana)
+				ana.sendText(ping)
+				ana.sendText(ping)
+				receiveA[*waggle.Pong](ana)
+				receiveA[*waggle.Pong](ana)
 			}
-			befallen(s.t, f, 4) // each second one lets the first go
+			waitForFaults(s.t, f, 4) // each second message releases the first
 		}},
-		"gone": {"1", func(s *running, f *faults.Faults) {
-			ana := s.bare("ana")
-			ana.say(ping)
-			befallen(s.t, f, 2) // a young connection is tried again
+		"gone": {"1", func(s *testStack, f *faults.Faults) {
+			ana := s.dial("ana")
+			ana.sendText(ping)
+			waitForFaults(s.t, f, 2) // a push to a young connection is retried
 			f.Stop()
-			ana.goesOn()
+			ana.stillWorks()
 		}},
-		"limit": {"1", func(s *running, f *faults.Faults) {
-			ana := s.bare("ana")
-			ana.say(ping)
-			befallen(s.t, f, 1)
+		"limit": {"1", func(s *testStack, f *faults.Faults) {
+			ana := s.dial("ana")
+			ana.sendText(ping)
+			waitForFaults(s.t, f, 1)
 			f.Stop()
-			ana.goesOn()
+			ana.stillWorks()
 		}},
-		"lost-reply": {"1", func(s *running, f *faults.Faults) {
-			if got := s.refused(s.token("member", "ana")); got != http.StatusServiceUnavailable {
+		"lost-reply": {"1", func(s *testStack, f *faults.Faults) {
+			if got := s.handshakeStatus(s.token("member", "ana")); got != http.StatusServiceUnavailable {
 				s.t.Errorf("$connect: got %d, want 503", got)
 			}
-			befallen(s.t, f, 15) // $connect tries again for as long as a failover may take
+			waitForFaults(s.t, f, 15) // $connect retries for as long as a failover may take
 			f.Stop()
-			s.bare("ana").goesOn()
+			s.dial("ana").stillWorks()
 		}},
-		"slow-cache": {"1:1ms", func(s *running, f *faults.Faults) {
-			s.bare("ana").goesOn()
-			befallen(s.t, f, 4) // of $connect and of the ping: the first run of a script takes two
+		"slow-cache": {"1:1ms", func(s *testStack, f *faults.Faults) {
+			s.dial("ana").stillWorks()
+			waitForFaults(s.t, f, 4) // for $connect and for the ping: the first run of a script takes two trips
 		}},
 	}
 	for _, fault := range faults.All() {
@@ -91,16 +90,17 @@ func TestEachFaultBefallsTheStack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			test, ok := tests[name]
 			if !ok {
-				t.Fatal("it has no test here")
+				t.Fatal("there is no test for it here")
 			}
-			f := chances(t, name+"="+test.chance)
-			s := beginWith(t, config{Cache: caches.Embedded(t).URL, Faults: f})
-			test.shows(s, f)
+			f := parseFaults(t, name+"="+test.chance)
+			s := startStack(t, config{Cache: caches.Embedded(t).URL, Faults: f})
+			test.check(s, f)
 		})
 	}
 }
 
-func chances(t *testing.T, text string) *faults.Faults {
+// parseFaults parses the value of -faults.
+func parseFaults(t *testing.T, text string) *faults.Faults {
 	t.Helper()
 	f, err := faults.New(text)
 	if err != nil {
@@ -109,44 +109,15 @@ func chances(t *testing.T, text string) *faults.Faults {
 	return f
 }
 
-// befallen waits until the one fault that is on has befallen so often, which it
-// did each time that it could.
-func befallen(t *testing.T, f *faults.Faults, times int) {
+// waitForFaults waits until the one fault that is on has occurred so often, at each
+// opportunity.
+func waitForFaults(t *testing.T, f *faults.Faults, times int) {
 	t.Helper()
 	until(t, fmt.Sprintf("%d faults: %s", times, f.Summary()), func() bool {
 		c := f.Counts()[0]
-		if c.Befell != c.Asked || c.Befell > times {
+		if c.Occurred != c.Opportunities || c.Occurred > times {
 			t.Fatalf("got %+v, want %d", c, times)
 		}
-		return c.Befell == times
+		return c.Occurred == times
 	})
-}
-
-// TestNobodyIsStuckAfterFaults: a dozen members report, ask, wait, cancel, end,
-// drop and open second tabs while everything goes wrong. Then it does no more, and
-// each connects again: who is in a match is in that one with one other, and
-// everybody else is found.
-func TestNobodyIsStuckAfterFaults(t *testing.T) {
-	first := kit.Seed(t)
-	for round := range uint64(kit.Times(1, 30)) {
-		t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
-			caches.Each(t, func(t *testing.T, cache caches.Cache) {
-				f := chances(t, fmt.Sprintf("lost-disconnect=0.4,late-disconnect=0.5:50ms,duplicate=0.2,reorder=0.2:20ms,"+
-					"gone=0.1,limit=0.1,lost-reply=0.04,slow-cache=0.2:5ms,seed=%d", first+round))
-				c := newCrowd(t, config{Cache: cache.URL, Faults: f}, first+round)
-				c.live(30)
-				f.Stop()
-				t.Logf("%s; %d matches, %d calls without an answer", f.Summary(), c.matches.Load(), c.unanswered.Load())
-				for _, count := range f.Counts() {
-					if count.Befell == 0 {
-						t.Errorf("%s never befell in %d times", count.Name, count.Asked)
-					}
-				}
-				if c.matches.Load() == 0 {
-					t.Error("nobody was ever matched")
-				}
-				c.settle()
-			})
-		})
-	}
 }

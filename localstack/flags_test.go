@@ -16,7 +16,7 @@ import (
 	"waggle/test/kit/caches"
 )
 
-func TestHelpTeaches(t *testing.T) {
+func TestHelpExplainsEachFlag(t *testing.T) {
 	for _, flag := range []string{"-h", "-help", "--help"} {
 		var out, log bytes.Buffer
 		if err := run(t.Context(), []string{flag}, &out, &log); err != nil {
@@ -35,11 +35,6 @@ func TestHelpTeaches(t *testing.T) {
 }
 
 func TestWhatCannotStartSaysWhatToType(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -55,13 +50,12 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 		return path
 	}
 	for name, test := range map[string]struct{ args, want []string }{
-		"port in use":       {[]string{"-addr", taken.Addr().String()}, []string{taken.Addr().String() + " is in use", "-addr 127.0.0.1:0"}},
 		"no port":           {[]string{"-addr", "127.0.0.1"}, []string{"-addr", "missing port"}},
 		"cache unreachable": {[]string{"-cache", "redis://" + nobody.Addr().String()}, []string{"-cache", nobody.Addr().String(), "is a server running there?", "-cache embedded"}},
-		"cache of no kind":  {[]string{"-cache", "memory"}, []string{"-cache", "redis://host:port", "rediss://host:port", "-cache embedded"}},
+		"not a cache URL":   {[]string{"-cache", "memory"}, []string{"-cache", "redis://host:port", "rediss://host:port", "-cache embedded"}},
 		"no such pool file": {[]string{"-pools", filepath.Join(dir, "none")}, []string{"-pools", "none", "no such file"}},
 		"unknown pool key":  {[]string{"-pools", file("key.json", `{"pools":{"taxi":{"locationTTL":60,"ttl":1}}}`)}, []string{"-pools", `"taxi"`, `"ttl"`, "locationTTL"}},
-		"broken pool file":  {[]string{"-pools", file("broken.json", `{"pools":`)}, []string{"-pools", "JSON"}},
+		"invalid pool file": {[]string{"-pools", file("broken.json", `{"pools":`)}, []string{"-pools", "JSON"}},
 		"members below 0":   {[]string{"-members", "-1"}, []string{"-members", "0 to 5000"}},
 		"too many members":  {[]string{"-members", "5001"}, []string{"-members", "0 to 5000"}},
 		"no log level":      {[]string{"-log", "loud"}, []string{"-log", "debug"}},
@@ -78,14 +72,14 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := test.args
-			if !strings.HasPrefix(name, "port") && name != "no port" {
+			if name != "no port" {
 				args = append([]string{"-addr", "127.0.0.1:0"}, args...)
 			}
 			var out, log bytes.Buffer
-			// What would start all the same ends by itself.
+			// A stack that starts all the same stops by itself.
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			err := run(ctx, args, canceller{&out, cancel}, &log)
+			err := run(ctx, args, cancelOnWrite{&out, cancel}, &log)
 			if err == nil {
 				t.Fatalf("it started:\n%s", &out)
 			}
@@ -95,13 +89,13 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 				}
 			}
 			if out.Len() > 0 || log.Len() > 0 {
-				t.Errorf("printed %q, logged %q", &out, &log)
+				t.Errorf("outputWrites %q, logged %q", &out, &log)
 			}
 		})
 	}
 }
 
-// TestDocumentListsTheFlags holds docs/configuration.md to the command line.
+// TestDocumentListsTheFlags compares docs/configuration.md with the command line.
 func TestDocumentListsTheFlags(t *testing.T) {
 	text, err := os.ReadFile("../docs/configuration.md")
 	if err != nil {
@@ -121,58 +115,58 @@ func TestDocumentListsTheFlags(t *testing.T) {
 		}
 	}
 	for _, f := range faults.All() {
-		if row := fmt.Sprintf("\n| `%s` | %s | `%v` |\n", f.Name, f.Does, f.Usual); !strings.Contains(string(text), row) {
+		if row := fmt.Sprintf("\n| `%s` | %s | `%v` |\n", f.Name, f.Does, f.Default); !strings.Contains(string(text), row) {
 			t.Errorf("docs/configuration.md lacks the row %s", row)
 		}
 	}
 }
 
-// TestFaultsAreToldAtBothEnds: how to have the same again, and what befell.
-func TestFaultsAreToldAtBothEnds(t *testing.T) {
+// The greeting says how to get the same faults again; the last line counts them.
+func TestTheGreetingAndTheLastLineNameTheFaults(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	said, ended := make(printed, 2), make(chan error, 1)
+	output, ended := make(outputWrites, 2), make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-faults", "seed=7,duplicate=1"}, said, t.Output())
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-faults", "seed=7,duplicate=1"}, output, t.Output())
 	}()
-	greeting := <-said
+	greeting := <-output
 	if want := "\n  -faults duplicate=1,seed=7\n"; !strings.Contains(greeting, want) {
 		t.Errorf("no %q in:\n%s", want, greeting)
 	}
-	s := &running{t: t, base: strings.TrimSuffix(alone(t, greeting, "http"), "/"), api: alone(t, greeting, "ws")}
-	ana := s.bare("ana")
-	ana.say(`{"action":"ping"}`)
-	hears[*waggle.Pong](ana)
-	hears[*waggle.Pong](ana)
+	s := &testStack{t: t, base: strings.TrimSuffix(urlLine(t, greeting, "http"), "/"), api: urlLine(t, greeting, "ws")}
+	ana := s.dial("ana")
+	ana.sendText(`{"action":"ping"}`)
+	receiveA[*waggle.Pong](ana)
+	receiveA[*waggle.Pong](ana)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if got, want := <-said, "Faults that befell: duplicate 1 of 1\n"; got != want {
+	if got, want := <-output, "Faults injected: duplicate 1 of 1\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if strings.Contains(begin(t).greeting, "-faults") {
-		t.Error("it speaks of faults where none are on")
+	if strings.Contains(runStack(t).greeting, "-faults") {
+		t.Error("the greeting mentions faults, but none are on")
 	}
 }
 
-// A canceller cancels at the first word.
-type canceller struct {
+// A cancelOnWrite is a buffer that cancels at the first write.
+type cancelOnWrite struct {
 	*bytes.Buffer
 	cancel func()
 }
 
-func (c canceller) Write(b []byte) (int, error) {
+func (c cancelOnWrite) Write(b []byte) (int, error) {
 	c.cancel()
 	return c.Buffer.Write(b)
 }
 
-func TestPoolSettingsAreRead(t *testing.T) {
+func TestPoolSettingsTakeEffect(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pools.json")
 	if err := os.WriteFile(path, []byte(`{"pools":{"tiny":{"maxRadius":500}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := begin(t, "-pools", path)
+	s := runStack(t, "-pools", path)
 	for pool, allowed := range map[string]bool{"tiny": false, "default": true} {
 		ana := s.join("ana", "pool", pool)
 		err := reportAndAsk(t, ana, 600)
@@ -182,14 +176,14 @@ func TestPoolSettingsAreRead(t *testing.T) {
 	}
 }
 
-func TestARealCacheHoldsWhatOutlivesTheStack(t *testing.T) {
+func TestAMatchInARealCacheOutlivesTheStack(t *testing.T) {
 	url := caches.Server(t).URL
-	first := begin(t, "-cache", url)
+	first := runStack(t, "-cache", url)
 	match := pair(t, first.join("ana"), first.join("ben"))
-	if err := first.end(); err != nil {
+	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
-	second := begin(t, "-cache", url)
+	second := runStack(t, "-cache", url)
 	if w := hello(t, second.join("ana")); w.Match == nil || w.Match.Match != match {
 		t.Errorf("got %+v, want match %s", w.Match, match)
 	}

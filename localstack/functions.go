@@ -20,19 +20,19 @@ import (
 	"waggle/localstack/lambda"
 )
 
-// What -runtime takes.
+// The values of -runtime.
 const (
 	inProcess = "inprocess"
 	processes = "process"
 )
 
-// functions are what runs them, either way.
+// functions runs the functions, in this process or as processes.
 type functions interface {
 	apigateway.Invoker
 	Stats() map[string]lambda.Stats
 }
 
-// An environment is what the functions read.
+// An environment holds the variables that the functions read.
 type environment map[string]string
 
 func (e environment) lookup(name string) (string, bool) {
@@ -40,7 +40,7 @@ func (e environment) lookup(name string) (string, bool) {
 	return value, ok
 }
 
-// functions starts what runs the functions, having tried their environment.
+// functions starts the runtime of the functions. It first checks their environment.
 func (s *stack) functions(ctx context.Context) (functions, error) {
 	env := environment{
 		topology.CacheURL: s.config.Cache, topology.PoolFile: s.config.Pools,
@@ -52,10 +52,10 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.ending = append(s.ending, func() error { cache.Close(); return nil })
+		s.closers = append(s.closers, func() error { cache.Close(); return nil })
 		env[topology.CacheURL] = cache.URL()
 	}
-	handlers, err := s.wire(ctx, env)
+	handlers, err := s.newHandlers(ctx, env)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 	return lambda.New(handlers, 0), nil
 }
 
-// wire makes the handlers as the functions do, and tries the cache.
-func (s *stack) wire(ctx context.Context, env environment) (map[string]any, error) {
+// newHandlers creates the handlers as the functions do, and pings the cache.
+func (s *stack) newHandlers(ctx context.Context, env environment) (map[string]any, error) {
 	client, err := gateway.New(ctx, env[topology.ManagementEndpoint], awsconfig.WithCredentialsProvider(
 		aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
@@ -80,11 +80,11 @@ func (s *stack) wire(ctx context.Context, env environment) (map[string]any, erro
 	}
 	a, err := app.FromEnv(ctx, env.lookup, options)
 	if err != nil {
-		return nil, blame(err)
+		return nil, nameFlag(err)
 	}
-	s.ending = append(s.ending, func() error { a.Close(); return nil })
+	s.closers = append(s.closers, func() error { a.Close(); return nil })
 	if err := a.Store.Ping(ctx); err != nil {
-		return nil, blame(fmt.Errorf("%s: %w", topology.CacheURL, err))
+		return nil, nameFlag(fmt.Errorf("%s: %w", topology.CacheURL, err))
 	}
 	settings, err := token.ConfigFromEnv(env.lookup)
 	if err != nil {
@@ -99,7 +99,8 @@ func (s *stack) wire(ctx context.Context, env environment) (map[string]any, erro
 	return handlers, nil
 }
 
-// processes runs the built functions. Each gets what the topology says that it reads.
+// processes starts the built functions as processes. Each gets the variables that the
+// topology lists for it.
 func (s *stack) processes(ctx context.Context, env environment) (functions, error) {
 	dir, err := s.built(ctx)
 	if err != nil {
@@ -116,11 +117,11 @@ func (s *stack) processes(ctx context.Context, env environment) (functions, erro
 		programs[f.Name] = p
 	}
 	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.Concurrency, Log: s.config.Log})
-	s.ending = append(s.ending, func() error { running.Close(); return nil })
+	s.closers = append(s.closers, func() error { running.Close(); return nil })
 	return running, nil
 }
 
-// summary tells, in words, what the functions did as processes.
+// summary formats the counters of functions that ran as processes, a line for each.
 func summary(all map[string]lambda.Stats) string {
 	var b strings.Builder
 	for _, f := range topology.Functions() {
@@ -132,11 +133,12 @@ func summary(all map[string]lambda.Stats) string {
 	return b.String()
 }
 
-// blame names the flag where the environment was made from one.
-func blame(err error) error {
+// nameFlag puts the flag in place of the variable that was set from it, and adds advice
+// to errors of the cache.
+func nameFlag(err error) error {
 	text := strings.NewReplacer(topology.CacheURL, "-cache", topology.PoolFile, "-pools").Replace(err.Error())
 	if strings.HasPrefix(text, "-cache") {
-		if _, unreached := errors.AsType[*net.OpError](err); unreached {
+		if _, unreachable := errors.AsType[*net.OpError](err); unreachable {
 			text += "; is a server running there?"
 		} else {
 			text += ";"

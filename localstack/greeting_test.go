@@ -10,14 +10,14 @@ import (
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
-func TestTheGreetingHasAllThatIsNeeded(t *testing.T) {
-	s := &stack{address: "127.0.0.1:9000", open: true, tunnel: true}
-	want := `Waggle is ready after 0.31 s.
+func TestTheGreetingIsComplete(t *testing.T) {
+	s := &stack{address: "127.0.0.1:9000", open: true, loopback: true}
+	want := `Waggle started in 0.31 s.
 
 The map:
 http://127.0.0.1:9000/
 
-Two members, a tab for each:
+Two members, one tab each:
 http://127.0.0.1:9000/?me=ana
 http://127.0.0.1:9000/?me=ben
 
@@ -28,20 +28,20 @@ http://127.0.0.1:9000/token?member=ana
 The WebSocket API:
 ws://127.0.0.1:9000/prod
 
-With your browser on another machine, run this there first:
+If your browser is on another machine, run this there first:
   ssh -L 9000:127.0.0.1:9000 this-machine
 
 `
 	if got := s.greeting(312*time.Millisecond, terminal{}); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
-	s.tunnel = false
+	s.loopback = false
 	if got := s.greeting(0, terminal{}); strings.Contains(got, "ssh") {
-		t.Errorf("it can be reached, and needs no ssh:\n%s", got)
+		t.Errorf("other machines can reach the stack, so they need no ssh:\n%s", got)
 	}
 }
 
-func TestTheTunnelIsToWhereOneIs(t *testing.T) {
+func TestTheSSHCommandLeadsToThisMachine(t *testing.T) {
 	for _, test := range []struct {
 		from terminal
 		want string

@@ -1,6 +1,6 @@
-// Command localstack is Waggle on one machine: API Gateway, the functions, a
-// cache, an issuer of tokens and a map, on one port. What it serves is what the
-// functions serve on AWS: the same handlers get the same events.
+// Command localstack runs Waggle on one machine: API Gateway, the functions, a cache,
+// a token issuer and a map, on one port. The handlers are those that run on AWS, and
+// they get the same events.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	// The first signal ends in order, a second one at once.
+	// The first signal shuts the stack down; a second one kills it.
 	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "localstack:", err)
@@ -30,14 +30,14 @@ func main() {
 	}
 }
 
-const usage = `Waggle on one machine: the WebSocket API, the functions behind it, a cache, an
-issuer of tokens and a map, on one port.
+const usage = `Runs Waggle on one machine: the WebSocket API, its functions, a cache, a token
+issuer and a map, on one port.
 
-  go run ./localstack                      an embedded cache, nobody about
+  go run ./localstack                      with an embedded cache and no members
   go run ./localstack -members 50          with simulated members
   go run ./localstack -cache redis://127.0.0.1:6379
-  go run ./localstack -faults all          what goes wrong on AWS now and then
-  go run ./localstack -runtime process     the functions as Lambda runs them
+  go run ./localstack -faults all          with the faults that occur on AWS
+  go run ./localstack -runtime process     with the functions as Lambda runs them
 
 Then open the map, or get a token and connect:
 
@@ -47,28 +47,28 @@ Then open the map, or get a token and connect:
 Flags:
 `
 
-// run serves until the context ends.
+// run runs the command line until the context ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	began := time.Now()
 	flags := flag.NewFlagSet("localstack", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // main says what is wrong, once
+	flags.SetOutput(io.Discard) // main prints the error, once
 	var c config
 	var poolFile, level string
 	var injected *faults.Faults
 	flags.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
-	flags.StringVar(&c.Cache, "cache", embeddedCache, "`URL` of the cache: embedded, or redis://host:port, or rediss://host:port for TLS; a cluster is found by itself")
-	flags.StringVar(&poolFile, "pools", "", "`file` with pool settings; without it every pool has the defaults")
-	flags.IntVar(&c.Members, "members", 0, "`number` of simulated members that drive about a made-up city, in a pool of their own")
-	flags.BoolVar(&c.Mingle, "mingle", false, "put the simulated members into the pool that newcomers come to")
-	flags.BoolVar(&c.InsecureTokens, "insecure-tokens", false, "serve /token, the map and its feed to other machines too: anyone may be anyone")
-	flags.Func("faults", "`list` of what is to go wrong, each with its probability: see below", func(list string) (err error) {
+	flags.StringVar(&c.Cache, "cache", embeddedCache, "`URL` of the cache: embedded, or redis://host:port, or rediss://host:port for TLS; a cluster is detected")
+	flags.StringVar(&poolFile, "pools", "", "`file` with pool settings; without it all pools have the defaults")
+	flags.IntVar(&c.Members, "members", 0, "`number` of simulated members; they drive through a made-up city, in their own pool")
+	flags.BoolVar(&c.Mingle, "mingle", false, "put the simulated members into the default pool")
+	flags.BoolVar(&c.InsecureTokens, "insecure-tokens", false, "serve /token and the map to other machines too: anyone can then act as any member")
+	flags.Func("faults", "`list` of faults to inject, each with its probability: see below", func(list string) (err error) {
 		injected, err = faults.New(list)
 		return err
 	})
-	flags.StringVar(&c.Runtime, "runtime", inProcess, "`how` the functions run: inprocess, or process: each as it is built for Lambda, started when it is needed")
-	flags.StringVar(&c.Functions, "functions", "", "`directory` with FUNCTION/bootstrap for this machine, with -runtime process; without it they are built from the checkout")
-	flags.IntVar(&c.Concurrency, "concurrency", 50, "`number` of environments that each function may have at work, with -runtime process")
-	flags.StringVar(&level, "log", "warn", "`level` of what is logged: debug, info, warn or error")
+	flags.StringVar(&c.Runtime, "runtime", inProcess, "`how` the functions run: inprocess; or process, built as for Lambda and started on demand")
+	flags.StringVar(&c.Functions, "functions", "", "with -runtime process, the `directory` of FUNCTION/bootstrap for this machine; without it they are built from the checkout")
+	flags.IntVar(&c.Concurrency, "concurrency", 50, "with -runtime process, the `number` of environments that each function may have")
+	flags.StringVar(&level, "log", "warn", "lowest `level` that is logged: debug, info, warn or error")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage)
@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%w; see --help", err)
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("there is no argument %q: only flags are taken, see --help", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q: there are only flags, see --help", flags.Arg(0))
 	}
 	if c.Members < 0 || c.Members > 5000 {
 		return errors.New("-members must be 0 to 5000")
@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := logLevel.UnmarshalText([]byte(level)); err != nil {
 		return errors.New("-log must be debug, info, warn or error")
 	}
-	// A log that is on the same terminal goes above the status.
+	// A log on the same terminal is written above the status line.
 	display := newScreen(stdout)
 	if display != nil && newScreen(stderr) != nil {
 		stderr = display
@@ -112,7 +112,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	s, err := start(ctx, c)
 	if err != nil {
-		return explain(err, c)
+		return addAdvice(err, c)
 	}
 	fmt.Fprint(stdout, s.greeting(time.Since(began), terminal{User: os.Getenv("USER"), SSH: os.Getenv("SSH_CONNECTION")}))
 	if display != nil {
@@ -120,8 +120,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	<-ctx.Done()
 	err = s.close()
-	if said := s.summary(); said != "" {
-		fmt.Fprint(stdout, said)
+	if text := s.summary(); text != "" {
+		fmt.Fprint(stdout, text)
 	}
 	if injected != nil {
 		fmt.Fprintln(stdout, injected.Summary())
@@ -129,23 +129,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-// checkRuntime refuses what does not go together with it.
+// checkRuntime checks the flags of the runtime, and refuses those that exclude each other.
 func (c config) checkRuntime(injected *faults.Faults) error {
 	switch {
 	case c.Runtime != inProcess && c.Runtime != processes:
 		return fmt.Errorf("-runtime must be %s or %s", inProcess, processes)
 	case c.Runtime != processes && c.Functions != "":
-		return fmt.Errorf("-functions is for -runtime %s", processes)
+		return fmt.Errorf("-functions needs -runtime %s", processes)
 	case c.Concurrency < 1 || c.Concurrency > 1000:
 		return errors.New("-concurrency must be 1 to 1000")
-	case c.Runtime == processes && injected != nil && injected.OfTheCache():
-		return fmt.Errorf("-faults: those of the cache befall in this process alone: leave -runtime %s out, or say lost-reply=0,slow-cache=0", processes)
+	case c.Runtime == processes && injected != nil && injected.AffectCache():
+		return fmt.Errorf("-faults: faults of the cache do not work with -runtime %s: leave it out, or set lost-reply=0,slow-cache=0", processes)
 	}
 	return nil
 }
 
-// explain adds the next step to an error of the start.
-func explain(err error, c config) error {
+// addAdvice says what to type if the port is in use.
+func addAdvice(err error, c config) error {
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}

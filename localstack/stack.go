@@ -14,7 +14,7 @@ import (
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
 	"waggle/localstack/issuer"
-	livemap "waggle/localstack/map"
+	"waggle/localstack/livemap"
 	"waggle/localstack/members"
 	"waggle/localstack/streets"
 )
@@ -26,42 +26,42 @@ const (
 	shutdownTime  = 5 * time.Second
 )
 
-// config is what the flags say.
+// config is what the flags set.
 type config struct {
 	Addr, Cache, Pools string
 	Members            int
 	Mingle             bool
 	InsecureTokens     bool
-	Runtime            string // one of the names below
-	Functions          string // where they are built; "": built from the checkout
-	Concurrency        int    // of each function, as processes
+	Runtime            string // inProcess or processes
+	Functions          string // directory of the built functions; "": build them from the checkout
+	Concurrency        int    // environments of each function, with processes
 	Log                *slog.Logger
-	Building           io.Writer            // told of a build
-	Faults             mischief             // nil: nothing goes wrong
-	Offset             func() time.Duration // tests move time by it
+	Building           io.Writer            // gets the progress of a build
+	Faults             injector             // nil: no faults
+	Offset             func() time.Duration // added to the clock; tests move time with it
 }
 
-// mischief stands in the ways from the gateway to the functions, from them to the
-// clients and to the cache. *faults.Faults is what -faults says.
-type mischief interface {
+// An injector injects faults: between the gateway and the functions, into pushes to
+// clients, and into trips to the cache. With -faults it is a *faults.Faults.
+type injector interface {
 	Events(apigateway.Invoker) apigateway.Invoker
 	Post(connection string) (refused int)
 	Trip(ctx context.Context, commands []store.Command, send func(context.Context, ...int))
 	Stop()
 }
 
-// stack is everything that runs. close ends it.
+// stack is everything that runs. close stops it.
 type stack struct {
-	config  config
-	address string // host:port that it is reached at from this machine
-	open    bool   // whether /token and the map are served
-	tunnel  bool   // whether only this machine can reach it
-	read    func() reading
-	summary func() string // of the functions, at the end
-	ending  []func() error
+	config   config
+	address  string // host:port at which this machine reaches it
+	open     bool   // /token and the map are served
+	loopback bool   // only this machine can reach it
+	read     func() snapshot
+	summary  func() string  // of the functions, printed when the stack stops
+	closers  []func() error // in the order in which things started
 }
 
-// start starts the stack. What it could not start it has ended.
+// start starts the stack. If it fails, it stops what it had started.
 func start(ctx context.Context, c config) (_ *stack, err error) {
 	s := &stack{config: c}
 	defer func() {
@@ -73,10 +73,10 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("-addr: %w", err)
 	}
-	s.ending = append(s.ending, func() error { _ = listener.Close(); return nil })
+	s.closers = append(s.closers, func() error { _ = listener.Close(); return nil })
 	bound := listener.Addr().(*net.TCPAddr)
-	s.tunnel = bound.IP.IsLoopback()
-	s.open = s.tunnel || c.InsecureTokens
+	s.loopback = bound.IP.IsLoopback()
+	s.open = s.loopback || c.InsecureTokens
 	s.address = bound.String()
 	if bound.IP.IsUnspecified() {
 		s.address = net.JoinHostPort("127.0.0.1", fmt.Sprint(bound.Port))
@@ -91,7 +91,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		return nil, err
 	}
 	s.summary = func() string { return summary(functions.Stats()) }
-	world, passing := livemap.New(), newFigures()
+	liveMap, metrics := livemap.New(), newMetrics()
 	routes := make(map[string]string)
 	for _, f := range topology.Functions() {
 		for _, route := range f.Routes {
@@ -100,22 +100,22 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	}
 	front := apigateway.Config{Stage: stage, Routes: routes, Authorizer: topology.Authorizer,
 		Invoker: functions, Logger: c.Log, Now: c.now, Observe: func(f apigateway.Frame) {
-			world.Observe(f)
-			passing.observe(f)
+			liveMap.Observe(f)
+			metrics.observe(f)
 		}}
 	if c.Faults != nil {
 		front.Invoker, front.Refuse = c.Faults.Events(functions), c.Faults.Post
 	}
 	gateway := apigateway.New(front)
-	s.read = func() reading {
-		r := passing.read(time.Now())
-		r.members = gateway.Connections()
+	s.read = func() snapshot {
+		now := metrics.read(time.Now())
+		now.members = gateway.Connections()
 		for _, stats := range functions.Stats() {
-			r.errors += stats.Errors
-			r.environments += stats.Environments
-			r.coldStarts += stats.ColdStarts
+			now.errors += stats.Errors
+			now.environments += stats.Environments
+			now.coldStarts += stats.ColdStarts
 		}
-		return r
+		return now
 	}
 
 	mux := http.NewServeMux()
@@ -126,26 +126,26 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)
 	if s.open {
 		mux.HandleFunc("GET "+issuer.TokenPath, tokens.ServeToken)
-		mux.Handle("GET /{$}", world.Page())
-		mux.Handle("GET /map/", world.Page())
-		mux.Handle("GET /feed", world.Feed())
+		mux.Handle("GET /{$}", liveMap.Page())
+		mux.Handle("GET /map/", liveMap.Page())
+		mux.Handle("GET /feed", liveMap.Feed())
 		if c.Members > 0 {
 			mux.Handle("GET /streets", streets.Handler())
 		} else {
-			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // nothing to draw
+			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // no members, no streets
 		}
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	s.ending = append(s.ending, func() error {
+	s.closers = append(s.closers, func() error {
 		if c.Faults != nil {
-			c.Faults.Stop() // nothing is held back at the end
+			c.Faults.Stop() // so that no event is held back while the stack stops
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 		defer cancel()
-		// Not Shutdown: it waits 5 s for each spare connection that an HTTP
-		// client has opened and not used yet.
+		// Not Shutdown: it waits 5 s for each idle connection that an HTTP client
+		// has opened and not used yet.
 		err := errors.Join(gateway.Close(ctx), server.Close())
 		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)
@@ -158,7 +158,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 			pool = ""
 		}
 		simulated := members.Start(ctx, members.Config{URL: s.url("ws", "/"+stage), Members: c.Members, Pool: pool, Sign: tokens.Sign, Log: c.Log})
-		s.ending = append(s.ending, func() error { simulated.Stop(); return nil })
+		s.closers = append(s.closers, func() error { simulated.Stop(); return nil })
 	}
 	return s, nil
 }
@@ -170,13 +170,13 @@ func (c config) now() time.Time {
 	return time.Now().Add(c.Offset())
 }
 
-// close ends everything, the last started first.
+// close stops everything, in the reverse order of the start.
 func (s *stack) close() error {
 	var errs []error
-	for i := len(s.ending) - 1; i >= 0; i-- {
-		errs = append(errs, s.ending[i]())
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
 	}
-	s.ending = nil
+	s.closers = nil
 	return errors.Join(errs...)
 }
 

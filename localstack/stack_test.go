@@ -21,29 +21,30 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// A running stack, started by its command line.
-type running struct {
+// A testStack is a running stack.
+type testStack struct {
 	t        *testing.T
 	greeting string
-	said     printed // after that
-	base     string  // http://host:port
-	api      string  // of the WebSocket
-	end      func() error
+	output   outputWrites // after the greeting
+	base     string       // http://host:port
+	api      string       // URL of the WebSocket API
+	stop     func() error
 }
 
-// begin starts a stack on a free port. It ends with the test, if not before.
-func begin(t *testing.T, args ...string) *running {
+// runStack runs the command line on a free port. The stack stops when the test ends, if
+// not earlier.
+func runStack(t *testing.T, args ...string) *testStack {
 	t.Helper()
 	if !strings.Contains(strings.Join(args, " "), "-addr") {
 		args = append([]string{"-addr", "127.0.0.1:0"}, args...)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	greeted := make(printed, 2) // what is said at the end may not be read
+	output := make(outputWrites, 2) // the test may leave the last write unread
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, args, greeted, t.Output()) }()
-	s := &running{t: t, said: greeted}
+	go func() { ended <- run(ctx, args, output, t.Output()) }()
+	s := &testStack{t: t, output: output}
 	select {
-	case s.greeting = <-greeted:
+	case s.greeting = <-output:
 	case err := <-ended:
 		cancel()
 		t.Fatalf("localstack %s: %v", strings.Join(args, " "), err)
@@ -51,21 +52,21 @@ func begin(t *testing.T, args ...string) *running {
 		cancel()
 		t.Fatal("no greeting")
 	}
-	over := false
-	s.end = func() error {
-		if over {
+	stopped := false
+	s.stop = func() error {
+		if stopped {
 			return nil
 		}
-		over = true
+		stopped = true
 		cancel()
 		return <-ended
 	}
 	t.Cleanup(func() {
-		if err := s.end(); err != nil {
-			t.Errorf("the end: %v", err)
+		if err := s.stop(); err != nil {
+			t.Errorf("stop: %v", err)
 		}
 	})
-	s.api = alone(t, s.greeting, "ws")
+	s.api = urlLine(t, s.greeting, "ws")
 	u, err := url.Parse(s.api)
 	if err != nil {
 		t.Fatal(err)
@@ -74,52 +75,52 @@ func begin(t *testing.T, args ...string) *running {
 	return s
 }
 
-// eachStack runs a test on stacks with the embedded cache and a real server, and with
-// the functions as processes.
-func eachStack(t *testing.T, test func(*testing.T, *running)) {
-	t.Run("embedded", func(t *testing.T) { test(t, begin(t)) })
-	t.Run("server", func(t *testing.T) { test(t, begin(t, "-cache", caches.Server(t).URL)) })
-	t.Run("process", func(t *testing.T) { test(t, begin(t, asProcesses(t, "-cache", caches.Server(t).URL)...)) })
+// eachStack runs a test on a stack with the embedded cache, on one with a real server,
+// and on one with the functions as processes.
+func eachStack(t *testing.T, test func(*testing.T, *testStack)) {
+	t.Run("embedded", func(t *testing.T) { test(t, runStack(t)) })
+	t.Run("server", func(t *testing.T) { test(t, runStack(t, "-cache", caches.Server(t).URL)) })
+	t.Run("process", func(t *testing.T) { test(t, runStack(t, asProcesses(t, "-cache", caches.Server(t).URL)...)) })
 }
 
-// eachRuntime runs a test with the functions in this process, and as processes: it
-// begins its stack with these arguments.
+// eachRuntime runs a test for each runtime of the functions, with the arguments for its
+// stack.
 func eachRuntime(t *testing.T, test func(t *testing.T, runtime ...string)) {
 	t.Run("inprocess", func(t *testing.T) { test(t) })
 	t.Run("process", func(t *testing.T) { test(t, asProcesses(t)...) })
 }
 
-var builtOnce = sync.OnceValue(func() error { return buildFunctions(context.Background(), "..", builtHere) })
+var builtOnce = sync.OnceValue(func() error { return buildFunctions(context.Background(), "..", localBuild) })
 
-// asProcesses adds what runs the functions as processes, once they are built.
+// asProcesses adds the arguments for functions as processes, and builds the functions.
 func asProcesses(t *testing.T, args ...string) []string {
 	t.Helper()
 	if err := builtOnce(); err != nil {
 		t.Fatal(err)
 	}
-	return append(args, "-runtime", processes, "-functions", "../"+builtHere)
+	return append(args, "-runtime", processes, "-functions", "../"+localBuild)
 }
 
-// printed takes what a program prints, a piece for each write.
-type printed chan string
+// outputWrites is a writer that sends each write on a channel.
+type outputWrites chan string
 
-func (p printed) Write(b []byte) (int, error) {
+func (p outputWrites) Write(b []byte) (int, error) {
 	p <- string(b)
 	return len(b), nil
 }
 
-// alone finds the first line that is a URL of that scheme and nothing else.
-func alone(t *testing.T, text, scheme string) string {
+// urlLine returns the first line that is just a URL of the scheme.
+func urlLine(t *testing.T, text, scheme string) string {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)^` + scheme + `://\S+$`).FindString(text)
 	if found == "" {
-		t.Fatalf("no line is a %s URL alone:\n%s", scheme, text)
+		t.Fatalf("no line is just a %s URL:\n%s", scheme, text)
 	}
 	return found
 }
 
 // get returns a page's status and body.
-func (s *running) get(path string) (status int, body string) {
+func (s *testStack) get(path string) (status int, body string) {
 	s.t.Helper()
 	answer, err := http.Get(s.base + path)
 	if err != nil {
@@ -133,8 +134,8 @@ func (s *running) get(path string) (status int, body string) {
 	return answer.StatusCode, string(text)
 }
 
-// token asks for one, by name and value in turn.
-func (s *running) token(query ...string) string {
+// token requests a token. The query alternates names and values.
+func (s *testStack) token(query ...string) string {
 	s.t.Helper()
 	values := url.Values{}
 	for i := 0; i < len(query); i += 2 {
@@ -147,13 +148,13 @@ func (s *running) token(query ...string) string {
 	return body
 }
 
-func (s *running) connect(token string) (*waggle.Client, error) {
+func (s *testStack) connect(token string) (*waggle.Client, error) {
 	return waggle.Connect(s.t.Context(), waggle.Options{URL: s.api, Token: func(context.Context) (string, error) { return token, nil },
 		Backoff: waggle.Backoff{Min: time.Millisecond}})
 }
 
-// join connects a member with what its token is to say.
-func (s *running) join(member string, query ...string) *waggle.Client {
+// join connects a member. The query is for its token.
+func (s *testStack) join(member string, query ...string) *waggle.Client {
 	s.t.Helper()
 	c, err := s.connect(s.token(append(query, "member", member)...))
 	if err != nil {
@@ -163,8 +164,8 @@ func (s *running) join(member string, query ...string) *waggle.Client {
 	return c
 }
 
-// refused is the status that a handshake is refused with; 101 if it is not.
-func (s *running) refused(token string) int {
+// handshakeStatus connects, and returns the status of the handshake: 101 if it succeeds.
+func (s *testStack) handshakeStatus(token string) int {
 	s.t.Helper()
 	c, err := s.connect(token)
 	if err == nil {
@@ -178,7 +179,7 @@ func (s *running) refused(token string) int {
 	return refusal.Status
 }
 
-// feed is what the map shows.
+// feed is the data of the map.
 type feed struct {
 	Members []struct {
 		Pool, Member, Match string
@@ -188,7 +189,7 @@ type feed struct {
 	Matches [][2]string
 }
 
-func (s *running) feed() feed {
+func (s *testStack) feed() feed {
 	s.t.Helper()
 	status, body := s.get("/feed")
 	var f feed
@@ -198,18 +199,18 @@ func (s *running) feed() feed {
 	return f
 }
 
-// until polls, since a real process cannot be told to be ready.
+// until polls a condition.
 func until(t *testing.T, what string, ready func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !ready(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("timed out waiting for %s", what)
 		}
 	}
 }
 
-func TestItSaysWhereItIs(t *testing.T) {
-	s := begin(t)
+func TestTheGreetingHasURLsThatWork(t *testing.T) {
+	s := runStack(t)
 	u, err := url.Parse(s.api)
 	if err != nil || u.Hostname() != "127.0.0.1" || u.Port() == "0" || u.Path != "/prod" {
 		t.Errorf("the API: got %s", s.api)
@@ -218,7 +219,7 @@ func TestItSaysWhereItIs(t *testing.T) {
 		line = strings.TrimSuffix(line, "\n")
 		if strings.Contains(line, "http://") {
 			if u, err := url.Parse(line); err != nil || u.Scheme != "http" {
-				t.Errorf("not a URL alone: %q", line)
+				t.Errorf("not just a URL: %q", line)
 				continue
 			}
 			if status, body := s.get(strings.TrimPrefix(line, s.base)); status != http.StatusOK || body == "" {
@@ -246,22 +247,22 @@ func TestItSaysWhereItIs(t *testing.T) {
 	}
 }
 
-func TestTheEndLeavesNothing(t *testing.T) {
+func TestAStoppedStackLeavesNoGoroutinesAndNoListener(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtimeFlags ...string) {
 		http.DefaultClient.CloseIdleConnections()
 		before := runtime.NumGoroutine()
-		s := begin(t, append(runtimeFlags, "-members", "3")...)
+		s := runStack(t, append(runtimeFlags, "-members", "3")...)
 		c := s.join("ana")
 		until(t, "three simulated members", func() bool { return len(s.feed().Members) == 3 })
-		if err := s.end(); err != nil {
+		if err := s.stop(); err != nil {
 			t.Errorf("got %v", err)
 		}
 		c.Close()
 		http.DefaultClient.CloseIdleConnections()
 		if _, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://")); err == nil {
-			t.Error("it listens still")
+			t.Error("it still listens")
 		}
-		// Connections that were closed take a moment to be read to their end.
+		// The readers of closed connections take a moment to end.
 		for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				var stacks bytes.Buffer
@@ -274,23 +275,23 @@ func TestTheEndLeavesNothing(t *testing.T) {
 	})
 }
 
-func TestAMemberHearsOfTheEnd(t *testing.T) {
-	s := begin(t)
+func TestAStoppedStackClosesConnectionsWith1001(t *testing.T) {
+	s := runStack(t)
 	token := s.token("member", "ana")
 	c, err := waggle.Dial(t.Context(), waggle.Options{URL: s.api, Token: func(context.Context) (string, error) { return token, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Drop()
-	heard := make(chan error, 1)
+	received := make(chan error, 1)
 	go func() {
 		_, err := c.Receive(context.Background())
-		heard <- err
+		received <- err
 	}()
-	if err := s.end(); err != nil {
+	if err := s.stop(); err != nil {
 		t.Error(err)
 	}
-	if err := <-heard; err == nil || !strings.Contains(err.Error(), "StatusGoingAway") {
+	if err := <-received; err == nil || !strings.Contains(err.Error(), "StatusGoingAway") {
 		t.Errorf("got %v, want a close with 1001", err)
 	}
 }

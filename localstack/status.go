@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	statusEvery = time.Second
-	rateOver    = 10 // readings: members who stand still report in bursts
-	clearLine   = "\r\x1b[K"
+	statusInterval = time.Second
+	rateWindow     = 10 // snapshots that the report rate is averaged over: members who stand still report in bursts
+	clearLine      = "\r\x1b[K"
 )
 
-// A screen is a terminal whose last line is the status. What is written to it
-// goes above that line.
+// A screen is a terminal whose last line is the status. It writes other output
+// above that line.
 type screen struct {
 	mu     sync.Mutex
 	out    io.Writer
@@ -27,8 +27,8 @@ type screen struct {
 	status string
 }
 
-// newScreen returns nil where out is no terminal: no status line is shown
-// there, since nobody would see it but a log.
+// newScreen returns nil if out is not a terminal: a file or a pipe gets no status
+// line.
 func newScreen(out io.Writer) *screen {
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -60,8 +60,8 @@ func (s *screen) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// show puts a status in place of the last one; "" leaves the last one standing
-// and goes to the next line.
+// show replaces the status. With "" it keeps the last status on the screen and goes
+// to the next line.
 func (s *screen) show(status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +72,7 @@ func (s *screen) show(status string) {
 		s.status = ""
 		return
 	}
-	// A line that wraps could not be replaced.
+	// A line that wraps cannot be replaced.
 	if letters := []rune(status); len(letters) >= s.width() {
 		status = string(letters[:s.width()-1])
 	}
@@ -80,11 +80,11 @@ func (s *screen) show(status string) {
 	fmt.Fprint(s.out, clearLine, status)
 }
 
-// follow shows how things stand, until the context ends.
-func (s *screen) follow(ctx context.Context, read func() reading) {
-	tick := time.NewTicker(statusEvery)
+// follow updates the status until the context ends.
+func (s *screen) follow(ctx context.Context, read func() snapshot) {
+	tick := time.NewTicker(statusInterval)
 	defer tick.Stop()
-	last := []reading{read()}
+	last := []snapshot{read()}
 	for {
 		select {
 		case <-ctx.Done():
@@ -93,26 +93,26 @@ func (s *screen) follow(ctx context.Context, read func() reading) {
 		case <-tick.C:
 		}
 		now := read()
-		s.show(now.line(last[0]))
+		s.show(now.statusLine(last[0]))
 		last = append(last, now)
-		last = last[max(0, len(last)-rateOver):]
+		last = last[max(0, len(last)-rateWindow):]
 	}
 }
 
-// line tells a reading in words. Reports are counted from an earlier reading on,
-// the other figures from the start; members are those connected now.
-func (r reading) line(last reading) string {
+// statusLine formats a snapshot. The report rate is the average since an earlier
+// snapshot; members are those connected now; the other numbers count from the start.
+func (s snapshot) statusLine(earlier snapshot) string {
 	rate := 0.0
-	if passed := r.at.Sub(last.at).Seconds(); passed > 0 {
-		rate = float64(r.reports-last.reports) / passed
+	if passed := s.at.Sub(earlier.at).Seconds(); passed > 0 {
+		rate = float64(s.reports-earlier.reports) / passed
 	}
-	answer := "–"
-	if r.answers > 0 {
-		answer = fmt.Sprintf("%.1f ms", float64(r.median.Microseconds())/1000)
+	latency := "–"
+	if s.samples > 0 {
+		latency = fmt.Sprintf("%.1f ms", float64(s.median.Microseconds())/1000)
 	}
-	text := fmt.Sprintf("members %d · reports/s %.0f · matches %d · match p50 %s · errors %d", r.members, rate, r.matches, answer, r.errors)
-	if r.coldStarts > 0 {
-		text += fmt.Sprintf(" · environments %d · cold starts %d", r.environments, r.coldStarts)
+	text := fmt.Sprintf("members %d · reports/s %.0f · matches %d · match p50 %s · errors %d", s.members, rate, s.matches, latency, s.errors)
+	if s.coldStarts > 0 {
+		text += fmt.Sprintf(" · environments %d · cold starts %d", s.environments, s.coldStarts)
 	}
 	return text
 }

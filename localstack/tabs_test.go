@@ -12,11 +12,11 @@ import (
 	"waggle/clients/go/waggle"
 )
 
-// The tests of two tabs of one member: real clients, that come back by themselves
-// when they lose their connection.
+// The tests of several tabs of one member, with real clients, which reconnect by
+// themselves.
 
-// ends wants a client to end because it was replaced.
-func ends(t *testing.T, c *waggle.Client) {
+// wantReplaced wants a client to end with ErrReplaced.
+func wantReplaced(t *testing.T, c *waggle.Client) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -24,79 +24,79 @@ func ends(t *testing.T, c *waggle.Client) {
 		if _, err := c.Next(ctx); errors.Is(err, waggle.ErrReplaced) {
 			return
 		} else if err != nil {
-			t.Fatalf("got %v, want to be replaced", err)
+			t.Fatalf("got %v, want ErrReplaced", err)
 		}
 	}
 }
 
-// settled wants ana to connect so often in all, and no more: one tab is alive and
-// the others stay away.
-func (s *staged) settled(connects int, living *waggle.Client, others ...*waggle.Client) {
+// wantOneTab wants ana to have connected so often in all, and no more. One tab stays
+// connected, and the others do not reconnect.
+func (s *controlledStack) wantOneTab(connects int, living *waggle.Client, others ...*waggle.Client) {
 	s.t.Helper()
-	until(s.t, "ana to have connected as often as she should", func() bool { return s.count(connecting, "ana") == connects })
+	until(s.t, "ana to connect", func() bool { return s.count(connectEvent, "ana") == connects })
 	for range 20 {
 		if _, err := living.Ping(s.t.Context()); err != nil {
 			s.t.Fatalf("the newest tab: %v", err)
 		}
 		for _, c := range others {
 			if _, err := c.Ping(s.t.Context()); !errors.Is(err, waggle.ErrReplaced) {
-				s.t.Fatalf("a tab that was replaced: got %v, want to be replaced", err)
+				s.t.Fatalf("a replaced tab: got %v, want ErrReplaced", err)
 			}
 		}
 	}
-	if now := s.count(connecting, "ana"); now != connects {
+	if now := s.count(connectEvent, "ana"); now != connects {
 		s.t.Errorf("ana connected %d times, want %d", now, connects)
 	}
 }
 
-func TestTwoTabsDoNotKickEachOther(t *testing.T) {
-	onStage(t, func(t *testing.T, s *staged) {
+func TestTwoTabsDoNotReplaceEachOtherForever(t *testing.T) {
+	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		first, second := s.join("ana"), s.join("ana")
-		ends(t, first)
-		s.settled(2, second, first)
+		wantReplaced(t, first)
+		s.wantOneTab(2, second, first)
 		second.Drop()
-		s.settled(3, second, first)
+		s.wantOneTab(3, second, first)
 	})
 }
 
-// A tab that is closed without being told why comes back and is the newest: there
-// it ends, since the other is told.
-func TestTabsSettleWhenTheWordIsLost(t *testing.T) {
-	onStage(t, func(t *testing.T, s *staged) {
+// The error replaced to the first tab is lost. So that tab reconnects, and replaces the
+// second one, which ends.
+func TestOneTabRemainsWhenTheErrorReplacedIsLost(t *testing.T) {
+	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		first := s.join("ana")
-		deaf := s.of("ana")
-		var back *held
+		silent := s.connectionOf("ana")
+		var reconnect *held
 		s.onPost(func(connection string) int {
-			if connection != deaf {
+			if connection != silent {
 				return 0
 			}
-			back = s.hold(connecting, "ana", "")
+			reconnect = s.hold(connectEvent, "ana", "")
 			return http.StatusTooManyRequests
 		})
 		second := s.join("ana")
-		back.letGo()
-		ends(t, second)
-		s.settled(3, first, second)
+		reconnect.release()
+		wantReplaced(t, second)
+		s.wantOneTab(3, first, second)
 	})
 }
 
-// An older connection may reach its $connect after a newer one has.
-func TestATabThatComesTooLateStaysAway(t *testing.T) {
-	onStage(t, func(t *testing.T, s *staged) {
+// The $connect of an older connection may be handled after that of a newer one.
+func TestATabWhoseConnectIsLateIsReplaced(t *testing.T) {
+	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		first := s.join("ana")
-		late := s.hold(connecting, "ana", "")
-		first.Drop() // and it comes back
-		late.arrive(t)
-		s.pass(time.Millisecond)
+		late := s.hold(connectEvent, "ana", "")
+		first.Drop() // it reconnects
+		late.waitUntilHeld(t)
+		s.advance(time.Millisecond)
 		second := s.join("ana")
-		late.letGo()
-		ends(t, first)
-		s.settled(3, second, first)
+		late.release()
+		wantReplaced(t, first)
+		s.wantOneTab(3, second, first)
 	})
 }
 
-func TestTenTabsAtOnceSettleOnOne(t *testing.T) {
-	onStage(t, func(t *testing.T, s *staged) {
+func TestOfTenTabsAtOnceOneRemains(t *testing.T) {
+	eachControlledStack(t, func(t *testing.T, s *controlledStack) {
 		token := s.token("member", "ana")
 		var mu sync.Mutex
 		var tabs []*waggle.Client
@@ -106,7 +106,7 @@ func TestTenTabsAtOnceSettleOnOne(t *testing.T) {
 				c, err := s.connect(token)
 				if err != nil {
 					if !errors.Is(err, waggle.ErrReplaced) {
-						t.Errorf("got %v, want to be let in or replaced", err)
+						t.Errorf("got %v, want success or ErrReplaced", err)
 					}
 					return
 				}
@@ -129,8 +129,8 @@ func TestTenTabsAtOnceSettleOnOne(t *testing.T) {
 			}
 			return alive
 		}
-		until(t, "one tab to be left", func() bool { return len(living()) == 1 })
+		until(t, "one tab to remain", func() bool { return len(living()) == 1 })
 		last := living()[0]
-		s.settled(s.count(connecting, "ana"), last, slices.DeleteFunc(slices.Clone(tabs), func(c *waggle.Client) bool { return c == last })...)
+		s.wantOneTab(s.count(connectEvent, "ana"), last, slices.DeleteFunc(slices.Clone(tabs), func(c *waggle.Client) bool { return c == last })...)
 	})
 }

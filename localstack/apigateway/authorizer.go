@@ -11,10 +11,10 @@ import (
 	"waggle/localstack/lambda"
 )
 
-// maxAuthorizerResult is what API Gateway takes from an authorizer, in bytes.
+// maxAuthorizerResult is the maximum size of an authorizer's result, in bytes.
 const maxAuthorizerResult = 8 << 10
 
-// policyResult is an authorizer's answer.
+// policyResult is an authorizer's result.
 type policyResult struct {
 	PrincipalID    string `json:"principalId"`
 	PolicyDocument struct {
@@ -29,7 +29,7 @@ type statement struct {
 	Resource oneOrMore
 }
 
-// oneOrMore is how policy documents write lists.
+// oneOrMore is a list of a policy document, where a single string may stand for it.
 type oneOrMore []string
 
 func (l *oneOrMore) UnmarshalJSON(data []byte) error {
@@ -41,8 +41,8 @@ func (l *oneOrMore) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(l))
 }
 
-// authorize asks the REQUEST authorizer about an upgrade. It returns the
-// context for the connection's later events, or the answer refusing it.
+// authorize invokes the REQUEST authorizer for an upgrade. It returns the context for
+// the connection's later events, or the refusal.
 func (g *Gateway) authorize(c *client, r *http.Request) (map[string]string, *refusal) {
 	rc := g.requestContext(c, connectEvent, "$connect", g.config.Now())
 	arn := fmt.Sprintf("arn:aws:execute-api:us-east-1:000000000000:%s/%s/$connect", apiID, g.config.Stage)
@@ -79,8 +79,8 @@ func (g *Gateway) authorize(c *client, r *http.Request) (map[string]string, *ref
 	}
 }
 
-// decide evaluates the policy: a Deny that applies wins, and what nothing
-// allows is refused.
+// decide evaluates the policy: a Deny that applies wins; without an Allow that applies
+// the effect is "".
 func (p *policyResult) decide(arn string) (effect string) {
 	for _, s := range p.PolicyDocument.Statement {
 		if !s.applies(arn) {
@@ -96,8 +96,8 @@ func (p *policyResult) decide(arn string) (effect string) {
 	return effect
 }
 
-// values are the authorizer's context with strings for all values, as they
-// appear on events. Only scalars are allowed.
+// values returns the authorizer's context with all values as strings, as events have
+// them. Only scalars are allowed.
 func (p *policyResult) values() (map[string]string, error) {
 	values := make(map[string]string, len(p.Context)+1)
 	for name, value := range p.Context {
@@ -119,7 +119,7 @@ func (s *statement) applies(arn string) bool {
 	return matchesAny(s.Action, "execute-api:Invoke", "(?i)") && matchesAny(s.Resource, arn, "")
 }
 
-// matchesAny matches with the wildcards of policies, * and ?.
+// matchesAny matches a value against patterns with the wildcards of policies, * and ?.
 func matchesAny(patterns []string, value, flags string) bool {
 	for _, pattern := range patterns {
 		expression := regexp.QuoteMeta(pattern)

@@ -11,30 +11,30 @@ import (
 )
 
 const (
-	// closeGrace is how long a client has to take what is queued and answer
-	// the close frame before its socket is cut.
+	// closeGrace is how long a client has to read its queue and to answer the close
+	// frame. After that its socket is closed.
 	closeGrace = time.Second
-	// writeTimeout cuts a client that has not read anything for so long.
+	// writeTimeout is how long a write may wait for a client that does not read.
 	writeTimeout = time.Minute
-	// messageOverhead counts for each queued message on top of its bytes.
+	// messageOverhead is added to the size of each queued message, in bytes.
 	messageOverhead = 64
 )
 
-// ending is how a connection ended: what the close frame says, and $disconnect.
+// ending is how a connection ended, as its close frame and $disconnect say.
 type ending struct {
 	code   ws.StatusCode
 	reason string
 }
 
-// The endings that are not a client's own words.
+// The endings that the client did not choose.
 var (
 	goingAway = ending{ws.StatusGoingAway, "Going away"}
 	deleted   = ending{ws.StatusNormalClosure, "Connection Closed Normally"}
 	abnormal  = ending{ws.StatusAbnormalClosure, "Connection closed abnormally"}
 )
 
-// connection is one client's socket: a reader, a writer with a bounded queue,
-// and the invocations under way. Whoever calls close first names the ending.
+// connection is one client's socket: a reader, a writer with a bounded queue, and the
+// invocations in progress. The first call of close decides the ending.
 type connection struct {
 	id      string
 	gateway *Gateway
@@ -44,7 +44,7 @@ type connection struct {
 	lastData    atomic.Int64 // time.Since(started), for the idle timeout
 	started     time.Time
 	invocations sync.WaitGroup
-	slots       chan struct{} // one per invocation under way
+	slots       chan struct{} // one per invocation in progress
 	closing     chan struct{} // closed with the first close
 	readerDone  chan struct{}
 	wake        chan struct{} // something was queued
@@ -53,7 +53,7 @@ type connection struct {
 	socket net.Conn // nil until the handshake is done
 	queue  [][]byte
 	queued int    // bytes in queue or being written
-	pong   []byte // the answer owed to the newest ping; nil if none
+	pong   []byte // the reply to the newest ping, still to be sent; nil if none
 	ended  *ending
 }
 
@@ -80,12 +80,12 @@ func newConnection(g *Gateway, client client) *connection {
 	return c
 }
 
-// serve runs the connection until its socket is closed and returns how it
-// ended. Invocations may still be under way.
+// serve runs the connection until its socket is closed, and returns how it ended.
+// Invocations may still be in progress.
 func (c *connection) serve(socket net.Conn, buffers *bufio.ReadWriter) ending {
 	if tcp, ok := socket.(*net.TCPConn); ok {
-		// Small, so that a client that stops reading is noticed (429) before
-		// megabytes of stale news wait for it in the kernel.
+		// Small, so that posts to a client that does not read fail with 429 before
+		// megabytes wait in the kernel.
 		_ = tcp.SetWriteBuffer(64 << 10)
 	}
 	c.mu.Lock()
@@ -103,14 +103,14 @@ func (c *connection) serve(socket net.Conn, buffers *bufio.ReadWriter) ending {
 	return *c.ended
 }
 
-// send queues a text message. It never waits for the client.
+// send queues a text message. It does not wait for the client.
 func (c *connection) send(data []byte) sendResult {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended != nil {
 		return sendGone
 	}
-	// An empty queue takes any message, whatever the limit.
+	// An empty queue accepts a message of any size.
 	size := len(data) + messageOverhead
 	if c.queued > 0 && c.queued+size > c.gateway.config.SendBuffer {
 		return sendFull
@@ -121,8 +121,8 @@ func (c *connection) send(data []byte) sendResult {
 	return sent
 }
 
-// close ends the connection: what is queued is still sent, then a close frame.
-// From now on it is unknown to @connections. Only the first ending counts.
+// close ends the connection: the writer sends the rest of the queue and a close frame.
+// From now on @connections does not know it. Only the first ending counts.
 func (c *connection) close(e ending) {
 	c.mu.Lock()
 	if c.ended != nil {
@@ -131,15 +131,15 @@ func (c *connection) close(e ending) {
 	}
 	c.ended = &e
 	close(c.closing)
-	if c.socket != nil { // frees a writer stuck on a client that does not read
+	if c.socket != nil { // for a writer that is blocked by a client that does not read
 		_ = c.socket.SetWriteDeadline(time.Now().Add(closeGrace))
 	}
 	c.mu.Unlock()
 	c.gateway.unregister(c)
 }
 
-// cut closes the socket without a word, which ends reader and writer at once.
-func (c *connection) cut() {
+// abort closes the socket without a close frame, which ends reader and writer at once.
+func (c *connection) abort() {
 	c.close(abnormal)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,7 +148,7 @@ func (c *connection) cut() {
 	}
 }
 
-// active notes that data went over the connection.
+// active records that data was sent or received.
 func (c *connection) active() {
 	c.lastActive.Store(c.gateway.config.Now().UnixMilli())
 	c.lastData.Store(int64(time.Since(c.started)))

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// event is what functions receive. The fields are those that AWS sends and no
-// more; aws-lambda-go's own type would add a dozen empty ones.
+// event is the event that functions receive, with exactly the fields that AWS sends. The
+// type of aws-lambda-go would add a dozen empty fields.
 type event struct {
 	Type                            string              `json:"type,omitempty"`      // authorizer only
 	MethodARN                       string              `json:"methodArn,omitempty"` // authorizer only
@@ -57,7 +57,7 @@ type identity struct {
 	SourceIP  string `json:"sourceIp"`
 }
 
-// client is what a connection's events have in common.
+// client holds what all events of a connection have in common.
 type client struct {
 	connectionID string
 	connectedAt  time.Time
@@ -79,7 +79,7 @@ func (g *Gateway) newClient(r *http.Request) client {
 	}
 }
 
-// requestContext describes one request, with a fresh id, that arrived then.
+// requestContext describes one request by its time of arrival, with a new id.
 func (g *Gateway) requestContext(c *client, kind eventType, routeKey string, arrival time.Time) requestContext {
 	id := newID()
 	return requestContext{
@@ -100,15 +100,15 @@ func (g *Gateway) requestContext(c *client, kind eventType, routeKey string, arr
 	}
 }
 
-// setRequest adds the upgrade request's headers and query, which only the
-// authorizer and $connect see.
+// setRequest adds the headers and the query of the upgrade request, which only the
+// authorizer and $connect get.
 func (e *event) setRequest(r *http.Request) {
 	e.MultiValueHeaders = map[string][]string{"Host": {r.Host}}
 	for name, values := range r.Header {
 		switch name {
-		case "Connection", "Upgrade": // hop by hop
+		case "Connection", "Upgrade": // hop-by-hop headers
 		default:
-			// net/http would have Sec-Websocket-Key, clients send Sec-WebSocket-Key.
+			// net/http writes Sec-Websocket-Key; clients send Sec-WebSocket-Key.
 			name = strings.Replace(name, "Sec-Websocket-", "Sec-WebSocket-", 1)
 			e.MultiValueHeaders[name] = values
 		}
@@ -128,8 +128,8 @@ func lastValues(multi map[string][]string) map[string]string {
 	return last
 }
 
-// newID looks like AWS's ids for connections, requests and messages. It ends
-// in "=", so that callers that do not escape ids in URLs are found out.
+// newID returns an id like those of AWS for connections, requests and messages. It ends
+// in "=", so that tests catch callers that do not escape ids in URLs.
 func newID() string {
 	var b [11]byte
 	rand.Read(b[:])

@@ -1,13 +1,14 @@
-// Package apigateway is API Gateway's WebSocket front on one machine: the
-// upgrade with its authorizer and $connect, routes, events, @connections,
-// limits, close codes and error frames, faithful to what AWS documents or was
-// seen to do. Start at [New]; a [Gateway] is an http.Handler.
+// Package apigateway emulates API Gateway's WebSocket APIs on one machine: the upgrade
+// with its authorizer and $connect, routes, events, @connections, limits, close codes
+// and error frames. It does what AWS documents or was observed to do. Start at [New]; a
+// [Gateway] is an http.Handler.
 //
-// What is kept, so that code proven here holds on AWS:
-//   - Nothing can be posted to a connection before $connect has returned.
-//   - The messages of one connection are invoked side by side, in no order.
-//   - $disconnect is invoked when a connection ends, messages under way or not.
-//   - A client that does not read makes posts fail with 429, never wait.
+// It guarantees what handlers can rely on, so that code that passes its tests here works
+// on AWS:
+//   - A post to a connection fails until $connect has returned.
+//   - The messages of one connection are handled concurrently, in no order.
+//   - $disconnect is invoked when a connection ends, even while messages are handled.
+//   - A post to a client that does not read fails with 429 and does not wait.
 //   - No goroutine outlives [Gateway.Close].
 package apigateway
 
@@ -29,41 +30,46 @@ const (
 
 const apiID = "local"
 
-// maxURL is the length in characters of the longest URL of an upgrade.
+// maxURL is the maximum length of an upgrade's URL, in characters.
 const maxURL = 4096
 
-// Invoker runs functions. An error that is a *lambda.FunctionError is the
-// function's own; any other means that it could not be run.
+// maxDuration is how long a connection may last.
+const maxDuration = 2 * time.Hour
+
+// Invoker runs functions. An error that is a *lambda.FunctionError comes from the
+// function; any other error means that the function could not be run.
 type Invoker interface {
 	Invoke(ctx context.Context, function string, payload []byte) ([]byte, error)
 }
 
-// Config says what a Gateway serves. Stage, Routes and Invoker are needed.
+// Config says what a Gateway serves. Stage, Routes and Invoker are required.
 type Config struct {
 	Stage      string            // path segment, such as "prod"
-	Routes     map[string]string // route key → function, "$connect", "$disconnect" and "$default" among the keys
-	Authorizer string            // function deciding on the upgrade; empty lets everyone in
+	Routes     map[string]string // route key → function; the keys include "$connect", "$disconnect" and "$default"
+	Authorizer string            // function that decides about the upgrade; "" admits everyone
 	Invoker    Invoker
 
-	IdleTimeout time.Duration // without data in either direction; default 10 min
-	MaxDuration time.Duration // of a connection; default 2 h
-	// IntegrationTimeout is how long a function is waited for; default 29 s.
+	// IdleTimeout closes a connection without data in either direction; default 10 min.
+	IdleTimeout time.Duration
+	// IntegrationTimeout is how long the gateway waits for a function; default 29 s.
 	IntegrationTimeout time.Duration
 
-	MaxInFlight int // invocations at once per connection, beyond which its socket is not read; default 32
-	SendBuffer  int // bytes waiting for one client, beyond which posts get 429; default 256 KB
+	// MaxInFlight bounds the concurrent invocations of one connection. At the bound its
+	// socket is not read. Default 32.
+	MaxInFlight int
+	// SendBuffer bounds the bytes that wait for one client. Beyond it posts fail with
+	// 429. Default 256 KB.
+	SendBuffer int
 
 	Now    func() time.Time // for timestamps, not for timeouts; default time.Now
-	Logger *slog.Logger     // default slog.Default(); neither payloads nor query strings are logged
+	Logger *slog.Logger     // default slog.Default(); it gets no payloads and no query strings
 
-	// Observe, if set, sees every message in and out. It is called from many
-	// goroutines and holds up the connection until it returns. It must not
-	// change what it is given.
+	// Observe, if set, is called with every message in both directions, from many
+	// goroutines. The connection waits until it returns. It must not change the Frame.
 	Observe func(Frame)
 
-	// Refuse, if set, is asked at each post: with 410 it is refused as if the
-	// connection were gone, with 429 as if its client did not read; 0 lets it
-	// through. A post waits until it returns.
+	// Refuse, if set, is called at each post, which waits for it. 410 refuses the post as
+	// if the connection were gone, 429 as if its client did not read; 0 accepts it.
 	Refuse func(connectionID string) (status int)
 }
 
@@ -73,7 +79,7 @@ type Frame struct {
 	Direction    Direction
 	Time         time.Time
 	Payload      []byte
-	Authorizer   map[string]string // the authorizer's context, principalId among it
+	Authorizer   map[string]string // the authorizer's context, with principalId
 }
 
 // Direction of a Frame, seen from the server.
@@ -88,8 +94,8 @@ const (
 // Gateway is one API with one stage. It is safe for concurrent use.
 type Gateway struct {
 	config Config
-	// base is what invocations run under: not the upgrade request's context,
-	// because Lambda does not stop when a client goes away.
+	// base is the parent of the invocations' contexts. It is not the context of the
+	// upgrade request, because Lambda does not stop when a client disconnects.
 	base   context.Context
 	cancel context.CancelFunc
 
@@ -102,7 +108,6 @@ type Gateway struct {
 // New returns a Gateway ready to serve.
 func New(config Config) *Gateway {
 	setDefault(&config.IdleTimeout, 10*time.Minute)
-	setDefault(&config.MaxDuration, 2*time.Hour)
 	setDefault(&config.IntegrationTimeout, 29*time.Second)
 	setDefault(&config.MaxInFlight, 32)
 	setDefault(&config.SendBuffer, 256<<10)
@@ -123,7 +128,7 @@ func New(config Config) *Gateway {
 // ServeHTTP serves the WebSocket API at /{stage} and connection management at
 // /{stage}/@connections/{id}. Anything else is forbidden, as on AWS.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// The escaped path, so that an id is decoded once, whatever it holds.
+	// The escaped path, so that an id is decoded exactly once.
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/"+g.config.Stage)
 	if escapedID, found := strings.CutPrefix(path, "/@connections/"); ok && found {
 		if id, err := url.PathUnescape(escapedID); err == nil {
@@ -143,16 +148,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.serveUpgrade(w, r)
 }
 
-// Connections counts the open connections.
+// Connections returns the number of open connections.
 func (g *Gateway) Connections() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.connections)
 }
 
-// Close closes every connection with 1001, runs their $disconnect and joins
-// all goroutines. When ctx ends first, sockets and invocations are cut off and
-// its error is returned.
+// Close closes every connection with 1001, runs their $disconnect and waits for all
+// goroutines. If ctx ends first, Close aborts sockets and invocations and returns the
+// error of ctx.
 func (g *Gateway) Close(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
@@ -178,13 +183,13 @@ func (g *Gateway) Close(ctx context.Context) error {
 	}
 	g.cancel()
 	for _, c := range open {
-		c.cut()
+		c.abort()
 	}
 	<-joined
 	return ctx.Err()
 }
 
-// enter counts the caller in, unless the Gateway is closed.
+// enter adds the caller to serving, unless the Gateway is closed.
 func (g *Gateway) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -195,7 +200,7 @@ func (g *Gateway) enter() bool {
 	return true
 }
 
-// register makes a connection known to @connections, unless closed.
+// register makes a connection known to @connections, unless the Gateway is closed.
 func (g *Gateway) register(c *connection) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

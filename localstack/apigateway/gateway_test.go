@@ -25,7 +25,7 @@ import (
 
 type object = map[string]any
 
-// stack is a Gateway behind a real server, its functions written by the test.
+// stack is a Gateway on a real server. The test supplies its functions.
 type stack struct {
 	t       testing.TB
 	gateway *apigateway.Gateway
@@ -38,8 +38,8 @@ type stack struct {
 
 type handlers map[string]func(event object) (object, error)
 
-// start serves the handlers under their names, each being the function of the
-// route of that name. $connect and $disconnect are there even if not given.
+// start serves each handler as the function of the route of its name. There are always
+// handlers for $connect and $disconnect.
 func start(t testing.TB, config apigateway.Config, functions handlers) *stack {
 	t.Helper()
 	s := &stack{t: t, events: map[string][]object{}, change: make(chan struct{})}
@@ -77,7 +77,7 @@ func start(t testing.TB, config apigateway.Config, functions handlers) *stack {
 	return s
 }
 
-// answer is a function that does nothing but answer with a status.
+// answer is a function that only returns a status.
 func answer(status int) func(object) (object, error) {
 	return func(object) (object, error) { return object{"statusCode": status}, nil }
 }
@@ -128,7 +128,7 @@ func (s *stack) dial(options *websocket.DialOptions) *websocket.Conn {
 	return c
 }
 
-// connect dials and returns the new connection's id as well. One at a time.
+// connect dials, and returns the new connection's id too. It must not run concurrently.
 func (s *stack) connect() (*websocket.Conn, string) {
 	s.t.Helper()
 	n := s.count("$connect")
@@ -150,7 +150,7 @@ func (s *stack) refused(options *websocket.DialOptions) (status int, body string
 	return response.StatusCode, strings.TrimSpace(string(text))
 }
 
-// management calls @connections, signed.
+// management calls @connections with a signature.
 func (s *stack) management(method, id string, body []byte) *http.Response {
 	s.t.Helper()
 	request, err := http.NewRequest(method, s.server.URL+"/prod/@connections/"+url.QueryEscape(id), bytes.NewReader(body))
@@ -194,7 +194,7 @@ func read(t testing.TB, c *websocket.Conn) string {
 	return string(text)
 }
 
-// readClose reads on until the connection is closed.
+// readClose reads until the connection is closed.
 func readClose(t testing.TB, c *websocket.Conn) (websocket.StatusCode, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -281,7 +281,7 @@ func TestObserveSeesMessagesBothWays(t *testing.T) {
 	}
 }
 
-func TestCloseSaysGoingAwayToAllAndJoins(t *testing.T) {
+func TestCloseSends1001ToAllAndWaitsForGoroutines(t *testing.T) {
 	before := runtime.NumGoroutine()
 	s := startEcho(t, apigateway.Config{})
 	var clients sync.WaitGroup
@@ -324,7 +324,7 @@ func TestCloseSaysGoingAwayToAllAndJoins(t *testing.T) {
 	}
 }
 
-func TestCloseCutsOffWhatDoesNotEnd(t *testing.T) {
+func TestCloseAbortsWhatDoesNotEnd(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	s := start(t, apigateway.Config{}, handlers{"$default": func(object) (object, error) {
@@ -340,7 +340,7 @@ func TestCloseCutsOffWhatDoesNotEnd(t *testing.T) {
 	}
 }
 
-func TestManyConnectionsAtOnce(t *testing.T) {
+func TestEachOfManyConnectionsGetsItsOwnMessages(t *testing.T) {
 	const connections, messages = 100, 20
 	s := startEcho(t, apigateway.Config{})
 	var clients sync.WaitGroup
@@ -372,7 +372,7 @@ func TestManyConnectionsAtOnce(t *testing.T) {
 	clients.Wait()
 }
 
-// BenchmarkEcho is one message up, its function, and one post down.
+// BenchmarkEcho measures one message, its function and one post back.
 func BenchmarkEcho(b *testing.B) {
 	s := startEcho(b, apigateway.Config{})
 	b.RunParallel(func(pb *testing.PB) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// apiError is a refusal by @connections. Its type travels in a header.
+// apiError is an error response of @connections. Its kind is sent in a header.
 type apiError struct {
 	status        int
 	kind, message string
@@ -21,7 +21,7 @@ var (
 	errBody     = apiError{http.StatusBadRequest, "BadRequestException", "Bad request: the body could not be read"}
 )
 
-// connectionInfo answers GET.
+// connectionInfo is the response to GET.
 type connectionInfo struct {
 	ConnectedAt  string   `json:"connectedAt"`
 	Identity     identity `json:"identity"`
@@ -42,7 +42,7 @@ func (g *Gateway) serveManagement(w http.ResponseWriter, r *http.Request, id str
 	case http.MethodDelete:
 		g.delete(w, id)
 	default:
-		errNoToken.write(w) // what API Gateway says to a method it does not have
+		errNoToken.write(w) // API Gateway's response to a method that it does not have
 	}
 }
 
@@ -103,7 +103,7 @@ func (g *Gateway) delete(w http.ResponseWriter, id string) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// signed looks for a SigV4 signature. Who signed it does not matter here.
+// signed reports whether the request has a SigV4 signature. It does not verify it.
 func signed(r *http.Request) bool {
 	fields, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
 	return ok && strings.Contains(fields, "Credential=") &&

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -49,17 +48,18 @@ func TestManagementErrors(t *testing.T) {
 func TestManagementNeedsASignature(t *testing.T) {
 	s := start(t, apigateway.Config{}, nil)
 	_, id := s.connect()
-	for _, authorization := range []string{"", "Bearer x", "AWS4-HMAC-SHA256 Credential=x"} {
-		request, _ := http.NewRequest("POST", s.server.URL+"/prod/@connections/"+url.PathEscape(id), strings.NewReader("x"))
-		request.Header.Set("Authorization", authorization)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(response.Body)
-		response.Body.Close()
-		if got := response.Header.Get("x-amzn-errortype"); response.StatusCode != 403 || got != "MissingAuthenticationTokenException" {
-			t.Errorf("%q: got %d %s %s, want 403 MissingAuthenticationTokenException", authorization, response.StatusCode, got, body)
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		for _, authorization := range []string{"", "Bearer x", "AWS4-HMAC-SHA256 Credential=x"} {
+			request, _ := http.NewRequest(method, s.server.URL+"/prod/@connections/"+url.PathEscape(id), strings.NewReader("x"))
+			request.Header.Set("Authorization", authorization)
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if got := response.Header.Get("x-amzn-errortype"); response.StatusCode != 403 || got != "MissingAuthenticationTokenException" {
+				t.Errorf("%s with %q: got %d %s, want 403 MissingAuthenticationTokenException", method, authorization, response.StatusCode, got)
+			}
 		}
 	}
 }
@@ -83,18 +83,18 @@ func TestGetDescribesAConnection(t *testing.T) {
 	}
 }
 
-func TestDeleteClosesAfterWhatWasPosted(t *testing.T) {
+func TestDeleteClosesAfterEarlierPosts(t *testing.T) {
 	s := start(t, apigateway.Config{}, nil)
 	c, id := s.connect()
-	s.post(id, []byte("last words"))
+	s.post(id, []byte("the last message"))
 	if got := s.management("DELETE", id, nil).StatusCode; got != http.StatusNoContent {
 		t.Errorf("delete: got %d, want 204", got)
 	}
 	if got := s.post(id, []byte("too late")); got != http.StatusGone {
 		t.Errorf("post: got %d, want 410", got)
 	}
-	if got := read(t, c); got != "last words" {
-		t.Errorf("got %q, want the last words", got)
+	if got := read(t, c); got != "the last message" {
+		t.Errorf("got %q, want the last message", got)
 	}
 	if code, _ := readClose(t, c); code != websocket.StatusNormalClosure {
 		t.Errorf("got %d, want 1000", code)
@@ -116,14 +116,14 @@ func TestMessagesAfterDeleteAreNotRouted(t *testing.T) {
 	}
 }
 
-func TestDeleteCutsAClientThatDoesNotAnswer(t *testing.T) {
+func TestDeleteDisconnectsAClientThatDoesNotAnswer(t *testing.T) {
 	s := start(t, apigateway.Config{SendBuffer: 64 << 10}, nil)
 	r := s.dialRaw() // never reads
-	// One 429 may mean that the writer is a moment behind; when nothing has
-	// been taken for a while it is stuck in the socket.
-	for taken := time.Now(); time.Since(taken) < 300*time.Millisecond; {
+	// A single 429 may mean that the writer is slow. If no post succeeds for a while, the
+	// writer is blocked.
+	for accepted := time.Now(); time.Since(accepted) < 300*time.Millisecond; {
 		if s.post(r.id, text(32<<10)) == http.StatusOK {
-			taken = time.Now()
+			accepted = time.Now()
 		}
 	}
 	began := time.Now()
@@ -134,11 +134,11 @@ func TestDeleteCutsAClientThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-func TestDisconnectEventTellsHowTheClientLeft(t *testing.T) {
+func TestDisconnectEventSaysHowTheClientDisconnected(t *testing.T) {
 	for name, test := range map[string]struct {
-		leave  func(*raw)
-		code   float64
-		reason string
+		disconnect func(*raw)
+		code       float64
+		reason     string
 	}{
 		"normally":       {func(r *raw) { r.send(ws.NewCloseFrame(ws.NewCloseFrameBody(1000, "bye"))) }, 1000, "bye"},
 		"going away":     {func(r *raw) { r.send(ws.NewCloseFrame(ws.NewCloseFrameBody(1001, ""))) }, 1001, ""},
@@ -157,7 +157,7 @@ func TestDisconnectEventTellsHowTheClientLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, apigateway.Config{Authorizer: "authorizer"}, handlers{"authorizer": allow(object{"member": "ana"})})
 			r := s.dialRaw()
-			test.leave(r)
+			test.disconnect(r)
 			event := s.event("$disconnect", 0)
 			rc := requestContext(event)
 			got := object{}
@@ -192,11 +192,11 @@ func TestClientsCloseIsEchoed(t *testing.T) {
 	}
 }
 
-func TestDisconnectDoesNotWaitForMessagesUnderWay(t *testing.T) {
+func TestDisconnectDoesNotWaitForMessagesInProgress(t *testing.T) {
 	release := make(chan struct{})
 	s := start(t, apigateway.Config{}, handlers{"$default": func(object) (object, error) {
 		<-release
-		return nil, errors.New("too late to be told")
+		return nil, errors.New("after the client has disconnected")
 	}})
 	c, _ := s.connect()
 	write(t, c, "slow")
@@ -206,7 +206,7 @@ func TestDisconnectDoesNotWaitForMessagesUnderWay(t *testing.T) {
 	close(release)
 }
 
-func TestFailingDisconnectHarmsNobody(t *testing.T) {
+func TestAFailingDisconnectAffectsNoOtherConnection(t *testing.T) {
 	s := start(t, apigateway.Config{}, handlers{"$disconnect": func(object) (object, error) { return nil, fmt.Errorf("x") }})
 	c, _ := s.connect()
 	c.CloseNow()
@@ -214,12 +214,12 @@ func TestFailingDisconnectHarmsNobody(t *testing.T) {
 	s.dial(nil)
 }
 
-func TestPostsAreRefusedOnDemand(t *testing.T) {
-	var asked []string
+func TestRefuseDecidesAboutPosts(t *testing.T) {
+	var posts []string
 	answers := []int{http.StatusGone, http.StatusTooManyRequests, 0}
 	s := start(t, apigateway.Config{Refuse: func(connection string) int {
-		asked = append(asked, connection)
-		return answers[len(asked)-1]
+		posts = append(posts, connection)
+		return answers[len(posts)-1]
 	}}, nil)
 	c, id := s.connect()
 	for n, want := range []struct {
@@ -232,12 +232,12 @@ func TestPostsAreRefusedOnDemand(t *testing.T) {
 		}
 	}
 	if got := read(t, c); got != "post 2" {
-		t.Errorf("got %q, want only the post that was let through", got)
+		t.Errorf("got %q, want only the accepted post", got)
 	}
-	if diff := cmp.Diff([]string{id, id, id}, asked); diff != "" {
-		t.Errorf("asked of (-want +got)\n%s", diff)
+	if diff := cmp.Diff([]string{id, id, id}, posts); diff != "" {
+		t.Errorf("posts to (-want +got)\n%s", diff)
 	}
 	if got := s.management("DELETE", id, nil).StatusCode; got != http.StatusNoContent {
-		t.Errorf("delete: got %d, want 204: posts alone are refused", got)
+		t.Errorf("delete: got %d, want 204: only posts are refused", got)
 	}
 }

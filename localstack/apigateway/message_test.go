@@ -82,8 +82,8 @@ func TestMessageEvent(t *testing.T) {
 	}
 }
 
-// Side by side or not, each message has the time at which it arrived.
-func TestMessagesHaveTheTimesOfTheirArrival(t *testing.T) {
+// Although messages are handled concurrently, each has its time of arrival.
+func TestMessagesHaveTheirTimeOfArrival(t *testing.T) {
 	var ticks atomic.Int64
 	s := start(t, apigateway.Config{Now: func() time.Time { return time.UnixMilli(ticks.Add(1)) }}, handlers{"$default": answer(200)})
 	c, _ := s.connect()
@@ -99,7 +99,7 @@ func TestMessagesHaveTheTimesOfTheirArrival(t *testing.T) {
 	for n := 1; n < messages; n++ {
 		before, this := times[fmt.Sprintf(`{"n":%03d}`, n-1)], times[fmt.Sprintf(`{"n":%03d}`, n)]
 		if before >= this {
-			t.Fatalf("message %d came at %v, and the one before it at %v", n, this, before)
+			t.Fatalf("message %d arrived at %v, the one before it at %v", n, this, before)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestNoDefaultRouteIsForbidden(t *testing.T) {
 	checkErrorFrame(t, read(t, c), "Forbidden", id)
 }
 
-func TestFunctionFailureIsToldAndErrorStatusIsNot(t *testing.T) {
+func TestClientsGetAFrameIfAFunctionFailsButNotItsResult(t *testing.T) {
 	var s *stack
 	ready := make(chan struct{})
 	s = start(t, apigateway.Config{}, handlers{
@@ -154,7 +154,7 @@ func checkErrorFrame(t *testing.T, frame, message, connectionID string) {
 	}
 }
 
-func TestMessagesOfOneConnectionRunSideBySide(t *testing.T) {
+func TestMessagesOfOneConnectionRunConcurrently(t *testing.T) {
 	second := make(chan struct{})
 	s := start(t, apigateway.Config{}, handlers{
 		"first":  func(object) (object, error) { <-second; return object{"statusCode": 200}, nil },
@@ -184,8 +184,8 @@ func TestInvocationsPerConnectionAreBounded(t *testing.T) {
 	for range bound {
 		<-entered
 	}
-	// Another connection is served meanwhile, and by the time it is a fourth
-	// message of the first would have been too.
+	// Once the message of another connection is served, a fourth message of the first
+	// would have been served too.
 	write(t, s.dial(nil), "x")
 	<-entered
 	if got := s.count("$default"); got != bound+1 {

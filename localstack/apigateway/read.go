@@ -8,7 +8,7 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// The endings for what clients may not send.
+// The endings that clients cause by what they send.
 var (
 	protocolError = ending{ws.StatusProtocolError, "Protocol error"}
 	binaryFrame   = ending{ws.StatusUnsupportedData, "Binary frames are not supported"}
@@ -17,8 +17,8 @@ var (
 	messageTooBig = ending{ws.StatusMessageTooBig, "Message is over 128 KB"}
 )
 
-// read reads frames until the client's close frame or the socket's end. After
-// close was called it only looks for that frame: messages no longer count.
+// read reads frames until the client's close frame or the end of the socket. After close
+// was called it ignores all frames but that one.
 func (c *connection) read(r *bufio.Reader) {
 	var message []byte
 	state := ws.StateServerSide
@@ -28,7 +28,7 @@ func (c *connection) read(r *bufio.Reader) {
 			c.close(abnormal)
 			return
 		}
-		if e := c.refuse(h, state, len(message)); e != nil {
+		if e := c.endingFor(h, state, len(message)); e != nil {
 			c.close(*e)
 		}
 		if c.isClosing() {
@@ -48,7 +48,7 @@ func (c *connection) read(r *bufio.Reader) {
 		}
 		switch h.OpCode {
 		case ws.OpPing:
-			c.answer(payload)
+			c.queuePong(payload)
 		case ws.OpPong:
 		case ws.OpClose:
 			c.close(closedBy(payload))
@@ -65,8 +65,8 @@ func (c *connection) read(r *bufio.Reader) {
 	}
 }
 
-// refuse says how a frame ends the connection, if it does.
-func (c *connection) refuse(h ws.Header, state ws.State, before int) *ending {
+// endingFor returns the ending that a frame causes, or nil if the frame is allowed.
+func (c *connection) endingFor(h ws.Header, state ws.State, before int) *ending {
 	switch {
 	case c.isClosing():
 		return nil
@@ -84,7 +84,7 @@ func (c *connection) refuse(h ws.Header, state ws.State, before int) *ending {
 	return nil
 }
 
-// receive passes on a whole message, waiting while too many are under way.
+// receive routes a complete message. It waits while too many are in progress.
 func (c *connection) receive(message []byte) {
 	if !utf8.Valid(message) {
 		c.close(invalidText)
@@ -92,7 +92,7 @@ func (c *connection) receive(message []byte) {
 	}
 	c.active()
 	c.observe(In, message)
-	arrival := c.gateway.config.Now() // here, where messages are still in order
+	arrival := c.gateway.config.Now() // taken here, where the messages are still in order
 	select {
 	case c.slots <- struct{}{}:
 	case <-c.closing:
@@ -104,9 +104,9 @@ func (c *connection) receive(message []byte) {
 	})
 }
 
-// answer owes the client a pong. Only the newest ping counts, so that a flood
-// of them takes no memory; and it is no data, so the idle timeout runs on.
-func (c *connection) answer(ping []byte) {
+// queuePong queues the reply to a ping. Only the newest ping is kept, so that a flood of
+// pings takes no memory. A ping is not data: the idle timeout goes on.
+func (c *connection) queuePong(ping []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pong = ping
@@ -122,7 +122,7 @@ func (c *connection) isClosing() bool {
 	}
 }
 
-// closedBy is the ending that a client's close frame asks for.
+// closedBy returns the ending of a client's close frame.
 func closedBy(payload []byte) ending {
 	if len(payload) == 0 {
 		return ending{ws.StatusNoStatusRcvd, "Client-side close frame status not set"}
@@ -134,7 +134,7 @@ func closedBy(payload []byte) ending {
 	return ending{code, reason}
 }
 
-// readPayload reads and unmasks a frame's payload, whose length was checked.
+// readPayload reads and unmasks a frame's payload. The caller has checked its length.
 func readPayload(r io.Reader, h ws.Header) ([]byte, error) {
 	payload := make([]byte, h.Length)
 	if _, err := io.ReadFull(r, payload); err != nil {

@@ -5,10 +5,10 @@ import (
 	"net/http"
 )
 
-// timedOut is said when a function has not answered in time.
+// timedOut is the message for a function that did not return in time.
 const timedOut = "Endpoint request timed out"
 
-// refusal is an error as clients see it: the answer to an upgrade, or a frame.
+// refusal is an error for a client: the response to an upgrade, or a frame.
 type refusal struct {
 	Message      string `json:"message"`
 	ConnectionID string `json:"connectionId,omitempty"`
@@ -22,7 +22,7 @@ func newRefusal(status int, message string, rc *requestContext) *refusal {
 	return &refusal{Message: message, ConnectionID: rc.ConnectionID, RequestID: rc.RequestID, status: status}
 }
 
-// denial is the answer of a policy, whose key is spelled with a capital.
+// denial is the refusal by a policy, whose key is spelled "Message".
 func denial(message string) *refusal {
 	return &refusal{Message: message, status: http.StatusForbidden, denied: true}
 }
@@ -35,7 +35,7 @@ func (r *refusal) write(w http.ResponseWriter) {
 	writeJSON(w, r.status, r)
 }
 
-// frame is the refusal as a text frame.
+// frame returns the payload of a text frame.
 func (r *refusal) frame() []byte {
 	text, _ := json.Marshal(r) // strings always marshal
 	return text
@@ -44,6 +44,5 @@ func (r *refusal) frame() []byte {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody else to tell.
-	_ = json.NewEncoder(w).Encode(body)
+	_ = json.NewEncoder(w).Encode(body) // fails if the client has disconnected
 }

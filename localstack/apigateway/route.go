@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// route runs the function for one message. One-way: what the function answers
-// is ignored, an error status too; only its failure is told to the client.
+// route runs the function for one message. Routes are one-way: the function's result is
+// ignored, even an error status. Only if the function fails does the client get a frame.
 func (g *Gateway) route(c *connection, data []byte, arrival time.Time) {
 	body := string(data)
 	key := g.routeKey(data)
@@ -32,10 +32,10 @@ func (g *Gateway) route(c *connection, data []byte, arrival time.Time) {
 	c.send(newRefusal(status, message, &rc).frame())
 }
 
-// routeKey evaluates $request.body.action. What names no route of its own, the
-// reserved ones among it, goes to $default.
+// routeKey evaluates $request.body.action. An action without a route, or with the name of
+// a reserved route, goes to $default.
 func (g *Gateway) routeKey(message []byte) string {
-	// A map, because keys of a struct would match in any case.
+	// A map, because the fields of a struct match keys regardless of case.
 	var body map[string]json.RawMessage
 	var action string
 	if json.Unmarshal(message, &body) == nil && json.Unmarshal(body["action"], &action) == nil {

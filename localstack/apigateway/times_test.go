@@ -18,7 +18,7 @@ import (
 	"waggle/localstack/lambda"
 )
 
-// pipes is a network within a test's bubble, where two hours take no time.
+// pipes is a network in a synctest bubble, where two hours take no time.
 type pipes struct {
 	accepted chan net.Conn
 	closed   chan struct{}
@@ -42,10 +42,9 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	return here, nil
 }
 
-// inTime runs a test on a Gateway with nothing configured but its functions,
-// on a clock that stands still while anything is under way. connect dials, and
-// tells everything that the gateway says on received.
-func inTime(t *testing.T, functions map[string]any, test func(t *testing.T, connect func() (*websocket.Conn, <-chan said))) {
+// inFakeTime runs a test on a Gateway with the default times, in a synctest bubble.
+// connect dials; the channel has what the client receives.
+func inFakeTime(t *testing.T, functions map[string]any, test func(t *testing.T, connect func() (*websocket.Conn, <-chan received))) {
 	synctest.Test(t, func(t *testing.T) {
 		routes := map[string]string{}
 		for name := range functions {
@@ -57,7 +56,7 @@ func inTime(t *testing.T, functions map[string]any, test func(t *testing.T, conn
 		server := &http.Server{Handler: gateway}
 		go func() { _ = server.Serve(network) }()
 		client := &http.Client{Transport: &http.Transport{DialContext: network.dial}}
-		test(t, func() (*websocket.Conn, <-chan said) {
+		test(t, func() (*websocket.Conn, <-chan received) {
 			c, _, err := websocket.Dial(t.Context(), "ws://gateway/prod", &websocket.DialOptions{HTTPClient: client})
 			if err != nil {
 				t.Fatal(err)
@@ -72,29 +71,29 @@ func inTime(t *testing.T, functions map[string]any, test func(t *testing.T, conn
 	})
 }
 
-// said is a text that a client has received, or how its connection ended.
-type said struct {
+// received is a text that a client received, or how its connection ended.
+type received struct {
 	text string
 	err  error
 	at   time.Time
 }
 
-func listen(c *websocket.Conn) <-chan said {
-	received := make(chan said, 10)
+func listen(c *websocket.Conn) <-chan received {
+	messages := make(chan received, 10)
 	go func() {
 		for {
 			_, text, err := c.Read(context.Background())
-			received <- said{string(text), err, time.Now()}
+			messages <- received{string(text), err, time.Now()}
 			if err != nil {
 				c.CloseNow()
 				return
 			}
 		}
 	}()
-	return received
+	return messages
 }
 
-func checkGoingAway(t *testing.T, last said, began time.Time, want time.Duration) {
+func checkGoingAway(t *testing.T, last received, began time.Time, want time.Duration) {
 	t.Helper()
 	var closed websocket.CloseError
 	if !errors.As(last.err, &closed) || closed.Code != websocket.StatusGoingAway || closed.Reason != "Going away" {
@@ -106,42 +105,56 @@ func checkGoingAway(t *testing.T, last said, began time.Time, want time.Duration
 }
 
 func TestAfterTenIdleMinutesAConnectionIsClosed(t *testing.T) {
-	inTime(t, map[string]any{}, func(t *testing.T, connect func() (*websocket.Conn, <-chan said)) {
+	functions, disconnected := recordDisconnects(2)
+	inFakeTime(t, functions, func(t *testing.T, connect func() (*websocket.Conn, <-chan received)) {
 		began := time.Now()
 		_, silent := connect()
-		pinging, pinged := connect()
+		c, pinging := connect()
 		for range 9 {
 			time.Sleep(time.Minute)
-			if err := pinging.Ping(t.Context()); err != nil {
+			if err := c.Ping(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		checkGoingAway(t, <-silent, began, 10*time.Minute)
-		checkGoingAway(t, <-pinged, began, 10*time.Minute)
+		checkGoingAway(t, <-pinging, began, 10*time.Minute)
+		for range 2 {
+			checkDisconnectEvent(t, <-disconnected)
+		}
 	})
 }
 
 func TestAfterTwoHoursAConnectionIsClosed(t *testing.T) {
-	left := make(chan event, 1)
-	functions := map[string]any{
-		"$default":    func() (object, error) { return object{"statusCode": 200}, nil },
-		"$disconnect": func(e event) (object, error) { left <- e; return object{"statusCode": 200}, nil },
-	}
-	inTime(t, functions, func(t *testing.T, connect func() (*websocket.Conn, <-chan said)) {
+	functions, disconnected := recordDisconnects(1)
+	inFakeTime(t, functions, func(t *testing.T, connect func() (*websocket.Conn, <-chan received)) {
 		began := time.Now()
-		c, received := connect()
+		c, messages := connect()
 		for time.Since(began) < 119*time.Minute {
 			write(t, c, "I am here")
 			time.Sleep(9 * time.Minute)
 		}
-		checkGoingAway(t, <-received, began, 2*time.Hour)
-		if e := <-left; e.RequestContext.DisconnectStatusCode != 1001 || e.RequestContext.DisconnectReason != "Going away" {
-			t.Errorf("$disconnect: got %+v", e)
-		}
+		checkGoingAway(t, <-messages, began, 2*time.Hour)
+		checkDisconnectEvent(t, <-disconnected)
 	})
 }
 
-// event is what of one is looked at here.
+// recordDisconnects returns functions whose $disconnect sends its events.
+func recordDisconnects(n int) (functions map[string]any, disconnected chan event) {
+	disconnected = make(chan event, n)
+	return map[string]any{
+		"$default":    func() (object, error) { return object{"statusCode": 200}, nil },
+		"$disconnect": func(e event) (object, error) { disconnected <- e; return object{"statusCode": 200}, nil },
+	}, disconnected
+}
+
+func checkDisconnectEvent(t *testing.T, e event) {
+	t.Helper()
+	if e.RequestContext.DisconnectStatusCode != 1001 || e.RequestContext.DisconnectReason != "Going away" {
+		t.Errorf("$disconnect: got %+v, want 1001 Going away", e)
+	}
+}
+
+// event has the fields of an event that these tests look at.
 type event struct {
 	RequestContext struct {
 		ConnectionID         string
@@ -150,7 +163,7 @@ type event struct {
 	}
 }
 
-func TestAFunctionIsWaitedForFor29Seconds(t *testing.T) {
+func TestTheGatewayWaits29SecondsForAFunction(t *testing.T) {
 	takes := func(d time.Duration) func(context.Context) (object, error) {
 		return func(ctx context.Context) (object, error) {
 			select {
@@ -161,23 +174,23 @@ func TestAFunctionIsWaitedForFor29Seconds(t *testing.T) {
 			}
 		}
 	}
-	functions := map[string]any{"just": takes(29*time.Second - 1), "late": takes(29*time.Second + 1), "deaf": func() (object, error) {
-		time.Sleep(time.Minute) // whatever its context says
+	functions := map[string]any{"in time": takes(29*time.Second - 1), "late": takes(29*time.Second + 1), "ignores its context": func() (object, error) {
+		time.Sleep(time.Minute)
 		return object{"statusCode": 200}, nil
 	}}
-	inTime(t, functions, func(t *testing.T, connect func() (*websocket.Conn, <-chan said)) {
-		for _, action := range []string{"just", "late", "deaf"} {
-			c, received := connect()
+	inFakeTime(t, functions, func(t *testing.T, connect func() (*websocket.Conn, <-chan received)) {
+		for _, action := range []string{"in time", "late", "ignores its context"} {
+			c, messages := connect()
 			began := time.Now()
 			write(t, c, `{"action":"`+action+`"}`)
-			if action == "just" {
+			if action == "in time" {
 				time.Sleep(time.Minute)
-				if len(received) > 0 {
-					t.Errorf("%s: got %+v", action, <-received)
+				if len(messages) > 0 {
+					t.Errorf("%s: got %+v", action, <-messages)
 				}
 				continue
 			}
-			answer := <-received
+			answer := <-messages
 			var frame struct{ Message, ConnectionID, RequestID string }
 			if err := json.Unmarshal([]byte(answer.text), &frame); err != nil {
 				t.Fatalf("%s: got %+v: %v", action, answer, err)
@@ -186,13 +199,13 @@ func TestAFunctionIsWaitedForFor29Seconds(t *testing.T) {
 				t.Errorf("%s: got %s", action, answer.text)
 			}
 			if took := answer.at.Sub(began); took != 29*time.Second {
-				t.Errorf("%s: told after %v, want 29 s", action, took)
+				t.Errorf("%s: the frame came after %v, want 29 s", action, took)
 			}
 		}
 	})
 }
 
-func TestAConnectThatTakesTooLongIsRefused(t *testing.T) {
+func TestAConnectThatTimesOutIsRefused(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	s := start(t, apigateway.Config{IntegrationTimeout: 10 * time.Millisecond},

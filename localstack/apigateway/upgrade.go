@@ -11,7 +11,7 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// integrationResult is what a function answers to the gateway.
+// integrationResult is a function's result.
 type integrationResult struct {
 	StatusCode        int                 `json:"statusCode"`
 	Headers           map[string]string   `json:"headers"`
@@ -23,8 +23,8 @@ var (
 	errTimedOut  = errors.New("the integration timed out")
 )
 
-// serveUpgrade takes a connection from its upgrade request to its end: the
-// authorizer, $connect, the handshake, the frames, $disconnect.
+// serveUpgrade serves a connection from its upgrade request to its end: the authorizer,
+// $connect, the handshake, the frames, $disconnect.
 func (g *Gateway) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 	if !isUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
@@ -52,8 +52,8 @@ func (g *Gateway) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	// From here on $disconnect is owed. The connection is known before the
-	// client learns that it is open, so that neither can outrun the other.
+	// From here on $disconnect must run. The connection is registered before the client
+	// learns that it is open, so that a post after that finds it.
 	c := newConnection(g, client)
 	if !g.register(c) {
 		writeJSON(w, http.StatusServiceUnavailable, refusal{Message: "Service Unavailable"})
@@ -75,8 +75,8 @@ func (g *Gateway) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 	c.invocations.Wait()
 }
 
-// connect runs $connect, whose status decides. It returns the subprotocol to
-// answer with: one that the function chose and the client offered.
+// connect runs $connect, whose status accepts or refuses the upgrade. It returns the
+// subprotocol that the function chose.
 func (g *Gateway) connect(c *client, r *http.Request) (protocol string, refused *refusal) {
 	function, ok := g.config.Routes["$connect"]
 	if !ok {
@@ -100,7 +100,7 @@ func (g *Gateway) connect(c *client, r *http.Request) (protocol string, refused 
 	return result.header("Sec-WebSocket-Protocol"), nil
 }
 
-// disconnect runs $disconnect, best effort.
+// disconnect runs $disconnect. It logs a failure and does not retry.
 func (g *Gateway) disconnect(c *client, ending ending) {
 	function, ok := g.config.Routes["$disconnect"]
 	if !ok {
@@ -114,7 +114,7 @@ func (g *Gateway) disconnect(c *client, ending ending) {
 	}
 }
 
-// integrate invokes a function and reads its proxy result.
+// integrate invokes a function and decodes its proxy result.
 func (g *Gateway) integrate(function string, e event) (result integrationResult, err error) {
 	answer, err := g.invoke(function, e)
 	if err != nil {
@@ -129,7 +129,7 @@ func (g *Gateway) integrate(function string, e event) (result integrationResult,
 	return result, nil
 }
 
-// invoke runs a function. One that takes too long is given up with errTimedOut.
+// invoke runs a function. After the integration timeout it fails with errTimedOut.
 func (g *Gateway) invoke(function string, e event) ([]byte, error) {
 	payload, err := json.Marshal(e)
 	if err != nil {
@@ -144,7 +144,7 @@ func (g *Gateway) invoke(function string, e event) ([]byte, error) {
 	return answer, err
 }
 
-// header finds a header whatever its case; the multi-valued form wins.
+// header returns a header regardless of case; the multi-valued form wins.
 func (r *integrationResult) header(name string) (value string) {
 	for key, v := range r.Headers {
 		if strings.EqualFold(key, name) {
@@ -159,7 +159,7 @@ func (r *integrationResult) header(name string) (value string) {
 	return strings.TrimSpace(value)
 }
 
-// isUpgrade checks what the handshake needs before any function runs for it.
+// isUpgrade reports whether the request has what the handshake needs.
 func isUpgrade(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) &&
 		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") &&

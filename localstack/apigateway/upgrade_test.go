@@ -14,7 +14,7 @@ import (
 	"waggle/localstack/apigateway"
 )
 
-// policy is an authorizer that answers with one statement.
+// policy is an authorizer that returns one statement.
 func policy(effect string, resource any, context object) func(object) (object, error) {
 	return func(event object) (object, error) {
 		return object{
@@ -87,7 +87,7 @@ func TestConnectAndAuthorizerEvents(t *testing.T) {
 	}
 }
 
-func TestAuthorizerDecides(t *testing.T) {
+func TestTheAuthorizerDecides(t *testing.T) {
 	const arn = "arn:aws:execute-api:us-east-1:000000000000:local/prod/$connect"
 	fails := func(err error) func(object) (object, error) {
 		return func(object) (object, error) { return nil, err }
@@ -95,7 +95,7 @@ func TestAuthorizerDecides(t *testing.T) {
 	const internal = `{"message":"Internal server error"}`
 	for name, test := range map[string]struct {
 		authorizer func(object) (object, error)
-		status     int // 0: let in
+		status     int // 0: accepted
 		body       string
 	}{
 		"allow":            {allow(nil), 0, ""},
@@ -128,10 +128,10 @@ func TestAuthorizerDecides(t *testing.T) {
 	}
 }
 
-func TestConnectStatusDecides(t *testing.T) {
+func TestTheStatusOfConnectDecides(t *testing.T) {
 	for name, test := range map[string]struct {
 		connect func(object) (object, error)
-		status  int // 0: let in
+		status  int // 0: accepted
 	}{
 		"200":           {answer(200), 0},
 		"204":           {answer(204), 0},
@@ -161,7 +161,7 @@ func TestConnectStatusDecides(t *testing.T) {
 	}
 }
 
-func TestSubprotocolIsWhatConnectChoseOfThoseOffered(t *testing.T) {
+func TestConnectChoosesTheSubprotocolOfThoseOffered(t *testing.T) {
 	for name, test := range map[string]struct {
 		result object
 		want   string
@@ -182,7 +182,7 @@ func TestSubprotocolIsWhatConnectChoseOfThoseOffered(t *testing.T) {
 	}
 }
 
-func TestNothingCanBePostedBeforeConnectReturned(t *testing.T) {
+func TestPostsFailBeforeConnectReturns(t *testing.T) {
 	during := make(chan int, 1)
 	var s *stack
 	ready := make(chan struct{})

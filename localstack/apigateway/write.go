@@ -9,10 +9,10 @@ import (
 
 // write is the connection's only writer. It returns when the socket is closed.
 func (c *connection) write(w *bufio.Writer) {
-	defer c.cut()
+	defer c.abort()
 	idle := time.NewTimer(c.gateway.config.IdleTimeout)
 	defer idle.Stop()
-	oldest := time.NewTimer(c.gateway.config.MaxDuration)
+	oldest := time.NewTimer(maxDuration)
 	defer oldest.Stop()
 	for {
 		if err := c.flush(w); err != nil {
@@ -31,15 +31,15 @@ func (c *connection) write(w *bufio.Writer) {
 		case <-oldest.C:
 			c.close(goingAway)
 		case <-c.closing:
-			c.sayGoodbye(w)
+			c.closeHandshake(w)
 			return
 		}
 	}
 }
 
-// sayGoodbye sends what is left and the close frame, and waits for the client
-// to answer it: closing at once could destroy them on their way.
-func (c *connection) sayGoodbye(w *bufio.Writer) {
+// closeHandshake sends the rest of the queue and the close frame, and waits for the
+// client's close frame: closing the socket earlier could lose data that is in transit.
+func (c *connection) closeHandshake(w *bufio.Writer) {
 	grace := time.NewTimer(closeGrace)
 	defer grace.Stop()
 	if c.flush(w) != nil {
@@ -61,7 +61,7 @@ func (c *connection) sayGoodbye(w *bufio.Writer) {
 	}
 }
 
-// flush writes all that is queued.
+// flush writes the queue.
 func (c *connection) flush(w *bufio.Writer) error {
 	for {
 		batch, pong := c.take()
@@ -93,7 +93,7 @@ func (c *connection) flush(w *bufio.Writer) error {
 	}
 }
 
-// take empties the queue and gives the socket time to write it.
+// take empties the queue, and sets the deadline for writing it.
 func (c *connection) take() (batch [][]byte, pong []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,7 +105,7 @@ func (c *connection) take() (batch [][]byte, pong []byte) {
 	return batch, pong
 }
 
-// writeMessage writes a text message in frames of at most MaxFrame.
+// writeMessage writes a text message in frames of at most MaxFrame bytes.
 func writeMessage(w *bufio.Writer, data []byte) error {
 	op := ws.OpText
 	for {

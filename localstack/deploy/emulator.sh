@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Deploys the stack on ministack, an emulator of AWS that needs no Docker, and plays a
-# match on it: make emulator. Everything it starts ends with it; what was said stays in
-# log/emulator. README.md tells what this shows and what it cannot.
+# Deploys the stack on ministack, an emulator of AWS that needs no Docker, and runs a
+# match on it: make emulator. It stops everything that it starts. The logs are kept in
+# log/emulator. README.md says what this shows and what it cannot.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -17,7 +17,7 @@ fail() {
 }
 
 export PATH="$PWD/bin/valkey:$PATH"
-cache=$(command -v valkey-server || command -v redis-server) || fail "a cache is missing: install valkey-server or redis-server"
+cache=$(command -v valkey-server || command -v redis-server) || fail "a cache server is missing: install valkey-server or redis-server"
 python=$(command -v python3) || fail "python3 is missing: ministack is written in Python"
 version=1.5.33
 [ -d "bin/ministack/ministack-$version.dist-info" ] ||
@@ -31,14 +31,14 @@ end() {
     kill "${running[@]}" 2>/dev/null || true
     wait "${running[@]}" || true
   fi
-  [ "$status" = 0 ] && echo "emulator: all of it holds" || echo "emulator: FAILED, see $out"
+  [ "$status" = 0 ] && echo "emulator: passed" || echo "emulator: FAILED, see $out"
   exit "$status"
 }
 trap end EXIT
 trap 'exit 130' INT TERM
 
-# start NAME COMMAND… runs something until the end of all this; what it says goes to a
-# file of its own.
+# start NAME COMMAND… runs a command in the background until this script ends, with its
+# output in NAME.log.
 start() {
   local name=$1
   shift
@@ -46,7 +46,7 @@ start() {
   running+=($!)
 }
 
-# await WHAT COMMAND… until it succeeds.
+# await WHAT COMMAND… repeats a command until it succeeds.
 await() {
   local what=$1 n
   shift
@@ -67,12 +67,12 @@ go build -o bin/waggle ./cmd/waggle
 go build -o bin/localstack ./localstack
 (cd infra && go build -o ../bin/infra .)
 
-step "starting a cache, an issuer of tokens, and ministack $version"
+step "starting a cache, a token issuer and ministack $version"
 cache_port=$(free) issuer_port=$(free) port=$(free)
 issuer=http://127.0.0.1:$issuer_port
 emulator=http://127.0.0.1:$port
 start cache "$cache" --port "$cache_port" --bind 127.0.0.1 --save '' --dir "$out/tmp"
-# Of the local stack only the issuer is used: /token and its keys.
+# The local stack, of which only the token issuer is used.
 start issuer bin/localstack -addr "127.0.0.1:$issuer_port"
 start ministack env PYTHONPATH="$PWD/bin/ministack" TMPDIR="$out/tmp" S3_DATA_DIR="$out/tmp/s3" STATE_DIR="$out/tmp/state" \
   BIND_HOST=127.0.0.1 MINISTACK_HOST=127.0.0.1 GATEWAY_PORT="$port" AWS_ENDPOINT_URL="$emulator" \
@@ -81,13 +81,13 @@ start ministack env PYTHONPATH="$PWD/bin/ministack" TMPDIR="$out/tmp" S3_DATA_DI
 await "the issuer" curl -sf "$issuer/healthz"
 await ministack curl -sf "$emulator/_localstack/health"
 
-step "deploying the stack of target=local"
+step "deploying the stack with target=local"
 export EMULATOR=$emulator CACHE=redis://127.0.0.1:$cache_port ISSUER=$issuer OUT=$out
 localstack/deploy/stack.sh deploy
 url=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["Waggle"]["Url"])' "$out/outputs.json")
 
-step "in order, but for what ministack does otherwise, at $url"
-# AWS answers 401 to the authorizer's "Unauthorized", ministack 500.
+step "waggle doctor finds nothing except a known difference of ministack, at $url"
+# For the authorizer's error "Unauthorized" AWS returns 401, ministack 500.
 token="curl -sSf $issuer/token?member={member}&pool={pool}"
 bin/waggle doctor -url "$url" -token-command "$token" -json >"$out/doctor.json" || true
 "$python" - "$out/doctor.json" <<'END' || fail "waggle doctor found something else"
@@ -105,18 +105,18 @@ got=$(curl -s -o /dev/null -w '%{http_code}' --max-time 30 --http1.1 -H 'Connect
   -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: d2FnZ2xlLXdhZ2dsZS13YQ==' "http${url#ws}?token=nonsense")
 [ "$got" = 403 ] || fail "the handshake got $got, want 403"
 
-step "two members are matched, by the functions as they are built"
+step "two members are matched by the built functions"
 bin/waggle demo -url "$url" -token-command "$token"
 
-step "the other routes lead to their functions"
+step "the other routes reach their functions"
 answers=$(printf '%s\n' ping locate cancel nonsense |
   bin/waggle shell -url "$url" -as eve -linger 5s -token-command "curl -sSf $issuer/token?member={member}")
 echo "$answers"
 for want in '"type":"pong"' 'no match under way' 'no request under way' '"code":"unknown_action"'; do
-  [[ $answers == *"$want"* ]] || fail "nothing was answered with $want"
+  [[ $answers == *"$want"* ]] || fail "no reply contains $want"
 done
 
 step "destroying"
 localstack/deploy/stack.sh destroy
 left=$(curl -sf "$emulator/2015-03-31/functions/" -H 'Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request')
-[[ $left == *'"Functions"'* && $left != *bootstrap* ]] || fail "functions were left behind: $left"
+[[ $left == *'"Functions"'* && $left != *bootstrap* ]] || fail "functions are left: $left"

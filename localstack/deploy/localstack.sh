@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Deploys the stack on LocalStack and plays a match on it: make localstack. Nobody has
-# run it yet, see README.md. LocalStack goes on running afterwards, to be looked at;
-# KEEP=0 takes it down.
+# Deploys the stack on LocalStack and runs a match on it: make deploy-localstack. It has
+# never been run, see README.md. LocalStack keeps running afterwards, so that you can
+# inspect it; KEEP=0 stops it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 fail() {
-  echo "make localstack: $*" >&2
+  echo "make deploy-localstack: $*" >&2
   exit 1
 }
 
-command -v docker >/dev/null || fail "Docker is missing: LocalStack and its functions are containers (make emulator needs none)"
-docker info >/dev/null 2>&1 || fail "Docker does not answer: start it (make emulator needs none)"
+command -v docker >/dev/null || fail "Docker is missing: LocalStack and its functions run in containers (make emulator needs no Docker)"
+docker info >/dev/null 2>&1 || fail "Docker does not answer: start it (make emulator needs no Docker)"
 docker compose version >/dev/null 2>&1 || fail "docker compose is missing: install Docker's Compose plugin"
 [ "${LOCALSTACK_AUTH_TOKEN:-}" ] ||
   fail "LOCALSTACK_AUTH_TOKEN is not set: WebSocket APIs need a LocalStack plan; get a token at https://app.localstack.cloud"
@@ -24,7 +24,7 @@ make build ARCH="$(go env GOHOSTARCH)"
 go build -o bin/waggle ./cmd/waggle
 (cd infra && go build -o ../bin/infra .)
 
-# The name leads to this machine here, and to LocalStack in its containers.
+# This name resolves to this machine here, and to LocalStack in its containers.
 export EMULATOR=http://localhost.localstack.cloud:4566 CACHE=redis://172.28.77.20:6379 ISSUER=http://172.28.77.30:8080
 export OUT=$PWD/log/localstack
 mkdir -p "$OUT"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The target=local stack on an emulator, by cdklocal: stack.sh deploy or destroy.
-# On LocalStack and on ministack a stack that failed to be created must be destroyed
-# before it is deployed again.
-#   EMULATOR  its address, http://host:port, as this machine and the functions reach it
-#   CACHE     redis://host:port, as the functions reach it
-#   ISSUER    of the tokens, as the functions reach it
-#   OUT       a folder for what the CDK writes; the outputs come into OUT/outputs.json
+# Deploys or destroys the stack with target=local on an emulator, with cdklocal:
+# stack.sh deploy, or stack.sh destroy. On LocalStack and on ministack, destroy a stack
+# whose creation has failed before you deploy it again.
+#   EMULATOR  its URL, http://host:port, for this machine and the functions
+#   CACHE     redis://host:port, for the functions
+#   ISSUER    URL of the token issuer, for the functions
+#   OUT       a directory for the files of the CDK; the outputs are in OUT/outputs.json
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Any credentials will do; those of a real account must never get here.
+# Any credentials work; those of a real account must never be used.
 export AWS_ENDPOINT_URL=$EMULATOR AWS_ENDPOINT_URL_S3=$EMULATOR
 export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 unset AWS_PROFILE AWS_SESSION_TOKEN
@@ -30,7 +30,7 @@ deploy)
   ;;
 destroy) cdk destroy --app "$OUT/cdk.out" --force ;;
 *)
-  echo "stack.sh deploy or destroy, not ${1-}" >&2
+  echo "stack.sh: the argument must be deploy or destroy, not \"${1-}\"" >&2
   exit 1
   ;;
 esac

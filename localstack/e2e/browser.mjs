@@ -1,6 +1,6 @@
-// The page at /, used as people use it, in a real browser. It prints a line of
-// JSON for each case, {name, ms, error}, and {do: "stop"} or {do: "start"} where
-// that is to be done to the stack: it goes on with the next line that it reads.
+// Tests of the page at / in a real browser. It prints a line of JSON for each case,
+// {name, ms, error}. With {do: "stop"} or {do: "start"} it asks its caller to stop or
+// start the stack, and waits for a line of input.
 //
 //   node browser.mjs http://127.0.0.1:8080 [case…]
 import assert from 'node:assert/strict';
@@ -12,11 +12,11 @@ import {Tab, until} from './tabs.mjs';
 const [base, ...wanted] = process.argv.slice(2);
 const phone = {viewport: {width: 390, height: 844}, hasTouch: true, isMobile: true};
 const run = randomUUID().slice(0, 8);
-const orders = createInterface({input: process.stdin})[Symbol.asyncIterator]();
+const input = createInterface({input: process.stdin})[Symbol.asyncIterator]();
 let browser;
 
-// A Stage is where one case is played: a pool, and the tabs of its members.
-class Stage {
+// A TestPool is the pool of one case. It opens the tabs of its members.
+class TestPool {
   constructor(pool) {
     this.pool = pool;
   }
@@ -25,32 +25,32 @@ class Stage {
     return Tab.open(browser, `${base}/?me=${encodeURIComponent(name)}&pool=${this.pool}`, look);
   }
 
-  // together opens a tab for each, and waits until all can be found.
-  async together(names, look) {
+  // joinAll opens a tab for each name, and waits until all are free.
+  async joinAll(names, look) {
     const tabs = await Promise.all(names.map(name => this.join(name, look)));
     await Promise.all(tabs.map(tab => tab.free()));
     return tabs;
   }
 
-  // pair is two of which the first has asked, and found the second.
+  // pair opens two tabs, of which the first has asked and found the second.
   async pair(look) {
-    const [ana, ben] = await this.together(['ana', 'ben'], look);
+    const [ana, ben] = await this.joinAll(['ana', 'ben'], look);
     await ana.press('Ask');
     await Promise.all([ana.matched(), ben.matched()]);
     return [ana, ben];
   }
 }
 
-// told asks whoever runs this to do something, and waits until it is done.
-async function told(what) {
+// request asks the caller to do something, and waits until it is done.
+async function request(what) {
   console.log(JSON.stringify({do: what}));
-  await orders.next();
+  await input.next();
 }
 
 const close = (...tabs) => Promise.all(tabs.map(tab => tab.close()));
 
 const cases = {
-  async 'the invitation leads to a match'() {
+  async 'the introduction leads to a match'() {
     const home = await Tab.open(browser, base);
     const open = name => Promise.all([home.page.context().waitForEvent('page'), home.page.getByRole('link', {name}).click()]);
     const tabs = [];
@@ -64,7 +64,7 @@ const cases = {
     assert.ok(near <= 100, `${near} m apart, want at most 100`);
     assert.equal(near, same);
     await home.page.locator('#matches').filter({hasText: /^[1-9]/}).waitFor();
-    await home.page.getByLabel('Or as somebody else').fill('zoë & co');
+    await home.page.getByLabel('Or join with another name').fill('zoë & co');
     await home.page.keyboard.press('Enter');
     await home.free();
     assert.match(await home.page.textContent('#identity'), /zoë & co/);
@@ -72,44 +72,44 @@ const cases = {
     await home.close();
   },
 
-  async 'one drags and the other sees it'(stage) {
-    const [ana, ben] = await stage.pair();
+  async 'the matcher sees the matchee move'(members) {
+    const [ana, ben] = await members.pair();
     assert.equal(await ana.page.textContent('#peer text'), 'your match');
     const before = await ana.matched(), there = await ana.middle('#peer .core');
     await ben.drag(130, 60);
     const after = await ben.matched();
-    assert.notEqual(after, before, 'the distance that the one who drags is told');
+    assert.notEqual(after, before, 'the distance that the matchee sees');
     await ana.says(new RegExp(` ${after} m away`));
     const now = await ana.middle('#peer .core');
     assert.ok(now.x > there.x + 50 && now.y > there.y + 20, `the peer went from ${JSON.stringify(there)} to ${JSON.stringify(now)}`);
-    // By keys, too.
+    // With keys too.
     await ben.page.locator('#me').focus();
     for (let i = 0; i < 4; i++) await ben.page.keyboard.press('Shift+ArrowRight');
     await until('ana sees 200 m more', async () => await ana.matched() === await ben.matched() && await ana.matched() > after + 100);
     await ben.press('Copy');
     await ben.page.getByRole('button', {name: /^(Copied|Selected)$/}).waitFor();
-    // Neither page has ever heard the other's name.
+    // No frame contains the other's name.
     for (const [tab, other] of [[ana, 'ben'], [ben, 'ana']]) assert.ok(!(await tab.frames()).includes(`"${other}"`));
     await close(ana, ben);
   },
 
-  async 'a reload goes on with the match'(stage) {
-    const [ana, ben] = await stage.pair();
+  async 'a reload keeps the match'(members) {
+    const [ana, ben] = await members.pair();
     await ben.drag(-60, 40);
     const far = await ben.matched();
     await ana.says(new RegExp(` ${far} m away`));
     for (const tab of [ana, ben]) {
       await tab.page.reload();
-      await tab.says(new RegExp(`matched with someone (who asked )?${far} m away`));
+      await tab.says(new RegExp(`matched with someone (who asked from )?${far} m away`));
       assert.match(await tab.frames(), /"state":"active"/);
     }
     await close(ana, ben);
   },
 
-  async 'both ask at once'(stage) {
-    const tabs = await stage.together(['ana', 'ben']);
+  async 'both ask at once'(members) {
+    const tabs = await members.joinAll(['ana', 'ben']);
     for (const button of ['Ask', 'Ask and wait 60 s', 'Ask', 'Ask and wait 60 s']) {
-      // A match may come before the second click: then the button is off.
+      // A match may come before the second click, and disable the button.
       await Promise.all(tabs.map(tab => tab.press(button, {timeout: 500}).catch(() => tab.matched())));
       await Promise.all(tabs.map(tab => tab.matched()));
       await tabs[0].press('End');
@@ -118,48 +118,47 @@ const cases = {
     await close(...tabs);
   },
 
-  async 'one waits and the other comes'(stage) {
-    const ana = await stage.join('ana');
+  async 'a waiting request is matched when a member comes'(members) {
+    const ana = await members.join('ana');
     await ana.free();
     await ana.press('Ask');
     await ana.notes(/^Nobody was free within 3 km/);
     await ana.press('Ask and wait 60 s');
-    await ana.says(/^You wait for somebody until/);
+    await ana.says(/^You are waiting for a match until/);
     await ana.page.locator('#me.waiting').waitFor();
     await ana.page.locator('#waiting').filter({hasText: /^1$/}).waitFor();
     await ana.press('Cancel');
-    await ana.notes(/^You took your request back/);
+    await ana.notes(/^You cancelled your request/);
     await ana.press('Ask and wait 60 s');
-    await ana.says(/^You wait/);
-    const ben = await stage.join('ben');
+    await ana.says(/^You are waiting/);
+    const ben = await members.join('ben');
     await Promise.all([ana.matched(), ben.matched()]);
     await close(ana, ben);
   },
 
-  async 'a lost socket and coming back'(stage) {
-    const [ana, ben] = await stage.pair();
+  async 'a dropped socket reconnects'(members) {
+    const [ana, ben] = await members.pair();
     await ana.press('Drop the socket');
     await ana.says(/^You dropped the socket/);
     await ben.drag(90, -30);
     const far = await ben.matched();
-    await ana.press('Come back');
+    await ana.press('Reconnect');
     await ana.says(new RegExp(` ${far} m away`));
-    // While it waits, too: the one who comes meanwhile is there in the welcome.
     await ana.press('End');
     await Promise.all([ana.notes(/^The match has ended/), ben.notes(/^The match has ended/), ana.free(), ben.free()]);
     await close(ana, ben);
   },
 
-  async 'a second tab takes over'(stage) {
-    const first = await stage.join('ana');
+  async 'a second tab takes over'(members) {
+    const first = await members.join('ana');
     await first.free();
     const second = await Tab.beside(first.page.context(), first.page.url());
     await second.free();
     await first.says(/^Another tab took over/);
-    await first.press('Take it back');
+    await first.press('Use this tab');
     await first.free();
     await second.says(/^Another tab took over/);
-    // The one that was replaced stays away.
+    // The replaced tab does not reconnect.
     const frames = await second.frames();
     await first.press('Ask');
     await first.notes(/^Nobody/);
@@ -167,8 +166,8 @@ const cases = {
     await close(first, second);
   },
 
-  async 'on a phone, by touch'(stage) {
-    const [ana, ben] = await stage.pair(phone);
+  async 'on a phone, by touch'(members) {
+    const [ana, ben] = await members.pair(phone);
     for (const {page} of [ana, ben]) {
       const [width, height] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
       assert.ok(width <= 390 && height <= 844, `the page is ${width}x${height} on a screen of 390x844`);
@@ -183,41 +182,41 @@ const cases = {
     await close(ana, ben);
   },
 
-  async 'tokens are off, and on again'(stage) {
-    const ana = await stage.join('ana');
+  async 'a stack without tokens'(members) {
+    const ana = await members.join('ana');
     await ana.free();
     await ana.press('Drop the socket');
     const tokens = url => url.pathname === '/token';
     await ana.page.route(tokens, route => route.fulfill({status: 404}));
-    await ana.press('Come back');
-    await ana.says(/^This stack gives no tokens/);
+    await ana.press('Reconnect');
+    await ana.says(/^This stack issues no tokens/);
     await ana.page.unroute(tokens);
     await ana.free();
     await ana.close();
   },
 
-  async 'names and pools that cannot be'(stage) {
-    for (const [query, words] of [[`me=${'x'.repeat(129)}`, /too long/], ['me=ana&pool=No_Pool', /That is no pool/]]) {
+  async 'invalid names and pools'(members) {
+    for (const [query, words] of [[`me=${'x'.repeat(129)}`, /too long/], ['me=ana&pool=No_Pool', /not a pool name/]]) {
       const tab = await Tab.open(browser, `${base}/?${query}`);
-      await tab.page.locator('#spoken').filter({hasText: words}).waitFor();
-      assert.ok(await tab.page.locator('#invitation').isVisible());
+      await tab.page.locator('#announcer').filter({hasText: words}).waitFor();
+      assert.ok(await tab.page.locator('#introduction').isVisible());
       await tab.close();
     }
-    const hostile = await stage.join('<img src=x onerror=alert(1)>}{/🐝');
+    const hostile = await members.join('<img src=x onerror=alert(1)>}{/🐝');
     await hostile.free();
     assert.equal(await hostile.page.locator('#identity b').textContent(), '<img src=x onerror=alert(1)>}{/🐝');
     await hostile.close();
   },
 
-  async 'the server stops and starts'(stage) {
-    const [ana, ben] = await stage.pair();
-    await told('stop');
+  async 'the stack restarts'(members) {
+    const [ana, ben] = await members.pair();
+    await request('stop');
     await Promise.all([ana, ben].map(tab => tab.says(/^The (server does not answer|connection was lost)/)));
     await ana.page.locator('#feed-state').filter({hasText: 'The stack does not answer'}).waitFor();
     assert.ok(await ana.page.getByRole('button', {name: 'End', exact: true}).isDisabled());
-    await told('start');
-    // By itself, or at once for who does not like to wait.
-    await ben.press('Try now', {timeout: 1000}).catch(() => ben.free());
+    await request('start');
+    // It reconnects by itself, or at once with the button.
+    await ben.press('Retry now', {timeout: 1000}).catch(() => ben.free());
     await Promise.all([ana.free(), ben.free()]); // the embedded cache has forgotten the match
     await ana.page.locator('#feed-state').waitFor({state: 'hidden'});
     await ben.press('Ask');
@@ -226,18 +225,18 @@ const cases = {
   },
 };
 
-async function play(name) {
+async function runCase(name) {
   const start = Date.now();
   let error;
   const pool = `tabs-${run}-${Object.keys(cases).indexOf(name)}`;
-  await cases[name](new Stage(pool)).catch(e => { error = e.stack; });
+  await cases[name](new TestPool(pool)).catch(e => { error = e.stack; });
   console.log(JSON.stringify({name, ms: Date.now() - start, error}));
 }
 
 browser = await launch();
 try {
   const names = Object.keys(cases).filter(name => wanted.length === 0 || wanted.includes(name));
-  for (const name of names) await play(name);
+  for (const name of names) await runCase(name);
 } finally {
   await browser.close();
 }

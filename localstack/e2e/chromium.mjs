@@ -1,4 +1,4 @@
-// The browser that the tests and the picture are made with: the system's own.
+// Launches the system's Chromium for the tests and the picture.
 import {existsSync} from 'node:fs';
 import {delimiter, join} from 'node:path';
 import {chromium} from 'playwright-core';

@@ -1,8 +1,7 @@
-// A member on one WebSocket after another, with nothing but the frames of
-// docs/protocol.md.
+// A client that uses only the frames of docs/protocol.md.
 import WebSocket from 'ws';
 
-const patience = 10_000; // ms for whatever is awaited
+const timeout = 10_000; // ms for each wait
 
 export class Member {
   #socket;
@@ -13,7 +12,7 @@ export class Member {
     Object.assign(this, {name, api, token});
   }
 
-  // connect resolves once the socket is open, and is refused with the status.
+  // connect resolves when the socket is open, and rejects with the status of a refusal.
   connect() {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(this.api, ['waggle.v1', `bearer.${this.token}`]);
@@ -41,16 +40,16 @@ export class Member {
     this.#socket.send(text);
   }
 
-  // drop cuts the socket as a lost network does.
+  // drop closes the socket without a close frame, like a lost network.
   drop() {
     console.log(`${this.name}   drops`);
     this.#socket.terminate();
   }
 
-  // receive waits for the next frame of a type that fits. It passes over
-  // others, but not over an error.
+  // receive waits for the next frame of a type that fits. It skips other frames, but fails
+  // at an error.
   async receive(type, fits = () => true) {
-    const deadline = Date.now() + patience;
+    const deadline = Date.now() + timeout;
     for (;;) {
       while (this.#unread.length > 0) {
         const frame = this.#unread.shift();
@@ -60,7 +59,7 @@ export class Member {
         }
       }
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`${this.name}: waited in vain for ${type} (${fits})`);
+      if (left <= 0) throw new Error(`${this.name}: timed out waiting for ${type} (${fits})`);
       await new Promise(resolve => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => { clearTimeout(timer); resolve(); };

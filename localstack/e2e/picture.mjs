@@ -1,5 +1,5 @@
-// Takes docs/two-tabs.png: two tabs side by side, matched. It needs a stack that
-// was just started, with simulated members:
+// Takes docs/two-tabs.png, a picture of two matched tabs side by side. It needs a stack
+// that has just started, with simulated members:
 //
 //   npm run picture [-- http://127.0.0.1:8080]
 import {fileURLToPath} from 'node:url';
@@ -16,8 +16,8 @@ await Promise.all([ana.free(), ben.free()]);
 await ana.press('Ask');
 await Promise.all([ana.matched(), ben.matched()]);
 await ben.drag(70, -90);
-const far = await ben.matched();
-await ana.says(new RegExp(` ${far} m away`));
+const distance = await ben.matched();
+await ana.says(new RegExp(` ${distance} m away`));
 for (const tab of [ana, ben]) await tab.page.locator('#matches').filter({hasText: /^1$/}).waitFor();
 
 const shots = await Promise.all([ana, ben].map(async tab => (await tab.page.screenshot()).toString('base64')));

@@ -1,16 +1,16 @@
-// What a person does with a tab of the page at /, and sees there.
+// A tab of the page at /: what a person does and sees there.
 import assert from 'node:assert/strict';
 
-const patience = 10_000; // ms for whatever is awaited
+const timeout = 10_000; // ms for each wait
 
 export class Tab {
-  // open opens a tab in a window of its own.
+  // open opens a tab in a new window.
   static async open(browser, url, look = {}) {
     const context = await browser.newContext({viewport: {width: 1200, height: 800}, ...look});
     return Tab.beside(context, url, look.hasTouch);
   }
 
-  // beside opens one more tab in a window.
+  // beside opens another tab in a window.
   static async beside(context, url, touch) {
     const tab = new Tab(await context.newPage(), touch);
     await tab.page.goto(url);
@@ -18,18 +18,18 @@ export class Tab {
   }
 
   constructor(page, touch = false) {
-    Object.assign(this, {page, touch, faults: []});
-    page.setDefaultTimeout(patience);
-    page.on('pageerror', error => this.faults.push(error.message));
+    Object.assign(this, {page, touch, errors: []});
+    page.setDefaultTimeout(timeout);
+    page.on('pageerror', error => this.errors.push(error.message));
   }
 
-  // press taps where there is a touch screen.
+  // press clicks a button, or taps it on a touch screen.
   press(name, options) {
     const button = this.page.getByRole('button', {name, exact: true});
     return this.touch ? button.tap(options) : button.click(options);
   }
 
-  // says waits until the state is told in these words, and gives the match.
+  // says waits until the state matches, and returns the match.
   async says(words) {
     const state = this.page.locator('#state');
     await state.filter({hasText: words}).waitFor().catch(async () => {
@@ -46,13 +46,13 @@ export class Tab {
     return this.says(/^You are free/);
   }
 
-  // matched waits for a match, and gives how far away it is, in metres.
+  // matched waits for a match, and returns its distance in metres.
   async matched() {
-    const [, , meters] = await this.says(/^You are matched with someone (who asked )?(\d+) m away/);
+    const [, , meters] = await this.says(/^You are matched with someone (who asked from )?(\d+) m away/);
     return Number(meters);
   }
 
-  // middle of what a selector finds, on the screen.
+  // middle returns the centre of an element on the screen.
   async middle(selector) {
     const {x, y, width, height} = await this.page.locator(selector).boundingBox();
     return {x: x + width / 2, y: y + height / 2};
@@ -76,23 +76,23 @@ export class Tab {
     await touch('touchEnd');
   }
 
-  // frames are the lines of the panel, newest first.
+  // frames returns the lines of the panel, newest first.
   async frames() {
     return (await this.page.locator('#list li').allTextContents()).join('\n');
   }
 
-  // close ends the window, and fails if a script did.
+  // close closes the window. It fails if a script of the page has failed.
   async close() {
     await this.page.context().close();
-    assert.deepEqual(this.faults, [], 'errors of the page');
+    assert.deepEqual(this.errors, [], 'errors of the page');
   }
 }
 
-// until polls a condition of the test's own.
+// until polls a condition of a test.
 export async function until(what, ready) {
-  for (const deadline = Date.now() + patience; ;) {
+  for (const deadline = Date.now() + timeout; ;) {
     if (await ready()) return;
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    if (Date.now() > deadline) throw new Error(`timed out waiting until ${what}`);
     await new Promise(next => setTimeout(next, 20));
   }
 }

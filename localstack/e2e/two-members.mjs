@@ -1,6 +1,6 @@
-// Two members report, are matched, one follows the other, drops, resumes, and
-// they part. It prints every frame, and exits with 1 where one is not as
-// docs/protocol.md says.
+// Two members report and are matched. One follows the other, drops and resumes, and the
+// match ends. It prints every frame, and exits with 1 if one differs from
+// docs/protocol.md.
 //
 //   npm ci && node two-members.mjs http://127.0.0.1:8080
 import assert from 'node:assert/strict';
@@ -34,13 +34,13 @@ function report(member, lat, lng) {
   return member.ask({action: 'location', id: `l${seq}`, lat, lng, at: Date.now(), seq, heading: 90, speed: 5}, 'ack');
 }
 
-function close(got, want, what) {
+function wantNear(got, want, what) {
   assert.ok(Math.abs(got - want) < 1e-5, `${what}: got ${got}, want ${want}`);
 }
 
 async function follows(member, match, lat, lng) {
   const there = await member.receive('location', frame => frame.match === match && Math.abs(frame.lng - lng) < 1e-5);
-  close(there.lat, lat, 'lat of the peer');
+  wantNear(there.lat, lat, 'lat of the peer');
   assert.equal(there.heading, 90);
   assert.equal(there.speed, 5);
 }
@@ -48,7 +48,7 @@ async function follows(member, match, lat, lng) {
 const ana = await join('ana');
 const bob = await join('bob');
 
-// Nobody is there yet.
+// No other member has reported yet.
 await report(ana, 37.7793, -122.4193);
 const nobody = await ana.ask({action: 'match', id: 'r0', radius: 1000}, 'no_match');
 assert.equal(nobody.radius, 1000);
@@ -59,15 +59,15 @@ const matched = await ana.ask({action: 'match', id: 'r1', radius: 2000, wait: 5}
 const match = matched.match;
 assert.equal(matched.role, 'matcher');
 assert.deepEqual(matched.peer.card, {name: 'bob'});
-close(matched.peer.lat, 37.7764, 'lat of the matchee');
+wantNear(matched.peer.lat, 37.7764, 'lat of the matchee');
 assert.ok(matched.peer.distance > 360 && matched.peer.distance < 380, `distance: got ${matched.peer.distance}`);
 const found = await bob.receive('matched');
 assert.equal(found.match, match);
 assert.equal(found.role, 'matchee');
 assert.deepEqual(found.peer.card, {name: 'ana'});
-close(found.peer.lat, 37.7793, 'lat of the request');
+wantNear(found.peer.lat, 37.7793, 'lat of the request');
 
-// A repeat has the same outcome.
+// A repeated request has the same outcome.
 assert.equal((await ana.ask({action: 'match', id: 'r1', radius: 2000, wait: 5}, 'matched')).match, match);
 
 // One follows the other.
@@ -76,7 +76,7 @@ for (let step = 1; step <= 3; step++) {
   await follows(ana, match, 37.7764, -122.4172 - step / 1000);
 }
 
-// It drops, misses a move, and resumes.
+// The matcher drops, misses a location, and resumes.
 ana.drop();
 await report(bob, 37.7771, -122.4212);
 await ana.connect();
@@ -85,12 +85,12 @@ assert.equal(back.match.match, match);
 assert.equal(back.match.role, 'matcher');
 assert.equal(back.match.state, 'active');
 assert.deepEqual(back.match.peer.card, {name: 'bob'});
-close(back.match.peer.lat, 37.7771, 'lat of the matchee after the drop');
-close((await ana.ask({action: 'locate', id: 'w1'}, 'location')).lng, -122.4212, 'lng by locate');
+wantNear(back.match.peer.lat, 37.7771, 'lat of the matchee after the drop');
+wantNear((await ana.ask({action: 'locate', id: 'w1'}, 'location')).lng, -122.4212, 'lng by locate');
 await report(bob, 37.7771, -122.4222);
 await follows(ana, match, 37.7771, -122.4222);
 
-// They part, and both are free again.
+// The match ends, and both are free.
 const ended = await bob.ask({action: 'end', id: 'e1', match}, 'ended');
 assert.equal(ended.match, match);
 assert.equal(ended.reason, 'completed');

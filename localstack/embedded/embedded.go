@@ -1,5 +1,5 @@
-// Package embedded is a cache inside the process, for one machine and for tests:
-// a Valkey look-alike that is trusted because the same tests run on real servers.
+// Package embedded is a cache inside the process, for one machine and for tests: an
+// emulation of Valkey. The contract suite holds it to what real servers do.
 package embedded
 
 import (
@@ -10,15 +10,15 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// tick is how often what is stored grows older. The look-alike can do so with
-// every command, but each time it goes through all keys.
+// tick is how often keys expire. Expiry costs a pass over all keys, so it is not done
+// at each command.
 const tick = time.Second
 
 // Cache is a running embedded cache.
 type Cache struct {
 	server *miniredis.Miniredis
 	stop   chan struct{}
-	aging  sync.WaitGroup
+	expiry sync.WaitGroup
 }
 
 // Start starts an empty cache on a free port of the loopback interface.
@@ -27,22 +27,22 @@ func Start() (*Cache, error) {
 	if err := c.server.Start(); err != nil {
 		return nil, fmt.Errorf("embedded cache: %w", err)
 	}
-	c.aging.Go(c.age)
+	c.expiry.Go(c.expire)
 	return c, nil
 }
 
-// URL is where it listens.
+// URL returns the address to connect to, redis://host:port.
 func (c *Cache) URL() string { return "redis://" + c.server.Addr() }
 
-// Close stops it; what it held is gone.
+// Close stops the cache. Its contents are gone.
 func (c *Cache) Close() {
 	close(c.stop)
-	c.aging.Wait()
+	c.expiry.Wait()
 	c.server.Close()
 }
 
-// age lets keys expire, which the look-alike does not do by the clock.
-func (c *Cache) age() {
+// expire advances the emulation's clock, which does not move by itself.
+func (c *Cache) expire() {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for last := time.Now(); ; {

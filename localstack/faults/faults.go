@@ -1,12 +1,11 @@
-// Package faults makes things go wrong in the stack on one machine, as they do
-// now and then on AWS: events that get lost, come late, twice or out of order,
-// posts that are refused, a cache that is slow or whose replies are lost. Start
-// at [New], which takes the text of the flag.
+// Package faults injects faults into the stack on one machine that also occur on AWS:
+// events that are lost, late, duplicated or out of order, pushes that are refused, a
+// cache that is slow or whose replies are lost. Start at [New], which parses the flag.
 //
-// A [Faults] stands in the ways from the gateway to the functions (Events), from
-// them to the clients (Post) and to the cache (Trip). Each kind of fault is
-// decided from the seed alone: the n-th time that it could befall, it does or does
-// not, whatever else happens.
+// A [Faults] hooks into the calls from the gateway to the functions (Events), into the
+// pushes to clients (Post) and into the trips to the cache (Trip). The seed alone
+// decides about each kind of fault: whether the n-th opportunity has the fault does
+// not depend on anything else that happens.
 package faults
 
 import (
@@ -18,53 +17,53 @@ import (
 	"time"
 )
 
-// Faults decides what goes wrong. It is safe for concurrent use.
+// Faults injects faults. It is safe for concurrent use.
 type Faults struct {
-	seed uint64
-	dice []*die // by kind
-	// on ends with Stop.
-	on  context.Context
-	off context.CancelFunc
+	seed  uint64
+	kinds []*decider // by kind
+	// active ends with Stop.
+	active context.Context
+	stop   context.CancelFunc
 
-	messages, goodbyes gate // held back, by connection and by member
+	messages, disconnects gate // held back, by connection and by member
 }
 
-// A die decides about one kind of fault.
-type die struct {
+// A decider decides when one kind of fault occurs.
+type decider struct {
 	Chance
-	mu             sync.Mutex
-	random         *rand.Rand
-	thrown, befell int
+	mu                      sync.Mutex
+	random                  *rand.Rand
+	opportunities, occurred int
 }
 
-// New takes what [Help] explains, such as "duplicate=0.1,slow-cache=0.2:50ms" or
-// "all,seed=7". The error says what was wrong and what is allowed.
+// New parses the syntax that [Help] explains, such as
+// "duplicate=0.1,slow-cache=0.2:50ms" or "all,seed=7". The error says what is wrong and
+// what is allowed.
 func New(text string) (*Faults, error) {
 	seed, chances, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
 	f := &Faults{seed: seed}
-	f.on, f.off = context.WithCancel(context.Background())
+	f.active, f.stop = context.WithCancel(context.Background())
 	for k, c := range chances {
-		f.dice = append(f.dice, &die{Chance: c, random: rand.New(rand.NewPCG(seed, uint64(k)))})
+		f.kinds = append(f.kinds, &decider{Chance: c, random: rand.New(rand.NewPCG(seed, uint64(k)))})
 	}
 	return f, nil
 }
 
-// Stop ends all faults: from now on nothing goes wrong, and what is held back
-// goes on.
-func (f *Faults) Stop() { f.off() }
+// Stop ends all faults. Events that are held back continue.
+func (f *Faults) Stop() { f.stop() }
 
-// OfTheCache tells whether anything can befall on the way to the cache.
-func (f *Faults) OfTheCache() bool {
-	return f.dice[lostReply].Probability > 0 || f.dice[slowCache].Probability > 0
+// AffectCache reports whether a fault of the cache is on.
+func (f *Faults) AffectCache() bool {
+	return f.kinds[lostReply].Probability > 0 || f.kinds[slowCache].Probability > 0
 }
 
-// String is what New takes.
+// String returns the faults that are on and the seed, in the syntax of [New].
 func (f *Faults) String() string {
 	var words []string
-	for k, d := range f.dice {
+	for k, d := range f.kinds {
 		if d.Probability > 0 {
 			words = append(words, kind(k).name()+"="+d.Chance.String())
 		}
@@ -72,60 +71,60 @@ func (f *Faults) String() string {
 	return strings.Join(append(words, fmt.Sprintf("seed=%d", f.seed)), ",")
 }
 
-// A Count is how often a fault befell, of how often it could have.
+// A Count says how often a fault occurred, and how often it could have.
 type Count struct {
-	Name          string
-	Befell, Asked int
+	Name                    string
+	Occurred, Opportunities int
 }
 
-// Counts are those of the faults that are on, in the order of [Help].
+// Counts returns the counts of the faults that are on, in the order of [Help].
 func (f *Faults) Counts() []Count {
 	var all []Count
-	for k, d := range f.dice {
+	for k, d := range f.kinds {
 		d.mu.Lock()
 		if d.Probability > 0 {
-			all = append(all, Count{Name: kind(k).name(), Befell: d.befell, Asked: d.thrown})
+			all = append(all, Count{Name: kind(k).name(), Occurred: d.occurred, Opportunities: d.opportunities})
 		}
 		d.mu.Unlock()
 	}
 	return all
 }
 
-// Summary tells the counts in a line.
+// Summary formats the counts as one line.
 func (f *Faults) Summary() string {
 	var words []string
 	for _, c := range f.Counts() {
-		words = append(words, fmt.Sprintf("%s %d of %d", c.Name, c.Befell, c.Asked))
+		words = append(words, fmt.Sprintf("%s %d of %d", c.Name, c.Occurred, c.Opportunities))
 	}
 	if len(words) == 0 {
 		words = []string{"none was on"}
 	}
-	return "Faults that befell: " + strings.Join(words, ", ")
+	return "Faults injected: " + strings.Join(words, ", ")
 }
 
-// befalls decides about a fault that could befall now.
-func (f *Faults) befalls(k kind) bool {
-	if f.on.Err() != nil {
+// occurs decides whether a fault occurs at this opportunity.
+func (f *Faults) occurs(k kind) bool {
+	if f.active.Err() != nil {
 		return false
 	}
-	d := f.dice[k]
+	d := f.kinds[k]
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.thrown++
+	d.opportunities++
 	if d.random.Float64() >= d.Probability {
 		return false
 	}
-	d.befell++
+	d.occurred++
 	return true
 }
 
-// pause waits for the time of a fault that befell.
+// pause waits for the time of a fault that occurs.
 func (f *Faults) pause(ctx context.Context, k kind) {
-	t := time.NewTimer(f.dice[k].Time)
+	t := time.NewTimer(f.kinds[k].Time)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-ctx.Done():
-	case <-f.on.Done():
+	case <-f.active.Done():
 	}
 }

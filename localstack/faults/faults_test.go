@@ -18,8 +18,8 @@ import (
 	"waggle/test/kit"
 )
 
-// A bench is faults in a bubble, where time moves by itself, and what they let
-// through to the functions.
+// A bench has faults in a synctest bubble, and records the events that reach the
+// functions.
 type bench struct {
 	*faults.Faults
 	t *testing.T
@@ -48,14 +48,14 @@ func (b *bench) Invoke(_ context.Context, function string, payload []byte) ([]by
 	return []byte(function + " served it"), nil
 }
 
-// order is what was served, in the order in which it came.
+// order returns the events that were served, in their order.
 func (b *bench) order() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.served)
 }
 
-// event brings one, and tells when and how often it was served by then.
+// event sends an event. It returns how often it was served, and after what time.
 func (b *bench) event(payload string) (served int, took time.Duration) {
 	b.t.Helper()
 	began := time.Now()
@@ -76,7 +76,7 @@ func (b *bench) event(payload string) (served int, took time.Duration) {
 	return served, took
 }
 
-// trip makes a trip of two commands.
+// trip makes a trip of two commands, and returns those whose replies are lost.
 func (b *bench) trip() (lost []int, took time.Duration) {
 	began, sent := time.Now(), false
 	b.Trip(b.t.Context(), make([]store.Command, 2), func(ctx context.Context, which ...int) {
@@ -84,20 +84,20 @@ func (b *bench) trip() (lost []int, took time.Duration) {
 		case ctx.Err() != nil && sent:
 			lost = which
 		case sent || len(which) > 0:
-			b.t.Error("it is sent twice to be done")
+			b.t.Error("the commands were run twice")
 		}
 		sent = true
 	})
 	return lost, time.Since(began)
 }
 
-// payload is of an event, such as MESSAGE of ana on connection c1.
+// payload is an event, such as a MESSAGE of ana on connection c1.
 func payload(kind, member, connection, more string) string {
 	return fmt.Sprintf(`{"requestContext":{"eventType":%q,"connectionId":%q,"authorizer":{"principalId":%q}},"body":%q}`, kind, connection, member, more)
 }
 
-// tries are how each fault shows where it could befall.
-func tries() map[string]func(b *bench, n int) (befell bool) {
+// opportunities gives each fault one opportunity, and reports whether it occurred.
+func opportunities() map[string]func(b *bench, n int) (occurred bool) {
 	once := func(kind string) func(*bench, int) (int, time.Duration) {
 		return func(b *bench, n int) (int, time.Duration) { return b.event(payload(kind, "ana", "c1", fmt.Sprint(n))) }
 	}
@@ -114,38 +114,38 @@ func tries() map[string]func(b *bench, n int) (befell bool) {
 	}
 }
 
-// decisions are those of one fault.
-func decisions(t *testing.T, name, text string, times int) (befell []bool) {
+// decisions returns whether one fault occurred, for each opportunity.
+func decisions(t *testing.T, name, text string, times int) (occurred []bool) {
 	t.Helper()
 	inBubble(t, text, func(b *bench) {
 		count := 0
 		for n := range times {
-			befell = append(befell, tries()[name](b, n))
-			if befell[n] {
+			occurred = append(occurred, opportunities()[name](b, n))
+			if occurred[n] {
 				count++
 			}
 		}
 		for _, c := range b.Counts() {
-			asked := times
+			want := faults.Count{Name: name, Occurred: count, Opportunities: times}
 			if name == "lost-reply" {
-				asked, count = 2*times, c.Befell // each of its two commands
+				want.Opportunities, want.Occurred = 2*times, c.Occurred // each of its two commands
 			}
-			if want := (faults.Count{Name: name, Befell: count, Asked: asked}); c != want {
+			if c != want {
 				t.Errorf("%s: counted %+v, want %+v", text, c, want)
 			}
 		}
 	})
-	return befell
+	return occurred
 }
 
-func TestEachFaultBefallsAtOneAndNeverAtZero(t *testing.T) {
+func TestEachFaultOccursAtProbabilityOneAndNotAtZero(t *testing.T) {
 	for _, fault := range faults.All() {
 		name := fault.Name
 		t.Run(name, func(t *testing.T) {
 			for probability, want := range map[string]bool{"1": true, "0": false} {
-				for n, befell := range decisions(t, name, name+"="+probability, 20) {
-					if befell != want {
-						t.Errorf("probability %s, time %d: got %t, want %t", probability, n, befell, want)
+				for n, occurred := range decisions(t, name, name+"="+probability, 20) {
+					if occurred != want {
+						t.Errorf("probability %s, opportunity %d: got %t, want %t", probability, n, occurred, want)
 					}
 				}
 			}
@@ -153,7 +153,7 @@ func TestEachFaultBefallsAtOneAndNeverAtZero(t *testing.T) {
 	}
 }
 
-func TestTheSeedDecides(t *testing.T) {
+func TestTheSeedDecidesWhichFaultsOccur(t *testing.T) {
 	const times = 1000
 	first := kit.Seed(t)
 	seen := make(map[string]string)
@@ -168,21 +168,21 @@ func TestTheSeedDecides(t *testing.T) {
 			t.Errorf("%s: the next seed decides the same", name)
 		}
 		if other, ok := seen[fmt.Sprint(got)]; ok {
-			t.Errorf("%s befalls when %s does", name, other)
+			t.Errorf("%s occurs whenever %s does", name, other)
 		}
 		seen[fmt.Sprint(got)] = name
-		befell, want := strings.Count(fmt.Sprint(got), "true"), 0.3*times
+		occurred, want := strings.Count(fmt.Sprint(got), "true"), 0.3*times
 		if name == "lost-reply" {
 			want = 0.51 * times // of either command
 		}
-		if diff := float64(befell) - want; diff < -90 || diff > 90 {
-			t.Errorf("%s befell %d times of %d, want about %v", name, befell, times, want)
+		if diff := float64(occurred) - want; diff < -90 || diff > 90 {
+			t.Errorf("%s occurred %d times of %d, want about %v", name, occurred, times, want)
 		}
 	}
 }
 
-func TestFaultsAreDecidedApart(t *testing.T) {
-	var alone, among []int
+func TestKindsOfFaultsAreIndependent(t *testing.T) {
+	var alone, together []int
 	inBubble(t, "gone=0.5", func(b *bench) {
 		for range 100 {
 			alone = append(alone, b.Post("c1"))
@@ -191,44 +191,44 @@ func TestFaultsAreDecidedApart(t *testing.T) {
 	inBubble(t, "gone=0.5,duplicate=0.5,lost-reply=0.5,slow-cache=0.5", func(b *bench) {
 		for n := range 100 {
 			b.event(payload("MESSAGE", "ana", "c1", fmt.Sprint(n)))
-			among = append(among, b.Post("c1"))
+			together = append(together, b.Post("c1"))
 			b.trip()
 		}
 	})
-	if diff := cmp.Diff(alone, among); diff != "" {
-		t.Errorf("what else befalls makes a difference (-alone +among):\n%s", diff)
+	if diff := cmp.Diff(alone, together); diff != "" {
+		t.Errorf("other faults make a difference (-alone +with others):\n%s", diff)
 	}
 }
 
-func TestNothingBefallsAfterTheStop(t *testing.T) {
+func TestNoFaultOccursAfterStop(t *testing.T) {
 	for _, fault := range faults.All() {
 		name := fault.Name
 		inBubble(t, name+"=1", func(b *bench) {
-			tries()[name](b, 0)
+			opportunities()[name](b, 0)
 			before := b.Counts()
 			b.Stop()
 			for n := 1; n < 10; n++ {
-				if tries()[name](b, n) {
-					t.Errorf("%s befell", name)
+				if opportunities()[name](b, n) {
+					t.Errorf("%s occurred", name)
 				}
 			}
 			if diff := cmp.Diff(before, b.Counts()); diff != "" {
-				t.Errorf("counted all the same:\n%s", diff)
+				t.Errorf("the counts have changed:\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestTheSummaryCounts(t *testing.T) {
+func TestTheSummaryCountsFaults(t *testing.T) {
 	inBubble(t, "limit=0.5,gone=1,lost-reply=0", func(b *bench) {
 		b.Post("c1")
 		b.Post("c2")
-		if got, want := b.Summary(), "Faults that befell: gone 2 of 2, limit 0 of 0"; got != want {
+		if got, want := b.Summary(), "Faults injected: gone 2 of 2, limit 0 of 0"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
 	inBubble(t, "gone=0", func(b *bench) {
-		if got, want := b.Summary(), "Faults that befell: none was on"; got != want {
+		if got, want := b.Summary(), "Faults injected: none was on"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})

@@ -5,41 +5,40 @@ import (
 	"sync"
 )
 
-// A gate holds back at most one caller under a key.
+// A gate holds back at most one caller for each key.
 type gate struct {
 	mu   sync.Mutex
-	held map[string]context.CancelFunc // each lets one go
+	held map[string]context.CancelFunc // each releases its caller
 }
 
-// pass is for who goes ahead of whom is held under the key: served lets that one
-// go.
+// pass lets a caller overtake the one that is held under the key: served releases that
+// one.
 func (g *gate) pass(key string) (served func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if letGo, ok := g.held[key]; ok {
-		return letGo
+	if release, ok := g.held[key]; ok {
+		return release
 	}
 	return func() {}
 }
 
-// hold is pass where another is held under the key. Where none is, and the fault
-// befalls, it holds the caller until one that came later was served, or for the
-// fault's time.
+// hold holds the caller back, if the fault occurs, until a later caller was served or
+// the fault's time has passed. If another caller is held already, hold is like pass.
 func (f *Faults) hold(ctx context.Context, g *gate, key string, k kind) (served func()) {
 	g.mu.Lock()
-	letGo, ok := g.held[key]
-	if ok || !f.befalls(k) {
+	release, ok := g.held[key]
+	if ok || !f.occurs(k) {
 		g.mu.Unlock()
 		if ok {
-			return letGo
+			return release
 		}
 		return func() {}
 	}
-	wait, letGo := context.WithTimeout(f.on, f.dice[k].Time)
+	wait, release := context.WithTimeout(f.active, f.kinds[k].Time)
 	if g.held == nil {
 		g.held = make(map[string]context.CancelFunc)
 	}
-	g.held[key] = letGo
+	g.held[key] = release
 	g.mu.Unlock()
 	select {
 	case <-wait.Done():
@@ -48,6 +47,6 @@ func (f *Faults) hold(ctx context.Context, g *gate, key string, k kind) (served 
 	g.mu.Lock()
 	delete(g.held, key)
 	g.mu.Unlock()
-	letGo()
+	release()
 	return func() {}
 }

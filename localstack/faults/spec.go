@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// A Fault is what can go wrong.
+// A Fault is one kind of fault.
 type Fault struct {
 	Name, Does string
-	Usual      Chance // of "all"
+	Default    Chance // with "all"
 }
 
-// A Chance is how likely a fault is, and for those that take time how long.
+// A Chance says how likely a fault is and, if it is a delay, how long.
 type Chance struct {
 	Probability float64
-	Time        time.Duration // 0: it takes none
+	Time        time.Duration // 0: the fault is no delay
 }
 
 func (c Chance) String() string {
@@ -28,21 +28,21 @@ func (c Chance) String() string {
 	return text
 }
 
-// All are the faults that there are.
+// All returns all kinds of faults.
 func All() []Fault {
 	return []Fault{
 		lostDisconnect: {"lost-disconnect", "$disconnect never comes", Chance{0.3, 0}},
-		lateDisconnect: {"late-disconnect", "$disconnect comes after the member's next $connect, or so much later", Chance{0.3, 2 * time.Second}},
+		lateDisconnect: {"late-disconnect", "$disconnect comes after the member's next $connect, or after this time", Chance{0.3, 2 * time.Second}},
 		duplicate:      {"duplicate", "a message is delivered twice, at the same time", Chance{0.1, 0}},
-		reorder:        {"reorder", "a message is held back until the connection's next is served, or for so long", Chance{0.1, 200 * time.Millisecond}},
-		gone:           {"gone", "a push is refused with 410, though the client is there", Chance{0.02, 0}},
+		reorder:        {"reorder", "a message waits until the next one of its connection is served, or for this time", Chance{0.1, 200 * time.Millisecond}},
+		gone:           {"gone", "a push is refused with 410, although the client is connected", Chance{0.02, 0}},
 		limit:          {"limit", "a push is refused with 429", Chance{0.02, 0}},
-		lostReply:      {"lost-reply", "a step is done in the cache, and its reply is lost", Chance{0.02, 0}},
-		slowCache:      {"slow-cache", "a trip to the cache takes so much longer", Chance{0.1, 100 * time.Millisecond}},
+		lostReply:      {"lost-reply", "the cache runs a command, and its reply is lost", Chance{0.02, 0}},
+		slowCache:      {"slow-cache", "a trip to the cache takes this much longer", Chance{0.1, 100 * time.Millisecond}},
 	}
 }
 
-// A kind is the place of a fault among All.
+// A kind is the index of a fault in All.
 type kind int
 
 const (
@@ -62,44 +62,44 @@ const (
 	everything  = "all"
 	seedWord    = "seed"
 	defaultSeed = 1
-	// longest keeps within what a gateway waits for a function.
-	longest = 20 * time.Second
+	// maxTime is below the time after which the gateway stops waiting for a function.
+	maxTime = 20 * time.Second
 )
 
-// Help tells what New takes, with a line for each fault.
+// Help explains the syntax that [New] parses, with a line for each fault.
 func Help() string {
 	var b strings.Builder
-	b.WriteString("Faults, for -faults, as NAME=PROBABILITY or NAME=PROBABILITY:TIME, with commas between:\n\n")
+	b.WriteString("Faults for -faults, separated by commas: NAME=PROBABILITY or NAME=PROBABILITY:TIME\n\n")
 	for _, f := range All() {
 		fmt.Fprintf(&b, "  %-16s %s\n", f.Name, f.Does)
 	}
-	fmt.Fprintf(&b, "  %-16s all of them: %s\n", everything, list(func(f Fault) string { return f.Name + "=" + f.Usual.String() }, ","))
-	fmt.Fprintf(&b, "  %-16s where chance begins, %d unless told otherwise: the same seed, the same faults\n", seedWord+"=N", defaultSeed)
-	fmt.Fprintf(&b, "\nOf what is there twice the last counts, so that all,%s=0 is all but that.\n", gone.name())
+	fmt.Fprintf(&b, "  %-16s all faults with their defaults: %s\n", everything, list(func(f Fault) string { return f.Name + "=" + f.Default.String() }, ","))
+	fmt.Fprintf(&b, "  %-16s seed of the random numbers, by default %d: the same seed gives the same faults\n", seedWord+"=N", defaultSeed)
+	fmt.Fprintf(&b, "\nThe last value of a name counts: all,%s=0 is all faults except that one.\n", gone.name())
 	return b.String()
 }
 
-// list joins what is said of each fault; "" is left out.
-func list(say func(Fault) string, between string) string {
+// list joins a text for each fault; an empty text is left out.
+func list(text func(Fault) string, separator string) string {
 	var words []string
 	for _, f := range All() {
-		if word := say(f); word != "" {
+		if word := text(f); word != "" {
 			words = append(words, word)
 		}
 	}
-	return strings.Join(words, between)
+	return strings.Join(words, separator)
 }
 
-// parse reads what New takes.
+// parse parses the syntax of New.
 func parse(text string) (seed uint64, chances []Chance, err error) {
 	seed, chances = defaultSeed, make([]Chance, len(All()))
 	for word := range strings.SplitSeq(text, ",") {
-		name, value, valued := strings.Cut(strings.TrimSpace(word), "=")
+		name, value, hasValue := strings.Cut(strings.TrimSpace(word), "=")
 		k := slices.IndexFunc(All(), func(f Fault) bool { return f.Name == name })
 		switch {
-		case name == everything && !valued:
+		case name == everything && !hasValue:
 			for k, f := range All() {
-				chances[k] = f.Usual
+				chances[k] = f.Default
 			}
 		case name == seedWord:
 			if seed, err = strconv.ParseUint(value, 10, 64); err != nil {
@@ -118,26 +118,26 @@ func parse(text string) (seed uint64, chances []Chance, err error) {
 }
 
 func parseChance(f Fault, text string) (c Chance, err error) {
-	probability, long, timed := strings.Cut(text, ":")
-	c.Time = f.Usual.Time
+	probability, length, hasTime := strings.Cut(text, ":")
+	c.Time = f.Default.Time
 	c.Probability, err = strconv.ParseFloat(probability, 64)
 	if err != nil || !(c.Probability >= 0 && c.Probability <= 1) {
-		return c, fmt.Errorf("its probability must be a number from 0 to 1, as in %s=%s, not %q", f.Name, f.Usual, probability)
+		return c, fmt.Errorf("its probability must be a number from 0 to 1, as in %s=%s, not %q", f.Name, f.Default, probability)
 	}
-	if !timed {
+	if !hasTime {
 		return c, nil
 	}
 	if c.Time == 0 {
-		return c, fmt.Errorf("it takes no time: only %s do", list(func(f Fault) string {
-			if f.Usual.Time == 0 {
+		return c, fmt.Errorf("it has no time: only %s have one", list(func(f Fault) string {
+			if f.Default.Time == 0 {
 				return ""
 			}
 			return f.Name
 		}, ", "))
 	}
-	c.Time, err = time.ParseDuration(long)
-	if err != nil || c.Time <= 0 || c.Time > longest {
-		return c, fmt.Errorf("its time must be above 0 and at most %v, as in %s=%s, not %q", longest, f.Name, f.Usual, long)
+	c.Time, err = time.ParseDuration(length)
+	if err != nil || c.Time <= 0 || c.Time > maxTime {
+		return c, fmt.Errorf("its time must be above 0 and at most %v, as in %s=%s, not %q", maxTime, f.Name, f.Default, length)
 	}
 	return c, nil
 }

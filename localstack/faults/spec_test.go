@@ -7,7 +7,7 @@ import (
 	"waggle/localstack/faults"
 )
 
-func TestWhatIsTaken(t *testing.T) {
+func TestValidFaultsAreParsed(t *testing.T) {
 	for text, want := range map[string]string{
 		"gone=0.25":                          "gone=0.25,seed=1",
 		" duplicate=1 , seed=7 ":             "duplicate=1,seed=7",
@@ -26,13 +26,13 @@ func TestWhatIsTaken(t *testing.T) {
 		if got := f.String(); got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)
 		}
-		if again, err := faults.New(want); err != nil || again.String() != want {
-			t.Errorf("%q is not taken again: got %v, %v", want, again, err)
+		if reparsed, err := faults.New(want); err != nil || reparsed.String() != want {
+			t.Errorf("%q does not parse to itself: got %v, %v", want, reparsed, err)
 		}
 	}
 }
 
-func TestWhatIsRefusedSaysWhatIsAllowed(t *testing.T) {
+func TestInvalidFaultsAreRefusedWithWhatIsAllowed(t *testing.T) {
 	names := "lost-disconnect, late-disconnect, duplicate, reorder, gone, limit, lost-reply, slow-cache"
 	for text, want := range map[string][]string{
 		"":                        {`there is no fault ""`, names, "all", "seed=N"},
@@ -45,7 +45,7 @@ func TestWhatIsRefusedSaysWhatIsAllowed(t *testing.T) {
 		"gone=1.01":               {"gone", "from 0 to 1", `not "1.01"`},
 		"gone=-0.1":               {"gone", "from 0 to 1", `not "-0.1"`},
 		"gone=NaN":                {"gone", "from 0 to 1", `not "NaN"`},
-		"gone=0.1:1s":             {"gone", "takes no time", "late-disconnect, reorder, slow-cache"},
+		"gone=0.1:1s":             {"gone", "it has no time", "late-disconnect, reorder, slow-cache"},
 		"slow-cache=0.1:":         {"slow-cache", "at most 20s", "slow-cache=0.1:100ms", `not ""`},
 		"slow-cache=0.1:soon":     {"slow-cache", "at most 20s", `not "soon"`},
 		"slow-cache=0.1:0s":       {"slow-cache", "above 0"},
@@ -55,7 +55,7 @@ func TestWhatIsRefusedSaysWhatIsAllowed(t *testing.T) {
 	} {
 		_, err := faults.New(text)
 		if err == nil {
-			t.Errorf("%q was taken", text)
+			t.Errorf("%q was accepted", text)
 			continue
 		}
 		for _, words := range want {
@@ -73,7 +73,7 @@ func TestHelpHasALineForEachFault(t *testing.T) {
 			found = found || f.Does != "" && strings.HasPrefix(line, "  "+f.Name+" ") && strings.HasSuffix(line, " "+f.Does+"\n")
 		}
 		if !found {
-			t.Errorf("no line tells what %s does, %q:\n%s", f.Name, f.Does, faults.Help())
+			t.Errorf("no line says what %s does, %q:\n%s", f.Name, f.Does, faults.Help())
 		}
 	}
 }

@@ -1,8 +1,8 @@
-// Package issuer is an OpenID Connect issuer for one machine: it signs tokens
-// for whoever asks, so that members can connect without an account anywhere.
-// Start at [New]. Its key lives as long as the process.
+// Package issuer is an OpenID Connect issuer for one machine. It signs a token for
+// anyone who requests one, so that members can connect without an account. Start at
+// [New]. Its key lives as long as the process.
 //
-// It must not be reachable from other machines: /token asks no questions.
+// It must not be reachable from other machines: /token authenticates nobody.
 package issuer
 
 import (
@@ -22,10 +22,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// DefaultTTL is how long a token lasts unless something else was asked for.
+// DefaultTTL is how long a token lasts by default.
 const DefaultTTL = 2 * time.Hour
 
-// The paths that the parts are to be served at, below the issuer's URL.
+// The paths of the handlers, below the issuer's URL.
 const (
 	DiscoveryPath = "/.well-known/openid-configuration"
 	KeysPath      = "/.well-known/jwks.json"
@@ -39,7 +39,7 @@ type Issuer struct {
 	keys          jose.JSONWebKeySet
 }
 
-// New returns an issuer with a fresh key. The url, such as
+// New returns an issuer with a new key. The url, such as
 // http://127.0.0.1:8080, becomes the claim iss, under which clients find the
 // discovery document; the audience becomes the claim aud.
 func New(url, audience string) (*Issuer, error) {
@@ -48,8 +48,8 @@ func New(url, audience string) (*Issuer, error) {
 		return nil, fmt.Errorf("issuer: generate key: %w", err)
 	}
 	public := jose.JSONWebKey{Key: private.Public(), Algorithm: string(jose.ES256), Use: "sig"}
-	// The id follows from the key: a restarted issuer's key is another, and
-	// verifiers that cached the old one must notice.
+	// The id is derived from the key, so that verifiers that cached the key of an earlier
+	// run notice the new one.
 	if public.KeyID, err = keyID(public); err != nil {
 		return nil, fmt.Errorf("issuer: key id: %w", err)
 	}
@@ -67,8 +67,8 @@ func New(url, audience string) (*Issuer, error) {
 	}, nil
 }
 
-// Sign returns a compact JWT of the claims. Where claims do not have them, it
-// adds iss, aud, iat (now) and exp (now + [DefaultTTL]).
+// Sign returns a compact JWT of the claims. It adds iss, aud, iat (now) and exp (now +
+// [DefaultTTL]) unless the claims have them.
 func (i *Issuer) Sign(claims map[string]any) (string, error) {
 	now := time.Now()
 	all := map[string]any{
@@ -117,6 +117,5 @@ func keyID(key jose.JSONWebKey) (string, error) {
 
 func writeJSON(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	// The client may be gone; there is nobody else to tell.
-	_ = json.NewEncoder(w).Encode(body)
+	_ = json.NewEncoder(w).Encode(body) // fails if the client has disconnected
 }

@@ -15,7 +15,7 @@ import (
 	"waggle/localstack/issuer"
 )
 
-// start serves an issuer under its own URL.
+// start serves an issuer at its URL.
 func start(t *testing.T) (*issuer.Issuer, string) {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -45,7 +45,7 @@ func get(t *testing.T, url string) (status int, contentType, body string) {
 	return response.StatusCode, response.Header.Get("Content-Type"), string(text)
 }
 
-// verify checks a token as a stranger does, from the discovery document on.
+// verify verifies a token as a client does, beginning with the discovery document.
 func verify(t *testing.T, url, token string, config oidc.Config) (map[string]any, error) {
 	t.Helper()
 	provider, err := oidc.NewProvider(t.Context(), url)
@@ -64,12 +64,12 @@ func verify(t *testing.T, url, token string, config oidc.Config) (map[string]any
 	return claims, nil
 }
 
-func TestTokensHoldWhatWasAskedForAndVerify(t *testing.T) {
+func TestTokensHaveTheRequestedClaimsAndVerify(t *testing.T) {
 	_, url := start(t)
 	for name, test := range map[string]struct {
 		query string
 		ttl   float64
-		want  map[string]any // beside iss, aud, iat, exp
+		want  map[string]any // without iss, aud, iat, exp
 	}{
 		"member alone": {"member=ana", 7200, map[string]any{"sub": "ana"}},
 		"everything": {"member=ana&pool=city&tags=a,b&roles=matcher&card=%7B%22name%22:%22Ana%22%7D&ttl=60", 60, map[string]any{
@@ -108,7 +108,7 @@ func TestTokensHoldWhatWasAskedForAndVerify(t *testing.T) {
 	}
 }
 
-func TestExpiredTokensCanBeHad(t *testing.T) {
+func TestExpiredTokensAreIssued(t *testing.T) {
 	_, url := start(t)
 	for _, ttl := range []string{"0", "-60"} {
 		_, _, token := get(t, url+"/token?member=ana&ttl="+ttl)
@@ -118,17 +118,17 @@ func TestExpiredTokensCanBeHad(t *testing.T) {
 	}
 }
 
-func TestTokensOfOthersCanBeHad(t *testing.T) {
+func TestTokensWithAnotherIssuerOrAudienceAreIssued(t *testing.T) {
 	_, url := start(t)
 	for query, want := range map[string]string{"aud=others": "audience", "iss=http://elsewhere": "issued by a different provider"} {
 		_, _, token := get(t, url+"/token?member=ana&"+query)
 		if _, err := verify(t, url, token, oidc.Config{}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want it refused with %q", query, err, want)
+			t.Errorf("%s: got %v, want a refusal with %q", query, err, want)
 		}
 	}
 }
 
-func TestBadQueriesAreAnsweredWithWhatIsAllowed(t *testing.T) {
+func TestBadQueriesAreRefusedWithWhatIsAllowed(t *testing.T) {
 	_, url := start(t)
 	for query, want := range map[string]string{
 		"":                                    "member=ID",
@@ -147,7 +147,7 @@ func TestBadQueriesAreAnsweredWithWhatIsAllowed(t *testing.T) {
 	}
 }
 
-func TestSignKeepsTheCallersClaims(t *testing.T) {
+func TestSignKeepsClaimsOfTheCaller(t *testing.T) {
 	i, url := start(t)
 	token, err := i.Sign(map[string]any{"sub": "ana", "aud": "others"})
 	if err != nil {
@@ -172,11 +172,11 @@ func TestAnotherIssuersKeyDoesNotVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := verify(t, url, token, oidc.Config{}); err == nil {
-		t.Error("a token of another key was verified")
+		t.Error("a token signed with another key was verified")
 	}
 }
 
-func TestKeysHoldNoSecret(t *testing.T) {
+func TestKeysContainNoSecret(t *testing.T) {
 	_, url := start(t)
 	_, _, body := get(t, url+"/.well-known/jwks.json")
 	var set struct{ Keys []map[string]string }

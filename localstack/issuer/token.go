@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// maxTTL keeps times within what everyone can represent.
+// maxTTL keeps times within the range of all verifiers.
 const maxTTL = 10 * 365 * 24 * time.Hour
 
 // ServeToken serves /token?member=ID&pool=P&tags=a,b&roles=…&card=JSON&ttl=SECONDS
-// with a token in plain text. It signs what is not allowed too, for trying out
-// who is refused: odd names and pools, another iss=URL or aud=NAME, and with a
-// ttl below 1 a token that has expired. Refusing is for those who verify.
+// with a token in plain text. To try out refusals, it also signs claims that verifiers
+// refuse: invalid names and pools, another iss=URL or aud=NAME, and an expired token
+// with a ttl below 1.
 func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	claims, problem := claimsFrom(r.URL.Query(), time.Now())
 	if problem != "" {
@@ -33,10 +33,10 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, token)
 }
 
-// claimsFrom reads a /token query. A problem is a sentence for the caller.
+// claimsFrom parses the query of /token. A problem is a sentence for the caller.
 func claimsFrom(query url.Values, now time.Time) (claims map[string]any, problem string) {
 	if !query.Has("member") {
-		return nil, "Say for whom: /token?member=ID, and optionally " +
+		return nil, "member is required: /token?member=ID, and optionally " +
 			"pool=P, tags=a,b, roles=matcher,matchee, card=JSON, ttl=SECONDS."
 	}
 	claims = map[string]any{"sub": query.Get("member")}
@@ -68,7 +68,7 @@ func claimsFrom(query url.Values, now time.Time) (claims map[string]any, problem
 	return claims, ""
 }
 
-// list splits at commas; nothing at all is the empty list.
+// list splits at commas; "" gives the empty list.
 func list(text string) []string {
 	if text == "" {
 		return []string{}

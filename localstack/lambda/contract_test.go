@@ -19,13 +19,13 @@ import (
 	"waggle/localstack/lambda"
 )
 
-// A runtime is either of the two, which must do the same.
+// A runtime is one of the two, which must behave alike.
 type runtime interface {
 	Invoke(ctx context.Context, function string, payload []byte) ([]byte, error)
 	Stats() map[string]lambda.Stats
 }
 
-// eachRuntime runs a test on these functions, in this process and as processes.
+// eachRuntime runs a test on both runtimes, with the named functions.
 func eachRuntime(t *testing.T, names []string, test func(*testing.T, runtime)) {
 	t.Run("in process", func(t *testing.T) {
 		mine := map[string]any{}
@@ -39,17 +39,17 @@ func eachRuntime(t *testing.T, names []string, test func(*testing.T, runtime)) {
 	t.Run("processes", func(t *testing.T) { test(t, processes(t, lambda.Options{}, names...)) })
 }
 
-// asFunction is the variable that makes the test's own program a function.
+// asFunction is the variable that turns the test binary into a function.
 const asFunction = "WAGGLE_TEST_FUNCTION"
 
 func TestMain(m *testing.M) {
 	if name := os.Getenv(asFunction); name != "" {
-		beFunction(name)
+		runFunction(name)
 	}
 	os.Exit(m.Run())
 }
 
-// processes is a runtime of functions that are this program.
+// processes returns a runtime whose functions are this test binary.
 func processes(t *testing.T, o lambda.Options, names ...string) *lambda.Processes {
 	t.Helper()
 	program, err := os.Executable()
@@ -70,17 +70,17 @@ func processes(t *testing.T, o lambda.Options, names ...string) *lambda.Processe
 
 type event struct {
 	N      int    `json:"n"`
-	hidden string // does not survive JSON
+	hidden string // not in JSON
 }
 
 type custom struct{}
 
-func (*custom) Error() string { return "made to measure" }
+func (*custom) Error() string { return "custom message" }
 
-// handlers are the functions of the tests.
+// handlers returns the functions of the tests.
 func handlers() map[string]any {
 	return map[string]any{
-		"double": func(ctx context.Context, e event) (event, error) { return event{N: 2 * e.N, hidden: "lost"}, nil },
+		"double": func(ctx context.Context, e event) (event, error) { return event{N: 2 * e.N, hidden: "x"}, nil },
 		"none":   func() error { return nil },
 		"echo":   func(n int) (int, error) { return n, nil },
 		"context": func(ctx context.Context) (seen, error) {
@@ -94,18 +94,18 @@ func handlers() map[string]any {
 			}
 			return nil
 		},
-		"fails":  func() error { return errors.New("Unauthorized") },
-		"typed":  func() error { return &custom{} },
-		"chosen": func() error { return messages.InvokeResponse_Error{Type: "T", Message: "m"} },
-		"panics": func() error { panic("boom") },
-		"broken": func() error { var none []int; return fmt.Errorf("%d", none[len(none)]) },
-		"event":  func(event) error { return nil },
-		"bad":    func(a, b, c int) {},
-		"pid":    func() (int, error) { return os.Getpid(), nil },
-		"env":    func(name string) (string, error) { return os.Getenv(name), nil },
-		"exits":  func() error { os.Exit(3); return nil },
-		"hangs":  func() error { select {} },
-		"large":  func(n int) ([]byte, error) { return make([]byte, n), nil },
+		"fails":        func() error { return errors.New("Unauthorized") },
+		"typed":        func() error { return &custom{} },
+		"chosen":       func() error { return messages.InvokeResponse_Error{Type: "T", Message: "m"} },
+		"panics":       func() error { panic("boom") },
+		"out of range": func() error { var none []int; return fmt.Errorf("%d", none[len(none)]) },
+		"event":        func(event) error { return nil },
+		"bad":          func(a, b, c int) {},
+		"pid":          func() (int, error) { return os.Getpid(), nil },
+		"env":          func(name string) (string, error) { return os.Getenv(name), nil },
+		"exits":        func() error { os.Exit(3); return nil },
+		"hangs":        func() error { select {} },
+		"large":        func(n int) ([]byte, error) { return make([]byte, n), nil },
 	}
 }
 
@@ -114,8 +114,8 @@ type seen struct {
 	Left    time.Duration
 }
 
-// beFunction serves as the function of that name, for ever.
-func beFunction(name string) {
+// runFunction serves as the function of that name, and does not return.
+func runFunction(name string) {
 	switch name {
 	case "never ready":
 		fmt.Fprintln(os.Stderr, "WAGGLE_CACHE_URL is not set")
@@ -123,7 +123,7 @@ func beFunction(name string) {
 	case "never asks":
 		select {}
 	case "a stack":
-		beStack()
+		runKilledStack()
 	}
 	awslambda.Start(handlers()[name])
 }
@@ -168,10 +168,10 @@ func TestInvocationHasRequestIDAndDeadline(t *testing.T) {
 func TestFailuresAreFunctionErrors(t *testing.T) {
 	tests := []struct{ function, payload, wantType, wantMessage string }{
 		{"fails", `{}`, "errorString", "Unauthorized"},
-		{"typed", `{}`, "custom", "made to measure"},
+		{"typed", `{}`, "custom", "custom message"},
 		{"chosen", `{}`, "T", "m"},
 		{"panics", `{}`, "string", "boom"},
-		{"broken", `{}`, "boundsError", "runtime error: index out of range [0] with length 0"},
+		{"out of range", `{}`, "boundsError", "runtime error: index out of range [0] with length 0"},
 		{"event", `[]`, "UnmarshalTypeError", "json: cannot unmarshal array into Go value of type lambda_test.event"},
 		{"bad", `{}`, "errorString", "handlers may not take more than two arguments, but handler takes 3"},
 	}
@@ -181,7 +181,7 @@ func TestFailuresAreFunctionErrors(t *testing.T) {
 	}
 	eachRuntime(t, names, func(t *testing.T, r runtime) {
 		for _, test := range tests {
-			for range 2 { // the second one after a panic, which ends a process
+			for range 2 { // the second one follows a panic, which ends a process
 				_, err := r.Invoke(t.Context(), test.function, []byte(test.payload))
 				var got *lambda.FunctionError
 				if !errors.As(err, &got) {
@@ -202,7 +202,7 @@ func TestUnknownFunctionIsNotAFunctionError(t *testing.T) {
 		_, err := r.Invoke(t.Context(), "missing", nil)
 		var failure *lambda.FunctionError
 		if err == nil || errors.As(err, &failure) {
-			t.Errorf("got %v, want an error that is not the function's", err)
+			t.Errorf("got %v, want an error that is not a FunctionError", err)
 		}
 	})
 }

@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// An environment is one process of a function, with a Runtime API of its own by which
-// it gets its events.
+// An environment is one process of a function. It gets its events from its own Runtime
+// API.
 type environment struct {
 	function    string
 	program     Program
 	initTimeout time.Duration
 	command     *exec.Cmd
 	server      *http.Server
-	said        *lines
+	output      *lineLogger
 	started     time.Time
 
-	work    chan *invocation              // to who asks for the next event
-	current atomic.Pointer[invocation]    // the one being served
-	failed  atomic.Pointer[FunctionError] // what it said of its own start
-	exited  chan struct{}                 // closed when the process has ended
+	work      chan *invocation              // for the next request for an event
+	current   atomic.Pointer[invocation]    // in progress
+	initError atomic.Pointer[FunctionError] // that the process reported during its start
+	exited    chan struct{}                 // closed when the process has exited
 
-	// Of who has taken it:
-	warm     bool          // it has served before
-	starting time.Duration // how long it took to ask for its first event
+	// Only for the caller that has acquired the environment:
+	warm     bool          // it has asked for an event before
+	starting time.Duration // from the start to the first request for an event
 }
 
 // An invocation is one event to serve.
@@ -47,11 +47,11 @@ type outcome struct {
 	err    error
 }
 
-// errNotTaken: the process ended before it asked for this event, having served others.
-var errNotTaken = errors.New("lambda: the environment had ended")
+// errExitedIdle means that the process exited between two events.
+var errExitedIdle = errors.New("lambda: the environment had exited")
 
-// goodbye is how long a process may take to end by itself.
-const goodbye = time.Second
+// shutdownGrace is how long a process has to exit before it is killed.
+const shutdownGrace = time.Second
 
 func startEnvironment(function string, program Program, o Options) (*environment, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,11 +63,11 @@ func startEnvironment(function string, program Program, o Options) (*environment
 	e.server = &http.Server{Handler: e.runtimeAPI(), ReadHeaderTimeout: 10 * time.Second}
 	e.command = exec.Command(program.Command[0], program.Command[1:]...)
 	e.command.Env = append(e.environ(l.Addr().String()), program.Env...)
-	e.said = &lines{log: o.Log, function: function}
-	e.command.Stdout, e.command.Stderr = e.said, e.said
-	e.command.WaitDelay = goodbye
-	// A group of its own: a signal from the terminal is for the stack, which ends the
-	// functions last.
+	e.output = &lineLogger{log: o.Log, function: function}
+	e.command.Stdout, e.command.Stderr = e.output, e.output
+	e.command.WaitDelay = shutdownGrace
+	// Its own process group: a signal from the terminal goes to the stack alone, which
+	// stops the functions last.
 	e.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := e.command.Start(); err != nil {
 		l.Close()
@@ -79,17 +79,17 @@ func startEnvironment(function string, program Program, o Options) (*environment
 		_ = e.server.Serve(l) // until it is closed
 	}()
 	go func() {
-		_ = e.command.Wait() // how it ended is in its state
+		_ = e.command.Wait() // failure reads the exit state
 		e.server.Close()
 		<-served
-		e.said.end()
+		e.output.end()
 		close(e.exited)
 	}()
 	return e, nil
 }
 
-// environ is what Lambda gives every function. The credentials are signed with, and
-// nobody here checks by whom.
+// environ returns the variables that Lambda sets for every function. The functions sign
+// requests with the credentials; nothing here verifies them.
 func (e *environment) environ(address string) []string {
 	return []string{
 		"AWS_LAMBDA_RUNTIME_API=" + address,
@@ -104,7 +104,7 @@ func (e *environment) environ(address string) []string {
 	}
 }
 
-// serve has the process serve one event. Where it takes too long it is killed.
+// serve lets the process serve one event. It kills the process after a timeout.
 func (e *environment) serve(payload []byte) outcome {
 	i := &invocation{id: requestID(), payload: payload, timeout: e.program.Timeout, done: make(chan outcome, 1)}
 	limit := time.NewTimer(e.initTimeout)
@@ -113,7 +113,7 @@ func (e *environment) serve(payload []byte) outcome {
 	case e.work <- i:
 	case <-e.exited:
 		if e.warm {
-			return outcome{err: errNotTaken}
+			return outcome{err: errExitedIdle}
 		}
 		return outcome{err: e.failure(i)}
 	case <-limit.C:
@@ -133,27 +133,27 @@ func (e *environment) serve(payload []byte) outcome {
 		return outcome{err: timedOut(e.function, i.timeout)}
 	}
 	select {
-	case o := <-i.done: // it ended after its answer
+	case o := <-i.done: // it exited after its response
 		return o
 	default:
 		return outcome{err: e.failure(i)}
 	}
 }
 
-// failure is why a process that has ended did not serve an event.
+// failure returns the reason why a process exited without serving an event.
 func (e *environment) failure(i *invocation) *FunctionError {
-	if said := e.failed.Load(); said != nil {
-		return said
+	if err := e.initError.Load(); err != nil {
+		return err
 	}
-	how := "Runtime exited without providing a reason"
+	reason := "Runtime exited without providing a reason"
 	if state := e.command.ProcessState; !state.Success() {
-		how = "Runtime exited with error: " + state.String()
+		reason = "Runtime exited with error: " + state.String()
 	}
-	return &FunctionError{e.function, "Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", i.id, how)}
+	return &FunctionError{e.function, "Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", i.id, reason)}
 }
 
-// over tells whether the process has ended.
-func (e *environment) over() bool {
+// hasExited reports whether the process has exited.
+func (e *environment) hasExited() bool {
 	select {
 	case <-e.exited:
 		return true
@@ -162,22 +162,22 @@ func (e *environment) over() bool {
 	}
 }
 
-// end lets the process end by itself, which a function does that finds its Runtime API
-// gone, and kills it otherwise.
+// end stops the process. A function exits when its Runtime API is gone; one that does
+// not is killed.
 func (e *environment) end() {
-	e.said.end() // that its Runtime API is gone is no news
+	e.output.end() // it would log that its Runtime API is gone
 	_ = e.command.Process.Signal(syscall.SIGTERM)
 	e.server.Close()
 	select {
 	case <-e.exited:
-	case <-time.After(goodbye):
+	case <-time.After(shutdownGrace):
 		e.kill()
 	}
 }
 
-// kill ends the process and all that it has started.
+// kill kills the process and its children.
 func (e *environment) kill() {
-	if !e.over() {
+	if !e.hasExited() {
 		_ = syscall.Kill(-e.command.Process.Pid, syscall.SIGKILL)
 	}
 	<-e.exited

@@ -28,17 +28,17 @@ type function struct {
 	invocations, errors atomic.Uint64
 }
 
-// newFunction lets every invocation under way have a lambda.Handler of its
-// own, like an execution environment: the result of one aliases a buffer that
-// its next invocation overwrites.
+// newFunction gives each invocation in progress its own lambda.Handler, like an
+// execution environment: a handler's result aliases a buffer that its next invocation
+// overwrites.
 func newFunction(name string, handler any) *function {
 	return &function{name: name, environments: sync.Pool{
 		New: func() any { return lambda.NewHandler(handler) },
 	}}
 }
 
-// New takes handlers by function name: any form that lambda.Start accepts. A
-// timeout of 0 is [DefaultTimeout].
+// New returns a runtime for handlers, by function name, in any form that lambda.Start
+// accepts. A timeout of 0 is [DefaultTimeout].
 func New(handlers map[string]any, timeout time.Duration) *InProcess {
 	if timeout == 0 {
 		timeout = DefaultTimeout
@@ -50,12 +50,12 @@ func New(handlers map[string]any, timeout time.Duration) *InProcess {
 	return &InProcess{functions: functions, timeout: timeout}
 }
 
-// Invoke runs a function and returns its JSON result. The function's own
-// failure is a *[FunctionError].
+// Invoke runs a function and returns its JSON result. A failure of the function is a
+// *[FunctionError].
 //
-// Invoke returns when ctx ends or the timeout passes even if the function does
-// not; such a function goes on, as nothing can stop it in one process, until
-// [InProcess.Wait].
+// Invoke returns when ctx ends or after the timeout, even if the function does not
+// return. Such a function continues, because nothing can stop it within a process;
+// [InProcess.Wait] waits for it.
 func (p *InProcess) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	f, ok := p.functions[name]
 	if !ok {
@@ -69,8 +69,8 @@ func (p *InProcess) Invoke(ctx context.Context, name string, payload []byte) ([]
 	return result, err
 }
 
-// Wait returns when no invocation is running any more, nor left behind.
-// Nothing may be invoked meanwhile.
+// Wait waits for all invocations, including those that Invoke no longer waits for.
+// There must be no Invoke during Wait.
 func (p *InProcess) Wait() { p.running.Wait() }
 
 // Stats returns the counters by function name.
@@ -100,11 +100,11 @@ func (p *InProcess) run(caller context.Context, f *function, payload []byte) ([]
 	case <-ctx.Done():
 	}
 	select {
-	case o := <-done: // both were ready: the answer counts
+	case o := <-done: // both were ready: the result counts
 		return o.result, o.err
 	default:
 	}
-	if err := caller.Err(); err != nil { // nobody waits any more: not the function's fault
+	if err := caller.Err(); err != nil { // the caller gave up: not a failure of the function
 		return nil, fmt.Errorf("lambda: invoke %s: %w", f.name, err)
 	}
 	return nil, timedOut(f.name, p.timeout)
@@ -128,7 +128,7 @@ func (f *function) call(ctx context.Context, payload []byte) (result []byte, err
 	return bytes.Clone(result), nil
 }
 
-// failure names an error as Lambda's runtime does: by its type, unless the
+// failure converts an error as Lambda's runtime does: its type is the Go type, unless the
 // function chose type and message itself.
 func (f *function) failure(err error) *FunctionError {
 	var chosen messages.InvokeResponse_Error

@@ -9,7 +9,7 @@ import (
 	"waggle/localstack/lambda"
 )
 
-func TestTimeoutIsAFunctionErrorAndWaitJoins(t *testing.T) {
+func TestATimeoutIsAFunctionErrorAndWaitWaitsForTheFunction(t *testing.T) {
 	release, finished := make(chan struct{}), false
 	p := lambda.New(map[string]any{
 		"stuck": func() error { <-release; finished = true; return nil },
@@ -26,7 +26,7 @@ func TestTimeoutIsAFunctionErrorAndWaitJoins(t *testing.T) {
 	}
 }
 
-func TestCancelledCallerIsNotAFunctionError(t *testing.T) {
+func TestACancelledCallerIsNotAFunctionError(t *testing.T) {
 	release := make(chan struct{})
 	p := lambda.New(map[string]any{"stuck": func() error { <-release; return nil }}, 0)
 	defer p.Wait()

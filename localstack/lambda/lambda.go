@@ -1,10 +1,10 @@
-// Package lambda runs Lambda functions on one machine, behind the contract that AWS
-// gives them: events and results travel as JSON, an invocation has a request id and
-// a deadline, and whatever goes wrong inside a function comes back as its error.
+// Package lambda runs Lambda functions on one machine under AWS's contract: events and
+// results travel as JSON, an invocation has a request id and a deadline, and a failure
+// inside a function is returned as its error.
 //
-// There are two runtimes, and one suite of tests for both: [New] calls handlers in
-// this process; [Start] runs the built functions as processes of their own, which it
-// serves Lambda's Runtime API, one event at a time, started when they are needed.
+// There are two runtimes, with one test suite for both. [New] calls handlers in this
+// process. [Start] runs the built functions as processes, which it starts on demand and
+// serves with Lambda's Runtime API, one event at a time.
 package lambda
 
 import (
@@ -15,16 +15,16 @@ import (
 	"time"
 )
 
-// DefaultTimeout is as long as API Gateway waits for an integration.
+// DefaultTimeout equals the time that API Gateway waits for an integration.
 const DefaultTimeout = 29 * time.Second
 
-// ErrThrottled is what Lambda answers while a function has as many environments at
-// work as it may have. It is not the function's own failure.
+// ErrThrottled is Lambda's error while all allowed environments of a function are busy.
+// It is not a failure of the function.
 var ErrThrottled = errors.New("TooManyRequestsException: Rate Exceeded")
 
-// FunctionError is what a function failed with: an error it returned, or a panic, by
-// its Go type; its timeout (type "Sandbox.Timedout"), or its end in the middle
-// ("Runtime.ExitError").
+// FunctionError is the failure of a function. Type is the Go type of the error or the
+// panic; "Sandbox.Timedout" after a timeout; "Runtime.ExitError" if the process exited
+// during the invocation.
 type FunctionError struct {
 	Function string
 	Type     string
@@ -39,11 +39,12 @@ func timedOut(function string, after time.Duration) *FunctionError {
 	return &FunctionError{function, "Sandbox.Timedout", "Task timed out after " + after.String()}
 }
 
-// Stats counts what one function has done. Errors includes timeouts.
+// Stats are the counters of one function. Errors includes timeouts.
 type Stats struct {
 	Invocations, Errors uint64
-	// Of processes alone: invocations refused with [ErrThrottled], which are not among
-	// Invocations; environments started, how long that took in all, and those alive now.
+	// Only for processes: invocations refused with [ErrThrottled], which Invocations does
+	// not include; environments started, the total time of their starts, and those
+	// running now.
 	Throttles, ColdStarts uint64
 	Starting              time.Duration
 	Environments          int
@@ -53,7 +54,7 @@ func arn(function string) string {
 	return "arn:aws:lambda:us-east-1:000000000000:function:" + function
 }
 
-// requestID has the shape of a UUID, as Lambda's.
+// requestID returns an id in the form of a UUID, as Lambda's are.
 func requestID() string {
 	var b [16]byte
 	rand.Read(b[:])

@@ -9,38 +9,38 @@ import (
 	"time"
 )
 
-// A Program is one function as it was built.
+// A Program is one built function.
 type Program struct {
-	// Command is the path of its bootstrap, after what runs it where that is needed.
+	// Command is the path of its bootstrap, after an interpreter if it needs one.
 	Command []string
-	// Env is what the function reads, as NAME=value. Lambda's own variables are added,
-	// and nothing of this process's environment.
+	// Env has the function's variables, as NAME=value. Lambda's own variables are added;
+	// those of this process are not.
 	Env []string
-	// Timeout ends an invocation, and its environment with it; 0 is [DefaultTimeout].
+	// Timeout ends an invocation and its environment; 0 is [DefaultTimeout].
 	Timeout time.Duration
-	// MemoryMB is only what the function is told.
+	// MemoryMB is passed to the function, and not enforced.
 	MemoryMB int
 }
 
-// Options say how processes are run. The zero value has the defaults.
+// Options configure a runtime of processes. The zero value has the defaults.
 type Options struct {
-	// Concurrency is how many environments of one function there may be; default 50.
+	// Concurrency is the maximum number of environments of one function; default 50.
 	Concurrency int
-	// InitTimeout is how long one may take to ask for its first event; default 10 s,
-	// which is Lambda's.
+	// InitTimeout is how long an environment may take to ask for its first event; default
+	// 10 s, as on Lambda.
 	InitTimeout time.Duration
-	Log         *slog.Logger // of what the functions write; default slog.Default()
+	Log         *slog.Logger // gets the output of the functions; default slog.Default()
 }
 
-// Processes runs functions as processes of their own. An environment serves one event
-// at a time; the last one used is used first, and where all are at work another one
-// is started. It is safe for concurrent use.
+// Processes runs functions as processes. An environment serves one event at a time. An
+// invocation takes the environment that was used last; if all are busy it starts
+// another one. Processes is safe for concurrent use.
 type Processes struct {
 	fleets map[string]*fleet
 }
 
-// Start returns a runtime for these programs, by function name, none of which runs
-// yet. Close ends it.
+// Start returns a runtime for programs, by function name. It starts no process yet.
+// Close ends the runtime.
 func Start(programs map[string]Program, o Options) *Processes {
 	if o.Concurrency == 0 {
 		o.Concurrency = 50
@@ -61,15 +61,15 @@ func Start(programs map[string]Program, o Options) *Processes {
 	return p
 }
 
-// Invoke runs a function and returns its JSON result. The function's own failure is a
-// *[FunctionError]; without a free environment it fails with [ErrThrottled]. It
-// returns when ctx ends; the function goes on until its own timeout.
+// Invoke runs a function and returns its JSON result. A failure of the function is a
+// *[FunctionError]; without a free environment the error is [ErrThrottled]. Invoke
+// returns when ctx ends; the function continues until its own timeout.
 func (p *Processes) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	f, ok := p.fleets[name]
 	if !ok {
 		return nil, fmt.Errorf("lambda: no function %q", name)
 	}
-	done, err := f.begin(payload)
+	done, err := f.start(payload)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +94,8 @@ func (p *Processes) Stats() map[string]Stats {
 	return stats
 }
 
-// Close ends all environments, and returns when none is left. What is invoked
-// meanwhile or later fails.
+// Close stops all environments and waits for them. An Invoke during or after Close
+// fails.
 func (p *Processes) Close() {
 	var closing sync.WaitGroup
 	for _, f := range p.fleets {
@@ -104,7 +104,7 @@ func (p *Processes) Close() {
 	closing.Wait()
 }
 
-// A fleet is the environments of one function.
+// A fleet holds the environments of one function.
 type fleet struct {
 	name    string
 	program Program
@@ -113,19 +113,19 @@ type fleet struct {
 	mu     sync.Mutex
 	closed bool
 	live   map[*environment]bool
-	idle   []*environment // the last used at the end
+	idle   []*environment // ordered by last use
 	stats  Stats
-	// running are invocations and environments; added to under mu while not closed.
+	// running has invocations and environments; Add only under mu while not closed.
 	running sync.WaitGroup
 }
 
 var errClosed = errors.New("lambda: closed")
 
-// begin has an environment serve an event. What comes of it is sent once.
-func (f *fleet) begin(payload []byte) (<-chan outcome, error) {
+// start lets an environment serve an event. The outcome is sent once.
+func (f *fleet) start(payload []byte) (<-chan outcome, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	e, err := f.take()
+	e, err := f.acquire()
 	if err != nil {
 		return nil, err
 	}
@@ -143,15 +143,15 @@ func (f *fleet) begin(payload []byte) (<-chan outcome, error) {
 	return done, nil
 }
 
-// take returns an environment that nobody else has. The caller holds mu.
-func (f *fleet) take() (*environment, error) {
+// acquire returns an environment for the caller alone. The caller holds mu.
+func (f *fleet) acquire() (*environment, error) {
 	if f.closed {
 		return nil, errClosed
 	}
 	for len(f.idle) > 0 {
 		e := f.idle[len(f.idle)-1]
 		f.idle = f.idle[:len(f.idle)-1]
-		if !e.over() {
+		if !e.hasExited() {
 			return e, nil
 		}
 	}
@@ -174,8 +174,8 @@ func (f *fleet) take() (*environment, error) {
 	return e, nil
 }
 
-// run has an environment serve an event and keeps it, if it may serve another. One
-// that turns out to have ended while it was idle is replaced.
+// run lets an environment serve an event, and keeps it unless it has exited. It replaces
+// an environment that exited while it was idle.
 func (f *fleet) run(e *environment, payload []byte) outcome {
 	for {
 		cold := !e.warm
@@ -184,15 +184,15 @@ func (f *fleet) run(e *environment, payload []byte) outcome {
 		if cold {
 			f.stats.Starting += e.starting
 		}
-		if !errors.Is(o.err, errNotTaken) {
-			if !e.over() {
+		if !errors.Is(o.err, errExitedIdle) {
+			if !e.hasExited() {
 				f.idle = append(f.idle, e)
 			}
 			f.mu.Unlock()
 			return o
 		}
 		var err error
-		e, err = f.take()
+		e, err = f.acquire()
 		f.mu.Unlock()
 		if err != nil {
 			return outcome{err: err}

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// maxResult is the longest result that Lambda takes, in bytes.
+// maxResult is the maximum size of a result, in bytes.
 const maxResult = 6 << 20
 
-// runtimeAPI is what a process asks for its events. See "Using the Lambda runtime API
-// for custom runtimes" in Lambda's developer guide.
+// runtimeAPI returns the API from which a process gets its events. See "Using the Lambda
+// runtime API for custom runtimes" in Lambda's developer guide.
 func (e *environment) runtimeAPI() http.Handler {
 	mux := http.NewServeMux()
 	const version = "/2018-06-01/runtime"
 	mux.HandleFunc("GET "+version+"/invocation/next", e.next)
 	mux.HandleFunc("POST "+version+"/invocation/{id}/response", e.response)
 	mux.HandleFunc("POST "+version+"/invocation/{id}/error", e.invocationError)
-	mux.HandleFunc("POST "+version+"/init/error", e.initError)
-	// aws-lambda-go registers an extension to be sent SIGTERM: it waits for no event.
+	mux.HandleFunc("POST "+version+"/init/error", e.reportInitError)
+	// aws-lambda-go registers an extension in order to get SIGTERM. It expects no events.
 	mux.HandleFunc("POST /2020-01-01/extension/register", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Lambda-Extension-Identifier", requestID())
 		answer(w, http.StatusOK, map[string]string{"functionName": e.function, "functionVersion": "$LATEST", "handler": "bootstrap"})
@@ -30,7 +30,7 @@ func (e *environment) runtimeAPI() http.Handler {
 	return mux
 }
 
-// next waits for an event. To ask for one says that the last one is done with.
+// next waits for an event. The request for it means that the one before is finished.
 func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	var i *invocation
 	select {
@@ -45,43 +45,43 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(i.timeout).UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", arn(e.function))
 	h.Set("Lambda-Runtime-Trace-Id", traceID())
-	_, _ = w.Write(i.payload) // if it has gone, its end tells
+	_, _ = w.Write(i.payload) // fails if the process has exited, which serve notices
 }
 
 func (e *environment) response(w http.ResponseWriter, r *http.Request) {
-	i, ok := e.named(w, r)
+	i, ok := e.currentInvocation(w, r)
 	if !ok {
 		return
 	}
 	result, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxResult))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		i.settle(outcome{err: &FunctionError{e.function, "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes)."}})
+		i.finish(outcome{err: &FunctionError{e.function, "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes)."}})
 		answer(w, http.StatusRequestEntityTooLarge, map[string]string{"errorType": "RequestEntityTooLarge", "errorMessage": "the response is over 6 MB"})
 		return
 	}
 	if err != nil {
-		return // it broke off: its end tells
+		return // fails if the process has exited, which serve notices
 	}
-	i.settle(outcome{result: result})
+	i.finish(outcome{result: result})
 	answer(w, http.StatusAccepted, map[string]string{"status": "OK"})
 }
 
 func (e *environment) invocationError(w http.ResponseWriter, r *http.Request) {
-	i, ok := e.named(w, r)
+	i, ok := e.currentInvocation(w, r)
 	if !ok {
 		return
 	}
-	i.settle(outcome{err: e.readError(w, r)})
+	i.finish(outcome{err: e.readError(w, r)})
 	answer(w, http.StatusAccepted, map[string]string{"status": "OK"})
 }
 
-func (e *environment) initError(w http.ResponseWriter, r *http.Request) {
-	e.failed.Store(e.readError(w, r))
+func (e *environment) reportInitError(w http.ResponseWriter, r *http.Request) {
+	e.initError.Store(e.readError(w, r))
 	answer(w, http.StatusAccepted, map[string]string{"status": "OK"})
 }
 
-// named is the invocation that a path names, which must be the current one.
-func (e *environment) named(w http.ResponseWriter, r *http.Request) (*invocation, bool) {
+// currentInvocation returns the invocation in the path, which must be the current one.
+func (e *environment) currentInvocation(w http.ResponseWriter, r *http.Request) (*invocation, bool) {
 	i := e.current.Load()
 	if i == nil || i.id != r.PathValue("id") {
 		answer(w, http.StatusBadRequest, map[string]string{"errorType": "InvalidRequestID", "errorMessage": "Invalid request ID"})
@@ -90,24 +90,24 @@ func (e *environment) named(w http.ResponseWriter, r *http.Request) (*invocation
 	return i, true
 }
 
-// readError reads an error as runtimes write it.
+// readError decodes an error that a runtime reports.
 func (e *environment) readError(w http.ResponseWriter, r *http.Request) *FunctionError {
-	var said struct{ ErrorType, ErrorMessage string }
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxResult)).Decode(&said); err != nil || said.ErrorType == "" {
-		said.ErrorType = "Runtime.Unknown"
+	var body struct{ ErrorType, ErrorMessage string }
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxResult)).Decode(&body); err != nil || body.ErrorType == "" {
+		body.ErrorType = "Runtime.Unknown"
 	}
-	return &FunctionError{e.function, said.ErrorType, said.ErrorMessage}
+	return &FunctionError{e.function, body.ErrorType, body.ErrorMessage}
 }
 
-// settle tells what came of an invocation. Only the first word counts.
-func (i *invocation) settle(o outcome) {
+// finish sets the outcome of an invocation. Only the first one counts.
+func (i *invocation) finish(o outcome) {
 	select {
 	case i.done <- o:
 	default:
 	}
 }
 
-// traceID has the shape of X-Ray's, and is not sampled.
+// traceID returns an id in the form of X-Ray's, not sampled.
 func traceID() string {
 	id := requestID()
 	return "Root=1-" + id[:8] + "-" + id[9:13] + id[14:18] + id[19:23] + id[24:] + ";Parent=" + id[19:23] + id[24:36] + ";Sampled=0"
@@ -116,5 +116,5 @@ func traceID() string {
 func answer(w http.ResponseWriter, status int, body map[string]string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // who asked may be gone
+	_ = json.NewEncoder(w).Encode(body) // fails if the process has exited
 }

@@ -1,0 +1,25 @@
+// The state of a member, in words.
+import {distance, formatDistance} from './geo.js';
+
+// describe returns the state, a hint, and the kind of the state: a screen reader announces
+// a change of kind.
+export function describe(member, me) {
+  const {connection, match, request, asked} = member;
+  switch (connection.state) {
+    case 'dropped': return {kind: 'dropped', state: 'You dropped the socket.', hint: 'A match or request continues for a minute.'};
+    case 'replaced': return {kind: 'replaced', state: 'Another tab took over.', hint: `A member has one session, and ${me}’s is now in the other tab.`};
+    case 'retrying': return {kind: connection.reason, state: connection.reason, hint: 'Retrying…'};
+    case 'connecting': return {kind: 'connecting', state: 'Connecting…', hint: ''};
+  }
+  if (match) {
+    const far = formatDistance(distance(member.point, match.peer));
+    if (match.role === 'matcher') {
+      return {kind: match.match, state: `You are matched with someone ${far} away.`, hint: 'You asked, so you see where they move.'};
+    }
+    return {kind: match.match, state: `You are matched with someone who asked from ${far} away.`, hint: 'You were found, so they see where you move.'};
+  }
+  if (request) return {kind: 'waiting', state: `You are waiting for a match until ${new Date(request.expiresAt).toLocaleTimeString()}.`, hint: ''};
+  if (asked) return {kind: 'asking', state: 'Searching for the nearest member…', hint: ''};
+  if (!member.reported) return {kind: 'reporting', state: 'Reporting your location…', hint: ''};
+  return {kind: 'free', state: 'You are free.', hint: 'Ask for the nearest member, or wait to be found.'};
+}

@@ -1,0 +1,245 @@
+// A Member is the state of one tab's member, taken from its frames: its request, its
+// match, and the server's advice on reports.
+import {distance} from './geo.js';
+import {Connection} from './connection.js';
+
+const reportGap = 250; // ms between two reports: 4 a second, where pools allow 5
+const replyTimeout = 10_000; // ms for the reply to a message
+const requestKept = 10 * 60_000; // ms for which the server keeps the outcome of a request
+
+export class Member {
+  point; // its location
+  match = null; // {match, role, peer: {lat, lng, at, seq}}
+  request = null; // the waiting request: {expiresAt}, by this machine's clock
+  asked = null; // the request without an outcome yet: {id, wait, at, tries}
+  reported = false; // the server has a report
+  note = ''; // the outcome of the last action, a sentence
+  bad = false; // the note is an error
+
+  #change;
+  #prefix = `${Math.random().toString(36).slice(2, 7)}-`; // makes the ids differ from those before a reload
+  #ids = 0;
+  #seq = 0;
+  #skew = 0; // the server's clock minus this one
+  #advice = {afterSeconds: 30, moveMeters: 50};
+  #sent = null; // the last report: {point, time}
+  #delayed = null; // the reply to a report that waits for the gap
+  #pending = new Map(); // message id → {since, resolve, action}
+  #endedMatches = new Set(); // matches that have ended
+
+  constructor(identity, point, {change, log}) {
+    this.point = point;
+    this.#change = change;
+    this.connection = new Connection(identity, {open: () => this.#hello(), frame: data => this.#frame(data), change: () => this.#connectionChanged(), log});
+  }
+
+  // ask requests the nearest member. If none is free it waits for so many seconds.
+  ask(wait) {
+    this.asked = {id: this.#id(), wait, at: Date.now(), tries: 0};
+    this.#setNote('');
+    return this.#search();
+  }
+
+  cancel() {
+    // The request must not be repeated.
+    this.asked = null;
+    this.#send({action: 'cancel', id: this.#id()});
+    this.#change();
+  }
+
+  end() {
+    this.#send({action: 'end', id: this.#id(), match: this.match.match});
+  }
+
+  // move moves the member, and reports as often as the server advises.
+  move(point) {
+    this.point = point;
+    if (this.#due()) this.#report();
+    this.#change();
+  }
+
+  // rest ends a movement. It reports the last point even if the advice is coarser, since
+  // somebody watches the map.
+  rest() {
+    if (!this.#sent || distance(this.#sent.point, this.point) > 0) this.#report();
+  }
+
+  // tick must be called each second.
+  tick() {
+    if (this.connection.state !== 'open') return;
+    const now = Date.now();
+    for (const {since} of this.#pending.values()) {
+      if (now - since > replyTimeout) return this.connection.lost('The server stopped replying.');
+    }
+    if (this.#due()) this.#report();
+    // After the end of a wait the next message brings the outcome.
+    if (this.request && now > this.request.expiresAt + 1000) {
+      this.request = null;
+      this.#hello();
+    }
+  }
+
+  #connectionChanged() {
+    if (this.connection.state !== 'open') {
+      this.reported = false;
+      this.#sent = null;
+      this.#abandon();
+    }
+    this.#change();
+  }
+
+  // abandon gives up all messages without a reply.
+  #abandon() {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const {resolve} of pending) resolve(null);
+  }
+
+  #hello() {
+    this.#send({action: 'hello', id: this.#id()});
+  }
+
+  // search reports and then requests, one after the other: the server may handle two
+  // messages in any order.
+  async #search() {
+    const asked = this.asked;
+    if (!await this.#report() || this.asked !== asked) return; // if the connection was lost, the welcome repeats the request
+    this.#send({action: 'match', id: asked.id, ...(asked.wait && {wait: asked.wait})});
+  }
+
+  #due() {
+    if (this.connection.state !== 'open' || !this.reported) return false;
+    if (!this.#sent) return true;
+    return Date.now() - this.#sent.time >= this.#advice.afterSeconds * 1000 ||
+      distance(this.#sent.point, this.point) >= this.#advice.moveMeters;
+  }
+
+  // report reports the location, after the gap, and resolves with the reply.
+  #report() {
+    if (this.connection.state !== 'open') return Promise.resolve(null);
+    if (this.#delayed) return this.#delayed;
+    const early = this.#sent ? this.#sent.time + reportGap - Date.now() : 0;
+    if (early > 0) {
+      return this.#delayed = new Promise(done => setTimeout(done, early)).then(() => {
+        this.#delayed = null;
+        return this.#report();
+      });
+    }
+    this.#sent = {point: this.point, time: Date.now()};
+    return this.#send({action: 'location', id: this.#id(), ...this.point, at: Math.round(Date.now() + this.#skew), seq: ++this.#seq});
+  }
+
+  // send resolves with the reply, or with null if the connection is lost.
+  #send(message) {
+    if (!this.connection.send(message)) return Promise.resolve(null);
+    return new Promise(resolve => this.#pending.set(message.id, {since: Date.now(), resolve, action: message.action}));
+  }
+
+  #frame(data) {
+    let frame;
+    try {
+      frame = JSON.parse(data);
+    } catch {
+      return; // not a frame of the protocol; the panel shows it
+    }
+    const answered = this.#pending.get(frame.id);
+    this.#pending.delete(frame.id);
+    if (frame.report) this.#advice = frame.report;
+    this.#take(frame, answered?.action);
+    answered?.resolve(frame);
+    this.#change();
+  }
+
+  #take(frame, action) {
+    switch (frame.type) {
+      case 'welcome': return this.#welcome(frame);
+      case 'ack': return void (this.reported = true);
+      case 'matched': return this.#matched(frame);
+      case 'waiting':
+        // A match may have come first: then the request is over.
+        return this.asked?.id === frame.id && this.#waiting(frame.expiresAt);
+      case 'no_match':
+        if (this.asked && this.asked.id !== frame.id) return;
+        [this.request, this.asked] = [null, null];
+        return this.#setNote(`Nobody was free within ${frame.radius / 1000} km.`);
+      case 'location': return this.#peer(frame);
+      case 'ended': return this.#ended(frame);
+      case 'error': return this.#error(frame, action);
+      case undefined: // the gateway's own error does not name the message
+        this.#abandon();
+        setTimeout(() => this.#hello(), 1000);
+    }
+  }
+
+  // A welcome has the match or the waiting request, if there is one.
+  #welcome(frame) {
+    this.connection.welcomed();
+    this.#skew = frame.now - Date.now();
+    this.match = frame.match ?? null;
+    this.request = null;
+    if (frame.match) this.asked = null;
+    if (frame.request) this.#waiting(frame.request.expiresAt);
+    const unanswered = !frame.match && !frame.request && this.asked && Date.now() - this.asked.at < requestKept;
+    // With the same id the server sends the missed outcome, and never searches twice.
+    if (unanswered) this.#search();
+    else this.#report();
+  }
+
+  #matched({match, role, peer}) {
+    if (this.#endedMatches.has(match) || this.match?.match === match) return;
+    this.match = {match, role, peer};
+    [this.request, this.asked] = [null, null];
+    this.#setNote('');
+  }
+
+  #waiting(expiresAt) {
+    this.request = {expiresAt: expiresAt - this.#skew};
+  }
+
+  #peer({match, lat, lng, at, seq = 0}) {
+    const last = this.match?.peer;
+    if (this.match?.match !== match || at < last.at || at === last.at && seq < (last.seq ?? 0)) return;
+    this.match.peer = {lat, lng, at, seq};
+  }
+
+  #ended({id, match, reason}) {
+    if (this.asked?.id === id || !match) this.asked = null;
+    if (!match) {
+      this.request = null;
+      return this.#setNote(reason === 'cancelled' ? 'You cancelled your request.' : `Your request has ended: ${reason}.`);
+    }
+    this.#endedMatches.add(match);
+    if (this.match && this.match.match !== match) return;
+    this.match = null;
+    this.#setNote(reason === 'completed' ? 'The match has ended.' : `The match has ended: ${reason}.`);
+  }
+
+  #error({id, code, message, retryable, now}, action) {
+    switch (code) {
+      case 'replaced': return this.connection.replaced();
+      case 'unauthenticated': return this.connection.lost('The session has expired.');
+      case 'stale':
+        this.#skew = now - Date.now();
+        this.#sent = null;
+        return;
+    }
+    if (action === 'location') this.#sent = null; // the next tick reports
+    const asked = this.asked;
+    if (asked && asked.id === id) {
+      if (code === 'conflict' && retryable && ++asked.tries < 5) {
+        return void setTimeout(() => { if (this.asked === asked) this.#search(); }, 1000);
+      }
+      this.asked = null;
+    }
+    this.#setNote(`${code}: ${message}`, true);
+    if (code === 'not_found' || code === 'conflict') this.#hello(); // this tab's state was wrong
+  }
+
+  #setNote(note, bad = false) {
+    [this.note, this.bad] = [note, bad];
+  }
+
+  #id() {
+    return this.#prefix + ++this.#ids;
+  }
+}
