@@ -64,6 +64,6 @@ func facts() []check {
 		{"cold starts", nil, coldStarts},
 		{"a connection that only pings is closed after 10 minutes with 1001", nil, idle},
 		{"a function that cannot run gives the client `Internal server error`; a dropped connection gives 410 in time",
-			[]string{"… the number of environments is bounded"}, throttled},
+			[]string{"The number of environments is bounded"}, throttled},
 	}
 }

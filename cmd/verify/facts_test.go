@@ -130,16 +130,16 @@ func TestEveryUnverifiedRowHasACheckOrAReason(t *testing.T) {
 // about, each with the reason.
 func unchecked() map[string]string {
 	return map[string]string{
-		"A `$connect` that takes longer than 29 s":  "none of our functions takes so long",
-		"A refused upgrade is followed by no":       "an event that never comes cannot be seen",
-		"What is no upgrade gets 426":               "no code of ours depends on it",
-		"Its context may hold strings":              "our context holds strings only",
-		"Each has the time at which it arrived":     "clients do not see the events",
-		"No more than 32 of one connection":         "finding the bound would be a load test",
-		"After 2 hours":                             "it takes two hours",
-		"`$disconnect` has `disconnectStatusCode`":  "clients do not see the events",
-		"When the gateway goes away":                "AWS does not stop a gateway on demand",
-		"A request that is not signed":              "our functions sign every request",
-		"A client that does not take what is sent:": "the buffer of the gateway for a slow client cannot be seen from outside",
+		"A `$connect` that takes longer than 29 s":           "none of our functions takes so long",
+		"A refused upgrade is followed by no":                "an event that never comes cannot be seen",
+		"A request that is not a WebSocket upgrade gets 426": "no code of ours depends on it",
+		"Its context may hold strings":                       "our context holds strings only",
+		"Each message has the time of its arrival":           "clients do not see the events",
+		"At most 32 messages of one connection":              "finding the bound would be a load test",
+		"After 2 hours":                                      "it takes two hours",
+		"`$disconnect` has `disconnectStatusCode`":           "clients do not see the events",
+		"When the gateway goes away":                         "AWS does not stop a gateway on demand",
+		"A request that is not signed":                       "our functions sign every request",
+		"A client that does not read what is sent:":          "the buffer of the gateway for a slow client cannot be seen from outside",
 	}
 }
