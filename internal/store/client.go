@@ -1,8 +1,8 @@
 // Package store keeps members, requests and matches in Valkey or Redis, single
-// or cluster. Open connects; a Store implements match.Store. Each step is one
-// Lua script on one slot, so it is atomic. Where an answer was lost, or the cache
-// fails over, the client repeats the step for some seconds, but for those that must
-// not be. Everything stored expires by itself.
+// or cluster. Start at Open: a Store implements match.Store. Each step is one Lua
+// script on one slot, so it is atomic. If a reply is lost or the cache fails over, the
+// step is retried for some seconds, unless it must be sent once. Everything stored
+// expires by itself.
 package store
 
 import (
@@ -33,31 +33,28 @@ type Options struct {
 	// TLS is for rediss; nil: the system's certificate authorities, TLS 1.2 or later.
 	TLS   *tls.Config
 	Pools pool.Pools
-	// Offset is added to the cache's clock; nil: nothing is. Tests move time by it.
+	// Offset is added to the cache's clock; nil: nothing. Tests move time with it.
 	Offset func() time.Duration
-	// Hook, where it is set, makes every trip: tests count and cut them, and the stack on
-	// one machine loses replies on demand.
+	// Hook, if set, makes every trip: tests count trips and cut them, and the local stack
+	// injects faults.
 	Hook Hook
 	// Sleep pauses before a repeat; nil: match.Sleep.
 	Sleep func(context.Context, time.Duration) error
-	// Rewrite, where it is set, returns the script to run in place of the one of
-	// that name, preludes included: tests count its branches and break it.
+	// Rewrite, if set, returns the text to run in place of a script, preludes included:
+	// tests count its branches and mutate it.
 	Rewrite func(name, text string) string
 }
 
-// A Hook makes a trip, whose commands run these scripts on these members or cells, by
-// calling send once or more. send delivers the commands of those indices, all where none
-// is given. A command that is never sent fails, one sent twice was delivered
-// twice, and one sent again with a context that has ended loses its reply.
+// A Hook makes a trip by calling send once or more. send delivers the commands with
+// these indices, or all if none is given. A command that is never sent fails; one sent
+// twice is delivered twice; one sent again with a context that has ended loses its reply.
 type Hook func(ctx context.Context, commands []Command, send func(ctx context.Context, which ...int))
 
 // Command is one command of a trip.
 type Command struct {
 	Script string
-	// Key is what the slot is of: pool/member, or pool/cell.
-	Key string
-	// Args are what the script is given, after the clock's offset.
-	Args []string
+	Key    string   // pool/member, or pool/cell
+	Args   []string // of the script, after the clock's offset
 }
 
 // Store is a match.Store on a cache.
@@ -84,9 +81,9 @@ const (
 	buffer       = 16 << 10
 )
 
-// Open prepares to connect to the cache, which the first step does: a function
-// starts, and says that it is unavailable, where the cache does not answer yet.
-// The error says what is allowed where the URL is malformed.
+// Open prepares to connect to the cache, and the first step connects. So a function
+// starts while the cache is down, and answers that it is unavailable. If the URL is
+// malformed the error says what is allowed.
 func Open(o Options) (*Store, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
@@ -135,14 +132,10 @@ func Open(o Options) (*Store, error) {
 	if s.sleep == nil {
 		s.sleep = match.Sleep
 	}
-	if s.hook == nil {
-		s.hook = func(ctx context.Context, _ []Command, send func(context.Context, ...int)) { send(ctx) }
-	}
 	return s, nil
 }
 
-// explain puts into words what a server says to who has not the right password,
-// or no TLS.
+// explain turns the server's authentication and TLS errors into advice.
 func (s *Store) explain(err error) error {
 	reply, ok := valkey.IsValkeyErr(err)
 	switch {
@@ -159,11 +152,11 @@ func (s *Store) explain(err error) error {
 	return err
 }
 
-// retryAfter is how long a failed attempt to connect answers for all others: they
-// would only wait one after the other for the same.
+// retryAfter is how long every step fails at once after an attempt to connect has failed:
+// they would only wait for the same, one after the other.
 const retryAfter = time.Second
 
-// connect returns the client, having connected if nobody has yet.
+// connect returns the client. It connects if that was not done yet.
 func (s *Store) connect() (valkey.Client, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,7 +174,7 @@ func (s *Store) connect() (valkey.Client, error) {
 	return s.client, nil
 }
 
-// Close lets the connections go.
+// Close closes the connections.
 func (s *Store) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,26 +12,26 @@ import (
 	"github.com/valkey-io/valkey-go"
 )
 
-// A manner of sending calls.
-type manner int
+// A delivery says how calls are sent.
+type delivery int
 
 const (
-	byDigest manner = iota // the node is to know the script
+	byDigest delivery = iota // the node is expected to know the script
 	byText
-	// around is by another node than the one that the client takes for the slot's.
-	around
+	// viaOtherNode sends the call to a node other than the slot's cached owner.
+	viaOtherNode
 )
 
-// pauses come before the repeats of what failed: 2.3 s in all.
+// pauses come before the retries of a call that failed: 2.3 s in all.
 var pauses = [...]time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond, 150 * time.Millisecond,
 	200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond,
 	200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond}
 
-// run sends the calls in one trip and returns their results in the same order.
-// Those whose script the node does not know are sent again with its text. Those that
-// failed are repeated, at once, as a frozen environment finds its sockets broken, and
-// then more and more slowly for as long as a failover may take; but not one that
-// must be sent once and may have arrived.
+// run sends the calls in one trip and returns their results in the same order. A call
+// whose script the node does not know is sent again with the script's text. A call that
+// failed is retried: at once, since a thawed environment finds its sockets broken, and
+// then more and more slowly for as long as a failover may take. A call that must be
+// sent once is not retried if it may have arrived.
 func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 	results := make([]valkey.ValkeyResult, len(calls))
 	open := make([]int, len(calls))
@@ -53,7 +53,7 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 		}
 		how := byText
 		if attempt > 0 || slices.ContainsFunc(open, func(n int) bool { return unreached(results[n].Error()) }) {
-			how = around
+			how = viaOtherNode
 		}
 		s.trip(ctx, calls, open, results, how)
 	}
@@ -68,17 +68,17 @@ func choose(all []int, which func(int) bool) (some []int) {
 	return some
 }
 
-// around sends each call to any node that is up and, where that one says that another
-// has the slot by now, to that. The client itself would look for the new
-// node once in a second, and fail until then.
-func (s *Store) around(ctx context.Context, client valkey.Client, calls []call, which []int, results []valkey.ValkeyResult) {
+// viaOtherNode sends each call to any node that is up, which may name the slot's new
+// owner: then it sends the call there. The client itself would look for the new owner
+// once a second, and fail until then.
+func (s *Store) viaOtherNode(ctx context.Context, client valkey.Client, calls []call, which []int, results []valkey.ValkeyResult) {
 	nodes := client.Nodes()
 	for _, n := range which {
-		for _, node := range nodes { // in an order that is another each time
+		for _, node := range nodes { // in a different order each time
 			results[n] = node.Do(ctx, s.command(node, calls[n], false))
 			if reply, ok := valkey.IsValkeyErr(results[n].Error()); ok {
 				if address, moved := reply.IsMoved(); moved {
-					owner := cmp.Or(nodes[address], client) // which looks anew, where it has not heard of the node
+					owner := cmp.Or(nodes[address], client) // the client looks up a node that it does not know
 					results[n] = owner.Do(ctx, s.command(owner, calls[n], false))
 				}
 			}
@@ -89,8 +89,8 @@ func (s *Store) around(ctx context.Context, client valkey.Client, calls []call, 
 	}
 }
 
-// repeatable tells whether a call that came to this is to be sent again. Where the
-// server refused it, or was never reached, it was not done; else it may have been.
+// repeatable tells whether to send a call again after this error. If the server refused
+// it, or was never reached, it was not done; otherwise it may have been.
 func repeatable(c call, err error) bool {
 	if err == nil {
 		return false
@@ -101,20 +101,20 @@ func repeatable(c call, err error) bool {
 	return !c.once || unreached(err)
 }
 
-// unreached tells whether nobody was there to connect to.
+// unreached tells whether the connection could not be made.
 func unreached(err error) bool {
 	var network *net.OpError
 	return errors.As(err, &network) && network.Op == "dial"
 }
 
-// transient tells whether a refusal is about the state of the cache, and not about
-// what it was asked.
+// transient tells whether a refusal is about the state of the cache, and not about the
+// call.
 func transient(reply *valkey.ValkeyError) bool {
 	return passing(reply) || begins(reply, "OOM", "NOAUTH", "WRONGPASS") || strings.Contains(reply.Error(), "OOM ")
 }
 
-// passing tells whether a refusal is one of a server that starts, of a replica that
-// is about to be promoted, or of one that has just been.
+// passing tells whether a refusal comes from a server that is starting, or from a replica
+// that is being promoted.
 func passing(reply *valkey.ValkeyError) bool {
 	return begins(reply, "LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "BUSY", "MOVED", "ASK")
 }

@@ -65,7 +65,7 @@ func lifetimes() string {
 		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds())
 }
 
-var errNotSent = errors.New("the trip was not made")
+var errNotSent = errors.New("the hook did not send the command")
 
 // A call is one run of a script.
 type call struct {
@@ -73,8 +73,8 @@ type call struct {
 	pool   string
 	keys   []string
 	args   []string // after the clock's offset
-	// once: not to be repeated where its answer was lost. A late first try
-	// could reopen a search, or end a request, that is another's by then.
+	// once: not to be sent again if its reply was lost. A late first try could reopen a
+	// search, or end a request, that is another's by then.
 	once bool
 }
 
@@ -95,7 +95,11 @@ func (s *Store) call(name, pool string, keys, args []string) call {
 }
 
 // trip sends some of the calls.
-func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, how manner) {
+func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, how delivery) {
+	if s.hook == nil {
+		s.send(ctx, calls, which, results, how)
+		return
+	}
 	named := make([]Command, len(which))
 	for i, n := range which {
 		results[n] = valkey.NewErrorResult(errNotSent)
@@ -109,28 +113,32 @@ func (s *Store) trip(ctx context.Context, calls []call, which []int, results []v
 				sent[i] = which[n]
 			}
 		}
-		client, err := s.connect()
-		if err != nil {
-			for _, n := range sent {
-				results[n] = valkey.NewErrorResult(err)
-			}
-			return
-		}
-		if how == around && client.Mode() == valkey.ClientModeCluster {
-			s.around(ctx, client, calls, sent, results)
-			return
-		}
-		commands := make([]valkey.Completed, len(sent))
-		for i, n := range sent {
-			commands[i] = s.command(client, calls[n], how == byDigest)
-		}
-		for i, r := range client.DoMulti(ctx, commands...) {
-			results[sent[i]] = r
-		}
+		s.send(ctx, calls, sent, results, how)
 	})
 }
 
-// command builds a call for one sending: the client takes it back.
+func (s *Store) send(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, how delivery) {
+	client, err := s.connect()
+	if err != nil {
+		for _, n := range which {
+			results[n] = valkey.NewErrorResult(err)
+		}
+		return
+	}
+	if how == viaOtherNode && client.Mode() == valkey.ClientModeCluster {
+		s.viaOtherNode(ctx, client, calls, which, results)
+		return
+	}
+	commands := make([]valkey.Completed, len(which))
+	for i, n := range which {
+		commands[i] = s.command(client, calls[n], how == byDigest)
+	}
+	for i, r := range client.DoMulti(ctx, commands...) {
+		results[which[i]] = r
+	}
+}
+
+// command builds a call anew for each time it is sent: the client recycles it.
 func (s *Store) command(client valkey.Client, c call, byDigest bool) valkey.Completed {
 	sc, offset := s.scripts[c.script], millis(s.offset())
 	if byDigest {
@@ -139,8 +147,8 @@ func (s *Store) command(client valkey.Client, c call, byDigest bool) valkey.Comp
 	return client.B().Eval().Script(sc.text).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 }
 
-// failure says which script could not be run; a full cache and a lost one look
-// the same to the caller.
+// failure names the script that could not be run. A full cache and one that is down
+// look the same to the caller.
 func failure(c call, err error) error {
 	if reply, ok := valkey.IsValkeyErr(err); ok && !transient(reply) {
 		return fmt.Errorf("script %s: %w", c.script, err)
