@@ -42,24 +42,24 @@ func TestJudgesRealStacks(t *testing.T) {
 			return v.NotNearest == 0 && v.Missed == 0 && v.DoubleMatches == 0 && v.Leaks == 0 && v.Stuck == 0
 		}},
 		{name: "takes the second nearest", edits: []edit{{
-			"field.go", "c := f.queue[0]\n\t\t\tf.queue = f.queue[1:]",
-			"second := min(1, len(f.queue)-1)\n\t\t\tc := f.queue[second]\n\t\t\tf.queue = slices.Delete(f.queue, second, second+1)", 1,
+			"search.go", "c := s.queue[0]\n\t\t\ts.queue = s.queue[1:]",
+			"second := min(1, len(s.queue)-1)\n\t\t\tc := s.queue[second]\n\t\t\ts.queue = slices.Delete(s.queue, second, second+1)", 1,
 		}}, found: func(v judge.Verdict) bool { return v.NotNearest > 0 }},
 		{name: "forgets to release", edits: []edit{{
-			"end.go", "s.Store.Release(ctx, matcher, id, matchee, reason)", "s.Store.Read(ctx, matchee, nil, false)", 2,
+			"end.go", "w.Store.Release(ctx, matcher, id, matchee, reason)", "Released{}, error(nil)", 2,
 		}}, found: func(v judge.Verdict) bool { return v.Stuck > 0 }},
 		{name: "pushes after the end", edits: []edit{{
-			"end.go", "\td := s.newDriver()\n\tif released.State == Waiting {", `	if asker != nil {
+			"end.go", "\tw.beside(ctx, jobs...)\n", `	if caller.ID != "" {
 		go func() {
 			lasting := context.WithoutCancel(ctx)
-			_ = Sleep(lasting, 3*time.Second)
-			if now, err := s.Store.Read(lasting, matchee, nil, false); err == nil && now.Position != nil {
-				s.tell(lasting, asker.Member, asker.Connection, &protocol.LocationFrame{Match: id, Lat: now.Position.Lat, Lng: now.Position.Lng})
+			_ = Sleep(lasting, 12*pushPause) // 3 s
+			if now, err := w.Store.Read(lasting, matchee, nil, false); err == nil && now.Position != nil {
+				w.Notify(lasting, caller, w.caller.Connection, &protocol.LocationFrame{Match: id, Lat: now.Position.Lat, Lng: now.Position.Lng})
 			}
 		}()
 	}
-	d := s.newDriver()
-	if released.State == Waiting {`, 1,
+	w.beside(ctx, jobs...)
+`, 1,
 		}}, found: func(v judge.Verdict) bool { return v.Leaks > 0 }},
 	}
 	var playing sync.WaitGroup
