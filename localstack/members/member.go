@@ -96,7 +96,7 @@ func (m *member) second(ctx context.Context, client *waggle.Client) (asks bool, 
 	car := m.walk.car
 	lat, lng := car.At().Degrees()
 	heading, speed := car.Heading(), car.Speed()
-	_, err = client.ReportWhenDue(ctx, waggle.Location{Lat: lat, Lng: lng, Heading: &heading, Speed: &speed})
+	_, err = client.ReportWhenDue(ctx, waggle.Location{Lat: lat, Lng: lng, Motion: waggle.Motion{Heading: &heading, Speed: &speed}})
 	if errors.Is(err, waggle.ErrOffline) {
 		err = nil
 	}

@@ -223,6 +223,16 @@ func TestTheClientReadsEveryGoldenFrame(t *testing.T) {
 	}
 }
 
+// motion has every field set.
+func motion() (m waggle.Motion) {
+	i := 1.5
+	for _, v := range reflect.ValueOf(&m).Elem().Fields() {
+		v.Set(reflect.ValueOf(new(i)))
+		i++
+	}
+	return m
+}
+
 // The messages have every field set, so that none is left out on the way.
 func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 	for _, full := range []struct {
@@ -232,8 +242,8 @@ func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 		{protocol.ActionHello, &waggle.Hello{ID: "i"}},
 		{protocol.ActionPing, &waggle.Ping{ID: "i"}},
 		{protocol.ActionLocation, &waggle.Location{
-			ID: "i", Lat: 37.7749, Lng: -122.4194, At: new(int64(1795396500000)), Seq: 7, Accuracy: new(8.0), Heading: new(271.5),
-			Speed: new(6.2), Available: new(true), Tags: &[]string{"bike", "xl"},
+			ID: "i", Lat: 37.7749, Lng: -122.4194, At: new(int64(1795396500000)), Seq: 7, Motion: motion(),
+			Available: new(true), Tags: &[]string{"bike", "xl"},
 		}},
 		{protocol.ActionLocate, &waggle.Locate{ID: "i"}},
 		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60}},
@@ -326,6 +336,8 @@ func copyFields(to, from reflect.Value) {
 		case !target.IsValid():
 		case target.Type() == value.Type():
 			target.Set(value)
+		case value.Kind() == reflect.Struct:
+			copyFields(target, value)
 		case value.Kind() == reflect.Pointer && !value.IsNil():
 			target.Set(reflect.New(target.Type().Elem()))
 			copyFields(target.Elem(), value.Elem())

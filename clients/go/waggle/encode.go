@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 )
 
 // EncodeMessage writes a message as Conn.Send takes it. It leaves out every
 // field that has its default, and checks nothing: the server refuses what is
-// not allowed. NaN and infinite numbers become null, as in JavaScript.
+// not allowed. A coordinate, radius or wait that is not finite becomes null, as in JavaScript.
 func EncodeMessage(m Message) []byte {
 	w := wireMessage{Action: m.action()}
 	switch m := m.(type) {
@@ -20,7 +21,7 @@ func EncodeMessage(m Message) []byte {
 	case *Location:
 		w.ID, w.At, w.Seq, w.Available = m.ID, m.At, m.Seq, m.Available
 		w.Lat, w.Lng = (*number)(&m.Lat), (*number)(&m.Lng)
-		w.Accuracy, w.Heading, w.Speed = (*number)(m.Accuracy), (*number)(m.Heading), (*number)(m.Speed)
+		w.Motion = m.known()
 		if m.Tags != nil {
 			tags := append([]string{}, *m.Tags...) // never null: [] removes all tags
 			w.Tags = &tags
@@ -51,21 +52,29 @@ func EncodeMessage(m Message) []byte {
 
 // wireMessage has the fields of all messages, in the order in which they are written.
 type wireMessage struct {
-	Action    string    `json:"action"`
-	ID        string    `json:"id,omitempty"`
-	Match     string    `json:"match,omitempty"`
-	Reason    string    `json:"reason,omitempty"`
-	Radius    number    `json:"radius,omitempty"`
-	Lat       *number   `json:"lat,omitempty"`
-	Lng       *number   `json:"lng,omitempty"`
-	At        *int64    `json:"at,omitempty"`
-	Seq       int64     `json:"seq,omitempty"`
-	Accuracy  *number   `json:"accuracy,omitempty"`
-	Heading   *number   `json:"heading,omitempty"`
-	Speed     *number   `json:"speed,omitempty"`
+	Action string  `json:"action"`
+	ID     string  `json:"id,omitempty"`
+	Match  string  `json:"match,omitempty"`
+	Reason string  `json:"reason,omitempty"`
+	Radius number  `json:"radius,omitempty"`
+	Lat    *number `json:"lat,omitempty"`
+	Lng    *number `json:"lng,omitempty"`
+	At     *int64  `json:"at,omitempty"`
+	Seq    int64   `json:"seq,omitempty"`
+	Motion
 	Available *bool     `json:"available,omitempty"`
 	Tags      *[]string `json:"tags,omitempty"`
 	Wait      number    `json:"wait,omitempty"`
+}
+
+// known leaves out the numbers that are not finite, as devices say unknown.
+func (m Motion) known() Motion {
+	for _, v := range reflect.ValueOf(&m).Elem().Fields() {
+		if f := v.Interface().(*float64); f != nil && (math.IsNaN(*f) || math.IsInf(*f, 0)) {
+			v.SetZero()
+		}
+	}
+	return m
 }
 
 // A number is null in JSON where it is not finite.

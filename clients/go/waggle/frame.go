@@ -92,15 +92,13 @@ type Matched struct {
 // LocationFrame is the peer's newest location. The server pushes it to the
 // matcher, and answers Locate with it.
 type LocationFrame struct {
-	ID       string   `json:"id,omitempty"`
-	Match    string   `json:"match"`              // the match's id
-	Lat      float64  `json:"lat"`                // degrees
-	Lng      float64  `json:"lng"`                // degrees
-	At       int64    `json:"at"`                 // when it was measured, epoch ms
-	Seq      int64    `json:"seq"`                // orders locations with the same At
-	Accuracy *float64 `json:"accuracy,omitempty"` // metres; nil: unknown
-	Heading  *float64 `json:"heading,omitempty"`  // degrees clockwise from north; nil: unknown
-	Speed    *float64 `json:"speed,omitempty"`    // metres per second; nil: unknown
+	ID    string  `json:"id,omitempty"`
+	Match string  `json:"match"` // the match's id
+	Lat   float64 `json:"lat"`   // degrees
+	Lng   float64 `json:"lng"`   // degrees
+	At    int64   `json:"at"`    // when it was measured, epoch ms
+	Seq   int64   `json:"seq"`   // orders locations with the same At
+	Motion
 }
 
 // Ended ends a match, or a request where Match is "". With reason Lost the

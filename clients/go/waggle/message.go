@@ -24,17 +24,20 @@ type Location struct {
 	At *int64
 	// Seq orders reports that have the same At. It is 0 or greater.
 	Seq int64
-	// Accuracy is in metres, 0 to 100 000. Nil: unknown.
-	Accuracy *float64
-	// Heading is in degrees clockwise from north, 0 to less than 360. Nil: unknown.
-	Heading *float64
-	// Speed is in metres per second, 0 to 1000. Nil: unknown.
-	Speed *float64
+	Motion
 	// Available is whether the member is willing to be found. Nil: as last reported.
 	Available *bool
 	// Tags are at most 16 words of 1 to 32 characters out of a-z, 0-9, _ and -.
 	// Nil: as last reported. An empty list removes all tags.
 	Tags *[]string
+}
+
+// Motion is what a device may know beside the place. Nil, or a number that is not
+// finite: unknown.
+type Motion struct {
+	Accuracy *float64 `json:"accuracy,omitempty"` // metres, 0 to 100 000
+	Heading  *float64 `json:"heading,omitempty"`  // degrees clockwise from north, 0 to less than 360
+	Speed    *float64 `json:"speed,omitempty"`    // metres per second, 0 to 1000
 }
 
 // Locate asks for the peer's location. The answer is a LocationFrame.
