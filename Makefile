@@ -37,42 +37,42 @@ GO_FILES = find . -name '*.go' -not -path '*/node_modules/*' -not -path './.git/
 
 .PHONY: help
 help: ## list the targets (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
-run: compiler ## the whole stack on this machine, with simulated members (RUNFLAGS="-members 50")
+run: compiler ## start the whole stack on this machine, with simulated members (RUNFLAGS="-members 50")
 	@build/progress.sh bin/localstack ./localstack
 	@exec bin/localstack $(RUNFLAGS)
 
 .PHONY: demo
-demo: compiler ## a scripted match in the terminal
+demo: compiler ## play a scripted match in the terminal
 	@go run ./cmd/waggle demo $(DEMOFLAGS)
 
 .PHONY: day
-day: compiler ## a trace played on a real cluster, judged and drawn into day (TRACE=cabs.csv.gz SPEED=60 WAIT=0 FROM=18:00 FOR=10m)
+day: compiler ## replay a trace on a real cluster, judge it and plot it into day (TRACE=cabs.csv.gz SPEED=60 WAIT=0 FROM=18:00 FOR=10m)
 	@[ -n "$(TRACE)" ] || { echo "make: day plays a trace: TRACE=cabs.csv.gz, see docs/real-day.md"; exit 1; }
 	@build/progress.sh bin/localstack ./localstack
 	@go -C lab build -o ../bin/ . ./day
 	@exec bin/day $(if $(CACHE),-cache $(CACHE)) "$(TRACE)" -speed $(SPEED) -wait $(WAIT) $(if $(FROM),-from $(FROM)) $(if $(FOR),-for $(FOR)) $(DAYFLAGS)
 
 .PHONY: test
-test: compiler ## all tests; the last line counts them and says what to install for those skipped
+test: compiler ## run all tests; the last line counts them and says what to install for those skipped
 	@{ status=0; for module in $(MODULES); do (cd $$module && go test -json $(TESTFLAGS) ./...) || status=1; done; \
 	if command -v node >/dev/null; then (cd infra && go test -json $(TESTFLAGS) ./...) || status=1; \
 	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "test: Node.js is missing and nothing may be skipped" >&2; status=1; \
 	else echo "test: the stack on AWS was left out: install Node.js 22 or later" >&2; fi; exit $$status; } | go run ./test/summary
 
 .PHONY: race
-race: compiler ## all tests under the race detector, the longest of them shortened
+race: compiler ## run all tests under the race detector, the longest of them shortened
 	@{ status=0; for module in $(MODULES); do (cd $$module && go test -json -race -short -timeout 30m ./...) || status=1; done; \
 	exit $$status; } | go run ./test/summary
 
 .PHONY: soak
-soak: compiler ## the random suites for long, each with a seed of its own that it prints where it fails: about an hour
+soak: compiler ## run the random suites for about an hour; a failure prints its seed
 	@WAGGLE_SOAK=1 go test -json -timeout 100m $(SOAK) | go run ./test/summary
 
 .PHONY: fuzz
-fuzz: compiler ## each fuzz target for a while (FUZZTIME=30s)
+fuzz: compiler ## run each fuzz target for a while (FUZZTIME=30s)
 	@grep -rEo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz\w+' . | sort | while IFS=: read -r file func; do \
 		name="$${func#func }"; \
 		echo "fuzz: $$name in $$(dirname "$$file") for $(FUZZTIME)"; \
@@ -80,7 +80,7 @@ fuzz: compiler ## each fuzz target for a while (FUZZTIME=30s)
 	done
 
 .PHONY: lint
-lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
+lint: compiler ## run gofmt, go vet, staticcheck, and luacheck if it is installed
 	@unformatted="$$($(GO_FILES) -print0 | xargs -0 gofmt -l)"; \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	@staticcheck="$$(go tool -n staticcheck)"; \
@@ -90,16 +90,16 @@ lint: compiler ## gofmt, go vet, staticcheck, and luacheck where it is installed
 	else echo "lint: the Lua scripts were left out: install lua-check"; fi
 
 .PHONY: model
-model: compiler ## explore the match protocol exhaustively, and find each fault planted in it
+model: compiler ## explore the match protocol exhaustively, and find each planted fault
 	@go run ./test/model/explore
 
 .PHONY: mutation
-mutation: compiler ## change the code in small ways, one at a time, and see which test catches each: half an hour to an hour (MUTATION=lua, go or planted)
+mutation: compiler ## change the code in small ways and see which test catches each; up to an hour (MUTATION=lua, go or planted)
 	@go run ./test/mutation/run $(if $(MUTATION),-only $(MUTATION)) $(MUTATIONFLAGS)
 
 # H3 is C, so the functions are linked statically with a C library of the target.
 .PHONY: build
-build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd64)
+build: ## build the functions for Lambda into dist/<function>/bootstrap (ARCH=arm64 or amd64)
 	@command -v go >/dev/null || { echo "make: Go is missing: install Go 1.26 (https://go.dev/dl)"; exit 1; }
 	@cc="$(TARGET_CC)"; [ -n "$$cc" ] || cc="$$(build/cross-cc.sh "$(ARCH)")"; \
 	for f in $(FUNCTIONS); do \
@@ -109,44 +109,44 @@ build: ## the functions for Lambda, dist/<function>/bootstrap (ARCH=arm64 or amd
 	done
 
 .PHONY: emulator
-emulator: compiler ## deploy the stack on ministack, an emulator of AWS without Docker, and play a match on it
+emulator: compiler ## deploy the stack on ministack, an emulator of AWS without Docker, and play a match
 	@localstack/deploy/emulator.sh
 
 .PHONY: verify-aws
-verify-aws: compiler ## try on AWS what is not verified, and write docs/verified.md: half an hour, under two dollars (YES=1)
+verify-aws: compiler ## check on AWS what is not verified, and write docs/verified.md; half an hour, under two dollars (YES=1)
 	@go build -o bin/verify ./cmd/verify
 	@exec bin/verify $(if $(YES),-yes) $(VERIFYFLAGS)
 
 .PHONY: deploy-localstack
-deploy-localstack: compiler ## deploy the stack on LocalStack and run a match on it; needs Docker and LOCALSTACK_AUTH_TOKEN
+deploy-localstack: compiler ## deploy the stack on LocalStack and play a match; needs Docker and LOCALSTACK_AUTH_TOKEN
 	@localstack/deploy/localstack.sh
 
 .PHONY: release
-release: ## what a release is made of, in bin/release: the functions built for ARCH, and waggle and localstack for this machine
+release: ## pack a release into bin/release: the functions for ARCH, waggle and localstack for this machine
 	@build/release.sh pack $(ARCH) $(DIST) bin/release
 	@build/release.sh tools bin/release
 
 .PHONY: synth
-synth: ## the stack on AWS as a template (CDKFLAGS="-c issuer=… -c audience=… -c consent=…", see docs/configuration.md)
+synth: ## write the template of the stack on AWS (CDKFLAGS="-c issuer=… -c audience=… -c consent=…", see docs/configuration.md)
 	@ARCH=$(ARCH) build/cdk.sh synth --quiet $(CDKFLAGS)
 	@ls bin/cdk.out/*.template.json
 
 .PHONY: diff
-diff: ## what deploying would change (CDKFLAGS as for synth)
+diff: ## show what deploying would change (CDKFLAGS as for synth)
 	@ARCH=$(ARCH) build/cdk.sh diff $(CDKFLAGS)
 
 .PHONY: deploy
-deploy: ## put the stack on AWS, or bring it up to date (CDKFLAGS as for synth; RELEASE=v1.2.3: with that release's functions)
+deploy: ## deploy or update the stack on AWS (CDKFLAGS as for synth; RELEASE=v1.2.3 takes that release's functions)
 	@$(if $(RELEASE),build/release.sh fetch $(RELEASE) $(ARCH) $(DIST))
 	@ARCH=$(ARCH) build/cdk.sh deploy $(CDKFLAGS)
 
 .PHONY: destroy
-destroy: ## take the stack off AWS (CDKFLAGS as it was deployed with)
+destroy: ## remove the stack from AWS (CDKFLAGS as it was deployed with)
 	@ARCH=$(ARCH) build/cdk.sh destroy $(CDKFLAGS)
 
 # make smoke URL=wss://… SMOKEFLAGS="-token T1 -token T2", or the local stack.
 .PHONY: smoke
-smoke: ## is a running Waggle in order? URL=wss://… and SMOKEFLAGS="-token-command …" (default: the local stack)
+smoke: ## check a running Waggle: URL=wss://… and SMOKEFLAGS="-token-command …" (default: the local stack)
 	@go run ./cmd/waggle doctor $(if $(URL),-url '$(URL)') $(SMOKEFLAGS)
 
 .PHONY: module
