@@ -6,13 +6,11 @@ import "encoding/json"
 // "type" first.
 type Frame interface{ frameType() string }
 
-// Why a match or a request ended.
+// Why a match or a request ended. What is lost, because one half of a match is gone, is
+// decided in internal/match/repair.go, and in end.go if an end finds nothing to end.
 const (
 	ReasonCompleted = "completed"
 	ReasonCancelled = "cancelled"
-	ReasonDeclined  = "declined"
-	ReasonExpired   = "expired"
-	ReasonLeft      = "left"
 	ReasonLost      = "lost"
 )
 
@@ -131,7 +129,8 @@ type Error struct {
 // A Code names a kind of error on the wire.
 type Code string
 
-// The codes of protocol v1.
+// The codes of protocol v1. internal/handler/errors.go says which error gets which;
+// docs/architecture.md says how to add one.
 const (
 	CodeInvalidMessage  Code = "invalid_message"
 	CodeUnknownAction   Code = "unknown_action"

@@ -62,7 +62,9 @@ type Location struct {
 	Tags      *[]string `json:"tags"`      // nil: as last said
 }
 
-// A Motion is what a device may know of a fix beyond the place. nil: unknown.
+// A Motion is what a device may know of a fix beyond the place. nil: unknown. The store
+// keeps it whole and the matcher gets it whole, so a new field is added only here, in
+// the client and in docs/protocol.md.
 type Motion struct {
 	Accuracy *float64 `json:"accuracy,omitempty" unit:"metres" range:"0 to 100000"`                          // metres, the radius of the error
 	Heading  *float64 `json:"heading,omitempty" unit:"degrees" range:"0 to less than 360"`                   // degrees clockwise from north

@@ -22,7 +22,8 @@ const (
 	viaOtherNode
 )
 
-// pauses come before the retries of a call that failed: 2.3 s in all.
+// pauses come before the retries of a call that failed: 2.3 s in all, about as long as a
+// failover takes.
 var pauses = [...]time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond, 150 * time.Millisecond,
 	200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond,
 	200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond}

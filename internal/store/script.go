@@ -21,7 +21,7 @@ import (
 var sources embed.FS
 
 // Every script works on a member's slot or on a cell's: its folder says which, and so
-// which prelude it has.
+// which prelude it has. To add one, put its file there; no list names it.
 const (
 	onMembers = "member"
 	onCells   = "cell"
@@ -48,6 +48,9 @@ func scripts(rewrite func(name, text string) string) map[string]script {
 		for _, f := range files {
 			name := strings.TrimSuffix(f.Name(), ".lua")
 			text := strings.Join([]string{lifetimes(), source("common"), source(folder), source(folder + "/" + name)}, "\n")
+			if _, twice := all[name]; twice {
+				panic("two scripts are called " + name)
+			}
 			if rewrite != nil {
 				text = rewrite(name, text)
 			}
