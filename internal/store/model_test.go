@@ -219,9 +219,9 @@ func (s *stage) slot(t *testing.T) model.Slot {
 	r := s.fields(t, route)
 	for slot.Route = model.None; slot.Route.String() != r["state"] && len(r) > 0; slot.Route++ {
 	}
-	slot.Match, slot.Matchee = number(r["match"]), member(r["matchee"])
+	slot.Match, slot.Matchee = number(r["match"]), memberNamed(r["matchee"])
 	m := s.fields(t, record)
-	slot.Matcher, slot.Claimed = member(m["claimMatcher"]), number(m["claimMatch"])
+	slot.Matcher, slot.Claimed = memberNamed(m["claimMatcher"]), number(m["claimMatch"])
 	slot.Confirmed = m["claimConfirmed"] == "1"
 	if m["requests"] != "" {
 		var asked []struct{ Outcome string }
@@ -244,7 +244,7 @@ func (s *stage) fields(t *testing.T, key string) map[string]string {
 	return fields
 }
 
-func member(name string) model.Member {
+func memberNamed(name string) model.Member {
 	for m := model.Member(1); m <= 3; m++ {
 		if m.String() == name {
 			return m

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -19,33 +20,33 @@ import (
 
 // A scene is a pool of its own on a cache, with a clock that stands still until it
 // is moved: so a moment is met to the millisecond.
-type scene struct {
+type fixture struct {
 	t       *testing.T
 	cache   caches.Cache
 	direct  valkey.Client // to look at what is stored
 	rewrite func(name, text string) string
 	store   *store.Store
-	hook    store.Hook // makes the trips, where it is set
+	hook    store.Hook // sends the commands, where it is set
 	pool    string
 	now     int64 // epoch ms
 }
 
-// dawn is when every scene begins, epoch ms.
-const dawn = 1_800_000_000_000
+// start is the time at which every fixture starts, epoch ms.
+const start = 1_800_000_000_000
 
-// unlimited are settings without rates to speak of.
+// unlimited are settings whose rates no test reaches.
 const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6`
 
-func newScene(t *testing.T, c caches.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *scene {
+func newFixture(t *testing.T, c caches.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *fixture {
 	t.Helper()
-	s := &scene{t: t, cache: c, direct: direct, rewrite: rewrite, pool: name, now: dawn}
-	s.rules(unlimited)
+	s := &fixture{t: t, cache: c, direct: direct, rewrite: rewrite, pool: name, now: start}
+	s.settings(unlimited)
 	return s
 }
 
-// rules opens the store with these settings of the pool, which are the default ones
-// but for that.
-func (s *scene) rules(settings string) {
+// settings opens the store with these settings of the pool. The others have their
+// default values.
+func (s *fixture) settings(settings string) {
 	s.t.Helper()
 	pools, err := pool.Parse([]byte(`{"pools":{"default":{` + settings + `}}}`))
 	if err != nil {
@@ -66,84 +67,89 @@ func (s *scene) rules(settings string) {
 	s.t.Cleanup(s.store.Close)
 }
 
-// pass moves time on.
-func (s *scene) pass(d time.Duration) { s.now += d.Milliseconds() }
+// advance moves the clock.
+func (s *fixture) advance(d time.Duration) { s.now += d.Milliseconds() }
 
-// is fails the test unless the answer is that one whole; its Now goes without saying.
-func (s *scene) is(got, want match.Answer) {
+// is fails the test unless the result is that one whole. Where results of its type have
+// the time, it must be the fixture's.
+func (s *fixture) is(got, want any) {
 	s.t.Helper()
-	want.Now = s.now
-	if diff := cmp.Diff(want, got); diff != "" {
+	timed := reflect.New(reflect.TypeOf(want)).Elem()
+	timed.Set(reflect.ValueOf(want))
+	if now := timed.FieldByName("Now"); now.IsValid() {
+		now.SetInt(s.now)
+	}
+	if diff := cmp.Diff(timed.Interface(), got); diff != "" {
 		s.t.Fatalf("(-want +got)\n%s", diff)
 	}
 }
 
-// repeats fails the test unless the answer is the outcome of an earlier request.
-func (s *scene) repeats(got match.Answer, want match.Outcome) {
+// repeats fails the test unless the result is the outcome of an earlier request.
+func (s *fixture) repeats(got match.Begun, want match.Outcome) {
 	s.t.Helper()
-	s.is(got, match.Answer{Status: match.StatusRepeat, Outcome: want})
+	s.is(got, match.Begun{Status: match.StatusRepeat, Outcome: want})
 }
 
-// says fails the test unless the answer has that status.
-func (s *scene) says(got match.Answer, want match.Status) {
+// says fails the test unless the result has that status.
+func (s *fixture) says(got any, want match.Status) {
 	s.t.Helper()
-	if got.Status != want {
-		s.t.Fatalf("got %q, want %q: %+v", got.Status, want, got)
+	if status := reflect.ValueOf(got).FieldByName("Status").Interface(); status != want {
+		s.t.Fatalf("got %q, want %q: %+v", status, want, got)
 	}
 }
 
 // same fails the test unless both are equal.
-func same[T any](s *scene, got, want T) {
+func same[T any](s *fixture, got, want T) {
 	s.t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		s.t.Fatalf("(-want +got)\n%s", diff)
 	}
 }
 
-func (s *scene) must(err error) {
+func (s *fixture) must(err error) {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// north is a point so many metres north of where scenes play, which is near the middle
-// of a shard cell. Some 12 km further is another cell, and after 24 km a third.
+// north is a point so many metres north of a place near the middle of a shard cell. Some
+// 12 km further is another cell, and after 24 km a third.
 func north(meters float64) geo.Point {
 	const metersPerDegree = 111_194.9
 	return geo.Point{Lat: 37.7749 + meters/metersPerDegree, Lng: -122.4194}
 }
 
 const (
-	there  = 12_000
-	yonder = 24_000
+	nextCell  = 12_000
+	thirdCell = 24_000
 )
 
 // key is where something of a member, or of a cell, is stored.
-func (s *scene) key(kind, id string) string { return "w1:" + kind + ":{" + s.pool + "/" + id + "}" }
+func (s *fixture) key(kind, id string) string { return "w2:" + kind + ":{" + s.pool + "/" + id + "}" }
 
 // ttl is how long a key has left to live.
-func (s *scene) ttl(key string) time.Duration {
+func (s *fixture) ttl(key string) time.Duration {
 	s.t.Helper()
 	left, err := s.direct.Do(s.t.Context(), s.direct.B().Pttl().Key(key).Build()).AsInt64()
 	s.must(err)
 	return time.Duration(left) * time.Millisecond
 }
 
-// wear leaves a key so long to live.
-func (s *scene) wear(key string, left time.Duration) {
+// shorten leaves a key so long to live.
+func (s *fixture) shorten(key string, left time.Duration) {
 	s.t.Helper()
 	s.must(s.direct.Do(s.t.Context(), s.direct.B().Pexpire().Key(key).Milliseconds(left.Milliseconds()).Build()).Error())
 }
 
-// evict makes the cache lose a key.
-func (s *scene) evict(key string) {
+// evict takes a key out of the cache.
+func (s *fixture) evict(key string) {
 	s.t.Helper()
 	s.must(s.direct.Do(s.t.Context(), s.direct.B().Del().Key(key).Build()).Error())
 }
 
 // stored is what a hash of a member, or of a cell, holds.
-func (s *scene) stored(kind string, id any) map[string]string {
+func (s *fixture) stored(kind string, id any) map[string]string {
 	s.t.Helper()
 	fields, err := s.direct.Do(s.t.Context(), s.direct.B().Hgetall().Key(s.key(kind, fmt.Sprint(id))).Build()).AsStrMap()
 	s.must(err)
