@@ -13,8 +13,7 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// TestTheCacheUserMayDoWhatTheStoreDoes runs the contract as the user that the cache on
-// AWS has. That user may do nothing else.
+// The contract runs as the user that the cache on AWS has.
 func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 	user := append([]string{"--user", "waggle", "nopass"}, strings.Fields(topology.CacheAccess)...)
 	for name, start := range map[string]func(t *testing.T) caches.Cache{
@@ -48,14 +47,14 @@ func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 	}
 }
 
-// TestTheCacheUserMayDoNoMore: the user may run no command that no script calls.
-func TestTheCacheUserMayDoNoMore(t *testing.T) {
+// The user may run no command that no script calls.
+func TestTheCacheUserMayDoNothingElse(t *testing.T) {
 	_, commands, found := strings.Cut(topology.CacheAccess, "+evalsha ")
 	scripts := readBranches(t).sources
 	for _, command := range strings.Fields(commands) {
 		call := "redis.call('" + strings.ToUpper(strings.TrimPrefix(command, "+")) + "'"
 		if !slices.ContainsFunc(slices.Collect(maps.Values(scripts)), func(text string) bool { return strings.Contains(text, call) }) {
-			t.Errorf("the user may %s, and no script has %s", command, call)
+			t.Errorf("the user may %s, but no script has %s", command, call)
 		}
 	}
 	if !found || len(strings.Fields(commands)) < 5 {

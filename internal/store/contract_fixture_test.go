@@ -18,8 +18,8 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// A scene is a pool of its own on a cache, with a clock that stands still until it
-// is moved: so a moment is met to the millisecond.
+// A fixture is a pool of its own on a cache. Its clock stands still until a test moves
+// it, so that deadlines can be tested to the millisecond.
 type fixture struct {
 	t       *testing.T
 	cache   caches.Cache
@@ -39,77 +39,77 @@ const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute"
 
 func newFixture(t *testing.T, c caches.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *fixture {
 	t.Helper()
-	s := &fixture{t: t, cache: c, direct: direct, rewrite: rewrite, pool: name, now: start}
-	s.settings(unlimited)
-	return s
+	f := &fixture{t: t, cache: c, direct: direct, rewrite: rewrite, pool: name, now: start}
+	f.settings(unlimited)
+	return f
 }
 
 // settings opens the store with these settings of the pool. The others have their
 // default values.
-func (s *fixture) settings(settings string) {
-	s.t.Helper()
+func (f *fixture) settings(settings string) {
+	f.t.Helper()
 	pools, err := pool.Parse([]byte(`{"pools":{"default":{` + settings + `}}}`))
 	if err != nil {
-		s.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	s.store, err = store.Open(store.Options{URL: s.cache.URL, Pools: pools, Rewrite: s.rewrite,
-		Offset: func() time.Duration { return time.Duration(s.now) * time.Millisecond },
+	f.store, err = store.Open(store.Options{URL: f.cache.URL, Pools: pools, Rewrite: f.rewrite,
+		Offset: func() time.Duration { return time.Duration(f.now) * time.Millisecond },
 		Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
-			if s.hook != nil {
-				s.hook(ctx, commands, send)
+			if f.hook != nil {
+				f.hook(ctx, commands, send)
 			} else {
 				send(ctx)
 			}
 		}})
 	if err != nil {
-		s.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	s.t.Cleanup(s.store.Close)
+	f.t.Cleanup(f.store.Close)
 }
 
 // advance moves the clock.
-func (s *fixture) advance(d time.Duration) { s.now += d.Milliseconds() }
+func (f *fixture) advance(d time.Duration) { f.now += d.Milliseconds() }
 
-// is fails the test unless the result is that one whole. Where results of its type have
-// the time, it must be the fixture's.
-func (s *fixture) is(got, want any) {
-	s.t.Helper()
+// is fails the test unless both results are equal in every field. A field Now must be the
+// fixture's time, whatever want says.
+func (f *fixture) is(got, want any) {
+	f.t.Helper()
 	timed := reflect.New(reflect.TypeOf(want)).Elem()
 	timed.Set(reflect.ValueOf(want))
 	if now := timed.FieldByName("Now"); now.IsValid() {
-		now.SetInt(s.now)
+		now.SetInt(f.now)
 	}
 	if diff := cmp.Diff(timed.Interface(), got); diff != "" {
-		s.t.Fatalf("(-want +got)\n%s", diff)
+		f.t.Fatalf("(-want +got)\n%s", diff)
 	}
 }
 
-// repeats fails the test unless the result is the outcome of an earlier request.
-func (s *fixture) repeats(got match.Begun, want match.Outcome) {
-	s.t.Helper()
-	s.is(got, match.Begun{Status: match.StatusRepeat, Outcome: want})
+// repeats fails the test unless the result is that outcome of an earlier request.
+func (f *fixture) repeats(got match.Begun, want match.Outcome) {
+	f.t.Helper()
+	f.is(got, match.Begun{Status: match.StatusRepeat, Outcome: want})
 }
 
 // says fails the test unless the result has that status.
-func (s *fixture) says(got any, want match.Status) {
-	s.t.Helper()
+func (f *fixture) says(got any, want match.Status) {
+	f.t.Helper()
 	if status := reflect.ValueOf(got).FieldByName("Status").Interface(); status != want {
-		s.t.Fatalf("got %q, want %q: %+v", status, want, got)
+		f.t.Fatalf("got %q, want %q: %+v", status, want, got)
 	}
 }
 
 // same fails the test unless both are equal.
-func same[T any](s *fixture, got, want T) {
-	s.t.Helper()
+func same[T any](f *fixture, got, want T) {
+	f.t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		s.t.Fatalf("(-want +got)\n%s", diff)
+		f.t.Fatalf("(-want +got)\n%s", diff)
 	}
 }
 
-func (s *fixture) must(err error) {
-	s.t.Helper()
+func (f *fixture) must(err error) {
+	f.t.Helper()
 	if err != nil {
-		s.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 }
 
@@ -125,36 +125,36 @@ const (
 	thirdCell = 24_000
 )
 
-// key is where something of a member, or of a cell, is stored.
-func (s *fixture) key(kind, id string) string { return "w2:" + kind + ":{" + s.pool + "/" + id + "}" }
+// key is the key of a kind of data of a member or a cell.
+func (f *fixture) key(kind, id string) string { return "w2:" + kind + ":{" + f.pool + "/" + id + "}" }
 
-// ttl is how long a key has left to live.
-func (s *fixture) ttl(key string) time.Duration {
-	s.t.Helper()
-	left, err := s.direct.Do(s.t.Context(), s.direct.B().Pttl().Key(key).Build()).AsInt64()
-	s.must(err)
+// ttl is the time until a key expires.
+func (f *fixture) ttl(key string) time.Duration {
+	f.t.Helper()
+	left, err := f.direct.Do(f.t.Context(), f.direct.B().Pttl().Key(key).Build()).AsInt64()
+	f.must(err)
 	return time.Duration(left) * time.Millisecond
 }
 
-// shorten leaves a key so long to live.
-func (s *fixture) shorten(key string, left time.Duration) {
-	s.t.Helper()
-	s.must(s.direct.Do(s.t.Context(), s.direct.B().Pexpire().Key(key).Milliseconds(left.Milliseconds()).Build()).Error())
+// shorten lets a key live only so long.
+func (f *fixture) shorten(key string, left time.Duration) {
+	f.t.Helper()
+	f.must(f.direct.Do(f.t.Context(), f.direct.B().Pexpire().Key(key).Milliseconds(left.Milliseconds()).Build()).Error())
 }
 
 // evict takes a key out of the cache.
-func (s *fixture) evict(key string) {
-	s.t.Helper()
-	s.must(s.direct.Do(s.t.Context(), s.direct.B().Del().Key(key).Build()).Error())
+func (f *fixture) evict(key string) {
+	f.t.Helper()
+	f.must(f.direct.Do(f.t.Context(), f.direct.B().Del().Key(key).Build()).Error())
 }
 
-// stored is what a hash of a member, or of a cell, holds.
-func (s *fixture) stored(kind string, id any) map[string]string {
-	s.t.Helper()
-	fields, err := s.direct.Do(s.t.Context(), s.direct.B().Hgetall().Key(s.key(kind, fmt.Sprint(id))).Build()).AsStrMap()
-	s.must(err)
+// stored returns a hash of a member or a cell.
+func (f *fixture) stored(kind string, id any) map[string]string {
+	f.t.Helper()
+	fields, err := f.direct.Do(f.t.Context(), f.direct.B().Hgetall().Key(f.key(kind, fmt.Sprint(id))).Build()).AsStrMap()
+	f.must(err)
 	return fields
 }
 
-// whole spells numbers, for names.
+// whole writes numbers as a part of a name.
 func whole(n ...int64) string { return strings.ReplaceAll(fmt.Sprint(n), " ", "-") }

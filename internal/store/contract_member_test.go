@@ -20,23 +20,23 @@ type member struct {
 }
 
 // newMember is a member that is not connected yet. It has both roles.
-func (s *fixture) newMember(name string) *member {
-	return &member{fixture: s, Session: match.Session{Member: match.Member{Pool: s.pool, ID: name}, Connection: name + "-c",
-		ConnectedAt: time.UnixMilli(s.now), Matcher: true, Matchee: true}}
+func (f *fixture) newMember(name string) *member {
+	return &member{fixture: f, Session: match.Session{Member: match.Member{Pool: f.pool, ID: name}, Connection: name + "-c",
+		ConnectedAt: time.UnixMilli(f.now), Matcher: true, Matchee: true}}
 }
 
 // connected is a member that is connected.
-func (s *fixture) connected(name string) *member {
-	s.t.Helper()
-	a := s.newMember(name)
-	s.says(a.connect(), match.StatusOK)
+func (f *fixture) connected(name string) *member {
+	f.t.Helper()
+	a := f.newMember(name)
+	f.says(a.connect(), match.StatusOK)
 	return a
 }
 
 // listed is a member that is connected, and listed so many metres north.
-func (s *fixture) listed(name string, meters float64, options ...reportOption) *member {
-	s.t.Helper()
-	a := s.connected(name)
+func (f *fixture) listed(name string, meters float64, options ...reportOption) *member {
+	f.t.Helper()
+	a := f.connected(name)
 	a.moveTo(meters, options...)
 	return a
 }
@@ -76,7 +76,7 @@ func (a *member) leave() {
 	a.apply(left.Changes...)
 }
 
-// read is the session's own reading, a sign of life.
+// read is a reading by the member itself, a sign of life.
 func (a *member) read() match.Snapshot {
 	a.t.Helper()
 	result, err := a.store.Read(a.t.Context(), a.Member, &a.Session, false)
@@ -90,7 +90,7 @@ func (a *member) snapshot() match.Snapshot {
 	return done(a, result, err)
 }
 
-// A reportOption is what a report says beyond the place.
+// A reportOption sets a field of a report.
 type reportOption func(*match.Report)
 
 func at(ms int64) reportOption       { return func(r *match.Report) { r.At = ms } }
@@ -101,7 +101,7 @@ func tagged(tags ...string) reportOption {
 	return func(r *match.Report) { r.Tags = &tags }
 }
 
-// report says where the member is, so many metres north. Without options it is newer
+// report reports that the member is so many metres north. Without options it is newer
 // than the report before: the clock may stand still, so seq goes up.
 func (a *member) report(meters float64, options ...reportOption) match.Reported {
 	a.t.Helper()
@@ -121,7 +121,7 @@ func (a *member) report(meters float64, options ...reportOption) match.Reported 
 	return reported
 }
 
-// moveTo is a report that is taken, and the index put right by it.
+// moveTo makes a report, which must be taken, and changes the index accordingly.
 func (a *member) moveTo(meters float64, options ...reportOption) {
 	a.t.Helper()
 	reported := a.report(meters, options...)
@@ -135,7 +135,7 @@ func (a *member) relist() []match.Change {
 	return done(a, changes, err)
 }
 
-// apply changes where the member is listed.
+// apply changes the index.
 func (a *member) apply(changes ...match.Change) []match.WaitingRequest {
 	a.t.Helper()
 	waiting, err := a.store.Apply(a.t.Context(), a.Member, changes)
@@ -155,7 +155,7 @@ func unlist(meters float64, epoch int64) match.Change {
 	return match.Change{Cell: geo.ShardCell(north(meters)), Epoch: epoch}
 }
 
-// A requestOption is what a request asks for beyond the nearest within 3 km.
+// A requestOption sets a field of a request.
 type requestOption func(*match.NewRequest)
 
 func atOnce(r *match.NewRequest)            { r.Wait, r.Open = false, time.Second }
@@ -192,7 +192,7 @@ func (a *member) beginAndSearch(id, search string, options ...requestOption) (ma
 	return begun, hits
 }
 
-// await is a request that waits, having found nobody.
+// await makes a request that finds nobody and waits.
 func (a *member) await(id string, options ...requestOption) {
 	a.t.Helper()
 	a.says(a.begin(id, "search-of-"+id, options...), match.StatusOK)
@@ -217,7 +217,7 @@ func (a *member) cancel() match.Cancelled {
 	return done(a, result, err)
 }
 
-// claim takes a candidate as it last reported.
+// claim claims a candidate as it last reported.
 func (a *member) claim(search string, b *member, tags ...string) match.Claimed {
 	a.t.Helper()
 	result, err := a.store.Claim(a.t.Context(), a.Member, search, tags, match.Candidate{Member: b.Member, Position: b.Position})
@@ -259,7 +259,7 @@ func (a *member) notified(search string, state match.State) {
 	a.must(a.store.Notified(a.t.Context(), a.Member, search, state))
 }
 
-// commitWith is a match as far as the routing table knows: the claim is not confirmed.
+// commitWith makes a match whose claim is not confirmed.
 func (a *member) commitWith(id, search string, b *member, options ...requestOption) {
 	a.t.Helper()
 	a.says(a.begin(id, search, options...), match.StatusOK)
@@ -267,7 +267,7 @@ func (a *member) commitWith(id, search string, b *member, options ...requestOpti
 	a.says(a.commit(search, b), match.StatusYours)
 }
 
-// matchWith is a whole match, the index put right by it.
+// matchWith makes a whole match, and changes the index accordingly.
 func (a *member) matchWith(id, search string, b *member, options ...requestOption) {
 	a.t.Helper()
 	a.says(a.begin(id, search, options...), match.StatusOK)

@@ -10,192 +10,192 @@ import (
 // sessions: whose connection is the current one, and what a new one starts with.
 func sessions() []testCase {
 	return append(refusals(), []testCase{
-		{"the first connection replaces nothing", func(s *fixture) {
-			s.is(s.newMember("ana").connect(), match.Connected{Status: match.StatusOK})
+		{"the first connection replaces nothing", func(f *fixture) {
+			f.is(f.newMember("ana").connect(), match.Connected{Status: match.StatusOK})
 		}},
-		{"a newer connection replaces the older", func(s *fixture) {
-			ana := s.connected("ana")
+		{"a newer connection replaces the older", func(f *fixture) {
+			ana := f.connected("ana")
 			newer := ana.nextSession()
-			s.is(newer.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
-			same(s, newer.snapshot().Connection, newer.Connection)
+			f.is(newer.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
+			same(f, newer.snapshot().Connection, newer.Connection)
 		}},
-		{"an older connection that comes late is refused", func(s *fixture) {
-			late := s.newMember("ana")
+		{"an older connection that comes late is refused", func(f *fixture) {
+			late := f.newMember("ana")
 			ana := late.nextSession()
-			s.says(ana.connect(), match.StatusOK)
+			f.says(ana.connect(), match.StatusOK)
 			before := ana.snapshot()
-			s.is(late.connect(), match.Connected{Status: match.StatusReplaced})
-			same(s, ana.snapshot(), before)
+			f.is(late.connect(), match.Connected{Status: match.StatusReplaced})
+			same(f, ana.snapshot(), before)
 		}},
-		{"of two connections at one moment the larger id wins, if it comes second", func(s *fixture) {
-			ana := s.connected("ana")
+		{"of two connections at one moment the larger id wins, if it comes second", func(f *fixture) {
+			ana := f.connected("ana")
 			larger := ana.nextSession()
 			larger.ConnectedAt = ana.ConnectedAt
-			s.is(larger.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
+			f.is(larger.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
 		}},
-		{"of two connections at one moment the larger id wins, if it comes first", func(s *fixture) {
-			smaller := s.newMember("ana")
+		{"of two connections at one moment the larger id wins, if it comes first", func(f *fixture) {
+			smaller := f.newMember("ana")
 			ana := smaller.nextSession()
 			ana.ConnectedAt = smaller.ConnectedAt
-			s.says(ana.connect(), match.StatusOK)
-			s.is(smaller.connect(), match.Connected{Status: match.StatusReplaced})
+			f.says(ana.connect(), match.StatusOK)
+			f.is(smaller.connect(), match.Connected{Status: match.StatusReplaced})
 		}},
-		{"a newer connection of a smaller id wins", func(s *fixture) {
-			ana := s.newMember("ana")
+		{"a newer connection of a smaller id wins", func(f *fixture) {
+			ana := f.newMember("ana")
 			ana.Connection = "z"
-			s.says(ana.connect(), match.StatusOK)
+			f.says(ana.connect(), match.StatusOK)
 			newer := ana.nextSession()
 			newer.Connection = "a"
-			s.is(newer.connect(), match.Connected{Status: match.StatusOK, Old: "z"})
+			f.is(newer.connect(), match.Connected{Status: match.StatusOK, Old: "z"})
 		}},
-		{"a connect that is repeated changes nothing", func(s *fixture) {
-			ana := s.listed("ana", 0, available(false), tagged("van"))
+		{"a connect that is repeated changes nothing", func(f *fixture) {
+			ana := f.listed("ana", 0, available(false), tagged("van"))
 			before := ana.snapshot()
-			s.is(ana.connect(), match.Connected{Status: match.StatusOK})
-			same(s, ana.snapshot(), before)
+			f.is(ana.connect(), match.Connected{Status: match.StatusOK})
+			same(f, ana.snapshot(), before)
 		}},
-		{"a connection that has disconnected does not come back", func(s *fixture) {
-			ana := s.connected("ana")
+		{"a connection that has disconnected does not come back", func(f *fixture) {
+			ana := f.connected("ana")
 			ana.leave()
-			s.is(ana.connect(), match.Connected{Status: match.StatusGone})
-			same(s, ana.snapshot().Connection, "")
+			f.is(ana.connect(), match.Connected{Status: match.StatusGone})
+			same(f, ana.snapshot().Connection, "")
 		}},
-		{"a new connection after one that has disconnected replaces nothing, and lists the member", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a new connection after one that has disconnected replaces nothing, and lists the member", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.leave()
 			next := ana.nextSession()
-			s.is(next.connect(), match.Connected{Status: match.StatusOK, Changes: []match.Change{next.list(s.now + 1)}})
-			same(s, next.snapshot().Connection, next.Connection)
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Changes: []match.Change{next.list(f.now + 1)}})
+			same(f, next.snapshot().Connection, next.Connection)
 		}},
-		{"where consent is implied, each session starts available", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"where consent is implied, each session starts available", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.moveTo(0, available(false))
-			same(s, ana.snapshot().Available, "0")
+			same(f, ana.snapshot().Available, "0")
 			next := ana.nextSession()
-			s.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
-				Changes: []match.Change{next.list(s.now + 1)}})
-			same(s, next.snapshot().Available, "1")
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
+				Changes: []match.Change{next.list(f.now + 1)}})
+			same(f, next.snapshot().Available, "1")
 		}},
-		{"where consent is required, no session starts available", func(s *fixture) {
-			s.settings(`"consent":"required"`)
-			ana := s.connected("ana")
-			same(s, ana.snapshot().Available, "0")
+		{"where consent is required, no session starts available", func(f *fixture) {
+			f.settings(`"consent":"required"`)
+			ana := f.connected("ana")
+			same(f, ana.snapshot().Available, "0")
 			reported := ana.report(0)
-			same(s, reported.Changes, nil)
+			same(f, reported.Changes, nil)
 			ana.moveTo(0, available(true))
-			same(s, ana.snapshot().Available, "1")
+			same(f, ana.snapshot().Available, "1")
 			next := ana.nextSession()
-			s.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, s.now)}})
-			same(s, next.snapshot().Available, "0")
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, f.now)}})
+			same(f, next.snapshot().Available, "0")
 		}},
-		{"a session without the role matchee is not listed", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a session without the role matchee is not listed", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			next := ana.nextSession()
 			next.Matchee = false
-			s.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, s.now)}})
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, f.now)}})
 			reported := next.report(0)
-			same(s, reported.Changes, nil)
-			same(s, reported.Listed, false)
-			s.says(s.connected("ben").claim("m1", next), match.StatusUnavailable)
+			same(f, reported.Changes, nil)
+			same(f, reported.Listed, false)
+			f.says(f.connected("ben").claim("m1", next), match.StatusUnavailable)
 		}},
-		{"the card is that of the newest session", func(s *fixture) {
-			ana := s.newMember("ana")
+		{"the card is that of the newest session", func(f *fixture) {
+			ana := f.newMember("ana")
 			ana.Card = json.RawMessage(`{"car":"blue"}`)
-			s.says(ana.connect(), match.StatusOK)
-			same(s, ana.snapshot().Card, `{"car":"blue"}`)
+			f.says(ana.connect(), match.StatusOK)
+			same(f, ana.snapshot().Card, `{"car":"blue"}`)
 			next := ana.nextSession()
 			next.Card = nil
-			s.says(next.connect(), match.StatusOK)
-			same(s, next.snapshot().Card, "")
+			f.says(next.connect(), match.StatusOK)
+			same(f, next.snapshot().Card, "")
 		}},
-		{"a token's tags narrow the reported tags, and the listing with them", func(s *fixture) {
-			ana := s.listed("ana", 0, tagged("xl", "van", "red"))
+		{"a token's tags narrow the reported tags, and the listing with them", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("xl", "van", "red"))
 			next := ana.nextSession()
 			next.Restricted, next.Tags, next.tags = true, []string{"bike", "red", "van"}, "van red"
-			s.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
-				Changes: []match.Change{next.list(s.now + 1)}})
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
+				Changes: []match.Change{next.list(f.now + 1)}})
 		}},
-		{"a token's tags apply where none of the reported tags is left", func(s *fixture) {
-			ana := s.listed("ana", 0, tagged("xl"))
+		{"a token's tags apply where none of the reported tags is left", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("xl"))
 			next := ana.nextSession()
 			next.Restricted, next.Tags, next.tags = true, []string{"bike", "van"}, "bike van"
-			s.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
-				Changes: []match.Change{next.list(s.now + 1)}})
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
+				Changes: []match.Change{next.list(f.now + 1)}})
 		}},
-		{"a token's tags apply where no tags were reported", func(s *fixture) {
-			ana := s.newMember("ana")
+		{"a token's tags apply where no tags were reported", func(f *fixture) {
+			ana := f.newMember("ana")
 			ana.Restricted, ana.Tags, ana.tags = true, []string{"van"}, "van"
-			s.says(ana.connect(), match.StatusOK)
+			f.says(ana.connect(), match.StatusOK)
 			reported := ana.report(0)
-			same(s, reported.Changes, []match.Change{ana.list(s.now)})
+			same(f, reported.Changes, []match.Change{ana.list(f.now)})
 		}},
-		{"a token that allows the reported tags changes no listing", func(s *fixture) {
-			ana := s.listed("ana", 0, tagged("van"))
+		{"a token that allows the reported tags changes no listing", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
 			next := ana.nextSession()
 			next.Restricted, next.Tags = true, []string{"van", "xl"}
-			s.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
 		}},
-		{"a token without restriction leaves the reported tags", func(s *fixture) {
-			ana := s.listed("ana", 0, tagged("van"))
+		{"a token without restriction leaves the reported tags", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
 			next := ana.nextSession()
 			next.Tags = []string{"xl"}
-			s.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
-			same(s, next.relist(), []match.Change{next.list(s.now + 1)})
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
+			same(f, next.relist(), []match.Change{next.list(f.now + 1)})
 		}},
-		{"a connect of a stale member lists nobody", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a connect of a stale member lists nobody", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.leave()
-			s.advance(time.Minute)
-			s.is(ana.nextSession().connect(), match.Connected{Status: match.StatusOK})
+			f.advance(time.Minute)
+			f.is(ana.nextSession().connect(), match.Connected{Status: match.StatusOK})
 		}},
-		{"a new session gets its advice anew", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a new session gets its advice anew", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			next := ana.nextSession()
-			s.says(next.connect(), match.StatusOK)
+			f.says(next.connect(), match.StatusOK)
 			reported := next.report(0)
-			same(s, reported.AdviceChanged, true)
+			same(f, reported.AdviceChanged, true)
 		}},
-		{"a connect is a sign of life", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a connect is a sign of life", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1", openFor(10*time.Minute))
-			s.advance(time.Minute - time.Millisecond)
+			f.advance(time.Minute - time.Millisecond)
 			next := ana.nextSession()
-			s.says(next.connect(), match.StatusOK)
-			s.advance(time.Minute - time.Millisecond)
-			s.says(ana.lease("m1"), match.StatusOK)
+			f.says(next.connect(), match.StatusOK)
+			f.advance(time.Minute - time.Millisecond)
+			f.says(ana.lease("m1"), match.StatusOK)
 		}},
-		{"a disconnect takes the member out of the index, and leaves its request", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a disconnect takes the member out of the index, and leaves its request", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
-			s.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOK, Changes: []match.Change{unlist(0, s.now+1)}})
-			same(s, ana.snapshot().Connection, "")
-			same(s, ana.snapshot().Route.State, match.Waiting)
+			f.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOK, Changes: []match.Change{unlist(0, f.now+1)}})
+			same(f, ana.snapshot().Connection, "")
+			same(f, ana.snapshot().Route.State, match.Waiting)
 		}},
-		{"a disconnect that is repeated changes nothing", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a disconnect that is repeated changes nothing", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.leave()
-			s.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOther})
+			f.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOther})
 		}},
-		{"a disconnect of another connection changes nothing", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a disconnect of another connection changes nothing", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			next := ana.nextSession()
-			s.says(next.connect(), match.StatusOK)
-			s.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOther})
-			same(s, next.snapshot().Connection, next.Connection)
+			f.says(next.connect(), match.StatusOK)
+			f.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOther})
+			same(f, next.snapshot().Connection, next.Connection)
 		}},
-		{"a connection younger than asked stays", func(s *fixture) {
-			ana := s.connected("ana")
-			s.advance(10*time.Second - time.Millisecond)
-			s.is(ana.disconnect(10*time.Second), match.Disconnected{Status: match.StatusYoung})
-			same(s, ana.snapshot().Connection, ana.Connection)
-			s.advance(time.Millisecond)
-			s.is(ana.disconnect(10*time.Second), match.Disconnected{Status: match.StatusOK})
+		{"a connection younger than asked stays", func(f *fixture) {
+			ana := f.connected("ana")
+			f.advance(10*time.Second - time.Millisecond)
+			f.is(ana.disconnect(10*time.Second), match.Disconnected{Status: match.StatusYoung})
+			same(f, ana.snapshot().Connection, ana.Connection)
+			f.advance(time.Millisecond)
+			f.is(ana.disconnect(10*time.Second), match.Disconnected{Status: match.StatusOK})
 		}},
-		{"a disconnect of any age is done even where the gateway's clock is ahead", func(s *fixture) {
-			ana := s.newMember("ana")
+		{"a disconnect of any age is done even where the gateway's clock is ahead", func(f *fixture) {
+			ana := f.newMember("ana")
 			ana.ConnectedAt = ana.ConnectedAt.Add(time.Second)
-			s.says(ana.connect(), match.StatusOK)
-			s.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOK})
+			f.says(ana.connect(), match.StatusOK)
+			f.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOK})
 		}},
 	}...)
 }
@@ -207,14 +207,14 @@ func refusals() []testCase {
 		take func(*member) any
 		want func(match.Status) any
 	}{
-		{"reading", func(a *member) any { return a.read() }, func(s match.Status) any { return match.Snapshot{Status: s} }},
+		{"reading", func(a *member) any { return a.read() }, func(status match.Status) any { return match.Snapshot{Status: status} }},
 		{"report", func(a *member) any {
 			reported := a.report(10)
-			reported.Index = match.Move{} // the cell decides by itself
+			reported.Index = match.Move{} // the cell does not know which session is the current one
 			return reported
-		}, func(s match.Status) any { return match.Reported{Status: s} }},
-		{"request", func(a *member) any { return a.begin("r2", "m2", around(0)) }, func(s match.Status) any { return match.Begun{Status: s} }},
-		{"cancel", func(a *member) any { return a.cancel() }, func(s match.Status) any { return match.Cancelled{Status: s} }},
+		}, func(status match.Status) any { return match.Reported{Status: status} }},
+		{"request", func(a *member) any { return a.begin("r2", "m2", around(0)) }, func(status match.Status) any { return match.Begun{Status: status} }},
+		{"cancel", func(a *member) any { return a.cancel() }, func(status match.Status) any { return match.Cancelled{Status: status} }},
 	}
 	whose := []struct {
 		status match.Status
@@ -232,22 +232,22 @@ func refusals() []testCase {
 	}
 	var all []testCase
 	for _, step := range steps {
-		all = append(all, testCase{"a " + step.name + " of a member who never connected is refused", func(s *fixture) {
-			ana := s.newMember("ana")
-			s.is(step.take(ana), step.want(match.StatusUnknown))
-			s.is(ana.snapshot(), match.Snapshot{Status: match.StatusOK})
+		all = append(all, testCase{"a " + step.name + " of a member who never connected is refused", func(f *fixture) {
+			ana := f.newMember("ana")
+			f.is(step.take(ana), step.want(match.StatusUnknown))
+			f.is(ana.snapshot(), match.Snapshot{Status: match.StatusOK})
 		}})
 		for _, who := range whose {
-			all = append(all, testCase{"a " + step.name + " that is refused as " + string(who.status) + " changes nothing", func(s *fixture) {
-				ana := s.listed("ana", 0)
+			all = append(all, testCase{"a " + step.name + " that is refused as " + string(who.status) + " changes nothing", func(f *fixture) {
+				ana := f.listed("ana", 0)
 				ana.await("r1", openFor(10*time.Minute))
 				sender := who.of(ana)
-				s.advance(time.Minute - time.Millisecond)
+				f.advance(time.Minute - time.Millisecond)
 				before := ana.snapshot()
-				s.is(step.take(sender), step.want(who.status))
-				same(s, ana.snapshot(), before)
-				s.advance(time.Millisecond)
-				s.is(ana.lease("m1"), match.Leased{Status: match.StatusSilent})
+				f.is(step.take(sender), step.want(who.status))
+				same(f, ana.snapshot(), before)
+				f.advance(time.Millisecond)
+				f.is(ana.lease("m1"), match.Leased{Status: match.StatusSilent})
 			}})
 		}
 	}

@@ -11,52 +11,52 @@ import (
 // waits: requests that wait in cells, and the members listed there whom they fit.
 func waits() []testCase {
 	return []testCase{
-		{"a member who is listed in a cell gets the requests that wait there", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a member who is listed in a cell gets the requests that wait there", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
 			ana.register(0)
-			ben := s.connected("ben")
+			ben := f.connected("ben")
 			reported := ben.report(100)
-			same(s, ben.apply(reported.Changes...), []match.WaitingRequest{ben.foundBy(ana)})
+			same(f, ben.apply(reported.Changes...), []match.WaitingRequest{ben.foundBy(ana)})
 		}},
-		{"a member who moves in a cell gets the requests that wait there", func(s *fixture) {
-			ana, ben := s.listed("ana", 0), s.listed("ben", 2000, tagged("van"))
+		{"a member who moves in a cell gets the requests that wait there", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 2000, tagged("van"))
 			ana.await("r1", wanting("van"))
 			ana.register(0)
 			reported := ben.report(100)
-			same(s, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start, Waiting: []match.WaitingRequest{ben.foundBy(ana)}})
+			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start, Waiting: []match.WaitingRequest{ben.foundBy(ana)}})
 			reported = ben.report(100, tagged())
-			same(s, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)}) // until the listing follows
+			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)}) // its tags in the cell are still the old ones
 		}},
-		{"a request that is registered finds the members who are there already", func(s *fixture) {
-			ana := s.listed("ana", 0)
-			s.listed("ben", 100)
-			s.listed("cem", 50, tagged("van"))
-			s.listed("dan", 2900)
+		{"a request that is registered finds the members who are there already", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.listed("ben", 100)
+			f.listed("cem", 50, tagged("van"))
+			f.listed("dan", 2900)
 			ana.await("r1")
-			same(s, names(ana.register(0)...), []string{"cem", "ben", "dan"})
+			same(f, names(ana.register(0)...), []string{"cem", "ben", "dan"})
 			ana.asked.Tags = []string{"van"}
-			same(s, names(ana.register(0)...), []string{"cem"})
+			same(f, names(ana.register(0)...), []string{"cem"})
 		}},
-		{"a request that is registered finds at most as many as it wants, and learns that there are more", func(s *fixture) {
-			s.crowd(9, func(*match.Change) {})
-			ana := s.listed("ana", 0)
+		{"a request that is registered finds at most as many as it wants, and learns that there are more", func(f *fixture) {
+			f.crowd(9, func(*match.Change) {})
+			ana := f.listed("ana", 0)
 			ana.await("r1")
 			found := ana.register(0)[0]
-			same(s, len(found.Candidates), 8)
-			same(s, found.More, true)
+			same(f, len(found.Candidates), 8)
+			same(f, found.More, true)
 		}},
-		{"several cells are registered in one trip", func(s *fixture) {
-			ana, ben := s.listed("ana", 0), s.listed("ben", nextCell)
+		{"several cells are registered in one trip", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", nextCell)
 			ana.await("r1", withRadius(20_000))
 			hits := ana.register(0, nextCell)
-			same(s, names(hits[0]), []string{})
-			same(s, names(hits[1]), []string{"ben"})
+			same(f, names(hits[0]), []string{})
+			same(f, names(hits[1]), []string{"ben"})
 			reported := ben.report(nextCell)
-			same(s, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
+			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
 		}},
-		{"a member does not get a request that it does not fit", func(s *fixture) {
-			ana, ben := s.listed("ana", 0), s.listed("ben", 2000)
+		{"a member does not get a request that it does not fit", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 2000)
 			ana.await("r1", wanting("van"), withRadius(1000))
 			ana.register(0)
 			for _, miss := range []struct {
@@ -64,83 +64,83 @@ func waits() []testCase {
 				tags   []string
 			}{{500, nil}, {500, []string{"vans"}}, {1001.2, []string{"van"}}} {
 				reported := ben.report(miss.meters, tagged(miss.tags...))
-				same(s, ben.apply(append(reported.Changes, ben.relist()...)...), nil)
+				same(f, ben.apply(append(reported.Changes, ben.relist()...)...), nil)
 				reported = ben.report(miss.meters)
-				same(s, reported.Index.Waiting, nil)
+				same(f, reported.Index.Waiting, nil)
 			}
 			ben.moveTo(1000.8, tagged("xl", "van")) // the caller's geometry decides within a metre
 			reported := ben.report(1000.8)
-			same(s, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
+			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
 		}},
-		{"a member does not get its own request", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a member does not get its own request", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
 			ana.register(0)
 			reported := ana.report(100)
-			same(s, reported.Index.Waiting, nil)
+			same(f, reported.Index.Waiting, nil)
 		}},
-		{"a cell returns a request until its deadline, and then removes it", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a cell returns a request until its deadline, and then removes it", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
 			ana.register(0)
-			s.advance(time.Minute - time.Millisecond)
-			ben := s.listed("ben", 0)
+			f.advance(time.Minute - time.Millisecond)
+			ben := f.listed("ben", 0)
 			reported := ben.report(10)
-			same(s, len(reported.Index.Waiting), 1)
-			s.advance(time.Millisecond)
+			same(f, len(reported.Index.Waiting), 1)
+			f.advance(time.Millisecond)
 			reported = ben.report(20)
-			same(s, reported.Index.Waiting, nil)
-			same(s, s.stored("wait", geo.ShardCell(north(0))), map[string]string{})
+			same(f, reported.Index.Waiting, nil)
+			same(f, f.stored("wait", geo.ShardCell(north(0))), map[string]string{})
 		}},
-		{"the oldest requests come first, of one moment those of the smaller member id, and at most 64", func(s *fixture) {
-			s.settings(unlimited)
-			ben := s.listed("ben", 0)
+		{"the oldest requests come first, of one moment those of the smaller member id, and at most 64", func(f *fixture) {
+			f.settings(unlimited)
+			ben := f.listed("ben", 0)
 			var want []match.WaitingRequest
 			for n := range 66 {
 				// Neither in the order of their ids nor against it.
-				a := s.newMember(fmt.Sprintf("m%02d", n*29%66))
-				a.asked = match.Request{ID: "r", Point: north(1), Radius: 100, Created: s.now - int64(n*29%66/6), Deadline: s.now + 1000, Wait: true}
+				a := f.newMember(fmt.Sprintf("m%02d", n*29%66))
+				a.asked = match.Request{ID: "r", Point: north(1), Radius: 100, Created: f.now - int64(n*29%66/6), Deadline: f.now + 1000, Wait: true}
 				a.register(0)
 			}
 			for moment := 10; moment >= 0; moment-- {
 				for n := range 6 {
-					want = append(want, match.WaitingRequest{Owner: match.Member{Pool: s.pool, ID: fmt.Sprintf("m%02d", moment*6+n)}})
+					want = append(want, match.WaitingRequest{Owner: match.Member{Pool: f.pool, ID: fmt.Sprintf("m%02d", moment*6+n)}})
 				}
 			}
 			reported := ben.report(0)
-			same(s, len(reported.Index.Waiting), 64)
+			same(f, len(reported.Index.Waiting), 64)
 			for i, w := range reported.Index.Waiting {
-				same(s, w.Owner, want[i].Owner)
+				same(f, w.Owner, want[i].Owner)
 			}
 		}},
-		{"a cell keeps the newest request of a member", func(s *fixture) {
-			ana, ben := s.listed("ana", 0), s.listed("ben", 100)
+		{"a cell keeps the newest request of a member", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 100)
 			ana.await("r1")
 			older := *ana
 			ana.register(0)
-			s.says(ana.cancel(), match.StatusCancelled)
-			s.advance(time.Millisecond)
+			f.says(ana.cancel(), match.StatusCancelled)
+			f.advance(time.Millisecond)
 			ana.await("r2")
 			met := func() string {
 				reported := ben.report(100)
-				same(s, len(reported.Index.Waiting), 1)
+				same(f, len(reported.Index.Waiting), 1)
 				return reported.Index.Waiting[0].ID
 			}
 			ana.register(0)
-			same(s, met(), "r2")
+			same(f, met(), "r2")
 			older.register(0) // comes late
-			same(s, met(), "r2")
+			same(f, met(), "r2")
 			ana.asked.Radius = 200
 			ana.register(0)
 			reported := ben.report(100)
-			same(s, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
+			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
 		}},
-		{"a request is withdrawn from its cells, and a newer one is not", func(s *fixture) {
-			ana, ben := s.listed("ana", 0), s.listed("ben", 100)
+		{"a request is withdrawn from its cells, and a newer one is not", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 100)
 			ana.await("r1")
 			older := *ana
-			s.says(ana.cancel(), match.StatusCancelled)
-			s.advance(time.Millisecond)
+			f.says(ana.cancel(), match.StatusCancelled)
+			f.advance(time.Millisecond)
 			ana.await("r2")
 			ana.register(0, nextCell)
 			met := func() int {
@@ -148,45 +148,45 @@ func waits() []testCase {
 				return len(reported.Index.Waiting)
 			}
 			older.withdraw(0, nextCell)
-			same(s, met(), 1)
+			same(f, met(), 1)
 			ana.withdraw(0, nextCell)
-			same(s, met(), 0)
-			ana.withdraw(0, nextCell) // is gone
+			same(f, met(), 0)
+			ana.withdraw(0, nextCell) // nothing is there any more
 			ana.register(0)
 			newer := *ana
 			newer.asked.Created++
 			newer.withdraw(0)
-			same(s, met(), 0)
-			same(s, s.stored("wait", geo.ShardCell(north(nextCell))), map[string]string{})
+			same(f, met(), 0)
+			same(f, f.stored("wait", geo.ShardCell(north(nextCell))), map[string]string{})
 		}},
-		{"a request that is registered in all its cells is noted as such, waiting or searched for", func(s *fixture) {
-			ana := s.listed("ana", 0)
+		{"a request that is registered in all its cells is noted as such, waiting or searched for", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
-			same(s, ana.registered(), true)
-			same(s, ana.snapshot().Route.Request.Registered, true)
-			s.says(ana.lease("m1"), match.StatusOK)
-			same(s, ana.registered(), true)
-			s.says(ana.giveUp("m1", true), match.StatusWaiting)
-			same(s, ana.snapshot().Route.Request.Registered, true)
+			same(f, ana.registered(), true)
+			same(f, ana.snapshot().Route.Request.Registered, true)
+			f.says(ana.lease("m1"), match.StatusOK)
+			same(f, ana.registered(), true)
+			f.says(ana.giveUp("m1", true), match.StatusWaiting)
+			same(f, ana.snapshot().Route.Request.Registered, true)
 		}},
-		{"only the request of that moment is noted", func(s *fixture) {
-			ana := s.listed("ana", 0)
-			same(s, ana.registered(), false)
+		{"only the request of that moment is noted", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			same(f, ana.registered(), false)
 			ana.await("r1")
 			older := *ana
-			s.says(ana.cancel(), match.StatusCancelled)
-			s.advance(time.Millisecond)
+			f.says(ana.cancel(), match.StatusCancelled)
+			f.advance(time.Millisecond)
 			ana.await("r2")
-			same(s, older.registered(), false)
-			same(s, ana.snapshot().Route.Request.Registered, false)
+			same(f, older.registered(), false)
+			same(f, ana.snapshot().Route.Request.Registered, false)
 		}},
-		{"a request that has led to a match is not noted as registered", func(s *fixture) {
-			ana, ben := s.listed("ana", 0), s.listed("ben", 10)
+		{"a request that has led to a match is not noted as registered", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
-			same(s, ana.registered(), false)
-			s.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
-			same(s, ana.registered(), false)
-			same(s, ana.snapshot().Route.Request.Registered, false)
+			same(f, ana.registered(), false)
+			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
+			same(f, ana.registered(), false)
+			same(f, ana.snapshot().Route.Request.Registered, false)
 		}},
 	}
 }

@@ -127,7 +127,7 @@ func (s *replayer) do(t *testing.T, words ...string) {
 // ago returns the moment that many ms before the scripts' now.
 func (s *replayer) ago(ms int64) string { return strconv.FormatInt(s.now-ms, 10) }
 
-// id returns the id of a match. No two matches with Cem have the same number.
+// id returns the id of a match.
 func id(matcher model.Member, match model.Match) string { return fmt.Sprintf("%v-%d", matcher, match) }
 
 const ana = model.Member(1)

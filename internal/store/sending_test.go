@@ -16,8 +16,8 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// TestSending checks which calls the store sends again, and which never, on every cache.
-func TestSending(t *testing.T) {
+// This holds on every cache: which calls the store sends again, and which never.
+func TestOnlyRepeatableCallsAreSentAgain(t *testing.T) {
 	branches := readBranches(t)
 	caches.Every(t, func(t *testing.T, c caches.Cache) {
 		direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
@@ -32,36 +32,36 @@ func TestSending(t *testing.T) {
 }
 
 // forget makes every node forget the scripts.
-func (s *fixture) forget() {
-	s.t.Helper()
-	for _, node := range s.direct.Nodes() {
-		s.must(node.Do(s.t.Context(), node.B().ScriptFlush().Build()).Error())
+func (f *fixture) forget() {
+	f.t.Helper()
+	for _, node := range f.direct.Nodes() {
+		f.must(node.Do(f.t.Context(), node.B().ScriptFlush().Build()).Error())
 	}
 }
 
 // forgotten: a node that does not know a script gets its text, once.
-func forgotten(s *fixture) {
+func forgotten(f *fixture) {
 	members := make([]*member, 30)
 	for n := range members {
-		members[n] = s.connected(fmt.Sprint("ana", n))
+		members[n] = f.connected(fmt.Sprint("ana", n))
 	}
 	for range 2 {
-		s.forget()
-		taught := 0
+		f.forget()
+		texts := 0
 		for _, a := range members {
-			trips := s.count(func() { same(s, a.snapshot().Connection, a.Connection) })
-			taught += trips - 1
+			trips := f.count(func() { same(f, a.snapshot().Connection, a.Connection) })
+			texts += trips - 1
 		}
-		if taught != s.cache.Primaries {
-			s.t.Errorf("30 readings on %d primaries sent the text %d times", s.cache.Primaries, taught)
+		if texts != f.cache.Primaries {
+			f.t.Errorf("30 readings on %d primaries sent the text %d times", f.cache.Primaries, texts)
 		}
 	}
 }
 
 // forgottenOnce: a call that must not be sent twice may be sent again to a node that did
 // not know the script, since it was not run.
-func forgottenOnce(s *fixture) {
-	ana := s.listed("ana", 0)
+func forgottenOnce(f *fixture) {
+	ana := f.listed("ana", 0)
 	for _, step := range []struct {
 		take func() any
 		want match.Status
@@ -71,8 +71,8 @@ func forgottenOnce(s *fixture) {
 		{func() any { return ana.lease("m2") }, match.StatusOK},
 		{func() any { return ana.cancel() }, match.StatusCancelled},
 	} {
-		s.forget()
-		same(s, s.count(func() { s.says(step.take(), step.want) }), 2)
+		f.forget()
+		same(f, f.count(func() { f.says(step.take(), step.want) }), 2)
 	}
 }
 
@@ -167,30 +167,30 @@ func sendings(ana, ben *member) []sending {
 }
 
 // lostReply: a call whose reply is lost is sent again, unless it must not be repeated.
-func lostReply(s *fixture) {
-	ended, cancel := context.WithCancel(s.t.Context())
+func lostReply(f *fixture) {
+	ended, cancel := context.WithCancel(f.t.Context())
 	cancel()
-	s.cut(func(ctx context.Context, send func(context.Context, ...int)) {
+	f.cut(func(ctx context.Context, send func(context.Context, ...int)) {
 		send(ctx)
 		send(ended)
 	})
 }
 
 // neverSent: so is a call that was never sent, since the store cannot know that.
-func neverSent(s *fixture) {
-	s.cut(func(context.Context, func(context.Context, ...int)) {})
+func neverSent(f *fixture) {
+	f.cut(func(context.Context, func(context.Context, ...int)) {})
 }
 
 // cut lets the first trip of every call end in that way.
-func (s *fixture) cut(first func(context.Context, func(context.Context, ...int))) {
-	ana, ben := s.listed("ana", 0), s.listed("ben", 10)
+func (f *fixture) cut(first func(context.Context, func(context.Context, ...int))) {
+	ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 	all := sendings(ana, ben)
-	if want := len(readBranches(s.t).scripts()); len(all) != want {
-		s.t.Errorf("%d calls for %d scripts", len(all), want)
+	if want := len(readBranches(f.t).scripts()); len(all) != want {
+		f.t.Errorf("%d calls for %d scripts", len(all), want)
 	}
 	for _, call := range all {
 		sent, trips := 0, 0
-		s.hook = func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
+		f.hook = func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 			for _, c := range commands {
 				if c.Script == call.script {
 					sent++
@@ -202,31 +202,31 @@ func (s *fixture) cut(first func(context.Context, func(context.Context, ...int))
 				send(ctx)
 			}
 		}
-		err := call.send(s.t.Context(), s.store)
-		s.hook = nil
+		err := call.send(f.t.Context(), f.store)
+		f.hook = nil
 		switch {
 		case call.once && (sent != 1 || !errors.Is(err, match.ErrUnavailable)):
-			s.t.Errorf("%s was sent %d times and came to %v, want once, and unavailable", call.script, sent, err)
+			f.t.Errorf("%s was sent %d times and returned %v, want once and unavailable", call.script, sent, err)
 		case !call.once && (sent < 2 || err != nil):
-			s.t.Errorf("%s was sent %d times and came to %v, want again, and an answer", call.script, sent, err)
+			f.t.Errorf("%s was sent %d times and returned %v, want at least twice and no error", call.script, sent, err)
 		}
 	}
 }
 
 // count counts the trips of an operation.
-func (s *fixture) count(operation func()) (trips int) {
-	s.hook = func(ctx context.Context, _ []store.Command, send func(context.Context, ...int)) {
+func (f *fixture) count(operation func()) (trips int) {
+	f.hook = func(ctx context.Context, _ []store.Command, send func(context.Context, ...int)) {
 		trips++
 		send(ctx)
 	}
 	operation()
-	s.hook = nil
+	f.hook = nil
 	return trips
 }
 
-// TestFullCache: a server that has no memory left refuses scripts that write. The store
-// says unavailable, and nothing is half done; scripts that only read go on.
-func TestFullCache(t *testing.T) {
+// A server that has no memory left refuses scripts that write. Then the store says
+// unavailable, and nothing is half done. Scripts that only read go on.
+func TestAFullCacheIsUnavailable(t *testing.T) {
 	for name, start := range map[string]func(testing.TB, ...string) caches.Cache{"valkey": caches.Valkey, "redis": caches.Redis} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, "--maxmemory-policy", "noeviction")
@@ -235,9 +235,9 @@ func TestFullCache(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s := newFixture(t, c, nil, "full", nil)
-			ana, ben := s.listed("ana", 0), s.listed("ben", 10)
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
+			f := newFixture(t, c, nil, "full", nil)
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
 			snapshots := func() []match.Snapshot {
 				all := []match.Snapshot{ana.snapshot(), ben.snapshot()}
 				for i := range all {
@@ -249,23 +249,23 @@ func TestFullCache(t *testing.T) {
 			memory("1")
 			refused := 0
 			for _, call := range sendings(ana, ben) {
-				if err := call.send(t.Context(), s.store); errors.Is(err, match.ErrUnavailable) {
+				if err := call.send(t.Context(), f.store); errors.Is(err, match.ErrUnavailable) {
 					refused++
 				} else if err != nil {
-					t.Errorf("%s: got %v, want an answer or unavailable", call.script, err)
+					t.Errorf("%s: got %v, want no error or unavailable", call.script, err)
 				}
 			}
 			if refused == 0 {
 				t.Error("nothing was refused: the cache is not full")
 			}
-			_, err := s.store.Report(t.Context(), ana.Session, match.Report{Position: match.Position{Point: north(5), Seq: 9}})
+			_, err := f.store.Report(t.Context(), ana.Session, match.Report{Position: match.Position{Point: north(5), Seq: 9}})
 			if !errors.Is(err, match.ErrUnavailable) {
 				t.Errorf("report: got %v, want unavailable", err)
 			}
-			same(s, snapshots(), before)
-			same(s, s.nearest(0, 100, 8), []string{"ana", "ben"})
+			same(f, snapshots(), before)
+			same(f, f.nearest(0, 100, 8), []string{"ana", "ben"})
 			memory("0")
-			same(s, snapshots(), before)
+			same(f, snapshots(), before)
 			ana.moveTo(5)
 		})
 	}
