@@ -158,6 +158,13 @@ func ends() []testCase {
 				Waits: true, Changes: []match.Change{ben.list(f.now + 2)}})
 			f.says(ben.lease("m2"), match.StatusOK)
 		}},
+		{"a release says that no request waits where the matchee's own last match has ended", func(f *fixture) {
+			ana, ben, cem := f.listed("ana", 0), f.listed("ben", 10), f.listed("cem", 20)
+			ben.matchWith("", "m0", cem)
+			f.says(ben.finish("m0", cem, "completed"), match.StatusEnded)
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			same(f, ana.release("m1", ben, "lost").Waits, false)
+		}},
 		{"a release names the first id of the matchee's own request that led to the match", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ben.await("r0")

@@ -19,12 +19,11 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/store"
 	"waggle/test/kit/caches"
+	"waggle/test/mutation/active"
 )
 
-func asSent(_, text string) string { return text }
-
 func TestAScriptRefusesAWrongNumberOfArguments(t *testing.T) {
-	scripts := texts(t, asSent)
+	scripts := texts(t, active.Script)
 	caches.Each(t, func(t *testing.T, c caches.Cache) {
 		client, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")},
 			DisableCache: true, ForceSingleClient: true})
@@ -59,7 +58,7 @@ func TestAScriptRefusesAWrongNumberOfArguments(t *testing.T) {
 func TestEveryScriptStartsWithTheLifetimesOfTheDomain(t *testing.T) {
 	want := map[string]time.Duration{"LEASE": match.Lease, "KEEP": match.Kept, "REMEMBER_END": match.EndRemembered,
 		"REMEMBER_OUTCOME": match.OutcomeRemembered, "MAX_AHEAD": match.MaxAhead}
-	for name, text := range texts(t, asSent) {
+	for name, text := range texts(t, active.Script) {
 		line, _, _ := strings.Cut(text, "\n")
 		names, values, _ := strings.Cut(strings.TrimPrefix(line, "local "), " = ")
 		got := make(map[string]time.Duration)
