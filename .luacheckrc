@@ -1,5 +1,5 @@
--- The scripts run inside Valkey, behind preludes whose locals they see: what
--- those define at the top is known to all.
+-- The scripts run inside Valkey. The store puts preludes in front of them, so a script
+-- sees the locals at the top of each prelude.
 local preludes = {
   "internal/store/scripts/common.lua",
   "internal/store/scripts/member.lua",
@@ -8,10 +8,11 @@ local preludes = {
 
 std = "lua51"
 max_line_length = 120
-read_globals = { "redis", "cjson", "KEYS", "ARGV" }
+-- The last ones are the lifetimes, which the store puts in front: see internal/store/script.go.
+read_globals = { "redis", "cjson", "KEYS", "ARGV", "LEASE", "KEEP", "REMEMBER_END", "REMEMBER_OUTCOME", "MAX_AHEAD" }
 for _, path in ipairs(preludes) do
   for line in io.lines(path) do
-    local name = line:match("^local function (%w+)")
+    local name = line:match("^local function ([%w_]+)")
     if name then
       table.insert(read_globals, name)
     else

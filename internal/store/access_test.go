@@ -13,8 +13,7 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// TestTheCacheUserMayDoWhatTheStoreDoes plays the contract as the user that the cache
-// on AWS has, which may do nothing else.
+// The contract runs as the user that the cache on AWS has.
 func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 	user := append([]string{"--user", "waggle", "nopass"}, strings.Fields(topology.CacheAccess)...)
 	for name, start := range map[string]func(t *testing.T) caches.Cache{
@@ -32,14 +31,14 @@ func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 			c.URL = "redis://waggle:any@" + address
 			for i, one := range contract() {
 				t.Run(one.name, func(t *testing.T) {
-					one.play(newScene(t, c, direct, fmt.Sprint("case-", i+1), still))
+					one.run(newFixture(t, c, direct, fmt.Sprint("case-", i+1), offsetOnly))
 				})
 			}
 			denied, err := direct.Do(t.Context(), direct.B().Arbitrary("ACL", "LOG").Build()).ToArray()
 			if err != nil || len(denied) > 0 {
 				t.Errorf("the user was denied %v, %v", denied, err)
 			}
-			for _, command := range []string{"KEYS *", "FLUSHALL", "CONFIG GET *", "GET w1:m:{a/b}", "HGET other f", "ACL LIST"} {
+			for _, command := range []string{"KEYS *", "FLUSHALL", "CONFIG GET *", "GET w2:m:{a/b}", "HGET other f", "ACL LIST"} {
 				if err := as(t, c.URL, strings.Fields(command)); !strings.HasPrefix(fmt.Sprint(err), "NOPERM") {
 					t.Errorf("%s: got %v, want NOPERM", command, err)
 				}
@@ -48,14 +47,14 @@ func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 	}
 }
 
-// TestTheCacheUserMayDoNoMore: what no script calls any more is taken from the user.
-func TestTheCacheUserMayDoNoMore(t *testing.T) {
+// The user may run no command that no script calls.
+func TestTheCacheUserMayDoNothingElse(t *testing.T) {
 	_, commands, found := strings.Cut(topology.CacheAccess, "+evalsha ")
 	scripts := readBranches(t).sources
 	for _, command := range strings.Fields(commands) {
 		call := "redis.call('" + strings.ToUpper(strings.TrimPrefix(command, "+")) + "'"
 		if !slices.ContainsFunc(slices.Collect(maps.Values(scripts)), func(text string) bool { return strings.Contains(text, call) }) {
-			t.Errorf("the user may %s, and no script has %s", command, call)
+			t.Errorf("the user may %s, but no script has %s", command, call)
 		}
 	}
 	if !found || len(strings.Fields(commands)) < 5 {
@@ -63,8 +62,8 @@ func TestTheCacheUserMayDoNoMore(t *testing.T) {
 	}
 }
 
-// still makes a script's clock the offset alone, having asked for the time all the same.
-func still(_, text string) string {
+// offsetOnly makes a script's clock the offset alone. The script still asks for the time.
+func offsetOnly(_, text string) string {
 	const clock = "redis.call('TIME')"
 	return strings.Replace(text, clock, "(function() "+clock+" return { 0, 0 } end)()", 1)
 }

@@ -21,7 +21,7 @@ import (
 	"waggle/test/kit/caches"
 )
 
-func TestOpenRefusesWhatIsNoCache(t *testing.T) {
+func TestOpenRefusesAURLThatNamesNoCache(t *testing.T) {
 	for _, url := range []string{"", "localhost:6379", "http://localhost", "redis://", "redis://host/3", "redis://ho st"} {
 		if _, err := store.Open(store.Options{URL: url}); err == nil || !strings.Contains(err.Error(), "redis://host:port") {
 			t.Errorf("Open(%q): got %v, want an error that says what is allowed", url, err)
@@ -42,7 +42,7 @@ func TestPingSaysWhichCacheDoesNotAnswer(t *testing.T) {
 	}
 }
 
-func TestUserAndPassword(t *testing.T) {
+func TestOpenUsesUserAndPassword(t *testing.T) {
 	cache := caches.Server(t, "--requirepass", "open sesame", "--user", "waggle", "on", ">sesame", "~*", "&*", "+@all")
 	host := strings.TrimPrefix(cache.URL, "redis://")
 	for name, o := range map[string]store.Options{
@@ -70,14 +70,14 @@ func TestUserAndPassword(t *testing.T) {
 			s.Close()
 		}
 		if err == nil {
-			t.Errorf("%s: let in", name)
+			t.Errorf("%s: got no error", name)
 		} else if strings.Contains(err.Error(), "barley") || !strings.Contains(err.Error(), "redis://user:password@host:port") {
-			t.Errorf("%s: the error tells the password, or not where to put it: %v", name, err)
+			t.Errorf("%s: the error has the password, or does not say where to put it: %v", name, err)
 		}
 	}
 }
 
-func TestTLS(t *testing.T) {
+func TestTLSNeedsATrustedCertificate(t *testing.T) {
 	certificate, key, authorities := certify(t)
 	port := strconv.Itoa(caches.FreePort(t))
 	caches.Redis(t, "--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no",
@@ -98,7 +98,7 @@ func TestTLS(t *testing.T) {
 	}
 	defer strict.Close()
 	if err := strict.Ping(t.Context()); err == nil {
-		t.Error("a certificate that no authority of the system signed was taken")
+		t.Error("a certificate that no authority of the system signed was accepted")
 	}
 }
 

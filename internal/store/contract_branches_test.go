@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,63 +16,58 @@ import (
 	"waggle/test/mutation/active"
 )
 
-// branches are where the scripts answer, and what they say they answer.
+// branches are the places where scripts return, and the statuses that they promise.
 type branches struct {
-	sources map[string]string // by file
+	sources map[string]string // by file, below the folder scripts
 	// sites are the places, as file:line: every return of a script, and those of the
-	// searches and of the waiting requests in the cells' prelude.
+	// cells' prelude that reply for a script.
 	sites []string
 	// statuses are what the headers promise, as "file says status".
 	statuses []string
 }
 
-// prelude is the one that answers itself.
-const prelude = "cell.lua"
-
 func readBranches(t *testing.T) *branches {
 	t.Helper()
 	b := &branches{sources: make(map[string]string)}
-	files, err := filepath.Glob(filepath.Join("scripts", "*.lua"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts: ", err)
-	}
-	for _, path := range files {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+	for _, pattern := range []string{"scripts/*.lua", "scripts/*/*.lua"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal("no scripts: ", err)
 		}
-		file := filepath.Base(path)
-		b.sources[file] = active.Script(file, string(text))
-		if file == "common.lua" || file == "member.lua" {
-			continue // they answer nothing
-		}
-		for n, line := range strings.Split(string(text), "\n") {
-			if answers(file).MatchString(line) {
-				b.sites = append(b.sites, fmt.Sprintf("%s:%d", file, n+1))
-			}
-		}
-		if file != prelude {
-			b.statuses = append(b.statuses, promised(t, file, string(text))...)
+		for _, path := range files {
+			b.add(t, strings.TrimPrefix(filepath.ToSlash(path), "scripts/"))
 		}
 	}
 	return b
 }
 
-// scripts are the names of those that are no preludes.
-func (b *branches) scripts() []string {
-	var all []string
-	for file := range b.sources {
-		if name := strings.TrimSuffix(file, ".lua"); name != "common" && name != "member" && name != "cell" {
-			all = append(all, name)
+func (b *branches) add(t *testing.T, file string) {
+	text, err := os.ReadFile(filepath.Join("scripts", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.sources[file] = active.Script(file, string(text))
+	for n, line := range strings.Split(string(text), "\n") {
+		if replies(file).MatchString(line) {
+			b.sites = append(b.sites, fmt.Sprintf("%s:%d", file, n+1))
 		}
 	}
-	return all
+	if !isPrelude(file) {
+		b.statuses = append(b.statuses, promised(t, file, string(text))...)
+	}
 }
 
-// answers finds the lines of a file that answer.
-func answers(file string) *regexp.Regexp {
-	if file == prelude {
-		return regexp.MustCompile(`^\s*return found\b`)
+func isPrelude(file string) bool { return !strings.Contains(file, "/") }
+
+// scripts are the files that are no preludes.
+func (b *branches) scripts() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(b.sources)), isPrelude)
+}
+
+// replies finds the lines of a file that reply.
+func replies(file string) *regexp.Regexp {
+	if isPrelude(file) {
+		return regexp.MustCompile(`^\s*return reply\b`)
 	}
 	return regexp.MustCompile(`^\s*return\b`)
 }
@@ -82,18 +78,11 @@ func promised(t *testing.T, file, text string) []string {
 	header, _, _ := strings.Cut(text, "\nlocal ")
 	header = strings.ReplaceAll(strings.ReplaceAll(header, "\n--", ""), "  ", " ")
 	header = regexp.MustCompile(`\([^)]*\)`).ReplaceAllString(header, "")
-	var words []string
-	if _, list, ok := strings.Cut(header, " Status: "); ok {
-		list, _, _ = strings.Cut(list, ".")
-		words = regexp.MustCompile(`[a-z_]+`).FindAllString(list, -1)
-	} else if _, list, ok := strings.Cut(header, " Returns "); ok {
-		list, _, _ = strings.Cut(list, ".")
-		for _, quoted := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(list, -1) {
-			words = append(words, quoted[1])
-		}
-	}
+	_, list, _ := strings.Cut(header, " Status: ")
+	list, _, _ = strings.Cut(list, ".")
+	words := regexp.MustCompile(`[a-z_]+`).FindAllString(list, -1)
 	if len(words) == 0 {
-		t.Fatalf("%s: the header does not say with which status it answers", file)
+		t.Fatalf("%s: the header does not say with which status it replies", file)
 	}
 	for i, word := range words {
 		words[i] = file + " says " + word
@@ -101,31 +90,36 @@ func promised(t *testing.T, file, text string) []string {
 	return words
 }
 
-// rewrite makes a script count, in a key of the same slot, where it answers and with
-// what status; and its clock the offset alone.
+// rewrite makes a script count, in a key of the same slot, where it returns and with
+// what status. Its clock shows the offset alone.
 func (b *branches) rewrite(name, text string) string {
 	const clock = "redis.call('TIME')"
 	text = active.Script(name, text)
-	body := b.sources[name+".lua"]
-	head, found := strings.CutSuffix(text, body)
+	all := b.scripts()
+	file := all[slices.IndexFunc(all, func(file string) bool { return path.Base(file) == name+".lua" })]
+	head, found := strings.CutSuffix(text, b.sources[file])
 	if !found || strings.Count(head, clock) != 1 {
-		panic("the script is not put together as it was: " + name)
+		panic("the parts of a script are not in the order that this test expects: " + name)
 	}
 	head = strings.Replace(head, clock, "{ 0, 0 }", 1)
-	head = strings.Replace(head, b.sources[prelude], b.marked(prelude), 1)
+	for prelude := range b.sources {
+		if isPrelude(prelude) {
+			head = strings.Replace(head, b.sources[prelude], b.marked(prelude), 1)
+		}
+	}
 	return fmt.Sprintf(`local function reached(what)
   redis.call('HINCRBY', 'hits:' .. string.match(KEYS[1], '{.*}'), what, 1)
 end
 %s
 local answer = (function() %s
 end)()
-reached('%s.lua says ' .. (type(answer) == 'string' and cjson.decode(answer).status or answer[1]))
-return answer`, head, b.marked(name+".lua"), name)
+reached('%s says ' .. cjson.decode(answer).status)
+return answer`, head, b.marked(file), file)
 }
 
-// marked is a file whose answers are counted.
+// marked is a file whose replies are counted.
 func (b *branches) marked(file string) string {
-	site := answers(file)
+	site := replies(file)
 	lines := strings.Split(b.sources[file], "\n")
 	for n, line := range lines {
 		if site.MatchString(line) {
@@ -136,7 +130,7 @@ func (b *branches) marked(file string) string {
 }
 
 // check fails the test for each place that was not reached on a cache, for each status
-// that was promised and not given, and for each that was given and not promised.
+// that was promised and not returned, and for each that was returned and not promised.
 func (b *branches) check(t *testing.T, direct valkey.Client) {
 	t.Helper()
 	reached := make(map[string]bool)
@@ -156,7 +150,7 @@ func (b *branches) check(t *testing.T, direct valkey.Client) {
 		delete(reached, want)
 	}
 	for other := range reached {
-		t.Errorf("scripts/%s, of which its header knows nothing", other)
+		t.Errorf("scripts/%s, which its header does not promise", other)
 	}
 }
 
@@ -181,14 +175,14 @@ func keys(t *testing.T, direct valkey.Client, pattern string) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// everythingExpires fails the test for what is stored for good.
+// everythingExpires fails the test for each key that never expires.
 func everythingExpires(t *testing.T, direct valkey.Client) {
 	t.Helper()
-	all := keys(t, direct, "w1:*")
+	all := keys(t, direct, "w2:*")
 	for _, key := range all {
 		left, err := direct.Do(t.Context(), direct.B().Pttl().Key(key).Build()).AsInt64()
-		if err != nil || left <= 0 || left > keep.Milliseconds() {
-			t.Errorf("%s expires in %d ms, %v: want more than 0, at most %v", key, left, err, keep)
+		if err != nil || left <= 0 || left > kept.Milliseconds() {
+			t.Errorf("%s expires in %d ms, %v: want more than 0, at most %v", key, left, err, kept)
 		}
 	}
 }

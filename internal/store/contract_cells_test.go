@@ -7,177 +7,179 @@ import (
 	"waggle/internal/match"
 )
 
-// cells: what the scripts on a shard cell do to those listed there.
-func cells() []scenario {
-	return []scenario{
-		{"a listing is not put back by an older one, nor by the same again", func(s *scene) {
-			ana := s.stand("ana", 0)
-			for _, epoch := range []int64{s.now - 1, s.now} {
+// cells: what the scripts on a shard cell do to the members listed there.
+func cells() []testCase {
+	return []testCase{
+		{"a listing is replaced by a newer one only", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			for _, epoch := range []int64{f.now - 1, f.now} {
 				old := ana.list(epoch)
 				old.Point = north(500)
 				ana.apply(old)
-				same(s, s.nearest(0, 100, 1), []string{"ana"})
+				same(f, f.nearest(0, 100, 1), []string{"ana"})
 			}
-			newer := ana.list(s.now + 1)
+			newer := ana.list(f.now + 1)
 			newer.Point = north(500)
 			ana.apply(newer)
-			same(s, s.nearest(0, 100, 1), []string{})
-			same(s, s.nearest(500, 100, 1), []string{"ana"})
+			same(f, f.nearest(0, 100, 1), []string{})
+			same(f, f.nearest(500, 100, 1), []string{"ana"})
 		}},
-		{"a removal does not hide a newer listing", func(s *scene) {
-			ana := s.stand("ana", 0)
-			ana.apply(unlist(0, s.now-1))
-			same(s, s.nearest(0, 100, 1), []string{"ana"})
-			ana.apply(unlist(0, s.now))
-			same(s, s.nearest(0, 100, 1), []string{})
-			ana.apply(unlist(0, s.now)) // nobody is there
-			ana.apply(ana.list(s.now))
-			ana.apply(unlist(0, s.now+1))
-			same(s, s.nearest(0, 100, 1), []string{})
+		{"a removal does not remove a newer listing", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.apply(unlist(0, f.now-1))
+			same(f, f.nearest(0, 100, 1), []string{"ana"})
+			ana.apply(unlist(0, f.now))
+			same(f, f.nearest(0, 100, 1), []string{})
+			ana.apply(unlist(0, f.now)) // nobody is there
+			ana.apply(ana.list(f.now))
+			ana.apply(unlist(0, f.now+1))
+			same(f, f.nearest(0, 100, 1), []string{})
 		}},
-		{"several changes are made in one trip, each in its cell", func(s *scene) {
-			ana := s.stand("ana", 0)
-			moved := ana.list(s.now + 1)
-			moved.Cell, moved.Point = geo.ShardCell(north(there)), north(there)
-			ana.apply(unlist(0, s.now), moved)
-			same(s, s.nearest(0, 100, 1), []string{})
-			same(s, s.nearest(there, 100, 1), []string{"ana"})
+		{"several changes are made in one trip, each in its cell", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			moved := ana.list(f.now + 1)
+			moved.Cell, moved.Point = geo.ShardCell(north(nextCell)), north(nextCell)
+			ana.apply(unlist(0, f.now), moved)
+			same(f, f.nearest(0, 100, 1), []string{})
+			same(f, f.nearest(nextCell, 100, 1), []string{"ana"})
 		}},
-		{"no change is no trip", func(s *scene) {
-			same(s, s.newcomer("ana").apply(), nil)
+		{"no change is no trip", func(f *fixture) {
+			same(f, f.newMember("ana").apply(), nil)
 		}},
-		{"a listing forgets tags that are no more", func(s *scene) {
-			ana := s.stand("ana", 0, tagged("van"))
-			same(s, s.nearest(0, 100, 1, "van"), []string{"ana"})
-			ana.at(0, tagged())
-			same(s, s.nearest(0, 100, 1, "van"), []string{})
-			same(s, s.nearest(0, 100, 1), []string{"ana"})
-			same(s, s.stored("tags", geo.ShardCell(north(0))), map[string]string{})
+		{"a new listing removes the tags of the one before", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
+			same(f, f.nearest(0, 100, 1, "van"), []string{"ana"})
+			ana.moveTo(0, tagged())
+			same(f, f.nearest(0, 100, 1, "van"), []string{})
+			same(f, f.nearest(0, 100, 1), []string{"ana"})
+			same(f, f.stored("tags", geo.ShardCell(north(0))), map[string]string{})
 		}},
-		{"a report moves who is listed, and leaves its tags", func(s *scene) {
-			ana := s.stand("ana", 0, tagged("van"))
-			_, moved := ana.report(500)
-			same(s, moved, match.Moved{Known: true})
-			same(s, s.nearest(0, 100, 1), []string{})
-			same(s, s.nearest(500, 100, 1, "van"), []string{"ana"})
+		{"a report moves the listing, and leaves its tags", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
+			reported := ana.report(500)
+			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start})
+			same(f, f.nearest(0, 100, 1), []string{})
+			same(f, f.nearest(500, 100, 1, "van"), []string{"ana"})
 		}},
-		{"a report leaves the listing its epoch", func(s *scene) {
-			ana := s.stand("ana", 0)
-			s.pass(time.Second)
-			ana.at(0)
-			ana.apply(unlist(0, dawn-1))
-			same(s, s.nearest(0, 100, 1), []string{"ana"})
-			ana.apply(unlist(0, dawn))
-			same(s, s.nearest(0, 100, 1), []string{})
+		{"a report leaves the epoch of the listing", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.advance(time.Second)
+			ana.moveTo(0)
+			ana.apply(unlist(0, start-1))
+			same(f, f.nearest(0, 100, 1), []string{"ana"})
+			ana.apply(unlist(0, start))
+			same(f, f.nearest(0, 100, 1), []string{})
 		}},
-		{"a report older than what the cell knows moves nobody", func(s *scene) {
-			for _, ahead := range []match.Change{
-				{Position: match.Position{At: dawn + 2, Seq: 1}, Session: dawn},
-				{Position: match.Position{At: dawn + 1, Seq: 3}, Session: dawn},
-				{Position: match.Position{At: dawn + 1, Seq: 2}, Session: dawn},
-				{Position: match.Position{At: dawn, Seq: 1}, Session: dawn + 1},
+		{"a report older than the listing in the cell does not move it", func(f *fixture) {
+			for _, newer := range []match.Change{
+				{Position: match.Position{At: start + 2, Seq: 1}, Session: start},
+				{Position: match.Position{At: start + 1, Seq: 3}, Session: start},
+				{Position: match.Position{At: start + 1, Seq: 2}, Session: start},
+				{Position: match.Position{At: start, Seq: 1}, Session: start + 1},
 			} {
-				ana := s.join("ana" + whole(ahead.At, ahead.Seq))
-				ahead.List, ahead.Cell, ahead.Epoch, ahead.Heard, ahead.Point = true, geo.ShardCell(north(0)), 1, s.now, north(500)
-				ana.apply(ahead)
-				answer, moved := ana.report(0, at(dawn+1), seq(2))
-				s.says(answer, match.StatusOK)
-				same(s, moved, match.Moved{Older: true})
-				same(s, s.nearest(0, 100, 1), []string{})
+				ana := f.connected("ana" + whole(newer.At, newer.Seq))
+				newer.List, newer.Cell, newer.Epoch, newer.Heard, newer.Point = true, geo.ShardCell(north(0)), 1, f.now, north(500)
+				ana.apply(newer)
+				reported := ana.report(0, at(start+1), seq(2))
+				f.says(reported, match.StatusOK)
+				same(f, reported.Index, match.Move{Status: match.StatusOlder})
+				same(f, f.nearest(0, 100, 1), []string{})
 			}
 		}},
-		{"a report newer than what the cell knows moves the member", func(s *scene) {
-			for _, behind := range []match.Change{
-				{Position: match.Position{At: dawn, Seq: 3}, Session: dawn},
-				{Position: match.Position{At: dawn + 1, Seq: 1}, Session: dawn},
-				{Position: match.Position{At: dawn + 1, Seq: 1}, Session: dawn - 1},
+		{"a report newer than the listing in the cell moves it", func(f *fixture) {
+			for _, older := range []match.Change{
+				{Position: match.Position{At: start, Seq: 3}, Session: start},
+				{Position: match.Position{At: start + 1, Seq: 1}, Session: start},
+				{Position: match.Position{At: start + 1, Seq: 1}, Session: start - 1},
 			} {
-				ana := s.join("ana" + whole(behind.At, behind.Seq, behind.Session))
-				behind.List, behind.Cell, behind.Epoch, behind.Heard, behind.Point = true, geo.ShardCell(north(0)), 1, s.now, north(500)
-				ana.apply(behind)
-				answer, moved := ana.report(0, at(dawn+1), seq(2))
-				s.says(answer, match.StatusOK)
-				same(s, moved, match.Moved{Known: true, Behind: true})
-				same(s, s.nearest(500, 100, 1), []string{})
+				ana := f.connected("ana" + whole(older.At, older.Seq, older.Session))
+				older.List, older.Cell, older.Epoch, older.Heard, older.Point = true, geo.ShardCell(north(0)), 1, f.now, north(500)
+				ana.apply(older)
+				reported := ana.report(0, at(start+1), seq(2))
+				f.says(reported, match.StatusOK)
+				same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: 1})
+				same(f, reported.Epoch, f.now)
+				same(f, f.nearest(500, 100, 1), []string{})
 			}
 		}},
-		{"of a session that was replaced a report does not move what the newer listed", func(s *scene) {
-			ana := s.stand("ana", 0)
-			next := ana.again()
-			s.says(next.connect(), match.StatusOK)
-			next.at(0)
-			s.pass(time.Second)
-			answer, moved := ana.report(500)
-			s.is(answer, match.Answer{Status: match.StatusReplaced})
-			same(s, moved, match.Moved{Older: true})
+		{"a report of a replaced session does not move the listing of the newer session", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			next := ana.nextSession()
+			f.says(next.connect(), match.StatusOK)
+			next.moveTo(0)
+			f.advance(time.Second)
+			reported := ana.report(500)
+			f.is(reported, match.Reported{Status: match.StatusReplaced, Index: match.Move{Status: match.StatusOlder}})
 		}},
-		{"a report knows that the listing which it moved is before the record's", func(s *scene) {
-			ana := s.stand("ana", 0)
-			listing := ana.relist()
-			_, moved := ana.report(500)
-			same(s, moved, match.Moved{Known: true, Behind: true})
-			ana.apply(listing.Changes...)
-			_, moved = ana.report(500)
-			same(s, moved, match.Moved{Known: true})
+		{"a report returns the epoch of the listing that it moved, which may be older than the record's", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			changes := ana.relist()
+			reported := ana.report(500)
+			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start})
+			same(f, reported.Epoch, start+1)
+			ana.apply(changes...)
+			reported = ana.report(500)
+			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start + 1})
 		}},
-		{"a report that is stale moves nobody", func(s *scene) {
-			s.rules(`"locationTTL":20`)
-			ana := s.join("ana")
-			change := match.Change{List: true, Cell: geo.ShardCell(north(0)), Epoch: 1, Heard: s.now, Session: dawn,
-				Position: match.Position{Point: north(500), At: dawn - 19_999}}
+		{"a stale report moves nobody", func(f *fixture) {
+			f.settings(`"locationTTL":20`)
+			ana := f.connected("ana")
+			change := match.Change{List: true, Cell: geo.ShardCell(north(0)), Epoch: 1, Heard: f.now, Session: start,
+				Position: match.Position{Point: north(500), At: start - 19_999}}
 			ana.apply(change)
-			answer, moved := ana.report(0, at(dawn-20_000))
-			s.says(answer, match.StatusStale)
-			same(s, moved, match.Moved{})
-			same(s, s.nearest(500, 100, 1), []string{"ana"})
-			_, moved = ana.report(0, at(dawn-19_999), seq(1))
-			same(s, moved, match.Moved{Known: true, Behind: true})
+			reported := ana.report(0, at(start-20_000))
+			f.says(reported, match.StatusStale)
+			same(f, reported.Index, match.Move{Status: match.StatusRefused})
+			same(f, f.nearest(500, 100, 1), []string{"ana"})
+			reported = ana.report(0, at(start-19_999), seq(1))
+			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: 1})
+			same(f, reported.Epoch, f.now)
 		}},
-		{"the cell orders reports by the time that the record gives them", func(s *scene) {
+		{"the cell orders reports by the time that the record gives them", func(f *fixture) {
 			for n, clock := range []struct {
-				said []detail
+				said []reportOption
 				at   int64
 			}{
-				{[]detail{arriving(dawn - 30_000)}, dawn - 30_000},
-				{[]detail{arriving(dawn - 30_001)}, dawn},
-				{[]detail{arriving(dawn + 30_000)}, dawn + 30_000},
-				{[]detail{arriving(dawn + 30_001)}, dawn},
-				{[]detail{at(dawn + 30_000), arriving(dawn - 5)}, dawn + 30_000},
-				{[]detail{at(dawn + 30_001), arriving(dawn - 5)}, dawn - 5},
+				{[]reportOption{arriving(start - 30_000)}, start - 30_000},
+				{[]reportOption{arriving(start - 30_001)}, start},
+				{[]reportOption{arriving(start + 30_000)}, start + 30_000},
+				{[]reportOption{arriving(start + 30_001)}, start},
+				{[]reportOption{at(start + 30_000), arriving(start - 5)}, start + 30_000},
+				{[]reportOption{at(start + 30_001), arriving(start - 5)}, start - 5},
 			} {
-				ana := s.stand("ana"+whole(int64(n)), float64(n*100), at(dawn-40_000))
-				answer, moved := ana.report(float64(n*100), clock.said...)
-				same(s, answer.At, clock.at)
-				same(s, moved, match.Moved{Known: true})
-				same(s, s.search(float64(n*100), 50, 1).Candidates[0].At, clock.at)
+				ana := f.listed("ana"+whole(int64(n)), float64(n*100), at(start-40_000))
+				reported := ana.report(float64(n*100), clock.said...)
+				same(f, reported.At, clock.at)
+				same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start})
+				same(f, f.search(float64(n*100), 50, 1).Candidates[0].At, clock.at)
 			}
 		}},
-		{"who is at 180 degrees, stored as -180, is found from both sides", func(s *scene) {
+		{"a member at 180 degrees, stored as -180, is found from both sides", func(f *fixture) {
 			edge := geo.Point{Lat: 10, Lng: -180}
-			ana := s.join("ana")
-			ana.at(0, func(r *match.Report) { r.Point = edge })
+			ana := f.connected("ana")
+			ana.moveTo(0, func(r *match.Report) { r.Point = edge })
 			for _, lng := range []float64{-180, -179.999, 179.999} {
-				q := match.Query{Self: match.Member{Pool: s.pool, ID: "me"}, Point: geo.Point{Lat: 10, Lng: lng}, Radius: 200, Want: 1}
-				hits, err := s.store.Search(s.t.Context(), geo.ShardsWithin(q.Point, q.Radius), q)
-				s.must(err)
-				same(s, names(hits...), []string{"ana"})
+				q := match.Query{Self: match.Member{Pool: f.pool, ID: "me"}, Point: geo.Point{Lat: 10, Lng: lng}, Radius: 200, Want: 1}
+				hits, err := f.store.Search(f.t.Context(), geo.ShardsWithin(q.Point, q.Radius), q)
+				f.must(err)
+				same(f, names(hits...), []string{"ana"})
 			}
 		}},
-		{"who is as far north or south as may be is found", func(s *scene) {
+		{"a member as far north or south as the protocol allows is found", func(f *fixture) {
 			for _, lat := range []float64{-85, 85} {
 				name := "ana" + whole(int64(lat))
-				s.join(name).at(0, func(r *match.Report) { r.Point = geo.Point{Lat: lat, Lng: 20} })
-				q := match.Query{Self: match.Member{Pool: s.pool, ID: "me"}, Point: geo.Point{Lat: lat, Lng: 20.001}, Radius: 200, Want: 1}
-				hits, err := s.store.Search(s.t.Context(), geo.ShardsWithin(q.Point, q.Radius), q)
-				s.must(err)
-				same(s, names(hits...), []string{name})
+				f.connected(name).moveTo(0, func(r *match.Report) { r.Point = geo.Point{Lat: lat, Lng: 20} })
+				q := match.Query{Self: match.Member{Pool: f.pool, ID: "me"}, Point: geo.Point{Lat: lat, Lng: 20.001}, Radius: 200, Want: 1}
+				hits, err := f.store.Search(f.t.Context(), geo.ShardsWithin(q.Point, q.Radius), q)
+				f.must(err)
+				same(f, names(hits...), []string{name})
 			}
 		}},
-		{"a member may be called anything", func(s *scene) {
+		{"a member may be called anything", func(f *fixture) {
 			for n, name := range []string{"a/b", "}", "{x}", "two words", "100%", "🐝", "-", "*"} {
-				a := s.stand(name, float64(n*100))
-				same(s, a.seen().Connection, a.Connection)
-				same(s, s.nearest(float64(n*100), 20, 1), []string{name})
+				a := f.listed(name, float64(n*100))
+				same(f, a.snapshot().Connection, a.Connection)
+				same(f, f.nearest(float64(n*100), 20, 1), []string{name})
 			}
 		}},
 	}

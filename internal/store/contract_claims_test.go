@@ -6,103 +6,103 @@ import (
 	"waggle/internal/match"
 )
 
-// claims: who can be claimed, and what a claim leaves.
-func claims() []scenario {
-	return []scenario{
-		{"a candidate that is as the search saw it is claimed, by one", func(s *scene) {
-			ana, ben, cem := s.stand("ana", 0), s.stand("ben", 10), s.stand("cem", 20)
-			s.is(ana.claim("m1", ben), match.Answer{Status: match.StatusYours})
-			claim := match.Claim{Matcher: ana.Member, Match: "m1", At: s.now}
-			same(s, *ben.seen().Claim, claim)
-			s.pass(time.Second)
-			s.is(ana.claim("m1", ben), match.Answer{Status: match.StatusYours})
-			s.is(ana.claim("m2", ben), match.Answer{Status: match.StatusClaimed, Claim: &claim})
-			s.is(cem.claim("m1", ben), match.Answer{Status: match.StatusClaimed, Claim: &claim})
-			same(s, *ben.seen().Claim, claim)
+// claims: which members can be claimed, and what a claim leaves.
+func claims() []testCase {
+	return []testCase{
+		{"a candidate who is as the search saw it is claimed, by one matcher", func(f *fixture) {
+			ana, ben, cem := f.listed("ana", 0), f.listed("ben", 10), f.listed("cem", 20)
+			f.is(ana.claim("m1", ben), match.Claimed{Status: match.StatusYours})
+			claim := match.Claim{Matcher: ana.Member, Match: "m1", At: f.now}
+			same(f, *ben.snapshot().Claim, claim)
+			f.advance(time.Second)
+			f.is(ana.claim("m1", ben), match.Claimed{Status: match.StatusYours})
+			f.is(ana.claim("m2", ben), match.Claimed{Status: match.StatusClaimed, Claim: &claim})
+			f.is(cem.claim("m1", ben), match.Claimed{Status: match.StatusClaimed, Claim: &claim})
+			same(f, *ben.snapshot().Claim, claim)
 		}},
-		{"a claim that is repeated after it was confirmed is the same", func(s *scene) {
-			ana, ben, cem := s.stand("ana", 0), s.stand("ben", 10), s.stand("cem", 20)
-			ana.meets("r1", "m1", ben)
-			s.is(ana.claim("m1", ben), match.Answer{Status: match.StatusYours})
-			claim := match.Claim{Matcher: ana.Member, Match: "m1", Confirmed: true, At: s.now}
-			s.is(cem.claim("m2", ben), match.Answer{Status: match.StatusClaimed, Claim: &claim})
+		{"a claim that is repeated after it was confirmed has the same result", func(f *fixture) {
+			ana, ben, cem := f.listed("ana", 0), f.listed("ben", 10), f.listed("cem", 20)
+			ana.matchWith("r1", "m1", ben)
+			f.is(ana.claim("m1", ben), match.Claimed{Status: match.StatusYours})
+			claim := match.Claim{Matcher: ana.Member, Match: "m1", Confirmed: true, At: f.now}
+			f.is(cem.claim("m2", ben), match.Claimed{Status: match.StatusClaimed, Claim: &claim})
 		}},
-		refusedClaim("a matcher is taken", match.StatusTaken, func(s *scene, ben *actor) { ben.meets("", "m0", s.stand("cem", 20)) }),
-		refusedClaim("who searches itself is busy", match.StatusBusy, func(s *scene, ben *actor) {
-			s.says(ben.begin("", "m0"), match.StatusOK)
+		refusedClaim("a matcher is taken", match.StatusTaken, func(f *fixture, ben *member) { ben.matchWith("", "m0", f.listed("cem", 20)) }),
+		refusedClaim("a member who searches itself is busy", match.StatusBusy, func(f *fixture, ben *member) {
+			f.says(ben.begin("", "m0"), match.StatusOK)
 		}),
-		refusedClaim("who has disconnected is not claimed", match.StatusUnavailable, func(_ *scene, ben *actor) { ben.leave() }),
-		refusedClaim("who is not available is not claimed", match.StatusUnavailable, func(_ *scene, ben *actor) { ben.at(10, available(false)) }),
-		refusedClaim("who has not been heard for too long is not claimed", match.StatusUnavailable, func(s *scene, ben *actor) {
-			ben.at(10, at(s.now+1))
-			s.pass(time.Minute)
+		refusedClaim("a member who has disconnected is not claimed", match.StatusUnavailable, func(_ *fixture, ben *member) { ben.leave() }),
+		refusedClaim("a member who is not available is not claimed", match.StatusUnavailable, func(_ *fixture, ben *member) { ben.moveTo(10, available(false)) }),
+		refusedClaim("a member who was not heard for too long is not claimed", match.StatusUnavailable, func(f *fixture, ben *member) {
+			ben.moveTo(10, at(f.now+1))
+			f.advance(time.Minute)
 		}),
-		refusedClaim("who is where it was too long ago is not claimed", match.StatusUnavailable, func(s *scene, ben *actor) {
-			s.pass(time.Second)
-			ben.at(10, at(s.now-1))
-			s.pass(time.Minute - time.Millisecond)
+		refusedClaim("a member whose position is too old is not claimed", match.StatusUnavailable, func(f *fixture, ben *member) {
+			f.advance(time.Second)
+			ben.moveTo(10, at(f.now-1))
+			f.advance(time.Minute - time.Millisecond)
 		}),
-		{"who has not reported is not claimed, nor is a stranger", func(s *scene) {
-			ana := s.stand("ana", 0)
-			s.is(ana.claim("m1", s.join("ben")), match.Answer{Status: match.StatusUnavailable})
-			s.is(ana.claim("m1", s.newcomer("cem")), match.Answer{Status: match.StatusUnavailable})
+		{"a member who has not reported or never connected is not claimed", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.is(ana.claim("m1", f.connected("ben")), match.Claimed{Status: match.StatusUnavailable})
+			f.is(ana.claim("m1", f.newMember("cem")), match.Claimed{Status: match.StatusUnavailable})
 		}},
-		{"who is fresh for one ms more is claimed", func(s *scene) {
-			ana, ben, cem := s.stand("ana", 0), s.stand("ben", 10, at(dawn+1)), s.stand("cem", 10, at(dawn-1))
-			s.pass(time.Minute - 2*time.Millisecond)
-			s.says(ana.claim("m1", cem), match.StatusYours)
-			s.pass(time.Millisecond)
-			s.says(ana.claim("m2", ben), match.StatusYours)
+		{"a member who is fresh for one more ms is claimed", func(f *fixture) {
+			ana, ben, cem := f.listed("ana", 0), f.listed("ben", 10, at(start+1)), f.listed("cem", 10, at(start-1))
+			f.advance(time.Minute - 2*time.Millisecond)
+			f.says(ana.claim("m1", cem), match.StatusYours)
+			f.advance(time.Millisecond)
+			f.says(ana.claim("m2", ben), match.StatusYours)
 		}},
-		{"who has not all the tags is not claimed", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10, tagged("van", "xl"))
-			s.is(ana.claim("m1", ben, "van", "red"), match.Answer{Status: match.StatusUnavailable})
-			s.is(ana.claim("m1", ben, "va"), match.Answer{Status: match.StatusUnavailable})
-			same(s, ben.seen().Claim, nil)
-			s.is(ana.claim("m1", ben, "xl", "van"), match.Answer{Status: match.StatusYours})
+		{"a member who lacks a wanted tag is not claimed", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10, tagged("van", "xl"))
+			f.is(ana.claim("m1", ben, "van", "red"), match.Claimed{Status: match.StatusUnavailable})
+			f.is(ana.claim("m1", ben, "va"), match.Claimed{Status: match.StatusUnavailable})
+			same(f, ben.snapshot().Claim, nil)
+			f.is(ana.claim("m1", ben, "xl", "van"), match.Claimed{Status: match.StatusYours})
 		}},
-		{"who has reported since is not claimed, and its position told", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
+		{"a member who has reported since is not claimed, and its position is returned", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			saw := *ben
-			ben.at(10) // the same moment, a later seq
-			s.is(ana.claim("m1", &saw), match.Answer{Status: match.StatusMoved, Position: &ben.Position})
+			ben.moveTo(10) // the same moment, a later seq
+			f.is(ana.claim("m1", &saw), match.Claimed{Status: match.StatusMoved, Position: &ben.Position})
 			saw = *ben
-			s.pass(time.Second)
-			ben.at(30, seq(ben.Seq)) // a later moment, the same seq
-			s.is(ana.claim("m1", &saw), match.Answer{Status: match.StatusMoved, Position: &ben.Position})
-			same(s, ben.seen().Claim, nil)
-			s.is(ana.claim("m1", ben), match.Answer{Status: match.StatusYours})
+			f.advance(time.Second)
+			ben.moveTo(30, seq(ben.Seq)) // a later moment, the same seq
+			f.is(ana.claim("m1", &saw), match.Claimed{Status: match.StatusMoved, Position: &ben.Position})
+			same(f, ben.snapshot().Claim, nil)
+			f.is(ana.claim("m1", ben), match.Claimed{Status: match.StatusYours})
 		}},
-		{"who waits itself is claimed, and its request suspended", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
+		{"a member who waits itself is claimed, and its request is suspended", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ben.await("r1")
-			s.is(ana.claim("m1", ben), match.Answer{Status: match.StatusYours})
-			s.says(ben.lease("m2"), match.StatusClaimed)
-			same(s, ben.seen().Route.State, match.Waiting)
+			f.is(ana.claim("m1", ben), match.Claimed{Status: match.StatusYours})
+			f.says(ben.lease("m2"), match.StatusClaimed)
+			same(f, ben.snapshot().Route.State, match.Waiting)
 		}},
-		{"a matcher whose match has ended is claimed", func(s *scene) {
-			ana, ben, cem := s.stand("ana", 0), s.stand("ben", 10), s.stand("cem", 20)
-			ben.meets("", "m0", cem)
-			s.says(ben.finish("m0", cem, "completed"), match.StatusEnded)
-			s.is(ana.claim("m1", ben), match.Answer{Status: match.StatusYours})
+		{"a matcher whose match has ended is claimed", func(f *fixture) {
+			ana, ben, cem := f.listed("ana", 0), f.listed("ben", 10), f.listed("cem", 20)
+			ben.matchWith("", "m0", cem)
+			f.says(ben.finish("m0", cem, "completed"), match.StatusEnded)
+			f.is(ana.claim("m1", ben), match.Claimed{Status: match.StatusYours})
 		}},
-		{"who was released is claimed anew, under the same id too", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			s.says(ana.claim("m1", ben), match.StatusYours)
-			s.says(ana.release("m1", ben, "lost"), match.StatusReleased)
-			s.pass(time.Second)
-			s.says(ana.claim("m1", ben), match.StatusYours)
-			same(s, *ben.seen().Claim, match.Claim{Matcher: ana.Member, Match: "m1", At: s.now})
+		{"a member who was released is claimed again, under the same id too", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			f.says(ana.release("m1", ben, "lost"), match.StatusReleased)
+			f.advance(time.Second)
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			same(f, *ben.snapshot().Claim, match.Claim{Matcher: ana.Member, Match: "m1", At: f.now})
 		}},
 	}
 }
 
-// refusedClaim is a case where ben cannot be claimed, with nothing left behind.
-func refusedClaim(name string, status match.Status, prepare func(*scene, *actor)) scenario {
-	return scenario{name, func(s *scene) {
-		ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-		prepare(s, ben)
-		s.is(ana.claim("m1", ben), match.Answer{Status: status})
-		same(s, ben.seen().Claim, nil)
+// refusedClaim is a case in which ben cannot be claimed, and nothing of the claim is left.
+func refusedClaim(name string, status match.Status, prepare func(*fixture, *member)) testCase {
+	return testCase{name, func(f *fixture) {
+		ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+		prepare(f, ben)
+		f.is(ana.claim("m1", ben), match.Claimed{Status: status})
+		same(f, ben.snapshot().Claim, nil)
 	}}
 }

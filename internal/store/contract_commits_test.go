@@ -7,179 +7,179 @@ import (
 	"waggle/internal/match"
 )
 
-// commits: how a claim becomes a match, and what is told of it.
-func commits() []scenario {
-	return []scenario{
-		{"a commit makes the search a match, and takes the matcher out of the index", func(s *scene) {
-			ana, ben := s.newcomer("ana"), s.stand("ben", 10)
+// commits: how a claim becomes a match, and who is noted as notified of it.
+func commits() []testCase {
+	return []testCase{
+		{"a commit makes the search a match, and takes the matcher out of the index", func(f *fixture) {
+			ana, ben := f.newMember("ana"), f.listed("ben", 10)
 			ana.Card = json.RawMessage(`"Ana"`)
-			s.says(ana.connect(), match.StatusOK)
-			ana.at(0)
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
-			s.says(ana.claim("m1", ben), match.StatusYours)
-			s.is(ana.commit("m1", ben), match.Answer{Status: match.StatusYours, Connection: ana.Connection, Card: `"Ana"`,
-				Request: &ana.asked, Changes: []match.Change{unlist(0, s.now)}})
-			s.is(ana.commit("m1", ben), match.Answer{Status: match.StatusYours, Connection: ana.Connection, Card: `"Ana"`,
+			f.says(ana.connect(), match.StatusOK)
+			ana.moveTo(0)
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusYours, Connection: ana.Connection, Card: `"Ana"`,
+				Request: &ana.asked, Changes: []match.Change{unlist(0, f.now)}})
+			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusYours, Connection: ana.Connection, Card: `"Ana"`,
 				Request: &ana.asked})
-			same(s, *ana.seen().Route, match.Route{State: match.Active, Match: "m1", Matchee: ben.Member, Request: ana.asked})
+			same(f, *ana.snapshot().Route, match.Route{State: match.Active, Match: "m1", Matchee: ben.Member, Request: ana.asked})
 		}},
-		{"a commit is refused where there is no such search", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			s.is(ana.commit("m1", ben), match.Answer{Status: match.StatusRefused})
+		{"a commit is refused where there is no such search", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusRefused})
 			ana.await("r1")
-			s.is(ana.commit("search-of-r1", ben), match.Answer{Status: match.StatusRefused})
-			s.says(ana.lease("m1"), match.StatusOK)
-			s.is(ana.commit("m2", ben), match.Answer{Status: match.StatusRefused})
-			same(s, ana.seen().Route.State, match.Searching)
+			f.is(ana.commit("search-of-r1", ben), match.Committed{Status: match.StatusRefused})
+			f.says(ana.lease("m1"), match.StatusOK)
+			f.is(ana.commit("m2", ben), match.Committed{Status: match.StatusRefused})
+			same(f, ana.snapshot().Route.State, match.Searching)
 		}},
-		{"a commit is refused where another was made", func(s *scene) {
-			ana, ben, cem := s.stand("ana", 0), s.stand("ben", 10), s.stand("cem", 20)
-			ana.commits("r1", "m1", ben)
-			s.is(ana.commit("m1", cem), match.Answer{Status: match.StatusRefused})
-			s.is(ana.commit("m2", ben), match.Answer{Status: match.StatusRefused})
-			same(s, ana.seen().Route.Matchee, ben.Member)
+		{"a commit is refused where another one was made", func(f *fixture) {
+			ana, ben, cem := f.listed("ana", 0), f.listed("ben", 10), f.listed("cem", 20)
+			ana.commitWith("r1", "m1", ben)
+			f.is(ana.commit("m1", cem), match.Committed{Status: match.StatusRefused})
+			f.is(ana.commit("m2", ben), match.Committed{Status: match.StatusRefused})
+			same(f, ana.snapshot().Route.Matchee, ben.Member)
 		}},
-		{"a commit is refused once the search has lapsed", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
-			s.says(ana.claim("m1", ben), match.StatusYours)
-			s.pass(15*time.Second - time.Millisecond)
-			later := s.stand("cem", 20)
-			s.says(later.begin("r1", "m2"), match.StatusOK)
-			s.says(later.claim("m2", ben), match.StatusClaimed)
-			s.pass(time.Millisecond)
-			s.is(ana.commit("m1", ben), match.Answer{Status: match.StatusRefused})
-			same(s, ana.seen().Route.State, match.Waiting)
-			s.pass(15*time.Second - 2*time.Millisecond)
-			s.says(later.commit("m2", ben), match.StatusYours) // in its last ms
+		{"a commit is refused once the search has lapsed", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			f.advance(15*time.Second - time.Millisecond)
+			later := f.listed("cem", 20)
+			f.says(later.begin("r1", "m2"), match.StatusOK)
+			f.says(later.claim("m2", ben), match.StatusClaimed)
+			f.advance(time.Millisecond)
+			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusRefused})
+			same(f, ana.snapshot().Route.State, match.Waiting)
+			f.advance(15*time.Second - 2*time.Millisecond)
+			f.says(later.commit("m2", ben), match.StatusYours) // in its last ms
 		}},
-		{"a match does not lapse, and a commit that is repeated is answered alike", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			ana.commits("r1", "m1", ben)
-			s.pass(time.Hour)
-			same(s, ana.seen().Route.State, match.Active)
-			s.says(ana.commit("m1", ben), match.StatusYours)
+		{"a match does not lapse, and a commit that is repeated has the same result", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.commitWith("r1", "m1", ben)
+			f.advance(time.Hour)
+			same(f, ana.snapshot().Route.State, match.Active)
+			f.says(ana.commit("m1", ben), match.StatusYours)
 		}},
-		{"a commit that is repeated after the end is refused", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			ana.meets("r1", "m1", ben)
-			s.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
-			s.is(ana.commit("m1", ben), match.Answer{Status: match.StatusRefused})
-			same(s, ana.seen().Route.State, match.Ended)
+		{"a commit that is repeated after the end is refused", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
+			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusRefused})
+			same(f, ana.snapshot().Route.State, match.Ended)
 		}},
-		{"a commit of a matcher who has gone names no connection", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
+		{"a commit of a matcher who has disconnected names no connection", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
 			ana.leave()
-			same(s, ana.commit("m1", ben).Connection, "")
+			same(f, ana.commit("m1", ben).Connection, "")
 		}},
-		{"a commit that comes after both were told leaves that noted", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			ana.meets("r1", "m1", ben)
-			ana.told("m1", match.Active)
-			s.says(ana.commit("m1", ben), match.StatusYours)
-			same(s, ana.seen().Route.Told, true)
+		{"a commit that comes after both were notified leaves that noted", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			ana.notified("m1", match.Active)
+			f.says(ana.commit("m1", ben), match.StatusYours)
+			same(f, ana.snapshot().Route.Notified, true)
 		}},
-		{"every id that asked for the request is answered by the match, and no earlier one", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			s.says(ana.begin("r0", "m0"), match.StatusOK)
-			s.says(ana.cancel(), match.StatusCancelled)
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
-			s.says(ana.begin("r2", "m2"), match.StatusSearching)
-			s.says(ana.claim("m1", ben), match.StatusYours)
-			s.says(ana.commit("m1", ben), match.StatusYours)
+		{"every id of the request gets the match as its outcome, and no earlier id does", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.says(ana.begin("r0", "m0"), match.StatusOK)
+			f.says(ana.cancel(), match.StatusCancelled)
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			f.says(ana.begin("r2", "m2"), match.StatusSearching)
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			f.says(ana.commit("m1", ben), match.StatusYours)
 			for _, want := range []match.Outcome{{ID: "r0", Kind: "cancelled", Radius: 3000},
 				{ID: "r1", Kind: "matched", Match: "m1", Radius: 3000}, {ID: "r2", Kind: "matched", Match: "m1", Radius: 3000}} {
-				s.repeats(ana.begin(want.ID, "m3"), want)
+				f.repeats(ana.begin(want.ID, "m3"), want)
 			}
 		}},
-		{"a confirm makes the claim final, and takes the matchee out of the index", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.newcomer("ben")
+		{"a confirm makes the claim final, and takes the matchee out of the index", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.newMember("ben")
 			ben.Card = json.RawMessage(`"Ben"`)
-			s.says(ben.connect(), match.StatusOK)
-			ben.at(10)
-			ana.commits("r1", "m1", ben)
-			want := match.Answer{Status: match.StatusYours, Connection: ben.Connection, Card: `"Ben"`, Position: &ben.Position,
-				Changes: []match.Change{unlist(10, s.now)}}
-			s.is(ana.confirm("m1", ben), want)
+			f.says(ben.connect(), match.StatusOK)
+			ben.moveTo(10)
+			ana.commitWith("r1", "m1", ben)
+			want := match.Confirmed{Status: match.StatusYours, Connection: ben.Connection, Card: `"Ben"`, Position: &ben.Position,
+				Changes: []match.Change{unlist(10, f.now)}}
+			f.is(ana.confirm("m1", ben), want)
 			want.Changes = nil
-			s.is(ana.confirm("m1", ben), want)
-			same(s, ben.seen().Claim.Confirmed, true)
+			f.is(ana.confirm("m1", ben), want)
+			same(f, ben.snapshot().Claim.Confirmed, true)
 		}},
-		{"a confirm is refused where there is no such claim", func(s *scene) {
-			ana, ben, cem := s.stand("ana", 0), s.stand("ben", 10), s.stand("cem", 20)
-			s.is(ana.confirm("m1", ben), match.Answer{Status: match.StatusRefused})
-			ana.commits("r1", "m1", ben)
-			s.is(ana.confirm("m2", ben), match.Answer{Status: match.StatusRefused})
-			s.is(cem.confirm("m1", ben), match.Answer{Status: match.StatusRefused})
-			same(s, ben.seen().Claim.Confirmed, false)
+		{"a confirm is refused where there is no such claim", func(f *fixture) {
+			ana, ben, cem := f.listed("ana", 0), f.listed("ben", 10), f.listed("cem", 20)
+			f.is(ana.confirm("m1", ben), match.Confirmed{Status: match.StatusRefused})
+			ana.commitWith("r1", "m1", ben)
+			f.is(ana.confirm("m2", ben), match.Confirmed{Status: match.StatusRefused})
+			f.is(cem.confirm("m1", ben), match.Confirmed{Status: match.StatusRefused})
+			same(f, ben.snapshot().Claim.Confirmed, false)
 		}},
-		{"a confirm answers the matchee's own waiting request", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
+		{"a confirm answers the matchee's own waiting request", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ben.await("r7", wanting("van"))
-			ana.commits("r1", "m1", ben)
-			same(s, *ana.confirm("m1", ben).Request, ben.asked)
-			same(s, ben.seen().Route, nil)
-			same(s, *ana.confirm("m1", ben).Request, match.Request{ID: "r7", Tags: []string{}})
-			s.repeats(ben.begin("r7", "m2"), match.Outcome{ID: "r7", Kind: "matched", Match: "m1", Radius: 3000})
+			ana.commitWith("r1", "m1", ben)
+			same(f, *ana.confirm("m1", ben).Request, ben.asked)
+			same(f, ben.snapshot().Route, nil)
+			same(f, *ana.confirm("m1", ben).Request, match.Request{ID: "r7", Tags: []string{}})
+			f.repeats(ben.begin("r7", "m2"), match.Outcome{ID: "r7", Kind: "matched", Match: "m1", Radius: 3000})
 		}},
-		{"a confirm leaves the end of the matchee's own last match", func(s *scene) {
-			ana, ben, cem := s.stand("ana", 0), s.stand("ben", 10), s.stand("cem", 20)
-			ben.meets("", "m0", cem)
-			s.says(ben.finish("m0", cem, "completed"), match.StatusEnded)
-			ana.commits("r1", "m1", ben)
-			same(s, ana.confirm("m1", ben).Request, nil)
-			same(s, ben.seen().Route.State, match.Ended)
+		{"a confirm leaves the end of the matchee's own last match", func(f *fixture) {
+			ana, ben, cem := f.listed("ana", 0), f.listed("ben", 10), f.listed("cem", 20)
+			ben.matchWith("", "m0", cem)
+			f.says(ben.finish("m0", cem, "completed"), match.StatusEnded)
+			ana.commitWith("r1", "m1", ben)
+			same(f, ana.confirm("m1", ben).Request, nil)
+			same(f, ben.snapshot().Route.State, match.Ended)
 		}},
-		{"a confirm of a matchee who has gone names no connection", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			ana.commits("r1", "m1", ben)
+		{"a confirm of a matchee who has disconnected names no connection", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.commitWith("r1", "m1", ben)
 			ben.leave()
-			same(s, ana.confirm("m1", ben).Connection, "")
+			same(f, ana.confirm("m1", ben).Connection, "")
 		}},
-		{"a watch tells whether this match with this matchee is on", func(s *scene) {
-			ana, ben, cem := s.stand("ana", 0), s.stand("ben", 10), s.stand("cem", 20)
-			s.is(ana.watch("m1", ben), match.Answer{Status: match.StatusOther})
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
-			s.is(ana.watch("m1", ben), match.Answer{Status: match.StatusSearching})
-			s.is(ana.watch("m2", ben), match.Answer{Status: match.StatusOther})
-			s.says(ana.claim("m1", ben), match.StatusYours)
-			s.says(ana.commit("m1", ben), match.StatusYours)
-			want := match.Answer{Status: match.StatusActive, Connection: ana.Connection, Request: &ana.asked}
-			s.is(ana.watch("m1", ben), want)
-			s.is(ana.watch("m2", ben), match.Answer{Status: match.StatusOther})
-			s.is(ana.watch("m1", cem), match.Answer{Status: match.StatusOther})
-			ana.told("m1", match.Active)
-			want.Told = true
-			s.is(ana.watch("m1", ben), want)
+		{"a watch tells whether this match with this matchee is active", func(f *fixture) {
+			ana, ben, cem := f.listed("ana", 0), f.listed("ben", 10), f.listed("cem", 20)
+			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusOther})
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusSearching})
+			f.is(ana.watch("m2", ben), match.WatchedRoute{Status: match.StatusOther})
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			f.says(ana.commit("m1", ben), match.StatusYours)
+			want := match.WatchedRoute{Status: match.StatusActive, Connection: ana.Connection}
+			f.is(ana.watch("m1", ben), want)
+			f.is(ana.watch("m2", ben), match.WatchedRoute{Status: match.StatusOther})
+			f.is(ana.watch("m1", cem), match.WatchedRoute{Status: match.StatusOther})
+			ana.notified("m1", match.Active)
+			want.Notified = true
+			f.is(ana.watch("m1", ben), want)
 			ana.leave()
-			same(s, ana.watch("m1", ben).Connection, "")
-			s.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			s.is(ana.watch("m1", ben), match.Answer{Status: match.StatusPast, Reason: "left"})
+			same(f, ana.watch("m1", ben).Connection, "")
+			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
+			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusAlreadyEnded, Reason: "left"})
 		}},
-		{"a search that waits again is not watched", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
-			s.says(ana.fall("m1", true), match.StatusWaiting)
-			s.is(ana.watch("m1", ben), match.Answer{Status: match.StatusOther})
+		{"a request that waits again is not watched", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			f.says(ana.giveUp("m1", true), match.StatusWaiting)
+			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusOther})
 		}},
-		{"who was told is noted of that match in that state alone", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			ana.told("m1", match.Active) // there is nothing
-			ana.meets("r1", "m1", ben)
-			told := func() bool { return ana.seen().Route.Told }
-			ana.told("m2", match.Active)
-			same(s, told(), false)
-			ana.told("m1", match.Ended)
-			same(s, told(), false)
-			ana.told("m1", match.Active)
-			same(s, told(), true)
-			s.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			same(s, told(), false)
-			ana.told("m1", match.Active) // comes late
-			same(s, told(), false)
-			ana.told("m1", match.Ended)
-			same(s, told(), true)
+		{"that both were notified is noted of that match in that state only", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.notified("m1", match.Active) // there is nothing
+			ana.matchWith("r1", "m1", ben)
+			notified := func() bool { return ana.snapshot().Route.Notified }
+			ana.notified("m2", match.Active)
+			same(f, notified(), false)
+			ana.notified("m1", match.Ended)
+			same(f, notified(), false)
+			ana.notified("m1", match.Active)
+			same(f, notified(), true)
+			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
+			same(f, notified(), false)
+			ana.notified("m1", match.Active) // comes late
+			same(f, notified(), false)
+			ana.notified("m1", match.Ended)
+			same(f, notified(), true)
 		}},
 	}
 }

@@ -10,155 +10,154 @@ import (
 	"waggle/test/mutation/active"
 )
 
-// keep is how long what is stored lives, unless it is refreshed.
-const keep = 130 * time.Minute
+// kept is how long a key lives unless it is refreshed.
+const kept = 130 * time.Minute
 
-// lifetimes: by which clock deadlines pass, and when what is stored expires by
-// itself.
-func lifetimes() []scenario {
-	return []scenario{
-		{"the clock is the cache's own, and the offset", func(s *scene) {
+// lifetimes: by which clock deadlines pass, and when a key expires.
+func lifetimes() []testCase {
+	return []testCase{
+		{"the clock is the cache's own plus the offset", func(f *fixture) {
 			const ahead = 3 * time.Hour
-			own, err := store.Open(store.Options{URL: s.cache.URL, Rewrite: active.Script, Offset: func() time.Duration { return ahead }})
-			s.must(err)
+			own, err := store.Open(store.Options{URL: f.cache.URL, Rewrite: active.Script, Offset: func() time.Duration { return ahead }})
+			f.must(err)
 			defer own.Close()
-			member := match.Member{Pool: s.pool, ID: "ana"}
-			before := s.clock()
-			answer, err := own.Read(s.t.Context(), member, nil, false)
-			s.must(err)
-			if now := answer.Now - ahead.Milliseconds(); now < before || now > s.clock() {
-				s.t.Errorf("got %d, want from %d to %d", now, before, s.clock())
+			member := match.Member{Pool: f.pool, ID: "ana"}
+			before := f.clock()
+			read, err := own.Read(f.t.Context(), member, nil, false)
+			f.must(err)
+			if now := read.Now - ahead.Milliseconds(); now < before || now > f.clock() {
+				f.t.Errorf("got %d, want from %d to %d", now, before, f.clock())
 			}
 		}},
-		{"a record lives as long as its member speaks", func(s *scene) {
-			ana := s.stand("ana", 0)
-			record := s.key("m", "ana")
-			for _, speak := range []func(){
-				func() { s.says(ana.read(), match.StatusOK) },
-				func() { ana.at(0) },
-				func() { s.says(ana.begin("", "m1"), match.StatusOK) },
-				func() { s.says(ana.cancel(), match.StatusCancelled) },
+		{"a record lives as long as its member sends messages", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			record := f.key("m", "ana")
+			for _, send := range []func(){
+				func() { f.says(ana.read(), match.StatusOK) },
+				func() { ana.moveTo(0) },
+				func() { f.says(ana.begin("", "m1"), match.StatusOK) },
+				func() { f.says(ana.cancel(), match.StatusCancelled) },
 				func() {
-					s.says(ana.begin("", "m2"), match.StatusOK)
-					s.says(ana.fall("m2", false), match.StatusNoMatch)
+					f.says(ana.begin("", "m2"), match.StatusOK)
+					f.says(ana.giveUp("m2", false), match.StatusNoMatch)
 				},
-				func() { s.says(ana.cancel(), match.StatusOther) },
-				func() { ana = ana.again(); s.says(ana.connect(), match.StatusOK) },
+				func() { f.says(ana.cancel(), match.StatusOther) },
+				func() { ana = ana.nextSession(); f.says(ana.connect(), match.StatusOK) },
 			} {
-				s.refreshed(record, speak)
+				f.refreshed(record, send)
 			}
 		}},
-		{"a record lives as long as others match its member", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			s.says(ana.begin("", "m1"), match.StatusOK)
-			s.refreshed(s.key("m", "ben"), func() { s.says(ana.claim("m1", ben), match.StatusYours) })
-			s.refreshed(s.key("m", "ana"), func() { s.says(ana.commit("m1", ben), match.StatusYours) })
-			s.says(ana.confirm("m1", ben), match.StatusYours)
-			s.refreshed(s.key("m", "ana"), func() { s.says(ana.finish("m1", ben, "left"), match.StatusEnded) })
-			s.refreshed(s.key("m", "ben"), func() { s.says(ana.release("m1", ben, "left"), match.StatusReleased) })
+		{"a record lives as long as others match its member", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.says(ana.begin("", "m1"), match.StatusOK)
+			f.refreshed(f.key("m", "ben"), func() { f.says(ana.claim("m1", ben), match.StatusYours) })
+			f.refreshed(f.key("m", "ana"), func() { f.says(ana.commit("m1", ben), match.StatusYours) })
+			f.says(ana.confirm("m1", ben), match.StatusYours)
+			f.refreshed(f.key("m", "ana"), func() { f.says(ana.finish("m1", ben, "left"), match.StatusEnded) })
+			f.refreshed(f.key("m", "ben"), func() { f.says(ana.release("m1", ben, "left"), match.StatusReleased) })
 		}},
-		{"a record lives for the no_match that is due", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"a record lives as long as its pending no_match", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("")
-			s.pass(time.Minute)
-			s.refreshed(s.key("m", "ana"), func() { same(s, ana.seen().Route, nil) })
+			f.advance(time.Minute)
+			f.refreshed(f.key("m", "ana"), func() { same(f, ana.snapshot().Route, nil) })
 		}},
-		{"a request lives as long as a session from its begin", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"a request lives as long as a session, from its begin on", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
-			route := s.key("route", "ana")
-			same(s, s.ttl(route) > keep-time.Minute, true)
-			s.unrefreshed(route, func() { s.says(ana.read(), match.StatusOK) })
-			s.unrefreshed(route, func() { ana.at(0) })
+			route := f.key("route", "ana")
+			same(f, f.ttl(route) > kept-time.Minute, true)
+			f.unrefreshed(route, func() { f.says(ana.read(), match.StatusOK) })
+			f.unrefreshed(route, func() { ana.moveTo(0) })
 		}},
-		{"a match lives as long as its matcher speaks, or its matchee is watched", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			route := s.key("route", "ana")
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
-			s.says(ana.claim("m1", ben), match.StatusYours)
-			s.refreshed(route, func() { s.says(ana.commit("m1", ben), match.StatusYours) })
-			s.says(ana.confirm("m1", ben), match.StatusYours)
-			s.refreshed(route, func() { s.says(ana.read(), match.StatusOK) })
-			s.refreshed(route, func() { ana.at(0) })
-			s.refreshed(route, func() { s.says(ana.watch("m1", ben), match.StatusActive) })
-			s.unrefreshed(route, func() { s.says(ana.seen(), match.StatusOK) })
+		{"a match lives as long as its matcher sends messages or its matchee is watched", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			route := f.key("route", "ana")
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			f.refreshed(route, func() { f.says(ana.commit("m1", ben), match.StatusYours) })
+			f.says(ana.confirm("m1", ben), match.StatusYours)
+			f.refreshed(route, func() { f.says(ana.read(), match.StatusOK) })
+			f.refreshed(route, func() { ana.moveTo(0) })
+			f.refreshed(route, func() { f.says(ana.watch("m1", ben), match.StatusActive) })
+			f.unrefreshed(route, func() { f.says(ana.snapshot(), match.StatusOK) })
 		}},
-		{"an end lives two minutes, whoever speaks", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			ana.meets("r1", "m1", ben)
-			s.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			route := s.key("route", "ana")
-			left := s.ttl(route)
-			same(s, left > time.Minute && left <= 2*time.Minute, true)
-			for _, speak := range []func(){
-				func() { s.says(ana.read(), match.StatusOK) },
-				func() { ana.at(0) },
-				func() { s.says(ana.watch("m1", ben), match.StatusPast) },
+		{"an end lives two minutes, whatever messages come", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
+			route := f.key("route", "ana")
+			left := f.ttl(route)
+			same(f, left > time.Minute && left <= 2*time.Minute, true)
+			for _, send := range []func(){
+				func() { f.says(ana.read(), match.StatusOK) },
+				func() { ana.moveTo(0) },
+				func() { f.says(ana.watch("m1", ben), match.StatusAlreadyEnded) },
 			} {
-				s.unrefreshed(route, speak)
+				f.unrefreshed(route, send)
 			}
 		}},
-		{"a cell lives as long as somebody is listed there", func(s *scene) {
-			ana := s.stand("ana", 0, tagged("van"))
+		{"a cell lives as long as members are listed there", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
 			cell := string(geo.ShardCell(north(0)))
 			for _, kind := range []string{"near", "seen", "tags"} {
-				s.refreshed(s.key(kind, cell), func() { ana.apply(ana.relist().Changes...) })
+				f.refreshed(f.key(kind, cell), func() { ana.apply(ana.relist()...) })
 			}
 		}},
-		{"a cell lives as long as somebody moves there, which is looked at in the second half of its time", func(s *scene) {
-			ana := s.stand("ana", 0, tagged("van"))
+		{"a cell lives as long as members move there; a move refreshes it in the second half of its time only", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
 			cell := string(geo.ShardCell(north(0)))
 			for _, kind := range []string{"near", "seen", "tags"} {
-				s.refreshed(s.key(kind, cell), func() {
-					s.wear(s.key("seen", cell), keep/2-time.Minute)
-					ana.at(0)
+				f.refreshed(f.key(kind, cell), func() {
+					f.shorten(f.key("seen", cell), kept/2-time.Minute)
+					ana.moveTo(0)
 				})
 			}
-			s.wear(s.key("seen", cell), keep/2+time.Minute)
-			s.unrefreshed(s.key("near", cell), func() { ana.at(0) })
+			f.shorten(f.key("seen", cell), kept/2+time.Minute)
+			f.unrefreshed(f.key("near", cell), func() { ana.moveTo(0) })
 		}},
-		{"the requests of a cell live as long as the newest of them", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"the requests of a cell live as long as the newest of them", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
 			ana.register(0)
-			wait := s.key("wait", string(geo.ShardCell(north(0))))
-			same(s, s.ttl(wait) > keep-time.Minute, true)
-			s.refreshed(wait, func() { ana.register(0) })
+			wait := f.key("wait", string(geo.ShardCell(north(0))))
+			same(f, f.ttl(wait) > kept-time.Minute, true)
+			f.refreshed(wait, func() { ana.register(0) })
 		}},
 	}
 }
 
-// worn is less than anything is given to live, but for an end.
-const worn = 90 * time.Second
+// short is less than the lifetime of any key, except that of an end.
+const short = 90 * time.Second
 
-// refreshed fails the test unless that gives a key its whole time again.
-func (s *scene) refreshed(key string, by func()) {
-	s.t.Helper()
-	s.wear(key, worn)
+// refreshed fails the test unless the function gives a key its whole lifetime again.
+func (f *fixture) refreshed(key string, by func()) {
+	f.t.Helper()
+	f.shorten(key, short)
 	by()
-	if left := s.ttl(key); left <= keep-time.Minute || left > keep {
-		s.t.Errorf("%s has %v left, want %v", key, left, keep)
+	if left := f.ttl(key); left <= kept-time.Minute || left > kept {
+		f.t.Errorf("%s has %v left, want %v", key, left, kept)
 	}
 }
 
-// unrefreshed fails the test if that gives a key more time.
-func (s *scene) unrefreshed(key string, by func()) {
-	s.t.Helper()
-	s.wear(key, worn)
+// unrefreshed fails the test if the function gives a key more time.
+func (f *fixture) unrefreshed(key string, by func()) {
+	f.t.Helper()
+	f.shorten(key, short)
 	by()
-	if left := s.ttl(key); left <= 0 || left > worn {
-		s.t.Errorf("%s has %v left, want at most %v", key, left, worn)
+	if left := f.ttl(key); left <= 0 || left > short {
+		f.t.Errorf("%s has %v left, want at most %v", key, left, short)
 	}
 }
 
-// clock is the cache's own, epoch ms.
-func (s *scene) clock() int64 {
-	s.t.Helper()
-	said, err := s.direct.Do(s.t.Context(), s.direct.B().Time().Build()).AsStrSlice()
-	s.must(err)
+// clock is the cache's own clock, epoch ms.
+func (f *fixture) clock() int64 {
+	f.t.Helper()
+	said, err := f.direct.Do(f.t.Context(), f.direct.B().Time().Build()).AsStrSlice()
+	f.must(err)
 	seconds, err := strconv.ParseInt(said[0], 10, 64)
-	s.must(err)
+	f.must(err)
 	micros, err := strconv.ParseInt(said[1], 10, 64)
-	s.must(err)
+	f.must(err)
 	return seconds*1000 + micros/1000
 }

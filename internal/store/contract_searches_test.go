@@ -9,36 +9,36 @@ import (
 	"waggle/internal/match"
 )
 
-// searches: who is found in a cell, in which order, and whether there may be more.
-func searches() []scenario {
-	return []scenario{
-		{"the nearest come first, each as it last reported", func(s *scene) {
-			far, near, middle := s.stand("far", 900), s.stand("near", 4), s.stand("middle", 70)
-			hits := s.search(0, 1000, 8)
-			same(s, names(hits), []string{"near", "middle", "far"})
-			same(s, hits.More, false)
-			for i, who := range []*actor{near, middle, far} {
+// searches: which members are found in a cell, in which order, and whether there may be more.
+func searches() []testCase {
+	return []testCase{
+		{"the nearest come first, each as it last reported", func(f *fixture) {
+			far, near, middle := f.listed("far", 900), f.listed("near", 4), f.listed("middle", 70)
+			hits := f.search(0, 1000, 8)
+			same(f, names(hits), []string{"near", "middle", "far"})
+			same(f, hits.More, false)
+			for i, want := range []*member{near, middle, far} {
 				got := hits.Candidates[i]
-				same(s, got.Member, who.Member)
-				same(s, []int64{got.At, got.Seq}, []int64{who.At, who.Seq})
-				if off := geo.Distance(got.Point, who.Point); off > 1 {
-					s.t.Errorf("%s is stored %.1f m from where it is", who.ID, off)
+				same(f, got.Member, want.Member)
+				same(f, []int64{got.At, got.Seq}, []int64{want.At, want.Seq})
+				if off := geo.Distance(got.Point, want.Point); off > 1 {
+					f.t.Errorf("%s is stored %.1f m from where it is", want.ID, off)
 				}
-				same(s, got.Distance, geo.Distance(north(0), got.Point))
+				same(f, got.Distance, geo.Distance(north(0), got.Point))
 			}
 		}},
-		{"who is within the radius is found, and nobody far beyond", func(s *scene) {
-			s.stand("ana", 1000)
-			same(s, s.nearest(0, 1001, 1), []string{"ana"})
-			same(s, s.nearest(0, 990, 1), []string{})
-			same(s, s.nearest(995, 8, 1), []string{"ana"}) // less than the circle starts with
-			same(s, s.nearest(990, 5, 1), []string{})
+		{"a member within the radius is found, and nobody far beyond", func(f *fixture) {
+			f.listed("ana", 1000)
+			same(f, f.nearest(0, 1001, 1), []string{"ana"})
+			same(f, f.nearest(0, 990, 1), []string{})
+			same(f, f.nearest(995, 8, 1), []string{"ana"}) // a radius below that of the first circle
+			same(f, f.nearest(990, 5, 1), []string{})
 		}},
-		{"a search that found as many as were wanted says that there may be more", func(s *scene) {
+		{"a search that found as many as were wanted says that there may be more", func(f *fixture) {
 			for n := range 4 {
-				s.stand(fmt.Sprint("m", n), float64(n))
+				f.listed(fmt.Sprint("m", n), float64(n))
 			}
-			s.stand("out", 600)
+			f.listed("out", 600)
 			for _, q := range []struct {
 				radius float64
 				want   int
@@ -53,115 +53,115 @@ func searches() []scenario {
 				{8, 4, []string{"m0", "m1", "m2", "m3"}, false},
 				{8, 5, []string{"m0", "m1", "m2", "m3"}, false},
 			} {
-				hits := s.search(0, q.radius, q.want)
-				same(s, names(hits), q.found)
-				same(s, hits.More, q.more)
+				hits := f.search(0, q.radius, q.want)
+				same(f, names(hits), q.found)
+				same(f, hits.More, q.more)
 			}
 		}},
-		{"an empty cell has nobody", func(s *scene) {
-			same(s, s.search(0, 1000, 8), match.Hits{})
+		{"an empty cell has nobody", func(f *fixture) {
+			same(f, f.search(0, 1000, 8), match.Hits{})
 		}},
-		{"nobody finds itself", func(s *scene) {
-			s.stand("me", 0)
-			same(s, s.nearest(0, 1000, 8), []string{})
-			s.stand("ana", 10)
-			same(s, s.nearest(0, 1000, 1), []string{"ana"})
+		{"nobody finds itself", func(f *fixture) {
+			f.listed("me", 0)
+			same(f, f.nearest(0, 1000, 8), []string{})
+			f.listed("ana", 10)
+			same(f, f.nearest(0, 1000, 1), []string{"ana"})
 		}},
-		{"nobody is found in another pool", func(s *scene) {
-			s.stand("ana", 0)
-			other := *s
-			other.pool = s.pool + "-b"
-			same(s, other.nearest(0, 1000, 1), []string{})
+		{"nobody is found in another pool", func(f *fixture) {
+			f.listed("ana", 0)
+			other := *f
+			other.pool = f.pool + "-b"
+			same(f, other.nearest(0, 1000, 1), []string{})
 		}},
-		{"all the wanted tags must be had, as whole words", func(s *scene) {
-			s.stand("none", 1)
-			s.stand("longer", 2, tagged("vans", "xl"))
-			s.stand("one", 3, tagged("van"))
-			s.stand("all", 4, tagged("xl", "red", "van"))
-			same(s, s.nearest(0, 100, 8, "van", "xl"), []string{"all"})
-			same(s, s.nearest(0, 100, 8, "van"), []string{"one", "all"})
-			same(s, s.nearest(0, 100, 8, "bus"), []string{})
-			same(s, s.nearest(0, 100, 8), []string{"none", "longer", "one", "all"})
+		{"a member is found only if it has all the wanted tags, as whole words", func(f *fixture) {
+			f.listed("none", 1)
+			f.listed("longer", 2, tagged("vans", "xl"))
+			f.listed("one", 3, tagged("van"))
+			f.listed("all", 4, tagged("xl", "red", "van"))
+			same(f, f.nearest(0, 100, 8, "van", "xl"), []string{"all"})
+			same(f, f.nearest(0, 100, 8, "van"), []string{"one", "all"})
+			same(f, f.nearest(0, 100, 8, "bus"), []string{})
+			same(f, f.nearest(0, 100, 8), []string{"none", "longer", "one", "all"})
 		}},
-		{"a search that wants no tags does not read them", func(s *scene) {
-			s.stand("ana", 0)
-			// What is no hash cannot be read as one.
-			key := s.key("tags", string(geo.ShardCell(north(0))))
-			s.must(s.direct.Do(s.t.Context(), s.direct.B().Set().Key(key).Value("no hash").Ex(time.Hour).Build()).Error())
-			same(s, s.nearest(0, 100, 1), []string{"ana"})
+		{"a search that wants no tags does not read them", func(f *fixture) {
+			f.listed("ana", 0)
+			// The key is no hash, so a script that reads it fails.
+			key := f.key("tags", string(geo.ShardCell(north(0))))
+			f.must(f.direct.Do(f.t.Context(), f.direct.B().Set().Key(key).Value("no hash").Ex(time.Hour).Build()).Error())
+			same(f, f.nearest(0, 100, 1), []string{"ana"})
 		}},
-		{"who was not heard for as long as the pool says is not found, and swept", func(s *scene) {
-			ana := s.stand("ana", 0, at(dawn+1))
-			s.pass(time.Minute - time.Millisecond)
-			same(s, s.nearest(0, 100, 1), []string{"ana"})
-			s.pass(time.Millisecond)
-			same(s, s.nearest(0, 100, 1), []string{})
-			s.nowhere(ana)
+		{"a member who was not heard for the location TTL is not found, and is swept", func(f *fixture) {
+			ana := f.listed("ana", 0, at(start+1))
+			f.advance(time.Minute - time.Millisecond)
+			same(f, f.nearest(0, 100, 1), []string{"ana"})
+			f.advance(time.Millisecond)
+			same(f, f.nearest(0, 100, 1), []string{})
+			f.notStored(ana)
 		}},
-		{"a report by a clock that is ahead is heard when it comes, where the member is listed already", func(s *scene) {
-			ana := s.stand("ana", 0)
-			ana.at(0, at(dawn+1000))
-			s.pass(time.Minute - time.Millisecond)
-			same(s, s.nearest(0, 100, 1), []string{"ana"})
-			s.pass(time.Millisecond)
-			same(s, s.nearest(0, 100, 1), []string{})
-			s.nowhere(ana)
+		{"a report by a clock that is ahead counts as heard when it comes, if the member is listed already", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.moveTo(0, at(start+1000))
+			f.advance(time.Minute - time.Millisecond)
+			same(f, f.nearest(0, 100, 1), []string{"ana"})
+			f.advance(time.Millisecond)
+			same(f, f.nearest(0, 100, 1), []string{})
+			f.notStored(ana)
 		}},
-		{"who is where it was as long ago as the pool says is not found, and swept", func(s *scene) {
-			ana := s.stand("ana", 0, at(dawn-1), tagged("van"))
-			s.pass(time.Minute - 2*time.Millisecond)
-			same(s, s.nearest(0, 100, 1), []string{"ana"})
-			s.pass(time.Millisecond)
-			same(s, s.nearest(0, 100, 1), []string{})
-			s.nowhere(ana)
+		{"a member whose position is as old as the location TTL is not found, and is swept", func(f *fixture) {
+			ana := f.listed("ana", 0, at(start-1), tagged("van"))
+			f.advance(time.Minute - 2*time.Millisecond)
+			same(f, f.nearest(0, 100, 1), []string{"ana"})
+			f.advance(time.Millisecond)
+			same(f, f.nearest(0, 100, 1), []string{})
+			f.notStored(ana)
 		}},
-		{"of whom the cache has lost when it was seen is not found, and swept", func(s *scene) {
-			ana := s.stand("ana", 0)
-			s.evict(s.key("seen", string(geo.ShardCell(north(0)))))
-			same(s, s.nearest(0, 100, 1), []string{})
-			s.nowhere(ana)
+		{"a member of whom the cache has evicted when it was seen is not found, and is swept", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.evict(f.key("seen", string(geo.ShardCell(north(0)))))
+			same(f, f.nearest(0, 100, 1), []string{})
+			f.notStored(ana)
 		}},
-		{"a crowd of stale members does not hide the one behind", func(s *scene) {
-			s.crowd(40, func(c *match.Change) { c.Heard = s.now - 60_000 })
-			s.stand("ana", 500)
-			same(s, s.nearest(0, 1000, 1), []string{"ana"})
-			same(s, len(s.stored("seen", geo.ShardCell(north(0)))), 1)
+		{"a crowd of stale members does not hide a member farther away", func(f *fixture) {
+			f.crowd(40, func(c *match.Change) { c.Heard = f.now - 60_000 })
+			f.listed("ana", 500)
+			same(f, f.nearest(0, 1000, 1), []string{"ana"})
+			same(f, len(f.stored("seen", geo.ShardCell(north(0)))), 1)
 		}},
-		{"a crowd of more than a thousand that do not fit does not hide the one behind", func(s *scene) {
-			s.crowd(1100, func(c *match.Change) { c.Tags = "bike" })
-			s.stand("ana", 500, tagged("van"))
-			same(s, s.nearest(0, 1000, 1, "van"), []string{"ana"})
-			same(s, len(s.search(0, 1000, 1050, "bike").Candidates), 1050)
-			same(s, len(s.search(0, 1000, 1200).Candidates), 1101)
+		{"a crowd of more than a thousand members who do not fit does not hide a member farther away", func(f *fixture) {
+			f.crowd(1100, func(c *match.Change) { c.Tags = "bike" })
+			f.listed("ana", 500, tagged("van"))
+			same(f, f.nearest(0, 1000, 1, "van"), []string{"ana"})
+			same(f, len(f.search(0, 1000, 1050, "bike").Candidates), 1050)
+			same(f, len(f.search(0, 1000, 1200).Candidates), 1101)
 		}},
-		{"several cells are searched in one trip, each by itself", func(s *scene) {
-			s.stand("ana", 0)
-			s.stand("ben", there)
-			q := match.Query{Self: match.Member{Pool: s.pool, ID: "me"}, Point: north(there), Radius: 20_000, Want: 8}
-			hits, err := s.store.Search(s.t.Context(), []geo.Cell{geo.ShardCell(north(there)), geo.ShardCell(north(yonder)),
+		{"several cells are searched in one trip, each by itself", func(f *fixture) {
+			f.listed("ana", 0)
+			f.listed("ben", nextCell)
+			q := match.Query{Self: match.Member{Pool: f.pool, ID: "me"}, Point: north(nextCell), Radius: 20_000, Want: 8}
+			hits, err := f.store.Search(f.t.Context(), []geo.Cell{geo.ShardCell(north(nextCell)), geo.ShardCell(north(thirdCell)),
 				geo.ShardCell(north(0))}, q)
-			s.must(err)
-			same(s, len(hits), 3)
-			same(s, names(hits[0]), []string{"ben"})
-			same(s, names(hits[1]), []string{})
-			same(s, names(hits[2]), []string{"ana"})
+			f.must(err)
+			same(f, len(hits), 3)
+			same(f, names(hits[0]), []string{"ben"})
+			same(f, names(hits[1]), []string{})
+			same(f, names(hits[2]), []string{"ana"})
 		}},
 	}
 }
 
-// search asks the cell so many metres north.
-func (s *scene) search(meters, radius float64, want int, tags ...string) match.Hits {
-	s.t.Helper()
-	q := match.Query{Self: match.Member{Pool: s.pool, ID: "me"}, Point: north(meters), Radius: radius, Tags: tags, Want: want}
-	hits, err := s.store.Search(s.t.Context(), []geo.Cell{geo.ShardCell(q.Point)}, q)
-	s.must(err)
+// search searches the cell so many metres north.
+func (f *fixture) search(meters, radius float64, want int, tags ...string) match.Hits {
+	f.t.Helper()
+	q := match.Query{Self: match.Member{Pool: f.pool, ID: "me"}, Point: north(meters), Radius: radius, Tags: tags, Want: want}
+	hits, err := f.store.Search(f.t.Context(), []geo.Cell{geo.ShardCell(q.Point)}, q)
+	f.must(err)
 	return hits[0]
 }
 
-// nearest are the names of who is found.
-func (s *scene) nearest(meters, radius float64, want int, tags ...string) []string {
-	s.t.Helper()
-	return names(s.search(meters, radius, want, tags...))
+// nearest are the names of the members that a search finds.
+func (f *fixture) nearest(meters, radius float64, want int, tags ...string) []string {
+	f.t.Helper()
+	return names(f.search(meters, radius, want, tags...))
 }
 
 func names(hits ...match.Hits) []string {
@@ -174,34 +174,34 @@ func names(hits ...match.Hits) []string {
 	return all
 }
 
-// nowhere fails the test if anything of the actor is left in its cell.
-func (s *scene) nowhere(a *actor) {
-	s.t.Helper()
+// notStored fails the test if anything of the member is left in its cell.
+func (f *fixture) notStored(a *member) {
+	f.t.Helper()
 	cell := geo.ShardCell(a.Point)
 	for _, kind := range []string{"seen", "tags"} {
-		if _, there := s.stored(kind, cell)[a.ID]; there {
-			s.t.Errorf("%s is still in %s", a.ID, kind)
+		if _, nextCell := f.stored(kind, cell)[a.ID]; nextCell {
+			f.t.Errorf("%s is still in %s", a.ID, kind)
 		}
 	}
-	near := s.key("near", string(cell))
-	listed, err := s.direct.Do(s.t.Context(), s.direct.B().Zrange().Key(near).Min("0").Max("-1").Build()).AsStrSlice()
-	s.must(err)
-	same(s, len(listed), 0)
+	near := f.key("near", string(cell))
+	listed, err := f.direct.Do(f.t.Context(), f.direct.B().Zrange().Key(near).Min("0").Max("-1").Build()).AsStrSlice()
+	f.must(err)
+	same(f, len(listed), 0)
 }
 
-// crowd lists so many members within some 100 m, each with that changed.
-func (s *scene) crowd(size int, change func(*match.Change)) {
-	s.t.Helper()
+// crowd lists so many members within some 100 m, each with that change.
+func (f *fixture) crowd(size int, change func(*match.Change)) {
+	f.t.Helper()
 	numbers := make(chan int)
 	var listing sync.WaitGroup
 	for range 4 {
 		listing.Go(func() {
 			for n := range numbers {
-				c := match.Change{List: true, Cell: geo.ShardCell(north(0)), Epoch: 1, Heard: s.now, Session: s.now,
-					Position: match.Position{Point: north(float64(n) / 11), At: s.now}}
+				c := match.Change{List: true, Cell: geo.ShardCell(north(0)), Epoch: 1, Heard: f.now, Session: f.now,
+					Position: match.Position{Point: north(float64(n) / 11), At: f.now}}
 				change(&c)
-				if _, err := s.store.Apply(s.t.Context(), match.Member{Pool: s.pool, ID: fmt.Sprint("crowd-", n)}, []match.Change{c}); err != nil {
-					s.t.Error(err)
+				if _, err := f.store.Apply(f.t.Context(), match.Member{Pool: f.pool, ID: fmt.Sprint("crowd-", n)}, []match.Change{c}); err != nil {
+					f.t.Error(err)
 				}
 			}
 		})

@@ -8,241 +8,246 @@ import (
 )
 
 // sessions: whose connection is the current one, and what a new one starts with.
-func sessions() []scenario {
-	return append(refusals(), []scenario{
-		{"the first connection replaces nothing", func(s *scene) {
-			s.is(s.newcomer("ana").connect(), match.Answer{Status: match.StatusOK})
+func sessions() []testCase {
+	return append(refusals(), []testCase{
+		{"the first connection replaces nothing", func(f *fixture) {
+			f.is(f.newMember("ana").connect(), match.Connected{Status: match.StatusOK})
 		}},
-		{"a newer connection replaces the older", func(s *scene) {
-			ana := s.join("ana")
-			newer := ana.again()
-			s.is(newer.connect(), match.Answer{Status: match.StatusOK, Old: ana.Connection})
-			same(s, newer.seen().Connection, newer.Connection)
+		{"a newer connection replaces the older", func(f *fixture) {
+			ana := f.connected("ana")
+			newer := ana.nextSession()
+			f.is(newer.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
+			same(f, newer.snapshot().Connection, newer.Connection)
 		}},
-		{"an older connection that comes late is refused", func(s *scene) {
-			late := s.newcomer("ana")
-			ana := late.again()
-			s.says(ana.connect(), match.StatusOK)
-			before := ana.seen()
-			s.is(late.connect(), match.Answer{Status: match.StatusReplaced})
-			same(s, ana.seen(), before)
+		{"an older connection that comes late is refused", func(f *fixture) {
+			late := f.newMember("ana")
+			ana := late.nextSession()
+			f.says(ana.connect(), match.StatusOK)
+			before := ana.snapshot()
+			f.is(late.connect(), match.Connected{Status: match.StatusReplaced})
+			same(f, ana.snapshot(), before)
 		}},
-		{"of two connections at one moment the larger id wins, if it comes second", func(s *scene) {
-			ana := s.join("ana")
-			larger := ana.again()
+		{"of two connections at one moment the larger id wins, if it comes second", func(f *fixture) {
+			ana := f.connected("ana")
+			larger := ana.nextSession()
 			larger.ConnectedAt = ana.ConnectedAt
-			s.is(larger.connect(), match.Answer{Status: match.StatusOK, Old: ana.Connection})
+			f.is(larger.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
 		}},
-		{"of two connections at one moment the larger id wins, if it comes first", func(s *scene) {
-			smaller := s.newcomer("ana")
-			ana := smaller.again()
+		{"of two connections at one moment the larger id wins, if it comes first", func(f *fixture) {
+			smaller := f.newMember("ana")
+			ana := smaller.nextSession()
 			ana.ConnectedAt = smaller.ConnectedAt
-			s.says(ana.connect(), match.StatusOK)
-			s.is(smaller.connect(), match.Answer{Status: match.StatusReplaced})
+			f.says(ana.connect(), match.StatusOK)
+			f.is(smaller.connect(), match.Connected{Status: match.StatusReplaced})
 		}},
-		{"a newer connection of a smaller id wins", func(s *scene) {
-			ana := s.newcomer("ana")
+		{"a newer connection of a smaller id wins", func(f *fixture) {
+			ana := f.newMember("ana")
 			ana.Connection = "z"
-			s.says(ana.connect(), match.StatusOK)
-			newer := ana.again()
+			f.says(ana.connect(), match.StatusOK)
+			newer := ana.nextSession()
 			newer.Connection = "a"
-			s.is(newer.connect(), match.Answer{Status: match.StatusOK, Old: "z"})
+			f.is(newer.connect(), match.Connected{Status: match.StatusOK, Old: "z"})
 		}},
-		{"a connect that is repeated changes nothing", func(s *scene) {
-			ana := s.stand("ana", 0, available(false), tagged("van"))
-			before := ana.seen()
-			s.is(ana.connect(), match.Answer{Status: match.StatusOK})
-			same(s, ana.seen(), before)
+		{"a connect that is repeated changes nothing", func(f *fixture) {
+			ana := f.listed("ana", 0, available(false), tagged("van"))
+			before := ana.snapshot()
+			f.is(ana.connect(), match.Connected{Status: match.StatusOK})
+			same(f, ana.snapshot(), before)
 		}},
-		{"a connection that has disconnected does not come back", func(s *scene) {
-			ana := s.join("ana")
+		{"a connection that has disconnected does not come back", func(f *fixture) {
+			ana := f.connected("ana")
 			ana.leave()
-			s.is(ana.connect(), match.Answer{Status: match.StatusGone})
-			same(s, ana.seen().Connection, "")
+			f.is(ana.connect(), match.Connected{Status: match.StatusGone})
+			same(f, ana.snapshot().Connection, "")
 		}},
-		{"after one that has disconnected a new connection replaces nothing, and is listed", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"a new connection after one that has disconnected replaces nothing, and lists the member", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.leave()
-			next := ana.again()
-			s.is(next.connect(), match.Answer{Status: match.StatusOK, Changes: []match.Change{next.list(s.now + 1)}})
-			same(s, next.seen().Connection, next.Connection)
+			next := ana.nextSession()
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Changes: []match.Change{next.list(f.now + 1)}})
+			same(f, next.snapshot().Connection, next.Connection)
 		}},
-		{"where consent is implied each session starts available", func(s *scene) {
-			ana := s.stand("ana", 0)
-			ana.at(0, available(false))
-			same(s, ana.seen().Available, "0")
-			next := ana.again()
-			s.is(next.connect(), match.Answer{Status: match.StatusOK, Old: ana.Connection,
-				Changes: []match.Change{next.list(s.now + 1)}})
-			same(s, next.seen().Available, "1")
+		{"where consent is implied, each session starts available", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.moveTo(0, available(false))
+			same(f, ana.snapshot().Available, "0")
+			next := ana.nextSession()
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
+				Changes: []match.Change{next.list(f.now + 1)}})
+			same(f, next.snapshot().Available, "1")
 		}},
-		{"where consent is required no session starts available", func(s *scene) {
-			s.rules(`"consent":"required"`)
-			ana := s.join("ana")
-			same(s, ana.seen().Available, "0")
-			answer, _ := ana.report(0)
-			same(s, answer.Changes, nil)
-			ana.at(0, available(true))
-			same(s, ana.seen().Available, "1")
-			next := ana.again()
-			s.is(next.connect(), match.Answer{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, s.now)}})
-			same(s, next.seen().Available, "0")
+		{"where consent is required, no session starts available", func(f *fixture) {
+			f.settings(`"consent":"required"`)
+			ana := f.connected("ana")
+			same(f, ana.snapshot().Available, "0")
+			reported := ana.report(0)
+			same(f, reported.Changes, nil)
+			ana.moveTo(0, available(true))
+			same(f, ana.snapshot().Available, "1")
+			next := ana.nextSession()
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, f.now)}})
+			same(f, next.snapshot().Available, "0")
 		}},
-		{"a session without the role matchee is not listed", func(s *scene) {
-			ana := s.stand("ana", 0)
-			next := ana.again()
+		{"a session without the role matchee is not listed", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			next := ana.nextSession()
 			next.Matchee = false
-			s.is(next.connect(), match.Answer{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, s.now)}})
-			answer, _ := next.report(0)
-			same(s, answer.Changes, nil)
-			same(s, answer.Listed, false)
-			s.says(s.join("ben").claim("m1", next), match.StatusUnavailable)
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, f.now)}})
+			reported := next.report(0)
+			same(f, reported.Changes, nil)
+			same(f, reported.Listed, false)
+			f.says(f.connected("ben").claim("m1", next), match.StatusUnavailable)
 		}},
-		{"the card is that of the newest session", func(s *scene) {
-			ana := s.newcomer("ana")
+		{"the card is that of the newest session", func(f *fixture) {
+			ana := f.newMember("ana")
 			ana.Card = json.RawMessage(`{"car":"blue"}`)
-			s.says(ana.connect(), match.StatusOK)
-			same(s, ana.seen().Card, `{"car":"blue"}`)
-			next := ana.again()
+			f.says(ana.connect(), match.StatusOK)
+			same(f, ana.snapshot().Card, `{"car":"blue"}`)
+			next := ana.nextSession()
 			next.Card = nil
-			s.says(next.connect(), match.StatusOK)
-			same(s, next.seen().Card, "")
+			f.says(next.connect(), match.StatusOK)
+			same(f, next.snapshot().Card, "")
 		}},
-		{"a token's tags narrow those said before, and the listing with them", func(s *scene) {
-			ana := s.stand("ana", 0, tagged("xl", "van", "red"))
-			next := ana.again()
+		{"a token's tags narrow the reported tags, and the listing with them", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("xl", "van", "red"))
+			next := ana.nextSession()
 			next.Restricted, next.Tags, next.tags = true, []string{"bike", "red", "van"}, "van red"
-			s.is(next.connect(), match.Answer{Status: match.StatusOK, Old: ana.Connection,
-				Changes: []match.Change{next.list(s.now + 1)}})
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
+				Changes: []match.Change{next.list(f.now + 1)}})
 		}},
-		{"a token's tags stand where nothing said before is left", func(s *scene) {
-			ana := s.stand("ana", 0, tagged("xl"))
-			next := ana.again()
+		{"a token's tags apply where none of the reported tags is left", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("xl"))
+			next := ana.nextSession()
 			next.Restricted, next.Tags, next.tags = true, []string{"bike", "van"}, "bike van"
-			s.is(next.connect(), match.Answer{Status: match.StatusOK, Old: ana.Connection,
-				Changes: []match.Change{next.list(s.now + 1)}})
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
+				Changes: []match.Change{next.list(f.now + 1)}})
 		}},
-		{"a token's tags stand where nothing was said", func(s *scene) {
-			ana := s.newcomer("ana")
+		{"a token's tags apply where no tags were reported", func(f *fixture) {
+			ana := f.newMember("ana")
 			ana.Restricted, ana.Tags, ana.tags = true, []string{"van"}, "van"
-			s.says(ana.connect(), match.StatusOK)
-			answer, _ := ana.report(0)
-			same(s, answer.Changes, []match.Change{ana.list(s.now)})
+			f.says(ana.connect(), match.StatusOK)
+			reported := ana.report(0)
+			same(f, reported.Changes, []match.Change{ana.list(f.now)})
 		}},
-		{"a token that restricts to what was said changes no listing", func(s *scene) {
-			ana := s.stand("ana", 0, tagged("van"))
-			next := ana.again()
+		{"a token that allows the reported tags changes no listing", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
+			next := ana.nextSession()
 			next.Restricted, next.Tags = true, []string{"van", "xl"}
-			s.is(next.connect(), match.Answer{Status: match.StatusOK, Old: ana.Connection})
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
 		}},
-		{"a token that restricts nothing leaves what was said", func(s *scene) {
-			ana := s.stand("ana", 0, tagged("van"))
-			next := ana.again()
+		{"a token without restriction leaves the reported tags", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
+			next := ana.nextSession()
 			next.Tags = []string{"xl"}
-			s.is(next.connect(), match.Answer{Status: match.StatusOK, Old: ana.Connection})
-			same(s, next.relist().Changes, []match.Change{next.list(s.now + 1)})
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
+			same(f, next.relist(), []match.Change{next.list(f.now + 1)})
 		}},
-		{"a connect while stale lists nobody", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"a connect of a stale member lists nobody", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.leave()
-			s.pass(time.Minute)
-			s.is(ana.again().connect(), match.Answer{Status: match.StatusOK})
+			f.advance(time.Minute)
+			f.is(ana.nextSession().connect(), match.Connected{Status: match.StatusOK})
 		}},
-		{"a new session is told its advice anew", func(s *scene) {
-			ana := s.stand("ana", 0)
-			next := ana.again()
-			s.says(next.connect(), match.StatusOK)
-			answer, _ := next.report(0)
-			same(s, answer.Advised, true)
+		{"a new session gets its advice anew", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			next := ana.nextSession()
+			f.says(next.connect(), match.StatusOK)
+			reported := next.report(0)
+			same(f, reported.AdviceChanged, true)
 		}},
-		{"a connect is a sign of life", func(s *scene) {
-			ana := s.stand("ana", 0)
-			ana.await("r1", within(10*time.Minute))
-			s.pass(time.Minute - time.Millisecond)
-			next := ana.again()
-			s.says(next.connect(), match.StatusOK)
-			s.pass(time.Minute - time.Millisecond)
-			s.says(ana.lease("m1"), match.StatusOK)
+		{"a connect is a sign of life", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r1", openFor(10*time.Minute))
+			f.advance(time.Minute - time.Millisecond)
+			next := ana.nextSession()
+			f.says(next.connect(), match.StatusOK)
+			f.advance(time.Minute - time.Millisecond)
+			f.says(ana.lease("m1"), match.StatusOK)
 		}},
-		{"a disconnect takes the member out of the index, and leaves its request", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"a disconnect takes the member out of the index, and leaves its request", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
-			s.is(ana.disconnect(0), match.Answer{Status: match.StatusOK, Changes: []match.Change{unlist(0, s.now+1)}})
-			same(s, ana.seen().Connection, "")
-			same(s, ana.seen().Route.State, match.Waiting)
+			f.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOK, Changes: []match.Change{unlist(0, f.now+1)}})
+			same(f, ana.snapshot().Connection, "")
+			same(f, ana.snapshot().Route.State, match.Waiting)
 		}},
-		{"a disconnect that is repeated changes nothing", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"a disconnect that is repeated changes nothing", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.leave()
-			s.is(ana.disconnect(0), match.Answer{Status: match.StatusOther})
+			f.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOther})
 		}},
-		{"a disconnect of another connection changes nothing", func(s *scene) {
-			ana := s.stand("ana", 0)
-			next := ana.again()
-			s.says(next.connect(), match.StatusOK)
-			s.is(ana.disconnect(0), match.Answer{Status: match.StatusOther})
-			same(s, next.seen().Connection, next.Connection)
+		{"a disconnect of another connection changes nothing", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			next := ana.nextSession()
+			f.says(next.connect(), match.StatusOK)
+			f.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOther})
+			same(f, next.snapshot().Connection, next.Connection)
 		}},
-		{"a connection younger than asked is not forgotten", func(s *scene) {
-			ana := s.join("ana")
-			s.pass(10*time.Second - time.Millisecond)
-			s.is(ana.disconnect(10*time.Second), match.Answer{Status: match.StatusYoung})
-			same(s, ana.seen().Connection, ana.Connection)
-			s.pass(time.Millisecond)
-			s.is(ana.disconnect(10*time.Second), match.Answer{Status: match.StatusOK})
+		{"a connection younger than asked stays", func(f *fixture) {
+			ana := f.connected("ana")
+			f.advance(10*time.Second - time.Millisecond)
+			f.is(ana.disconnect(10*time.Second), match.Disconnected{Status: match.StatusYoung})
+			same(f, ana.snapshot().Connection, ana.Connection)
+			f.advance(time.Millisecond)
+			f.is(ana.disconnect(10*time.Second), match.Disconnected{Status: match.StatusOK})
 		}},
-		{"a disconnect that asks no age is done even where the gateway's clock is ahead", func(s *scene) {
-			ana := s.newcomer("ana")
+		{"a disconnect of any age is done even where the gateway's clock is ahead", func(f *fixture) {
+			ana := f.newMember("ana")
 			ana.ConnectedAt = ana.ConnectedAt.Add(time.Second)
-			s.says(ana.connect(), match.StatusOK)
-			s.is(ana.disconnect(0), match.Answer{Status: match.StatusOK})
+			f.says(ana.connect(), match.StatusOK)
+			f.is(ana.disconnect(0), match.Disconnected{Status: match.StatusOK})
 		}},
 	}...)
 }
 
-// refusals: what a connection says that is not the current one changes nothing.
-func refusals() []scenario {
+// refusals: a message of a connection that is not the current one changes nothing.
+func refusals() []testCase {
 	steps := []struct {
 		name string
-		take func(*actor) match.Answer
+		take func(*member) any
+		want func(match.Status) any
 	}{
-		{"reading", (*actor).read},
-		{"report", func(a *actor) match.Answer { answer, _ := a.report(10); return answer }},
-		{"request", func(a *actor) match.Answer { return a.begin("r2", "m2", around(0)) }},
-		{"cancel", (*actor).cancel},
+		{"reading", func(a *member) any { return a.read() }, func(status match.Status) any { return match.Snapshot{Status: status} }},
+		{"report", func(a *member) any {
+			reported := a.report(10)
+			reported.Index = match.Move{} // the cell does not know which session is the current one
+			return reported
+		}, func(status match.Status) any { return match.Reported{Status: status} }},
+		{"request", func(a *member) any { return a.begin("r2", "m2", around(0)) }, func(status match.Status) any { return match.Begun{Status: status} }},
+		{"cancel", func(a *member) any { return a.cancel() }, func(status match.Status) any { return match.Cancelled{Status: status} }},
 	}
 	whose := []struct {
 		status match.Status
-		of     func(*actor) *actor
+		of     func(*member) *member
 	}{
-		{match.StatusReplaced, func(ana *actor) *actor {
-			ana.says(ana.again().connect(), match.StatusOK)
+		{match.StatusReplaced, func(ana *member) *member {
+			ana.says(ana.nextSession().connect(), match.StatusOK)
 			return ana
 		}},
-		{match.StatusGone, func(ana *actor) *actor {
+		{match.StatusGone, func(ana *member) *member {
 			ana.leave()
 			return ana
 		}},
-		{match.StatusUnknown, (*actor).again},
+		{match.StatusUnknown, (*member).nextSession},
 	}
-	var all []scenario
+	var all []testCase
 	for _, step := range steps {
-		all = append(all, scenario{"a " + step.name + " by who never connected is refused", func(s *scene) {
-			ana := s.newcomer("ana")
-			s.is(step.take(ana), match.Answer{Status: match.StatusUnknown})
-			s.is(ana.seen(), match.Answer{Status: match.StatusOK})
+		all = append(all, testCase{"a " + step.name + " of a member who never connected is refused", func(f *fixture) {
+			ana := f.newMember("ana")
+			f.is(step.take(ana), step.want(match.StatusUnknown))
+			f.is(ana.snapshot(), match.Snapshot{Status: match.StatusOK})
 		}})
 		for _, who := range whose {
-			all = append(all, scenario{"a " + step.name + " that is refused as " + string(who.status) + " changes nothing", func(s *scene) {
-				ana := s.stand("ana", 0)
-				ana.await("r1", within(10*time.Minute))
-				speaker := who.of(ana)
-				s.pass(time.Minute - time.Millisecond)
-				before := ana.seen()
-				s.is(step.take(speaker), match.Answer{Status: who.status})
-				same(s, ana.seen(), before)
-				s.pass(time.Millisecond)
-				s.is(ana.lease("m1"), match.Answer{Status: match.StatusSilent})
+			all = append(all, testCase{"a " + step.name + " that is refused as " + string(who.status) + " changes nothing", func(f *fixture) {
+				ana := f.listed("ana", 0)
+				ana.await("r1", openFor(10*time.Minute))
+				sender := who.of(ana)
+				f.advance(time.Minute - time.Millisecond)
+				before := ana.snapshot()
+				f.is(step.take(sender), step.want(who.status))
+				same(f, ana.snapshot(), before)
+				f.advance(time.Millisecond)
+				f.is(ana.lease("m1"), match.Leased{Status: match.StatusSilent})
 			}})
 		}
 	}

@@ -12,31 +12,30 @@ import (
 	"waggle/test/mutation/active"
 )
 
-// A scenario is one case of the contract: what the store must do, whatever cache it
-// is on.
-type scenario struct {
+// A testCase is one case of the contract: what the store must do on every cache.
+type testCase struct {
 	name string
-	play func(*scene)
+	run  func(*fixture)
 }
 
 // contract is every case, by what it is about.
-func contract() []scenario {
-	var all []scenario
-	for _, part := range [][]scenario{sessions(), standings(), reports(), listings(), cells(), searches(), openings(), leases(), waits(),
+func contract() []testCase {
+	var all []testCase
+	for _, part := range [][]testCase{sessions(), reads(), reports(), listings(), cells(), searches(), begins(), leases(), waits(),
 		claims(), commits(), ends(), lifetimes()} {
 		all = append(all, part...)
 	}
 	return all
 }
 
-// TestContract plays every case on every cache. Then every place where a script
-// answers must have been reached there, and every status that a script says it gives
-// must have been given, and no other.
+// TestContract runs every case on every cache. There, every place where a script returns
+// must have been reached, and every status that the script's header names must have been
+// returned, and no other.
 func TestContract(t *testing.T) {
 	cases, branches := contract(), readBranches(t)
-	// Some cases only; or the scripts are broken, which the cases have to find.
+	// Only some cases run; or a script is mutated, which a case has to catch.
 	partly := strings.Count(flag.Lookup("test.run").Value.String(), "/") > 1 || active.AnyScript()
-	played := make(map[string]int)
+	ran := make(map[string]int)
 	var names []string
 	caches.Every(t, func(t *testing.T, c caches.Cache) {
 		direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
@@ -47,8 +46,8 @@ func TestContract(t *testing.T) {
 		names = append(names, c.Name)
 		for i, one := range cases {
 			t.Run(one.name, func(t *testing.T) {
-				played[c.Name]++
-				one.play(newScene(t, c, direct, fmt.Sprint("case-", i+1), branches.rewrite))
+				ran[c.Name]++
+				one.run(newFixture(t, c, direct, fmt.Sprint("case-", i+1), branches.rewrite))
 			})
 		}
 		everythingExpires(t, direct)
@@ -60,8 +59,8 @@ func TestContract(t *testing.T) {
 		return
 	}
 	for _, name := range names {
-		if played[name] != len(cases) {
-			t.Errorf("%s: played %d cases, want %d", name, played[name], len(cases))
+		if ran[name] != len(cases) {
+			t.Errorf("%s: ran %d cases, want %d", name, ran[name], len(cases))
 		}
 	}
 	if !t.Failed() {

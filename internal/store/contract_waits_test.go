@@ -8,215 +8,217 @@ import (
 	"waggle/internal/match"
 )
 
-// waits: requests that wait in cells, and who meets them there.
-func waits() []scenario {
-	return []scenario{
-		{"a request that waits in a cell is met by who is listed there", func(s *scene) {
-			ana := s.stand("ana", 0)
+// waits: requests that wait in cells, and the members listed there whom they fit.
+func waits() []testCase {
+	return []testCase{
+		{"a member who is listed in a cell gets the requests that wait there", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
 			ana.register(0)
-			ben := s.join("ben")
-			answer, _ := ben.report(100)
-			same(s, ben.apply(answer.Changes...), []match.Waiter{ben.meeting(ana)})
+			ben := f.connected("ben")
+			reported := ben.report(100)
+			same(f, ben.apply(reported.Changes...), []match.WaitingRequest{ben.foundBy(ana)})
 		}},
-		{"a request that waits in a cell is met by who moves there", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 2000, tagged("van"))
+		{"a member who moves in a cell gets the requests that wait there", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 2000, tagged("van"))
 			ana.await("r1", wanting("van"))
 			ana.register(0)
-			_, moved := ben.report(100)
-			same(s, moved, match.Moved{Known: true, Waiters: []match.Waiter{ben.meeting(ana)}})
-			_, moved = ben.report(100, tagged())
-			same(s, moved.Waiters, []match.Waiter{ben.meeting(ana)}) // until the listing follows
+			reported := ben.report(100)
+			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start, Waiting: []match.WaitingRequest{ben.foundBy(ana)}})
+			reported = ben.report(100, tagged())
+			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)}) // its tags in the cell are still the old ones
 		}},
-		{"a request finds who is there already, when it is registered", func(s *scene) {
-			ana := s.stand("ana", 0)
-			s.stand("ben", 100)
-			s.stand("cem", 50, tagged("van"))
-			s.stand("dan", 2900)
+		{"a request that is registered finds the members who are there already", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.listed("ben", 100)
+			f.listed("cem", 50, tagged("van"))
+			f.listed("dan", 2900)
 			ana.await("r1")
-			same(s, names(ana.register(0)...), []string{"cem", "ben", "dan"})
+			same(f, names(ana.register(0)...), []string{"cem", "ben", "dan"})
 			ana.asked.Tags = []string{"van"}
-			same(s, names(ana.register(0)...), []string{"cem"})
+			same(f, names(ana.register(0)...), []string{"cem"})
 		}},
-		{"a request that is registered finds at most so many, and says that there are more", func(s *scene) {
-			s.crowd(9, func(*match.Change) {})
-			ana := s.stand("ana", 0)
+		{"a request that is registered finds at most as many as it wants, and learns that there are more", func(f *fixture) {
+			f.crowd(9, func(*match.Change) {})
+			ana := f.listed("ana", 0)
 			ana.await("r1")
 			found := ana.register(0)[0]
-			same(s, len(found.Candidates), 8)
-			same(s, found.More, true)
+			same(f, len(found.Candidates), 8)
+			same(f, found.More, true)
 		}},
-		{"several cells are registered in one trip", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", there)
-			ana.await("r1", func(o *match.Opening) { o.Radius = 20_000 })
-			hits := ana.register(0, there)
-			same(s, names(hits[0]), []string{})
-			same(s, names(hits[1]), []string{"ben"})
-			_, moved := ben.report(there)
-			same(s, moved.Waiters, []match.Waiter{ben.meeting(ana)})
+		{"several cells are registered in one trip", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", nextCell)
+			ana.await("r1", withRadius(20_000))
+			hits := ana.register(0, nextCell)
+			same(f, names(hits[0]), []string{})
+			same(f, names(hits[1]), []string{"ben"})
+			reported := ben.report(nextCell)
+			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
 		}},
-		{"who does not fit a request does not meet it", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 2000)
-			ana.await("r1", wanting("van"), func(o *match.Opening) { o.Radius = 1000 })
+		{"a member does not get a request that it does not fit", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 2000)
+			ana.await("r1", wanting("van"), withRadius(1000))
 			ana.register(0)
 			for _, miss := range []struct {
 				meters float64
 				tags   []string
 			}{{500, nil}, {500, []string{"vans"}}, {1001.2, []string{"van"}}} {
-				answer, _ := ben.report(miss.meters, tagged(miss.tags...))
-				same(s, ben.apply(append(answer.Changes, ben.relist().Changes...)...), nil)
-				_, moved := ben.report(miss.meters)
-				same(s, moved.Waiters, nil)
+				reported := ben.report(miss.meters, tagged(miss.tags...))
+				same(f, ben.apply(append(reported.Changes, ben.relist()...)...), nil)
+				reported = ben.report(miss.meters)
+				same(f, reported.Index.Waiting, nil)
 			}
-			ben.at(1000.8, tagged("xl", "van")) // the caller's geometry decides within a metre
-			_, moved := ben.report(1000.8)
-			same(s, moved.Waiters, []match.Waiter{ben.meeting(ana)})
+			ben.moveTo(1000.8, tagged("xl", "van")) // the caller's geometry decides within a metre
+			reported := ben.report(1000.8)
+			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
 		}},
-		{"nobody meets its own request", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"a member does not get its own request", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
 			ana.register(0)
-			_, moved := ana.report(100)
-			same(s, moved.Waiters, nil)
+			reported := ana.report(100)
+			same(f, reported.Index.Waiting, nil)
 		}},
-		{"a request is met until its deadline, and then forgotten by the cell", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"a cell returns a request until its deadline, and then removes it", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
 			ana.register(0)
-			s.pass(time.Minute - time.Millisecond)
-			ben := s.stand("ben", 0)
-			_, moved := ben.report(10)
-			same(s, len(moved.Waiters), 1)
-			s.pass(time.Millisecond)
-			_, moved = ben.report(20)
-			same(s, moved.Waiters, nil)
-			same(s, s.stored("wait", geo.ShardCell(north(0))), map[string]string{})
+			f.advance(time.Minute - time.Millisecond)
+			ben := f.listed("ben", 0)
+			reported := ben.report(10)
+			same(f, len(reported.Index.Waiting), 1)
+			f.advance(time.Millisecond)
+			reported = ben.report(20)
+			same(f, reported.Index.Waiting, nil)
+			same(f, f.stored("wait", geo.ShardCell(north(0))), map[string]string{})
 		}},
-		{"the oldest requests come first, of one moment those of the smaller id, and at most 64", func(s *scene) {
-			s.rules(unlimited)
-			ben := s.stand("ben", 0)
-			var want []match.Waiter
+		{"the oldest requests come first, of one moment those of the smaller member id, and at most 64", func(f *fixture) {
+			f.settings(unlimited)
+			ben := f.listed("ben", 0)
+			var want []match.WaitingRequest
 			for n := range 66 {
 				// Neither in the order of their ids nor against it.
-				a := s.newcomer(fmt.Sprintf("m%02d", n*29%66))
-				a.asked = match.Request{ID: "r", Point: north(1), Radius: 100, Created: s.now - int64(n*29%66/6), Deadline: s.now + 1000, Wait: true}
+				a := f.newMember(fmt.Sprintf("m%02d", n*29%66))
+				a.asked = match.Request{ID: "r", Point: north(1), Radius: 100, Created: f.now - int64(n*29%66/6), Deadline: f.now + 1000, Wait: true}
 				a.register(0)
 			}
 			for moment := 10; moment >= 0; moment-- {
 				for n := range 6 {
-					want = append(want, match.Waiter{Owner: match.Member{Pool: s.pool, ID: fmt.Sprintf("m%02d", moment*6+n)}})
+					want = append(want, match.WaitingRequest{Owner: match.Member{Pool: f.pool, ID: fmt.Sprintf("m%02d", moment*6+n)}})
 				}
 			}
-			_, moved := ben.report(0)
-			same(s, len(moved.Waiters), 64)
-			for i, w := range moved.Waiters {
-				same(s, w.Owner, want[i].Owner)
+			reported := ben.report(0)
+			same(f, len(reported.Index.Waiting), 64)
+			for i, w := range reported.Index.Waiting {
+				same(f, w.Owner, want[i].Owner)
 			}
 		}},
-		{"a cell keeps the newest request of a member", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 100)
+		{"a cell keeps the newest request of a member", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 100)
 			ana.await("r1")
 			older := *ana
 			ana.register(0)
-			s.says(ana.cancel(), match.StatusCancelled)
-			s.pass(time.Millisecond)
+			f.says(ana.cancel(), match.StatusCancelled)
+			f.advance(time.Millisecond)
 			ana.await("r2")
 			met := func() string {
-				_, moved := ben.report(100)
-				same(s, len(moved.Waiters), 1)
-				return moved.Waiters[0].ID
+				reported := ben.report(100)
+				same(f, len(reported.Index.Waiting), 1)
+				return reported.Index.Waiting[0].ID
 			}
 			ana.register(0)
-			same(s, met(), "r2")
+			same(f, met(), "r2")
 			older.register(0) // comes late
-			same(s, met(), "r2")
+			same(f, met(), "r2")
 			ana.asked.Radius = 200
 			ana.register(0)
-			_, moved := ben.report(100)
-			same(s, moved.Waiters, []match.Waiter{ben.meeting(ana)})
+			reported := ben.report(100)
+			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
 		}},
-		{"a request is withdrawn from its cells, but for a newer one", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 100)
+		{"a request is withdrawn from its cells, and a newer one is not", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 100)
 			ana.await("r1")
 			older := *ana
-			s.says(ana.cancel(), match.StatusCancelled)
-			s.pass(time.Millisecond)
+			f.says(ana.cancel(), match.StatusCancelled)
+			f.advance(time.Millisecond)
 			ana.await("r2")
-			ana.register(0, there)
+			ana.register(0, nextCell)
 			met := func() int {
-				_, moved := ben.report(100)
-				return len(moved.Waiters)
+				reported := ben.report(100)
+				return len(reported.Index.Waiting)
 			}
-			older.withdraw(0, there)
-			same(s, met(), 1)
-			ana.withdraw(0, there)
-			same(s, met(), 0)
-			ana.withdraw(0, there) // is gone
+			older.withdraw(0, nextCell)
+			same(f, met(), 1)
+			ana.withdraw(0, nextCell)
+			same(f, met(), 0)
+			ana.withdraw(0, nextCell) // nothing is there any more
 			ana.register(0)
 			newer := *ana
 			newer.asked.Created++
 			newer.withdraw(0)
-			same(s, met(), 0)
-			same(s, s.stored("wait", geo.ShardCell(north(there))), map[string]string{})
+			same(f, met(), 0)
+			same(f, f.stored("wait", geo.ShardCell(north(nextCell))), map[string]string{})
 		}},
-		{"a request that stands in all its cells is noted as such, waiting or searched for", func(s *scene) {
-			ana := s.stand("ana", 0)
+		{"a request that is registered in all its cells is noted as such, waiting or searched for", func(f *fixture) {
+			ana := f.listed("ana", 0)
 			ana.await("r1")
-			same(s, ana.registered(), true)
-			same(s, ana.seen().Route.Request.Registered, true)
-			s.says(ana.lease("m1"), match.StatusOK)
-			same(s, ana.registered(), true)
-			s.says(ana.fall("m1", true), match.StatusWaiting)
-			same(s, ana.seen().Route.Request.Registered, true)
+			same(f, ana.registered(), true)
+			same(f, ana.snapshot().Route.Request.Registered, true)
+			f.says(ana.lease("m1"), match.StatusOK)
+			same(f, ana.registered(), true)
+			f.says(ana.giveUp("m1", true), match.StatusWaiting)
+			same(f, ana.snapshot().Route.Request.Registered, true)
 		}},
-		{"only the request of that moment is noted", func(s *scene) {
-			ana := s.stand("ana", 0)
-			same(s, ana.registered(), false)
+		{"only the request of that moment is noted", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			same(f, ana.registered(), false)
 			ana.await("r1")
 			older := *ana
-			s.says(ana.cancel(), match.StatusCancelled)
-			s.pass(time.Millisecond)
+			f.says(ana.cancel(), match.StatusCancelled)
+			f.advance(time.Millisecond)
 			ana.await("r2")
-			same(s, older.registered(), false)
-			same(s, ana.seen().Route.Request.Registered, false)
+			same(f, older.registered(), false)
+			same(f, ana.snapshot().Route.Request.Registered, false)
 		}},
-		{"a request that has led to a match is not noted any more", func(s *scene) {
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			ana.meets("r1", "m1", ben)
-			same(s, ana.registered(), false)
-			s.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
-			same(s, ana.registered(), false)
-			same(s, ana.seen().Route.Request.Registered, false)
+		{"a request that has led to a match is not noted as registered", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			same(f, ana.registered(), false)
+			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
+			same(f, ana.registered(), false)
+			same(f, ana.snapshot().Route.Request.Registered, false)
 		}},
 	}
 }
 
-// register lets the actor's request wait in the cells so many metres north.
-func (a *actor) register(meters ...float64) []match.Hits {
+// register lets the member's request wait in the cells so many metres north.
+func (a *member) register(meters ...float64) []match.Hits {
 	a.t.Helper()
 	q := match.Query{Self: a.Member, Point: a.asked.Point, Radius: a.asked.Radius, Tags: a.asked.Tags, Want: 8}
-	hits, err := a.store.Register(a.t.Context(), shards(meters), a.waiter(), q)
+	hits, err := a.store.Register(a.t.Context(), shards(meters), a.waiting(), q)
 	a.must(err)
 	return hits
 }
 
-func (a *actor) registered() bool {
+func (a *member) registered() bool {
 	a.t.Helper()
-	noted, err := a.store.Registered(a.t.Context(), a.waiter())
+	noted, err := a.store.Registered(a.t.Context(), a.waiting())
 	a.must(err)
 	return noted
 }
 
-func (a *actor) withdraw(meters ...float64) {
+func (a *member) withdraw(meters ...float64) {
 	a.t.Helper()
-	a.must(a.store.Withdraw(a.t.Context(), shards(meters), a.waiter()))
+	a.must(a.store.Withdraw(a.t.Context(), shards(meters), a.waiting()))
 }
 
-func (a *actor) waiter() match.Waiter { return match.Waiter{Owner: a.Member, Request: a.asked} }
+func (a *member) waiting() match.WaitingRequest {
+	return match.WaitingRequest{Owner: a.Member, Request: a.asked}
+}
 
-// meeting is the other's request as the actor meets it.
-func (a *actor) meeting(other *actor) match.Waiter {
-	w := other.waiter()
+// foundBy is the other's request as a listing of the member returns it.
+func (a *member) foundBy(other *member) match.WaitingRequest {
+	w := other.waiting()
 	w.Tags = nil
 	w.Distance = geo.Distance(a.Point, w.Point)
 	return w

@@ -3,8 +3,6 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,12 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/valkey-io/valkey-go"
 
+	"waggle/internal/store"
 	"waggle/test/kit/caches"
 	"waggle/test/model"
 	"waggle/test/mutation/active"
 )
 
-// The model is explored in place of the scripts, so each must do on the cache what
+// The model is explored in place of the scripts. So each script must do on the cache what
 // the model says, to every slot that the exploration meets.
 func TestScriptsDoAsTheModelSays(t *testing.T) {
 	transitions, err := model.Transitions(t.Context())
@@ -27,8 +26,9 @@ func TestScriptsDoAsTheModelSays(t *testing.T) {
 	if len(transitions) < 1000 {
 		t.Fatalf("got %d transitions, want at least 1000: too few to mean anything", len(transitions))
 	}
+	scripts := texts(t, active.Script)
 	caches.Each(t, func(t *testing.T, c caches.Cache) {
-		replay(t, strings.TrimPrefix(c.URL, "redis://"), transitions)
+		replayAll(t, strings.TrimPrefix(c.URL, "redis://"), scripts, transitions)
 	})
 }
 
@@ -40,50 +40,50 @@ const (
 	near   = 1_000     // ms since one that has
 )
 
-// A stage is where transitions are replayed.
-type stage struct {
+// A replayer replays transitions on a cache.
+type replayer struct {
 	client  valkey.Client
-	scripts map[model.Script]string
+	scripts map[string]string
 	now     int64 // by the scripts' clock, ms
 }
 
-func replay(t *testing.T, addr string, transitions []model.Transition) {
+func replayAll(t *testing.T, addr string, scripts map[string]string, transitions []model.Transition) {
 	client, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{addr}, DisableCache: true,
 		ForceSingleClient: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	s := &stage{client: client, scripts: map[model.Script]string{}}
-	for script := model.Begin; script <= model.Read; script++ {
-		s.scripts[script] = source(t, script.String())
-	}
+	s := &replayer{client: client, scripts: scripts}
 	wrong := 0
 	for _, want := range transitions {
 		got := s.replay(t, want)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%v\nof: %v\n(-model +script)\n%s", want.Call, want.Pre, diff)
 			if wrong++; wrong == 5 {
-				t.Fatal("and so on")
+				t.Fatal("there may be more")
 			}
 		}
 	}
 }
 
-func source(t *testing.T, name string) string {
-	var text string
-	for _, file := range []string{"common", "member", name} {
-		part, err := os.ReadFile(filepath.Join("scripts", file+".lua"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text += string(part) + "\n"
+// texts returns every script by its name, as the store sends it and rewrite changes it.
+func texts(t *testing.T, rewrite func(name, text string) string) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	s, err := store.Open(store.Options{URL: "redis://nobody", Rewrite: func(name, text string) string {
+		all[name] = rewrite(name, text)
+		return all[name]
+	}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return active.Script(name, text)
+	s.Close()
+	return all
 }
 
 // replay puts the slot into the cache, runs the script and reads the slot again.
-func (s *stage) replay(t *testing.T, want model.Transition) model.Transition {
+func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition {
 	t.Helper()
 	clock, err := s.client.Do(t.Context(), s.client.B().Time().Build()).AsStrSlice()
 	if err != nil {
@@ -98,26 +98,26 @@ func (s *stage) replay(t *testing.T, want model.Transition) model.Transition {
 	}
 
 	args := append([]string{strconv.Itoa(offset), "60000", "60000"}, s.arguments(want.Call)...)
-	text, err := s.client.Do(t.Context(), s.client.B().Eval().Script(s.scripts[want.Call.Script]).Numkeys(2).
+	text, err := s.client.Do(t.Context(), s.client.B().Eval().Script(s.scripts[want.Call.Script.String()]).Numkeys(2).
 		Key(record, route).Arg(args...).Build()).ToString()
 	if err != nil {
 		t.Fatalf("%v: %v", want.Call, err)
 	}
-	var answer struct {
+	var reply struct {
 		Status    model.Status
 		Confirmed bool
-		Due       *struct{ ID string }
+		NoMatch   *struct{ ID string } `json:"no_match"`
 	}
-	if err := json.Unmarshal([]byte(text), &answer); err != nil {
-		t.Fatalf("%v answered %s: %v", want.Call, text, err)
+	if err := json.Unmarshal([]byte(text), &reply); err != nil {
+		t.Fatalf("%v replied %s: %v", want.Call, text, err)
 	}
 	got := model.Transition{Call: want.Call, Pre: want.Pre, Post: s.slot(t)}
-	got.Reply = model.Reply{Status: answer.Status, Confirmed: answer.Confirmed, OutcomeSent: answer.Due != nil ||
-		want.Call.Script == model.GiveUp && answer.Status == model.IsNoMatch || answer.Status == model.IsCancelled}
+	got.Reply = model.Reply{Status: reply.Status, Confirmed: reply.Confirmed, OutcomeSent: reply.NoMatch != nil ||
+		want.Call.Script == model.GiveUp && reply.Status == model.IsNoMatch || reply.Status == model.IsCancelled}
 	return got
 }
 
-func (s *stage) do(t *testing.T, words ...string) {
+func (s *replayer) do(t *testing.T, words ...string) {
 	t.Helper()
 	if err := s.client.Do(t.Context(), s.client.B().Arbitrary(words...).Build()).Error(); err != nil {
 		t.Fatal(err)
@@ -125,15 +125,15 @@ func (s *stage) do(t *testing.T, words ...string) {
 }
 
 // ago returns the moment that many ms before the scripts' now.
-func (s *stage) ago(ms int64) string { return strconv.FormatInt(s.now-ms, 10) }
+func (s *replayer) ago(ms int64) string { return strconv.FormatInt(s.now-ms, 10) }
 
-// id spells a match id. Cem's never meets another of the same number.
+// id returns the id of a match.
 func id(matcher model.Member, match model.Match) string { return fmt.Sprintf("%v-%d", matcher, match) }
 
 const ana = model.Member(1)
 
-// record returns the fields of Ana's record: she is there, fresh and available.
-func (s *stage) record(slot model.Slot) []string {
+// record returns the fields of Ana's record: she is connected, fresh and available.
+func (s *replayer) record(slot model.Slot) []string {
 	fields := []string{"conn", "c1", "connected", s.ago(near), "available", "1", "matchee", "1", "lat", "52.5", "lng",
 		"13.4", "at", s.ago(near), "seq", "0", "reported", s.ago(near), "heard", s.ago(near), "cell", "861f1d48fffffff",
 		"tags", ""}
@@ -153,13 +153,13 @@ func (s *stage) record(slot model.Slot) []string {
 			s.ago(near), slot.Outcome, match))
 	}
 	if slot.Due {
-		fields = append(fields, "due", `{"id":"r1","radius":"500"}`)
+		fields = append(fields, "no_match", `{"id":"r1","radius":"500"}`)
 	}
 	return fields
 }
 
 // route returns the fields of Ana's entry, with deadlines that have passed or not.
-func (s *stage) route(slot model.Slot, clock model.Clock) []string {
+func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
 	till, deadline := s.ago(-far), s.ago(-far)
 	if clock == model.LeaseExpired || clock == model.BothExpired {
 		till = s.ago(near)
@@ -173,7 +173,7 @@ func (s *stage) route(slot model.Slot, clock model.Clock) []string {
 		fields = append(fields, "match", id(ana, slot.Match))
 	}
 	if slot.Matchee != 0 {
-		fields = append(fields, "matchee", slot.Matchee.String(), "told", "0")
+		fields = append(fields, "matchee", slot.Matchee.String(), "notified", "0")
 	}
 	if slot.Route == model.Searching || slot.Route == model.Ended {
 		fields = append(fields, "till", till)
@@ -182,7 +182,7 @@ func (s *stage) route(slot model.Slot, clock model.Clock) []string {
 }
 
 // arguments returns a script's own arguments.
-func (s *stage) arguments(c model.Call) []string {
+func (s *replayer) arguments(c model.Call) []string {
 	match := id(c.Matcher, c.Match)
 	session := []string{"c1", s.ago(near)}
 	switch c.Script {
@@ -206,22 +206,23 @@ func (s *stage) arguments(c model.Call) []string {
 		return []string{match, c.Matchee.String()}
 	case model.Read:
 		if !c.Own {
-			return []string{"", ""}
+			session = []string{"", ""}
 		}
+		return append(session, "0")
 	}
 	return session
 }
 
 // slot reads Ana's slot back.
-func (s *stage) slot(t *testing.T) model.Slot {
+func (s *replayer) slot(t *testing.T) model.Slot {
 	t.Helper()
 	var slot model.Slot
 	r := s.fields(t, route)
 	for slot.Route = model.None; slot.Route.String() != r["state"] && len(r) > 0; slot.Route++ {
 	}
-	slot.Match, slot.Matchee = number(r["match"]), member(r["matchee"])
+	slot.Match, slot.Matchee = number(r["match"]), memberNamed(r["matchee"])
 	m := s.fields(t, record)
-	slot.Matcher, slot.Claimed = member(m["claimMatcher"]), number(m["claimMatch"])
+	slot.Matcher, slot.Claimed = memberNamed(m["claimMatcher"]), number(m["claimMatch"])
 	slot.Confirmed = m["claimConfirmed"] == "1"
 	if m["requests"] != "" {
 		var asked []struct{ Outcome string }
@@ -231,11 +232,11 @@ func (s *stage) slot(t *testing.T) model.Slot {
 		for last := asked[len(asked)-1]; slot.Outcome.String() != last.Outcome; slot.Outcome++ {
 		}
 	}
-	slot.Due = m["due"] != ""
+	slot.Due = m["no_match"] != ""
 	return slot
 }
 
-func (s *stage) fields(t *testing.T, key string) map[string]string {
+func (s *replayer) fields(t *testing.T, key string) map[string]string {
 	t.Helper()
 	fields, err := s.client.Do(t.Context(), s.client.B().Hgetall().Key(key).Build()).AsStrMap()
 	if err != nil {
@@ -244,7 +245,7 @@ func (s *stage) fields(t *testing.T, key string) map[string]string {
 	return fields
 }
 
-func member(name string) model.Member {
+func memberNamed(name string) model.Member {
 	for m := model.Member(1); m <= 3; m++ {
 		if m.String() == name {
 			return m

@@ -16,8 +16,8 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// TestSending holds the store to what it sends again, and what never, on every cache.
-func TestSending(t *testing.T) {
+// This holds on every cache: which calls the store sends again, and which never.
+func TestOnlyRepeatableCallsAreSentAgain(t *testing.T) {
 	branches := readBranches(t)
 	caches.Every(t, func(t *testing.T, c caches.Cache) {
 		direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
@@ -25,53 +25,54 @@ func TestSending(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer direct.Close()
-		for name, test := range map[string]func(*scene){"forgotten": forgotten, "forgotten-once": forgottenOnce, "lost": lost, "never": neverSent} {
-			t.Run(name, func(t *testing.T) { test(newScene(t, c, direct, name, branches.rewrite)) })
+		for name, test := range map[string]func(*fixture){"forgotten": forgotten, "forgotten-once": forgottenOnce, "lost": lostReply, "never": neverSent} {
+			t.Run(name, func(t *testing.T) { test(newFixture(t, c, direct, name, branches.rewrite)) })
 		}
 	})
 }
 
 // forget makes every node forget the scripts.
-func (s *scene) forget() {
-	s.t.Helper()
-	for _, node := range s.direct.Nodes() {
-		s.must(node.Do(s.t.Context(), node.B().ScriptFlush().Build()).Error())
+func (f *fixture) forget() {
+	f.t.Helper()
+	for _, node := range f.direct.Nodes() {
+		f.must(node.Do(f.t.Context(), node.B().ScriptFlush().Build()).Error())
 	}
 }
 
-// forgotten: a node that does not know a script is sent its text, once.
-func forgotten(s *scene) {
-	members := make([]*actor, 30)
+// forgotten: a node that does not know a script gets its text, once.
+func forgotten(f *fixture) {
+	members := make([]*member, 30)
 	for n := range members {
-		members[n] = s.join(fmt.Sprint("ana", n))
+		members[n] = f.connected(fmt.Sprint("ana", n))
 	}
 	for range 2 {
-		s.forget()
-		taught := 0
+		f.forget()
+		texts := 0
 		for _, a := range members {
-			trips := s.count(func() { same(s, a.seen().Connection, a.Connection) })
-			taught += trips - 1
+			trips := f.count(func() { same(f, a.snapshot().Connection, a.Connection) })
+			texts += trips - 1
 		}
-		if taught != s.cache.Primaries {
-			s.t.Errorf("30 readings on %d primaries sent the text %d times", s.cache.Primaries, taught)
+		if texts != f.cache.Primaries {
+			f.t.Errorf("30 readings on %d primaries sent the text %d times", f.cache.Primaries, texts)
 		}
 	}
 }
 
-// forgottenOnce: what must not be sent twice may be where it was not run.
-func forgottenOnce(s *scene) {
-	ana := s.stand("ana", 0)
+// forgottenOnce: a call that must not be sent twice may be sent again to a node that did
+// not know the script, since it was not run.
+func forgottenOnce(f *fixture) {
+	ana := f.listed("ana", 0)
 	for _, step := range []struct {
-		take func() match.Answer
+		take func() any
 		want match.Status
 	}{
-		{func() match.Answer { return ana.begin("r1", "m1") }, match.StatusOK},
-		{func() match.Answer { return ana.fall("m1", true) }, match.StatusWaiting},
-		{func() match.Answer { return ana.lease("m2") }, match.StatusOK},
-		{ana.cancel, match.StatusCancelled},
+		{func() any { return ana.begin("r1", "m1") }, match.StatusOK},
+		{func() any { return ana.giveUp("m1", true) }, match.StatusWaiting},
+		{func() any { return ana.lease("m2") }, match.StatusOK},
+		{func() any { return ana.cancel() }, match.StatusCancelled},
 	} {
-		s.forget()
-		same(s, s.count(func() { s.says(step.take(), step.want) }), 2)
+		f.forget()
+		same(f, f.count(func() { f.says(step.take(), step.want) }), 2)
 	}
 }
 
@@ -83,24 +84,26 @@ type sending struct {
 }
 
 // sendings are all calls of the store.
-func sendings(ana, ben *actor) []sending {
+func sendings(ana, ben *member) []sending {
 	cells := []geo.Cell{geo.ShardCell(north(0))}
 	query := match.Query{Self: ana.Member, Point: north(0), Radius: 1000, Want: 8}
 	here := match.Report{Position: match.Position{Point: north(0), Seq: 1000}, Arrival: time.UnixMilli(ana.now)}
-	opening := match.Opening{ID: "r1", Match: "m1", Radius: 1000, Patience: time.Minute, Wait: true, Search: &query}
-	only := func(_ match.Answer, err error) error { return err }
+	request := match.NewRequest{ID: "r1", Match: "m1", Radius: 1000, Open: time.Minute, Wait: true, Search: &query}
 	return []sending{
-		{"connect", false, func(ctx context.Context, s *store.Store) error { return only(s.Connect(ctx, ana.Session)) }},
-		{"read", false, func(ctx context.Context, s *store.Store) error { return only(s.Read(ctx, ana.Member, nil, false)) }},
+		{"connect", false, func(ctx context.Context, s *store.Store) error { _, err := s.Connect(ctx, ana.Session); return err }},
+		{"read", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Read(ctx, ana.Member, nil, false)
+			return err
+		}},
 		{"report", false, func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.Report(ctx, ana.Session, here)
+			_, err := s.Report(ctx, ana.Session, here)
 			return err
 		}},
-		{"index", false, func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.Report(ctx, ana.Session, here)
+		{"move", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Report(ctx, ana.Session, here)
 			return err
 		}},
-		{"relist", false, func(ctx context.Context, s *store.Store) error { return only(s.Relist(ctx, ana.Member)) }},
+		{"relist", false, func(ctx context.Context, s *store.Store) error { _, err := s.Relist(ctx, ana.Member); return err }},
 		{"list", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Apply(ctx, ana.Member, []match.Change{ana.list(1)})
 			return err
@@ -111,68 +114,83 @@ func sendings(ana, ben *actor) []sending {
 		}},
 		{"search", false, func(ctx context.Context, s *store.Store) error { _, err := s.Search(ctx, cells, query); return err }},
 		{"begin", true, func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.Begin(ctx, ana.Session, opening)
+			_, _, err := s.Begin(ctx, ana.Session, request)
 			return err
 		}},
-		{"fall", false, func(ctx context.Context, s *store.Store) error { return only(s.Fall(ctx, ana.Member, "m1", true)) }},
+		{"give_up", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.GiveUp(ctx, ana.Member, "m1", true)
+			return err
+		}},
 		{"register", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Register(ctx, cells, ana.waiter(), query)
+			_, err := s.Register(ctx, cells, ana.waiting(), query)
 			return err
 		}},
-		{"registered", false, func(ctx context.Context, s *store.Store) error { _, err := s.Registered(ctx, ana.waiter()); return err }},
-		{"lease", true, func(ctx context.Context, s *store.Store) error { return only(s.Lease(ctx, ana.Member, "m2")) }},
+		{"registered", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Registered(ctx, ana.waiting())
+			return err
+		}},
+		{"lease", true, func(ctx context.Context, s *store.Store) error { _, err := s.Lease(ctx, ana.Member, "m2"); return err }},
 		{"claim", false, func(ctx context.Context, s *store.Store) error {
-			return only(s.Claim(ctx, ana.Member, "m2", nil, match.Candidate{Member: ben.Member, Position: ben.Position}))
+			_, err := s.Claim(ctx, ana.Member, "m2", nil, match.Candidate{Member: ben.Member, Position: ben.Position})
+			return err
 		}},
 		{"commit", false, func(ctx context.Context, s *store.Store) error {
-			return only(s.Commit(ctx, ana.Member, "m2", ben.Member))
+			_, err := s.Commit(ctx, ana.Member, "m2", ben.Member)
+			return err
 		}},
 		{"confirm", false, func(ctx context.Context, s *store.Store) error {
-			return only(s.Confirm(ctx, ana.Member, "m2", ben.Member))
+			_, err := s.Confirm(ctx, ana.Member, "m2", ben.Member)
+			return err
 		}},
 		{"watch", false, func(ctx context.Context, s *store.Store) error {
-			return only(s.Watch(ctx, ana.Member, "m2", ben.Member))
+			_, err := s.Watch(ctx, ana.Member, "m2", ben.Member)
+			return err
 		}},
-		{"told", false, func(ctx context.Context, s *store.Store) error { return s.Told(ctx, ana.Member, "m2", match.Active) }},
+		{"notified", false, func(ctx context.Context, s *store.Store) error {
+			return s.Notified(ctx, ana.Member, "m2", match.Active)
+		}},
 		{"finish", false, func(ctx context.Context, s *store.Store) error {
-			return only(s.Finish(ctx, ana.Member, "m2", ben.Member, "left"))
+			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left")
+			return err
 		}},
 		{"release", false, func(ctx context.Context, s *store.Store) error {
-			return only(s.Release(ctx, ana.Member, "m2", ben.Member, "left"))
+			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left")
+			return err
 		}},
-		{"cancel", true, func(ctx context.Context, s *store.Store) error { return only(s.Cancel(ctx, ana.Session)) }},
-		{"withdraw", false, func(ctx context.Context, s *store.Store) error { return s.Withdraw(ctx, cells, ana.waiter()) }},
+		{"cancel", true, func(ctx context.Context, s *store.Store) error { _, err := s.Cancel(ctx, ana.Session); return err }},
+		{"withdraw", false, func(ctx context.Context, s *store.Store) error { return s.Withdraw(ctx, cells, ana.waiting()) }},
 		{"disconnect", false, func(ctx context.Context, s *store.Store) error {
-			return only(s.Disconnect(ctx, ana.Member, ana.Connection, 0))
+			_, err := s.Disconnect(ctx, ana.Member, ana.Connection, 0)
+			return err
 		}},
 	}
 }
 
-// lost: a call whose reply is lost is sent again, but for those that must not be.
-func lost(s *scene) {
-	ended, cancel := context.WithCancel(s.t.Context())
+// lostReply: a call whose reply is lost is sent again, unless it must not be repeated.
+func lostReply(f *fixture) {
+	ended, cancel := context.WithCancel(f.t.Context())
 	cancel()
-	s.cut(func(ctx context.Context, send func(context.Context, ...int)) {
+	f.cut(func(ctx context.Context, send func(context.Context, ...int)) {
 		send(ctx)
 		send(ended)
 	})
 }
 
-// neverSent: so is one that was never sent, since nobody knows.
-func neverSent(s *scene) {
-	s.cut(func(context.Context, func(context.Context, ...int)) {})
+// neverSent: so is a call that was never sent, since the store cannot know that.
+func neverSent(f *fixture) {
+	f.cut(func(context.Context, func(context.Context, ...int)) {})
 }
 
-// cut makes the first trip of every call in that way.
-func (s *scene) cut(first func(context.Context, func(context.Context, ...int))) {
-	ana, ben := s.stand("ana", 0), s.stand("ben", 10)
+// cut lets the first trip of every call end in that way.
+func (f *fixture) cut(first func(context.Context, func(context.Context, ...int))) {
+	ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 	all := sendings(ana, ben)
-	if want := len(readBranches(s.t).scripts()); len(all) != want {
-		s.t.Errorf("%d calls for %d scripts", len(all), want)
+	if want := len(readBranches(f.t).scripts()); len(all) != want {
+		f.t.Errorf("%d calls for %d scripts", len(all), want)
 	}
 	for _, call := range all {
 		sent, trips := 0, 0
-		s.hook = func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
+		f.hook = func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 			for _, c := range commands {
 				if c.Script == call.script {
 					sent++
@@ -184,31 +202,31 @@ func (s *scene) cut(first func(context.Context, func(context.Context, ...int))) 
 				send(ctx)
 			}
 		}
-		err := call.send(s.t.Context(), s.store)
-		s.hook = nil
+		err := call.send(f.t.Context(), f.store)
+		f.hook = nil
 		switch {
 		case call.once && (sent != 1 || !errors.Is(err, match.ErrUnavailable)):
-			s.t.Errorf("%s was sent %d times and came to %v, want once, and unavailable", call.script, sent, err)
+			f.t.Errorf("%s was sent %d times and returned %v, want once and unavailable", call.script, sent, err)
 		case !call.once && (sent < 2 || err != nil):
-			s.t.Errorf("%s was sent %d times and came to %v, want again, and an answer", call.script, sent, err)
+			f.t.Errorf("%s was sent %d times and returned %v, want at least twice and no error", call.script, sent, err)
 		}
 	}
 }
 
 // count counts the trips of an operation.
-func (s *scene) count(operation func()) (trips int) {
-	s.hook = func(ctx context.Context, _ []store.Command, send func(context.Context, ...int)) {
+func (f *fixture) count(operation func()) (trips int) {
+	f.hook = func(ctx context.Context, _ []store.Command, send func(context.Context, ...int)) {
 		trips++
 		send(ctx)
 	}
 	operation()
-	s.hook = nil
+	f.hook = nil
 	return trips
 }
 
-// TestFullCache: a server that has no memory left refuses what writes. That is
-// unavailable, and nothing is half done; what only reads goes on.
-func TestFullCache(t *testing.T) {
+// A server that has no memory left refuses scripts that write. Then the store says
+// unavailable, and nothing is half done. Scripts that only read go on.
+func TestAFullCacheIsUnavailable(t *testing.T) {
 	for name, start := range map[string]func(testing.TB, ...string) caches.Cache{"valkey": caches.Valkey, "redis": caches.Redis} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, "--maxmemory-policy", "noeviction")
@@ -217,38 +235,38 @@ func TestFullCache(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s := newScene(t, c, nil, "full", nil)
-			ana, ben := s.stand("ana", 0), s.stand("ben", 10)
-			s.says(ana.begin("r1", "m1"), match.StatusOK)
-			standing := func() []match.Answer {
-				all := []match.Answer{ana.seen(), ben.seen()}
+			f := newFixture(t, c, nil, "full", nil)
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			snapshots := func() []match.Snapshot {
+				all := []match.Snapshot{ana.snapshot(), ben.snapshot()}
 				for i := range all {
-					all[i].Now = 0 // by a clock that goes
+					all[i].Now = 0 // by a clock that runs
 				}
 				return all
 			}
-			before := standing()
+			before := snapshots()
 			memory("1")
 			refused := 0
 			for _, call := range sendings(ana, ben) {
-				if err := call.send(t.Context(), s.store); errors.Is(err, match.ErrUnavailable) {
+				if err := call.send(t.Context(), f.store); errors.Is(err, match.ErrUnavailable) {
 					refused++
 				} else if err != nil {
-					t.Errorf("%s: got %v, want an answer or unavailable", call.script, err)
+					t.Errorf("%s: got %v, want no error or unavailable", call.script, err)
 				}
 			}
 			if refused == 0 {
 				t.Error("nothing was refused: the cache is not full")
 			}
-			_, _, err := s.store.Report(t.Context(), ana.Session, match.Report{Position: match.Position{Point: north(5), Seq: 9}})
+			_, err := f.store.Report(t.Context(), ana.Session, match.Report{Position: match.Position{Point: north(5), Seq: 9}})
 			if !errors.Is(err, match.ErrUnavailable) {
 				t.Errorf("report: got %v, want unavailable", err)
 			}
-			same(s, standing(), before)
-			same(s, s.nearest(0, 100, 8), []string{"ana", "ben"})
+			same(f, snapshots(), before)
+			same(f, f.nearest(0, 100, 8), []string{"ana", "ben"})
 			memory("0")
-			same(s, standing(), before)
-			ana.at(5)
+			same(f, snapshots(), before)
+			ana.moveTo(5)
 		})
 	}
 }

@@ -23,15 +23,15 @@ const (
 
 // String returns the name of the Lua file, without its ending.
 func (s Script) String() string {
-	return [...]string{"begin", "lease", "claim", "commit", "confirm", "release", "fall", "finish", "cancel",
+	return [...]string{"begin", "lease", "claim", "commit", "confirm", "release", "give_up", "finish", "cancel",
 		"watch", "read"}[s]
 }
 
 // A Status is the status that a script replies with.
 type Status string
 
-// The statuses, as the Lua scripts spell them. The script's `past` is Other here: it
-// differs only in giving a reason.
+// The statuses, as the Lua scripts spell them. The script's `already_ended` is Other here:
+// it differs only in giving a reason.
 const (
 	OK          Status = "ok"
 	Other       Status = "other"

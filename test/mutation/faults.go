@@ -16,58 +16,58 @@ const (
 func faults() []fault {
 	return []fault{
 		// Rule 1: exclusive.
-		{"a claim is not exclusive", slot + "claim.lua", "if m.claimMatch then", "if m.claimConfirmed == '1' then"},
-		{"a confirm is not written", slot + "confirm.lua", "redis.call('HSET', record, 'claimConfirmed', '1')\n", ""},
-		{"a commit does not check the route", slot + "commit.lua", "if not (r and r.state == 'searching' and r.match == match) then", "if not r then"},
-		{"a release does not check whose claim it is", slot + "release.lua", "m.claimMatch == match and m.claimMatcher == matcher", "m.claimMatch ~= nil"},
+		{"a claim is not exclusive", slot + "member/claim.lua", "if m.claimMatch then", "if m.claimConfirmed == '1' then"},
+		{"a confirm is not written", slot + "member/confirm.lua", "redis.call('HSET', record, 'claimConfirmed', '1')\n", ""},
+		{"a commit does not check the route", slot + "member/commit.lua", "if not (r and r.state == 'searching' and r.match == match) then", "if not r then"},
+		{"a release does not check whose claim it is", slot + "member/release.lua", "m.claimMatch == match and m.claimMatcher == matcher", "m.claimMatch ~= nil"},
 		{"a member finds itself", slot + "cell.lua", "elseif name ~= self and ", "elseif "},
-		{"a repeated match searches again", slot + "begin.lua", "q.id == id and", "q.id == match and"},
-		{"an unanswered begin is sent again under its id", domain + "request.go", "\t\to.Match = s.NewID()\n",
-			"\t\tif o.Match == \"\" {\n\t\t\to.Match = s.NewID()\n\t\t}\n"},
+		{"a repeated match searches again", slot + "member/begin.lua", "q.id == id and", "q.id == match and"},
+		{"an unanswered begin is sent again under its id", domain + "request.go", "\t\tr.Match = w.NewID()\n",
+			"\t\tif r.Match == \"\" {\n\t\t\tr.Match = w.NewID()\n\t\t}\n"},
 
 		// Rule 2: nothing leaks.
-		{"a release does not list the member again", slot + "release.lua", "changes = listing(m, r, true) })", "changes = {} })"},
-		{"the route never notes that both were notified", slot + "told.lua", "redis.call('HSET', route, 'told', '1')\n", ""},
-		{"a half-done match is not repaired", domain + "resolve.go",
-			"return s.confirm(ctx, matcher, id, matchee, committed)", "return committed.Status == StatusYours, nil"},
-		{"a half-done end is not repaired", domain + "end.go", "if r == nil || r.State != Ended || r.Told {",
+		{"a release does not list the member again", slot + "member/release.lua", "changes = index_changes(m, r, true) })", "changes = {} })"},
+		{"the route never notes that both were notified", slot + "member/notified.lua", "redis.call('HSET', route, 'notified', '1')\n", ""},
+		{"a half-done match is not repaired", domain + "repair.go",
+			"\ta, err := w.confirm(ctx, matcher, id, matchee, committed)\n\tw.announce(ctx, a)\n\treturn a != nil, err\n", "\treturn true, nil\n"},
+		{"a half-done end is not repaired", domain + "repair.go", "if r == nil || r.State != Ended || r.Notified {",
 			"if r == nil || r.State != Ended || r.Reason != \"\" {"},
 
 		// Rule 3: the nearest.
-		{"the search offers the second nearest candidate first", domain + "field.go", "c := f.queue[0]\n\t\t\tf.queue = f.queue[1:]\n",
-			"at := min(1, len(f.queue)-1)\n\t\t\tc := f.queue[at]\n\t\t\tf.queue = slices.Delete(f.queue, at, at+1)\n"},
-		{"the search looks in the home cell only", domain + "field.go", "range geo.ShardsWithin(f.query.Point, reach) {", "range geo.ShardsWithin(f.query.Point, reach)[:1] {"},
-		{"a candidate who has moved is not tried again", domain + "drive.go", "moves[c.Member] < 4", "moves[c.Member] < 0"},
-		{"a candidate who has moved is claimed at its old place", slot + "claim.lua", "if m.at ~= at or m.seq ~= seq then", "if false then"},
+		{"the search offers the second nearest candidate first", domain + "search.go", "c := s.queue[0]\n\t\t\ts.queue = s.queue[1:]\n",
+			"at := min(1, len(s.queue)-1)\n\t\t\tc := s.queue[at]\n\t\t\ts.queue = slices.Delete(s.queue, at, at+1)\n"},
+		{"the search looks in the home cell only", domain + "search.go", "range geo.ShardsWithin(s.query.Point, reach) {", "range geo.ShardsWithin(s.query.Point, reach)[:1] {"},
+		{"a candidate who has moved is not tried again", domain + "attempt.go", "moves[c.Member] < maxMoves", "moves[c.Member] < 0"},
+		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= at or m.seq ~= seq then", "if false then"},
 
 		// Rule 4: fresh.
-		{"the record's freshness goes by the client's clock", slot + "report.lua", "lat, lng, at, seq, int(now), cell", "lat, lng, at, seq, at, cell"},
-		{"the listing's freshness goes by the client's clock", slot + "index.lua", "int(now) .. ' ' .. at", "at .. ' ' .. at"},
+		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "lat, lng, at, seq, int(now), cell", "lat, lng, at, seq, at, cell"},
+		{"the listing's freshness goes by the client's clock", slot + "cell/move.lua", "int(now) .. ' ' .. at", "at .. ' ' .. at"},
 
 		// Rule 5: ordered.
-		{"a late report moves the listing", slot + "index.lua", " or a < k.at or (a == k.at and tonumber(seq) <= k.seq) then", " then"},
-		{"a refused report leaves its listing in place", domain + "report.go", "if (moved.Known && (err != nil || a.Status != StatusOK)) || missing {", "if missing {"},
-		{"an unlisting ignores the epoch", slot + "unlist.lua", "if parse(text).epoch > epoch then", "if false then"},
+		{"a late report moves the listing", slot + "cell/move.lua", " or a < k.at or (a == k.at and tonumber(seq) <= k.seq) then", " then"},
+		{"a refused report leaves its listing in place", domain + "report.go", "moved := r.Index.Status == StatusMoved\n", "moved := false\n"},
+		{"an unlisting ignores the epoch", slot + "cell/unlist.lua", "if parse(text).epoch > tonumber(epoch) then", "if false then"},
 
 		// Rule 6: the right session.
 		{"an older connection replaces a newer one", slot + "member.lua", "if mine < theirs or (mine == theirs and conn < m.conn) then", "if false then"},
-		{"a 410 disconnects a newer connection", slot + "disconnect.lua", "if m.conn ~= conn or m.gone then", "if m.gone then"},
+		{"a 410 disconnects a newer connection", slot + "member/disconnect.lua", "if m.conn ~= conn or m.gone then", "if m.gone then"},
 		{"an expired session is served", lambda + "handler.go", "!h.Now().Before(x.Expires)", "x.Expires.IsZero()"},
 
 		// Rule 7: private.
-		{"locations are pushed after the end", slot + "watch.lua", "if r and r.match == match and r.matchee == matchee and r.state == 'active' then",
+		{"locations are pushed after the end", slot + "member/watch.lua", "if r and r.match == match and r.matchee == matchee and r.state == 'active' then",
 			"if r and r.match == match and r.matchee == matchee then"},
-		{"a slow process pushes an old location", domain + "report.go", "if s.Now().Sub(before) > maxBehind {", "if s.Now().Before(before) {"},
+		{"a slow process pushes an old location", domain + "report.go", "if w.Now().Sub(before) > slow {", "if w.Now().Before(before) {"},
 		{"a frame that could not be pushed is logged", domain + "service.go", `"push failed", "connection", connection,`,
 			`"push failed", "connection", connection, "frame", string(protocol.Encode(f)),`},
 		{"the action of the event overrides the action of the body", wire + "decode.go", "if name != action || !slices", "if !slices"},
 
 		// Rule 8: resumable.
-		{"hello does not return a waiting request", domain + "session.go", "(r.State == Waiting || r.State == Searching)", "r.State == Searching"},
+		{"hello does not return a waiting request", domain + "session.go", "(q.State == Waiting || q.State == Searching)", "q.State == Searching"},
 
 		// Rule 9: waiting requests are woken.
-		{"a listing wakes no waiting request", domain + "wait.go", "range waiters[:min(maxWaiters, len(waiters))]", "range waiters[:0]"},
-		{"a listing returns no waiting requests", slot + "list.lua", "return waiting('listed', member, tonumber(lat), tonumber(lng), tags)", "return { 'listed' }"},
-		{"a search that gave up does not run again for members who came meanwhile", domain + "wait.go", "err == nil && fallen.Again &&", "err != nil && fallen.Again &&"},
+		{"a listing wakes no waiting request", domain + "waiting.go", "range waiting[:min(maxWoken, len(waiting))]", "range waiting[:0]"},
+		{"a listing returns no waiting requests", slot + "cell/list.lua", ", waiting = waiting(member, tonumber(lat), tonumber(lng), tags) })", " })"},
+		{"a search that gave up does not run again for members who came meanwhile", domain + "waiting.go", "err == nil && given.Missed", "err != nil && given.Missed"},
 	}
 }

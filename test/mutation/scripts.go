@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"waggle/test/mutation/active"
@@ -25,23 +24,26 @@ type script struct {
 	first      int // number of the first condition
 }
 
-// readScripts reads the scripts and finds their conditions. The preludes are files like
-// any other: a mutant of a prelude is in every script that starts with it.
+// readScripts reads the scripts and finds their conditions. The preludes, which are those
+// outside the folders of the scripts, are files like any other: a mutant of a prelude is in
+// every script that starts with it.
 func readScripts(root string) ([]script, error) {
-	names, err := filepath.Glob(filepath.Join(root, scriptFolder, "*.lua"))
-	if err != nil {
-		return nil, err
-	}
-	all := make([]script, len(names))
+	var all []script
 	preludes := ""
-	for i, name := range names {
-		text, err := os.ReadFile(name)
+	for _, folder := range []string{"", "member/", "cell/"} {
+		names, err := filepath.Glob(filepath.Join(root, scriptFolder, folder, "*.lua"))
 		if err != nil {
 			return nil, err
 		}
-		all[i] = script{name: scriptFolder + "/" + filepath.Base(name), source: string(text)}
-		if slices.Contains([]string{"common.lua", "member.lua", "cell.lua"}, filepath.Base(name)) {
-			preludes += string(text) + "\n"
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, script{name: scriptFolder + "/" + folder + filepath.Base(name), source: string(text)})
+			if folder == "" {
+				preludes += string(text) + "\n"
+			}
 		}
 	}
 	booleans, err := lua.Booleans(preludes, nil)

@@ -258,7 +258,8 @@ local function index_changes(m, r, anew)
   return changes
 end
 
--- request, route_of, claim_of and position_of are the parts of replies.
+-- request, route_of, claim_of and position_of are the parts of replies. Where there is no
+-- claim or no position the table is empty, and the reply leaves it out.
 local function request(r)
   return { id = r.request, lat = r.lat, lng = r.lng, radius = r.radius, tags = r.tags, created = r.created,
     deadline = r.deadline, wait = r.wait, registered = r.registered }
@@ -270,10 +271,9 @@ local function route_of(r)
 end
 
 local function claim_of(m)
-  return m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
-    at = m.claimAt } or nil
+  return { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed, at = m.claimAt }
 end
 
 local function position_of(m)
-  return m.at and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, motion = m.motion } or nil
+  return { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, motion = m.motion }
 end

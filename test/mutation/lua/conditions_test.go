@@ -143,9 +143,18 @@ func TestAnObservedSourcePrintsItsConditions(t *testing.T) {
 
 // Every mutant of every script compiles, and so does every observed script.
 func TestMutantsOfTheScriptsCompile(t *testing.T) {
-	files, err := filepath.Glob("../../../internal/store/scripts/*.lua")
-	if err != nil || len(files) < 20 {
-		t.Fatalf("got %d scripts, %v", len(files), err)
+	const folder = "../../../internal/store/scripts/"
+	preludes, err := filepath.Glob(folder + "*.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := filepath.Glob(folder + "*/*.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := append(preludes, scripts...)
+	if len(files) < 20 {
+		t.Fatalf("got %d scripts", len(files))
 	}
 	for _, file := range files {
 		source, err := os.ReadFile(file)

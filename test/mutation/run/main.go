@@ -37,9 +37,9 @@ All of it takes half an hour to an hour on two idle cores. No source file is cha
 
 Usage: go run ./test/mutation/run [flags], in the root of the module
 
-  go run ./test/mutation/run -only lua -file claim      the conditions of claim.lua
-  go run ./test/mutation/run -only go -file match/wait  the mutants of match/wait.go
-  go run ./test/mutation/run | grep SURVIVED            what is to be done
+  go run ./test/mutation/run -only lua -file claim         the conditions of claim.lua
+  go run ./test/mutation/run -only go -file match/waiting  the mutants of match/waiting.go
+  go run ./test/mutation/run | grep SURVIVED               what is to be done
 
 `
 

@@ -8,8 +8,7 @@ if m.claimMatch ~= match or m.claimMatcher ~= matcher then
 end
 local own
 if m.claimConfirmed == '1' then
-  local id = request_of(match)
-  own = id and { id = id } or nil
+  own = { id = request_of(match) }
 else
   redis.call('HSET', record, 'claimConfirmed', '1')
   m.claimConfirmed = '1'

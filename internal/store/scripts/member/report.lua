@@ -3,7 +3,8 @@
 -- the same time: `changes` is what the index needs beyond that (`undo`, where the report
 -- is refused), and `listed` says whether the cell should have known the member.
 -- Status: ok, late, stale, rate_limited, replaced, gone, unknown.
-local conn, connected, lat, lng, at, seq, motion, available, retag, tags, cell, arrival, perSecond, burst = arguments(14)
+local conn, connected, lat, lng, at, seq, motion, available, retag, tags, cell, arrival, perSecond, burst =
+    arguments(14)
 
 local m = fetch('advice', unpack(LISTING))
 local status = session(m, conn, connected)

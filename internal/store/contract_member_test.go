@@ -1,0 +1,281 @@
+package store_test
+
+import (
+	"strings"
+	"time"
+
+	"waggle/internal/geo"
+	"waggle/internal/match"
+	"waggle/internal/protocol"
+)
+
+// A member is one connection of a member of the fixture's pool, with what it last sent.
+type member struct {
+	*fixture
+	match.Session
+	match.Position       // of its last report that was taken
+	heard          int64 // when that was, epoch ms
+	tags           string
+	asked          match.Request // its last request
+}
+
+// newMember is a member that is not connected yet. It has both roles.
+func (f *fixture) newMember(name string) *member {
+	return &member{fixture: f, Session: match.Session{Member: match.Member{Pool: f.pool, ID: name}, Connection: name + "-c",
+		ConnectedAt: time.UnixMilli(f.now), Matcher: true, Matchee: true}}
+}
+
+// connected is a member that is connected.
+func (f *fixture) connected(name string) *member {
+	f.t.Helper()
+	a := f.newMember(name)
+	f.says(a.connect(), match.StatusOK)
+	return a
+}
+
+// listed is a member that is connected, and listed so many metres north.
+func (f *fixture) listed(name string, meters float64, options ...reportOption) *member {
+	f.t.Helper()
+	a := f.connected(name)
+	a.moveTo(meters, options...)
+	return a
+}
+
+// nextSession is a newer connection of the same member, which the store does not know yet.
+func (a *member) nextSession() *member {
+	next := *a
+	next.Connection += "+"
+	next.ConnectedAt = a.ConnectedAt.Add(time.Millisecond)
+	return &next
+}
+
+// done returns the result of a step that must succeed.
+func done[R any](a *member, result R, err error) R {
+	a.t.Helper()
+	a.must(err)
+	return result
+}
+
+func (a *member) connect() match.Connected {
+	a.t.Helper()
+	result, err := a.store.Connect(a.t.Context(), a.Session)
+	return done(a, result, err)
+}
+
+func (a *member) disconnect(age time.Duration) match.Disconnected {
+	a.t.Helper()
+	result, err := a.store.Disconnect(a.t.Context(), a.Member, a.Connection, age)
+	return done(a, result, err)
+}
+
+// leave disconnects the member and takes it out of the index.
+func (a *member) leave() {
+	a.t.Helper()
+	left := a.disconnect(0)
+	a.says(left, match.StatusOK)
+	a.apply(left.Changes...)
+}
+
+// read is a reading by the member itself, a sign of life.
+func (a *member) read() match.Snapshot {
+	a.t.Helper()
+	result, err := a.store.Read(a.t.Context(), a.Member, &a.Session, false)
+	return done(a, result, err)
+}
+
+// snapshot is a reading by another member.
+func (a *member) snapshot() match.Snapshot {
+	a.t.Helper()
+	result, err := a.store.Read(a.t.Context(), a.Member, nil, false)
+	return done(a, result, err)
+}
+
+// A reportOption sets a field of a report.
+type reportOption func(*match.Report)
+
+func at(ms int64) reportOption       { return func(r *match.Report) { r.At = ms } }
+func seq(n int64) reportOption       { return func(r *match.Report) { r.Seq = n } }
+func arriving(ms int64) reportOption { return func(r *match.Report) { r.Arrival = time.UnixMilli(ms) } }
+func available(is bool) reportOption { return func(r *match.Report) { r.Available = &is } }
+func tagged(tags ...string) reportOption {
+	return func(r *match.Report) { r.Tags = &tags }
+}
+
+// report reports that the member is so many metres north. Without options it is newer
+// than the report before: the clock may stand still, so seq goes up.
+func (a *member) report(meters float64, options ...reportOption) match.Reported {
+	a.t.Helper()
+	r := match.Report{Position: match.Position{Point: north(meters), Seq: a.Seq + 1}, Arrival: time.UnixMilli(a.now)}
+	for _, set := range options {
+		set(&r)
+	}
+	reported, err := a.store.Report(a.t.Context(), a.Session, r)
+	a.must(err)
+	if reported.Status == match.StatusOK {
+		a.Position, a.heard = r.Position, a.now
+		a.At = reported.At
+		if r.Tags != nil {
+			a.tags = strings.Join(*r.Tags, " ")
+		}
+	}
+	return reported
+}
+
+// moveTo makes a report, which must be taken, and changes the index accordingly.
+func (a *member) moveTo(meters float64, options ...reportOption) {
+	a.t.Helper()
+	reported := a.report(meters, options...)
+	a.says(reported, match.StatusOK)
+	a.apply(reported.Changes...)
+}
+
+func (a *member) relist() []match.Change {
+	a.t.Helper()
+	changes, err := a.store.Relist(a.t.Context(), a.Member)
+	return done(a, changes, err)
+}
+
+// apply changes the index.
+func (a *member) apply(changes ...match.Change) []match.WaitingRequest {
+	a.t.Helper()
+	waiting, err := a.store.Apply(a.t.Context(), a.Member, changes)
+	return done(a, waiting, err)
+}
+
+// list is the change that lists the member as it last reported, under that epoch.
+func (a *member) list(epoch int64) match.Change {
+	p := a.Position
+	p.Motion = protocol.Motion{}
+	return match.Change{List: true, Cell: geo.ShardCell(p.Point), Epoch: epoch, Position: p, Heard: a.heard,
+		Session: a.ConnectedAt.UnixMilli(), Tags: a.tags}
+}
+
+// unlist is the change that takes a member out of the cell so many metres north.
+func unlist(meters float64, epoch int64) match.Change {
+	return match.Change{Cell: geo.ShardCell(north(meters)), Epoch: epoch}
+}
+
+// A requestOption sets a field of a request.
+type requestOption func(*match.NewRequest)
+
+func atOnce(r *match.NewRequest)            { r.Wait, r.Open = false, time.Second }
+func openFor(d time.Duration) requestOption { return func(r *match.NewRequest) { r.Open = d } }
+func around(meters float64) requestOption {
+	return func(r *match.NewRequest) { p := north(meters); r.Point = &p }
+}
+func wanting(tags ...string) requestOption    { return func(r *match.NewRequest) { r.Tags = tags } }
+func searching(q match.Query) requestOption   { return func(r *match.NewRequest) { r.Search = &q } }
+func withRadius(meters float64) requestOption { return func(r *match.NewRequest) { r.Radius = meters } }
+
+// begin opens a request that may wait for a minute, and a search for it.
+func (a *member) begin(id, search string, options ...requestOption) match.Begun {
+	a.t.Helper()
+	begun, _ := a.beginAndSearch(id, search, options...)
+	return begun
+}
+
+func (a *member) beginAndSearch(id, search string, options ...requestOption) (match.Begun, []match.Hits) {
+	a.t.Helper()
+	r := match.NewRequest{ID: id, Match: search, Radius: 3000, Open: time.Minute, Wait: true}
+	for _, set := range options {
+		set(&r)
+	}
+	begun, hits, err := a.store.Begin(a.t.Context(), a.Session, r)
+	a.must(err)
+	if begun.Status == match.StatusOK {
+		a.asked = match.Request{ID: id, Point: a.Point, Radius: r.Radius, Tags: append([]string{}, r.Tags...), Created: a.now,
+			Deadline: a.now + r.Open.Milliseconds(), Wait: r.Wait}
+		if r.Point != nil {
+			a.asked.Point = *r.Point
+		}
+	}
+	return begun, hits
+}
+
+// await makes a request that finds nobody and waits.
+func (a *member) await(id string, options ...requestOption) {
+	a.t.Helper()
+	a.says(a.begin(id, "search-of-"+id, options...), match.StatusOK)
+	a.says(a.giveUp("search-of-"+id, true), match.StatusWaiting)
+}
+
+func (a *member) lease(search string) match.Leased {
+	a.t.Helper()
+	result, err := a.store.Lease(a.t.Context(), a.Member, search)
+	return done(a, result, err)
+}
+
+func (a *member) giveUp(search string, wait bool) match.GivenUp {
+	a.t.Helper()
+	result, err := a.store.GiveUp(a.t.Context(), a.Member, search, wait)
+	return done(a, result, err)
+}
+
+func (a *member) cancel() match.Cancelled {
+	a.t.Helper()
+	result, err := a.store.Cancel(a.t.Context(), a.Session)
+	return done(a, result, err)
+}
+
+// claim claims a candidate as it last reported.
+func (a *member) claim(search string, b *member, tags ...string) match.Claimed {
+	a.t.Helper()
+	result, err := a.store.Claim(a.t.Context(), a.Member, search, tags, match.Candidate{Member: b.Member, Position: b.Position})
+	return done(a, result, err)
+}
+
+func (a *member) commit(search string, b *member) match.Committed {
+	a.t.Helper()
+	result, err := a.store.Commit(a.t.Context(), a.Member, search, b.Member)
+	return done(a, result, err)
+}
+
+func (a *member) confirm(search string, b *member) match.Confirmed {
+	a.t.Helper()
+	result, err := a.store.Confirm(a.t.Context(), a.Member, search, b.Member)
+	return done(a, result, err)
+}
+
+func (a *member) release(search string, b *member, reason string) match.Released {
+	a.t.Helper()
+	result, err := a.store.Release(a.t.Context(), a.Member, search, b.Member, reason)
+	return done(a, result, err)
+}
+
+func (a *member) finish(search string, b *member, reason string) match.Finished {
+	a.t.Helper()
+	result, err := a.store.Finish(a.t.Context(), a.Member, search, b.Member, reason)
+	return done(a, result, err)
+}
+
+func (a *member) watch(search string, b *member) match.WatchedRoute {
+	a.t.Helper()
+	result, err := a.store.Watch(a.t.Context(), a.Member, search, b.Member)
+	return done(a, result, err)
+}
+
+func (a *member) notified(search string, state match.State) {
+	a.t.Helper()
+	a.must(a.store.Notified(a.t.Context(), a.Member, search, state))
+}
+
+// commitWith makes a match whose claim is not confirmed.
+func (a *member) commitWith(id, search string, b *member, options ...requestOption) {
+	a.t.Helper()
+	a.says(a.begin(id, search, options...), match.StatusOK)
+	a.says(a.claim(search, b), match.StatusYours)
+	a.says(a.commit(search, b), match.StatusYours)
+}
+
+// matchWith makes a whole match, and changes the index accordingly.
+func (a *member) matchWith(id, search string, b *member, options ...requestOption) {
+	a.t.Helper()
+	a.says(a.begin(id, search, options...), match.StatusOK)
+	a.says(a.claim(search, b), match.StatusYours)
+	committed := a.commit(search, b)
+	a.says(committed, match.StatusYours)
+	confirmed := a.confirm(search, b)
+	a.says(confirmed, match.StatusYours)
+	a.apply(committed.Changes...)
+	b.apply(confirmed.Changes...)
+}

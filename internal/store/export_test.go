@@ -1,0 +1,4 @@
+package store
+
+// RemoteMeters is for the tests of this package.
+const RemoteMeters = remoteMeters

@@ -1,0 +1,104 @@
+package store_test
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valkey-io/valkey-go"
+
+	"waggle/internal/geo"
+	"waggle/internal/match"
+	"waggle/internal/store"
+	"waggle/test/kit/caches"
+	"waggle/test/mutation/active"
+)
+
+func TestAScriptRefusesAWrongNumberOfArguments(t *testing.T) {
+	scripts := texts(t, active.Script)
+	caches.Each(t, func(t *testing.T, c caches.Cache) {
+		client, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")},
+			DisableCache: true, ForceSingleClient: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		for name, text := range scripts {
+			checked := regexp.MustCompile(`\barguments\((\d+)\)`).FindStringSubmatch(text)
+			if checked == nil {
+				t.Errorf("%s does not check the number of its arguments", name)
+				continue
+			}
+			want, err := strconv.Atoi(checked[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, got := range []int{want - 1, want + 1} {
+				if got < 0 {
+					continue
+				}
+				args := append([]string{"0", "60000", "60000"}, slices.Repeat([]string{"1"}, got)...)
+				err := client.Do(t.Context(), client.B().Eval().Script(text).Numkeys(4).Key("{a}1", "{a}2", "{a}3", "{a}4").Arg(args...).Build()).Error()
+				if refusal := fmt.Sprintf("wants %d arguments, got %d", want, got); err == nil || !strings.Contains(err.Error(), refusal) {
+					t.Errorf("%s with %d arguments: got %v, want an error with %q", name, got, err, refusal)
+				}
+			}
+		}
+	})
+}
+
+func TestEveryScriptStartsWithTheLifetimesOfTheDomain(t *testing.T) {
+	want := map[string]time.Duration{"LEASE": match.Lease, "KEEP": match.Kept, "REMEMBER_END": match.EndRemembered,
+		"REMEMBER_OUTCOME": match.OutcomeRemembered, "MAX_AHEAD": match.MaxAhead}
+	for name, text := range texts(t, active.Script) {
+		line, _, _ := strings.Cut(text, "\n")
+		names, values, _ := strings.Cut(strings.TrimPrefix(line, "local "), " = ")
+		got := make(map[string]time.Duration)
+		for i, value := range strings.Split(values, ", ") {
+			ms, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				t.Fatalf("%s starts with %q: %v", name, line, err)
+			}
+			got[strings.Split(names, ", ")[i]] = time.Duration(ms) * time.Millisecond
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+// These numbers stand in several files, which cannot share them.
+func TestConstantsAreTheSameInEveryFile(t *testing.T) {
+	for _, c := range []struct {
+		file, where string
+		want        float64
+	}{
+		{"scripts/common.lua", `2 \* ([\d.]+) \* math\.asin`, geo.Distance(geo.Point{}, geo.Point{Lng: 180}) / math.Pi},
+		{"scripts/common.lua", `by more than (\d+) s`, match.MaxAhead.Seconds()},
+		{"../match/request.go", `within (\d+) km of your own last location`, store.RemoteMeters / 1000},
+		{"../match/end.go", `ended more than (\d+) s ago`, match.EndRemembered.Seconds()},
+		{"../pool/schema.go", `more than (\d+) km from the member's own location`, store.RemoteMeters / 1000},
+		{"../../infra/config/settings.go", `more than (\d+) km from the member's last location`, store.RemoteMeters / 1000},
+	} {
+		text, err := os.ReadFile(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(c.where).FindStringSubmatch(string(text))
+		if found == nil {
+			t.Errorf("%s has no %s", c.file, c.where)
+			continue
+		}
+		if got, err := strconv.ParseFloat(found[1], 64); err != nil || math.Abs(got-c.want) > 1e-6 {
+			t.Errorf("%s: got %s for %s, want %v", path.Base(c.file), found[1], c.where, c.want)
+		}
+	}
+}
