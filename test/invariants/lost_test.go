@@ -132,7 +132,7 @@ func TestMatchedCarriesTheIDOfTheMatcheesRequest(t *testing.T) {
 func TestCrowdOfWaitingRequests(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, w *world) {
 		const lat, lng = 37.7749, -122.4194
-		key := "w1:wait:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
+		key := "w2:wait:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
 		fields := w.direct.B().Hset().Key(key).FieldValue()
 		for i := range 9000 {
 			fields = fields.FieldValue(fmt.Sprint("waiter-", i), fmt.Sprintf(

@@ -141,7 +141,7 @@ func (w *world) lookAt(crowd []*client) (stop func()) {
 	var keys []string
 	for _, c := range crowd {
 		tag := "{" + c.id.Pool + "/" + c.id.Member + "}"
-		keys = append(keys, "w1:m:"+tag, "w1:route:"+tag)
+		keys = append(keys, "w2:m:"+tag, "w2:route:"+tag)
 	}
 	ctx, cancel := context.WithCancel(w.t.Context())
 	looked, active := 0, 0

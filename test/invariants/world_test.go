@@ -465,7 +465,7 @@ func (w *world) state(c *client) string { return w.fields(c, "route", "state")[0
 // where there is none.
 func (w *world) fields(c *client, kind string, names ...string) []string {
 	w.t.Helper()
-	key := "w1:" + kind + ":{" + c.id.Pool + "/" + c.id.Member + "}"
+	key := "w2:" + kind + ":{" + c.id.Pool + "/" + c.id.Member + "}"
 	values, err := w.direct.Do(w.t.Context(), w.direct.B().Hmget().Key(key).Field(names...).Build()).AsStrSlice()
 	if err != nil {
 		w.t.Fatal(err)
