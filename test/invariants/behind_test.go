@@ -49,6 +49,15 @@ func TestAProcessBehindItsClockPushesNothing(t *testing.T) {
 				want[*protocol.Matched](ben)
 			}
 
+			ana, ben = pair(late) // a repair notifies the peer before it reads on
+			w.pass(time.Second)
+			began := w.now()
+			w.slow("watch", 1, by, func() { ben.send("hello", "") })
+			want[*protocol.Matched](ana)
+			if took := ana.arrivals()[0].Sub(began); took > time.Second {
+				t.Errorf("held up for %v in watch: the peer was notified after %v", by, took)
+			}
+
 			ana, ben = pair(0)
 			ana.take()
 			w.slow("watch", 1, by, func() { ben.report(37.775, -122.4194) })

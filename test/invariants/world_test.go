@@ -396,6 +396,13 @@ func (c *client) sent() []protocol.Frame {
 	return slices.Clone(c.frames[c.connection])
 }
 
+// arrivals are the times at which they came.
+func (c *client) arrivals() []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.arrived[c.connection])
+}
+
 // all shows every frame of the connection.
 func (c *client) all() string {
 	c.mu.Lock()
