@@ -7,6 +7,7 @@ import (
 
 	"github.com/valkey-io/valkey-go"
 
+	"waggle/internal/geo"
 	"waggle/internal/protocol"
 	"waggle/internal/token"
 )
@@ -104,6 +105,25 @@ func TestRule4FreshKeysExpire(t *testing.T) {
 		}
 		if keys := w.expire(); keys < 3*len(operations()) {
 			t.Errorf("%d keys are stored: too few to show anything", keys)
+		}
+	})
+}
+
+// TestRule4FreshKeysOutliveTheirEntries covers a cell whose keys have little more than an
+// hour left, in a pool with the longest location TTL. A report into it keeps the keys for
+// as long as its member is to be found.
+func TestRule4FreshKeysOutliveTheirEntries(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"locationTTL":7200}}}`, func(t *testing.T, w *world) {
+		ben := w.join("ben")
+		ben.at(lat, lng)
+		key := "w2:seen:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
+		if err := w.direct.Do(t.Context(), w.direct.B().Pexpire().Key(key).Milliseconds((66 * time.Minute).Milliseconds()).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+		ben.at(lat, lng)
+		left, err := w.direct.Do(t.Context(), w.direct.B().Pttl().Key(key).Build()).AsInt64()
+		if err != nil || left < (2*time.Hour).Milliseconds() {
+			t.Errorf("got %d ms, %v, want the cell's keys to outlive a location that is fresh for 2 h", left, err)
 		}
 	})
 }
