@@ -14,8 +14,8 @@ import (
 // died in the middle of an end. The same two are matched once more, and the matchee is
 // notified of the end first.
 func TestAnEndIsNotifiedBeforeTheNextMatch(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana, ben := w.join("ana"), w.join("ben")
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
 		ask := func() string {
 			ana.send("match", "")
 			return want[*protocol.Matched](ana).Match
@@ -24,7 +24,7 @@ func TestAnEndIsNotifiedBeforeTheNextMatch(t *testing.T) {
 		ben.at(lat, lng)
 		ana.send("end", `"match":"`+ask()+`"`) // the cache knows the scripts
 		first := ask()
-		w.befall(2, dies, func() { ana.send("end", `"match":"`+first+`"`) }) // after read and finish
+		be.withFault(2, dies, func() { ana.send("end", `"match":"`+first+`"`) }) // after read and finish
 		ben.take()
 		delayed := pushHook(func(_ context.Context, kind, connection string, deliver func() error) error {
 			if kind == "*protocol.Ended" && connection == ben.connection {
@@ -32,9 +32,9 @@ func TestAnEndIsNotifiedBeforeTheNextMatch(t *testing.T) {
 			}
 			return deliver()
 		})
-		w.push.Store(&delayed)
+		be.pushHook.Store(&delayed)
 		ask()
-		w.push.Store(nil)
+		be.pushHook.Store(nil)
 		frames := ben.take()
 		ended := slices.IndexFunc(frames, func(f protocol.Frame) bool {
 			return is(f, func(e *protocol.Ended) bool { return e.Match == first })
@@ -50,30 +50,30 @@ func TestAnEndIsNotifiedBeforeTheNextMatch(t *testing.T) {
 // searching, and is tried for a second. A match of two others that it gives rise to is
 // announced at once.
 func TestOthersAreNotifiedBeforeTheCallerRetries(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		p, q := across(lat, lng)
-		ana, ben, mia, zoe := w.join("ana"), w.join("ben"), w.join("mia"), w.join("zoe")
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		p, q := acrossEdge(lat, lng)
+		ana, ben, mia, zoe := be.join("ana"), be.join("ben"), be.join("mia"), be.join("zoe")
 		ana.at(p.Lat, p.Lng)
 		ana.send("match", `"id":"a","wait":300`)
-		w.pass(61 * time.Second) // ana has been silent too long for the reports that come now
+		be.advance(61 * time.Second) // ana has been silent too long for the reports that come now
 		ben.at(p.Lat, p.Lng)
 		zoe.at(q.Lat, q.Lng, `"tags":["tall"]`)
 		mia.at(q.Lat, q.Lng)
 		zoe.send("match", `"radius":100,"tags":["none"]`) // the cache knows the scripts
-		w.befall(1, dies, func() { zoe.send("match", `"radius":100,"tags":["none"]`) })
-		if state := w.state(zoe); state != "searching" {
+		be.withFault(1, dies, func() { zoe.send("match", `"radius":100,"tags":["none"]`) })
+		if state := be.state(zoe); state != "searching" {
 			t.Fatalf("zoe is %q, want it searching", state)
 		}
 		ana.at(38.2, p.Lng)
-		sleep, slept := w.app.Service.Sleep, 0
-		w.app.Service.Sleep = func(ctx context.Context, d time.Duration) error {
+		sleep, slept := be.app.Service.Sleep, 0
+		be.app.Service.Sleep = func(ctx context.Context, d time.Duration) error {
 			if slept++; slept == 1 {
 				want[*protocol.Matched](ana)
 				want[*protocol.Matched](ben)
 			}
 			return match.Sleep(ctx, d)
 		}
-		defer func() { w.app.Service.Sleep = sleep }()
+		defer func() { be.app.Service.Sleep = sleep }()
 		mia.send("match", `"tags":["tall"]`)
 		if slept == 0 {
 			t.Error("mia's request was not tried a second time")
