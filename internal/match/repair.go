@@ -145,6 +145,7 @@ func (w *work) complete(ctx context.Context, matcher Member, id string, matchee 
 	}
 	a, err := w.confirm(ctx, matcher, id, matchee, committed)
 	w.announce(ctx, a)
+	w.flush(ctx)
 	return a != nil, err
 }
 

@@ -37,8 +37,11 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 			case err != nil:
 				return nil, err
 			case begun.Status == StatusOK:
-				if err := w.repairEnd(ctx, x.Member, begun.Unfinished); err != nil {
-					return nil, err
+				if begun.Unfinished != nil {
+					if err := w.repairEnd(ctx, x.Member, begun.Unfinished); err != nil {
+						return nil, err
+					}
+					w.flush(ctx) // before the same two may be matched once more
 				}
 				return nil, w.first(ctx, x.Member, id, *begun.Request, hits)
 			}

@@ -228,6 +228,10 @@ func (w *work) retry(ctx context.Context, owner Member, id string, r Request, ri
 			return err
 		}
 		w.makeAttempts(ctx)
+		if w.matched[owner] {
+			return nil
+		}
+		w.flush(ctx)
 		var leased bool
 		if id, leased, err = w.leaseAgain(ctx, owner, before, deadline); err != nil {
 			return err

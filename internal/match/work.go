@@ -57,6 +57,21 @@ func (w *work) beside(ctx context.Context, jobs ...func(context.Context)) {
 	}
 }
 
+// flush pushes at once what is kept until the replies go out: before work that may take
+// long, and before work that may give rise to newer notices for the same members.
+func (w *work) flush(ctx context.Context) {
+	if w.replied || len(w.others)+len(w.replies) == 0 {
+		return
+	}
+	others, replies := w.others, w.replies
+	w.others, w.replies = nil, nil
+	together(ctx, append(others, func(ctx context.Context) {
+		for _, f := range replies {
+			w.Notify(ctx, w.caller.Member, w.caller.Connection, f)
+		}
+	})...)
+}
+
 // afterwards does what nobody waits for: after the replies, or at once if they are out.
 func (w *work) afterwards(ctx context.Context, do func(context.Context) error) error {
 	if w.replied {

@@ -21,17 +21,17 @@ func TestAdvice(t *testing.T) {
 		{"hasty", `"locationTTL":6,"grace":30`, report(2, 15), report(10, 1000), report(3, 50), report(300, 1000)},
 		{"patient", `"locationTTL":600,"grace":90`, report(3, 15), report(30, 1000), report(30, 50), report(600, 1000)},
 	} {
-		onEach(t, `{"pools":{"default":{`+pool.settings+`}}}`, func(t *testing.T, w *world) {
+		onEach(t, `{"pools":{"default":{`+pool.settings+`}}}`, func(t *testing.T, be *backend) {
 			check := func(what string, got, want protocol.Report) {
 				t.Helper()
 				if got != want {
 					t.Errorf("pool %s: %s: got %+v, want %+v", pool.name, what, got, want)
 				}
 			}
-			ana, ben := w.join("ana"), w.join("ben")
-			check("hello of one who has said nothing", ana.standing().Report, pool.available)
-			asks := w.joinAs(token.Identity{Member: "cem", Pool: "default", Matcher: true})
-			check("hello of one who only asks", asks.standing().Report, pool.unavailable)
+			ana, ben := be.join("ana"), be.join("ben")
+			check("hello of one who has said nothing", ana.hello().Report, pool.available)
+			asks := be.joinAs(token.Identity{Member: "cem", Pool: "default", Matcher: true})
+			check("hello of one who only asks", asks.hello().Report, pool.unavailable)
 			asks.report(lat, lng)
 			check("a location of one who only asks", want[*protocol.Ack](asks).Report, pool.unavailable)
 
@@ -39,7 +39,7 @@ func TestAdvice(t *testing.T) {
 			check("a location of one who can be found", want[*protocol.Ack](ben).Report, pool.available)
 			ben.report(lat, lng, `"available":false`)
 			check("one who must not be", want[*protocol.Ack](ben).Report, pool.unavailable)
-			check("hello of one who must not be", ben.standing().Report, pool.unavailable)
+			check("hello of one who must not be", ben.hello().Report, pool.unavailable)
 			ben.report(lat, lng, `"available":true`)
 			check("one who can be again", want[*protocol.Ack](ben).Report, pool.available)
 
@@ -47,8 +47,8 @@ func TestAdvice(t *testing.T) {
 			ana.send("match", `"id":"m"`)
 			check("the matcher", want[*protocol.Matched](ana).Report, pool.watching)
 			check("the matchee", want[*protocol.Matched](ben).Report, pool.watched)
-			check("hello of the matcher", ana.standing().Report, pool.watching)
-			check("hello of the matchee", ben.standing().Report, pool.watched)
+			check("hello of the matcher", ana.hello().Report, pool.watching)
+			check("hello of the matchee", ben.hello().Report, pool.watched)
 			ana.report(lat, lng)
 			check("a location of the matcher", want[*protocol.Ack](ana).Report, pool.watching)
 			ben.report(lat, lng)

@@ -15,11 +15,10 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// TestFailover kills a primary of a cluster in the middle of the traffic, and with it
-// the last writes, which its replica has not got yet. The store writes again within a
-// second of a client that does nothing but try; what was lost is told, and nobody is
-// stuck. Waiting for a cluster is all that takes time here: what comes after is moved
-// on by hand.
+// TestFailover kills a primary of a cluster during traffic, together with its last writes,
+// which its replica does not have. The store writes again at most a second after a raw
+// client that only retries. Members are notified of what was lost, and nobody is stuck.
+// Only the cluster takes real time. After that the test moves the clock.
 func TestFailover(t *testing.T) {
 	timeouts := []time.Duration{2 * time.Second}
 	if kit.Soak() {
@@ -29,9 +28,9 @@ func TestFailover(t *testing.T) {
 		for victim := range kit.Times(1, 3) {
 			t.Run(fmt.Sprintf("%v-%d", timeout, victim), func(t *testing.T) {
 				cluster := caches.StartCluster(t, "--cluster-node-timeout", strconv.FormatInt(timeout.Milliseconds(), 10))
-				w := newWorld(t, cluster.Cache, unlimited)
-				w.waits = true
-				f := &failover{world: w, cluster: cluster, victim: victim, ended: make(map[string]time.Time)}
+				be := newBackend(t, cluster.Cache, unlimited)
+				be.realPauses = true
+				f := &failover{backend: be, cluster: cluster, victim: victim, ended: make(map[string]time.Time)}
 				f.run(rand.New(rand.NewPCG(kit.Seed(t), uint64(victim))))
 			})
 		}
@@ -39,24 +38,24 @@ func TestFailover(t *testing.T) {
 }
 
 type failover struct {
-	*world
+	*backend
 	cluster *caches.Cluster
 	victim  int
 	crowd   []*client
-	// From frozen on nobody else has what is written to the victim, until it is killed.
+	// What is written to the victim between frozen and killed is lost.
 	frozen, killed time.Time
-	couples        []*couple
+	losses         []*lossCase
 	probes         int
 
-	asked sync.Mutex
-	ended map[string]time.Time // when somebody asked for the end of a match
+	endedMu sync.Mutex
+	ended   map[string]time.Time // when a member first asked for the end of a match
 }
 
 const (
-	traffic = 24 // members that match and part
-	probers = 3  // members of the victim's slots that report all the time
-	// behind is how much later than the raw client the store may write again.
-	behind = time.Second
+	traffic   = 24 // members that match, report and end
+	reporters = 3  // members of the victim's slots that report all the time
+	// allowance is how much later than the raw client the store may write again.
+	allowance = time.Second
 )
 
 func (f *failover) run(random *rand.Rand) {
@@ -65,10 +64,10 @@ func (f *failover) run(random *rand.Rand) {
 		c.at(place(random))
 		f.crowd = append(f.crowd, c)
 	}
-	f.come()
-	var watchers []*client
-	for range probers {
-		watchers = append(watchers, f.named(fmt.Sprint("watch-", len(watchers)), "watch", true))
+	f.joinLossCases()
+	var steady []*client
+	for i := range reporters {
+		steady = append(steady, f.named(fmt.Sprint("steady-", i), "steady", true))
 	}
 	ctx, stop := context.WithCancel(f.t.Context())
 	var busy sync.WaitGroup
@@ -76,73 +75,66 @@ func (f *failover) run(random *rand.Rand) {
 		random := rand.New(rand.NewPCG(random.Uint64(), 0))
 		busy.Go(func() {
 			for ctx.Err() == nil {
-				f.goAbout(c, random)
+				f.sendOne(c, random)
 			}
 		})
 	}
 	f.kill()
 	raw := make(chan time.Duration, 1)
-	own := make(chan time.Duration, probers)
+	own := make(chan time.Duration, reporters)
 	busy.Go(func() { raw <- f.rawWrites() })
-	for _, c := range watchers {
+	for _, c := range steady {
 		busy.Go(func() { own <- f.writes(c) })
 	}
 	least, first := <-raw, <-own
-	for range probers - 1 {
+	for range reporters - 1 {
 		<-own
 	}
 	stop()
 	busy.Wait()
 	f.t.Logf("note: failover of %s: the raw client wrote again after %v, the store after %v", f.t.Name(), least.Round(time.Millisecond),
 		first.Round(time.Millisecond))
-	if first > least+behind {
-		f.t.Errorf("the store wrote again %v after the primary was killed, want at most %v after the raw client's %v", first, behind, least)
+	if first > least+allowance {
+		f.t.Errorf("the store wrote again %v after the primary was killed, want at most %v after the raw client's %v", first, allowance, least)
 	}
-	f.heals()
+	f.checkRepaired()
 }
 
-// place is somewhere within a kilometre or so.
+// place is a random place in an area of about a kilometre.
 func place(random *rand.Rand) (lat, lng float64) {
 	return 37.77 + random.Float64()/100, -122.42 + random.Float64()/100
 }
 
-// goAbout is one message of a member of the crowd.
-func (f *failover) goAbout(c *client, random *rand.Rand) {
-	match := ""
-	for _, b := range c.beliefs() {
-		if b.open() {
-			match = b.match
-		}
-	}
-	switch {
+// sendOne sends one random message of a member of the crowd.
+func (f *failover) sendOne(c *client, random *rand.Rand) {
+	switch match := c.announced(); {
 	case match == "" && random.IntN(2) == 0:
 		c.send("match", `"radius":5000`)
 	case match != "" && random.IntN(4) == 0:
-		f.asked.Lock()
+		f.endedMu.Lock()
 		if f.ended[match].IsZero() {
 			f.ended[match] = f.now()
 		}
-		f.asked.Unlock()
+		f.endedMu.Unlock()
 		c.send("end", `"match":"`+match+`"`)
 	default:
 		c.report(place(random))
 	}
 }
 
-// kill kills the primary when enough matches have been made, and its replica has
-// missed the last of its writes.
+// kill kills the primary after enough matches, when its replica lacks its last writes.
 func (f *failover) kill() {
 	primary, replica := f.cluster.Nodes[f.victim], f.cluster.Replica(f.victim)
 	f.until("matches are made", func() bool { return len(f.endings()) > traffic })
 	f.frozen = f.now()
 	replica.Freeze()
-	// It would be sent what it missed over the old connection, or a new one.
+	// Else the replica gets the missing writes once it is thawed.
 	if _, err := caches.Ask(primary.Address, "CLIENT", "KILL", "TYPE", "replica"); err != nil {
 		f.t.Error(err)
 	}
 	before := len(f.endings())
-	for _, c := range f.couples {
-		c.lose()
+	for _, c := range f.losses {
+		c.writeLast()
 	}
 	f.until("matches go on", func() bool { return len(f.endings()) > before+traffic })
 	f.killed = f.now()
@@ -151,23 +143,23 @@ func (f *failover) kill() {
 }
 
 func (f *failover) endings() map[string]time.Time {
-	f.asked.Lock()
-	defer f.asked.Unlock()
+	f.endedMu.Lock()
+	defer f.endedMu.Unlock()
 	return maps.Clone(f.ended)
 }
 
-// until waits for what the traffic brings about.
+// until waits until a condition holds.
 func (f *failover) until(what string, holds func() bool) {
 	f.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			f.t.Fatalf("in 20 s it was not so that %s", what)
+			f.t.Fatalf("waited 20 s until %s", what)
 		}
 	}
 }
 
-// rawWrites is how long after the kill a write to the victim's slots succeeds, for a
-// client that asks every other node all the time.
+// rawWrites is how long after the kill a write to the victim's slots succeeds for a client
+// that tries every other node all the time.
 func (f *failover) rawWrites() time.Duration {
 	key := ""
 	for i := 0; key == ""; i++ {
@@ -186,7 +178,7 @@ func (f *failover) rawWrites() time.Duration {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	f.t.Error("in a minute no replica took over")
+	f.t.Error("no replica took over within a minute")
 	return time.Minute
 }
 
@@ -198,6 +190,6 @@ func (f *failover) writes(c *client) time.Duration {
 			return f.now().Sub(f.killed)
 		}
 	}
-	f.t.Errorf("in a minute no location of %s was taken", c.id.Member)
+	f.t.Errorf("no location of %s was acknowledged within a minute", c.id.Member)
 	return time.Minute
 }

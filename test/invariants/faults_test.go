@@ -10,163 +10,161 @@ import (
 	"waggle/internal/store"
 )
 
-// A fault is what befalls one event of an operation, a command to the cache or a
-// push, and the process that made it.
+// A fault meets one event of an operation. An event is a command to the cache or a push.
 type fault string
 
 const (
-	// The process vanishes before the event; of the commands that are sent together
-	// those before it arrive.
+	// The process dies before the event. The commands before it in the same trip arrive.
 	dies fault = "dies"
-	// The event happens, and its reply is lost; the client asks once more.
+	// The event happens, and its reply is lost. The client repeats it once.
 	losesOnce fault = "loses one reply"
-	// The same befalls each repeat of that command.
+	// The same happens to each repeat of that command.
 	loses fault = "loses every reply"
-	// The command cannot be delivered, nor its repeats.
-	misses fault = "cannot reach it"
+	// The command cannot be delivered, and neither can its repeats.
+	misses fault = "cannot deliver"
 	// The event happens twice.
 	twice fault = "does it twice"
-	// The event happens once more when the operation is long over.
+	// The event happens once more after the end of the operation.
 	late fault = "does it again at the end"
 )
 
-// befall runs an operation whose n-th event, from 0, meets the fault, and returns
-// how many events it came to. With none ("") it counts.
-func (w *world) befall(n int, f fault, operation func()) int {
-	return w.befallOne(n, f, true, operation)
+// withFault runs an operation whose n-th event, from 0, meets the fault. It returns how
+// many events there were. With "" there is no fault.
+func (be *backend) withFault(n int, f fault, operation func()) int {
+	return be.inject(n, f, true, operation)
 }
 
-// befallCommand does the same among the commands alone: every push arrives.
-func (w *world) befallCommand(n int, f fault, operation func()) int {
-	return w.befallOne(n, f, false, operation)
+// withCommandFault does the same, but counts commands only. Every push arrives.
+func (be *backend) withCommandFault(n int, f fault, operation func()) int {
+	return be.inject(n, f, false, operation)
 }
 
-func (w *world) befallOne(n int, f fault, pushes bool, operation func()) int {
-	m := &mishap{world: w, fault: f, at: n}
-	trip, push := store.Hook(m.trip), pushHook(m.push)
-	w.hook.Store(&trip)
+func (be *backend) inject(n int, f fault, pushes bool, operation func()) int {
+	in := &injector{backend: be, fault: f, at: n}
+	trip, push := store.Hook(in.trip), pushHook(in.push)
+	be.hook.Store(&trip)
 	if pushes {
-		w.push.Store(&push)
+		be.pushHook.Store(&push)
 	}
 	operation()
-	w.hook.Store(nil)
-	w.push.Store(nil)
-	w.dead.Store(false)
-	for _, again := range m.late {
-		again()
+	be.hook.Store(nil)
+	be.pushHook.Store(nil)
+	be.dead.Store(false)
+	for _, repeat := range in.late {
+		repeat()
 	}
-	return m.made
+	return in.events
 }
 
-// A mishap is a fault at one event.
-type mishap struct {
-	*world
+// An injector puts a fault at one event.
+type injector struct {
+	*backend
 	fault fault
 	at    int
 
 	mu     sync.Mutex
-	made   int
-	struck *store.Command
+	events int            // so far
+	hit    *store.Command // the command that met the fault last
 	late   []func()
 }
 
-// trip makes those commands of a trip that the fault lets through.
-func (m *mishap) trip(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
-	through, hit := m.sort(commands)
+// trip makes a trip with the commands that the fault lets through.
+func (in *injector) trip(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
+	through, hit := in.split(commands)
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	switch {
 	case len(hit) == 0:
 		send(ctx)
-	case m.fault == dies:
-		m.dead.Store(true)
+	case in.fault == dies:
+		in.dead.Store(true)
 		if len(through) > 0 {
 			send(ctx, through...)
 		}
 		send(ended)
-	case m.fault == losesOnce || m.fault == loses:
+	case in.fault == losesOnce || in.fault == loses:
 		send(ctx)
 		send(ended, hit...)
-	case m.fault == misses:
+	case in.fault == misses:
 		if len(through) > 0 {
 			send(ctx, through...)
 		}
 		send(ended, hit...)
-	case m.fault == twice:
+	case in.fault == twice:
 		send(ctx)
 		send(ctx, hit...)
-	case m.fault == late:
+	case in.fault == late:
 		send(ctx)
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.late = append(m.late, func() { send(context.WithoutCancel(ctx), hit...) })
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.late = append(in.late, func() { send(context.WithoutCancel(ctx), hit...) })
 	}
 }
 
-// sort says which commands the fault lets through, and which it hits.
-func (m *mishap) sort(commands []store.Command) (through, hit []int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// split tells the commands that the fault lets through from those that it hits.
+func (in *injector) split(commands []store.Command) (through, hit []int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
 	for i, c := range commands {
-		mine := m.made == m.at
+		mine := in.events == in.at
 		switch {
-		case m.fault == "" || m.fault == late && once(c):
+		case in.fault == "" || in.fault == late && sentOnce(c):
 			mine = false
-		case m.fault == dies:
-			mine = m.made >= m.at
-		case m.fault == loses || m.fault == misses:
-			mine = mine || m.struck != nil && same(*m.struck, c)
+		case in.fault == dies:
+			mine = in.events >= in.at
+		case in.fault == loses || in.fault == misses:
+			mine = mine || in.hit != nil && repeats(*in.hit, c)
 		}
 		if mine {
-			m.struck = &c
+			in.hit = &c
 			hit = append(hit, i)
 		} else {
 			through = append(through, i)
 		}
-		m.made++
+		in.events++
 	}
 	return through, hit
 }
 
-// same tells whether a command is another's repeat, whatever it is given this time.
-func same(a, b store.Command) bool { return a.Script == b.Script && a.Key == b.Key }
+// repeats tells whether a command is a repeat of another one. Its arguments may differ.
+func repeats(a, b store.Command) bool { return a.Script == b.Script && a.Key == b.Key }
 
-// once tells which commands are never sent twice.
-func once(c store.Command) bool {
+// sentOnce tells whether the store never repeats a command.
+func sentOnce(c store.Command) bool {
 	return slices.Contains([]string{"begin", "lease", "cancel"}, c.Script)
 }
 
 var errNoReply = errors.New("no reply")
 
-// push delivers a push as the fault lets it.
-func (m *mishap) push(_ context.Context, _, _ string, deliver func() error) error {
-	m.mu.Lock()
-	mine := m.made == m.at || m.fault == dies && m.made >= m.at
-	m.made++
-	m.mu.Unlock()
+// push makes a push, unless the fault hits it.
+func (in *injector) push(_ context.Context, _, _ string, deliver func() error) error {
+	in.mu.Lock()
+	mine := in.events == in.at || in.fault == dies && in.events >= in.at
+	in.events++
+	in.mu.Unlock()
 	switch {
-	case !mine || m.fault == "":
+	case !mine || in.fault == "":
 		return deliver()
-	case m.fault == dies:
-		m.dead.Store(true)
+	case in.fault == dies:
+		in.dead.Store(true)
 		return deliver()
-	case m.fault == misses:
+	case in.fault == misses:
 		return errNoReply
-	case m.fault == twice:
+	case in.fault == twice:
 		return errors.Join(deliver(), deliver())
-	case m.fault == late:
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.late = append(m.late, func() { _ = deliver() })
+	case in.fault == late:
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.late = append(in.late, func() { _ = deliver() })
 		return deliver()
 	}
 	_ = deliver()
 	return errNoReply
 }
 
-// between runs an operation, and in it another one before the n-th trip, from 0;
-// or after it, and false, if it does not make so many.
-func (w *world) between(n int, operation, other func()) bool {
+// between runs an operation, and another one before its n-th trip, from 0. If the first
+// operation makes fewer trips, the other one runs after it, and between returns false.
+func (be *backend) between(n int, operation, other func()) bool {
 	var mu sync.Mutex
 	made, inside, met := 0, false, false
 	hook := store.Hook(func(ctx context.Context, _ []store.Command, trip func(context.Context, ...int)) {
@@ -186,18 +184,18 @@ func (w *world) between(n int, operation, other func()) bool {
 		}
 		trip(ctx)
 	})
-	w.hook.Store(&hook)
+	be.hook.Store(&hook)
 	operation()
-	w.hook.Store(nil)
+	be.hook.Store(nil)
 	if !met {
 		other()
 	}
 	return met
 }
 
-// across returns two points some 100 m apart with the edge of a shard cell half
-// way, on the line east of the place.
-func across(lat, lng float64) (geo.Point, geo.Point) {
+// acrossEdge returns two points that are some 100 m apart, on either side of the edge of a
+// shard cell east of the place.
+func acrossEdge(lat, lng float64) (geo.Point, geo.Point) {
 	home := geo.ShardCell(geo.Point{Lat: lat, Lng: lng})
 	in, out := 0.0, 0.2
 	for i := 0; i < 60; i++ {

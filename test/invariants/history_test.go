@@ -15,20 +15,20 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// TestHistories has a crowd, half of which never asks, send messages at random, of
-// which some come twice, late, in another order or never, while processes vanish,
-// replies are lost and time passes. What the members saw must be the history of
-// members that are in one match after the other; and at rest nobody is stuck.
+// TestHistories sends random messages of a crowd, half of which never asks for a match. Some
+// messages arrive twice, late, in another order or never. Meanwhile processes die, replies
+// are lost and time passes. What the members were sent must be the history of members who
+// are in one match after the other. In the end nobody is stuck.
 func TestHistories(t *testing.T) {
-	rough := odds{cut: 3, lost: 10, twice: 10, held: 4}
+	faults := odds{cut: 3, lost: 10, twice: 10, held: 4}
 	for kind, start := range map[string]func(testing.TB) caches.Cache{"embedded": caches.Embedded, "cluster": aCluster} {
 		t.Run(kind, func(t *testing.T) {
 			cache, first := start(t), kit.Seed(t)
 			for part := range uint64(kit.Times(3, 100)) {
-				simulate(t, cache, rough, rand.New(rand.NewPCG(first, part)), func(s *simulation) {
+				simulate(t, cache, faults, rand.New(rand.NewPCG(first, part)), func(s *simulation) {
 					h := newHistory(s, fmt.Sprint("history-", part), 36)
-					h.live(1000)
-					h.rest()
+					h.sendRandom(1000)
+					h.checkNobodyIsStuck()
 					h.check()
 				})
 				if t.Failed() {
@@ -40,14 +40,13 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestSimulationRepeats: a seed decides every step.
-func TestSimulationRepeats(t *testing.T) {
+func TestASeedDecidesEveryStep(t *testing.T) {
 	var traces [][]string
 	first := kit.Seed(t)
 	for range 2 {
 		simulate(t, caches.Embedded(t), odds{cut: 5, lost: 20, twice: 20, held: 5}, rand.New(rand.NewPCG(first, 7)), func(s *simulation) {
 			h := newHistory(s, "repeats", 12)
-			h.live(200)
+			h.sendRandom(200)
 			traces = append(traces, s.trace)
 		})
 	}
@@ -55,70 +54,69 @@ func TestSimulationRepeats(t *testing.T) {
 		t.Fatal("got no steps, want some")
 	}
 	if d := cmp.Diff(traces[0], traces[1]); d != "" {
-		t.Errorf("the same seed took other steps:\n%s", d)
+		t.Errorf("the same seed led to other steps:\n%s", d)
 	}
 }
 
-// A history is what a crowd did and was told.
+// A history is what a crowd sent and was sent.
 type history struct {
 	*simulation
-	crowd []*player
-	left  int // messages not begun yet
-	sent  int
-	// asked and ending are when a member first asked for a match, and when somebody
-	// first asked for the end of one.
+	crowd []*participant
+	left  int // messages to be begun
+	ids   int // ids given to messages
+	// asked has the first request of each member, ending the first end message of each match.
+	// Times are counts of steps.
 	asked, ending map[string]int64
 	reads         []read
-	// ticks are when each frame came, by connection.
-	ticks map[string][]int64
+	ticks         map[string][]int64 // when each frame arrived, by connection
 }
 
-// A read is an answer of hello: which match the member was in, at some time between
-// the call and the answer.
+// A read is a reply to hello: the member was in that match at some time between the call
+// and the reply.
 type read struct {
 	member, match string
-	call, answer  int64
+	call, reply   int64
 }
 
-// A player is a member of the crowd.
-type player struct {
+// A participant is a member of the crowd, on its newest connection.
+type participant struct {
 	*client
-	passive  bool // never asks
+	passive  bool // it never asks for a match
 	lat, lng float64
-	old      []*client // its earlier connections
+	old      []*client // its older connections
 }
 
 func newHistory(s *simulation, pool string, size int) *history {
 	h := &history{simulation: s, asked: make(map[string]int64), ending: make(map[string]int64), ticks: make(map[string][]int64)}
 	observe := func(connection string) { h.ticks[connection] = append(h.ticks[connection], s.tick()) }
-	s.came.Store(&observe)
-	p, q := across(37.7749, -122.4194)
+	s.onFrame.Store(&observe)
+	p, q := acrossEdge(37.7749, -122.4194)
 	for i := range size {
 		at := p
 		if i%4 < 2 {
 			at = q
 		}
 		c := s.newClient(identity(pool, fmt.Sprintf("m%02d", i)))
-		h.crowd = append(h.crowd, &player{client: c, passive: i%2 == 0, lat: at.Lat + float64(i)/2e4, lng: at.Lng})
+		h.crowd = append(h.crowd, &participant{client: c, passive: i%2 == 0, lat: at.Lat + float64(i)/2e4, lng: at.Lng})
 		s.begin(func(ctx context.Context) { c.connectIn(ctx) })
 	}
-	s.calm()
+	s.drain()
 	for _, p := range h.crowd {
-		h.tell(p, "location", h.location(p))
+		h.message(p, "location", h.location(p))
 	}
-	s.calm()
+	s.drain()
 	return h
 }
 
-// calm runs what is under way to its end.
-func (s *simulation) calm() { s.run(func() bool { return false }) }
+// drain runs everything that is under way to its end.
+func (s *simulation) drain() { s.run(func() bool { return false }) }
 
-// live has the crowd send so many messages, a few of them under way at any time.
-func (h *history) live(messages int) {
+// sendRandom sends so many random messages. A few of them are under way at any time.
+func (h *history) sendRandom(messages int) {
 	h.left = messages
 	h.run(func() bool {
 		h.mu.Lock()
-		room := h.under < 10
+		room := h.underWay < 10
 		h.mu.Unlock()
 		if h.left > 0 && room && h.random.IntN(3) == 0 {
 			h.left--
@@ -128,52 +126,52 @@ func (h *history) live(messages int) {
 	})
 }
 
-// act is one message of a member: what it does depends on what it has been told.
-func (h *history) act(p *player) {
-	match := p.believes()
+// act sends one message of a member, which depends on the match that it was notified of.
+func (h *history) act(p *participant) {
+	match := p.announced()
 	switch n := h.random.IntN(20); {
-	case n == 0: // a new socket, while the old one may still be there
+	case n == 0: // a new socket; the old one may still be there
 		p.old = append(p.old, p.client)
-		p.client = p.again()
+		p.client = p.next()
 		c := p.client
 		h.begin(func(ctx context.Context) { c.connectIn(ctx) })
-	case n == 1 && len(p.old) > 0: // late, or never
+	case n == 1 && len(p.old) > 0: // so $disconnect is late, or never comes
 		c := p.old[len(p.old)-1]
 		h.begin(func(ctx context.Context) { c.disconnectIn(ctx) })
 	case n == 2 && len(p.old) > 0:
 		c := p.old[h.random.IntN(len(p.old))]
 		h.begin(func(ctx context.Context) { c.serve(ctx, "location", h.location(p)) })
 	case n == 3:
-		h.hello(p)
+		h.read(p)
 	case n == 4:
-		h.tell(p, "locate", "")
+		h.message(p, "locate", "")
 	case n == 5:
-		h.tell(p, "location", h.location(p)+`,"available":`+fmt.Sprint(h.random.IntN(3) > 0))
+		h.message(p, "location", h.location(p)+`,"available":`+fmt.Sprint(h.random.IntN(3) > 0))
 	case n < 10 && match != "":
 		h.note(h.ending, match)
-		h.tell(p, "end", `"match":"`+match+`"`)
+		h.message(p, "end", `"match":"`+match+`"`)
 	case n < 13 && match == "" && !p.passive:
-		h.sent++
+		h.ids++
 		h.note(h.asked, p.id.Member)
-		h.tell(p, "match", fmt.Sprintf(`"id":"r%d","radius":2000,"wait":%d`, h.sent, []int{0, 0, 20}[h.random.IntN(3)]))
+		h.message(p, "match", fmt.Sprintf(`"id":"r%d","radius":2000,"wait":%d`, h.ids, []int{0, 0, 20}[h.random.IntN(3)]))
 	case n == 13 && !p.passive:
-		h.tell(p, "cancel", "")
+		h.message(p, "cancel", "")
 	default:
 		p.lat += (h.random.Float64() - 0.5) / 1000
 		p.lng += (h.random.Float64() - 0.5) / 1000
-		h.tell(p, "location", h.location(p))
+		h.message(p, "location", h.location(p))
 	}
 }
 
-// note keeps when something was done for the first time.
+// note notes when something was done for the first time.
 func (h *history) note(when map[string]int64, what string) {
 	if _, already := when[what]; !already {
 		when[what] = h.tick()
 	}
 }
 
-// tell sends a message: some come twice, some never.
-func (h *history) tell(p *player, action, fields string) {
+// message sends a message. Some arrive twice, some never.
+func (h *history) message(p *participant, action, fields string) {
 	c := p.client
 	switch n := h.random.IntN(20); {
 	case n == 0 && h.left > 0:
@@ -184,23 +182,23 @@ func (h *history) tell(p *player, action, fields string) {
 	h.begin(func(ctx context.Context) { c.serve(ctx, action, fields) })
 }
 
-func (h *history) location(p *player) string {
+func (h *history) location(p *participant) string {
 	p.reported++
 	return fmt.Sprintf(`"lat":%v,"lng":%v,"seq":%d`, p.lat, p.lng, p.reported)
 }
 
-// hello asks how things stand, and keeps the answer.
-func (h *history) hello(p *player) {
+// read says hello, and keeps the reply.
+func (h *history) read(p *participant) {
 	c, call := p.client, h.tick()
-	h.sent++
-	id := fmt.Sprint("h", h.sent)
+	h.ids++
+	id := fmt.Sprint("h", h.ids)
 	h.begin(func(ctx context.Context) {
 		c.serve(ctx, "hello", `"id":"`+id+`"`)
 		for _, f := range c.sent() {
-			if w, ok := f.(*protocol.Welcome); ok && w.ID == id {
-				r := read{member: c.id.Member, call: call, answer: h.tick()}
-				if w.Match != nil {
-					r.match = w.Match.Match
+			if welcome, ok := f.(*protocol.Welcome); ok && welcome.ID == id {
+				r := read{member: c.id.Member, call: call, reply: h.tick()}
+				if welcome.Match != nil {
+					r.match = welcome.Match.Match
 				}
 				h.mu.Lock()
 				h.reads = append(h.reads, r)
@@ -211,44 +209,33 @@ func (h *history) hello(p *player) {
 	})
 }
 
-// believes is the match that a member takes itself to be in, "" for none.
-func (p *player) believes() string {
-	match := ""
-	for _, b := range p.beliefs() {
-		if b.open() {
-			match = b.match
-		}
-	}
-	return match
-}
-
-// rest ends all mishaps; 15 s later everybody connects anew and says hello. Whoever is
-// not in a match then can be found.
-func (h *history) rest() {
+// checkNobodyIsStuck ends all faults. 16 s later every member connects anew and says hello.
+// Each of them is then in a match, or can be found.
+func (h *history) checkNobodyIsStuck() {
 	h.t.Helper()
 	h.odds = odds{}
 	h.left = 0
-	h.calm()
+	h.drain()
 	time.Sleep(16 * time.Second)
 	for _, p := range h.crowd {
 		p.old = append(p.old, p.client)
-		p.client = p.again()
+		p.client = p.next()
 		h.begin(func(ctx context.Context) { p.connectIn(ctx) })
-		h.calm()
-		h.hello(p)
-		h.calm()
+		h.drain()
+		h.read(p)
+		h.drain()
 	}
 	for i, p := range h.crowd {
-		h.hello(p)
-		h.calm()
-		if p.believes() != "" {
+		h.read(p)
+		h.drain()
+		if p.announced() != "" {
 			continue
 		}
 		h.begin(func(ctx context.Context) { p.serve(ctx, "cancel", "") })
-		h.calm()
+		h.drain()
 		p.lat, p.lng = -10, float64(i)
 		h.begin(func(ctx context.Context) { p.serve(ctx, "location", h.location(p)) })
-		h.calm()
+		h.drain()
 		seeker := identity(p.id.Pool, fmt.Sprint("probe", i))
 		seeker.Matchee = false
 		probe := h.newClient(seeker)
@@ -257,9 +244,9 @@ func (h *history) rest() {
 			probe.connectIn(ctx)
 			probe.serve(ctx, "match", fmt.Sprintf(`"lat":%v,"lng":%v,"radius":100`, p.lat, p.lng))
 		})
-		h.calm()
+		h.drain()
 		if m, ok := last[*protocol.Matched](probe); !ok || string(m.Peer.Card) != `"`+p.id.Member+`"` {
-			h.t.Errorf("%s is in no match and cannot be found: %s", p.id.Member, probe.all())
+			h.t.Errorf("%s is not in a match and cannot be found: %s", p.id.Member, probe.all())
 		}
 	}
 	synctest.Wait()

@@ -9,22 +9,22 @@ import (
 	"waggle/internal/token"
 )
 
-// TestEndIsToldThoughAReplyIsLost loses replies of an end at every trip. The one
+// TestBothAreNotifiedOfAnEndDespiteALostReply loses replies of an end at every trip. The one
 // who ended it says so again if it was refused; then both know.
-func TestEndIsToldThoughAReplyIsLost(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+func TestBothAreNotifiedOfAnEndDespiteALostReply(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		for _, byMatcher := range []bool{true, false} {
 			for _, f := range []fault{losesOnce, loses, misses} {
 				for n, more := 0, true; more; n++ {
-					w.empty()
-					s := w.newScene(fmt.Sprint("end-", byMatcher, "-", n, "-", len(f)))
+					be.flush()
+					s := be.newScene(fmt.Sprint("end-", byMatcher, "-", n, "-", len(f)))
 					s.pair()
 					asker, other := s.a, s.b
 					if !byMatcher {
 						asker, other = other, asker
 					}
 					end := func() { asker.send("end", `"match":"`+s.match+`"`) }
-					more = w.befallCommand(n, f, end) > n
+					more = be.withCommandFault(n, f, end) > n
 					if _, told := last[*protocol.Ended](asker); !told {
 						end()
 						want[*protocol.Ended](asker)
@@ -38,22 +38,22 @@ func TestEndIsToldThoughAReplyIsLost(t *testing.T) {
 	})
 }
 
-// TestRepeatedLocationIsListed repeats a location whose listing failed: once it is
+// TestARepeatedLocationIsListed repeats a location whose listing failed: once it is
 // acknowledged its member is found, by who asks then and by who waits already.
-func TestRepeatedLocationIsListed(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+func TestARepeatedLocationIsListed(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		for i := range 6 {
-			w.empty()
+			be.flush()
 			n, waits := i/2, i%2 == 0
-			s := w.newScene(fmt.Sprint("listed-", i))
+			s := be.newScene(fmt.Sprint("listed-", i))
 			if waits {
 				s.a.send("match", `"wait":300`)
 			}
-			at := w.now().UnixMilli()
+			at := be.now().UnixMilli()
 			report := func() {
 				s.b.send("location", fmt.Sprintf(`"id":"l","lat":%v,"lng":%v,"at":%d,"seq":1`, s.q.Lat, s.q.Lng, at))
 			}
-			w.befall(n, misses, report)
+			be.withFault(n, misses, report)
 			_, acked := last[*protocol.Ack](s.b)
 			if !acked {
 				report()
@@ -71,42 +71,42 @@ func TestRepeatedLocationIsListed(t *testing.T) {
 	})
 }
 
-// TestWhoComesDuringASearchIsFound lets somebody else come, and the one who was
+// TestAMemberListedDuringASearchIsFound lets somebody else come, and the one who was
 // there leave, before each trip of the search for a waiting request.
-func TestWhoComesDuringASearchIsFound(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+func TestAMemberListedDuringASearchIsFound(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		for n := range 10 {
-			w.empty()
-			s := w.newScene(fmt.Sprint("came-", n))
+			be.flush()
+			s := be.newScene(fmt.Sprint("came-", n))
 			s.a.send("match", `"id":"m","wait":300`)
-			cat := w.joinIn(s.pool, "cat")
-			w.between(n, func() { s.b.report(s.q.Lat, s.q.Lng) }, func() {
+			cat := be.joinIn(s.pool, "cat")
+			be.between(n, func() { s.b.report(s.q.Lat, s.q.Lng) }, func() {
 				s.b.disconnect()
 				cat.at(s.q.Lat, s.q.Lng)
 			})
 			if _, ok := last[*protocol.Matched](s.a); !ok {
-				t.Errorf("before trip %d: ana waits on, %s", n, w.state(s.a))
+				t.Errorf("before trip %d: ana waits on, %s", n, be.state(s.a))
 			}
 		}
 	})
 }
 
-// TestCancelWakesWhoMetASearch lets ben cancel, before each trip of his search,
+// TestACancelWakesTheRequestsThatMetTheSearch lets ben cancel, before each trip of his search,
 // while zoe, who met him searching, waits for anyone.
-func TestCancelWakesWhoMetASearch(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+func TestACancelWakesTheRequestsThatMetTheSearch(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		for n := range 10 {
-			w.empty()
-			s := w.newScene(fmt.Sprint("cancel-", n))
+			be.flush()
+			s := be.newScene(fmt.Sprint("cancel-", n))
 			s.a.disconnect()
 			s.b.at(s.q.Lat, s.q.Lng)
-			zoe := w.joinIn(s.pool, "zoe")
-			w.between(n, func() { s.b.send("match", `"id":"n","wait":300,"tags":["none"]`) }, func() {
+			zoe := be.joinIn(s.pool, "zoe")
+			be.between(n, func() { s.b.send("match", `"id":"n","wait":300,"tags":["none"]`) }, func() {
 				zoe.send("match", fmt.Sprintf(`"id":"z","wait":300,"lat":%v,"lng":%v`, s.q.Lat, s.q.Lng))
 				s.b.send("cancel", "")
 			})
 			if _, ok := last[*protocol.Matched](zoe); !ok {
-				t.Errorf("before trip %d: zoe waits on, %s", n, w.state(zoe))
+				t.Errorf("before trip %d: zoe waits on, %s", n, be.state(zoe))
 			}
 		}
 	})
@@ -114,13 +114,13 @@ func TestCancelWakesWhoMetASearch(t *testing.T) {
 
 // TestMatchedCarriesTheIDOfTheMatcheesRequest holds though a reply is lost at any trip.
 func TestMatchedCarriesTheIDOfTheMatcheesRequest(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		for n, more := 0, true; more; n++ {
-			w.empty()
-			s := w.newScene(fmt.Sprint("id-", n))
+			be.flush()
+			s := be.newScene(fmt.Sprint("id-", n))
 			s.b.at(s.q.Lat, s.q.Lng)
 			s.b.send("match", `"id":"n","wait":300,"tags":["none"]`)
-			more = w.befall(n, losesOnce, func() { s.a.send("match", `"id":"m"`) }) > n
+			more = be.withFault(n, losesOnce, func() { s.a.send("match", `"id":"m"`) }) > n
 			if m, ok := last[*protocol.Matched](s.b); !ok || m.ID != "n" {
 				t.Errorf("lost at trip %d: got %+v, want ben matched under n", n, m)
 			}
@@ -128,50 +128,50 @@ func TestMatchedCarriesTheIDOfTheMatcheesRequest(t *testing.T) {
 	})
 }
 
-// TestCrowdOfWaitingRequests reports into a cell where thousands wait.
-func TestCrowdOfWaitingRequests(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+// TestAReportMayMeetThousandsOfWaitingRequests reports into a cell where thousands wait.
+func TestAReportMayMeetThousandsOfWaitingRequests(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		const lat, lng = 37.7749, -122.4194
-		key := "w1:wait:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
-		fields := w.direct.B().Hset().Key(key).FieldValue()
+		key := "w2:wait:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
+		fields := be.direct.B().Hset().Key(key).FieldValue()
 		for i := range 9000 {
 			fields = fields.FieldValue(fmt.Sprint("waiter-", i), fmt.Sprintf(
-				`{"id":"q","lat":%v,"lng":%v,"radius":3000,"tags":"","created":%d,"deadline":%d}`, lat, lng, i, w.now().UnixMilli()+60_000))
+				`{"id":"q","lat":%v,"lng":%v,"radius":3000,"tags":"","created":%d,"deadline":%d}`, lat, lng, i, be.now().UnixMilli()+60_000))
 		}
-		if err := w.direct.Do(t.Context(), fields.Build()).Error(); err != nil {
+		if err := be.direct.Do(t.Context(), fields.Build()).Error(); err != nil {
 			t.Fatal(err)
 		}
-		ben := w.join("ben")
+		ben := be.join("ben")
 		ben.at(lat, lng)
 		ben.at(lat, lng+0.0001)
 	})
 }
 
-func TestRatesBelowOneLetOneThrough(t *testing.T) {
-	onEach(t, `{"pools":{"default":{"requestsPerMinute":0.5,"matchesPerHour":0.5}}}`, func(t *testing.T, w *world) {
-		ana := w.join("ana")
+func TestARateBelowOneAllowsOne(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"requestsPerMinute":0.5,"matchesPerHour":0.5}}}`, func(t *testing.T, be *backend) {
+		ana := be.join("ana")
 		ana.send("match", `"lat":1,"lng":2`)
 		want[*protocol.NoMatch](ana)
 		ana.send("match", `"lat":1,"lng":2`)
-		ana.refuse(protocol.CodeRateLimited)
+		ana.wantError(protocol.CodeRateLimited)
 	})
 }
 
-func TestPoolWithASmallRadius(t *testing.T) {
-	onEach(t, `{"pools":{"default":{"maxRadius":1000}}}`, func(t *testing.T, w *world) {
-		ana := w.joinAs(token.Identity{Member: "ana", Pool: "default", Matcher: true})
+func TestTheDefaultRadiusIsWithinThePools(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"maxRadius":1000}}}`, func(t *testing.T, be *backend) {
+		ana := be.joinAs(token.Identity{Member: "ana", Pool: "default", Matcher: true})
 		ana.send("match", `"lat":1,"lng":2`)
 		if f := want[*protocol.NoMatch](ana); f.Radius != 1000 {
 			t.Errorf("searched %g m, want the pool's 1000", f.Radius)
 		}
 		ana.send("match", `"lat":1,"lng":2,"radius":1001`)
-		ana.refuse(protocol.CodeInvalidMessage)
+		ana.wantError(protocol.CodeInvalidMessage)
 	})
 }
 
-func TestCancelIsAboutTheLastRequest(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana := w.join("ana")
+func TestACancelRefersToTheLastRequest(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana := be.join("ana")
 		ana.send("match", `"id":"one","lat":1,"lng":2,"wait":300`)
 		want[*protocol.Waiting](ana)
 		for range 2 {
@@ -183,6 +183,6 @@ func TestCancelIsAboutTheLastRequest(t *testing.T) {
 		ana.send("match", `"id":"two","lat":1,"lng":2`)
 		want[*protocol.NoMatch](ana)
 		ana.send("cancel", "")
-		ana.refuse(protocol.CodeNotFound)
+		ana.wantError(protocol.CodeNotFound)
 	})
 }

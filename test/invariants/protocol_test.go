@@ -14,8 +14,8 @@ import (
 const lat, lng = 37.7749, -122.4194
 
 func TestMatchIsIdempotentByID(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana, ben, cid := w.join("ana"), w.join("ben"), w.join("cid")
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben, cid := be.join("ana"), be.join("ben"), be.join("cid")
 		ana.at(lat, lng)
 		ana.send("match", `"id":"none"`)
 		want[*protocol.NoMatch](ana)
@@ -45,10 +45,10 @@ func TestMatchIsIdempotentByID(t *testing.T) {
 				t.Errorf("a repeat of %s after the end: %+v", id, e)
 			}
 		}
-		w.pass(9 * time.Minute)
+		be.advance(9 * time.Minute)
 		ana.send("match", `"id":"m"`)
 		want[*protocol.Ended](ana)
-		w.pass(2 * time.Minute)
+		be.advance(2 * time.Minute)
 		ana.at(lat, lng)
 		cid.at(lat, lng)
 		ana.send("match", `"id":"m"`)
@@ -58,13 +58,13 @@ func TestMatchIsIdempotentByID(t *testing.T) {
 	})
 }
 
-func TestMatchWhileWaiting(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana, ben := w.join("ana"), w.join("ben")
+func TestAMatchWhileWaitingReturnsTheOpenRequest(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
 		ana.at(lat, lng)
 		ana.send("match", `"id":"m","wait":60`)
 		first := want[*protocol.Waiting](ana)
-		if d := first.ExpiresAt - w.now().Add(time.Minute).UnixMilli(); d < -2000 || d > 0 {
+		if d := first.ExpiresAt - be.now().Add(time.Minute).UnixMilli(); d < -2000 || d > 0 {
 			t.Errorf("a wait of 60 s ends %d ms off", d)
 		}
 		for _, id := range []string{"m", "n"} {
@@ -84,14 +84,14 @@ func TestMatchWhileWaiting(t *testing.T) {
 	})
 }
 
-func TestWaitExpires(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana, ben := w.join("ana"), w.join("ben")
+func TestAnExpiredRequestEndsWithNoMatch(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
 		for _, next := range [][2]string{{"ping", ""}, {"hello", ""}, {"location", `"lat":37.7749,"lng":-122.4194`}, {"match", `"id":"m"`}} {
 			ana.at(lat, lng)
 			ana.send("match", `"id":"m","wait":20,"radius":1500`)
 			want[*protocol.Waiting](ana)
-			w.pass(21 * time.Second)
+			be.advance(21 * time.Second)
 			ben.at(lat, lng)
 			if _, ok := last[*protocol.Matched](ben); ok {
 				t.Fatal("an expired request was served")
@@ -101,18 +101,18 @@ func TestWaitExpires(t *testing.T) {
 				t.Errorf("%s: %+v", next[0], n)
 			}
 			ben.at(lat, lng, `"available":false`)
-			ben = ben.rejoin()
-			w.pass(11 * time.Minute)
+			ben = ben.reconnect()
+			be.advance(11 * time.Minute)
 		}
 	})
 }
 
 func TestCancel(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana, ben := w.join("ana"), w.join("ben")
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
 		ana.at(lat, lng)
 		ana.send("cancel", `"id":"c0"`)
-		ana.refuse(protocol.CodeNotFound)
+		ana.wantError(protocol.CodeNotFound)
 		ana.send("match", `"id":"m","wait":60`)
 		for _, fields := range []string{`"id":"c1"`, `"id":"c2"`, ""} {
 			ana.send("cancel", fields)
@@ -133,7 +133,7 @@ func TestCancel(t *testing.T) {
 		want[*protocol.Matched](ana)
 		for _, c := range []*client{ana, ben} {
 			c.send("cancel", "")
-			if e := c.refuse(protocol.CodeConflict); e.Retryable {
+			if e := c.wantError(protocol.CodeConflict); e.Retryable {
 				t.Error("a cancel in a match is said to be worth a retry")
 			}
 		}
@@ -141,19 +141,19 @@ func TestCancel(t *testing.T) {
 }
 
 func TestEnd(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana, ben, eve := w.join("ana"), w.join("ben"), w.join("eve")
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben, eve := be.join("ana"), be.join("ben"), be.join("eve")
 		ben.at(lat, lng)
 		ana.send("match", `"id":"m","lat":37.7749,"lng":-122.4194`)
 		id := want[*protocol.Matched](ana).Match
 		end := func(c *client, match string) { c.send("end", `"id":"e","match":"`+match+`"`) }
 		end(eve, id)
-		other := eve.refuse(protocol.CodeNotFound)
+		other := eve.wantError(protocol.CodeNotFound)
 		end(ana, "never")
-		if e := ana.refuse(protocol.CodeNotFound); e.Message != other.Message {
+		if e := ana.wantError(protocol.CodeNotFound); e.Message != other.Message {
 			t.Errorf("%q and %q tell which matches exist", e.Message, other.Message)
 		}
-		if ana.standing().Match == nil {
+		if ana.hello().Match == nil {
 			t.Fatal("a stranger ended the match")
 		}
 		end(ben, id)
@@ -172,25 +172,25 @@ func TestEnd(t *testing.T) {
 		if _, ok := last[*protocol.Ended](ana); ok {
 			t.Error("a repeat was told to the other")
 		}
-		w.pass(61 * time.Second)
+		be.advance(61 * time.Second)
 		for _, c := range []*client{ana, ben} {
 			end(c, id)
-			c.refuse(protocol.CodeNotFound)
+			c.wantError(protocol.CodeNotFound)
 		}
 	})
 }
 
 func TestRolesAndTags(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		rider := w.joinAs(token.Identity{Member: "rider", Pool: "default", Matcher: true})
-		driver := w.joinAs(token.Identity{Member: "driver", Pool: "default", Matchee: true, HasTags: true, Tags: []string{"tall", "calm"}})
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		rider := be.joinAs(token.Identity{Member: "rider", Pool: "default", Matcher: true})
+		driver := be.joinAs(token.Identity{Member: "driver", Pool: "default", Matchee: true, HasTags: true, Tags: []string{"tall", "calm"}})
 		rider.at(lat, lng)
 		driver.send("match", `"id":"x","lat":37.7749,"lng":-122.4194`)
-		if e := driver.refuse(protocol.CodeForbidden); e.ID != "x" || e.Retryable {
+		if e := driver.wantError(protocol.CodeForbidden); e.ID != "x" || e.Retryable {
 			t.Errorf("%+v", e)
 		}
 		driver.send("location", `"id":"l","lat":37.7749,"lng":-122.4194,"tags":["tall","loud"]`)
-		driver.refuse(protocol.CodeForbidden)
+		driver.wantError(protocol.CodeForbidden)
 		rider.send("match", "")
 		want[*protocol.NoMatch](rider) // that report moved nothing
 
@@ -215,26 +215,26 @@ func TestRolesAndTags(t *testing.T) {
 		asks(`["calm","tall"]`, false)
 		asks(`[]`, true)
 		// Of different pools, and of one who only asks, nobody finds anything.
-		other := w.joinIn("elsewhere", "driver")
+		other := be.joinIn("elsewhere", "driver")
 		other.send("match", `"lat":37.7749,"lng":-122.4194`)
 		want[*protocol.NoMatch](other)
 		driver.at(lat, lng, `"available":false`)
-		ana := w.join("ana")
+		ana := be.join("ana")
 		ana.send("match", `"lat":37.7749,"lng":-122.4194`)
 		want[*protocol.NoMatch](ana)
 	})
 }
 
-func TestCardsAreShownInAMatchAlone(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana, ben := w.join("ana"), w.join("ben")
+func TestCardsAreShownOnlyInAMatch(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
 		ben.at(lat, lng)
 		ana.send("match", `"lat":37.7749,"lng":-122.4194`)
 		for c, card := range map[*client]string{ana: `"ben"`, ben: `"ana"`} {
 			if m := want[*protocol.Matched](c); string(m.Peer.Card) != card {
 				t.Errorf("%s was shown the card %s, want %s", c.id.Member, m.Peer.Card, card)
 			}
-			if m := c.standing().Match; string(m.Peer.Card) != card {
+			if m := c.hello().Match; string(m.Peer.Card) != card {
 				t.Errorf("%s resumes with the card %s, want %s", c.id.Member, m.Peer.Card, card)
 			}
 		}
@@ -242,54 +242,54 @@ func TestCardsAreShownInAMatchAlone(t *testing.T) {
 }
 
 func TestRates(t *testing.T) {
-	onEach(t, `{"pools":{"default":{"requestsPerMinute":3,"matchesPerHour":2}}}`, func(t *testing.T, w *world) {
-		ana, ben, cid := w.join("ana"), w.join("ben"), w.join("cid")
+	onEach(t, `{"pools":{"default":{"requestsPerMinute":3,"matchesPerHour":2}}}`, func(t *testing.T, be *backend) {
+		ana, ben, cid := be.join("ana"), be.join("ben"), be.join("cid")
 		ask := func() { ana.send("match", `"lat":37.7749,"lng":-122.4194`) }
 		for range 3 {
 			ask()
 			want[*protocol.NoMatch](ana)
 		}
 		ask()
-		if e := ana.refuse(protocol.CodeRateLimited); !e.Retryable {
+		if e := ana.wantError(protocol.CodeRateLimited); !e.Retryable {
 			t.Error("a rate is said to be not worth a retry")
 		}
 		for i := range 3 {
-			w.pass(time.Minute)
+			be.advance(time.Minute)
 			ben.at(lat, lng)
 			ask()
 			if i == 2 {
-				ana.refuse(protocol.CodeRateLimited) // the third match of this hour
+				ana.wantError(protocol.CodeRateLimited) // the third match of this hour
 				continue
 			}
 			ana.send("end", `"match":"`+want[*protocol.Matched](ana).Match+`"`)
 		}
 		cid.send("match", `"lat":37.7749,"lng":-122.4194`)
 		want[*protocol.Matched](cid) // to be found counts for nobody
-		cid.send("end", `"match":"`+cid.standing().Match.Match+`"`)
-		w.pass(31 * time.Minute)
+		cid.send("end", `"match":"`+cid.hello().Match.Match+`"`)
+		be.advance(31 * time.Minute)
 		ben.at(lat, lng)
 		ask()
 		want[*protocol.Matched](ana)
 	})
 }
 
-func TestExpiredSession(t *testing.T) {
-	onEach(t, "", func(t *testing.T, w *world) {
-		ana := w.join("ana")
-		if got, want := ana.standing().ExpiresAt, ana.id.Expires.UnixMilli(); got != want {
+func TestAnExpiredSessionIsRefused(t *testing.T) {
+	onEach(t, "", func(t *testing.T, be *backend) {
+		ana := be.join("ana")
+		if got, want := ana.hello().ExpiresAt, ana.id.Expires.UnixMilli(); got != want {
 			t.Errorf("the session expires at %d, want with its token at %d", got, want)
 		}
 		long := identity("default", "long")
-		long.Expires = w.now().Add(5 * time.Hour)
-		c := w.joinAs(long)
-		if got, want := c.standing().ExpiresAt, c.connectedAt+2*time.Hour.Milliseconds(); got != want {
+		long.Expires = be.now().Add(5 * time.Hour)
+		c := be.joinAs(long)
+		if got, want := c.hello().ExpiresAt, c.connectedAt+2*time.Hour.Milliseconds(); got != want {
 			t.Errorf("the session expires at %d, want 2 h after its connect, %d", got, want)
 		}
-		w.pass(61 * time.Minute)
+		be.advance(61 * time.Minute)
 		ana.send("ping", `"id":"p"`)
-		e := ana.refuse(protocol.CodeUnauthenticated)
-		if e.Retryable || !w.isClosed(ana) {
-			t.Errorf("%+v, closed %v", e, w.isClosed(ana))
+		e := ana.wantError(protocol.CodeUnauthenticated)
+		if e.Retryable || !be.isClosed(ana) {
+			t.Errorf("%+v, closed %v", e, be.isClosed(ana))
 		}
 		if pong, ok := last[*protocol.Pong](ana); ok {
 			t.Errorf("an expired session was served %+v", pong)
@@ -298,11 +298,11 @@ func TestExpiredSession(t *testing.T) {
 }
 
 func TestAvailabilityStays(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ben := w.join("ben")
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ben := be.join("ben")
 		check := func(what, want string) {
 			t.Helper()
-			if got := w.finds(lat, lng); got != want {
+			if got := be.findAt(lat, lng); got != want {
 				t.Errorf("%s: found %q, want %q", what, got, want)
 			}
 		}
@@ -318,14 +318,14 @@ func TestAvailabilityStays(t *testing.T) {
 		ben.at(lat, lng, `"available":true`)
 		check("available again, waiting", "ben")
 		ben.at(lat, lng, `"available":false`)
-		ben.rejoin()
+		ben.reconnect()
 		check("a new session", "ben")
 	})
 }
 
-func TestConsentRequired(t *testing.T) {
-	onEach(t, `{"pools":{"default":{"consent":"required"}}}`, func(t *testing.T, w *world) {
-		ben := w.join("ben")
+func TestRequiredConsentIsAskedInEachSession(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"consent":"required"}}}`, func(t *testing.T, be *backend) {
+		ben := be.join("ben")
 		for i, step := range []struct {
 			available, want string
 		}{{"", ""}, {`"available":true`, "ben"}, {"", "ben"}, {`"available":false`, ""}, {`"available":true`, "ben"}} {
@@ -334,43 +334,43 @@ func TestConsentRequired(t *testing.T) {
 			} else {
 				ben.at(lat, lng, step.available)
 			}
-			if got := w.finds(lat, lng); got != step.want {
+			if got := be.findAt(lat, lng); got != step.want {
 				t.Errorf("step %d, %s: found %q, want %q", i, step.available, got, step.want)
 			}
 		}
-		ben = ben.rejoin()
+		ben = ben.reconnect()
 		ben.at(lat, lng)
-		if got := w.finds(lat, lng); got != "" {
+		if got := be.findAt(lat, lng); got != "" {
 			t.Errorf("a new session found %q without its consent", got)
 		}
 	})
 }
 
-func TestWhereARequestMayBe(t *testing.T) {
-	onEach(t, `{"pools":{"default":{"maxRadius":5000,"remoteRequests":false}}}`, func(t *testing.T, w *world) {
-		ana := w.join("ana")
+func TestRequestsAreLimitedInPlaceAndRadius(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"maxRadius":5000,"remoteRequests":false}}}`, func(t *testing.T, be *backend) {
+		ana := be.join("ana")
 		ana.send("match", `"id":"m"`)
-		if e := ana.refuse(protocol.CodeConflict); e.ID != "m" {
+		if e := ana.wantError(protocol.CodeConflict); e.ID != "m" {
 			t.Errorf("%+v", e)
 		}
 		ana.send("match", `"radius":5001`)
-		ana.refuse(protocol.CodeInvalidMessage)
+		ana.wantError(protocol.CodeInvalidMessage)
 		ana.send("match", `"lat":47,"lng":8`) // without a report there is nothing to measure by
 		want[*protocol.NoMatch](ana)
 		ana.at(lat, lng)
 		ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat+0.19, lng))
-		ana.refuse(protocol.CodeForbidden)
+		ana.wantError(protocol.CodeForbidden)
 		ana.send("match", fmt.Sprintf(`"radius":5000,"lat":%v,"lng":%v`, lat+0.17, lng))
 		want[*protocol.NoMatch](ana)
-		w.pass(61 * time.Second)
+		be.advance(61 * time.Second)
 		ana.send("match", "")
-		ana.refuse(protocol.CodeConflict)
+		ana.wantError(protocol.CodeConflict)
 	})
 }
 
-func TestAcks(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ben := w.join("ben")
+func TestAnAckIsSentForAnIDOrNewAdvice(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ben := be.join("ben")
 		acks := func(n int) *protocol.Ack {
 			t.Helper()
 			var found []*protocol.Ack
@@ -399,7 +399,7 @@ func TestAcks(t *testing.T) {
 		if a := acks(1); a.ID != "" || a.Report == first.Report {
 			t.Errorf("%+v, want other advice than %+v", a, first)
 		}
-		at := w.now().Add(-time.Second).UnixMilli()
+		at := be.now().Add(-time.Second).UnixMilli()
 		ben.report(lat, lng, fmt.Sprintf(`"at":%d`, at))
 		acks(0) // late, and without an id
 		ben.report(lat, lng, fmt.Sprintf(`"at":%d,"id":"late"`, at))
@@ -409,9 +409,9 @@ func TestAcks(t *testing.T) {
 	})
 }
 
-func TestUnknownAndWrong(t *testing.T) {
-	onEach(t, "", func(t *testing.T, w *world) {
-		ana := w.join("ana")
+func TestInvalidMessagesAreRefused(t *testing.T) {
+	onEach(t, "", func(t *testing.T, be *backend) {
+		ana := be.join("ana")
 		for _, test := range []struct {
 			action, fields string
 			code           protocol.Code
@@ -425,27 +425,27 @@ func TestUnknownAndWrong(t *testing.T) {
 			{"locate", "", protocol.CodeNotFound},
 		} {
 			ana.send(test.action, test.fields)
-			if e := ana.refuse(test.code); e.Message == "" || e.Retryable {
+			if e := ana.wantError(test.code); e.Message == "" || e.Retryable {
 				t.Errorf("%s %s: %+v", test.action, test.fields, e)
 			}
 		}
 	})
 }
 
-// TestMatchWhileOneIsUndecided: a process vanished in the middle of a request. For
+// TestAMatchWhileOneIsUndecidedIsRetryable: a process vanished in the middle of a request. For
 // 15 s nobody can say what becomes of it.
-func TestMatchWhileOneIsUndecided(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana := w.join("ana")
+func TestAMatchWhileOneIsUndecidedIsRetryable(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana := be.join("ana")
 		ana.at(lat, lng)
 		ana.send("match", `"id":"warm"`) // the cache knows the scripts: begin is one trip
 		want[*protocol.NoMatch](ana)
-		w.befall(1, dies, func() { ana.send("match", `"id":"m"`) })
+		be.withFault(1, dies, func() { ana.send("match", `"id":"m"`) })
 		ana.send("match", `"id":"n"`)
-		if e := ana.refuse(protocol.CodeConflict); !e.Retryable || e.ID != "n" {
+		if e := ana.wantError(protocol.CodeConflict); !e.Retryable || e.ID != "n" {
 			t.Errorf("%+v", e)
 		}
-		w.pass(16 * time.Second)
+		be.advance(16 * time.Second)
 		ana.send("match", `"id":"n"`)
 		want[*protocol.NoMatch](ana)
 	})

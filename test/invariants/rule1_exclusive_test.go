@@ -16,29 +16,29 @@ import (
 // nobody is in two matches.
 func TestRule1Exclusive(t *testing.T) {
 	const members, rounds, steps = 12, 5, 12
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		p, q := across(37.7749, -122.4194)
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		p, q := acrossEdge(37.7749, -122.4194)
 		var crowd []*client
 		for i := range members {
-			c := w.join(fmt.Sprintf("m%02d", i))
+			c := be.join(fmt.Sprintf("m%02d", i))
 			c.at(p.Lat+float64(i)/1e4, []float64{p.Lng, q.Lng}[i%2])
 			crowd = append(crowd, c)
 		}
 		matches := make(map[string]bool)
 		for round := range rounds {
-			calm := w.lookAt(crowd)
+			calm := be.watch(crowd)
 			var storm sync.WaitGroup
 			for i, c := range crowd {
 				random := rand.New(rand.NewPCG(uint64(round), uint64(i)))
-				storm.Go(func() { c.rage(random, fmt.Sprint("r", round), steps) })
+				storm.Go(func() { c.sendAtRandom(random, fmt.Sprint("r", round), steps) })
 			}
 			storm.Wait()
 			calm()
-			for _, m := range w.pairs(crowd) {
+			for _, m := range be.checkPairs(crowd) {
 				matches[m] = true
 			}
 			for _, c := range crowd {
-				c.onlyOutcomes()
+				c.oneOutcomeEach()
 			}
 			if t.Failed() {
 				return
@@ -51,7 +51,7 @@ func TestRule1Exclusive(t *testing.T) {
 }
 
 // rage sends messages at random, each by one to three goroutines at once.
-func (c *client) rage(random *rand.Rand, round string, steps int) {
+func (c *client) sendAtRandom(random *rand.Rand, round string, steps int) {
 	lat, lng := 37.7749+random.Float64()/100, -122.38+random.Float64()/1000
 	for step := range steps {
 		action, fields := "cancel", ""
@@ -76,26 +76,26 @@ func (c *client) rage(random *rand.Rand, round string, steps int) {
 }
 
 // pairs asks everybody for its match, and wants them to be pairs.
-func (w *world) pairs(crowd []*client) (matches []string) {
-	w.t.Helper()
+func (be *backend) checkPairs(crowd []*client) (matches []string) {
+	be.t.Helper()
 	type side struct{ member, role, peer string }
 	sides := make(map[string][]side)
 	for _, c := range crowd {
-		if m := c.standing().Match; m != nil {
+		if m := c.hello().Match; m != nil {
 			sides[m.Match] = append(sides[m.Match], side{`"` + c.id.Member + `"`, m.Role, string(m.Peer.Card)})
 		}
 	}
 	for id, s := range sides {
 		if len(s) != 2 || s[0].role == s[1].role || s[0].peer != s[1].member || s[1].peer != s[0].member {
-			w.t.Errorf("match %s: %v", id, s)
+			be.t.Errorf("match %s: %v", id, s)
 		}
 		matches = append(matches, id)
 	}
 	return matches
 }
 
-// onlyOutcomes wants one outcome of each id that the member asked under.
-func (c *client) onlyOutcomes() {
+// oneOutcomeEach wants one outcome of each id that the member asked under.
+func (c *client) oneOutcomeEach() {
 	c.t.Helper()
 	outcomes := make(map[string]string)
 	note := func(id, outcome string) {
@@ -128,7 +128,7 @@ func (c *client) onlyOutcomes() {
 
 // lookAt looks at the crowd over and over, at one moment each, until it is told
 // to stop.
-func (w *world) lookAt(crowd []*client) (stop func()) {
+func (be *backend) watch(crowd []*client) (stop func()) {
 	const snapshot = `
 		local flat = {}
 		for i = 1, #KEYS, 2 do
@@ -141,34 +141,34 @@ func (w *world) lookAt(crowd []*client) (stop func()) {
 	var keys []string
 	for _, c := range crowd {
 		tag := "{" + c.id.Pool + "/" + c.id.Member + "}"
-		keys = append(keys, "w1:m:"+tag, "w1:route:"+tag)
+		keys = append(keys, "w2:m:"+tag, "w2:route:"+tag)
 	}
-	ctx, cancel := context.WithCancel(w.t.Context())
+	ctx, cancel := context.WithCancel(be.t.Context())
 	looked, active := 0, 0
 	var done sync.WaitGroup
 	done.Go(func() {
 		for ctx.Err() == nil {
-			flat, err := w.direct.Do(w.t.Context(), w.direct.B().Arbitrary("EVAL", snapshot, strconv.Itoa(len(keys))).Args(keys...).Build()).AsStrSlice()
+			flat, err := be.direct.Do(be.t.Context(), be.direct.B().Arbitrary("EVAL", snapshot, strconv.Itoa(len(keys))).Args(keys...).Build()).AsStrSlice()
 			if err != nil {
-				w.t.Error(err)
+				be.t.Error(err)
 				return
 			}
 			looked++
-			active += w.exclusive(crowd, flat)
+			active += be.exclusive(crowd, flat)
 		}
 	})
 	return func() {
 		cancel()
 		done.Wait()
 		if looked == 0 || active == 0 {
-			w.t.Errorf("looked %d times and saw %d matches", looked, active)
+			be.t.Errorf("looked %d times and saw %d matches", looked, active)
 		}
 	}
 }
 
 // exclusive wants every member in at most one match of a snapshot: an active
 // route whose matchee carries the claim of it.
-func (w *world) exclusive(crowd []*client, flat []string) (matches int) {
+func (be *backend) exclusive(crowd []*client, flat []string) (matches int) {
 	type half struct{ claimMatcher, claimMatch, confirmed, state, match, matchee string }
 	halves := make(map[string]half)
 	for i, c := range crowd {
@@ -178,7 +178,7 @@ func (w *world) exclusive(crowd []*client, flat []string) (matches int) {
 	in := make(map[string]string)
 	enter := func(member, match string) {
 		if in[member] != "" {
-			w.t.Errorf("%s is in the matches %s and %s at once", member, in[member], match)
+			be.t.Errorf("%s is in the matches %s and %s at once", member, in[member], match)
 		}
 		in[member] = match
 	}
@@ -186,7 +186,7 @@ func (w *world) exclusive(crowd []*client, flat []string) (matches int) {
 	for matcher, r := range halves {
 		if r.state == "active" {
 			if named[r.matchee] != "" {
-				w.t.Errorf("the routes of the matches %s and %s both name %s", named[r.matchee], r.match, r.matchee)
+				be.t.Errorf("the routes of the matches %s and %s both name %s", named[r.matchee], r.match, r.matchee)
 			}
 			named[r.matchee] = r.match
 		}

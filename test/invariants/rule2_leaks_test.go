@@ -15,7 +15,7 @@ import (
 // A scene is two members of a pool of their own, near each other on either side
 // of a shard's edge.
 type scene struct {
-	*world
+	*backend
 	pool  string
 	a, b  *client
 	p, q  geo.Point // where they are
@@ -23,9 +23,9 @@ type scene struct {
 	match string
 }
 
-func (w *world) newScene(pool string) *scene {
-	p, q := across(37.7749, -122.4194)
-	s := &scene{world: w, pool: pool, a: w.joinIn(pool, "ana"), b: w.joinIn(pool, "ben"), p: p, q: q,
+func (be *backend) newScene(pool string) *scene {
+	p, q := acrossEdge(37.7749, -122.4194)
+	s := &scene{backend: be, pool: pool, a: be.joinIn(pool, "ana"), b: be.joinIn(pool, "ben"), p: p, q: q,
 		far: geo.Point{Lat: 37.9, Lng: -122.4194}}
 	s.a.at(p.Lat, p.Lng)
 	return s
@@ -71,8 +71,8 @@ func operations() []operation {
 		{"end by the matchee", (*scene).pair, func(s *scene) {
 			s.b.send("end", `"match":"`+s.match+`"`)
 		}},
-		{"connect", near, func(s *scene) { s.b = s.b.again(); s.b.connect() }},
-		{"connect while matched", (*scene).pair, func(s *scene) { s.b = s.b.again(); s.b.connect() }},
+		{"connect", near, func(s *scene) { s.b = s.b.next(); s.b.connect() }},
+		{"connect while matched", (*scene).pair, func(s *scene) { s.b = s.b.next(); s.b.connect() }},
 		{"disconnect", near, func(s *scene) { s.b.disconnect() }},
 		{"disconnect of the matcher", (*scene).pair, func(s *scene) { s.a.disconnect() }},
 		{"report while matched", (*scene).pair, func(s *scene) {
@@ -96,7 +96,7 @@ type operation struct {
 func TestRule2NothingLeaks(t *testing.T) {
 	for kind, start := range map[string]func(testing.TB) caches.Cache{"embedded": caches.Embedded, "server": aServer, "cluster": aCluster} {
 		t.Run(kind, func(t *testing.T) {
-			w := newWorld(t, start(t), "")
+			be := newBackend(t, start(t), "")
 			stride := kit.Times(3, 1)
 			if kind == "server" {
 				stride = 1
@@ -104,7 +104,7 @@ func TestRule2NothingLeaks(t *testing.T) {
 			if testing.Short() { // under the race detector, which finds little here
 				stride = 15
 			}
-			w.cutEverything(stride)
+			be.injectEverywhere(stride)
 		})
 	}
 }
@@ -112,20 +112,20 @@ func TestRule2NothingLeaks(t *testing.T) {
 func aServer(t testing.TB) caches.Cache  { return caches.Server(t) }
 func aCluster(t testing.TB) caches.Cache { return caches.StartCluster(t).Cache }
 
-// cutEverything lets the faults meet one of so many events, another of them each time.
-func (w *world) cutEverything(stride int) {
+// injectEverywhere lets the faults meet one of so many events, another of them each time.
+func (be *backend) injectEverywhere(stride int) {
 	scenes, met := 0, 0
 	stage := func() *scene {
-		w.empty()
+		be.flush()
 		scenes++
-		return w.newScene(fmt.Sprint("scene-", scenes))
+		return be.newScene(fmt.Sprint("scene-", scenes))
 	}
 	for i, o := range operations() {
 		s := stage()
 		o.prepare(s)
-		events := w.befall(0, "", func() { o.fault(s) })
+		events := be.withFault(0, "", func() { o.fault(s) })
 		if events == 0 {
-			w.t.Fatalf("%s makes no trip and tells nobody", o.name)
+			be.t.Fatalf("%s makes no trip and tells nobody", o.name)
 		}
 		met += events
 		for j, f := range []fault{dies, losesOnce, loses, misses, twice, late} {
@@ -136,35 +136,35 @@ func (w *world) cutEverything(stride int) {
 					}
 					s := stage()
 					o.prepare(s)
-					events = max(events, w.befall(n, f, func() { o.fault(s) }))
-					w.pass(16 * time.Second)
-					if err := s.heals(matcherFirst); err != nil {
-						w.t.Errorf("%s: the process %s at event %d of %d, matcher first: %v: %v", o.name, f, n, events, matcherFirst, err)
+					events = max(events, be.withFault(n, f, func() { o.fault(s) }))
+					be.advance(16 * time.Second)
+					if err := s.repaired(matcherFirst); err != nil {
+						be.t.Errorf("%s: the process %s at event %d of %d, matcher first: %v: %v", o.name, f, n, events, matcherFirst, err)
 					}
 				}
 			}
 		}
 	}
-	w.t.Logf("note: cut everything: %d operations of %d commands and pushes on %s, %d faulty runs", len(operations()), met, w.cache, scenes)
+	be.t.Logf("note: cut everything: %d operations of %d commands and pushes on %s, %d faulty runs", len(operations()), met, be.cache, scenes)
 }
 
 // TestRule2NothingLeaksWhenHeldUp holds the process up before each trip, for longer
 // than its lease, while both sides find out what became of it; then it goes on.
 func TestRule2NothingLeaksWhenHeldUp(t *testing.T) {
-	onEach(t, "", func(t *testing.T, w *world) {
+	onEach(t, "", func(t *testing.T, be *backend) {
 		scenes := 0
 		for _, o := range operations() {
 			for n, more := 0, true; more; n++ {
-				w.empty()
+				be.flush()
 				scenes++
-				s := w.newScene(fmt.Sprint("held-", scenes))
+				s := be.newScene(fmt.Sprint("held-", scenes))
 				o.prepare(s)
-				more = w.between(n, func() { o.fault(s) }, func() {
-					w.pass(16 * time.Second)
+				more = be.between(n, func() { o.fault(s) }, func() {
+					be.advance(16 * time.Second)
 					s.a.send("hello", "")
 					s.b.send("hello", "")
 				})
-				if err := s.heals(n%2 == 0); err != nil {
+				if err := s.repaired(n%2 == 0); err != nil {
 					t.Errorf("%s: held up before trip %d: %v", o.name, n, err)
 				}
 			}
@@ -174,23 +174,23 @@ func TestRule2NothingLeaksWhenHeldUp(t *testing.T) {
 
 // heals lets one side say hello, and nothing else, and says what is not as it
 // must be then: both are in the same match, or both can be found by others.
-func (s *scene) heals(matcherFirst bool) error {
+func (s *scene) repaired(matcherFirst bool) error {
 	first, second := &s.a, &s.b
 	if !matcherFirst {
 		first, second = second, first
 	}
-	s.revive(first)
+	s.reviveSession(first)
 	(*first).send("hello", "")
-	if (*first).standing().Match != nil {
-		s.revive(second)
-		if err := s.agree(*first, *second); err != nil {
+	if (*first).hello().Match != nil {
+		s.reviveSession(second)
+		if err := s.sameMatch(*first, *second); err != nil {
 			return err
 		}
-		if err := s.part(); err != nil {
+		if err := s.endMatch(); err != nil {
 			return err
 		}
 	} else if (*second).left || s.isClosed(*second) {
-		s.revive(second)
+		s.reviveSession(second)
 	}
 	// Wherever they are by now, two who look around find one each.
 	found := map[string]bool{}
@@ -209,23 +209,23 @@ func (s *scene) heals(matcherFirst bool) error {
 	return nil
 }
 
-// revive connects a client anew whose connection was refused or lost.
-func (s *scene) revive(c **client) {
+// reviveSession connects a client anew whose connection was refused or lost.
+func (s *scene) reviveSession(c **client) {
 	(*c).take()
 	if (*c).send("ping", ""); len((*c).take()) == 0 || s.isClosed(*c) {
-		*c = (*c).rejoin()
+		*c = (*c).reconnect()
 	}
 }
 
-func (w *world) isClosed(c *client) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.closed[c.connection]
+func (be *backend) isClosed(c *client) bool {
+	be.mu.Lock()
+	defer be.mu.Unlock()
+	return be.closed[c.connection]
 }
 
 // agree says whether both see the same match, or none.
-func (s *scene) agree(first, second *client) error {
-	one, other := first.standing().Match, second.standing().Match
+func (s *scene) sameMatch(first, second *client) error {
+	one, other := first.hello().Match, second.hello().Match
 	switch {
 	case one == nil && other == nil:
 		return nil
@@ -244,12 +244,12 @@ func (s *scene) agree(first, second *client) error {
 }
 
 // part ends the match of the two, if they are in one.
-func (s *scene) part() error {
-	if m := s.a.standing().Match; m != nil {
+func (s *scene) endMatch() error {
+	if m := s.a.hello().Match; m != nil {
 		s.a.send("end", `"match":"`+m.Match+`"`)
 	}
 	for _, c := range []*client{s.a, s.b} {
-		if m := c.standing().Match; m != nil {
+		if m := c.hello().Match; m != nil {
 			return fmt.Errorf("%s is still in the match %s after its end", c.id.Member, m.Match)
 		}
 	}

@@ -24,7 +24,7 @@ import (
 func TestRule3NearestWhileOthersCross(t *testing.T) {
 	var told []string
 	caches.Every(t, func(t *testing.T, c caches.Cache) {
-		w, random, runs := newWorld(t, c, unlimited), kit.Random(t, 0), 0
+		be, random, runs := newBackend(t, c, unlimited), kit.Random(t, 0), 0
 		searched, crossed := 0, 0
 		for _, c := range crossings() {
 			for first, met := 0, true; met; first++ {
@@ -38,7 +38,7 @@ func TestRule3NearestWhileOthersCross(t *testing.T) {
 							continue
 						}
 						runs++
-						met, reached = w.cross(c, fmt.Sprint("p", runs), first, then, backwards)
+						met, reached = be.cross(c, fmt.Sprint("p", runs), first, then, backwards)
 					}
 				}
 			}
@@ -67,8 +67,8 @@ type leg struct {
 }
 
 func crossings() []crossing {
-	p, q := across(37.7749, -122.4194)
-	farP, farQ := across(37.7739, -122.4194)
+	p, q := acrossEdge(37.7749, -122.4194)
+	farP, farQ := acrossEdge(37.7739, -122.4194)
 	asks, still := geo.Point{Lat: p.Lat + 0.002, Lng: (p.Lng + q.Lng) / 2}, geo.Point{Lat: p.Lat + 0.012, Lng: p.Lng}
 	middle, around := threeShards()
 	off := geo.Point{Lat: middle.Lat + 0.012, Lng: middle.Lng}
@@ -101,14 +101,14 @@ func threeShards() (middle geo.Point, around []geo.Point) {
 
 // cross runs a crossing in a pool of its own: the search must find the mover, and one
 // that comes after it the other. It tells what interleave does.
-func (w *world) cross(c crossing, pool string, first, then int, backwards bool) (met, reached bool) {
-	w.t.Helper()
-	by := map[string]*client{"mover": w.joinIn(pool, "mover"), "other": w.joinIn(pool, "other")}
-	asker, next := w.joinIn(pool, "asker"), w.joinIn(pool, "next")
+func (be *backend) cross(c crossing, pool string, first, then int, backwards bool) (met, reached bool) {
+	be.t.Helper()
+	by := map[string]*client{"mover": be.joinIn(pool, "mover"), "other": be.joinIn(pool, "other")}
+	asker, next := be.joinIn(pool, "asker"), be.joinIn(pool, "next")
 	by["mover"].at(c.mover.Lat, c.mover.Lng)
 	by["other"].at(c.other.Lat, c.other.Lng)
 	asks := `"lat":` + number(c.asks.Lat) + `,"lng":` + number(c.asks.Lng)
-	met, reached = w.interleave(first, then, backwards, func() { asker.send("match", asks) }, func() {
+	met, reached = be.interleave(first, then, backwards, func() { asker.send("match", asks) }, func() {
 		for _, l := range c.legs {
 			by[l.who].report(l.to.Lat, l.to.Lng)
 		}
@@ -116,7 +116,7 @@ func (w *world) cross(c crossing, pool string, first, then int, backwards bool) 
 	next.send("match", asks)
 	found := []string{string(want[*protocol.Matched](asker).Peer.Card), string(want[*protocol.Matched](next).Peer.Card)}
 	if !slices.Equal(found, []string{`"mover"`, `"other"`}) {
-		w.t.Errorf("%s, from command %d, before the search's command %d, backwards %v: found %v", c.name, first, then, backwards, found)
+		be.t.Errorf("%s, from command %d, before the search's command %d, backwards %v: found %v", c.name, first, then, backwards, found)
 	}
 	return met, reached
 }
@@ -125,7 +125,7 @@ func (w *world) cross(c crossing, pool string, first, then int, backwards bool) 
 // far as its number then, lets the others finish, and the search. Commands are counted
 // from 0 over all trips and sent one by one; backwards: those of one trip in the
 // opposite order. It tells whether each made so many.
-func (w *world) interleave(first, then int, backwards bool, search, others func()) (met, reached bool) {
+func (be *backend) interleave(first, then int, backwards bool, search, others func()) (met, reached bool) {
 	var mu sync.Mutex
 	count, searching, finishing := 0, false, false
 	paused, resume, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -155,8 +155,8 @@ func (w *world) interleave(first, then int, backwards bool, search, others func(
 			send(ctx, i)
 		}
 	})
-	w.hook.Store(&hook)
-	defer w.hook.Store(nil)
+	be.hook.Store(&hook)
+	defer be.hook.Store(nil)
 	go func() {
 		defer close(done)
 		others()

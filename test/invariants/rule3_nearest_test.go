@@ -26,7 +26,7 @@ type spot struct {
 // TestRule3Nearest compares whom a search finds with the nearest by a straight
 // look at everybody, in places where cells and coordinates are awkward.
 func TestRule3Nearest(t *testing.T) {
-	edge, _ := across(37.7749, -122.4194)
+	edge, _ := acrossEdge(37.7749, -122.4194)
 	spots := []spot{
 		{"shard edge", oracle.Place(edge), 3000, 200},
 		{"shard corner", corner(48.8566, 2.3522), 2000, 200},
@@ -39,18 +39,18 @@ func TestRule3Nearest(t *testing.T) {
 		{"pentagon on land", oracle.Place{Lat: 39.1, Lng: 122.3}, 8000, 150},
 		{"crowd", oracle.Place{Lat: 35.6586, Lng: 139.7454}, 200, 500},
 	}
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		random := kit.Random(t, 0)
 		for _, s := range spots {
-			w.empty()
-			w.populate(s, random).search(s, random)
+			be.flush()
+			be.populate(s, random).search(s, random)
 		}
 	})
 }
 
 // A population is a world and what is true of who is in it.
 type population struct {
-	*world
+	*backend
 	crowd   oracle.Crowd
 	members map[string]oracle.Member
 }
@@ -62,19 +62,19 @@ func (p *population) know(m oracle.Member) {
 }
 
 // populate puts members around the spot, and among them such as must not be found.
-func (w *world) populate(s spot, random *rand.Rand) *population {
-	w.t.Helper()
-	p := &population{world: w, members: make(map[string]oracle.Member)}
+func (be *backend) populate(s spot, random *rand.Rand) *population {
+	be.t.Helper()
+	p := &population{backend: be, members: make(map[string]oracle.Member)}
 	for i := range s.members / 10 { // to be silent for longer than the TTL
 		m := oracle.Member{Name: fmt.Sprint("stale", i), Place: oracle.Near(random, s.Place, s.spread), Tags: []string{"tall"}}
-		w.join(m.Name).at(m.Lat, m.Lng, `"tags":["tall"]`)
-		m.Reported = w.now()
+		be.join(m.Name).at(m.Lat, m.Lng, `"tags":["tall"]`)
+		m.Reported = be.now()
 		p.know(m)
 	}
-	w.pass(59 * time.Second)
+	be.advance(59 * time.Second)
 	for i := range s.members {
 		m := oracle.Member{Name: fmt.Sprint("m", i), Place: oracle.Near(random, s.Place, s.spread)}
-		c := w.join(m.Name)
+		c := be.join(m.Name)
 		if i%5 == 0 { // from another place, mostly another shard
 			from := oracle.Near(random, s.Place, s.spread+8000)
 			c.at(from.Lat, from.Lng)
@@ -91,14 +91,14 @@ func (w *world) populate(s spot, random *rand.Rand) *population {
 			m.Unavailable, more = true, append(more, `"available":false`)
 		}
 		c.at(m.Lat, m.Lng, more...)
-		m.Reported = w.now()
+		m.Reported = be.now()
 		if i%13 == 0 {
 			m.Unavailable = true
 			c.disconnect()
 		}
 		p.know(m)
 	}
-	w.pass(2 * time.Second)
+	be.advance(2 * time.Second)
 	return p
 }
 

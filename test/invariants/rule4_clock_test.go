@@ -9,16 +9,16 @@ import (
 // TestRule4FreshByTheServersClock: a member whose clock is ahead is not found for
 // longer than the others.
 func TestRule4FreshByTheServersClock(t *testing.T) {
-	onEach(t, "", func(t *testing.T, w *world) {
-		ben := w.join("ben")
+	onEach(t, "", func(t *testing.T, be *backend) {
+		ben := be.join("ben")
 		for _, what := range []string{"a first report", "a second one, which the index takes by itself"} {
-			ben.at(lat, lng, fmt.Sprintf(`"at":%d`, w.now().Add(25*time.Second).UnixMilli()))
-			if got := w.finds(lat, lng); got != "ben" {
+			ben.at(lat, lng, fmt.Sprintf(`"at":%d`, be.now().Add(25*time.Second).UnixMilli()))
+			if got := be.findAt(lat, lng); got != "ben" {
 				t.Errorf("%s: found %q, want ben", what, got)
 			}
 		}
-		w.pass(61 * time.Second)
-		if got := w.finds(lat, lng); got != "" {
+		be.advance(61 * time.Second)
+		if got := be.findAt(lat, lng); got != "" {
 			t.Errorf("61 s after a report from 25 s ahead: found %q", got)
 		}
 	})

@@ -7,18 +7,19 @@ import (
 
 	"github.com/valkey-io/valkey-go"
 
+	"waggle/internal/geo"
 	"waggle/internal/protocol"
 	"waggle/internal/token"
 )
 
 // finds asks at a place, as a newcomer that cannot be found itself, and returns
 // the name of whom it found within 500 m, "" for nobody. The match is ended.
-func (w *world) finds(lat, lng float64) string {
-	w.t.Helper()
-	c := w.newClient(token.Identity{Pool: "default", Matcher: true})
+func (be *backend) findAt(lat, lng float64) string {
+	be.t.Helper()
+	c := be.newClient(token.Identity{Pool: "default", Matcher: true})
 	c.id.Member = "probe" + c.connection
 	if status := c.connect(); status != 200 {
-		w.t.Fatalf("connect: status %d", status)
+		be.t.Fatalf("connect: status %d", status)
 	}
 	c.send("match", fmt.Sprintf(`"lat":%s,"lng":%s,"radius":500`, number(lat), number(lng)))
 	frames := c.take()
@@ -29,7 +30,7 @@ func (w *world) finds(lat, lng float64) string {
 	case *protocol.NoMatch:
 		return ""
 	}
-	w.t.Fatalf("a search was answered: %s", c.all())
+	be.t.Fatalf("a search was answered: %s", c.all())
 	return ""
 }
 
@@ -37,49 +38,49 @@ func (w *world) finds(lat, lng float64) string {
 // was taken, longer ago than the TTL.
 func TestRule4Fresh(t *testing.T) {
 	const lat, lng = 37.7749, -122.4194
-	onEach(t, "", func(t *testing.T, w *world) {
+	onEach(t, "", func(t *testing.T, be *backend) {
 		check := func(what, want string) {
 			t.Helper()
-			if got := w.finds(lat, lng); got != want {
+			if got := be.findAt(lat, lng); got != want {
 				t.Errorf("%s: found %q, want %q", what, got, want)
 			}
 		}
-		ben := w.join("ben")
+		ben := be.join("ben")
 		ben.at(lat, lng)
-		w.pass(59 * time.Second)
+		be.advance(59 * time.Second)
 		check("59 s after a report", "ben")
-		w.pass(2 * time.Second)
+		be.advance(2 * time.Second)
 		check("61 s after it", "")
 		ben.send("ping", "")
 		check("after a ping, which is no report", "")
 		ben.at(lat, lng)
 		check("after a new report", "ben")
 
-		ben.at(lat, lng, fmt.Sprintf(`"at":%d`, w.now().Add(time.Second).UnixMilli()))
-		w.pass(55 * time.Second)
-		ben.at(lat, lng, fmt.Sprintf(`"at":%d`, w.now().Add(-50*time.Second).UnixMilli()))
+		ben.at(lat, lng, fmt.Sprintf(`"at":%d`, be.now().Add(time.Second).UnixMilli()))
+		be.advance(55 * time.Second)
+		ben.at(lat, lng, fmt.Sprintf(`"at":%d`, be.now().Add(-50*time.Second).UnixMilli()))
 		check("with a report 50 s old", "ben")
-		w.pass(11 * time.Second)
+		be.advance(11 * time.Second)
 		check("with a report 61 s old, heard 11 s ago", "")
 
 		ben.send("match", `"id":"m"`)
-		ben.refuse(protocol.CodeConflict) // its own location is not fresh
+		ben.wantError(protocol.CodeConflict) // its own location is not fresh
 	})
 }
 
 // TestRule4FreshForWaitingRequests: who has gone stale is not found by a request
 // that waits, in the cell it was listed in, until it reports again.
 func TestRule4FreshForWaitingRequests(t *testing.T) {
-	onEach(t, "", func(t *testing.T, w *world) {
-		p, q := across(37.7749, -122.4194)
-		ana, ben := w.join("ana"), w.join("ben")
+	onEach(t, "", func(t *testing.T, be *backend) {
+		p, q := acrossEdge(37.7749, -122.4194)
+		ana, ben := be.join("ana"), be.join("ben")
 		ben.at(q.Lat, q.Lng)
-		w.pass(61 * time.Second)
+		be.advance(61 * time.Second)
 		ana.at(p.Lat, p.Lng)
 		ana.send("match", `"id":"m","wait":60`)
 		want[*protocol.Waiting](ana)
 		ben.send("hello", "")
-		if m := ben.standing().Match; m != nil {
+		if m := ben.hello().Match; m != nil {
 			t.Errorf("a member with no fresh report was matched: %+v", m)
 		}
 		ben.at(q.Lat, q.Lng)
@@ -89,42 +90,61 @@ func TestRule4FreshForWaitingRequests(t *testing.T) {
 
 // TestRule4FreshKeysExpire: whatever was done, every key that is stored expires.
 func TestRule4FreshKeysExpire(t *testing.T) {
-	onEach(t, "", func(t *testing.T, w *world) {
+	onEach(t, "", func(t *testing.T, be *backend) {
 		for i, o := range operations() {
-			s := w.newScene(fmt.Sprint("keys-", i))
+			s := be.newScene(fmt.Sprint("keys-", i))
 			s.a.report(s.p.Lat, s.p.Lng, `"tags":["tall"]`)
-			w.expire()
+			be.checkKeysExpire()
 			o.prepare(s)
-			w.expire()
+			be.checkKeysExpire()
 			o.fault(s)
-			w.expire()
-			w.pass(16 * time.Second)
+			be.checkKeysExpire()
+			be.advance(16 * time.Second)
 			s.a.send("hello", "")
 			s.b.send("hello", "")
 		}
-		if keys := w.expire(); keys < 3*len(operations()) {
+		if keys := be.checkKeysExpire(); keys < 3*len(operations()) {
 			t.Errorf("%d keys are stored: too few to show anything", keys)
 		}
 	})
 }
 
+// TestRule4FreshKeysOutliveTheirEntries covers a cell whose keys have little more than an
+// hour left, in a pool with the longest location TTL. A report into it keeps the keys for
+// as long as its member is to be found.
+func TestRule4FreshKeysOutliveTheirEntries(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"locationTTL":7200}}}`, func(t *testing.T, be *backend) {
+		ben := be.join("ben")
+		ben.at(lat, lng)
+		key := "w2:seen:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
+		if err := be.direct.Do(t.Context(), be.direct.B().Pexpire().Key(key).Milliseconds((66 * time.Minute).Milliseconds()).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+		ben.at(lat, lng)
+		left, err := be.direct.Do(t.Context(), be.direct.B().Pttl().Key(key).Build()).AsInt64()
+		if err != nil || left < (2*time.Hour).Milliseconds() {
+			t.Errorf("got %d ms, %v, want the cell's keys to outlive a location that is fresh for 2 h", left, err)
+		}
+	})
+}
+
 // expire wants every key to expire, and returns how many there are.
-func (w *world) expire() (keys int) {
-	w.t.Helper()
+func (be *backend) checkKeysExpire() (keys int) {
+	be.t.Helper()
 	const longest = 3 * time.Hour
 	var cursor uint64
 	for {
-		page, err := w.direct.Do(w.t.Context(), w.direct.B().Scan().Cursor(cursor).Count(1000).Build()).AsScanEntry()
+		page, err := be.direct.Do(be.t.Context(), be.direct.B().Scan().Cursor(cursor).Count(1000).Build()).AsScanEntry()
 		if err != nil {
-			w.t.Fatal(err)
+			be.t.Fatal(err)
 		}
 		for _, key := range page.Elements {
-			left, err := w.direct.Do(w.t.Context(), w.direct.B().Pttl().Key(key).Build()).AsInt64()
+			left, err := be.direct.Do(be.t.Context(), be.direct.B().Pttl().Key(key).Build()).AsInt64()
 			if err != nil && !valkey.IsValkeyNil(err) {
-				w.t.Fatal(err)
+				be.t.Fatal(err)
 			}
 			if left <= 0 || left > longest.Milliseconds() {
-				w.t.Errorf("%s expires in %d ms", key, left)
+				be.t.Errorf("%s expires in %d ms", key, left)
 			}
 		}
 		keys += len(page.Elements)
@@ -137,13 +157,13 @@ func (w *world) expire() (keys int) {
 // TestRule4FreshWhenClaimed lets the candidate go stale between the search that
 // saw it and the claim.
 func TestRule4FreshWhenClaimed(t *testing.T) {
-	onEach(t, `{"pools":{"default":{"locationTTL":5}}}`, func(t *testing.T, w *world) {
+	onEach(t, `{"pools":{"default":{"locationTTL":5}}}`, func(t *testing.T, be *backend) {
 		for range 2 { // the first run teaches the cache its scripts
-			w.empty()
-			ana, ben := w.join("ana"), w.join("ben")
+			be.flush()
+			ana, ben := be.join("ana"), be.join("ben")
 			ben.at(37.7749, -122.4194)
 			// The search is on its way by then: time has passed for the claim.
-			w.between(0, func() { ana.send("match", `"lat":37.7749,"lng":-122.4194`) }, func() { w.pass(6 * time.Second) })
+			be.between(0, func() { ana.send("match", `"lat":37.7749,"lng":-122.4194`) }, func() { be.advance(6 * time.Second) })
 			want[*protocol.NoMatch](ana)
 
 			ben.at(37.7749, -122.4194)

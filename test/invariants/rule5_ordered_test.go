@@ -30,30 +30,30 @@ type refusal struct {
 // TestRule5Ordered: a refused report moves neither what the index finds, nor the
 // record, nor is it shown to who watches.
 func TestRule5Ordered(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		home := geo.Point{Lat: 37.7749, Lng: -122.4194}
 		places := map[string]geo.Point{"the same shard": {Lat: 37.7829, Lng: -122.4194}, "another shard": {Lat: 37.9, Lng: -122.4194}}
 		if geo.ShardCell(home) != geo.ShardCell(places["the same shard"]) || geo.ShardCell(home) == geo.ShardCell(places["another shard"]) {
 			t.Fatal("the places are not where they should be")
 		}
 		for where, place := range places {
-			for i := range refusals(w.now(), 0) {
+			for i := range refusals(be.now(), 0) {
 				for _, watched := range []bool{false, true} {
-					w.empty()
-					ana, ben := w.join("ana"), w.join("ben")
-					at := w.now().UnixMilli()
+					be.flush()
+					ana, ben := be.join("ana"), be.join("ben")
+					at := be.now().UnixMilli()
 					ben.at(home.Lat, home.Lng, fmt.Sprintf(`"at":%d`, at), `"seq":5`)
 					if watched {
 						ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, home.Lat, home.Lng))
 						want[*protocol.Matched](ana)
 					}
-					r := refusals(w.now(), at)[i]
+					r := refusals(be.now(), at)[i]
 					what := fmt.Sprintf("a report %s, from %s, watched %v", r.name, where, watched)
 					ben.take()
 					ben.send("location", fmt.Sprintf(`"id":"r","lat":%v,"lng":%v,%s`, place.Lat, place.Lng, r.fields))
 					if r.code == "" {
 						want[*protocol.Ack](ben)
-					} else if e := ben.refuse(r.code); e.ID != "r" || e.Now < at || e.Now > w.now().UnixMilli() {
+					} else if e := ben.wantError(r.code); e.ID != "r" || e.Now < at || e.Now > be.now().UnixMilli() {
 						t.Errorf("%s: refused with %+v, want the time of now", what, e)
 					}
 					if watched {
@@ -66,10 +66,10 @@ func TestRule5Ordered(t *testing.T) {
 						}
 						continue
 					}
-					if got := w.finds(place.Lat, place.Lng); got != "" {
+					if got := be.findAt(place.Lat, place.Lng); got != "" {
 						t.Errorf("%s: %s is found where it says", what, got)
 					}
-					if got := w.finds(home.Lat, home.Lng); got != "ben" {
+					if got := be.findAt(home.Lat, home.Lng); got != "ben" {
 						t.Errorf("%s: ben is not found any more where it was", what)
 					}
 				}
@@ -78,11 +78,11 @@ func TestRule5Ordered(t *testing.T) {
 	})
 }
 
-// TestRule5OrderedRate: so does one that comes too often.
-func TestRule5OrderedRate(t *testing.T) {
+// TestRule5OrderedBeyondTheRate: so does one that comes too often.
+func TestRule5OrderedBeyondTheRate(t *testing.T) {
 	onEach(t, `{"pools":{"default":{"reportsPerSecond":0.01,"reportsBurst":3,"requestsPerMinute":1000,"matchesPerHour":1000}}}`,
-		func(t *testing.T, w *world) {
-			ana, ben := w.join("ana"), w.join("ben")
+		func(t *testing.T, be *backend) {
+			ana, ben := be.join("ana"), be.join("ben")
 			place := func(i int) (float64, float64) { return 37.77 + 0.006*float64(i), -122.4194 }
 			for i := range 5 {
 				lat, lng := place(i)
@@ -90,11 +90,11 @@ func TestRule5OrderedRate(t *testing.T) {
 				if i < 3 {
 					want[*protocol.Ack](ben)
 				} else {
-					ben.refuse(protocol.CodeRateLimited)
+					ben.wantError(protocol.CodeRateLimited)
 				}
 			}
 			for i, name := range []string{"", "", "ben", "", ""} {
-				if got := w.finds(place(i)); got != name {
+				if got := be.findAt(place(i)); got != name {
 					t.Errorf("at place %d %q was found, want %q", i, got, name)
 				}
 			}
@@ -104,7 +104,7 @@ func TestRule5OrderedRate(t *testing.T) {
 				t.Fatalf("%+v", m)
 			}
 			ben.report(place(4))
-			ben.refuse(protocol.CodeRateLimited)
+			ben.wantError(protocol.CodeRateLimited)
 			if l, ok := last[*protocol.LocationFrame](ana); ok {
 				t.Errorf("a report beyond the rate was shown: %+v", l)
 			}
@@ -115,10 +115,10 @@ func TestRule5OrderedRate(t *testing.T) {
 		})
 }
 
-// TestRule5OrderedTaken: what is newer is taken, and shown, in order.
-func TestRule5OrderedTaken(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		ana, ben := w.join("ana"), w.join("ben")
+// TestRule5OrderedNewerReports: what is newer is taken, and shown, in order.
+func TestRule5OrderedNewerReports(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
 		ben.at(37.7749, -122.4194)
 		ana.send("match", `"lat":37.7749,"lng":-122.4194`)
 		want[*protocol.Matched](ana)
@@ -132,19 +132,19 @@ func TestRule5OrderedTaken(t *testing.T) {
 			}
 			return l
 		}
-		w.pass(time.Second)
-		at := w.now().UnixMilli()
+		be.advance(time.Second)
+		at := be.now().UnixMilli()
 		report(37.775, fmt.Sprintf(`"at":%d,"seq":1`, at))
 		report(37.776, fmt.Sprintf(`"at":%d,"seq":2`, at))
 		report(37.777, fmt.Sprintf(`"at":%d`, at+1))
-		w.pass(5 * time.Second)
-		before := w.now().UnixMilli()
-		if l := report(37.778, fmt.Sprintf(`"at":%d`, w.now().Add(time.Minute).UnixMilli())); l.At < before || l.At > w.now().UnixMilli() {
+		be.advance(5 * time.Second)
+		before := be.now().UnixMilli()
+		if l := report(37.778, fmt.Sprintf(`"at":%d`, be.now().Add(time.Minute).UnixMilli())); l.At < before || l.At > be.now().UnixMilli() {
 			t.Errorf("a report from a minute ahead is dated %d, want its arrival, %d", l.At, before)
 		}
-		w.pass(time.Second)
+		be.advance(time.Second)
 		report(37.779, `"seq":0`) // a later one is not late for that
-		ahead := w.now().Add(20 * time.Second).UnixMilli()
+		ahead := be.now().Add(20 * time.Second).UnixMilli()
 		if l := report(37.780, fmt.Sprintf(`"at":%d`, ahead)); l.At != ahead {
 			t.Errorf("a report from 20 s ahead is dated %d, want %d", l.At, ahead)
 		}

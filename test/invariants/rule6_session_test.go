@@ -11,21 +11,21 @@ import (
 // older one does or suffers touches it.
 func TestRule6TheRightSession(t *testing.T) {
 	const lat, lng, elsewhere = 37.7749, -122.4194, 37.7949
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		found := func(what string, at float64, want string) {
 			t.Helper()
-			if got := w.finds(at, lng); got != want {
+			if got := be.findAt(at, lng); got != want {
 				t.Errorf("%s: found %q, want %q", what, got, want)
 			}
 		}
 
-		old := w.join("ben")
+		old := be.join("ben")
 		old.at(lat, lng)
-		ben := old.rejoin()
-		if e := old.refuse(protocol.CodeReplaced); e.Retryable {
+		ben := old.reconnect()
+		if e := old.wantError(protocol.CodeReplaced); e.Retryable {
 			t.Error("replaced is said to be worth a retry")
 		}
-		if !w.isClosed(old) {
+		if !be.isClosed(old) {
 			t.Error("the connection that was replaced is not closed")
 		}
 		found("a replaced session", lat, "ben")
@@ -40,24 +40,24 @@ func TestRule6TheRightSession(t *testing.T) {
 		}
 		found("after messages of the replaced one", lat, "ben")
 		found("after messages of the replaced one", elsewhere, "")
-		if r := ben.standing().Request; r != nil {
+		if r := ben.hello().Request; r != nil {
 			t.Errorf("a replaced session asked: %+v", r)
 		}
 
 		old.disconnect()
 		found("after the late $disconnect of the replaced one", lat, "ben")
 
-		late, newer := ben.again(), ben.again()
+		late, newer := ben.next(), ben.next()
 		if status := newer.connect(); status != 200 {
 			t.Fatalf("connect: status %d", status)
 		}
 		if status := late.connect(); status != 409 {
 			t.Errorf("an older $connect after a newer one: status %d, want 409", status)
 		}
-		if newer.take(); w.isClosed(newer) || newer.standing().Member != "ben" {
+		if newer.take(); be.isClosed(newer) || newer.hello().Member != "ben" {
 			t.Error("the newer session is gone")
 		}
-		if status := newer.connect(); status != 200 || w.isClosed(newer) {
+		if status := newer.connect(); status != 200 || be.isClosed(newer) {
 			t.Errorf("the same $connect twice: status %d", status)
 		}
 
@@ -71,8 +71,8 @@ func TestRule6TheRightSession(t *testing.T) {
 			t.Errorf("a connection that has disconnected was answered %v", got)
 		}
 		found("a report after the $disconnect", elsewhere, "")
-		again := newer.rejoin()
-		if r := again.standing().Request; r != nil {
+		again := newer.reconnect()
+		if r := again.hello().Request; r != nil {
 			t.Errorf("a session asked after its $disconnect: %+v", r)
 		}
 		found("connected again", lat, "ben")
@@ -83,24 +83,24 @@ func TestRule6TheRightSession(t *testing.T) {
 // if it is the current and not young; a young one is tried once more.
 func TestRule6GoneConnections(t *testing.T) {
 	const lat, lng = 37.7749, -122.4194
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		pair := func() (ana, ben *client) {
-			w.empty()
-			ana, ben = w.join("ana"), w.join("ben")
+			be.flush()
+			ana, ben = be.join("ana"), be.join("ben")
 			ben.at(lat, lng)
 			ana.send("match", `"lat":37.7749,"lng":-122.4194`)
 			want[*protocol.Matched](ana)
 			return ana, ben
 		}
 		lose := func(c *client, pushes int) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.gone[c.connection], w.pushes[c.connection] = pushes, 0
+			be.mu.Lock()
+			defer be.mu.Unlock()
+			be.gone[c.connection], be.pushes[c.connection] = pushes, 0
 		}
 		pushes := func(c *client) int {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			return w.pushes[c.connection]
+			be.mu.Lock()
+			defer be.mu.Unlock()
+			return be.pushes[c.connection]
 		}
 
 		ana, ben := pair()
@@ -119,35 +119,35 @@ func TestRule6GoneConnections(t *testing.T) {
 		want[*protocol.LocationFrame](ana)
 
 		ana, ben = pair()
-		w.pass(11 * time.Second)
+		be.advance(11 * time.Second)
 		lose(ana, 1)
 		ben.report(lat, lng)
 		ben.report(lat, lng)
 		if n := pushes(ana); n != 1 {
 			t.Errorf("an old connection that is gone was pushed to %d times, want once", n)
 		}
-		ana = ana.rejoin()
-		if m := ana.standing().Match; m == nil || m.Role != protocol.RoleMatcher {
+		ana = ana.reconnect()
+		if m := ana.hello().Match; m == nil || m.Role != protocol.RoleMatcher {
 			t.Errorf("the match was lost with a connection: %+v", m)
 		}
 		ben.report(lat, lng)
 		want[*protocol.LocationFrame](ana)
 
 		ana, ben = pair()
-		w.pass(11 * time.Second)
+		be.advance(11 * time.Second)
 		lose(ben, 1)
-		ana.send("end", `"match":"`+ana.standing().Match.Match+`"`)
-		if got := w.finds(lat, lng); got != "" {
+		ana.send("end", `"match":"`+ana.hello().Match.Match+`"`)
+		if got := be.findAt(lat, lng); got != "" {
 			t.Errorf("%s is found though its connection is gone", got)
 		}
 
 		// A newer connection comes at any moment while a push finds the old one gone.
 		for n, more := 0, true; more; n++ {
 			ana, ben = pair()
-			w.pass(11 * time.Second)
+			be.advance(11 * time.Second)
 			lose(ana, 1)
 			var next *client
-			more = w.between(n, func() { ben.report(lat, lng) }, func() { next = ana.rejoin() })
+			more = be.between(n, func() { ben.report(lat, lng) }, func() { next = ana.reconnect() })
 			ben.report(lat, lng)
 			want[*protocol.LocationFrame](next)
 		}

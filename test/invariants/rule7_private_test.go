@@ -37,7 +37,7 @@ func numbers(f protocol.Frame) (all []float64) {
 }
 
 // secret wants no coordinate of the places in any frame, within some ten metres.
-func secret(t *testing.T, what string, frames []protocol.Frame, places ...geo.Point) {
+func noPosition(t *testing.T, what string, frames []protocol.Frame, places ...geo.Point) {
 	t.Helper()
 	if len(frames) == 0 {
 		t.Errorf("%s: no frame was sent: nothing was shown", what)
@@ -56,13 +56,13 @@ func secret(t *testing.T, what string, frames []protocol.Frame, places ...geo.Po
 // TestRule7Private: nobody learns where another is before a match, nor after it;
 // and in it the matchee learns the request's point alone.
 func TestRule7Private(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		anaHome, anaMoved := geo.Point{Lat: 37.7712345, Lng: -122.4112345}, geo.Point{Lat: 37.7723456, Lng: -122.4123456}
 		benHome, benMoved, benLater := geo.Point{Lat: 37.7734567, Lng: -122.4134567}, geo.Point{Lat: 37.7745678, Lng: -122.4145678},
 			geo.Point{Lat: 37.7756789, Lng: -122.4156789}
 		meeting := geo.Point{Lat: 37.7667891, Lng: -122.4067891}
 
-		ana, ben, eve := w.join("ana"), w.join("ben"), w.join("eve")
+		ana, ben, eve := be.join("ana"), be.join("ben"), be.join("eve")
 		ana.at(anaHome.Lat, anaHome.Lng)
 		eve.send("match", fmt.Sprintf(`"id":"e","lat":%v,"lng":%v,"tags":["tall"],"wait":300`, benHome.Lat+0.001, benHome.Lng))
 		ben.at(benHome.Lat, benHome.Lng, `"tags":["calm"]`)
@@ -71,10 +71,10 @@ func TestRule7Private(t *testing.T) {
 		ana.send("hello", "")
 		ana.send("locate", "")
 		ana.send("cancel", "")
-		secret(t, "before a match", ana.sent(), benHome)
+		noPosition(t, "before a match", ana.sent(), benHome)
 		ben.send("hello", "")
 		ben.send("locate", "")
-		secret(t, "before a match", ben.sent(), anaHome)
+		noPosition(t, "before a match", ben.sent(), anaHome)
 
 		// ana asks for another point than its own.
 		ana.send("match", fmt.Sprintf(`"id":"m","lat":%v,"lng":%v`, meeting.Lat, meeting.Lng))
@@ -92,8 +92,8 @@ func TestRule7Private(t *testing.T) {
 		if l := want[*protocol.Matched](ben); l.Peer.Lat != meeting.Lat {
 			t.Errorf("the matchee is told of %+v, want the request's point", l.Peer)
 		}
-		secret(t, "the matchee in a match", ben.sent(), anaHome, anaMoved)
-		secret(t, "a third member", eve.sent(), anaHome, anaMoved, benMoved)
+		noPosition(t, "the matchee in a match", ben.sent(), anaHome, anaMoved)
+		noPosition(t, "a third member", eve.sent(), anaHome, anaMoved, benMoved)
 
 		// The end, and a report that crosses it.
 		ana.send("end", `"match":"`+id+`"`)
@@ -103,12 +103,12 @@ func TestRule7Private(t *testing.T) {
 		ana.send("hello", "")
 		ana.send("match", `"id":"m"`)
 		ana.send("end", `"match":"`+id+`"`)
-		secret(t, "after the end", ana.sent()[seen:], benHome, benMoved, benLater)
+		noPosition(t, "after the end", ana.sent()[seen:], benHome, benMoved, benLater)
 		seen = len(ben.sent())
 		ben.send("locate", "")
 		ben.send("hello", "")
 		ben.send("end", `"match":"`+id+`"`)
-		secret(t, "after the end", ben.sent()[seen:], anaHome, anaMoved, meeting)
+		noPosition(t, "after the end", ben.sent()[seen:], anaHome, anaMoved, meeting)
 
 		// A report of the matchee that the end overtakes, at any of its trips.
 		for n, more := 0, true; more; n++ {
@@ -116,37 +116,37 @@ func TestRule7Private(t *testing.T) {
 			ana.send("match", fmt.Sprintf(`"id":"m%d","lat":%v,"lng":%v`, n, benHome.Lat, benHome.Lng))
 			id := want[*protocol.Matched](ana).Match
 			var then int
-			more = w.between(n, func() { ben.report(benLater.Lat, benLater.Lng) }, func() {
+			more = be.between(n, func() { ben.report(benLater.Lat, benLater.Lng) }, func() {
 				ben.send("end", `"match":"`+id+`"`)
 				ana.send("hello", "")
 				then = len(ana.sent())
 			})
 			ana.send("hello", "")
-			secret(t, fmt.Sprintf("a report overtaken at trip %d", n), ana.sent()[then:], benLater)
+			noPosition(t, fmt.Sprintf("a report overtaken at trip %d", n), ana.sent()[then:], benLater)
 		}
 	})
 }
 
-// TestRule7PrivateLog: the log, at its most talkative and of failures of every
+// TestRule7PrivateInTheLog: the log, at its most talkative and of failures of every
 // kind, has no token and no position.
-func TestRule7PrivateLog(t *testing.T) {
-	onEach(t, "", func(t *testing.T, w *world) {
+func TestRule7PrivateInTheLog(t *testing.T) {
+	onEach(t, "", func(t *testing.T, be *backend) {
 		scenes := 0
 		for _, o := range operations() {
 			for n := range 6 {
 				for _, f := range []fault{dies, loses, misses} {
-					w.empty()
+					be.flush()
 					scenes++
-					s := w.newScene(fmt.Sprint("log-", scenes))
+					s := be.newScene(fmt.Sprint("log-", scenes))
 					o.prepare(s)
-					w.befall(n, f, func() { o.fault(s) })
+					be.withFault(n, f, func() { o.fault(s) })
 					s.a.send("location", `"lat":37.7712345,"lng":"west","id":"wrong"`)
 					s.a.send("location", `"lat":37.7712345,"lng":-122.4112345,"at":1`)
 					s.a.send("match", `"lat":37.7712345,"lng":-122.4112345,"radius":30000`)
 				}
 			}
 		}
-		text := w.logged()
+		text := be.log.text()
 		if strings.Count(text, "level=ERROR") < 20 {
 			t.Errorf("%d errors were logged: too few to show anything", strings.Count(text, "level=ERROR"))
 		}

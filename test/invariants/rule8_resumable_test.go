@@ -10,20 +10,20 @@ import (
 // TestRule8Resumable drops the socket of either side, told by a $disconnect, told
 // too late, or never; on a new connection hello gives everything back.
 func TestRule8Resumable(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		p, q := across(37.7749, -122.4194)
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		p, q := acrossEdge(37.7749, -122.4194)
 		drops := map[string]func(*client) *client{
-			"told": func(c *client) *client { c.disconnect(); return c.rejoin() },
+			"told": func(c *client) *client { c.disconnect(); return c.reconnect() },
 			"told late": func(c *client) *client {
-				next := c.rejoin()
+				next := c.reconnect()
 				c.disconnect()
 				return next
 			},
-			"never told": (*client).rejoin,
+			"never told": (*client).reconnect,
 		}
 		for name, drop := range drops {
-			w.empty()
-			ana, ben := w.join("ana"), w.join("ben")
+			be.flush()
+			ana, ben := be.join("ana"), be.join("ben")
 			ana.at(p.Lat, p.Lng)
 			ben.at(q.Lat, q.Lng)
 			ana.send("match", `"id":"m"`)
@@ -31,13 +31,13 @@ func TestRule8Resumable(t *testing.T) {
 
 			ana.disconnect()
 			ben.report(p.Lat, p.Lng) // moves meanwhile, into the other shard
-			w.pass(40 * time.Second)
+			be.advance(40 * time.Second)
 			ana, ben = drop(ana), drop(ben)
-			m := ana.standing().Match
+			m := ana.hello().Match
 			if m == nil || m.Match != id || m.Role != protocol.RoleMatcher || m.Peer.Lat != p.Lat || m.Peer.Lng != p.Lng || string(m.Peer.Card) != `"ben"` {
 				t.Fatalf("%s: the matcher resumes with %+v", name, m)
 			}
-			m = ben.standing().Match
+			m = ben.hello().Match
 			if m == nil || m.Match != id || m.Role != protocol.RoleMatchee || m.Peer.Lat != p.Lat || m.Peer.Lng != p.Lng || string(m.Peer.Card) != `"ana"` {
 				t.Fatalf("%s: the matchee resumes with %+v", name, m)
 			}
@@ -58,7 +58,7 @@ func TestRule8Resumable(t *testing.T) {
 			ben.send("end", `"match":"`+id+`"`)
 			want[*protocol.Ended](ana)
 			ana = drop(ana)
-			if m := ana.standing().Match; m != nil {
+			if m := ana.hello().Match; m != nil {
 				t.Errorf("%s: the end is not known after a resume: %+v", name, m)
 			}
 			ana.send("match", `"id":"m"`)
@@ -69,13 +69,13 @@ func TestRule8Resumable(t *testing.T) {
 	})
 }
 
-// TestRule8ResumableRequest does the same with a request that waits.
-func TestRule8ResumableRequest(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		p, q := across(37.7749, -122.4194)
+// TestRule8ResumableWaitingRequest does the same with a request that waits.
+func TestRule8ResumableWaitingRequest(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		p, q := acrossEdge(37.7749, -122.4194)
 		ask := func() (*client, *protocol.Waiting) {
-			w.empty()
-			ana := w.join("ana")
+			be.flush()
+			ana := be.join("ana")
 			ana.at(p.Lat, p.Lng)
 			ana.send("match", `"id":"m","wait":300,"radius":1234`)
 			return ana, want[*protocol.Waiting](ana)
@@ -83,12 +83,12 @@ func TestRule8ResumableRequest(t *testing.T) {
 
 		ana, waiting := ask()
 		ana.disconnect()
-		w.pass(30 * time.Second)
-		ana = ana.rejoin()
-		if r := ana.standing().Request; r == nil || r.ID != "m" || r.Radius != 1234 || r.ExpiresAt != waiting.ExpiresAt {
+		be.advance(30 * time.Second)
+		ana = ana.reconnect()
+		if r := ana.hello().Request; r == nil || r.ID != "m" || r.Radius != 1234 || r.ExpiresAt != waiting.ExpiresAt {
 			t.Errorf("the request resumes as %+v, want as in %+v", r, waiting)
 		}
-		ben := w.join("ben")
+		ben := be.join("ben")
 		ben.at(q.Lat, q.Lng)
 		if m := want[*protocol.Matched](ana); m.ID != "m" || m.Role != protocol.RoleMatcher {
 			t.Errorf("after a resume the request led to %+v", m)
@@ -96,23 +96,23 @@ func TestRule8ResumableRequest(t *testing.T) {
 
 		ana, _ = ask()
 		ana.disconnect()
-		ben = w.join("ben")
+		ben = be.join("ben")
 		ben.report(q.Lat, q.Lng) // finds it while it is away
 		id := want[*protocol.Matched](ben).Match
-		ana = ana.rejoin()
-		if m := ana.standing().Match; m == nil || m.Match != id || m.Peer.Lng != q.Lng {
+		ana = ana.reconnect()
+		if m := ana.hello().Match; m == nil || m.Match != id || m.Peer.Lng != q.Lng {
 			t.Errorf("a match made while the matcher was away resumes as %+v, want %s", m, id)
 		}
 
 		ana, _ = ask()
 		ana.disconnect()
-		w.pass(5 * time.Minute)
-		ana = ana.rejoin()
+		be.advance(5 * time.Minute)
+		ana = ana.reconnect()
 		ana.send("hello", "")
 		if n := want[*protocol.NoMatch](ana); n.ID != "m" || n.Radius != 1234 {
 			t.Errorf("a request that expired meanwhile ended with %+v", n)
 		}
-		if r := ana.standing().Request; r != nil {
+		if r := ana.hello().Request; r != nil {
 			t.Errorf("a request that expired resumes as %+v", r)
 		}
 		told := 0

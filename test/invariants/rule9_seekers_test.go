@@ -10,7 +10,7 @@ import (
 )
 
 // together wants both to have been told of one and the same match.
-func together(a, b *client) error {
+func bothNotified(a, b *client) error {
 	told := func(c *client) string {
 		match := ""
 		for _, f := range c.sent() {
@@ -31,19 +31,19 @@ func orders() [][2]string { return [][2]string{{"ana", "ben"}, {"ben", "ana"}} }
 
 // TestRule9SeekersFindEachOther has two, and more, ask at the same moment.
 func TestRule9SeekersFindEachOther(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		p, q := across(37.7749, -122.4194)
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		p, q := acrossEdge(37.7749, -122.4194)
 		for round := range 20 {
 			for _, waits := range [][2]int{{0, 0}, {60, 60}, {0, 60}, {60, 0}} {
-				w.empty()
-				a, b := w.join("ana"), w.join("ben")
+				be.flush()
+				a, b := be.join("ana"), be.join("ben")
 				a.at(p.Lat, p.Lng)
 				b.at(q.Lat, q.Lng)
 				var both sync.WaitGroup
 				both.Go(func() { a.send("match", fmt.Sprintf(`"id":"a","wait":%d`, waits[0])) })
 				both.Go(func() { b.send("match", fmt.Sprintf(`"id":"b","wait":%d`, waits[1])) })
 				both.Wait()
-				if err := together(a, b); err != nil {
+				if err := bothNotified(a, b); err != nil {
 					t.Fatalf("round %d, waiting %v s: %v", round, waits, err)
 				}
 				for i, c := range []*client{a, b} {
@@ -61,15 +61,15 @@ func TestRule9SeekersFindEachOther(t *testing.T) {
 // TestRule9SeekersInACrowdFindEachOther has several ask at once: when all have
 // been answered, no two are left over.
 func TestRule9SeekersInACrowdFindEachOther(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		w.crawl()
-		p, q := across(37.7749, -122.4194)
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		be.slowDown()
+		p, q := acrossEdge(37.7749, -122.4194)
 		for round := range 4 {
 			for _, wait := range []int{0, 60} {
-				w.empty()
+				be.flush()
 				var crowd []*client
 				for i := range 6 {
-					c := w.join(fmt.Sprint("m", i))
+					c := be.join(fmt.Sprint("m", i))
 					c.at(p.Lat+float64(i)/1e4, []float64{p.Lng, q.Lng}[i%2])
 					crowd = append(crowd, c)
 				}
@@ -78,7 +78,7 @@ func TestRule9SeekersInACrowdFindEachOther(t *testing.T) {
 					all.Go(func() { c.send("match", fmt.Sprintf(`"id":"x","wait":%d`, wait)) })
 				}
 				all.Wait()
-				if pairs := w.pairs(crowd); len(pairs) != len(crowd)/2 {
+				if pairs := be.checkPairs(crowd); len(pairs) != len(crowd)/2 {
 					t.Fatalf("round %d, waiting %d s: %d of %d pairs", round, wait, len(pairs), len(crowd)/2)
 				}
 			}
@@ -89,8 +89,8 @@ func TestRule9SeekersInACrowdFindEachOther(t *testing.T) {
 // TestRule9SeekersBetweenTrips puts the second one's step before each trip of the
 // first one's.
 func TestRule9SeekersBetweenTrips(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		p, q := across(37.7749, -122.4194)
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		p, q := acrossEdge(37.7749, -122.4194)
 		steps := []struct {
 			name  string
 			away  bool // the second is out of the circle at first
@@ -109,8 +109,8 @@ func TestRule9SeekersBetweenTrips(t *testing.T) {
 		for _, step := range steps {
 			for _, names := range orders() {
 				for n, more := 0, true; more; n++ {
-					w.empty()
-					a, b := w.join(names[0]), w.join(names[1])
+					be.flush()
+					a, b := be.join(names[0]), be.join(names[1])
 					a.at(p.Lat, p.Lng)
 					if step.away {
 						b.at(38.2, q.Lng)
@@ -120,8 +120,8 @@ func TestRule9SeekersBetweenTrips(t *testing.T) {
 					if step.first != "" {
 						b.send("match", step.first)
 					}
-					more = w.between(n, func() { a.send("match", step.asks) }, func() { step.then(b) })
-					if err := together(a, b); err != nil {
+					more = be.between(n, func() { a.send("match", step.asks) }, func() { step.then(b) })
+					if err := bothNotified(a, b); err != nil {
 						t.Errorf("%s: %s before trip %d of %s: %v", step.name, names[1], n, names[0], err)
 					}
 				}
@@ -132,18 +132,18 @@ func TestRule9SeekersBetweenTrips(t *testing.T) {
 
 // TestRule9SeekersOneAfterTheOther has the second come when the first waits.
 func TestRule9SeekersOneAfterTheOther(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		p, q := across(37.7749, -122.4194)
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		p, q := acrossEdge(37.7749, -122.4194)
 		for _, names := range orders() {
 			start := func() (a, b *client) {
-				w.empty()
-				a, b = w.join(names[0]), w.join(names[1])
+				be.flush()
+				a, b = be.join(names[0]), be.join(names[1])
 				a.at(p.Lat, p.Lng)
 				return a, b
 			}
 			check := func(what string, a, b *client) {
 				t.Helper()
-				if err := together(a, b); err != nil {
+				if err := bothNotified(a, b); err != nil {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
@@ -196,9 +196,9 @@ func TestRule9SeekersOneAfterTheOther(t *testing.T) {
 
 			a, b = start()
 			a.send("match", `"id":"a","wait":60`)
-			w.pass(20 * time.Second)
+			be.advance(20 * time.Second)
 			b.at(q.Lat, q.Lng, `"available":false`)
-			b = b.rejoin()
+			b = b.reconnect()
 			b.at(q.Lat, q.Lng)
 			check("the second connects anew and is available by that", a, b)
 		}
@@ -215,22 +215,22 @@ func lastMatched(c *client) *protocol.Matched {
 // waiting request: when its lease has lapsed, the next message of either side
 // brings them together.
 func TestRule9SeekersAfterALapsedLease(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		p, q := across(37.7749, -122.4194)
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		p, q := acrossEdge(37.7749, -122.4194)
 		for _, names := range orders() {
 			for _, next := range []string{"ping of the first", "report of the first", "hello of the first", "report of the second"} {
 				meet := func(n int, f fault) (a, b *client, trips int) {
-					w.empty()
-					a, b = w.join(names[0]), w.join(names[1])
+					be.flush()
+					a, b = be.join(names[0]), be.join(names[1])
 					a.at(p.Lat, p.Lng)
 					a.send("match", `"id":"a","wait":300`)
-					return a, b, w.befall(n, f, func() { b.report(q.Lat, q.Lng) })
+					return a, b, be.withFault(n, f, func() { b.report(q.Lat, q.Lng) })
 				}
 				_, _, trips := meet(0, "")
 				for n := range trips {
 					a, b, _ := meet(n, dies)
-					leased := w.state(a) == "searching"
-					w.pass(16 * time.Second)
+					leased := be.state(a) == "searching"
+					be.advance(16 * time.Second)
 					switch next {
 					case "ping of the first":
 						a.send("ping", "")
@@ -244,7 +244,7 @@ func TestRule9SeekersAfterALapsedLease(t *testing.T) {
 					if !leased {
 						b.report(q.Lat, q.Lng) // it had not got so far: the second's next report does it
 					}
-					if x, y := a.standing().Match, b.standing().Match; x == nil || y == nil || x.Match != y.Match {
+					if x, y := a.hello().Match, b.hello().Match; x == nil || y == nil || x.Match != y.Match {
 						t.Errorf("died at trip %d of %d, then the %s: %+v and %+v", n, trips, next, x, y)
 					}
 				}
@@ -253,21 +253,21 @@ func TestRule9SeekersAfterALapsedLease(t *testing.T) {
 	})
 }
 
-// TestRule9SeekersWhoAreSilent are not served until they are heard again.
-func TestRule9SeekersWhoAreSilent(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
-		p, q := across(37.7749, -122.4194)
-		a, b := w.join("ana"), w.join("ben")
+// TestRule9SeekersThatAreSilent are not served until they are heard again.
+func TestRule9SeekersThatAreSilent(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		p, q := acrossEdge(37.7749, -122.4194)
+		a, b := be.join("ana"), be.join("ben")
 		a.at(p.Lat, p.Lng)
 		a.send("match", `"id":"a","wait":300`)
-		w.pass(61 * time.Second)
+		be.advance(61 * time.Second)
 		b.at(q.Lat, q.Lng)
-		if m := b.standing().Match; m != nil {
+		if m := b.hello().Match; m != nil {
 			t.Fatalf("matched with one who was silent beyond the grace time: %+v", m)
 		}
 		a.at(p.Lat, p.Lng)
 		b.at(q.Lat, q.Lng)
-		if err := together(a, b); err != nil {
+		if err := bothNotified(a, b); err != nil {
 			t.Error(err)
 		}
 	})

@@ -61,9 +61,9 @@ func startGate(t *testing.T) *gate {
 }
 
 // open wires a function. Its log goes to the second.
-func (g *gate) open(t *testing.T) (*app.App, *lockedWriter) {
+func (g *gate) open(t *testing.T) (*app.App, *logWriter) {
 	t.Helper()
-	log := &lockedWriter{w: t.Output()}
+	log := &logWriter{to: t.Output()}
 	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := g.env[k]; return v, ok },
 		app.Options{Log: slog.New(slog.NewTextHandler(log, nil)), Store: store.Options{TLS: g.tls, Sleep: func(context.Context, time.Duration) error { return nil }}})
 	if err != nil {
@@ -73,7 +73,7 @@ func (g *gate) open(t *testing.T) (*app.App, *lockedWriter) {
 	return a, log
 }
 
-func TestSignsInByIAM(t *testing.T) {
+func TestTheCacheAcceptsIAMTokens(t *testing.T) {
 	g := startGate(t)
 	a, _ := g.open(t)
 	if err := a.Store.Ping(t.Context()); err != nil {
@@ -106,7 +106,7 @@ func TestSignsInByIAM(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotSignInIsToldWhatToMend(t *testing.T) {
+func TestARefusedSignInSaysWhatToCheck(t *testing.T) {
 	for name, test := range map[string]struct {
 		env    map[string]string
 		change func(*gate)
@@ -140,14 +140,14 @@ func TestWhoMayNotSignInIsToldWhatToMend(t *testing.T) {
 			if err2 != nil || answer.StatusCode != http.StatusServiceUnavailable {
 				t.Errorf("$connect: got %d, %v, want 503", answer.StatusCode, err2)
 			}
-			if said := log.kept.String() + err.Error(); !strings.Contains(said, "cache") || strings.Contains(said, "X-Amz") || strings.Contains(said, "session/") {
+			if said := log.text() + err.Error(); !strings.Contains(said, "cache") || strings.Contains(said, "X-Amz") || strings.Contains(said, "session/") {
 				t.Errorf("it says %s", said)
 			}
 		})
 	}
 }
 
-func TestWhatCannotSignInByIAMIsRefused(t *testing.T) {
+func TestSettingsThatRuleOutIAMAreRefused(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
 	for name, test := range map[string]struct{ variable, value, want string }{
 		"neither kind":       {topology.CacheIAM, "waggle", "serverless/NAME or cluster/NAME"},

@@ -18,62 +18,62 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// A simulation runs many messages at once, one step at a time: a step is a trip to
-// the cache or a push, and which of those under way comes next is drawn from a seed,
-// as is what befalls it. Time passes only in between, by the bubble's clock,
-// which the scripts see too. So a seed decides everything, on a real cluster as well.
+// A simulation runs many messages at the same time, one step after the other. A step is a
+// trip to the cache or a push. A seed decides which step comes next, and which fault it
+// meets. Time passes only between steps, by the clock of a synctest bubble, which the
+// scripts see too. So a seed decides everything, on a real cluster too.
 type simulation struct {
-	*world
+	*backend
 	random *rand.Rand
 	odds   odds
-	// outside makes what the network is needed for: the bubble waits for it.
+	// outside makes trips outside of the bubble, where the network is. The bubble waits.
 	outside chan func()
 	made    chan struct{}
 	clock   atomic.Int64 // what the scripts see, epoch ms
 
-	mu      sync.Mutex
-	waiting []*step
-	under   int // operations under way
-	begun   int
-	start   time.Time // by the bubble's clock
-	steps   int64
-	trace   []string // the steps in their order
+	mu       sync.Mutex
+	waiting  []*step
+	underWay int // messages
+	begun    int
+	start    time.Time // by the bubble's clock
+	steps    int64
+	trace    []string // the steps in their order
 }
 
-// odds are how often, of a thousand steps, something befalls one.
+// odds say how many of a thousand steps meet each fault.
 type odds struct {
 	cut, lost, twice, held int
 }
 
-// A message is what a function serves.
+// A message is one that a function serves.
 type message struct {
 	n    int
-	dead bool // its process has vanished
+	dead bool // its process has died
 }
 
-// A step waits for its turn.
+// A step waits until it is drawn.
 type step struct {
 	label string
 	of    *message
-	turn  chan turn
+	drawn chan stepFault
 }
 
-// A turn is what befalls a step.
-type turn int
+// A stepFault is the fault that a step meets.
+type stepFault int
 
 const (
-	goes       turn = iota
-	cuts            // the process vanishes before it
-	unanswered      // it is made, and its reply is lost
-	doubles         // it is made twice
+	noFault    stepFault = iota
+	cut                  // the process dies before it
+	unanswered           // it is made, and its reply is lost
+	doubled              // it is made twice
 )
 
-type operationKey struct{}
+type messageKey struct{}
 
-// simulate runs a test in a bubble with a world on the cache.
+// simulate runs a test in a bubble, on a backend with the cache.
 func simulate(t *testing.T, c caches.Cache, o odds, random *rand.Rand, test func(*simulation)) {
 	s := &simulation{odds: o, random: random, outside: make(chan func()), made: make(chan struct{})}
-	s.world = newWorld(t, c, unlimited, func(w *world, options *store.Options) {
+	s.backend = newBackend(t, c, unlimited, func(be *backend, options *store.Options) {
 		options.Hook = s.trip
 		options.Sleep = s.sleep
 		options.Offset = func() time.Duration { return time.Duration(s.clock.Load()) * time.Millisecond }
@@ -82,13 +82,13 @@ func simulate(t *testing.T, c caches.Cache, o odds, random *rand.Rand, test func
 			text = rewrite(name, text)
 			const real = "t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])"
 			if !strings.Contains(text, real) {
-				t.Fatal("the scripts tell the time in another way: the simulation has to follow")
+				t.Fatal("the scripts read the clock in another way: adapt the simulation")
 			}
 			return strings.Replace(text, real, "tonumber(ARGV[1])", 1)
 		}
 	})
 	push := pushHook(s.step)
-	s.push.Store(&push)
+	s.pushHook.Store(&push)
 	s.app.Service.Sleep = s.sleep
 	var ids atomic.Int64
 	s.app.Service.NewID = func() string { return fmt.Sprint("id", ids.Add(1)) }
@@ -106,38 +106,38 @@ func simulate(t *testing.T, c caches.Cache, o odds, random *rand.Rand, test func
 	s.t = t
 }
 
-// begin starts an operation, up to its first step, which will come when it is drawn.
-// Two that start at once would draw their ids in an order that no seed decides.
+// begin serves a message up to its first step. It returns before the next message begins:
+// else no seed would decide the order of their ids.
 func (s *simulation) begin(do func(context.Context)) {
 	s.mu.Lock()
-	s.under++
+	s.underWay++
 	s.begun++
-	o := &message{n: s.begun}
+	m := &message{n: s.begun}
 	s.mu.Unlock()
 	go func() {
-		do(context.WithValue(s.t.Context(), operationKey{}, o))
+		do(context.WithValue(s.t.Context(), messageKey{}, m))
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.under--
+		s.underWay--
 	}()
 	synctest.Wait()
 }
 
-// run makes one step after the other until nothing is under way any more. Before
-// each, more says whether to begin something.
+// run makes one step after the other until no message is under way. Before each step, more
+// may begin a message, and returns whether it may do so later.
 func (s *simulation) run(more func() bool) {
 	for {
 		synctest.Wait()
 		begun := more()
 		s.mu.Lock()
 		slices.SortFunc(s.waiting, func(a, b *step) int { return cmp.Or(cmp.Compare(a.of.n, b.of.n), strings.Compare(a.label, b.label)) })
-		waiting, under := len(s.waiting), s.under
+		waiting, underWay := len(s.waiting), s.underWay
 		s.mu.Unlock()
 		switch {
-		case !begun && under == 0:
+		case !begun && underWay == 0:
 			return
 		case waiting == 0:
-			time.Sleep(time.Millisecond) // somebody sleeps
+			time.Sleep(time.Millisecond) // every message sleeps
 		case s.random.IntN(1000) < s.odds.held:
 			time.Sleep(time.Duration(s.random.ExpFloat64() * float64(3*time.Second)))
 		case s.random.IntN(4) == 0:
@@ -148,60 +148,60 @@ func (s *simulation) run(more func() bool) {
 			next := s.waiting[i]
 			s.waiting = slices.Delete(s.waiting, i, i+1)
 			s.steps++
-			t := s.draw()
-			if t == cuts {
+			f := s.draw()
+			if f == cut {
 				next.of.dead = true
 			}
-			s.trace = append(s.trace, fmt.Sprintf("%v message %d: %s (%d)", time.Since(s.start), next.of.n, next.label, t))
+			s.trace = append(s.trace, fmt.Sprintf("%v message %d: %s (%d)", time.Since(s.start), next.of.n, next.label, f))
 			s.mu.Unlock()
-			next.turn <- t
+			next.drawn <- f
 		}
 	}
 }
 
-func (s *simulation) draw() turn {
+func (s *simulation) draw() stepFault {
 	n := s.random.IntN(1000)
 	for _, c := range []struct {
-		odds int
-		turn turn
-	}{{s.odds.cut, cuts}, {s.odds.lost, unanswered}, {s.odds.twice, doubles}} {
+		odds  int
+		fault stepFault
+	}{{s.odds.cut, cut}, {s.odds.lost, unanswered}, {s.odds.twice, doubled}} {
 		if n < c.odds {
-			return c.turn
+			return c.fault
 		}
 		n -= c.odds
 	}
-	return goes
+	return noFault
 }
 
-// tick is how many steps have been made.
+// tick is the number of steps so far.
 func (s *simulation) tick() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.steps
 }
 
-// await waits for the turn of a step; false: its process has vanished, or has no
-// time left.
-func (s *simulation) await(ctx context.Context, label string) (turn, bool) {
-	o, _ := ctx.Value(operationKey{}).(*message)
-	if o == nil {
-		return goes, true // nothing is under way but this
+// await waits until the step is drawn. It returns false if the process of the message has
+// died or has run out of time.
+func (s *simulation) await(ctx context.Context, label string) (stepFault, bool) {
+	m, _ := ctx.Value(messageKey{}).(*message)
+	if m == nil {
+		return noFault, true // the test itself makes this step, and no message is under way
 	}
 	s.mu.Lock()
-	if o.dead {
+	if m.dead {
 		s.mu.Unlock()
-		return cuts, false
+		return cut, false
 	}
-	next := &step{label: label, of: o, turn: make(chan turn)}
+	next := &step{label: label, of: m, drawn: make(chan stepFault)}
 	s.waiting = append(s.waiting, next)
 	s.mu.Unlock()
-	t := <-next.turn
+	f := <-next.drawn
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return t, !o.dead && ctx.Err() == nil
+	return f, !m.dead && ctx.Err() == nil
 }
 
-// sleep waits until the time has passed, and then for its turn: many may wake at once.
+// sleep waits for the time, and then until it is drawn: many messages may wake at once.
 func (s *simulation) sleep(ctx context.Context, d time.Duration) error {
 	if err := match.Sleep(ctx, d); err != nil {
 		return err
@@ -216,11 +216,11 @@ func (s *simulation) sleep(ctx context.Context, d time.Duration) error {
 func (s *simulation) trip(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 	label := make([]string, len(commands))
 	for i, c := range commands {
-		// Two trips of one message may well differ only in what they are given.
+		// Two trips of one message may differ in their arguments only.
 		label[i] = fmt.Sprint(c.Script, " ", c.Key, " ", c.Args)
 	}
 	slices.Sort(label)
-	t, ok := s.await(ctx, strings.Join(label, ", "))
+	f, ok := s.await(ctx, strings.Join(label, ", "))
 	if !ok {
 		return
 	}
@@ -229,11 +229,11 @@ func (s *simulation) trip(ctx context.Context, commands []store.Command, send fu
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
 		send(context.Background())
-		switch t {
+		switch f {
 		case unanswered:
 			send(ended)
-		case doubles:
-			if !slices.ContainsFunc(commands, once) {
+		case doubled:
+			if !slices.ContainsFunc(commands, sentOnce) {
 				send(context.Background())
 			}
 		}
@@ -243,13 +243,13 @@ func (s *simulation) trip(ctx context.Context, commands []store.Command, send fu
 
 // step is a pushHook.
 func (s *simulation) step(ctx context.Context, kind, connection string, deliver func() error) error {
-	t, ok := s.await(ctx, "push "+kind+" to "+connection)
+	f, ok := s.await(ctx, "push "+kind+" to "+connection)
 	switch {
 	case !ok:
 		return context.Canceled
-	case t == unanswered: // the client never gets it
+	case f == unanswered: // the client never gets it
 		return errNoReply
-	case t == doubles:
+	case f == doubled:
 		_ = deliver()
 	}
 	return deliver()

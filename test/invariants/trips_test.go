@@ -15,9 +15,9 @@ import (
 // commands in them. Those beside and after the pushes are counted too.
 func TestTrips(t *testing.T) {
 	const lat, lng = 37.7749, -122.4194 // near the middle of its cell
-	p, q := across(lat, lng)
-	onEach(t, "", func(t *testing.T, w *world) {
-		ana, ben := w.join("ana"), w.join("ben")
+	p, q := acrossEdge(lat, lng)
+	onEach(t, "", func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
 		var match string
 		matched := func() { match = want[*protocol.Matched](ana).Match }
 		end := func() { ana.send("end", `"match":"`+match+`"`) }
@@ -31,7 +31,7 @@ func TestTrips(t *testing.T) {
 			{"location, steady", func() { ben.report(lat, lng+0.0001) }, 0, 1, 2},
 			{"location in another cell", func() { ben.report(q.Lat, q.Lng) }, 0, 2, 3},
 			{"the next one", func() { ben.report(q.Lat, q.Lng+0.0001) }, 0, 1, 2},
-			{"one after a search's time, which leaves the cell before", func() { w.pass(15 * time.Second); ben.report(q.Lat, q.Lng) }, 0, 2, 3},
+			{"one after a search's time, which leaves the cell before", func() { be.advance(15 * time.Second); ben.report(q.Lat, q.Lng) }, 0, 2, 3},
 			{"location of one not available", func() { ben.report(lat, lng, `"available":false`) }, 0, 2, 3},
 			{"the next one", func() { ben.report(lat, lng+0.0001) }, 0, 1, 2},
 			{"available again", func() { ben.report(lat, lng, `"available":true`) }, 0, 2, 3},
@@ -45,7 +45,7 @@ func TestTrips(t *testing.T) {
 			{"location of a matcher", func() { ana.report(lat, lng) }, 0, 2, 3},
 			{"end of both listed", end, 5, 6, 6},
 			{"to the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
-			{"and there, later", func() { w.pass(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
+			{"and there, later", func() { be.advance(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
 			{"match across an edge", meet, 6, 9, 11},
 		}
 		// The first run teaches the cache its scripts.
@@ -55,14 +55,14 @@ func TestTrips(t *testing.T) {
 				if counted {
 					held = step.told
 				}
-				early, trips, commands := w.count(held, step.do)
+				early, trips, commands := be.count(held, step.do)
 				if counted && (!early || trips != step.trips || commands != step.commands) {
 					t.Errorf("%s: %d trips of %d commands, somebody told after %d: %v; want %d of %d", step.name, trips, commands,
 						step.told, early, step.trips, step.commands)
 				}
 			}
-			w.empty()
-			ana, ben = w.join("ana"), w.join("ben")
+			be.flush()
+			ana, ben = be.join("ana"), be.join("ben")
 		}
 	})
 }
@@ -70,7 +70,7 @@ func TestTrips(t *testing.T) {
 // count counts the trips of an operation and the commands in them. All trips after
 // the first `told` are held back until somebody is told something; early says that
 // somebody was.
-func (w *world) count(told int, operation func()) (early bool, trips, commands int) {
+func (be *backend) count(told int, operation func()) (early bool, trips, commands int) {
 	var mu sync.Mutex
 	first := make(chan struct{})
 	early = true
@@ -92,10 +92,10 @@ func (w *world) count(told int, operation func()) (early bool, trips, commands i
 		trip(ctx)
 	})
 	pushed := sync.OnceFunc(func() { close(first) })
-	w.hook.Store(&hook)
-	w.pushed.Store(&pushed)
+	be.hook.Store(&hook)
+	be.onPush.Store(&pushed)
 	operation()
-	w.hook.Store(nil)
-	w.pushed.Store(nil)
+	be.hook.Store(nil)
+	be.onPush.Store(nil)
 	return early, trips, commands
 }

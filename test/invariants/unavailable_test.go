@@ -11,34 +11,34 @@ import (
 	"waggle/internal/store"
 )
 
-// A loss is what the cache does from some trip on.
-type loss string
+// A outage is what the cache does from some trip on.
+type outage string
 
 const (
 	// It cannot be reached any more.
-	forGood loss = "without a cache"
+	unreachable outage = "without a cache"
 	// This one command cannot be delivered, as often as it is tried.
-	oneCommand loss = "without the command"
+	oneUndelivered outage = "without the command"
 	// It is done, and nobody hears of it.
-	oneAnswer loss = "without the answer"
+	oneUnanswered outage = "without the answer"
 )
 
-// lose runs an operation whose n-th trip, from 0, meets the loss, and returns how many
+// lose runs an operation whose n-th trip, from 0, meets the outage, and returns how many
 // trips it came to.
-func (w *world) lose(n int, l loss, operation func()) int {
+func (be *backend) withOutage(n int, l outage, operation func()) int {
 	made := 0
 	var struck store.Command
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	hook := store.Hook(func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
-		w.mu.Lock()
+		be.mu.Lock()
 		if made == n {
 			struck = commands[0]
 		}
-		lost := made >= n && (l == forGood || same(commands[0], struck))
+		lost := made >= n && (l == unreachable || repeats(commands[0], struck))
 		made++
-		w.mu.Unlock()
-		if lost && l == oneAnswer {
+		be.mu.Unlock()
+		if lost && l == oneUnanswered {
 			send(ctx)
 		}
 		if lost {
@@ -46,9 +46,9 @@ func (w *world) lose(n int, l loss, operation func()) int {
 		}
 		send(ctx)
 	})
-	w.hook.Store(&hook)
+	be.hook.Store(&hook)
 	operation()
-	w.hook.Store(nil)
+	be.hook.Store(nil)
 	return made
 }
 
@@ -102,21 +102,21 @@ func TestUnavailable(t *testing.T) {
 			return is(f, func(e *protocol.Ended) bool { return e.Match == s.match && e.Reason == "completed" })
 		}},
 	}
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		scenes := 0
 		for _, m := range messages {
-			for _, l := range []loss{forGood, oneCommand, oneAnswer} {
+			for _, l := range []outage{unreachable, oneUndelivered, oneUnanswered} {
 				for n, more := 0, true; more; n++ {
-					w.empty()
+					be.flush()
 					scenes++
-					s := w.newScene(fmt.Sprint("lost-", scenes))
+					s := be.newScene(fmt.Sprint("lost-", scenes))
 					m.prepare(s)
 					s.a.take()
-					logged := len(w.logged())
+					logged := len(be.log.text())
 					fields := strings.Replace(`"id":"x",`+m.fields, "MATCH", s.match, 1)
-					more = w.lose(n, l, func() { s.a.send(m.action, strings.TrimSuffix(fields, ",")) }) > n
+					more = be.withOutage(n, l, func() { s.a.send(m.action, strings.TrimSuffix(fields, ",")) }) > n
 					what := fmt.Sprintf("%s %s %s of trip %d", m.action, m.fields, l, n)
-					if lost := strings.Contains(w.logged()[logged:], "the cache cannot be reached"); lost != more {
+					if lost := strings.Contains(be.log.text()[logged:], "the cache cannot be reached"); lost != more {
 						t.Errorf("%s: in the log: %v, want %v", what, lost, more)
 					}
 					answered := false
@@ -134,9 +134,9 @@ func TestUnavailable(t *testing.T) {
 					if !answered {
 						t.Errorf("%s: no answer", what)
 					}
-					if l == forGood {
-						w.pass(16 * time.Second)
-						if err := s.heals(n%2 == 0); err != nil {
+					if l == unreachable {
+						be.advance(16 * time.Second)
+						if err := s.repaired(n%2 == 0); err != nil {
 							t.Errorf("%s: %v", what, err)
 						}
 					}

@@ -19,7 +19,7 @@ if tonumber(session) < k.session or a < k.at or (a == k.at and tonumber(seq) <= 
 end
 redis.call('GEOADD', near, lng, lat, member)
 redis.call('HSET', seen, member, int(now) .. ' ' .. at .. ' ' .. seq .. ' ' .. session .. ' ' .. int(k.epoch))
-if redis.call('PTTL', seen) < KEEP / 2 then
+if redis.call('PTTL', seen) < math.max(KEEP / 2, ttl) then
   keep()
 end
 local tags = redis.call('HGET', tagged, member) or ''

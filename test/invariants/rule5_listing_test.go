@@ -10,17 +10,17 @@ import (
 	"waggle/internal/store"
 )
 
-// TestRule5OvertakenListing: what an earlier report still has to do to the index, and
+// TestRule5OrderedLateListing: what an earlier report still has to do to the index, and
 // comes to late, does not undo what a later one that was acknowledged has done there.
-func TestRule5OvertakenListing(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+func TestRule5OrderedLateListing(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		first, second := geo.Point{Lat: 37.7749, Lng: -122.4194}, geo.Point{Lat: 37.7829, Lng: -122.4194}
 		if geo.ShardCell(first) != geo.ShardCell(second) {
 			t.Fatal("the places are in two shards")
 		}
-		ben := w.join("ben")
+		ben := be.join("ben")
 		ben.at(first.Lat, first.Lng)
-		w.pass(61 * time.Second) // nobody has swept it: it is listed, and too old
+		be.advance(61 * time.Second) // nobody has swept it: it is listed, and too old
 		var held atomic.Bool
 		reached, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		hook := store.Hook(func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
@@ -30,7 +30,7 @@ func TestRule5OvertakenListing(t *testing.T) {
 			}
 			send(ctx)
 		})
-		w.hook.Store(&hook)
+		be.hook.Store(&hook)
 		go func() {
 			defer close(done)
 			ben.report(first.Lat, first.Lng)
@@ -43,8 +43,8 @@ func TestRule5OvertakenListing(t *testing.T) {
 		ben.at(second.Lat, second.Lng)
 		close(release)
 		<-done
-		w.hook.Store(nil)
-		if got := w.finds(second.Lat, second.Lng); got != "ben" {
+		be.hook.Store(nil)
+		if got := be.findAt(second.Lat, second.Lng); got != "ben" {
 			t.Errorf("ben is not found where its last report, which was acknowledged, says")
 		}
 	})

@@ -12,21 +12,20 @@ import (
 	"waggle/internal/protocol"
 )
 
-// A happening is one step in the life of a member, which took effect at one moment
-// between its call and its return: a match began, it ended, or the member was told
-// which match it was in.
-type happening struct {
+// A lifeEvent happened to a member at one moment between its call and its return: a match
+// began, it ended, or the member read which match it was in.
+type lifeEvent struct {
 	kind  string // begin, end, or read
 	match string
-	maybe bool // it may also never have happened
+	maybe bool // perhaps it never happened
 }
 
-// life is what a member may do: be in one match after the other. Its state is the
-// match that it is in.
+// life is the model of a member, who is in one match after the other. Its state is the match
+// that the member is in.
 var life = porcupine.NondeterministicModel{
 	Init: func() []any { return []any{""} },
 	Step: func(state, input, _ any) []any {
-		h, in := input.(happening), state.(string)
+		h, in := input.(lifeEvent), state.(string)
 		var next []any
 		switch {
 		case h.kind == "begin" && in == "":
@@ -44,45 +43,45 @@ var life = porcupine.NondeterministicModel{
 	DescribeOperation: func(input, _ any) string { return fmt.Sprint(input) },
 }
 
-// A known is what is known of a match.
-type known struct {
+// Evidence is what the frames say of a match.
+type evidence struct {
 	matcher, matchee string
-	began, ended     int64 // the first evidence that it had; 0 for none
+	began, ended     int64 // when the first frame said so, 0 for none
 }
 
-// check wants the history of each member to be one that could be.
+// check wants the history of each member to be linearizable.
 func (h *history) check() {
 	h.t.Helper()
 	matches := h.matches()
 	model := life.ToModel()
 	lives := make(map[string][]porcupine.Operation)
-	live := func(member string, what happening, call, answer int64) {
+	live := func(member string, what lifeEvent, call, answer int64) {
 		lives[member] = append(lives[member], porcupine.Operation{ClientId: len(lives[member]), Input: what, Call: call, Return: answer})
 	}
 	for id, m := range matches {
 		first, asks := h.asked[m.matcher]
 		if !asks || first > m.began {
-			h.t.Errorf("%s was matched with %s and had not asked", m.matcher, m.matchee)
+			h.t.Errorf("%s was matched with %s before it asked", m.matcher, m.matchee)
 		}
 		for _, member := range []string{m.matcher, m.matchee} {
-			live(member, happening{kind: "begin", match: id}, first, m.began)
+			live(member, lifeEvent{kind: "begin", match: id}, first, m.began)
 			asked, ends := h.ending[id]
 			switch {
 			case m.ended != 0 && (!ends || asked > m.ended):
-				h.t.Errorf("the match %s of %s and %s ended, and nobody had asked for that", id, m.matcher, m.matchee)
+				h.t.Errorf("the match %s of %s and %s ended, but nobody had ended it", id, m.matcher, m.matchee)
 			case m.ended != 0:
-				live(member, happening{kind: "end", match: id}, asked, m.ended)
+				live(member, lifeEvent{kind: "end", match: id}, asked, m.ended)
 			case ends:
-				live(member, happening{kind: "end", match: id, maybe: true}, asked, math.MaxInt64)
+				live(member, lifeEvent{kind: "end", match: id, maybe: true}, asked, math.MaxInt64)
 			}
 		}
 	}
 	for _, r := range h.reads {
-		live(r.member, happening{kind: "read", match: r.match}, r.call, r.answer)
+		live(r.member, lifeEvent{kind: "read", match: r.match}, r.call, r.reply)
 	}
-	for member, happenings := range lives {
-		if result := porcupine.CheckOperationsTimeout(model, happenings, time.Minute); result != porcupine.Ok {
-			h.t.Errorf("no life of %s is like that (%s): %s", member, result, tell(happenings))
+	for member, events := range lives {
+		if result := porcupine.CheckOperationsTimeout(model, events, time.Minute); result != porcupine.Ok {
+			h.t.Errorf("the history of %s is not linearizable (%s): %s", member, result, format(events))
 		}
 	}
 	h.t.Logf("note: histories: %d matches and %d readings of %d members in %d steps on %s", len(matches), len(h.reads), len(h.crowd), h.tick(), h.cache)
@@ -91,19 +90,19 @@ func (h *history) check() {
 	}
 }
 
-// tell shows a history in the order of the calls.
-func tell(happenings []porcupine.Operation) string {
-	slices.SortFunc(happenings, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
+// format shows a history in the order of the calls.
+func format(events []porcupine.Operation) string {
+	slices.SortFunc(events, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
 	var b strings.Builder
-	for _, o := range happenings {
+	for _, o := range events {
 		fmt.Fprintf(&b, "\n  %8d to %8d: %+v", o.Call, o.Return, o.Input)
 	}
 	return b.String()
 }
 
-// matches gathers what all members were told of each match.
-func (h *history) matches() map[string]*known {
-	all := make(map[string]*known)
+// matches gathers what the frames of all members say of each match.
+func (h *history) matches() map[string]*evidence {
+	all := make(map[string]*evidence)
 	for _, p := range h.crowd {
 		for _, c := range append(slices.Clone(p.old), p.client) {
 			me := c.id.Member
@@ -127,10 +126,10 @@ func (h *history) matches() map[string]*known {
 	return all
 }
 
-// begin adds what one side was told at that time.
-func (k *known) begin(me, role, card string, at int64) *known {
+// begin adds a frame to a side of the match, which arrived at that time.
+func (k *evidence) begin(me, role, card string, at int64) *evidence {
 	if k == nil {
-		k = &known{began: at}
+		k = &evidence{began: at}
 	}
 	k.began = min(k.began, at)
 	peer := card[1 : len(card)-1]

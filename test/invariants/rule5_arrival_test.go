@@ -9,11 +9,11 @@ import (
 	"waggle/test/kit"
 )
 
-// TestRule5OrderedShuffled sends the same reports in any order of arrival, one after
+// TestRule5OrderedInAnyOrderOfArrival sends the same reports in any order of arrival, one after
 // the other and all at once, by clocks that are right, behind and ahead, and with a seq
 // that begins again: in the end the newest counts, in the record and in the index, and
 // who watches saw them in order.
-func TestRule5OrderedShuffled(t *testing.T) {
+func TestRule5OrderedInAnyOrderOfArrival(t *testing.T) {
 	type report struct {
 		at  int64
 		seq int
@@ -26,16 +26,16 @@ func TestRule5OrderedShuffled(t *testing.T) {
 		"seq begins anew": func(i int) report { return report{int64(i / 4), i % 4} },
 	}
 	const reports = 12
-	onEach(t, unlimited, func(t *testing.T, w *world) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		random := kit.Random(t, 5)
 		place := func(i int) (float64, float64) { return 37.7749 + 0.012*float64(i), -122.4194 } // shard after shard
 		for name, clock := range clocks {
 			for _, together := range []bool{false, true} {
 				for _, watched := range []bool{false, true} {
-					w.empty()
+					be.flush()
 					what := fmt.Sprintf("clock %s, all at once %v, watched %v", name, together, watched)
-					ana, ben := w.join("ana"), w.join("ben")
-					now := w.now().UnixMilli()
+					ana, ben := be.join("ana"), be.join("ben")
+					now := be.now().UnixMilli()
 					send := func(i int) {
 						r, lat, lng := clock(i), 0.0, 0.0
 						lat, lng = place(i)
@@ -59,7 +59,7 @@ func TestRule5OrderedShuffled(t *testing.T) {
 					newest := clock(reports - 1)
 					if watched {
 						if !together { // posts that are under way at once arrive in any order
-							w.increases(what, ana)
+							be.checkOrdered(what, ana)
 						}
 						ana.send("locate", "")
 						l := want[*protocol.LocationFrame](ana)
@@ -70,7 +70,7 @@ func TestRule5OrderedShuffled(t *testing.T) {
 					}
 					for i := range reports {
 						lat, lng := place(i)
-						if got := w.finds(lat, lng); (got == "ben") != (i == reports-1) {
+						if got := be.findAt(lat, lng); (got == "ben") != (i == reports-1) {
 							t.Errorf("%s: at place %d %q was found", what, i, got)
 						}
 					}
@@ -81,8 +81,8 @@ func TestRule5OrderedShuffled(t *testing.T) {
 }
 
 // increases wants the locations that a watcher was shown to be newer and newer.
-func (w *world) increases(what string, watcher *client) {
-	w.t.Helper()
+func (be *backend) checkOrdered(what string, watcher *client) {
+	be.t.Helper()
 	var before *protocol.LocationFrame
 	for _, f := range watcher.take() {
 		l, ok := f.(*protocol.LocationFrame)
@@ -90,11 +90,11 @@ func (w *world) increases(what string, watcher *client) {
 			continue
 		}
 		if before != nil && (l.At < before.At || l.At == before.At && l.Seq <= before.Seq) {
-			w.t.Errorf("%s: shown %d, %d after %d, %d", what, l.At, l.Seq, before.At, before.Seq)
+			be.t.Errorf("%s: shown %d, %d after %d, %d", what, l.At, l.Seq, before.At, before.Seq)
 		}
 		before = l
 	}
 	if before == nil {
-		w.t.Errorf("%s: the watcher was shown nothing", what)
+		be.t.Errorf("%s: the watcher was shown nothing", what)
 	}
 }

@@ -1,0 +1,106 @@
+package match
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"waggle/internal/pool"
+	"waggle/internal/topology"
+)
+
+// longestSetting is the most that a pool may set for its locationTTL and its grace.
+const longestSetting = 2 * time.Hour
+
+// longestWait is the longest time that a request may ask to wait.
+const longestWait = 10 * time.Minute
+
+// TestEachLifetimeAllowsForTheOthers holds the lifetimes to each other. Those of the handler
+// and of the store are held to these in their own packages.
+func TestEachLifetimeAllowsForTheOthers(t *testing.T) {
+	function := longestTimeout()
+	for _, r := range []struct {
+		shorter string
+		a       time.Duration
+		longer  string
+		b       time.Duration
+		why     string
+	}{
+		{"a function's timeout", function, "Lease", Lease + 1, "else a second attempt begins while the first one runs, and a cell left behind is unlisted during a search"},
+		{"abandoned", abandoned, "Lease", Lease, "once a lease has lapsed, anybody may release its claim"},
+		{"slow", slow, "abandoned", abandoned, "a process that is slow, and still notifies, does so before others repeat it"},
+		{"the slow reads of one message", maxSlowReads * slow, "a function's timeout", function, "the message is answered unavailable within its time"},
+		{"firstPause", firstPause, "pause", pause, "of two rivals one asks first, or they block each other again and again"},
+		{"pause", pause, "patience", patience, "something undecided is looked at more than once"},
+		{"patience", patience, "a function's timeout", function, "a message that waits for a decision is answered within its time"},
+		{"patience", patience, "Lease", Lease, "a request that does not wait has expired when its lease lapses"},
+		{"pushPause", pushPause, "slow", slow, "a repeated push shows nothing that is much older"},
+		{"a function's timeout", function, "justConnected", justConnected + 1, "until $connect has returned, API Gateway takes its connection for gone"},
+		{"Lease", Lease, "EndRemembered", EndRemembered, "a client that repeats its end after a lapsed lease gets the reason"},
+		{"EndRemembered", EndRemembered, "OutcomeRemembered", OutcomeRemembered, "a repeated request id learns of its match's end at least as long as a repeated end"},
+		{"OutcomeRemembered", OutcomeRemembered, "Kept", Kept, "outcomes are in the member's record"},
+		{"the longest wait", longestWait, "Kept", Kept, "a request waits in its route and its cells"},
+		{"the longest locationTTL or grace", longestSetting, "Kept", Kept, "a member's record and its cell's keys outlive its location"},
+		{"MaxAhead", MaxAhead, "the default locationTTL", pool.Default().LocationTTL, "with a gateway's clock that far behind, reports without at are not stale"},
+	} {
+		if r.a >= r.b {
+			t.Errorf("%s is %v and %s %v, want it shorter: %s", r.shorter, r.a, r.longer, r.b, r.why)
+		}
+	}
+	for _, setting := range []string{"locationTTL", "grace"} {
+		if _, err := pool.Parse([]byte(`{"pools":{"default":{"` + setting + `":7200.001}}}`)); err == nil {
+			t.Errorf("a pool may set its %s to more than %v", setting, longestSetting)
+		}
+	}
+}
+
+// longestTimeout is that of the functions that serve messages.
+func longestTimeout() (longest time.Duration) {
+	for _, f := range topology.Functions() {
+		if !f.Authorizer {
+			longest = max(longest, f.Timeout)
+		}
+	}
+	return longest
+}
+
+func TestEachBudgetAllowsForTheOthers(t *testing.T) {
+	for _, r := range []struct {
+		atMost string
+		a      int
+		of     string
+		b      int
+		why    string
+	}{
+		{"maxRivals and the request itself", maxRivals + 1, "maxAttempts", maxAttempts, "a registration can make all its attempts"},
+		{"maxRivals", maxRivals, "firstWant", firstWant, "a registration sees the rivals that it serves"},
+		{"maxAttempts", maxAttempts, "maxWoken", maxWoken, "requests that are passed over leave others to be served"},
+		{"maxWoken", maxWoken, "MOST_WAITING of the scripts", scriptLimit(t, "MOST_WAITING"), "no cell leaves out a request that would be served"},
+		{"firstWant", firstWant, "maxClaims", maxClaims, "a search claims all that it asked for first"},
+		{"maxMoves", maxMoves, "maxClaims", maxClaims, "one candidate does not use up the claims"},
+	} {
+		if r.a > r.b {
+			t.Errorf("%s is %d and %s %d, want at most that: %s", r.atMost, r.a, r.of, r.b, r.why)
+		}
+	}
+}
+
+// scriptLimit is a limit that the scripts of a cell set themselves.
+func scriptLimit(t *testing.T, name string) int {
+	t.Helper()
+	text, err := os.ReadFile("../store/scripts/cell.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^local ` + name + ` = (\d+)`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("cell.lua has no %s", name)
+	}
+	n, err := strconv.Atoi(string(found[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
