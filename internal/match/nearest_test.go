@@ -141,8 +141,6 @@ func (p *placement) Search(_ context.Context, cells []geo.Cell, q match.Query) (
 	return all, nil
 }
 
-func member(name string) match.Member { return match.Member{Pool: "default", ID: name} }
-
 // point is a place as the wire protocol lets it in: 180 degrees is -180.
 func point(t *testing.T, p oracle.Place) geo.Point {
 	t.Helper()
