@@ -10,22 +10,9 @@ import (
 	"waggle/internal/protocol"
 )
 
-// beginFinds begins ana's request, which does not wait, and returns these candidates.
-func beginFinds(found ...match.Candidate) script {
-	return expect("begin ana1 1", withRequest(match.StatusOK, request()), hits(found...))
-}
-
-// The end of an attempt that found nobody, and of one whose rival was searching.
-func nobodyFound() script {
-	return join(expect("give_up ana 1", match.StatusOther), expect("apply ana"))
-}
+// rivalFound ends an attempt whose candidates were searching themselves.
 func rivalFound() script {
 	return join(expect("give_up ana 1 wait", match.StatusOther), expect("apply ana"))
-}
-
-// matchMessage is the message of that request.
-func matchMessage() *protocol.Match {
-	return &protocol.Match{ID: "m1", Radius: 500, Point: &protocol.Point{Lat: origin().Lat, Lng: origin().Lng}}
 }
 
 // movedTo is the result of a claim on a member who has moved to north(times).

@@ -5,6 +5,7 @@ import (
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
+	"waggle/internal/protocol"
 )
 
 // cacheTime is the cache's time in the scripts, epoch ms.
@@ -79,6 +80,21 @@ func snapshot(c *match.Claim, r *match.Route) result {
 // withRequest is a result with that status and that request.
 func withRequest(status match.Status, r match.Request) result {
 	return result{Status: status, Request: &r}
+}
+
+// matchMessage is the message of request.
+func matchMessage() *protocol.Match {
+	return &protocol.Match{ID: "m1", Radius: 500, Point: &protocol.Point{Lat: origin().Lat, Lng: origin().Lng}}
+}
+
+// beginFinds begins ana's request, which does not wait, and returns these candidates.
+func beginFinds(found ...match.Candidate) script {
+	return expect("begin ana1 1", withRequest(match.StatusOK, request()), hits(found...))
+}
+
+// nobodyFound ends the attempt of that request.
+func nobodyFound() script {
+	return join(expect("give_up ana 1", match.StatusOther), expect("apply ana"))
 }
 
 // connect connects and lists a member. These requests wait for it.

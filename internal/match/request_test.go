@@ -72,7 +72,7 @@ func sendMatch(t *testing.T, want error, steps ...script) {
 
 func TestEachStatusOfBeginHasItsReply(t *testing.T) {
 	const waiting = `push ana1 {"type":"waiting","id":"n1","expiresAt":30001}`
-	requestThat := func(wait, registered bool) match.Request {
+	requestWith := func(wait, registered bool) match.Request {
 		r := waitingRequest()
 		r.Wait, r.Registered = wait, registered
 		return r
@@ -91,22 +91,22 @@ func TestEachStatusOfBeginHasItsReply(t *testing.T) {
 		"an end of which both were notified: opened":         {join(begin(ended(true)), opened), nil},
 		"a half-done end: it is finished, then opened":       {join(begin(ended(false)), finishMatch("completed"), opened), nil},
 		"a half-done end that cannot be finished: the error": {join(begin(ended(false)), expect("finish ana x ben completed", err1)), err1},
-		"a waiting request, registered: waiting":             {join(begin(underWay(match.Waiting, requestThat(true, true))), expect(waiting)), nil},
-		"a waiting request, not registered: waiting, and it is registered": {join(begin(underWay(match.Waiting, requestThat(true, false))), expect(waiting),
+		"a waiting request, registered: waiting":             {join(begin(underWay(match.Waiting, requestWith(true, true))), expect(waiting)), nil},
+		"a waiting request, not registered: waiting, and it is registered": {join(begin(underWay(match.Waiting, requestWith(true, false))), expect(waiting),
 			expect("register ana m1", hits()), expect("registered ana m1", true)), nil},
-		"a searching request that may wait: waiting": {join(begin(underWay(match.Searching, requestThat(true, false))), expect(waiting)), nil},
+		"a searching request that may wait: waiting": {join(begin(underWay(match.Searching, requestWith(true, false))), expect(waiting)), nil},
 		"too far: forbidden": {begin(match.StatusTooFar),
 			&match.Fault{Kind: match.Forbidden, Text: "lat and lng must be within 20 km of your own last location in this pool"}},
-		"rate limited: rate limited": {begin(match.StatusRateLimited),
+		"too many requests: rate limited": {begin(match.StatusRateLimited),
 			&match.Fault{Kind: match.RateLimited, Text: "at most 10 requests a minute and 30 matches an hour in this pool"}},
-		"replaced: replaced": {begin(match.StatusReplaced), replaced()},
-		"a searching request, and the pause fails: the error": {join(begin(underWay(match.Searching, requestThat(false, false))), expect("sleep 60ms", err1)), err1},
+		"a newer connection: replaced":                        {begin(match.StatusReplaced), replaced()},
+		"a searching request, and the pause fails: the error": {join(begin(underWay(match.Searching, requestWith(false, false))), expect("sleep 60ms", err1)), err1},
 	} {
 		t.Run(name, func(t *testing.T) { sendMatch(t, test.want, test.steps) })
 	}
 }
 
-func TestAMatchMessageWaitsASecondForAnotherRequestThatIsDecided(t *testing.T) {
+func TestAMatchMessageWaitsASecondForAnUndecidedRequest(t *testing.T) {
 	const rest = 940 * time.Millisecond
 	search, another := underWay(match.Searching, request()), result{Status: match.StatusOther}
 	between := underWay(match.Waiting, request())
@@ -204,7 +204,7 @@ func TestALostBeginIsRepeatedUnderAnotherID(t *testing.T) {
 	sendMatch(t, noLocation(), lost, expect("begin ana1 2", other))
 	sendMatch(t, err2, lost, expect("begin ana1 2", searching("1"), err2))
 	sendMatch(t, replaced(), expect("begin ana1 1", match.StatusReplaced))
-	sendMatch(t, context.Canceled, expect("begin ana1 1", opened, context.Canceled)) // not one that may have been done
+	sendMatch(t, context.Canceled, expect("begin ana1 1", opened, context.Canceled)) // this step was not done, so it is not repeated
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -77,7 +77,7 @@ func TestASearchAsksOnlyCellsThatMayChangeTheOrder(t *testing.T) {
 	const radius = 8000
 	shards := geo.ShardsWithin(origin(), radius)
 	home, around := shards[:1], shards[1:]
-	edge := toEdge(origin())
+	edge := distanceToEdge(origin())
 	if edge < 600 || len(around) < 3 {
 		t.Fatalf("the origin is %v m from the edge, and has %d cells around it", edge, len(around))
 	}

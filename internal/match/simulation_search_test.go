@@ -12,54 +12,54 @@ import (
 	"waggle/test/kit/oracle"
 )
 
-// query is what somebody asks for.
-func (m *market) query() oracle.Query {
-	q := oracle.Query{Place: m.spot, Radius: spread(m.random, 100, 4000), Since: epoch().Add(m.offset - marketTTL)}
-	if m.random.IntN(12) == 0 { // seldom, as it takes a cache long to ask so many shards
-		q.Radius = spread(m.random, 4000, 20_000)
+// query returns a random query near the current place.
+func (s *simulation) query() oracle.Query {
+	q := oracle.Query{Place: s.middle, Radius: logUniform(s.random, 100, 4000), Since: epoch().Add(s.offset - locationTTL)}
+	if s.random.IntN(12) == 0 { // rarely, as so many shards take a cache long
+		q.Radius = logUniform(s.random, 4000, 20_000)
 	}
-	if m.random.IntN(3) > 0 {
-		q.Place = oracle.Near(m.random, m.spot, spread(m.random, 100, 6000))
+	if s.random.IntN(3) > 0 {
+		q.Place = oracle.Near(s.random, s.middle, logUniform(s.random, 100, 6000))
 	}
-	if m.random.IntN(3) == 0 {
-		q.Tags = m.tags()
+	if s.random.IntN(3) == 0 {
+		q.Tags = s.tags()
 	}
-	if m.random.IntN(8) == 0 { // somebody is at the very rim
+	if s.random.IntN(8) == 0 { // a member is at the very edge of the circle
 		wide := q
 		wide.Radius = 19_990
-		if hits := m.crowd.Nearest(wide); len(hits) > 0 {
-			q.Radius = max(100, hits[m.random.IntN(len(hits))].Distance+off+0.1*m.random.Float64())
+		if hits := s.crowd.Nearest(wide); len(hits) > 0 {
+			q.Radius = max(100, hits[s.random.IntN(len(hits))].Distance+tolerance+0.1*s.random.Float64())
 		}
 	}
 	return q
 }
 
-// off is how far distances may be off, in metres: a cache rounds coordinates.
-const off = 1
+// tolerance is how far distances may be off, in metres: a cache rounds coordinates.
+const tolerance = 1
 
-// search asks for that many candidates and compares them.
-func (m *market) search(ctx context.Context, most int) error {
-	q := m.query()
-	ask, err := m.ask(q)
+// search walks up to that many candidates and compares them with the oracle.
+func (s *simulation) search(ctx context.Context, most int) error {
+	q := s.query()
+	message, err := s.message(q)
 	if err != nil {
 		return err
 	}
-	asked := match.Query{Self: m.seekers[0].session.Member, Point: geo.Point(*ask.Point), Radius: ask.Radius, Tags: ask.Tags}
-	found, all, err := match.Walk(ctx, m.Store, asked, most, func(c match.Member) (match.Position, bool) {
-		return m.by[c.ID].position, m.by[c.ID].truth.Fits(q)
+	query := match.Query{Self: s.matchers[0].session.Member, Point: geo.Point(*message.Point), Radius: message.Radius, Tags: message.Tags}
+	found, all, err := match.Walk(ctx, s.Store, query, most, func(c match.Member) (match.Position, bool) {
+		return s.byName[c.ID].position, s.byName[c.ID].truth.Fits(q)
 	})
 	if err == nil {
-		err = m.crowd.Check(q, names(found), all, off)
+		err = s.crowd.Check(q, names(found), all, tolerance)
 	}
 	for _, c := range found {
-		if d := oracle.Distance(q.Place, m.by[c.ID].truth.Place); err == nil && math.Abs(c.Distance-d) > off {
-			err = fmt.Errorf("%s is said to be %v m away, not %v", c.ID, c.Distance, d)
+		if d := oracle.Distance(q.Place, s.byName[c.ID].truth.Place); err == nil && math.Abs(c.Distance-d) > tolerance {
+			err = fmt.Errorf("%s is %v m away in the result, want %v", c.ID, c.Distance, d)
 		}
 	}
-	m.count.searches++
-	m.count.candidates += len(found)
+	s.count.searches++
+	s.count.candidates += len(found)
 	if len(found) == 0 {
-		m.count.nobody++
+		s.count.nobody++
 	}
 	if err != nil {
 		return fmt.Errorf("around %v within %v m, tags %v: %w\nfound %v, all %v", q.Place, q.Radius, q.Tags, err, found, all)
@@ -67,40 +67,40 @@ func (m *market) search(ctx context.Context, most int) error {
 	return nil
 }
 
-// meet lets a seeker ask for a match, the whole way; or end the one it is in.
-func (m *market) meet(ctx context.Context) error {
-	seeker := m.seekers[m.random.IntN(len(m.seekers))]
-	if seeker.match != "" {
-		err := m.End(ctx, seeker.session, &protocol.End{Match: seeker.match, Reason: protocol.ReasonCompleted})
-		for _, p := range m.members {
-			if p.match == seeker.match {
+// matchOrEnd lets a random matcher send a match message, or end the match that it is in.
+func (s *simulation) matchOrEnd(ctx context.Context) error {
+	matcher := s.matchers[s.random.IntN(len(s.matchers))]
+	if matcher.match != "" {
+		err := s.End(ctx, matcher.session, &protocol.End{Match: matcher.match, Reason: protocol.ReasonCompleted})
+		for _, p := range s.members {
+			if p.match == matcher.match {
 				p.match = ""
-				m.know(p)
+				s.updateOracle(p)
 			}
 		}
-		seeker.match = ""
+		matcher.match = ""
 		return err
 	}
-	q := m.query()
-	ask, err := m.ask(q)
+	q := s.query()
+	message, err := s.message(q)
 	if err == nil {
-		err = m.Match(ctx, seeker.session, ask)
+		err = s.Match(ctx, matcher.session, message)
 	}
 	if err != nil {
 		return err
 	}
-	switch f := m.last(seeker.session.Connection).(type) {
+	switch f := s.lastFrame(matcher.session.Connection).(type) {
 	case *protocol.NoMatch:
-		err = m.crowd.Check(q, nil, true, off)
+		err = s.crowd.Check(q, nil, true, tolerance)
 	case *protocol.Matched:
-		m.count.matches++
-		p := m.by[strings.Trim(string(f.Peer.Card), `"`)]
-		err = m.crowd.Check(q, []string{p.truth.Name}, false, off)
-		if d := oracle.Distance(q.Place, p.truth.Place); err == nil && math.Abs(f.Peer.Distance-d) > off {
-			err = fmt.Errorf("%s is said to be %v m away, not %v", p.truth.Name, f.Peer.Distance, d)
+		s.count.matches++
+		p := s.byName[strings.Trim(string(f.Peer.Card), `"`)]
+		err = s.crowd.Check(q, []string{p.truth.Name}, false, tolerance)
+		if d := oracle.Distance(q.Place, p.truth.Place); err == nil && math.Abs(f.Peer.Distance-d) > tolerance {
+			err = fmt.Errorf("%s is %v m away in the result, want %v", p.truth.Name, f.Peer.Distance, d)
 		}
-		p.match, seeker.match = f.Match, f.Match
-		m.know(p)
+		p.match, matcher.match = f.Match, f.Match
+		s.updateOracle(p)
 	default:
 		err = fmt.Errorf("answered with %T", f)
 	}
@@ -110,11 +110,11 @@ func (m *market) meet(ctx context.Context) error {
 	return nil
 }
 
-// ask is a query as the wire takes it in.
-func (m *market) ask(q oracle.Query) (*protocol.Match, error) {
-	fields := place(q.Place) + fmt.Sprintf(`,"radius":%v`, q.Radius)
+// message returns the match message for a query.
+func (s *simulation) message(q oracle.Query) (*protocol.Match, error) {
+	fields := jsonPoint(q.Place) + fmt.Sprintf(`,"radius":%v`, q.Radius)
 	if len(q.Tags) > 0 {
-		fields += `,"tags":` + list(q.Tags)
+		fields += `,"tags":` + jsonList(q.Tags)
 	}
 	return decode[*protocol.Match](protocol.ActionMatch, fields)
 }
