@@ -9,7 +9,7 @@ import (
 	"waggle/internal/protocol"
 )
 
-func TestAdvice(t *testing.T) {
+func TestAdviceDependsOnThePoolsTimes(t *testing.T) {
 	of := func(ttl, grace time.Duration) pool.Settings {
 		s := pool.Default()
 		s.LocationTTL, s.Grace = ttl, grace

@@ -10,149 +10,137 @@ import (
 	"waggle/internal/protocol"
 )
 
-// found begins a request of ana's that does not wait, and finds these at once.
-func found(all ...match.Candidate) lines {
-	return on("begin ana1 1", gains(match.StatusOK, wish()), hits(all...))
+// rivalFound ends an attempt whose candidates were searching themselves.
+func rivalFound() script {
+	return join(expect("give_up ana 1 wait", match.StatusOther), expect("apply ana"))
 }
 
-// How such a search ends that is still ana's: with nobody, or in the hope of a rival.
-func nobody() lines { return act(on("give_up ana 1", match.StatusOther), on("apply ana")) }
-func busy() lines   { return act(on("give_up ana 1 wait", match.StatusOther), on("apply ana")) }
-
-// asks is the message of such a request.
-func asks() *protocol.Match {
-	return &protocol.Match{ID: "m1", Radius: 500, Point: &protocol.Point{Lat: here().Lat, Lng: here().Lng}}
-}
-
-// moved is the answer to a claim on somebody who is elsewhere by now.
-func moved(times float64, at int64) says {
+// movedTo is the result of a claim on a member who has moved to north(times).
+func movedTo(times float64, at int64) result {
 	p := north(times, at)
-	return says{Status: match.StatusMoved, Position: &p}
+	return result{Status: match.StatusMoved, Position: &p}
 }
 
-// claimed is the answer to a claim on somebody whom dan claimed so many milliseconds ago.
-func claimed(age int64, confirmed bool) says {
-	const now = 50_000
-	return says{Status: match.StatusClaimed, Now: now, Claim: &match.Claim{Matcher: member("dan"), Match: "d", At: now - age, Confirmed: confirmed}}
+// claimedByDan is the result of a claim on a member whom dan claimed so many milliseconds ago.
+func claimedByDan(age int64, confirmed bool) result {
+	return result{Status: match.StatusClaimed, Now: cacheTime, Claim: &match.Claim{Matcher: member("dan"), Match: "d", At: cacheTime - age, Confirmed: confirmed}}
 }
 
-// undone is what becomes of dan's claim on ben where he knows nothing of it.
-func undone() lines {
-	return act(on("read dan"), on("release dan d ben lost", match.StatusReleased), on("apply ben"))
+// releaseDansClaim releases dan's claim on ben, as dan's route does not have that match.
+func releaseDansClaim() script {
+	return join(expect("read dan"), expect("release dan d ben lost", match.StatusReleased), expect("apply ben"))
 }
 
-func TestSearchClaimsTheNearest(t *testing.T) {
-	ben, cyd, newer := seen("ben", 1), seen("cyd", 2), seen("ben", 3)
+func TestAnAttemptClaimsTheNearestCandidate(t *testing.T) {
+	ben, cyd, newer := candidate("ben", 1), candidate("cyd", 2), candidate("ben", 3)
 	newer.At = 6
-	for name, play := range map[string]lines{
-		"nobody is there": act(found(), nobody()),
-		"it is to be had": act(found(ben, cyd), on("claim ana 1 ben 5", match.StatusYours), meet("ana", "1", "ben")),
-		"the others are tried": act(found(cyd, ben), on("claim ana 1 ben 5", match.StatusTaken),
-			on("claim ana 1 cyd 5", match.StatusUnavailable), nobody()),
-		"one is listed twice": act(found(ben, cyd, newer), on("claim ana 1 cyd 5", match.StatusTaken),
-			on("claim ana 1 ben 6", match.StatusTaken), nobody()),
+	for name, steps := range map[string]script{
+		"the search finds nobody: the attempt gives up": join(beginFinds(), nobodyFound()),
+		"the nearest can be claimed: it is matched":     join(beginFinds(ben, cyd), expect("claim ana 1 ben 5", match.StatusYours), makeMatch("ana", "1", "ben")),
+		"the nearest cannot be claimed: the next is tried": join(beginFinds(cyd, ben), expect("claim ana 1 ben 5", match.StatusTaken),
+			expect("claim ana 1 cyd 5", match.StatusUnavailable), nobodyFound()),
+		"a member is listed twice: the newer listing is claimed": join(beginFinds(ben, cyd, newer), expect("claim ana 1 cyd 5", match.StatusTaken),
+			expect("claim ana 1 ben 6", match.StatusTaken), nobodyFound()),
 
-		"it moved away": act(found(ben, cyd), on("claim ana 1 ben 5", moved(3, 6)), on("claim ana 1 cyd 5", match.StatusTaken),
-			on("claim ana 1 ben 6", match.StatusYours), meet("ana", "1", "ben")),
-		"it moved out of the circle": act(found(ben), on("claim ana 1 ben 5", moved(5, 6)), nobody()),
-		"it moves on and on": act(found(ben), on("claim ana 1 ben 5", moved(1, 6)), on("claim ana 1 ben 6", moved(1, 7)),
-			on("claim ana 1 ben 7", moved(1, 8)), on("claim ana 1 ben 8", moved(1, 9)), nobody()),
-		"it moves no more": act(found(ben), on("claim ana 1 ben 5", moved(1, 6)), on("claim ana 1 ben 6", moved(1, 7)),
-			on("claim ana 1 ben 7", moved(1, 8)), on("claim ana 1 ben 8", match.StatusYours), meet("ana", "1", "ben")),
-		"two move": act(found(ben, cyd), on("claim ana 1 ben 5", moved(1, 6)), on("claim ana 1 ben 6", moved(1, 7)),
-			on("claim ana 1 ben 7", moved(3, 8)), on("claim ana 1 cyd 5", moved(2, 6)), on("claim ana 1 cyd 6", match.StatusTaken),
-			on("claim ana 1 ben 8", match.StatusTaken), nobody()),
+		"the nearest moved: it is claimed in its new order": join(beginFinds(ben, cyd), expect("claim ana 1 ben 5", movedTo(3, 6)), expect("claim ana 1 cyd 5", match.StatusTaken),
+			expect("claim ana 1 ben 6", match.StatusYours), makeMatch("ana", "1", "ben")),
+		"the nearest moved out of the circle: it is not claimed": join(beginFinds(ben), expect("claim ana 1 ben 5", movedTo(5, 6)), nobodyFound()),
+		"a candidate moves four times: it is skipped": join(beginFinds(ben), expect("claim ana 1 ben 5", movedTo(1, 6)), expect("claim ana 1 ben 6", movedTo(1, 7)),
+			expect("claim ana 1 ben 7", movedTo(1, 8)), expect("claim ana 1 ben 8", movedTo(1, 9)), nobodyFound()),
+		"a candidate moves three times: it is matched": join(beginFinds(ben), expect("claim ana 1 ben 5", movedTo(1, 6)), expect("claim ana 1 ben 6", movedTo(1, 7)),
+			expect("claim ana 1 ben 7", movedTo(1, 8)), expect("claim ana 1 ben 8", match.StatusYours), makeMatch("ana", "1", "ben")),
+		"two candidates move: each is claimed in its new order": join(beginFinds(ben, cyd), expect("claim ana 1 ben 5", movedTo(1, 6)), expect("claim ana 1 ben 6", movedTo(1, 7)),
+			expect("claim ana 1 ben 7", movedTo(3, 8)), expect("claim ana 1 cyd 5", movedTo(2, 6)), expect("claim ana 1 cyd 6", match.StatusTaken),
+			expect("claim ana 1 ben 8", match.StatusTaken), nobodyFound()),
 
-		"it searches itself": act(found(ben), on("claim ana 1 ben 5", match.StatusBusy), busy()),
-		"one of them does": act(found(ben, cyd), on("claim ana 1 ben 5", match.StatusBusy),
-			on("claim ana 1 cyd 5", match.StatusTaken), busy()),
+		"the candidate is searching: it is a rival": join(beginFinds(ben), expect("claim ana 1 ben 5", match.StatusBusy), rivalFound()),
+		"one of two candidates is searching: it is a rival": join(beginFinds(ben, cyd), expect("claim ana 1 ben 5", match.StatusBusy),
+			expect("claim ana 1 cyd 5", match.StatusTaken), rivalFound()),
 
-		"another has claimed it": act(found(ben), on("claim ana 1 ben 5", claimed(3000, false)), nobody()),
-		"another has it":         act(found(ben), on("claim ana 1 ben 5", claimed(9000, true)), nobody()),
-		"a claim was left behind": act(found(ben), on("claim ana 1 ben 5", claimed(3001, false)), undone(),
-			on("claim ana 1 ben 5", match.StatusYours), meet("ana", "1", "ben")),
-		"where it moved away from": act(found(ben), on("claim ana 1 ben 5", claimed(3001, false)), undone(),
-			on("claim ana 1 ben 5", moved(2, 6)), on("claim ana 1 ben 6", match.StatusYours), meet("ana", "1", "ben")),
-		"a claim is left behind again": act(found(ben), on("claim ana 1 ben 5", claimed(3001, false)), undone(),
-			on("claim ana 1 ben 5", claimed(3001, false)), nobody()),
+		"the candidate was just claimed: it is skipped":    join(beginFinds(ben), expect("claim ana 1 ben 5", claimedByDan(3000, false)), nobodyFound()),
+		"the candidate is in another match: it is skipped": join(beginFinds(ben), expect("claim ana 1 ben 5", claimedByDan(9000, true)), nobodyFound()),
+		"the candidate has an abandoned claim: that is released and it is matched": join(beginFinds(ben), expect("claim ana 1 ben 5", claimedByDan(3001, false)), releaseDansClaim(),
+			expect("claim ana 1 ben 5", match.StatusYours), makeMatch("ana", "1", "ben")),
+		"the candidate has an abandoned claim and moved: it is matched": join(beginFinds(ben), expect("claim ana 1 ben 5", claimedByDan(3001, false)), releaseDansClaim(),
+			expect("claim ana 1 ben 5", movedTo(2, 6)), expect("claim ana 1 ben 6", match.StatusYours), makeMatch("ana", "1", "ben")),
+		"the candidate has another abandoned claim: it is skipped": join(beginFinds(ben), expect("claim ana 1 ben 5", claimedByDan(3001, false)), releaseDansClaim(),
+			expect("claim ana 1 ben 5", claimedByDan(3001, false)), nobodyFound()),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, play)
-			p.ends(p.Match(t.Context(), session("ana"), asks()), nil)
+			s := scripted(t, steps)
+			s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), nil)
 		})
 	}
 }
 
-// TestSearchTriesEachOnce, though a cell that is asked for more names it again.
-func TestSearchTriesEachOnce(t *testing.T) {
-	ben, cyd := seen("ben", 1), seen("cyd", 2)
-	p := perform(t, on("begin ana1 1", gains(match.StatusOK, wish()), []match.Hits{{Candidates: []match.Candidate{ben}, More: true}}),
-		on("claim ana 1 ben 5", match.StatusTaken), on("search for ana", hits(ben, cyd)), on("claim ana 1 cyd 5", match.StatusTaken), nobody())
-	p.ends(p.Match(t.Context(), session("ana"), asks()), nil)
+// A cell that is searched again for more candidates returns the first ones too.
+func TestAnAttemptClaimsEachCandidateOnce(t *testing.T) {
+	ben, cyd := candidate("ben", 1), candidate("cyd", 2)
+	s := scripted(t, expect("begin ana1 1", withRequest(match.StatusOK, request()), []match.Hits{{Candidates: []match.Candidate{ben}, More: true}}),
+		expect("claim ana 1 ben 5", match.StatusTaken), expect("search for ana", hits(ben, cyd)), expect("claim ana 1 cyd 5", match.StatusTaken), nobodyFound())
+	s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), nil)
 }
 
-// TestSearchGivesUp: it tries 64, however many there are.
-func TestSearchGivesUp(t *testing.T) {
-	var all []match.Candidate
-	var tried lines
+func TestAnAttemptClaimsAtMost64Candidates(t *testing.T) {
+	var found []match.Candidate
+	var claims script
 	for i := range 70 {
-		c := seen(fmt.Sprint("m", i), float64(i)/100)
-		all = append(all, c)
+		c := candidate(fmt.Sprint("m", i), float64(i)/100)
+		found = append(found, c)
 		if i < 64 {
-			tried = append(tried, on(fmt.Sprintf("claim ana 1 %s 5", c.ID), match.StatusTaken)...)
+			claims = append(claims, expect(fmt.Sprintf("claim ana 1 %s 5", c.ID), match.StatusTaken)...)
 		}
 	}
-	p := perform(t, found(all...), tried, nobody())
-	p.ends(p.Match(t.Context(), session("ana"), asks()), nil)
+	s := scripted(t, beginFinds(found...), claims, nobodyFound())
+	s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), nil)
 }
 
-// TestSearchWithoutThePoint: the request's point is known once it is begun, and its cell
-// is asked then.
-func TestSearchWithoutThePoint(t *testing.T) {
-	tall := wish()
+// Without a point in the message, the cell to search is known only after the request is open.
+func TestARequestWithoutAPointIsOpenedBeforeTheSearch(t *testing.T) {
+	tall := request()
 	tall.Tags = []string{"calm", "tall"}
-	begun := on("begin ana1 1", gains(match.StatusOK, tall))
-	p := perform(t, begun, on("search for ana", hits(seen("ben", 1))), on("claim ana 1 ben 5 calm tall", match.StatusYours), meet("ana", "1", "ben"))
-	p.ends(p.Match(t.Context(), session("ana"), &protocol.Match{ID: "m1", Radius: 500}), nil)
-	want := match.Query{Self: member("ana"), Point: here(), Radius: 500, Tags: tall.Tags, Want: 8}
-	if diff := cmp.Diff(want, p.query); diff != "" {
+	begun := expect("begin ana1 1", withRequest(match.StatusOK, tall))
+	s := scripted(t, begun, expect("search for ana", hits(candidate("ben", 1))), expect("claim ana 1 ben 5 calm tall", match.StatusYours), makeMatch("ana", "1", "ben"))
+	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{ID: "m1", Radius: 500}), nil)
+	want := match.Query{Self: member("ana"), Point: origin(), Radius: 500, Tags: tall.Tags, Want: 8}
+	if diff := cmp.Diff(want, s.query); diff != "" {
 		t.Errorf("query (-want +got)\n%s", diff)
 	}
 
-	p = perform(t, begun, on("search for ana", hits(seen("ben", 1)), trouble1))
-	p.ends(p.Match(t.Context(), session("ana"), &protocol.Match{ID: "m1", Radius: 500}), trouble1)
+	s = scripted(t, begun, expect("search for ana", hits(candidate("ben", 1)), err1))
+	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{ID: "m1", Radius: 500}), err1)
 }
 
-func TestSearchInTrouble(t *testing.T) {
-	p := perform(t, found(), on("give_up ana 1", match.StatusOther, trouble1))
-	p.ends(p.Match(t.Context(), session("ana"), asks()), trouble1)
+func TestAnAttemptRepeatsOrUndoesAFailedStep(t *testing.T) {
+	s := scripted(t, beginFinds(), expect("give_up ana 1", match.StatusOther, err1))
+	s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), err1)
 
-	lost := func(comes ...any) lines { return on("claim ana 1 ben 5", append(comes, match.StatusYours)...) }
-	yours := on("claim ana 1 ben 5", match.StatusYours)
-	refused := act(yours, on("commit ana 1 ben", match.StatusRefused))
+	fails := func(err error) script { return expect("claim ana 1 ben 5", match.StatusYours, err) }
+	yours := expect("claim ana 1 ben 5", match.StatusYours)
+	refused := join(yours, expect("commit ana 1 ben", match.StatusRefused))
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"a claim that was not answered": {act(lost(trouble1), yours, meet("ana", "1", "ben")), nil},
-		"one that was too late":         {act(lost(trouble1), on("claim ana 1 ben 5", match.StatusTaken), nobody()), nil},
-		"one that is never answered": {act(lost(trouble1), lost(trouble2), on("release ana 1 ben lost", match.StatusOther),
-			on("apply ben")), trouble1},
-		"one that cannot be undone": {act(lost(trouble1), lost(trouble2), on("release ana 1 ben lost", trouble2),
-			on("log undo a claim: trouble 2")), trouble1},
-		"a claim of another that cannot be looked at": {act(on("claim ana 1 ben 5", claimed(3001, false)), on("read dan", trouble1)), trouble1},
+		"the claim's reply is lost: it is repeated":               {join(fails(err1), yours, makeMatch("ana", "1", "ben")), nil},
+		"the repeated claim is refused: the candidate is skipped": {join(fails(err1), expect("claim ana 1 ben 5", match.StatusTaken), nobodyFound()), nil},
+		"the repeated claim fails: it is undone": {join(fails(err1), fails(err2), expect("release ana 1 ben lost", match.StatusOther),
+			expect("apply ben")), err1},
+		"the claim cannot be undone: the error is logged": {join(fails(err1), fails(err2), expect("release ana 1 ben lost", err2),
+			expect("log undo a claim: error 2")), err1},
+		"another matcher's route cannot be read: the attempt fails": {join(expect("claim ana 1 ben 5", claimedByDan(3001, false)), expect("read dan", err1)), err1},
 
-		"a commit that was not answered": {act(yours, on("commit ana 1 ben", match.StatusRefused, trouble1), meet("ana", "1", "ben")), nil},
-		"one that is never":              {act(yours, on("commit ana 1 ben", trouble1), on("commit ana 1 ben", match.StatusYours, trouble2)), trouble2},
-		"one that is refused": {act(refused, on("release ana 1 ben lost", match.StatusReleased),
-			on("apply ben")), nil},
-		"one that cannot be undone after that": {act(refused, on("release ana 1 ben lost", trouble1)), trouble1},
-		"a confirmation that is not answered": {act(yours, on("commit ana 1 ben", gains(match.StatusYours, wish())),
-			on("confirm ana 1 ben", trouble1)), trouble1},
+		"the commit's reply is lost: it is repeated":   {join(yours, expect("commit ana 1 ben", match.StatusRefused, err1), makeMatch("ana", "1", "ben")), nil},
+		"the repeated commit fails: the attempt fails": {join(yours, expect("commit ana 1 ben", err1), expect("commit ana 1 ben", match.StatusYours, err2)), err2},
+		"the commit is refused: the claim is released": {join(refused, expect("release ana 1 ben lost", match.StatusReleased),
+			expect("apply ben")), nil},
+		"the commit is refused and the release fails: the attempt fails": {join(refused, expect("release ana 1 ben lost", err1)), err1},
+		"the confirm fails: the attempt fails": {join(yours, expect("commit ana 1 ben", withRequest(match.StatusYours, request())),
+			expect("confirm ana 1 ben", err1)), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, found(seen("ben", 1)), test.play)
-			p.ends(p.Match(t.Context(), session("ana"), asks()), test.want)
+			s := scripted(t, beginFinds(candidate("ben", 1)), test.steps)
+			s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), test.want)
 		})
 	}
 }

@@ -9,50 +9,44 @@ import (
 	"waggle/internal/protocol"
 )
 
-// delivering is a service that pushes its replies, as the handler does.
+// delivering is a service whose methods push the replies too, as the handler does.
 type delivering struct{ *match.Service }
 
-// deliver does with a result what the handler does.
-func deliver(ctx context.Context, s delivering, x match.Session, r match.Result, err error) error {
-	return errors.Join(err, r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) { s.Notify(ctx, x.Member, x.Connection, f) }))
-}
-
 func (s delivering) Connect(ctx context.Context, x match.Session) error {
-	r, err := s.Service.Connect(ctx, x)
-	return deliver(ctx, s, x, r, err)
+	return s.deliver(ctx, x)(s.Service.Connect(ctx, x))
 }
 
 func (s delivering) Ping(ctx context.Context, x match.Session, id string) error {
-	r, err := s.Service.Ping(ctx, x, id)
-	return deliver(ctx, s, x, r, err)
+	return s.deliver(ctx, x)(s.Service.Ping(ctx, x, id))
 }
 
 func (s delivering) Hello(ctx context.Context, x match.Session, id string) error {
-	r, err := s.Service.Hello(ctx, x, id)
-	return deliver(ctx, s, x, r, err)
+	return s.deliver(ctx, x)(s.Service.Hello(ctx, x, id))
 }
 
 func (s delivering) Locate(ctx context.Context, x match.Session, id string) error {
-	r, err := s.Service.Locate(ctx, x, id)
-	return deliver(ctx, s, x, r, err)
+	return s.deliver(ctx, x)(s.Service.Locate(ctx, x, id))
 }
 
 func (s delivering) Report(ctx context.Context, x match.Session, q *protocol.Location, arrival time.Time) error {
-	r, err := s.Service.Report(ctx, x, q, arrival)
-	return deliver(ctx, s, x, r, err)
+	return s.deliver(ctx, x)(s.Service.Report(ctx, x, q, arrival))
 }
 
 func (s delivering) Match(ctx context.Context, x match.Session, q *protocol.Match) error {
-	r, err := s.Service.Match(ctx, x, q)
-	return deliver(ctx, s, x, r, err)
+	return s.deliver(ctx, x)(s.Service.Match(ctx, x, q))
 }
 
 func (s delivering) Cancel(ctx context.Context, x match.Session, id string) error {
-	r, err := s.Service.Cancel(ctx, x, id)
-	return deliver(ctx, s, x, r, err)
+	return s.deliver(ctx, x)(s.Service.Cancel(ctx, x, id))
 }
 
 func (s delivering) End(ctx context.Context, x match.Session, q *protocol.End) error {
-	r, err := s.Service.End(ctx, x, q)
-	return deliver(ctx, s, x, r, err)
+	return s.deliver(ctx, x)(s.Service.End(ctx, x, q))
+}
+
+// deliver returns a function that pushes a message's replies to its sender.
+func (s delivering) deliver(ctx context.Context, x match.Session) func(match.Result, error) error {
+	return func(r match.Result, err error) error {
+		return errors.Join(err, r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) { s.Notify(ctx, x.Member, x.Connection, f) }))
+	}
 }

@@ -7,190 +7,188 @@ import (
 	"waggle/internal/protocol"
 )
 
-// ended is the matcher's answer to an end. The connection is not the one that asks.
-func ended(change func(*says)) says {
-	a := says{Status: match.StatusEnded, Reason: "completed", Connection: "ana9", RequestID: "m1",
+// finished is the result of Finish for ana, whose connection is not that of the caller.
+func finished(change func(*result)) result {
+	r := result{Status: match.StatusEnded, Reason: "completed", Connection: "ana9", RequestID: "m1",
 		Changes: []match.Change{{List: true, Epoch: 3}}}
 	if change != nil {
-		change(&a)
+		change(&r)
 	}
-	return a
+	return r
 }
 
-// freed is the matchee's.
-func freed(change func(*says)) says {
-	a := says{Status: match.StatusReleased, Confirmed: true, Connection: "ben9", RequestID: "b7",
+// released is the result of Release for ben, likewise.
+func released(change func(*result)) result {
+	r := result{Status: match.StatusReleased, Confirmed: true, Connection: "ben9", RequestID: "b7",
 		Changes: []match.Change{{List: true, Epoch: 4}}}
 	if change != nil {
-		change(&a)
+		change(&r)
 	}
-	return a
+	return r
 }
 
-// past makes it one that was ended already, for that reason.
-func past(reason string) func(*says) {
-	return func(a *says) { a.Status, a.Reason = match.StatusAlreadyEnded, reason }
+// alreadyEnded changes a result to that of a match that ended earlier, for that reason.
+func alreadyEnded(reason string) func(*result) {
+	return func(r *result) { r.Status, r.Reason = match.StatusAlreadyEnded, reason }
 }
 
-func TestEndIsToldToBoth(t *testing.T) {
-	e := func(id, reason string) string { // who asks is told by its own connection
-		return `push ` + id + `1 {"type":"ended","id":"e","match":"x","reason":"` + reason + `"}`
+func TestBothAreNotifiedOfAnEnd(t *testing.T) {
+	reply := func(caller, reason string) string {
+		return `push ` + caller + `1 {"type":"ended","id":"e","match":"x","reason":"` + reason + `"}`
 	}
-	ana := beside(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`)
-	ben := beside(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`)
-	listed := act(on("apply ana +3"), beside("apply ben +4"))
-	told := beside("notified ana x ended")
-	unasked := func(a *says) { a.RequestID = "" }
-	unconfirmed := func(a *says) { a.Confirmed = false }
-	unknown := func(a *says) { a.Status, a.Reason = match.StatusOther, "" }
-	waits := func(is bool) func(*says) { return func(a *says) { a.Waits = is } }
+	ana := meanwhile(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`)
+	ben := meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`)
+	listed := join(expect("apply ana +3"), meanwhile("apply ben +4"))
+	noted := meanwhile("notified ana x ended")
+	withoutRequest := func(r *result) { r.RequestID = "" }
+	unconfirmed := func(r *result) { r.Confirmed = false }
+	unknown := func(r *result) { r.Status, r.Reason = match.StatusOther, "" }
+	waits := func(r *result) { r.Waits = true }
 
 	for name, test := range map[string]struct {
 		by, id             string
-		finished, released says
+		finished, released result
 		reason             string
-		play               lines
+		steps              script
 	}{
-		"by the matcher": {"ana", "e", ended(nil), freed(nil), "completed", act(listed, on(e("ana", "completed")), ben, told)},
-		"by the matchee": {"ben", "e", ended(nil), freed(nil), "completed", act(listed, on(e("ben", "completed")), ana, told)},
-		"without an id": {"ana", "", ended(nil), freed(unasked), "completed", act(listed,
-			on(`push ana1 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
-			beside(`push ben9 {"type":"ended","match":"x","reason":"completed"}`), told)},
-		"without any": {"ana", "", ended(unasked), freed(nil), "completed", act(listed,
-			on(`push ana1 {"type":"ended","match":"x","reason":"completed"}`), ben, told)},
+		"the matcher ends it: the matchee is notified": {"ana", "e", finished(nil), released(nil), "completed", join(listed, expect(reply("ana", "completed")), ben, noted)},
+		"the matchee ends it: the matcher is notified": {"ben", "e", finished(nil), released(nil), "completed", join(listed, expect(reply("ben", "completed")), ana, noted)},
+		"the message has no id: the reply has the request's": {"ana", "", finished(nil), released(withoutRequest), "completed", join(listed,
+			expect(`push ana1 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
+			meanwhile(`push ben9 {"type":"ended","match":"x","reason":"completed"}`), noted)},
+		"neither message nor request has an id: the reply has none": {"ana", "", finished(withoutRequest), released(nil), "completed", join(listed,
+			expect(`push ana1 {"type":"ended","match":"x","reason":"completed"}`), ben, noted)},
 
-		"the matchee was free already": {"ana", "e", ended(nil), freed(past("completed")), "completed", act(listed, on(e("ana", "completed")), ben, told)},
-		"the matchee did not know":     {"ana", "e", ended(nil), freed(unconfirmed), "completed", act(listed, on(e("ana", "completed")), told)},
-		"and asks":                     {"ben", "e", ended(nil), freed(unconfirmed), "completed", act(listed, on(e("ben", "completed")), ana, told)},
-		"it had ended":                 {"ana", "e", ended(past("left")), freed(past("left")), "left", act(listed, on(e("ana", "left")))},
-		"as the matchee hears":         {"ben", "e", ended(past("left")), freed(past("left")), "left", act(listed, on(e("ben", "left")))},
-		"but not for the matchee": {"ana", "e", ended(past("left")), freed(nil), "left", act(listed, on(e("ana", "left")),
-			beside(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"left"}`))},
-		"nothing is known of it": {"ana", "e", ended(unknown), freed(past("lost")), "lost", act(listed, on(e("ana", "lost")))},
+		"the matchee's claim was released before: it is notified":              {"ana", "e", finished(nil), released(alreadyEnded("completed")), "completed", join(listed, expect(reply("ana", "completed")), ben, noted)},
+		"the claim was not confirmed: the matchee is not notified":             {"ana", "e", finished(nil), released(unconfirmed), "completed", join(listed, expect(reply("ana", "completed")), noted)},
+		"the claim was not confirmed and the matchee ends it: it gets a reply": {"ben", "e", finished(nil), released(unconfirmed), "completed", join(listed, expect(reply("ben", "completed")), ana, noted)},
+		"it ended earlier: the matcher gets that reason":                       {"ana", "e", finished(alreadyEnded("left")), released(alreadyEnded("left")), "left", join(listed, expect(reply("ana", "left")))},
+		"it ended earlier: the matchee gets that reason":                       {"ben", "e", finished(alreadyEnded("left")), released(alreadyEnded("left")), "left", join(listed, expect(reply("ben", "left")))},
+		"it ended earlier but the claim was left: the matchee is notified": {"ana", "e", finished(alreadyEnded("left")), released(nil), "left", join(listed, expect(reply("ana", "left")),
+			meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"left"}`))},
+		"the route does not know the match: it was lost": {"ana", "e", finished(unknown), released(alreadyEnded("lost")), "lost", join(listed, expect(reply("ana", "lost")))},
 
-		"the matchee waits on": {"ana", "e", ended(nil), freed(waits(true)), "completed",
-			act(listed, on(e("ana", "completed")), ben, told, leased("ben", "1"), fell("ben", "1"))},
-		"but cannot be served": {"ana", "e", ended(nil), freed(waits(true)), "completed", act(listed, on(e("ana", "completed")), ben, told,
-			on("lease ben 1", match.StatusOther, trouble1), on("log serve a waiting request: trouble 1"))},
-		"the matchee searches": {"ana", "e", ended(nil), freed(waits(false)), "completed", act(listed, on(e("ana", "completed")), ben, told)},
-		"others wait for them": {"ana", "e", ended(nil), freed(nil), "completed", act(
-			on("apply ana +3", []match.WaitingRequest{waiter("abe", 2, 1)}), beside("apply ben +4", []match.WaitingRequest{waiter("bea", 1, 1)}),
-			on(e("ana", "completed")), ben, told, leased("abe", "1"), fell("abe", "1"), on("lease bea 2", match.StatusSearching))},
-		"it is not noted": {"ana", "e", ended(nil), freed(nil), "completed", act(listed, on(e("ana", "completed")), ben,
-			beside("notified ana x ended", trouble1), beside("log note that both are free: trouble 1"))},
+		"the matchee's own request waits: it is served": {"ana", "e", finished(nil), released(waits), "completed",
+			join(listed, expect(reply("ana", "completed")), ben, noted, attempt("ben", "1"), giveUp("ben", "1"))},
+		"the matchee's own request cannot be served: the error is logged": {"ana", "e", finished(nil), released(waits), "completed", join(listed, expect(reply("ana", "completed")), ben, noted,
+			expect("lease ben 1", match.StatusOther, err1), expect("log serve a waiting request: error 1"))},
+		"the matchee's own request does not wait: it is not served": {"ana", "e", finished(nil), released(nil), "completed", join(listed, expect(reply("ana", "completed")), ben, noted)},
+		"other requests wait for both: they are served": {"ana", "e", finished(nil), released(nil), "completed", join(
+			expect("apply ana +3", []match.WaitingRequest{requestOf("abe", 2, 1)}), meanwhile("apply ben +4", []match.WaitingRequest{requestOf("bea", 1, 1)}),
+			expect(reply("ana", "completed")), ben, noted, attempt("abe", "1"), giveUp("abe", "1"), expect("lease bea 2", match.StatusSearching))},
+		"the end cannot be noted: the error is logged": {"ana", "e", finished(nil), released(nil), "completed", join(listed, expect(reply("ana", "completed")), ben,
+			meanwhile("notified ana x ended", err1), meanwhile("log note that both are free: error 1"))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			read := half(nil, route(match.Active, true))
+			read := snapshot(nil, route(match.Active, true))
 			if test.by == "ben" {
-				read = half(claim(9000, true), nil)
+				read = snapshot(claim(9000, true), nil)
 			}
-			p := perform(t, on("read "+test.by+"1", read), on("finish ana x ben completed", test.finished),
-				on("release ana x ben "+test.reason, test.released), test.play)
-			p.ends(p.End(t.Context(), session(test.by), &protocol.End{ID: test.id, Match: "x", Reason: "completed"}), nil)
+			s := scripted(t, expect("read "+test.by+"1", read), expect("finish ana x ben completed", test.finished),
+				expect("release ana x ben "+test.reason, test.released), test.steps)
+			s.checkError(s.End(t.Context(), session(test.by), &protocol.End{ID: test.id, Match: "x", Reason: "completed"}), nil)
 		})
 	}
 }
 
-// TestEndLeftHalfDone is finished by who meets it, and told to both.
-func TestEndLeftHalfDone(t *testing.T) {
-	p := perform(t, on("read ana1", half(nil, route(match.Ended, false))), on("finish ana x ben completed", ended(nil)),
-		on("release ana x ben completed", freed(nil)), on("apply ana +3"), beside("apply ben +4"),
-		on(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
-		beside(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), beside("notified ana x ended"),
-		beside(`push ana1 {"type":"pong","id":"p","now":50000}`))
-	p.ends(p.Ping(t.Context(), session("ana"), "p"), nil)
+func TestAHalfDoneEndIsFinishedAndNotifiedToBoth(t *testing.T) {
+	s := scripted(t, expect("read ana1", snapshot(nil, route(match.Ended, false))), expect("finish ana x ben completed", finished(nil)),
+		expect("release ana x ben completed", released(nil)), expect("apply ana +3"), meanwhile("apply ben +4"),
+		expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
+		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), meanwhile("notified ana x ended"),
+		meanwhile(`push ana1 {"type":"pong","id":"p","now":50000}`))
+	s.checkError(s.Ping(t.Context(), session("ana"), "p"), nil)
 }
 
-func TestEndInTrouble(t *testing.T) {
-	finish, release := on("finish ana x ben completed", ended(nil)), on("release ana x ben completed", freed(nil))
-	told := act(on(`push ana1 {"type":"ended","id":"e","match":"x","reason":"completed"}`),
-		beside(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`))
+func TestAnEndReturnsTheErrorOfAFailedStep(t *testing.T) {
+	finish, release := expect("finish ana x ben completed", finished(nil)), expect("release ana x ben completed", released(nil))
+	pushed := join(expect(`push ana1 {"type":"ended","id":"e","match":"x","reason":"completed"}`),
+		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`))
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"it cannot be ended":        {on("finish ana x ben completed", ended(nil), trouble1), trouble1},
-		"nor released":              {act(finish, on("release ana x ben completed", freed(nil), trouble1)), trouble1},
-		"the matcher is not listed": {act(finish, release, on("apply ana +3", trouble1), beside("apply ben +4"), told), trouble1},
-		"the matchee is not":        {act(finish, release, on("apply ana +3"), beside("apply ben +4", trouble2), told), trouble2},
+		"the finish fails":             {expect("finish ana x ben completed", finished(nil), err1), err1},
+		"the release fails":            {join(finish, expect("release ana x ben completed", released(nil), err1)), err1},
+		"the matcher cannot be listed": {join(finish, release, expect("apply ana +3", err1), meanwhile("apply ben +4"), pushed), err1},
+		"the matchee cannot be listed": {join(finish, release, expect("apply ana +3"), meanwhile("apply ben +4", err2), pushed), err2},
 	} {
-		for by, read := range map[string]says{"ana": half(nil, route(match.Active, true)), "ben": half(claim(9000, true), nil)} {
+		for by, read := range map[string]result{"ana": snapshot(nil, route(match.Active, true)), "ben": snapshot(claim(9000, true), nil)} {
 			t.Run(name+" for "+by, func(t *testing.T) {
-				play := test.play
-				if by == "ben" && len(play) > 2 {
-					play = act(play[:4], on(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
-						beside(`push ben1 {"type":"ended","id":"e","match":"x","reason":"completed"}`))
+				steps := test.steps
+				if by == "ben" && len(steps) > 2 {
+					steps = join(steps[:4], expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
+						meanwhile(`push ben1 {"type":"ended","id":"e","match":"x","reason":"completed"}`))
 				}
-				p := perform(t, on("read "+by+"1", read), play)
-				p.ends(p.End(t.Context(), session(by), &protocol.End{ID: "e", Match: "x", Reason: "completed"}), test.want)
+				s := scripted(t, expect("read "+by+"1", read), steps)
+				s.checkError(s.End(t.Context(), session(by), &protocol.End{ID: "e", Match: "x", Reason: "completed"}), test.want)
 			})
 		}
 	}
 }
 
-func TestEndOfWhat(t *testing.T) {
+func TestOnlyAMatchOfTheCallerCanBeEnded(t *testing.T) {
 	unknown := &match.Fault{Kind: match.NotFound, Text: "there is no such match of yours, or it ended more than 60 s ago"}
-	pasts := func(all ...match.End) says {
-		a := half(nil, nil)
-		a.Ends = all
-		return a
+	withEnds := func(all ...match.End) result {
+		r := snapshot(nil, nil)
+		r.Ends = all
+		return r
 	}
-	anothers := claim(9000, true)
-	anothers.Match = "y"
+	claimOfAnother := claim(9000, true)
+	claimOfAnother.Match = "y"
 	other := route(match.Active, true)
 	other.Match = "y"
-	older := match.End{Match: "w", Reason: "left", At: moment - 59_000}
-	told := on(`push ben1 {"type":"ended","id":"e","match":"x","reason":"left"}`)
+	older := match.End{Match: "w", Reason: "left", At: cacheTime - 59_000}
+	pushed := expect(`push ben1 {"type":"ended","id":"e","match":"x","reason":"left"}`)
 	for name, test := range map[string]struct {
-		read says
-		play lines
-		want error
+		read  result
+		steps script
+		want  error
 	}{
-		"there is none":                  {half(nil, nil), nil, unknown},
-		"there is another":               {half(nil, other), nil, unknown},
-		"it is searched for":             {half(nil, route(match.Searching, false)), nil, unknown},
-		"another was claimed":            {half(anothers, nil), nil, unknown},
-		"it is not confirmed":            {half(claim(9000, false), nil), nil, unknown},
-		"it ended":                       {pasts(older, match.End{Match: "x", Reason: "left", At: moment - 59_999}), told, nil},
-		"it ended too long ago":          {pasts(match.End{Match: "x", Reason: "left", At: moment - 60_000}), nil, unknown},
-		"another ended":                  {pasts(older), nil, unknown},
-		"it ended, perhaps not for both": {pasts(match.End{Match: "x", Reason: "left", At: moment, Matcher: member("ana")}), act(told, on("read ana")), nil},
-		"nor can that be known": {pasts(match.End{Match: "x", Reason: "left", At: moment, Matcher: member("ana")}),
-			act(told, on("read ana", half(nil, route(match.Ended, false)), trouble1)), trouble1},
+		"no match: not found":                                       {snapshot(nil, nil), nil, unknown},
+		"a route with another match: not found":                     {snapshot(nil, other), nil, unknown},
+		"a route that is searching: not found":                      {snapshot(nil, route(match.Searching, false)), nil, unknown},
+		"a claim for another match: not found":                      {snapshot(claimOfAnother, nil), nil, unknown},
+		"an unconfirmed claim: not found":                           {snapshot(claim(9000, false), nil), nil, unknown},
+		"an end less than a minute ago: its reason":                 {withEnds(older, match.End{Match: "x", Reason: "left", At: cacheTime - 59_999}), pushed, nil},
+		"an end a minute ago: not found":                            {withEnds(match.End{Match: "x", Reason: "left", At: cacheTime - 60_000}), nil, unknown},
+		"an end of another match: not found":                        {withEnds(older), nil, unknown},
+		"an end that may be half done: the matcher's route is read": {withEnds(match.End{Match: "x", Reason: "left", At: cacheTime, Matcher: member("ana")}), join(pushed, expect("read ana")), nil},
+		"an end whose matcher's route cannot be read: the error": {withEnds(match.End{Match: "x", Reason: "left", At: cacheTime, Matcher: member("ana")}),
+			join(pushed, expect("read ana", snapshot(nil, route(match.Ended, false)), err1)), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read ben1", test.read), test.play)
-			p.ends(p.End(t.Context(), session("ben"), &protocol.End{ID: "e", Match: "x", Reason: "completed"}), test.want)
+			s := scripted(t, expect("read ben1", test.read), test.steps)
+			s.checkError(s.End(t.Context(), session("ben"), &protocol.End{ID: "e", Match: "x", Reason: "completed"}), test.want)
 		})
 	}
-	p := perform(t, on("read ben1", half(claim(0, true), nil), trouble1))
-	p.ends(p.End(t.Context(), session("ben"), &protocol.End{Match: "x"}), trouble1)
+	s := scripted(t, expect("read ben1", snapshot(claim(0, true), nil), err1))
+	s.checkError(s.End(t.Context(), session("ben"), &protocol.End{Match: "x"}), err1)
 }
 
-// TestReleaseIsTold to who had been told of the match; its own request goes on.
-func TestReleaseIsTold(t *testing.T) {
-	release := func(change func(*says), comes ...any) lines {
-		return on("release ana x ben lost", append([]any{freed(change)}, comes...)...)
+func TestAReleaseOfAConfirmedClaimIsNotified(t *testing.T) {
+	release := func(change func(*result), outcome ...any) script {
+		return expect("release ana x ben lost", append([]any{released(change)}, outcome...)...)
 	}
-	told := on(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"lost"}`)
+	pushed := expect(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"lost"}`)
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"it was": {act(release(nil), on("apply ben +4"), told), noMatch()},
-		"without a request": {act(release(func(a *says) { a.RequestID = "" }), on("apply ben +4"),
-			on(`push ben9 {"type":"ended","match":"x","reason":"lost"}`)), noMatch()},
-		"it was not":        {act(release(func(a *says) { a.Confirmed = false }), on("apply ben +4")), noMatch()},
-		"it was told":       {act(release(past("lost")), on("apply ben +4")), noMatch()},
-		"it waits on":       {act(release(func(a *says) { a.Waits = true }), on("apply ben +4"), told, leased("ben", "1"), fell("ben", "1")), noMatch()},
-		"it searches":       {act(release(func(a *says) { a.Waits = false }), on("apply ben +4"), told), noMatch()},
-		"others wait":       {act(release(nil), on("apply ben +4", []match.WaitingRequest{waiter("abe", 1, 1)}), told, on("lease abe 1", match.StatusSearching)), noMatch()},
-		"it cannot be done": {release(nil, trouble1), trouble1},
-		"nor be listed":     {act(release(nil), on("apply ben +4", trouble1), told), trouble1},
+		"the claim was confirmed: the matchee is notified": {join(release(nil), expect("apply ben +4"), pushed), noMatch()},
+		"the matchee had no request: the frame has no id": {join(release(func(r *result) { r.RequestID = "" }), expect("apply ben +4"),
+			expect(`push ben9 {"type":"ended","match":"x","reason":"lost"}`)), noMatch()},
+		"the claim was not confirmed: the matchee is not notified":               {join(release(func(r *result) { r.Confirmed = false }), expect("apply ben +4")), noMatch()},
+		"the match ended earlier: the matchee is not notified":                   {join(release(alreadyEnded("lost")), expect("apply ben +4")), noMatch()},
+		"its own request waits: it is served":                                    {join(release(func(r *result) { r.Waits = true }), expect("apply ben +4"), pushed, attempt("ben", "1"), giveUp("ben", "1")), noMatch()},
+		"its own request does not wait: it is not served":                        {join(release(func(r *result) { r.Waits = false }), expect("apply ben +4"), pushed), noMatch()},
+		"another request waits for it: that is served":                           {join(release(nil), expect("apply ben +4", []match.WaitingRequest{requestOf("abe", 1, 1)}), pushed, expect("lease abe 1", match.StatusSearching)), noMatch()},
+		"the release fails: the error is returned":                               {release(nil, err1), err1},
+		"the matchee cannot be listed: it is notified and the error is returned": {join(release(nil), expect("apply ben +4", err1), pushed), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read ben1", half(claim(9000, true), nil)), on("read ana"), test.play)
-			p.ends(p.Locate(t.Context(), session("ben"), ""), test.want)
+			s := scripted(t, expect("read ben1", snapshot(claim(9000, true), nil)), expect("read ana"), test.steps)
+			s.checkError(s.Locate(t.Context(), session("ben"), ""), test.want)
 		})
 	}
 }

@@ -7,13 +7,13 @@ import (
 )
 
 // Walk searches as an assignment attempt does whose claims are all refused. It returns up to
-// most candidates, nearest first, and whether there are no others. record tells what a
-// claim would meet: the candidate's last report, and whether it fits. One who has reported since
-// the search saw it goes back among the others, or is passed over.
+// most candidates, nearest first, and whether there are no others. record returns what a claim
+// would find: the candidate's last report, and whether the candidate still fits. A candidate
+// with a newer report is sorted in anew, or passed over if it does not fit.
 func Walk(ctx context.Context, index Index, q Query, most int, record func(Member) (Position, bool)) (found []Candidate, all bool, err error) {
-	f := newSearch(index, q)
+	s := newSearch(index, q)
 	for len(found) < most {
-		c, ok, err := f.nearest(ctx)
+		c, ok, err := s.nearest(ctx)
 		if err != nil || !ok {
 			return found, !ok, err
 		}
@@ -21,12 +21,12 @@ func Walk(ctx context.Context, index Index, q Query, most int, record func(Membe
 		moved := p.At != c.At || p.Seq != c.Seq
 		if moved && fits {
 			c.Position, c.Distance = p, geo.Distance(q.Point, p.Point)
-			f.offer(c)
+			s.offer(c)
 			continue
 		}
-		f.exclude(c.Member)
+		s.exclude(c.Member)
 		if !moved {
-			found = append(found, c) // the index saw it right, and is answerable for it
+			found = append(found, c) // its listing is up to date
 		}
 	}
 	return found, false, nil

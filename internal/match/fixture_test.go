@@ -1,12 +1,6 @@
 package match_test
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
-	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"waggle/internal/geo"
@@ -14,188 +8,155 @@ import (
 	"waggle/internal/protocol"
 )
 
-// A stage is all that the service of a play reaches: store, pusher, log and pause. A
-// line says which step it is, on whom, and the rest. A session is called by its
-// connection, a candidate by its report's time (then come the tags that are wanted), a
-// change of the index by + or - and its epoch, a request by its message's id.
-type stage struct{ *play }
+// cacheTime is the cache's time in the scripts, epoch ms.
+const cacheTime = 50_000
 
-func (s stage) say(words ...any) line {
-	return s.step(strings.TrimRight(fmt.Sprintln(words...), " \n"))
+// origin is the place of the scripted tests, near the middle of a shard cell.
+func origin() geo.Point { return geo.Point{Lat: 37.775, Lng: -122.42} }
+
+// north is a position so many times 111 m north of the origin, reported at that time.
+func north(times float64, at int64) match.Position {
+	return match.Position{Point: geo.Point{Lat: (37_775 + times) / 1000, Lng: origin().Lng}, At: at}
 }
 
-// ask takes a step and returns the result that is written for it.
-func ask[R any](s stage, words ...any) (R, error) {
-	l := s.say(words...)
-	return result[R](s, l), l.err
+func member(name string) match.Member { return match.Member{Pool: "default", ID: name} }
+
+// session is the session of ana on her connection ana1, and likewise of others.
+func session(name string) match.Session {
+	return match.Session{Member: member(name), Connection: name + "1", Expires: time.UnixMilli(7_200_000), Matcher: true, Matchee: true}
 }
 
-// result makes a step's own type of what is written. Anything written that the step does
-// not return fails the test.
-func result[R any](s stage, l line) R {
-	var r R
-	to, from := reflect.ValueOf(&r).Elem(), reflect.ValueOf(l.answer)
-	for i := range from.NumField() {
-		name := from.Type().Field(i).Name
-		if field := to.FieldByName(name); field.IsValid() {
-			field.Set(from.Field(i))
-		} else if !from.Field(i).IsZero() && l.err == nil {
-			s.t.Errorf("%s: its %T has no %s", l.does, r, name)
-		}
-	}
+// candidate is a member at north(times), reported at the time 5.
+func candidate(name string, times float64) match.Candidate {
+	c := match.Candidate{Member: member(name), Position: north(times, 5)}
+	c.Distance = geo.Distance(origin(), c.Point)
+	return c
+}
+
+// hits are the candidates of one cell.
+func hits(found ...match.Candidate) []match.Hits { return []match.Hits{{Candidates: found}} }
+
+// request is the request of a message m1 that does not wait.
+func request() match.Request {
+	return match.Request{ID: "m1", Point: origin(), Radius: 500, Created: 1, Deadline: 1001}
+}
+
+// waitingRequest is the request of a message m1 that waits.
+func waitingRequest() match.Request {
+	r := request()
+	r.Wait, r.Deadline = true, 30_001
 	return r
 }
 
-func (s stage) Connect(_ context.Context, x match.Session) (match.Connected, error) {
-	return ask[match.Connected](s, "connect", x.Connection)
+// requestOf is a member's waiting request, as a cell returns it.
+func requestOf(owner string, created int64, distance float64) match.WaitingRequest {
+	r := waitingRequest()
+	r.Created = created
+	return match.WaitingRequest{Owner: member(owner), Request: r, Distance: distance}
 }
 
-func (s stage) Disconnect(_ context.Context, m match.Member, connection string, age time.Duration) (match.Disconnected, error) {
-	return ask[match.Disconnected](s, "disconnect", m.ID, connection, age)
+// claim is ana's claim on ben for the match x, so many milliseconds old.
+func claim(age int64, confirmed bool) *match.Claim {
+	return &match.Claim{Matcher: member("ana"), Match: "x", At: cacheTime - age, Confirmed: confirmed}
 }
 
-func (s stage) Read(_ context.Context, m match.Member, x *match.Session, anew bool) (match.Snapshot, error) {
-	who, how := m.ID, ""
-	if x != nil {
-		who = x.Connection
+// route is ana's route, which has the match x with ben.
+func route(state match.State, notified bool) *match.Route {
+	return &match.Route{State: state, Match: "x", Matchee: member("ben"), Notified: notified, Request: request(), Reason: "completed"}
+}
+
+// snapshot is the result of reading a member with that claim and that route. A member
+// with a claim has a position.
+func snapshot(c *match.Claim, r *match.Route) result {
+	s := result{Status: match.StatusOK, Now: cacheTime, Claim: c, Route: r}
+	if c != nil {
+		at, accuracy, heading, speed := north(1, 5), 3.0, 90.0, 1.5
+		at.Seq, at.Accuracy, at.Heading, at.Speed = 2, &accuracy, &heading, &speed
+		s.Position = &at
 	}
-	if anew {
-		how = "anew"
-	}
-	return ask[match.Snapshot](s, "read", who, how)
+	return s
 }
 
-func (s stage) Report(_ context.Context, x match.Session, r match.Report) (match.Reported, error) {
-	s.report = r
-	return ask[match.Reported](s, "report", x.Connection)
+// withRequest is a result with that status and that request.
+func withRequest(status match.Status, r match.Request) result {
+	return result{Status: status, Request: &r}
 }
 
-func (s stage) Relist(_ context.Context, m match.Member) ([]match.Change, error) {
-	l := s.say("relist", m.ID)
-	return l.answer.Changes, l.err
+// matchMessage is the message of request.
+func matchMessage() *protocol.Match {
+	return &protocol.Match{ID: "m1", Radius: 500, Point: &protocol.Point{Lat: origin().Lat, Lng: origin().Lng}}
 }
 
-func (s stage) Apply(_ context.Context, m match.Member, changes []match.Change) ([]match.WaitingRequest, error) {
-	text := ""
-	for _, c := range changes {
-		if c.List {
-			text += fmt.Sprint(" +", c.Epoch)
-		} else {
-			text += fmt.Sprint(" -", c.Epoch)
-		}
-	}
-	l := s.say("apply", m.ID+text)
-	return l.waiting, l.err
+// beginFinds begins ana's request, which does not wait, and returns these candidates.
+func beginFinds(found ...match.Candidate) script {
+	return expect("begin ana1 1", withRequest(match.StatusOK, request()), hits(found...))
 }
 
-func (s stage) Search(_ context.Context, cells []geo.Cell, q match.Query) ([]match.Hits, error) {
-	s.query = q
-	l := s.say("search for", q.Self.ID)
-	return l.hits, l.err
+// nobodyFound ends the attempt of that request.
+func nobodyFound() script {
+	return join(expect("give_up ana 1", match.StatusOther), expect("apply ana"))
 }
 
-func (s stage) Begin(_ context.Context, x match.Session, q match.NewRequest) (match.Begun, []match.Hits, error) {
-	s.begun = q
-	l := s.say("begin", x.Connection, q.Match)
-	return result[match.Begun](s, l), l.hits, l.err
+// connect connects and lists a member. These requests wait for it.
+func connect(name string, waiting ...match.WaitingRequest) script {
+	return join(expect("connect "+name+"1", match.StatusOK), expect("apply "+name, waiting))
 }
 
-func (s stage) Lease(_ context.Context, owner match.Member, id string) (match.Leased, error) {
-	return ask[match.Leased](s, "lease", owner.ID, id)
+// attempt begins an attempt for a waiting request. The search returns these.
+func attempt(owner, id string, found ...match.Candidate) script {
+	return join(expect("lease "+owner+" "+id, withRequest(match.StatusOK, waitingRequest())), expect("search for "+owner, hits(found...)))
 }
 
-func (s stage) GiveUp(_ context.Context, owner match.Member, id string, wait bool) (match.GivenUp, error) {
-	how := ""
-	if wait {
-		how = "wait"
-	}
-	return ask[match.GivenUp](s, "give_up", owner.ID, id, how)
+// giveUp ends an attempt that found nobody, and lists the owner. These requests wait for it.
+func giveUp(owner, id string, waiting ...match.WaitingRequest) script {
+	return join(expect("give_up "+owner+" "+id+" wait", withRequest(match.StatusWaiting, waitingRequest())), expect("apply "+owner, waiting))
 }
 
-func (s stage) Cancel(_ context.Context, x match.Session) (match.Cancelled, error) {
-	return ask[match.Cancelled](s, "cancel", x.Connection)
+// giveUpMissed is giveUp after a search that may have missed a member.
+func giveUpMissed(owner, id string, waiting ...match.WaitingRequest) script {
+	steps := giveUp(owner, id, waiting...)
+	steps[0].result.Missed = true
+	return steps
 }
 
-func (s stage) Register(_ context.Context, cells []geo.Cell, w match.WaitingRequest, q match.Query) ([]match.Hits, error) {
-	s.touched(cells, w)
-	s.query, s.waiting = q, w
-	l := s.say("register", w.Owner.ID, w.ID)
-	return l.hits, l.err
+// claimAndMatch claims a candidate and makes the match.
+func claimAndMatch(matcher, id, matchee string) script {
+	return join(expect("claim "+matcher+" "+id+" "+matchee+" 5", match.StatusYours), makeMatch(matcher, id, matchee))
 }
 
-func (s stage) Registered(_ context.Context, w match.WaitingRequest) (bool, error) {
-	l := s.say("registered", w.Owner.ID, w.ID)
-	return l.open, l.err
+// makeMatch makes a claim a match. Neither member is connected, so nothing is pushed.
+func makeMatch(matcher, id, matchee string) script {
+	return join(commitAndConfirm(matcher, id, matchee), expect("apply "+matcher), meanwhile("apply "+matchee),
+		expect("notified "+matcher+" "+id+" active"))
 }
 
-func (s stage) Withdraw(_ context.Context, cells []geo.Cell, w match.WaitingRequest) error {
-	s.touched(cells, w)
-	return s.say("withdraw", w.Owner.ID, w.ID).err
+// commitAndConfirm makes a claim a match of which nobody is notified yet.
+func commitAndConfirm(matcher, id, matchee string) script {
+	at := north(1, 5)
+	return join(expect("commit "+matcher+" "+id+" "+matchee, withRequest(match.StatusYours, request())),
+		expect("confirm "+matcher+" "+id+" "+matchee, result{Status: match.StatusYours, Position: &at}))
 }
 
-// touched fails the test unless a request waits in those cells.
-func (s stage) touched(cells []geo.Cell, w match.WaitingRequest) {
-	if want := geo.ShardsWithin(w.Point, w.Radius); !slices.Equal(cells, want) {
-		s.t.Errorf("request %s waits in %v, want %v", w.ID, cells, want)
-	}
+// releaseClaim releases the claim on ben, for that reason.
+func releaseClaim(reason string) script {
+	return join(expect("release ana x ben "+reason, match.StatusReleased), expect("apply ben"))
 }
 
-func (s stage) Claim(_ context.Context, matcher match.Member, id string, tags []string, c match.Candidate) (match.Claimed, error) {
-	return ask[match.Claimed](s, "claim", matcher.ID, id, c.ID, c.At, strings.Join(tags, " "))
+// finishMatch finishes ana's match x, of which neither member has to be notified.
+func finishMatch(reason string) script {
+	return join(expect("finish ana x ben "+reason, match.StatusAlreadyEnded), expect("release ana x ben", match.StatusOther),
+		expect("apply ana"), meanwhile("apply ben"))
 }
 
-func (s stage) Commit(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.Committed, error) {
-	return ask[match.Committed](s, "commit", matcher.ID, id, matchee.ID)
+// replaced is the error of a connection that is not the newest.
+func replaced() error {
+	return &match.Fault{Kind: match.Replaced, Text: "a newer connection of this member has taken over"}
 }
 
-func (s stage) Confirm(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.Confirmed, error) {
-	return ask[match.Confirmed](s, "confirm", matcher.ID, id, matchee.ID)
-}
+// noMatch is the error of a member who is in no match.
+func noMatch() error { return &match.Fault{Kind: match.NotFound, Text: "there is no match under way"} }
 
-func (s stage) Release(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Released, error) {
-	return ask[match.Released](s, "release", matcher.ID, id, matchee.ID, reason)
+// noLocation is the error of a request without a point, of a member without a location.
+func noLocation() error {
+	return &match.Fault{Kind: match.Conflict, Text: "report your location first, or give lat and lng"}
 }
-
-func (s stage) Finish(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Finished, error) {
-	return ask[match.Finished](s, "finish", matcher.ID, id, matchee.ID, reason)
-}
-
-func (s stage) Watch(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.WatchedRoute, error) {
-	return ask[match.WatchedRoute](s, "watch", matcher.ID, id, matchee.ID)
-}
-
-func (s stage) Notified(_ context.Context, matcher match.Member, id string, state match.State) error {
-	return s.say("notified", matcher.ID, id, state).err
-}
-
-func (s stage) Push(_ context.Context, connection string, f protocol.Frame) error {
-	return s.say("push", connection, string(protocol.Encode(f))).err
-}
-
-func (s stage) Close(_ context.Context, connection string) error {
-	return s.say("close", connection).err
-}
-
-func (s stage) sleep(_ context.Context, d time.Duration) error {
-	err := s.say("sleep", d).err
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.now.Add(d)
-	return err
-}
-
-// Handle is the log's; a line has the error, and nothing else.
-func (s stage) Handle(_ context.Context, r slog.Record) error {
-	text := r.Message
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "err" {
-			text += ": " + a.Value.String()
-		}
-		return true
-	})
-	return s.say("log", text).err
-}
-
-func (s stage) Enabled(context.Context, slog.Level) bool { return true }
-func (s stage) WithAttrs([]slog.Attr) slog.Handler       { return s }
-func (s stage) WithGroup(string) slog.Handler            { return s }

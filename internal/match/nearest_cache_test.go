@@ -14,9 +14,9 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// TestNearestOnEveryCache holds the search to the oracle on real servers, where indexes
-// measure on another sphere, round coordinates and are a step behind the records.
-func TestNearestOnEveryCache(t *testing.T) {
+// On a real server the index measures on another sphere, rounds coordinates and may be older
+// than the records.
+func TestNearestAgreesWithTheOracleOnEveryCache(t *testing.T) {
 	var placements, crowds []string
 	caches.Every(t, func(t *testing.T, c caches.Cache) {
 		t.Run("placements", func(t *testing.T) {
@@ -27,66 +27,66 @@ func TestNearestOnEveryCache(t *testing.T) {
 		})
 	})
 	t.Logf("note: nearest: placements with a search after each: %s", strings.Join(placements, ", "))
-	t.Logf("note: nearest: searches among %d members within 200 m: %s", crowd, strings.Join(crowds, ", "))
+	t.Logf("note: nearest: searches among %d members within 200 m: %s", crowdSize, strings.Join(crowds, ", "))
 }
 
-// placeAndSearch lets members report places of every awkward kind through the
-// service, and searches after each; several markets at a time keep the servers busy.
+// placeAndSearch lets members report places of every awkward kind through the service, and
+// searches after each report. Several simulations at a time keep the servers busy.
 func placeAndSearch(t *testing.T, c caches.Cache) (placements int) {
 	const members, stay = 40, 48
-	var markets [4]*market
+	var simulations [4]*simulation
 	var group sync.WaitGroup
 	from := kit.Seed(t)
-	for i := range markets {
-		m := openMarket(t, c, fmt.Sprint("market", i), rand.New(rand.NewPCG(from, uint64(i))), members)
-		markets[i] = m
+	for i := range simulations {
+		s := openSimulation(t, c, fmt.Sprint("simulation", i), rand.New(rand.NewPCG(from, uint64(i))), members)
+		simulations[i] = s
 		group.Go(func() {
-			kinds := kinds()
-			for n := range kit.Times(1600, 100_000) / len(markets) {
+			spots := spots()
+			for n := range kit.Times(1600, 100_000) / len(simulations) {
 				if n%stay == 0 {
-					m.spot = kinds[(n/stay*len(markets)+i)%len(kinds)].At(m.random)
+					s.middle = spots[(n/stay*len(simulations)+i)%len(spots)].At(s.random)
 				}
-				err := m.step(t.Context())
+				err := s.reportOne(t.Context())
 				if err == nil {
-					err = m.search(t.Context(), []int{1, 2, 4, math.MaxInt}[m.random.IntN(4)])
+					err = s.search(t.Context(), []int{1, 2, 4, math.MaxInt}[s.random.IntN(4)])
 				}
 				if err == nil && n%16 == 0 {
-					err = m.meet(t.Context())
+					err = s.matchOrEnd(t.Context())
 				}
 				if err != nil {
-					t.Errorf("market %d, placement %d, near %v: %v", i, n, m.spot, err)
+					t.Errorf("simulation %d, placement %d, near %v: %v", i, n, s.middle, err)
 					return
 				}
 			}
 		})
 	}
 	group.Wait()
-	var sum tally
-	for _, m := range markets {
-		sum.add(m.count)
+	var sum counts
+	for _, s := range simulations {
+		sum.add(s.count)
 	}
 	if sum.candidates < sum.searches || sum.nobody < sum.searches/50 || sum.matches < sum.searches/100 {
-		t.Errorf("%+v: too few of one kind to show anything", sum)
+		t.Errorf("%+v: too few of one kind to prove anything", sum)
 	}
 	return sum.placements
 }
 
-const crowd = 10_000
+const crowdSize = 10_000
 
-// searchCrowd searches among very many in one place, where three shards meet, of whom
-// a third have gone stale; somebody moves before each search.
+// searchCrowd searches among very many members in one place, where three shards meet. A
+// third of them are stale. One member moves before each search.
 func searchCrowd(t *testing.T, c caches.Cache) (searches int) {
-	m := openMarket(t, c, "crowd", kit.Random(t, 0), crowd)
-	m.spot = shardCorner(m.random)
+	s := openSimulation(t, c, "crowd", kit.Random(t, 0), crowdSize)
+	s.middle = shardCorner(s.random)
 	var group sync.WaitGroup
-	for part := range slices.Chunk(m.members, crowd/4) {
+	for part := range slices.Chunk(s.members, crowdSize/4) {
 		changes := make([][]match.Change, len(part))
 		for i, p := range part {
-			changes[i] = m.list(t, p, 200)
+			changes[i] = s.listing(t, p, 200)
 		}
 		group.Go(func() {
 			for i, p := range part {
-				if _, err := m.Store.Apply(t.Context(), p.session.Member, changes[i]); err != nil {
+				if _, err := s.Store.Apply(t.Context(), p.session.Member, changes[i]); err != nil {
 					t.Error(err)
 					return
 				}
@@ -95,17 +95,17 @@ func searchCrowd(t *testing.T, c caches.Cache) (searches int) {
 	}
 	group.Wait()
 	for range kit.Times(30, 2000) {
-		p := m.members[m.random.IntN(crowd)]
-		_, err := m.Store.Apply(t.Context(), p.session.Member, m.list(t, p, 200))
+		p := s.members[s.random.IntN(crowdSize)]
+		_, err := s.Store.Apply(t.Context(), p.session.Member, s.listing(t, p, 200))
 		if err == nil {
-			err = m.search(t.Context(), 1+m.random.IntN(40))
+			err = s.search(t.Context(), 1+s.random.IntN(40))
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := m.count; n.candidates < 5*n.searches {
-		t.Errorf("%+v: too few to show anything", n)
+	if n := s.count; n.candidates < 5*n.searches {
+		t.Errorf("%+v: too few candidates to prove anything", n)
 	}
-	return m.count.searches
+	return s.count.searches
 }

@@ -17,20 +17,18 @@ import (
 	"waggle/test/kit/oracle"
 )
 
-// TestNearestOnTheGeometry searches among members in every awkward kind of place, and
-// wants whom the oracle wants, in its order. There is no cache: a cell answers
-// exactly, so nothing but geometry can be wrong.
-func TestNearestOnTheGeometry(t *testing.T) {
+// Without a cache each cell answers exactly, so that only the geometry can be wrong.
+func TestNearestAgreesWithTheOracleWithoutACache(t *testing.T) {
 	var placements, compared atomic.Int64
-	all := kinds()
-	for i, kind := range all {
-		t.Run(kind.Name, func(t *testing.T) {
+	all := spots()
+	for i, spot := range all {
+		t.Run(spot.Name, func(t *testing.T) {
 			t.Parallel()
 			random := kit.Random(t, uint64(i))
 			var middle oracle.Place
 			for n := range kit.Times(40_000, 1_000_000)/len(all) + 1 {
-				if n%16 == 0 { // some take long to find
-					middle = kind.At(random)
+				if n%16 == 0 { // some are slow to compute
+					middle = spot.At(random)
 				}
 				found := newPlacement(t, random, middle).search(t, random)
 				placements.Add(1)
@@ -43,8 +41,8 @@ func TestNearestOnTheGeometry(t *testing.T) {
 	})
 }
 
-// A placement is members around a point. Its index is one without a cache: each cell
-// answers who is listed there, exactly.
+// A placement has members around a point. It is an index without a cache, in which each
+// cell answers exactly.
 type placement struct {
 	match.Index // only Search is called
 	query       match.Query
@@ -58,30 +56,30 @@ const exact = 0.001 // metres
 func newPlacement(t *testing.T, random *rand.Rand, middle oracle.Place) *placement {
 	t.Helper()
 	p := &placement{listed: make(map[geo.Cell][]match.Candidate), records: make(map[match.Member]match.Position)}
-	p.query.Radius = spread(random, 100, 20_000)
+	p.query.Radius = logUniform(random, 100, 20_000)
 	at := middle
 	if random.IntN(2) == 0 {
 		at = oracle.Near(random, middle, p.query.Radius)
 	}
 	p.query.Point = point(t, at)
 	p.query.Self = member("self")
-	edge := toEdge(p.query.Point)
+	edge := distanceToEdge(p.query.Point)
 	p.put(t, "self", at, 1)
 
-	many := 1 + random.IntN(24)
+	members := 1 + random.IntN(24)
 	if random.IntN(16) == 0 {
-		many *= 6 // more than are asked of a cell at first
+		members *= 6 // more than a search asks of a cell at first
 	}
-	for i := range many {
+	for i := range members {
 		name := fmt.Sprint("m", i)
 		place := oracle.Near(random, at, 1.3*p.query.Radius)
-		if random.IntN(5) == 0 { // as far away as the edge, or a little more or less
-			beside := oracle.Travel(at, 2*math.Pi*random.Float64(), max(0, edge+12*random.Float64()-2))
-			if math.Abs(beside.Lat) <= 85 {
-				place = beside
+		if random.IntN(5) == 0 { // about as far away as the edge
+			nearEdge := oracle.Travel(at, 2*math.Pi*random.Float64(), max(0, edge+12*random.Float64()-2))
+			if math.Abs(nearEdge.Lat) <= 85 {
+				place = nearEdge
 			}
 		}
-		if random.IntN(8) == 0 { // from another shard, which still lists it
+		if random.IntN(8) == 0 { // it has left another shard, which still lists it
 			before := oracle.Near(random, place, 3000)
 			if geo.ShardCell(point(t, before)) != geo.ShardCell(point(t, place)) {
 				p.put(t, name, before, 1)
@@ -93,7 +91,7 @@ func newPlacement(t *testing.T, random *rand.Rand, middle oracle.Place) *placeme
 	return p
 }
 
-// put lists a member where its report says it is.
+// put lists a member in the cell of its report.
 func (p *placement) put(t *testing.T, name string, place oracle.Place, at int64) {
 	t.Helper()
 	c := match.Candidate{Member: member(name), Position: match.Position{Point: point(t, place), At: at}}
@@ -102,7 +100,7 @@ func (p *placement) put(t *testing.T, name string, place oracle.Place, at int64)
 	p.records[c.Member] = c.Position
 }
 
-// search walks the search and returns how many candidates were compared.
+// search compares the candidates with the oracle and returns their number.
 func (p *placement) search(t *testing.T, random *rand.Rand) int {
 	t.Helper()
 	most := math.MaxInt
@@ -115,7 +113,7 @@ func (p *placement) search(t *testing.T, random *rand.Rand) int {
 	}
 	for _, c := range found {
 		if d := oracle.Distance(oracle.Place(p.query.Point), oracle.Place(c.Point)); err == nil && math.Abs(c.Distance-d) > exact {
-			err = fmt.Errorf("%s is said to be %v m away, not %v", c.ID, c.Distance, d)
+			err = fmt.Errorf("%s is %v m away in the result, want %v", c.ID, c.Distance, d)
 		}
 	}
 	if err != nil {
@@ -141,9 +139,7 @@ func (p *placement) Search(_ context.Context, cells []geo.Cell, q match.Query) (
 	return all, nil
 }
 
-func member(name string) match.Member { return match.Member{Pool: "default", ID: name} }
-
-// point is a place as the wire protocol lets it in: 180 degrees is -180.
+// point is a place as the wire protocol decodes it: 180 degrees becomes -180.
 func point(t *testing.T, p oracle.Place) geo.Point {
 	t.Helper()
 	if math.Abs(p.Lat) > 85 || math.Abs(p.Lng) > 180 {

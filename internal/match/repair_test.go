@@ -7,248 +7,208 @@ import (
 	"waggle/internal/match"
 )
 
-// moment is the cache's time in these plays, epoch ms.
-const moment = 50_000
-
-// claim is ana's on ben, for a match x, so many milliseconds old.
-func claim(age int64, confirmed bool) *match.Claim {
-	return &match.Claim{Matcher: member("ana"), Match: "x", At: moment - age, Confirmed: confirmed}
-}
-
-// route is ana's, who has a match x with ben, or had it.
-func route(state match.State, told bool) *match.Route {
-	return &match.Route{State: state, Match: "x", Matchee: member("ben"), Notified: told, Request: wish(), Reason: "completed"}
-}
-
-// half is the answer to who reads one half of the match.
-func half(c *match.Claim, r *match.Route) says {
-	a := says{Status: match.StatusOK, Now: moment, Claim: c, Route: r}
-	if c != nil {
-		at, accuracy, heading, speed := north(1, 5), 3.0, 90.0, 1.5
-		at.Seq, at.Accuracy, at.Heading, at.Speed = 2, &accuracy, &heading, &speed
-		a.Position = &at
-	}
-	return a
-}
-
-// released gives ben's claim back for that reason.
-func released(reason string) lines {
-	return act(on("release ana x ben "+reason, match.StatusReleased), on("apply ben"))
-}
-
-// finished ends ana's match x, which neither is told of.
-func finished(reason string) lines {
-	return act(on("finish ana x ben "+reason, match.StatusAlreadyEnded), on("release ana x ben", match.StatusOther), on("apply ana"), beside("apply ben"))
-}
-
-// noMatch is the answer to who is in none.
-func noMatch() error { return &match.Fault{Kind: match.NotFound, Text: "there is no match under way"} }
-
-// What locate shows of the other side of the match x: to ben the request's point, to ana
-// where ben is.
+// The replies to locate in the match x: ben gets the request's point, ana gets the position of ben.
 const (
-	shownAna = `push ben1 {"type":"location","id":"i","match":"x","lat":37.775,"lng":-122.42,"at":1,"seq":0}`
-	shownBen = `push ana1 {"type":"location","id":"i","match":"x","lat":37.776,"lng":-122.42,"at":5,"seq":2,"accuracy":3,"heading":90,"speed":1.5}`
+	locatedAna = `push ben1 {"type":"location","id":"i","match":"x","lat":37.775,"lng":-122.42,"at":1,"seq":0}`
+	locatedBen = `push ana1 {"type":"location","id":"i","match":"x","lat":37.776,"lng":-122.42,"at":5,"seq":2,"accuracy":3,"heading":90,"speed":1.5}`
 )
 
-func TestMatcheeFindsTheOtherHalf(t *testing.T) {
-	has := func(state match.State, told bool) says { return half(nil, route(state, told)) }
-	another := func(state match.State) says {
+func TestTheMatcheesHalfIsRepairedByTheMatchersRoute(t *testing.T) {
+	has := func(state match.State, notified bool) result { return snapshot(nil, route(state, notified)) }
+	otherMatch := func(state match.State) result {
 		a := has(state, false)
 		a.Route.Match = "y"
 		return a
 	}
-	withAnother := func(state match.State) says {
+	otherMatchee := func(state match.State) result {
 		a := has(state, false)
 		a.Route.Matchee = member("cyd")
 		return a
 	}
-	nothing, past := half(nil, nil), half(nil, nil)
-	past.Ends = []match.End{{Match: "w", Reason: "left"}, {Match: "x", Reason: "cancelled"}, {Match: "y", Reason: "completed"}}
-	shown := act(on("watch ana x ben", match.StatusActive), on(shownAna))
-	repaired := act(made("ana", "x", "ben"), shown, beside("apply ana"), beside("apply ben"), on("notified ana x active"))
-	yours := gains(match.StatusYours, wish())
+	none, ended := snapshot(nil, nil), snapshot(nil, nil)
+	ended.Ends = []match.End{{Match: "w", Reason: "left"}, {Match: "x", Reason: "cancelled"}, {Match: "y", Reason: "completed"}}
+	located := join(expect("watch ana x ben", match.StatusActive), expect(locatedAna))
+	repaired := join(commitAndConfirm("ana", "x", "ben"), located, meanwhile("apply ana"), meanwhile("apply ben"), expect("notified ana x active"))
+	yours := withRequest(match.StatusYours, request())
 
 	for name, test := range map[string]struct {
 		claim *match.Claim
-		other says
-		play  lines
+		other result
+		steps script
 		want  error
 	}{
-		"it is active":               {claim(9000, true), has(match.Active, true), shown, nil},
-		"both will be told soon":     {claim(3000, true), has(match.Active, false), shown, nil},
-		"both should have been told": {claim(3001, true), has(match.Active, false), repaired, nil},
-		"it is not confirmed":        {claim(0, false), has(match.Active, true), repaired, nil},
-		"it cannot be":               {claim(0, false), has(match.Active, true), on("commit ana x ben", yours, trouble1), trouble1},
-		"it is over by then": {claim(0, false), has(match.Active, true),
-			act(on("commit ana x ben", gains(match.StatusRefused, wish())), released("lost")), noMatch()},
-		"nor can that be undone": {claim(0, false), has(match.Active, true),
-			act(on("commit ana x ben", match.StatusRefused), on("release ana x ben lost", trouble1)), trouble1},
-		"the claim is gone by then": {claim(0, false), has(match.Active, true),
-			act(on("commit ana x ben", yours), on("confirm ana x ben", match.StatusRefused)), noMatch()},
-		"that is not to be known": {claim(0, false), has(match.Active, true),
-			act(on("commit ana x ben", yours), on("confirm ana x ben", half(claim(0, false), nil), trouble1)), trouble1},
+		"the route is active: located":                        {claim(9000, true), has(match.Active, true), located, nil},
+		"neither was notified yet: located":                   {claim(3000, true), has(match.Active, false), located, nil},
+		"neither was notified in 3 s: repaired, then located": {claim(3001, true), has(match.Active, false), repaired, nil},
+		"the claim is not confirmed: repaired, then located":  {claim(0, false), has(match.Active, true), repaired, nil},
+		"the commit fails: the error":                         {claim(0, false), has(match.Active, true), expect("commit ana x ben", yours, err1), err1},
+		"the commit is refused: the claim is released": {claim(0, false), has(match.Active, true),
+			join(expect("commit ana x ben", withRequest(match.StatusRefused, request())), releaseClaim("lost")), noMatch()},
+		"the commit is refused and the release fails: the error": {claim(0, false), has(match.Active, true),
+			join(expect("commit ana x ben", match.StatusRefused), expect("release ana x ben lost", err1)), err1},
+		"the confirm is refused: no match": {claim(0, false), has(match.Active, true),
+			join(expect("commit ana x ben", yours), expect("confirm ana x ben", match.StatusRefused)), noMatch()},
+		"the confirm fails: the error": {claim(0, false), has(match.Active, true),
+			join(expect("commit ana x ben", yours), expect("confirm ana x ben", snapshot(claim(0, false), nil), err1)), err1},
 
-		"it is searching":    {claim(9000, false), has(match.Searching, false), nil, noMatch()},
-		"for another match":  {claim(9000, false), another(match.Searching), released("lost"), noMatch()},
-		"in another match":   {claim(9000, true), another(match.Active), released("lost"), noMatch()},
-		"with another":       {claim(9000, true), withAnother(match.Active), released("lost"), noMatch()},
-		"it waits":           {claim(9000, true), has(match.Waiting, false), released("lost"), noMatch()},
-		"it has no route":    {claim(9000, true), nothing, released("lost"), noMatch()},
-		"it knows why":       {claim(9000, true), past, released("cancelled"), noMatch()},
-		"it ended":           {claim(9000, true), has(match.Ended, true), released("lost"), noMatch()},
-		"not for both":       {claim(9000, true), has(match.Ended, false), finished("completed"), noMatch()},
-		"another ended":      {claim(9000, true), another(match.Ended), released("lost"), noMatch()},
-		"one with another":   {claim(9000, true), withAnother(match.Ended), released("lost"), noMatch()},
-		"nor released":       {claim(9000, true), nothing, on("release ana x ben lost", trouble1), trouble1},
-		"nor ended for both": {claim(9000, true), has(match.Ended, false), on("finish ana x ben completed", trouble1), trouble1},
+		"the route is searching: no match yet":                                     {claim(9000, false), has(match.Searching, false), nil, noMatch()},
+		"the route is searching for another match: the claim is released":          {claim(9000, false), otherMatch(match.Searching), releaseClaim("lost"), noMatch()},
+		"the route has another match: the claim is released":                       {claim(9000, true), otherMatch(match.Active), releaseClaim("lost"), noMatch()},
+		"the route has another matchee: the claim is released":                     {claim(9000, true), otherMatchee(match.Active), releaseClaim("lost"), noMatch()},
+		"the route is waiting: the claim is released":                              {claim(9000, true), has(match.Waiting, false), releaseClaim("lost"), noMatch()},
+		"there is no route: the claim is released":                                 {claim(9000, true), none, releaseClaim("lost"), noMatch()},
+		"the matcher's ends have the match: the claim is released for that reason": {claim(9000, true), ended, releaseClaim("cancelled"), noMatch()},
+		"the match ended and both were notified: the claim is released":            {claim(9000, true), has(match.Ended, true), releaseClaim("lost"), noMatch()},
+		"the end is half done: it is finished":                                     {claim(9000, true), has(match.Ended, false), finishMatch("completed"), noMatch()},
+		"another match ended: the claim is released":                               {claim(9000, true), otherMatch(match.Ended), releaseClaim("lost"), noMatch()},
+		"a match with another matchee ended: the claim is released":                {claim(9000, true), otherMatchee(match.Ended), releaseClaim("lost"), noMatch()},
+		"the release fails: the error":                                             {claim(9000, true), none, expect("release ana x ben lost", err1), err1},
+		"the end is half done and cannot be finished: the error":                   {claim(9000, true), has(match.Ended, false), expect("finish ana x ben completed", err1), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read ben1", half(test.claim, nil)), on("read ana", test.other), test.play)
-			p.ends(p.Locate(t.Context(), session("ben"), "i"), test.want)
+			s := scripted(t, expect("read ben1", snapshot(test.claim, nil)), expect("read ana", test.other), test.steps)
+			s.checkError(s.Locate(t.Context(), session("ben"), "i"), test.want)
 		})
 	}
-	p := perform(t, on("read ben1", half(claim(9000, true), nil)), on("read ana", has(match.Active, true), trouble1))
-	p.ends(p.Locate(t.Context(), session("ben"), "i"), trouble1)
+	s := scripted(t, expect("read ben1", snapshot(claim(9000, true), nil)), expect("read ana", has(match.Active, true), err1))
+	s.checkError(s.Locate(t.Context(), session("ben"), "i"), err1)
 }
 
-func TestMatcherFindsTheOtherHalf(t *testing.T) {
-	has := func(change func(*says)) says {
-		a := half(claim(9000, true), nil)
+func TestTheMatchersHalfIsRepairedByTheMatcheesClaim(t *testing.T) {
+	has := func(change func(*result)) result {
+		a := snapshot(claim(9000, true), nil)
 		change(&a)
 		return a
 	}
-	whole, none := half(claim(9000, true), nil), half(nil, nil)
-	shown := act(on("watch ana x ben", match.StatusActive), on(shownBen))
-	repaired := act(made("ana", "x", "ben"), shown, beside("apply ana"), beside("apply ben"), on("notified ana x active"))
+	claimed, none := snapshot(claim(9000, true), nil), snapshot(nil, nil)
+	located := join(expect("watch ana x ben", match.StatusActive), expect(locatedBen))
+	repaired := join(commitAndConfirm("ana", "x", "ben"), located, meanwhile("apply ana"), meanwhile("apply ben"), expect("notified ana x active"))
 	for name, test := range map[string]struct {
-		told  bool
-		other says
-		play  lines
-		want  error
+		notified bool
+		other    result
+		steps    script
+		want     error
 	}{
-		"it is claimed":              {true, whole, shown, nil},
-		"both will be told soon":     {false, half(claim(3000, true), nil), shown, nil},
-		"both should have been told": {false, half(claim(3001, true), nil), repaired, nil},
-		"it is not confirmed":        {true, half(claim(0, false), nil), repaired, nil},
-		"it cannot be":               {true, half(claim(0, false), nil), on("commit ana x ben", trouble1), trouble1},
-		"it is over by then":         {true, half(claim(0, false), nil), act(on("commit ana x ben", match.StatusRefused), released("lost")), noMatch()},
-		"it is not claimed":          {true, none, finished("lost"), noMatch()},
-		"for another match":          {true, has(func(a *says) { a.Claim.Match = "y" }), finished("lost"), noMatch()},
-		"by another":                 {true, has(func(a *says) { a.Claim.Matcher = member("cyd") }), finished("lost"), noMatch()},
-		"it has been nowhere":        {true, has(func(a *says) { a.Position = nil }), finished("lost"), noMatch()},
-		"it cannot be ended":         {true, none, on("finish ana x ben lost", trouble1), trouble1},
+		"the claim is confirmed: located":                        {true, claimed, located, nil},
+		"neither was notified yet: located":                      {false, snapshot(claim(3000, true), nil), located, nil},
+		"neither was notified in 3 s: repaired, then located":    {false, snapshot(claim(3001, true), nil), repaired, nil},
+		"the claim is not confirmed: repaired, then located":     {true, snapshot(claim(0, false), nil), repaired, nil},
+		"the commit fails: the error":                            {true, snapshot(claim(0, false), nil), expect("commit ana x ben", err1), err1},
+		"the commit is refused: the claim is released":           {true, snapshot(claim(0, false), nil), join(expect("commit ana x ben", match.StatusRefused), releaseClaim("lost")), noMatch()},
+		"there is no claim: the match ends as lost":              {true, none, finishMatch("lost"), noMatch()},
+		"the claim is for another match: the match ends as lost": {true, has(func(a *result) { a.Claim.Match = "y" }), finishMatch("lost"), noMatch()},
+		"the claim is another matcher's: the match ends as lost": {true, has(func(a *result) { a.Claim.Matcher = member("cyd") }), finishMatch("lost"), noMatch()},
+		"the matchee has no position: the match ends as lost":    {true, has(func(a *result) { a.Position = nil }), finishMatch("lost"), noMatch()},
+		"the match cannot be ended: the error":                   {true, none, expect("finish ana x ben lost", err1), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read ana1", half(nil, route(match.Active, test.told))), on("read ben", test.other), test.play)
-			p.ends(p.Locate(t.Context(), session("ana"), "i"), test.want)
+			s := scripted(t, expect("read ana1", snapshot(nil, route(match.Active, test.notified))), expect("read ben", test.other), test.steps)
+			s.checkError(s.Locate(t.Context(), session("ana"), "i"), test.want)
 		})
 	}
-	p := perform(t, on("read ana1", half(nil, route(match.Active, true))), on("read ben", whole, trouble1))
-	p.ends(p.Locate(t.Context(), session("ana"), "i"), trouble1)
+	s := scripted(t, expect("read ana1", snapshot(nil, route(match.Active, true))), expect("read ben", claimed, err1))
+	s.checkError(s.Locate(t.Context(), session("ana"), "i"), err1)
 }
 
-func TestMatcherWithoutAMatch(t *testing.T) {
+func TestLocateWithoutAnActiveRouteIsNotFound(t *testing.T) {
 	for name, test := range map[string]struct {
 		route *match.Route
-		play  lines
+		steps script
 		want  error
 	}{
-		"there is no request": {nil, nil, noMatch()},
-		"it is searched for":  {route(match.Searching, false), nil, noMatch()},
-		"it ended":            {route(match.Ended, true), nil, noMatch()},
-		"not for both":        {route(match.Ended, false), finished("completed"), noMatch()},
-		"nor can it be":       {route(match.Ended, false), on("finish ana x ben completed", trouble1), trouble1},
+		"no route":                                           {nil, nil, noMatch()},
+		"a searching route":                                  {route(match.Searching, false), nil, noMatch()},
+		"an end of which both were notified":                 {route(match.Ended, true), nil, noMatch()},
+		"a half-done end: it is finished":                    {route(match.Ended, false), finishMatch("completed"), noMatch()},
+		"a half-done end that cannot be finished: the error": {route(match.Ended, false), expect("finish ana x ben completed", err1), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read ana1", half(nil, test.route)), test.play)
-			p.ends(p.Locate(t.Context(), session("ana"), "i"), test.want)
+			s := scripted(t, expect("read ana1", snapshot(nil, test.route)), test.steps)
+			s.checkError(s.Locate(t.Context(), session("ana"), "i"), test.want)
 		})
 	}
 }
 
-// TestBothHalves: of a member with a claim and a route, the claim is looked at first.
-func TestBothHalves(t *testing.T) {
-	mine := half(claim(9000, true), nil)
-	mine.Route = &match.Route{State: match.Active, Match: "z", Matchee: member("cyd"), Notified: true, Request: wish()}
-	cyds := half(&match.Claim{Matcher: member("ben"), Match: "z", Confirmed: true}, nil)
+func TestAClaimIsRepairedBeforeTheRoute(t *testing.T) {
+	both := snapshot(claim(9000, true), nil)
+	both.Route = &match.Route{State: match.Active, Match: "z", Matchee: member("cyd"), Notified: true, Request: request()}
+	cyds := snapshot(&match.Claim{Matcher: member("ben"), Match: "z", Confirmed: true}, nil)
 	cyds.Position.Accuracy, cyds.Position.Heading, cyds.Position.Speed = nil, nil, nil
-	p := perform(t, on("read ben1", mine), on("read ana", half(nil, nil)), released("lost"),
-		on("read cyd", cyds), on("watch ben z cyd", match.StatusActive),
-		on(`push ben1 {"type":"location","id":"i","match":"z","lat":37.776,"lng":-122.42,"at":5,"seq":2}`))
-	p.ends(p.Locate(t.Context(), session("ben"), "i"), nil)
+	s := scripted(t, expect("read ben1", both), expect("read ana", snapshot(nil, nil)), releaseClaim("lost"),
+		expect("read cyd", cyds), expect("watch ben z cyd", match.StatusActive),
+		expect(`push ben1 {"type":"location","id":"i","match":"z","lat":37.776,"lng":-122.42,"at":5,"seq":2}`))
+	s.checkError(s.Locate(t.Context(), session("ben"), "i"), nil)
 
-	p = perform(t, on("read ben1", mine), on("read ana", half(nil, nil), trouble1))
-	p.ends(p.Locate(t.Context(), session("ben"), "i"), trouble1)
+	s = scripted(t, expect("read ben1", both), expect("read ana", snapshot(nil, nil), err1))
+	s.checkError(s.Locate(t.Context(), session("ben"), "i"), err1)
 }
 
-// TestMatchIsShownWhileItLasts: the route has the last word, if it is quick.
-func TestMatchIsShownWhileItLasts(t *testing.T) {
-	watch := func(comes ...any) lines { return on("watch ana x ben", comes...) }
+// The reply depends on the route, read last and within 2 s.
+func TestThePeerIsLocatedOnlyWhileTheMatchLasts(t *testing.T) {
+	watch := func(outcome ...any) script { return expect("watch ana x ben", outcome...) }
 	const late = 2001 * time.Millisecond
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"it does":            {act(watch(match.StatusActive, 2*time.Second), on(shownBen)), nil},
-		"it has ended":       {watch(match.StatusAlreadyEnded), noMatch()},
-		"nobody knows":       {watch(match.StatusActive, trouble1), trouble1},
-		"it did a while ago": {act(watch(match.StatusActive, late), watch(match.StatusActive, late), watch(match.StatusActive), on(shownBen)), nil},
-		"it did, and ended":  {act(watch(match.StatusActive, late), watch(match.StatusAlreadyEnded)), noMatch()},
-		"the cache is slow":  {act(watch(match.StatusActive, late), watch(match.StatusActive, late), watch(match.StatusActive, late)), match.ErrUnavailable},
+		"the match lasts: located":                          {join(watch(match.StatusActive, 2*time.Second), expect(locatedBen)), nil},
+		"the match has ended: not found":                    {watch(match.StatusAlreadyEnded), noMatch()},
+		"watch fails: the error":                            {watch(match.StatusActive, err1), err1},
+		"two slow replies, then a quick one: located":       {join(watch(match.StatusActive, late), watch(match.StatusActive, late), watch(match.StatusActive), expect(locatedBen)), nil},
+		"a slow reply, then the match has ended: not found": {join(watch(match.StatusActive, late), watch(match.StatusAlreadyEnded)), noMatch()},
+		"three slow replies: unavailable":                   {join(watch(match.StatusActive, late), watch(match.StatusActive, late), watch(match.StatusActive, late)), match.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read ana1", half(nil, route(match.Active, true))), on("read ben", half(claim(9000, true), nil)), test.play)
-			p.ends(p.Locate(t.Context(), session("ana"), "i"), test.want)
+			s := scripted(t, expect("read ana1", snapshot(nil, route(match.Active, true))), expect("read ben", snapshot(claim(9000, true), nil)), test.steps)
+			s.checkError(s.Locate(t.Context(), session("ana"), "i"), test.want)
 		})
 	}
 }
 
-// TestMatchIsMade: what both are told, and what is taken out of the index.
-func TestMatchIsMade(t *testing.T) {
+func TestAMatchIsNotifiedToBothAndBothAreUnlisted(t *testing.T) {
 	const (
-		ana     = `push ana1 {"type":"matched","id":"m1","match":"1","role":"matcher","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2,"card":"B"},"report":{"afterSeconds":20,"moveMeters":1000}}`
-		ben     = `push ben1 {"type":"matched","match":"1","role":"matchee","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":111.2,"card":"A"},"report":{"afterSeconds":3,"moveMeters":15}}`
-		benAsks = `push ben1 {"type":"matched","id":"b7","match":"1","role":"matchee","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":111.2,"card":"A"},"report":{"afterSeconds":3,"moveMeters":15}}`
-		late    = 2001 * time.Millisecond
+		ana       = `push ana1 {"type":"matched","id":"m1","match":"1","role":"matcher","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2,"card":"B"},"report":{"afterSeconds":20,"moveMeters":1000}}`
+		ben       = `push ben1 {"type":"matched","match":"1","role":"matchee","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":111.2,"card":"A"},"report":{"afterSeconds":3,"moveMeters":15}}`
+		benWithID = `push ben1 {"type":"matched","id":"b7","match":"1","role":"matchee","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":111.2,"card":"A"},"report":{"afterSeconds":3,"moveMeters":15}}`
+		late      = 2001 * time.Millisecond
 	)
 	at := north(1, 5)
-	committed := gains(match.StatusYours, wish())
+	committed := withRequest(match.StatusYours, request())
 	committed.Connection, committed.Card, committed.Changes = "ana1", `"A"`, []match.Change{{Epoch: 3}}
-	confirmed := says{Status: match.StatusYours, Connection: "ben1", Card: `"B"`, Changes: []match.Change{{Epoch: 4}}, Position: &at}
-	waits, asked, seeks := committed, confirmed, confirmed
-	waits.Request = &match.Request{ID: "m1", Point: here(), Radius: 500, Created: 1, Wait: true}
-	asked.Request = &match.Request{ID: "b7"}
-	seeks.Request = &match.Request{ID: "b7", Point: here(), Radius: 500, Wait: true}
-	unlisted := act(on("apply ana -3"), beside("apply ben -4"))
-	nowhere, refused, nothing := confirmed, confirmed, committed
-	nowhere.Position, refused.Status, nothing.Request = nil, match.StatusRefused, nil
+	confirmed := result{Status: match.StatusYours, Connection: "ben1", Card: `"B"`, Changes: []match.Change{{Epoch: 4}}, Position: &at}
+	waits, hadRequest, hasRequest := committed, confirmed, confirmed
+	waits.Request = &match.Request{ID: "m1", Point: origin(), Radius: 500, Created: 1, Wait: true}
+	hadRequest.Request = &match.Request{ID: "b7"}
+	hasRequest.Request = &match.Request{ID: "b7", Point: origin(), Radius: 500, Wait: true}
+	unlisted := join(expect("apply ana -3"), meanwhile("apply ben -4"))
+	noPosition, refused, noRequest := confirmed, confirmed, committed
+	noPosition.Position, refused.Status, noRequest.Request = nil, match.StatusRefused, nil
 
 	for name, test := range map[string]struct {
-		commit, confirm says
+		commit, confirm result
 		takes           time.Duration
-		play            lines
+		steps           script
 	}{
-		"in time":                          {committed, confirmed, 2 * time.Second, act(unlisted, beside(ana), beside(ben), on("notified ana 1 active"))},
-		"too late to tell":                 {committed, confirmed, late, unlisted},
-		"the matcher waited":               {waits, confirmed, 0, act(unlisted, beside("withdraw ana m1"), beside(ana), beside(ben), on("notified ana 1 active"))},
-		"the matchee waited":               {committed, seeks, 0, act(unlisted, beside("withdraw ben b7"), beside(ana), beside(benAsks), on("notified ana 1 active"))},
-		"both waited, and it is late":      {waits, seeks, late, act(unlisted, beside("withdraw ben b7"), beside("withdraw ana m1"))},
-		"the matchee had asked":            {committed, asked, 0, act(unlisted, beside(ana), beside(benAsks), on("notified ana 1 active"))},
-		"the claim was not there any more": {committed, refused, 0, nil},
-		"nor the matchee's place":          {committed, nowhere, 0, nil},
-		"nor the request":                  {nothing, confirmed, 0, nil},
-		"nothing of that works": {waits, seeks, 0, act(on("apply ana -3", trouble1), beside("log unlist the matcher: trouble 1"),
-			beside("apply ben -4", trouble2), beside("log unlist the matchee: trouble 2"),
-			beside("withdraw ana m1", trouble1), beside("log withdraw a request: trouble 1"),
-			beside("withdraw ben b7", trouble2), beside("log withdraw a request: trouble 2"),
-			beside(ana, trouble1), beside("log push failed: trouble 1"), beside(benAsks, trouble2), beside("log push failed: trouble 2"),
-			on("notified ana 1 active", trouble1), on("log note that both were notified: trouble 1"))},
+		"confirmed in 2 s: both are notified":                                  {committed, confirmed, 2 * time.Second, join(unlisted, meanwhile(ana), meanwhile(ben), expect("notified ana 1 active"))},
+		"confirmed too late: neither is notified":                              {committed, confirmed, late, unlisted},
+		"the matcher's request waited: it is withdrawn":                        {waits, confirmed, 0, join(unlisted, meanwhile("withdraw ana m1"), meanwhile(ana), meanwhile(ben), expect("notified ana 1 active"))},
+		"the matchee's request waited: it is withdrawn":                        {committed, hasRequest, 0, join(unlisted, meanwhile("withdraw ben b7"), meanwhile(ana), meanwhile(benWithID), expect("notified ana 1 active"))},
+		"both requests waited and the confirm is late: both are withdrawn":     {waits, hasRequest, late, join(unlisted, meanwhile("withdraw ben b7"), meanwhile("withdraw ana m1"))},
+		"the confirm is a repeat: matched has the id of the matchee's request": {committed, hadRequest, 0, join(unlisted, meanwhile(ana), meanwhile(benWithID), expect("notified ana 1 active"))},
+		"the confirm is refused: no match":                                     {committed, refused, 0, nil},
+		"the matchee has no position: no match":                                {committed, noPosition, 0, nil},
+		"the matcher has no request: no match":                                 {noRequest, confirmed, 0, nil},
+		"every step fails: each error is logged": {waits, hasRequest, 0, join(expect("apply ana -3", err1), meanwhile("log unlist the matcher: error 1"),
+			meanwhile("apply ben -4", err2), meanwhile("log unlist the matchee: error 2"),
+			meanwhile("withdraw ana m1", err1), meanwhile("log withdraw a request: error 1"),
+			meanwhile("withdraw ben b7", err2), meanwhile("log withdraw a request: error 2"),
+			meanwhile(ana, err1), meanwhile("log push failed: error 1"), meanwhile(benWithID, err2), meanwhile("log push failed: error 2"),
+			expect("notified ana 1 active", err1), expect("log note that both were notified: error 1"))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, found(seen("ben", 1)), on("claim ana 1 ben 5", match.StatusYours),
-				on("commit ana 1 ben", test.commit), on("confirm ana 1 ben", test.confirm, test.takes), test.play)
-			p.ends(p.Match(t.Context(), session("ana"), asks()), nil)
+			s := scripted(t, beginFinds(candidate("ben", 1)), expect("claim ana 1 ben 5", match.StatusYours),
+				expect("commit ana 1 ben", test.commit), expect("confirm ana 1 ben", test.confirm, test.takes), test.steps)
+			s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), nil)
 		})
 	}
 }

@@ -12,240 +12,233 @@ import (
 	"waggle/internal/protocol"
 )
 
-// TestOpening: what is asked of the cache for a message.
-func TestOpening(t *testing.T) {
+func TestARequestIsOpenedAsTheMessageSays(t *testing.T) {
 	narrow, err := pool.Parse([]byte(`{"pools":{"default":{"maxRadius":2000}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := here()
+	at := origin()
 	whole := &protocol.Match{ID: "m1", Radius: 500, Point: &protocol.Point{Lat: at.Lat, Lng: at.Lng}, Tags: []string{"tall"}, Wait: 30.5}
 	for name, test := range map[string]struct {
 		pools pool.Pools
 		q     *protocol.Match
 		want  match.NewRequest
 	}{
-		"nothing said": {pool.Pools{}, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second}},
-		"everything": {pool.Pools{}, whole, match.NewRequest{ID: "m1", Match: "1", Point: &at, Radius: 500, Tags: []string{"tall"},
+		"no fields: the defaults": {pool.Pools{}, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second}},
+		"all fields": {pool.Pools{}, whole, match.NewRequest{ID: "m1", Match: "1", Point: &at, Radius: 500, Tags: []string{"tall"},
 			Open: 30500 * time.Millisecond, Wait: true,
 			Search: &match.Query{Self: member("ana"), Point: at, Radius: 500, Tags: []string{"tall"}, Want: 8}}},
-		"a short wait":        {pool.Pools{}, &protocol.Match{Wait: 0.5}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second, Wait: true}},
-		"the widest":          {pool.Pools{}, &protocol.Match{Radius: 20_000}, match.NewRequest{Match: "1", Radius: 20_000, Open: time.Second}},
-		"nothing said there":  {narrow, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 2000, Open: time.Second}},
-		"the widest there is": {narrow, &protocol.Match{Radius: 2000}, match.NewRequest{Match: "1", Radius: 2000, Open: time.Second}},
+		"a short wait: open for at least a second":         {pool.Pools{}, &protocol.Match{Wait: 0.5}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second, Wait: true}},
+		"the largest radius":                               {pool.Pools{}, &protocol.Match{Radius: 20_000}, match.NewRequest{Match: "1", Radius: 20_000, Open: time.Second}},
+		"no radius in a pool with a smaller maximum: that": {narrow, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 2000, Open: time.Second}},
+		"the largest radius of that pool":                  {narrow, &protocol.Match{Radius: 2000}, match.NewRequest{Match: "1", Radius: 2000, Open: time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("begin ana1 1", match.StatusNoLocation))
-			p.Pools = test.pools
-			p.ends(p.Match(t.Context(), session("ana"), test.q),
+			s := scripted(t, expect("begin ana1 1", match.StatusNoLocation))
+			s.Pools = test.pools
+			s.checkError(s.Match(t.Context(), session("ana"), test.q),
 				&match.Fault{Kind: match.Conflict, Text: "report your location first, or give lat and lng"})
-			if diff := cmp.Diff(test.want, p.begun); diff != "" {
+			if diff := cmp.Diff(test.want, s.begun); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
 	}
 
-	p := perform(t)
-	p.ends(p.Match(t.Context(), session("ana"), &protocol.Match{Radius: 20_000.1}),
+	s := scripted(t)
+	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{Radius: 20_000.1}),
 		&match.Fault{Kind: match.Invalid, Text: "radius must be 100 to 20000 metres in this pool"})
 	matchee := session("ana")
 	matchee.Matcher = false
-	p.ends(p.Match(t.Context(), matchee, &protocol.Match{}),
+	s.checkError(s.Match(t.Context(), matchee, &protocol.Match{}),
 		&match.Fault{Kind: match.Forbidden, Text: "the token does not give the role matcher"})
 }
 
-// underWay is the answer to a member whose request is in that state.
-func underWay(state match.State, r match.Request) says {
-	return says{Status: match.Status(state), Route: &match.Route{State: state, Request: r}}
+// underWay is the result of Begin for a member whose other request is in that state.
+func underWay(state match.State, r match.Request) result {
+	return result{Status: match.Status(state), Route: &match.Route{State: state, Request: r}}
 }
 
-// undecided is the answer to who asks for a second while something else is going on.
+// undecided is the error of a match message that waited a second for another request.
 func undecided() error {
 	return &match.Fault{Kind: match.Conflict, Text: "another request of yours is being decided: ask again in a second", Retryable: true}
 }
 
-// asked performs a match message n1 of ana's.
-func asked(t *testing.T, want error, play ...lines) {
+// sendMatch sends ana's match message n1.
+func sendMatch(t *testing.T, want error, steps ...script) {
 	t.Helper()
-	p := perform(t, play...)
-	p.ends(p.Match(t.Context(), session("ana"), &protocol.Match{ID: "n1"}), want)
+	s := scripted(t, steps...)
+	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{ID: "n1"}), want)
 }
 
-func TestMatchWhileSomethingIsUnderWay(t *testing.T) {
+func TestEachStatusOfBeginHasItsReply(t *testing.T) {
 	const waiting = `push ana1 {"type":"waiting","id":"n1","expiresAt":30001}`
-	asks := func(wait, registered bool) match.Request {
-		r := longing()
+	requestWith := func(wait, registered bool) match.Request {
+		r := waitingRequest()
 		r.Wait, r.Registered = wait, registered
 		return r
 	}
-	begin := func(comes ...any) lines { return on("begin ana1 1", comes...) }
-	ended := func(told bool) says {
-		a := gains(match.StatusOK, wish())
-		a.Unfinished = route(match.Ended, told)
-		return a
+	begin := func(outcome ...any) script { return expect("begin ana1 1", outcome...) }
+	ended := func(notified bool) result {
+		r := withRequest(match.StatusOK, request())
+		r.Unfinished = route(match.Ended, notified)
+		return r
 	}
-	goes := act(on("search for ana", hits()), nobody())
+	opened := join(expect("search for ana", hits()), nobodyFound())
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"a match that is over for both": {act(begin(ended(true)), goes), nil},
-		"not for both":                  {act(begin(ended(false)), finished("completed"), goes), nil},
-		"nor can it be":                 {act(begin(ended(false)), on("finish ana x ben completed", trouble1)), trouble1},
-		"a request that waits":          {act(begin(underWay(match.Waiting, asks(true, true))), on(waiting)), nil},
-		"not everywhere": {act(begin(underWay(match.Waiting, asks(true, false))), on(waiting),
-			on("register ana m1", hits()), on("registered ana m1", true)), nil},
-		"one that is searched for": {act(begin(underWay(match.Searching, asks(true, false))), on(waiting)), nil},
-		"too far": {begin(match.StatusTooFar),
+		"an end of which both were notified: opened":         {join(begin(ended(true)), opened), nil},
+		"a half-done end: it is finished, then opened":       {join(begin(ended(false)), finishMatch("completed"), opened), nil},
+		"a half-done end that cannot be finished: the error": {join(begin(ended(false)), expect("finish ana x ben completed", err1)), err1},
+		"a waiting request, registered: waiting":             {join(begin(underWay(match.Waiting, requestWith(true, true))), expect(waiting)), nil},
+		"a waiting request, not registered: waiting, and it is registered": {join(begin(underWay(match.Waiting, requestWith(true, false))), expect(waiting),
+			expect("register ana m1", hits()), expect("registered ana m1", true)), nil},
+		"a searching request that may wait: waiting": {join(begin(underWay(match.Searching, requestWith(true, false))), expect(waiting)), nil},
+		"too far: forbidden": {begin(match.StatusTooFar),
 			&match.Fault{Kind: match.Forbidden, Text: "lat and lng must be within 20 km of your own last location in this pool"}},
-		"too often": {begin(match.StatusRateLimited),
+		"too many requests: rate limited": {begin(match.StatusRateLimited),
 			&match.Fault{Kind: match.RateLimited, Text: "at most 10 requests a minute and 30 matches an hour in this pool"}},
-		"a newer connection": {begin(match.StatusReplaced), takenOver()},
-		"no pause":           {act(begin(underWay(match.Searching, asks(false, false))), on("sleep 60ms", trouble1)), trouble1},
+		"a newer connection: replaced":                        {begin(match.StatusReplaced), replaced()},
+		"a searching request, and the pause fails: the error": {join(begin(underWay(match.Searching, requestWith(false, false))), expect("sleep 60ms", err1)), err1},
 	} {
-		t.Run(name, func(t *testing.T) { asked(t, test.want, test.play) })
+		t.Run(name, func(t *testing.T) { sendMatch(t, test.want, test.steps) })
 	}
 }
 
-// TestMatchIsDecidedSoon: what is under way and does not wait is decided within a second.
-func TestMatchIsDecidedSoon(t *testing.T) {
+func TestAMatchMessageWaitsASecondForAnUndecidedRequest(t *testing.T) {
 	const rest = 940 * time.Millisecond
-	search, another := underWay(match.Searching, wish()), says{Status: match.StatusOther}
-	between := underWay(match.Waiting, wish())
-	asked(t, nil, on("begin ana1 1", search), on("sleep 60ms"), on("begin ana1 2", between), on("sleep 60ms"),
-		on("begin ana1 3", another), on("sleep 60ms"), on("begin ana1 4", says{Status: match.StatusRepeat, Outcome: match.Outcome{Kind: "no_match", Radius: 500}}),
-		on(`push ana1 {"type":"no_match","id":"n1","radius":500}`))
-	asked(t, undecided(), on("begin ana1 1", search), on("sleep 60ms", rest), on("begin ana1 2", search))
-	asked(t, undecided(), on("begin ana1 1", search), on("sleep 60ms", rest-time.Millisecond), on("begin ana1 2", search),
-		on("sleep 60ms"), on("begin ana1 3", search))
+	search, another := underWay(match.Searching, request()), result{Status: match.StatusOther}
+	between := underWay(match.Waiting, request())
+	sendMatch(t, nil, expect("begin ana1 1", search), expect("sleep 60ms"), expect("begin ana1 2", between), expect("sleep 60ms"),
+		expect("begin ana1 3", another), expect("sleep 60ms"), expect("begin ana1 4", result{Status: match.StatusRepeat, Outcome: match.Outcome{Kind: "no_match", Radius: 500}}),
+		expect(`push ana1 {"type":"no_match","id":"n1","radius":500}`))
+	sendMatch(t, undecided(), expect("begin ana1 1", search), expect("sleep 60ms", rest), expect("begin ana1 2", search))
+	sendMatch(t, undecided(), expect("begin ana1 1", search), expect("sleep 60ms", rest-time.Millisecond), expect("begin ana1 2", search),
+		expect("sleep 60ms"), expect("begin ana1 3", search))
 }
 
-// foundBen answers ana's message n1 with her match x.
-func foundBen() lines {
-	return act(on("read ana1", half(nil, route(match.Active, true))), on("read ben", half(claim(9000, true), nil)),
-		on("watch ana x ben", match.StatusActive),
-		on(`push ana1 {"type":"matched","id":"n1","match":"x","role":"matcher","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2},"report":{"afterSeconds":20,"moveMeters":1000}}`))
+// replyAsMatcher replies to ana's message n1 with the match x, whose matchee is ben.
+func replyAsMatcher() script {
+	return join(expect("read ana1", snapshot(nil, route(match.Active, true))), expect("read ben", snapshot(claim(9000, true), nil)),
+		expect("watch ana x ben", match.StatusActive),
+		expect(`push ana1 {"type":"matched","id":"n1","match":"x","role":"matcher","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2},"report":{"afterSeconds":20,"moveMeters":1000}}`))
 }
 
-// foundByBen answers it with his match x.
-func foundByBen() lines {
-	return act(on("read ana1", byBen(true)), on("read ben", bens()), on("watch ben x ana", match.StatusActive),
-		on(`push ana1 {"type":"matched","id":"n1","match":"x","role":"matchee","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":111.2},"report":{"afterSeconds":3,"moveMeters":15}}`))
+// replyAsMatchee replies to it with the match x, whose matcher is ben.
+func replyAsMatchee() script {
+	return join(expect("read ana1", claimedByBen(true)), expect("read ben", bensRoute()), expect("watch ben x ana", match.StatusActive),
+		expect(`push ana1 {"type":"matched","id":"n1","match":"x","role":"matchee","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":111.2},"report":{"afterSeconds":3,"moveMeters":15}}`))
 }
 
-// byBen is how things stand with ana while ben has a claim on her.
-func byBen(confirmed bool) says {
-	return half(&match.Claim{Matcher: member("ben"), Match: "x", At: moment - 1000, Confirmed: confirmed}, nil)
+// claimedByBen is the snapshot of ana, whom ben has claimed for the match x.
+func claimedByBen(confirmed bool) result {
+	return snapshot(&match.Claim{Matcher: member("ben"), Match: "x", At: cacheTime - 1000, Confirmed: confirmed}, nil)
 }
 
-// bens is his half.
-func bens() says {
-	return half(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Notified: true, Request: wish()})
+// bensRoute is the snapshot of ben, the matcher of x.
+func bensRoute() result {
+	return snapshot(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Notified: true, Request: request()})
 }
 
-// TestMatchWhileInAMatch is answered with it, once nothing can make it another.
-func TestMatchWhileInAMatch(t *testing.T) {
-	begin := func(id string, status match.Status, a says) lines {
-		return on("begin ana1 "+id, says{Status: status, Claim: a.Claim, Route: a.Route, Outcome: a.Outcome})
+// The reply waits until the match is confirmed, so that it cannot change.
+func TestAMemberInAMatchGetsThatMatch(t *testing.T) {
+	begin := func(id string, status match.Status, r result) script {
+		return expect("begin ana1 "+id, result{Status: status, Claim: r.Claim, Route: r.Route, Outcome: r.Outcome})
 	}
-	active := half(nil, route(match.Active, true))
-	another, otherClaim := half(nil, route(match.Active, true)), byBen(true)
-	another.Route.Match, otherClaim.Claim.Match = "y", "y"
-	matched := func(m string) says {
-		return says{Outcome: match.Outcome{Kind: "matched", Match: m}}
+	active := snapshot(nil, route(match.Active, true))
+	otherRoute, otherClaim := snapshot(nil, route(match.Active, true)), claimedByBen(true)
+	otherRoute.Route.Match, otherClaim.Claim.Match = "y", "y"
+	matched := func(m string) result {
+		return result{Outcome: match.Outcome{Kind: "matched", Match: m}}
 	}
-	pause, none := on("sleep 60ms"), on("read ana1", half(nil, nil))
-	notThat := foundBen()[:3]
-	notHis := foundByBen()[:3]
+	pause, none := expect("sleep 60ms"), expect("read ana1", snapshot(nil, nil))
+	matcherOnly := replyAsMatcher()[:3]
+	matcheeOnly := replyAsMatchee()[:3]
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"its own":             {act(begin("1", match.StatusActive, active), foundBen()), nil},
-		"which is over":       {act(begin("1", match.StatusActive, active), none, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
-		"which is another":    {act(begin("1", match.StatusActive, another), notThat, pause, begin("2", match.StatusActive, active), foundBen()), nil},
-		"which nobody knows":  {act(begin("1", match.StatusActive, active), on("read ana1", trouble1)), trouble1},
-		"another's":           {act(begin("1", match.StatusClaimed, byBen(true)), foundByBen()), nil},
-		"that is over":        {act(begin("1", match.StatusClaimed, byBen(true)), none, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
-		"that is another":     {act(begin("1", match.StatusClaimed, otherClaim), notHis, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
-		"that nobody knows":   {act(begin("1", match.StatusClaimed, byBen(true)), on("read ana1", trouble1)), trouble1},
-		"by an id":            {act(begin("1", match.StatusRepeat, matched("x")), foundBen()), nil},
-		"by that of another":  {act(begin("1", match.StatusRepeat, matched("y")), notThat, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
-		"by one in trouble":   {act(begin("1", match.StatusRepeat, matched("x")), on("read ana1", trouble1)), trouble1},
-		"not confirmed":       {act(begin("1", match.StatusClaimed, byBen(false)), notHis, begin("2", match.StatusRepeat, matched("x")), foundByBen()), nil},
-		"not decided":         {act(begin("1", match.StatusClaimed, byBen(false)), none, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
-		"not to be looked at": {act(begin("1", match.StatusClaimed, byBen(false)), on("read ana1", trouble1)), trouble1},
+		"an active route: matched":                                          {join(begin("1", match.StatusActive, active), replyAsMatcher()), nil},
+		"an active route that is over: begun again":                         {join(begin("1", match.StatusActive, active), none, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
+		"an active route that is another by now: begun again":               {join(begin("1", match.StatusActive, otherRoute), matcherOnly, pause, begin("2", match.StatusActive, active), replyAsMatcher()), nil},
+		"an active route that cannot be read: the error":                    {join(begin("1", match.StatusActive, active), expect("read ana1", err1)), err1},
+		"a confirmed claim: matched":                                        {join(begin("1", match.StatusClaimed, claimedByBen(true)), replyAsMatchee()), nil},
+		"a confirmed claim that is released: begun again":                   {join(begin("1", match.StatusClaimed, claimedByBen(true)), none, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
+		"a confirmed claim for another match: begun again":                  {join(begin("1", match.StatusClaimed, otherClaim), matcheeOnly, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
+		"a confirmed claim that cannot be read: the error":                  {join(begin("1", match.StatusClaimed, claimedByBen(true)), expect("read ana1", err1)), err1},
+		"a repeated id that was matched: matched":                           {join(begin("1", match.StatusRepeat, matched("x")), replyAsMatcher()), nil},
+		"a repeated id of an earlier match: begun again":                    {join(begin("1", match.StatusRepeat, matched("y")), matcherOnly, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
+		"a repeated id whose match cannot be read: the error":               {join(begin("1", match.StatusRepeat, matched("x")), expect("read ana1", err1)), err1},
+		"a claim that is confirmed meanwhile: begun again at once, matched": {join(begin("1", match.StatusClaimed, claimedByBen(false)), matcheeOnly, begin("2", match.StatusRepeat, matched("x")), replyAsMatchee()), nil},
+		"a claim that is released meanwhile: begun again":                   {join(begin("1", match.StatusClaimed, claimedByBen(false)), none, pause, begin("2", match.StatusNoLocation, active)), noLocation()},
+		"an unconfirmed claim that cannot be read: the error":               {join(begin("1", match.StatusClaimed, claimedByBen(false)), expect("read ana1", err1)), err1},
 	} {
-		t.Run(name, func(t *testing.T) { asked(t, test.want, test.play) })
+		t.Run(name, func(t *testing.T) { sendMatch(t, test.want, test.steps) })
 	}
 }
 
-func noLocation() error {
-	return &match.Fault{Kind: match.Conflict, Text: "report your location first, or give lat and lng"}
+func TestARepeatedMatchMessageGetsTheSameOutcome(t *testing.T) {
+	repeat := func(o match.Outcome) script {
+		return expect("begin ana1 1", result{Status: match.StatusRepeat, Outcome: o})
+	}
+	sendMatch(t, nil, repeat(match.Outcome{Kind: "ended", Match: "x", Reason: "left"}), expect(`push ana1 {"type":"ended","id":"n1","match":"x","reason":"left"}`))
+	sendMatch(t, nil, repeat(match.Outcome{Kind: "cancelled"}), expect(`push ana1 {"type":"ended","id":"n1","reason":"cancelled"}`))
+	sendMatch(t, nil, repeat(match.Outcome{Kind: "no_match", Radius: 500}), expect(`push ana1 {"type":"no_match","id":"n1","radius":500}`))
+	sendMatch(t, noLocation(), repeat(match.Outcome{Kind: "open"}), expect("sleep 60ms"), expect("begin ana1 2", match.StatusNoLocation))
 }
 
-// TestRepeatedMatch has the outcome that it had.
-func TestRepeatedMatch(t *testing.T) {
-	repeat := func(o match.Outcome) lines {
-		return on("begin ana1 1", says{Status: match.StatusRepeat, Outcome: o})
+// The first begin may still arrive, so the second has another id.
+func TestALostBeginIsRepeatedUnderAnotherID(t *testing.T) {
+	opened := withRequest(match.StatusOK, request())
+	searching := func(id string) result {
+		r := underWay(match.Searching, request())
+		r.Route.Match = id
+		return r
 	}
-	asked(t, nil, repeat(match.Outcome{Kind: "ended", Match: "x", Reason: "left"}), on(`push ana1 {"type":"ended","id":"n1","match":"x","reason":"left"}`))
-	asked(t, nil, repeat(match.Outcome{Kind: "cancelled"}), on(`push ana1 {"type":"ended","id":"n1","reason":"cancelled"}`))
-	asked(t, nil, repeat(match.Outcome{Kind: "no_match", Radius: 500}), on(`push ana1 {"type":"no_match","id":"n1","radius":500}`))
-	asked(t, noLocation(), repeat(match.Outcome{Kind: "open"}), on("sleep 60ms"), on("begin ana1 2", match.StatusNoLocation))
-}
-
-// TestMatchThatIsNotAnswered is begun again under another id: the first may still come.
-func TestMatchThatIsNotAnswered(t *testing.T) {
-	opened := gains(match.StatusOK, wish())
-	searching := func(id string) says {
-		a := underWay(match.Searching, wish())
-		a.Route.Match = id
-		return a
-	}
-	other := says{Status: match.StatusNoLocation, Route: &match.Route{Match: "1"}}
-	lost := on("begin ana1 1", opened, trouble1)
-	asked(t, nil, lost, on("begin ana1 2", opened), on("search for ana", hits()), on("give_up ana 2", match.StatusOther), on("apply ana"))
-	asked(t, nil, lost, on("begin ana1 2", searching("1")), on("search for ana", hits()), on("give_up ana 1", match.StatusOther), on("apply ana"))
-	asked(t, noLocation(), lost, on("begin ana1 2", searching("3")), on("sleep 60ms"), on("begin ana1 3", match.StatusNoLocation))
-	asked(t, noLocation(), lost, on("begin ana1 2", other))
-	asked(t, trouble2, lost, on("begin ana1 2", searching("1"), trouble2))
-	asked(t, takenOver(), on("begin ana1 1", match.StatusReplaced))
-	asked(t, context.Canceled, on("begin ana1 1", opened, context.Canceled)) // not one that may have been done
+	other := result{Status: match.StatusNoLocation, Route: &match.Route{Match: "1"}}
+	lost := expect("begin ana1 1", opened, err1)
+	sendMatch(t, nil, lost, expect("begin ana1 2", opened), expect("search for ana", hits()), expect("give_up ana 2", match.StatusOther), expect("apply ana"))
+	sendMatch(t, nil, lost, expect("begin ana1 2", searching("1")), expect("search for ana", hits()), expect("give_up ana 1", match.StatusOther), expect("apply ana"))
+	sendMatch(t, noLocation(), lost, expect("begin ana1 2", searching("3")), expect("sleep 60ms"), expect("begin ana1 3", match.StatusNoLocation))
+	sendMatch(t, noLocation(), lost, expect("begin ana1 2", other))
+	sendMatch(t, err2, lost, expect("begin ana1 2", searching("1"), err2))
+	sendMatch(t, replaced(), expect("begin ana1 1", match.StatusReplaced))
+	sendMatch(t, context.Canceled, expect("begin ana1 1", opened, context.Canceled)) // this step was not done, so it is not repeated
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p := perform(t, lost)
-	p.ends(p.Match(ctx, session("ana"), &protocol.Match{ID: "n1"}), trouble1)
+	s := scripted(t, lost)
+	s.checkError(s.Match(ctx, session("ana"), &protocol.Match{ID: "n1"}), err1)
 }
 
-func TestCancel(t *testing.T) {
-	cancelled := gains(match.StatusCancelled, longing())
+func TestCancelWithdrawsTheRequest(t *testing.T) {
+	cancelled := withRequest(match.StatusCancelled, waitingRequest())
 	cancelled.Changes = []match.Change{{List: true, Epoch: 7}}
 	atOnce := cancelled
 	atOnce.Request = &match.Request{ID: "m1", Created: 1}
-	repeated := says{Status: match.StatusCancelled, Request: &match.Request{ID: "m1", Wait: true}}
-	told := on(`push ana1 {"type":"ended","id":"c","reason":"cancelled"}`)
+	repeated := result{Status: match.StatusCancelled, Request: &match.Request{ID: "m1", Wait: true}}
+	pushed := expect(`push ana1 {"type":"ended","id":"c","reason":"cancelled"}`)
 	for name, test := range map[string]struct {
-		id   string
-		play lines
-		want error
+		id    string
+		steps script
+		want  error
 	}{
-		"one that waits": {"c", act(on("cancel ana1", cancelled), told, on("withdraw ana m1"), on("apply ana +7")), nil},
-		"without an id": {"", act(on("cancel ana1", cancelled),
-			on(`push ana1 {"type":"ended","id":"m1","reason":"cancelled"}`), on("withdraw ana m1"), on("apply ana +7")), nil},
-		"one that does not": {"c", act(on("cancel ana1", atOnce), told, on("apply ana +7")), nil},
-		"once more":         {"c", act(on("cancel ana1", repeated), told, on("apply ana")), nil},
-		"not all of it": {"c", act(on("cancel ana1", cancelled), told, on("withdraw ana m1", trouble1),
-			on("log withdraw a request: trouble 1"), on("apply ana +7", trouble2)), trouble2},
-		"a match":            {"c", on("cancel ana1", match.StatusActive), &match.Fault{Kind: match.Conflict, Text: "the request has led to a match: end that"}},
-		"nothing":            {"c", on("cancel ana1", match.StatusOther), &match.Fault{Kind: match.NotFound, Text: "there is no request under way"}},
-		"nobody knows what":  {"c", on("cancel ana1", cancelled, trouble1), trouble1},
-		"by an older device": {"c", on("cancel ana1", match.StatusReplaced), takenOver()},
+		"a waiting request: it is withdrawn": {"c", join(expect("cancel ana1", cancelled), pushed, expect("withdraw ana m1"), expect("apply ana +7")), nil},
+		"no id: the reply has the request's": {"", join(expect("cancel ana1", cancelled),
+			expect(`push ana1 {"type":"ended","id":"m1","reason":"cancelled"}`), expect("withdraw ana m1"), expect("apply ana +7")), nil},
+		"a request that does not wait: there is nothing to withdraw": {"c", join(expect("cancel ana1", atOnce), pushed, expect("apply ana +7")), nil},
+		"repeated: the same reply":                                   {"c", join(expect("cancel ana1", repeated), pushed, expect("apply ana")), nil},
+		"the withdrawal and the listing fail: logged, and the error": {"c", join(expect("cancel ana1", cancelled), pushed, expect("withdraw ana m1", err1),
+			expect("log withdraw a request: error 1"), expect("apply ana +7", err2)), err2},
+		"the request was matched: conflict": {"c", expect("cancel ana1", match.StatusActive), &match.Fault{Kind: match.Conflict, Text: "the request has led to a match: end that"}},
+		"no request: not found":             {"c", expect("cancel ana1", match.StatusOther), &match.Fault{Kind: match.NotFound, Text: "there is no request under way"}},
+		"the cancel fails: the error":       {"c", expect("cancel ana1", cancelled, err1), err1},
+		"an older connection: replaced":     {"c", expect("cancel ana1", match.StatusReplaced), replaced()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, test.play)
-			p.ends(p.Cancel(t.Context(), session("ana"), test.id), test.want)
+			s := scripted(t, test.steps)
+			s.checkError(s.Cancel(t.Context(), session("ana"), test.id), test.want)
 		})
 	}
 }

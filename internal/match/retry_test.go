@@ -7,72 +7,74 @@ import (
 	"waggle/internal/match"
 )
 
-// TestRivalsAskMissed: where everybody there was searching, for a second.
-func TestRivalsAskAgain(t *testing.T) {
-	met := func(id, rival string) lines { return on("claim mia "+id+" "+rival+" 5", match.StatusBusy) }
-	begun := func(rivals ...string) lines {
-		var all []match.Candidate
-		var claims lines
+// All that the search found were searching themselves.
+func TestRivalsRetryForASecond(t *testing.T) {
+	meetRival := func(id, rival string) script { return expect("claim mia "+id+" "+rival+" 5", match.StatusBusy) }
+	beginWithRivals := func(rivals ...string) script {
+		var found []match.Candidate
+		var claims script
 		for i, name := range rivals {
-			all = append(all, seen(name, float64(i)))
-			claims = append(claims, met("1", name)...)
+			found = append(found, candidate(name, float64(i)))
+			claims = append(claims, meetRival("1", name)...)
 		}
-		return act(on("begin mia1 1", gains(match.StatusOK, wish()), hits(all...)), claims)
+		return join(expect("begin mia1 1", withRequest(match.StatusOK, request()), hits(found...)), claims)
 	}
-	waits := func(id string) lines {
-		return act(on("give_up mia "+id+" wait", gains(match.StatusWaiting, wish())), on("apply mia"))
+	waitAfter := func(id string) script {
+		return join(expect("give_up mia "+id+" wait", withRequest(match.StatusWaiting, request())), expect("apply mia"))
 	}
-	over := func(id string) lines {
-		return act(on("give_up mia "+id, gains(match.StatusNoMatch, wish())), on("apply mia"))
+	noMatchAfter := func(id string) script {
+		return join(expect("give_up mia "+id, withRequest(match.StatusNoMatch, request())), expect("apply mia"))
 	}
-	sooner, later := on("sleep 15ms"), on("sleep 60ms")
-	ok := gains(match.StatusOK, wish())
-	again := act(on("lease mia 2", ok), on("search for mia", hits(seen("zoe", 1))))
-	vain := func(id string) lines { return act(on("lease mia "+id, ok), on("search for mia", hits()), over(id)) }
-	told := gains(match.StatusNoMatch, wish())
-	told.Connection = "mia1"
-	const rest = 940 * time.Millisecond // of the second, but for a pause
+	shortPause, longPause := expect("sleep 15ms"), expect("sleep 60ms")
+	ok := withRequest(match.StatusOK, request())
+	secondSearch := join(expect("lease mia 2", ok), expect("search for mia", hits(candidate("zoe", 1))))
+	findNobody := func(id string) script {
+		return join(expect("lease mia "+id, ok), expect("search for mia", hits()), noMatchAfter(id))
+	}
+	expired := withRequest(match.StatusNoMatch, request())
+	expired.Connection = "mia1"
+	const rest = 940 * time.Millisecond // of the second, after a long pause
 
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"the rival is larger":      {act(begun("zoe"), waits("1"), sooner, again, claims("mia", "2", "zoe")), nil},
-		"the rival is smaller":     {act(begun("ann"), waits("1"), later, again, claims("mia", "2", "zoe")), nil},
-		"one of them is":           {act(begun("zoe", "ann", "zyd"), waits("1"), later, again, claims("mia", "2", "zoe")), nil},
-		"it is another rival then": {act(begun("ann"), waits("1"), later, again, met("2", "zoe"), waits("2"), sooner, vain("3")), nil},
-		"those who were met while the request waited are not its rivals": {act(begun("zoe"),
-			on("give_up mia 1 wait", gains(match.StatusWaiting, wish())), on("apply mia", []match.WaitingRequest{waiter("bea", 1, 1)}),
-			leased("bea", "2", seen("ann", 1)), on("claim bea 2 ann 5", match.StatusBusy), fell("bea", "2"),
-			sooner, vain("3")), nil},
+		"the rival's id is larger: a short pause":                          {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, secondSearch, claimAndMatch("mia", "2", "zoe")), nil},
+		"the rival's id is smaller: a long pause":                          {join(beginWithRivals("ann"), waitAfter("1"), longPause, secondSearch, claimAndMatch("mia", "2", "zoe")), nil},
+		"one of three rivals has a smaller id: a long pause":               {join(beginWithRivals("zoe", "ann", "zyd"), waitAfter("1"), longPause, secondSearch, claimAndMatch("mia", "2", "zoe")), nil},
+		"the second attempt meets another rival: its id decides the pause": {join(beginWithRivals("ann"), waitAfter("1"), longPause, secondSearch, meetRival("2", "zoe"), waitAfter("2"), shortPause, findNobody("3")), nil},
+		"a request served in between meets a rival: it does not count": {join(beginWithRivals("zoe"),
+			expect("give_up mia 1 wait", withRequest(match.StatusWaiting, request())), expect("apply mia", []match.WaitingRequest{requestOf("bea", 1, 1)}),
+			attempt("bea", "2", candidate("ann", 1)), expect("claim bea 2 ann 5", match.StatusBusy), giveUp("bea", "2"),
+			shortPause, findNobody("3")), nil},
 
-		"the rival has gone": {act(begun("zoe"), waits("1"), sooner, vain("2")), nil},
-		"the match is refused": {act(begun("zoe"), waits("1"), sooner, again, on("claim mia 2 zoe 5", match.StatusYours),
-			on("commit mia 2 zoe", match.StatusRefused), on("release mia 2 zoe lost", match.StatusReleased), on("apply zoe")), nil},
-		"a second is over": {act(begun("ann"), waits("1"), on("sleep 60ms", rest), again, met("2", "zoe"), over("2")), nil},
-		"nearly":           {act(begun("ann"), waits("1"), on("sleep 60ms", rest-time.Millisecond), again, met("2", "zoe"), waits("2"), sooner, vain("3")), nil},
+		"the rival has gone: no match": {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, findNobody("2")), nil},
+		"the second attempt's commit is refused: the claim is released": {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, secondSearch, expect("claim mia 2 zoe 5", match.StatusYours),
+			expect("commit mia 2 zoe", match.StatusRefused), expect("release mia 2 zoe lost", match.StatusReleased), expect("apply zoe")), nil},
+		"a second is over after the second attempt: no match": {join(beginWithRivals("ann"), waitAfter("1"), expect("sleep 60ms", rest), secondSearch, meetRival("2", "zoe"), noMatchAfter("2")), nil},
+		"a second is nearly over: a third attempt":            {join(beginWithRivals("ann"), waitAfter("1"), expect("sleep 60ms", rest-time.Millisecond), secondSearch, meetRival("2", "zoe"), waitAfter("2"), shortPause, findNobody("3")), nil},
 
-		"the request is over": {act(begun("zoe"), on("give_up mia 1 wait", gains(match.StatusNoMatch, wish())), on("apply mia")), nil},
-		"it was answered":     {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", match.StatusOther), over("2")), nil},
-		"it is claimed":       {act(begun("ann"), waits("1"), later, on("lease mia 2", match.StatusClaimed), later, vain("3")), nil},
-		"it is claimed so long": {act(begun("ann"), waits("1"), later, on("lease mia 2", match.StatusClaimed, rest), later,
-			on("lease mia 3", match.StatusClaimed), over("3")), nil},
-		"and no longer": {act(begun("ann"), waits("1"), later, on("lease mia 2", match.StatusClaimed, rest-60*time.Millisecond),
-			later, on("lease mia 3", match.StatusClaimed), later, vain("4")), nil},
+		"the request has expired: no match":                  {join(beginWithRivals("zoe"), expect("give_up mia 1 wait", withRequest(match.StatusNoMatch, request())), expect("apply mia")), nil},
+		"the request was answered meanwhile: nothing to say": {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, expect("lease mia 2", match.StatusOther), noMatchAfter("2")), nil},
+		"the owner is claimed meanwhile: leased later":       {join(beginWithRivals("ann"), waitAfter("1"), longPause, expect("lease mia 2", match.StatusClaimed), longPause, findNobody("3")), nil},
+		"the owner is claimed until the second is over: no match": {join(beginWithRivals("ann"), waitAfter("1"), longPause, expect("lease mia 2", match.StatusClaimed, rest), longPause,
+			expect("lease mia 3", match.StatusClaimed), noMatchAfter("3")), nil},
+		"the owner is claimed until just before: leased once more": {join(beginWithRivals("ann"), waitAfter("1"), longPause, expect("lease mia 2", match.StatusClaimed, rest-60*time.Millisecond),
+			longPause, expect("lease mia 3", match.StatusClaimed), longPause, findNobody("4")), nil},
 
-		"it cannot fall":            {act(begun("zoe"), on("give_up mia 1 wait", gains(match.StatusWaiting, wish()), trouble1)), trouble1},
-		"it cannot pause":           {act(begun("zoe"), waits("1"), on("sleep 15ms", trouble1)), trouble1},
-		"it cannot be leased":       {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", trouble1)), trouble1},
-		"it cannot be searched for": {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", ok), on("search for mia", trouble1)), trouble1},
-		"it cannot fall at the end": {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", ok), on("search for mia", hits()),
-			on("give_up mia 2", trouble1)), trouble1},
-		"nor when it was answered": {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", match.StatusOther), on("give_up mia 2", trouble1)), trouble1},
-		"and its time was over": {act(begun("zoe"), waits("1"), sooner, on("lease mia 2", match.StatusOther),
-			on("give_up mia 2", told), on(`push mia1 {"type":"no_match","id":"m1","radius":500}`), on("apply mia")), nil},
+		"the first give-up fails: the error": {join(beginWithRivals("zoe"), expect("give_up mia 1 wait", withRequest(match.StatusWaiting, request()), err1)), err1},
+		"the pause fails: the error":         {join(beginWithRivals("zoe"), waitAfter("1"), expect("sleep 15ms", err1)), err1},
+		"the lease fails: the error":         {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, expect("lease mia 2", err1)), err1},
+		"the second search fails: the error": {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, expect("lease mia 2", ok), expect("search for mia", err1)), err1},
+		"the last give-up fails: the error": {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, expect("lease mia 2", ok), expect("search for mia", hits()),
+			expect("give_up mia 2", err1)), err1},
+		"the give-up of an answered request fails: the error": {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, expect("lease mia 2", match.StatusOther), expect("give_up mia 2", err1)), err1},
+		"the request expired meanwhile: no_match is pushed": {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, expect("lease mia 2", match.StatusOther),
+			expect("give_up mia 2", expired), expect(`push mia1 {"type":"no_match","id":"m1","radius":500}`), expect("apply mia")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, test.play)
-			p.ends(p.Match(t.Context(), session("mia"), asks()), test.want)
+			s := scripted(t, test.steps)
+			s.checkError(s.Match(t.Context(), session("mia"), matchMessage()), test.want)
 		})
 	}
 }

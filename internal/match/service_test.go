@@ -12,88 +12,84 @@ import (
 
 const pong = `push ana1 {"type":"pong","now":50000}`
 
-// TestWhoIsServed: the newest connection, which may have overtaken its own connect.
-func TestWhoIsServed(t *testing.T) {
-	here := half(nil, nil)
+// A message may overtake its connect: the session is then connected first.
+func TestOnlyTheNewestConnectionIsServed(t *testing.T) {
+	known := snapshot(nil, nil)
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"it is known":              {act(on("read ana1", here), on(pong)), nil},
-		"it is not":                {act(on("read ana1", match.StatusUnknown), listed("ana"), on("read ana1", here), on(pong)), nil},
-		"nor then":                 {act(on("read ana1", match.StatusUnknown), listed("ana"), on("read ana1", match.StatusUnknown)), takenOver()},
-		"nor is it let in":         {act(on("read ana1", match.StatusUnknown), on("connect ana1", match.StatusReplaced)), takenOver()},
-		"nor can it be connected":  {act(on("read ana1", match.StatusUnknown), on("connect ana1", trouble1)), trouble1},
-		"nor can it be read again": {act(on("read ana1", match.StatusUnknown), listed("ana"), on("read ana1", here, trouble1)), trouble1},
-		"it cannot be read":        {on("read ana1", match.StatusUnknown, trouble1), trouble1},
-		"it was replaced":          {on("read ana1", match.StatusReplaced), takenOver()},
-		"it has disconnected":      {on("read ana1", match.StatusGone), &match.Fault{Kind: match.Gone, Text: "this connection has disconnected"}},
+		"the session is known: served":                            {join(expect("read ana1", known), expect(pong)), nil},
+		"the session is unknown: connected, then served":          {join(expect("read ana1", match.StatusUnknown), connect("ana"), expect("read ana1", known), expect(pong)), nil},
+		"the session is unknown even after the connect: replaced": {join(expect("read ana1", match.StatusUnknown), connect("ana"), expect("read ana1", match.StatusUnknown)), replaced()},
+		"the connect is refused: replaced":                        {join(expect("read ana1", match.StatusUnknown), expect("connect ana1", match.StatusReplaced)), replaced()},
+		"the connect fails: the error":                            {join(expect("read ana1", match.StatusUnknown), expect("connect ana1", err1)), err1},
+		"the second read fails: the error":                        {join(expect("read ana1", match.StatusUnknown), connect("ana"), expect("read ana1", known, err1)), err1},
+		"the first read fails: the error":                         {expect("read ana1", match.StatusUnknown, err1), err1},
+		"a newer connection is there: replaced":                   {expect("read ana1", match.StatusReplaced), replaced()},
+		"the session has disconnected: gone":                      {expect("read ana1", match.StatusGone), &match.Fault{Kind: match.Gone, Text: "this connection has disconnected"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, test.play)
-			p.ends(p.Ping(t.Context(), session("ana"), ""), test.want)
+			s := scripted(t, test.steps)
+			s.checkError(s.Ping(t.Context(), session("ana"), ""), test.want)
 		})
 	}
 }
 
-// TestExpiredRequestIsTold with the next message, if it has not been.
-func TestExpiredRequestIsTold(t *testing.T) {
-	due := half(nil, nil)
-	due.NoMatch = &match.NoMatch{ID: "m1", Radius: 500}
-	p := perform(t, on("read ana1", due), on(toldNobody), on(pong))
-	p.ends(p.Ping(t.Context(), session("ana"), ""), nil)
+func TestAnExpiredRequestIsNotifiedWithTheNextMessage(t *testing.T) {
+	expired := snapshot(nil, nil)
+	expired.NoMatch = &match.NoMatch{ID: "m1", Radius: 500}
+	s := scripted(t, expect("read ana1", expired), expect(pushNoMatch), expect(pong))
+	s.checkError(s.Ping(t.Context(), session("ana"), ""), nil)
 
-	due.Status = match.StatusReplaced
-	p = perform(t, on("read ana1", due))
-	p.ends(p.Ping(t.Context(), session("ana"), ""), takenOver())
+	expired.Status = match.StatusReplaced
+	s = scripted(t, expect("read ana1", expired))
+	s.checkError(s.Ping(t.Context(), session("ana"), ""), replaced())
 }
 
-// TestPushThatIsNotDelivered loses no state. A connection found gone is forgotten, unless
-// the push may have overtaken its connect.
-func TestPushThatIsNotDelivered(t *testing.T) {
-	unlisted := says{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
-	young := says{Status: match.StatusYoung, Changes: []match.Change{{Epoch: 3}}}
-	gone := on(pong, match.ErrConnectionGone)
-	for name, play := range map[string]lines{
-		"it fails":              act(on(pong, trouble1), on("log push failed: trouble 1")),
-		"the connection is old": act(gone, on("disconnect ana ana1 10s", unlisted), on("apply ana -3")),
-		"it is another by now":  act(gone, on("disconnect ana ana1 10s", match.StatusOther), on("apply ana")),
-		"it is not unlisted":    act(gone, on("disconnect ana ana1 10s", unlisted), on("apply ana -3", trouble1), on("log push failed: trouble 1")),
-		"nobody knows":          act(gone, on("disconnect ana ana1 10s", young, trouble1), on("log push failed: trouble 1")),
-		"it is young":           act(gone, on("disconnect ana ana1 10s", young), on("sleep 250ms"), on(pong)),
-		"and gone":              act(gone, on("disconnect ana ana1 10s", young), on("sleep 250ms"), gone),
-		"and fails":             act(gone, on("disconnect ana ana1 10s", young), on("sleep 250ms"), on(pong, trouble1), on("log push failed: trouble 1")),
-		"and time is over":      act(gone, on("disconnect ana ana1 10s", young), on("sleep 250ms", trouble1), on("log push failed: trouble 1")),
+// A connection that is gone is disconnected, unless the push may have overtaken its connect.
+func TestAFailedPushIsNoErrorOfTheMessage(t *testing.T) {
+	unlisted := result{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
+	tooNew := result{Status: match.StatusYoung, Changes: []match.Change{{Epoch: 3}}}
+	gone := expect(pong, match.ErrConnectionGone)
+	for name, steps := range map[string]script{
+		"the push fails: logged":                                     join(expect(pong, err1), expect("log push failed: error 1")),
+		"gone: the member is unlisted":                               join(gone, expect("disconnect ana ana1 10s", unlisted), expect("apply ana -3")),
+		"gone, and another connection is current: nothing to unlist": join(gone, expect("disconnect ana ana1 10s", match.StatusOther), expect("apply ana")),
+		"gone, and the unlisting fails: logged":                      join(gone, expect("disconnect ana ana1 10s", unlisted), expect("apply ana -3", err1), expect("log push failed: error 1")),
+		"gone, and the disconnect fails: logged":                     join(gone, expect("disconnect ana ana1 10s", tooNew, err1), expect("log push failed: error 1")),
+		"gone, just connected: pushed again after a pause":           join(gone, expect("disconnect ana ana1 10s", tooNew), expect("sleep 250ms"), expect(pong)),
+		"gone, just connected, and gone again: dropped":              join(gone, expect("disconnect ana ana1 10s", tooNew), expect("sleep 250ms"), gone),
+		"gone, just connected, and the second push fails: logged":    join(gone, expect("disconnect ana ana1 10s", tooNew), expect("sleep 250ms"), expect(pong, err1), expect("log push failed: error 1")),
+		"gone, just connected, and the pause fails: logged":          join(gone, expect("disconnect ana ana1 10s", tooNew), expect("sleep 250ms", err1), expect("log push failed: error 1")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read ana1", half(nil, nil)), play)
-			p.ends(p.Ping(t.Context(), session("ana"), ""), nil)
+			s := scripted(t, expect("read ana1", snapshot(nil, nil)), steps)
+			s.checkError(s.Ping(t.Context(), session("ana"), ""), nil)
 		})
 	}
 }
 
-// TestNothingIsLeftUndone: the service returns when all that it does at the same time is
-// done.
-func TestNothingIsLeftUndone(t *testing.T) {
+func TestAMessageReturnsWhenAllItsWorkIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := perform(t, listed("ana"))
-		p.Store = late{stage{p}}
-		p.ends(p.Connect(t.Context(), session("ana")), nil)
-		if len(p.acts) > 0 {
-			t.Errorf("got the end, want %s", p.acts[0])
+		s := scripted(t, connect("ana"))
+		s.Store = slowFake{fake{s}}
+		s.checkError(s.Connect(t.Context(), session("ana")), nil)
+		if len(s.next) > 0 {
+			t.Errorf("got the end, want %s", s.next[0])
 		}
 	})
 }
 
-// A late stage takes its time to list somebody.
-type late struct{ stage }
+// A slowFake takes a second to change the index.
+type slowFake struct{ fake }
 
-func (s late) Apply(ctx context.Context, m match.Member, changes []match.Change) ([]match.WaitingRequest, error) {
+func (f slowFake) Apply(ctx context.Context, m match.Member, changes []match.Change) ([]match.WaitingRequest, error) {
 	time.Sleep(time.Second)
-	return s.stage.Apply(ctx, m, changes)
+	return f.fake.Apply(ctx, m, changes)
 }
 
-func TestSleep(t *testing.T) {
+func TestSleepEndsAtTheLatestWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		if err := match.Sleep(t.Context(), time.Hour); err != nil || time.Since(start) != time.Hour {

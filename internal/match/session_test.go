@@ -6,212 +6,207 @@ import (
 	"waggle/internal/match"
 )
 
-// takenOver is the answer to a connection that is not the newest.
-func takenOver() error {
-	return &match.Fault{Kind: match.Replaced, Text: "a newer connection of this member has taken over"}
-}
-
-func TestConnect(t *testing.T) {
-	const goodbye = `push ana0 {"type":"error","code":"replaced","message":"a newer connection of this member has taken over","retryable":false}`
-	first := says{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
+func TestAConnectReplacesTheOlderConnection(t *testing.T) {
+	const pushReplaced = `push ana0 {"type":"error","code":"replaced","message":"a newer connection of this member has taken over","retryable":false}`
+	first := result{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
 	next := first
 	next.Old = "ana0"
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"the first": {act(on("connect ana1", first), on("apply ana -3")), nil},
-		"the next":  {act(on("connect ana1", next), on(goodbye), beside("close ana0"), beside("apply ana -3")), nil},
-		"the one before is gone": {act(on("connect ana1", next), on(goodbye, match.ErrConnectionGone),
-			beside("close ana0", match.ErrConnectionGone), beside("apply ana -3")), nil},
-		"a newer one is there": {on("connect ana1", match.StatusReplaced), takenOver()},
-		"nobody knows":         {on("connect ana1", first, trouble1), trouble1},
-		"it is not unlisted":   {act(on("connect ana1", next), on(goodbye), beside("close ana0"), beside("apply ana -3", trouble1)), trouble1},
+		"the first connection":                                  {join(expect("connect ana1", first), expect("apply ana -3")), nil},
+		"a second connection: the first is notified and closed": {join(expect("connect ana1", next), expect(pushReplaced), meanwhile("close ana0"), meanwhile("apply ana -3")), nil},
+		"a second connection, and the first is gone": {join(expect("connect ana1", next), expect(pushReplaced, match.ErrConnectionGone),
+			meanwhile("close ana0", match.ErrConnectionGone), meanwhile("apply ana -3")), nil},
+		"a newer connection is there: replaced": {expect("connect ana1", match.StatusReplaced), replaced()},
+		"the connect fails: the error":          {expect("connect ana1", first, err1), err1},
+		"the unlisting fails: the error":        {join(expect("connect ana1", next), expect(pushReplaced), meanwhile("close ana0"), meanwhile("apply ana -3", err1)), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, test.play)
-			p.ends(p.Connect(t.Context(), session("ana")), test.want)
+			s := scripted(t, test.steps)
+			s.checkError(s.Connect(t.Context(), session("ana")), test.want)
 		})
 	}
 }
 
-func TestDisconnect(t *testing.T) {
-	gone := says{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
+func TestADisconnectUnlistsTheMember(t *testing.T) {
+	gone := result{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"it is unlisted":     {act(on("disconnect ana ana1 0s", gone), on("apply ana -3")), nil},
-		"it is not":          {act(on("disconnect ana ana1 0s", gone), on("apply ana -3", trouble1)), trouble1},
-		"it cannot be known": {on("disconnect ana ana1 0s", gone, trouble1), trouble1},
+		"the member is unlisted":          {join(expect("disconnect ana ana1 0s", gone), expect("apply ana -3")), nil},
+		"the unlisting fails: the error":  {join(expect("disconnect ana ana1 0s", gone), expect("apply ana -3", err1)), err1},
+		"the disconnect fails: the error": {expect("disconnect ana ana1 0s", gone, err1), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, test.play)
-			p.ends(p.Disconnect(t.Context(), member("ana"), "ana1"), test.want)
+			s := scripted(t, test.steps)
+			s.checkError(s.Disconnect(t.Context(), member("ana"), "ana1"), test.want)
 		})
 	}
 }
 
-// asking is how things stand with a member that has asked.
-func asking(state match.State, registered, wait bool) says {
-	r := longing()
+// requesting is the snapshot of a member with a request.
+func requesting(state match.State, registered, wait bool) result {
+	r := waitingRequest()
 	r.Registered, r.Wait = registered, wait
-	return half(nil, &match.Route{State: state, Request: r, Notified: true})
+	return snapshot(nil, &match.Route{State: state, Request: r, Notified: true})
 }
 
-func TestPing(t *testing.T) {
+func TestPingRepairsARequestOrAnEnd(t *testing.T) {
 	const pong = `push ana1 {"type":"pong","id":"p","now":50000}`
-	attended := act(on(pong), on("register ana m1", hits()), on("registered ana m1", true))
+	registered := join(expect(pong), expect("register ana m1", hits()), expect("registered ana m1", true))
 	for name, test := range map[string]struct {
-		read says
-		play lines
-		want error
+		read  result
+		steps script
+		want  error
 	}{
-		"nothing is asked for":      {half(nil, nil), on(pong), nil},
-		"a request waits":           {asking(match.Waiting, false, true), attended, nil},
-		"in all its cells":          {asking(match.Waiting, true, true), on(pong), nil},
-		"between two tries":         {asking(match.Waiting, false, false), on(pong), nil},
-		"it is searched for":        {asking(match.Searching, false, true), on(pong), nil},
-		"an end is left half done":  {half(nil, route(match.Ended, false)), act(finished("completed"), on(pong)), nil},
-		"and cannot be done either": {half(nil, route(match.Ended, false)), on("finish ana x ben completed", trouble1), trouble1},
+		"no request": {snapshot(nil, nil), expect(pong), nil},
+		"a waiting request, not registered: it is registered": {requesting(match.Waiting, false, true), registered, nil},
+		"a waiting request, registered":                       {requesting(match.Waiting, true, true), expect(pong), nil},
+		"a request that does not wait, between two attempts":  {requesting(match.Waiting, false, false), expect(pong), nil},
+		"a searching request":                                 {requesting(match.Searching, false, true), expect(pong), nil},
+		"a half-done end: it is finished":                     {snapshot(nil, route(match.Ended, false)), join(finishMatch("completed"), expect(pong)), nil},
+		"a half-done end that cannot be finished: the error":  {snapshot(nil, route(match.Ended, false)), expect("finish ana x ben completed", err1), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read ana1", test.read), test.play)
-			p.ends(p.Ping(t.Context(), session("ana"), "p"), test.want)
+			s := scripted(t, expect("read ana1", test.read), test.steps)
+			s.checkError(s.Ping(t.Context(), session("ana"), "p"), test.want)
 		})
 	}
-	p := perform(t, on("read ana1", half(nil, route(match.Ended, false)), trouble1))
-	p.ends(p.Ping(t.Context(), session("ana"), "p"), trouble1)
+	s := scripted(t, expect("read ana1", snapshot(nil, route(match.Ended, false)), err1))
+	s.checkError(s.Ping(t.Context(), session("ana"), "p"), err1)
 }
 
-// welcome is what hello tells ana, with that advice and what is under way.
+// welcome is the push of ana's welcome, with that advice and the match or request under way.
 func welcome(advice, underWay string) string {
 	return `push ana1 {"type":"welcome","id":"h","member":"ana","pool":"default","protocol":1,"now":50000,"expiresAt":7200000,"report":` + advice + underWay + `}`
 }
 
-func TestHello(t *testing.T) {
+func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 	const (
 		unavailable = `{"afterSeconds":300,"moveMeters":1000}`
 		available   = `{"afterSeconds":30,"moveMeters":50}`
 		watching    = `{"afterSeconds":20,"moveMeters":1000}`
 		watched     = `{"afterSeconds":3,"moveMeters":15}`
-		request     = `,"request":{"id":"m1","radius":500,"expiresAt":30001}`
+		waiting     = `,"request":{"id":"m1","radius":500,"expiresAt":30001}`
 		asMatcher   = `,"match":{"match":"x","role":"matcher","state":"active","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2,"card":"B"}}`
 		asMatchee   = `,"match":{"match":"x","role":"matchee","state":"active","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":111.2,"card":"C"}}`
-		nowhere     = `,"match":{"match":"x","role":"matchee","state":"active","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":0}}`
+		noDistance  = `,"match":{"match":"x","role":"matchee","state":"active","peer":{"lat":37.775,"lng":-122.42,"at":1,"distance":0}}`
 	)
-	willing := func(available string) says {
-		a := half(nil, nil)
-		a.Available = available
-		return a
+	willing := func(available string) result {
+		r := snapshot(nil, nil)
+		r.Available = available
+		return r
 	}
-	idle := on(welcome(unavailable, ""))
-	waits := on(welcome(unavailable, request))
+	idle := expect(welcome(unavailable, ""))
+	waits := expect(welcome(unavailable, waiting))
 
-	matched := half(nil, route(match.Active, true))
-	bens := half(claim(9000, true), nil)
-	bens.Card = `"B"`
-	byCyd := half(&match.Claim{Matcher: member("cyd"), Match: "x", Confirmed: true}, nil)
-	unplaced := byCyd
-	unplaced.Position = nil
-	both := byCyd
-	both.Route = asking(match.Waiting, true, true).Route
-	cyds := half(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Notified: true, Request: wish()})
-	withCard := cyds
+	matched := snapshot(nil, route(match.Active, true))
+	benClaimed := snapshot(claim(9000, true), nil)
+	benClaimed.Card = `"B"`
+	claimedByCyd := snapshot(&match.Claim{Matcher: member("cyd"), Match: "x", Confirmed: true}, nil)
+	noPosition := claimedByCyd
+	noPosition.Position = nil
+	both := claimedByCyd
+	both.Route = requesting(match.Waiting, true, true).Route
+	cydMatched := snapshot(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Notified: true, Request: request()})
+	withCard := cydMatched
 	withCard.Card = `"C"`
-	shownBen := act(on("read ben", bens), on("watch ana x ben", match.StatusActive), on(welcome(watching, asMatcher)))
-	shownCyd := act(on("read cyd", withCard), on("watch cyd x ana", match.StatusActive), on(welcome(watched, asMatchee)))
-	unplacedCyd := act(on("read cyd", cyds), on("watch cyd x ana", match.StatusActive), on(welcome(watched, nowhere)))
+	welcomeBen := join(expect("read ben", benClaimed), expect("watch ana x ben", match.StatusActive), expect(welcome(watching, asMatcher)))
+	welcomeCyd := join(expect("read cyd", withCard), expect("watch cyd x ana", match.StatusActive), expect(welcome(watched, asMatchee)))
+	welcomeNoPosition := join(expect("read cyd", cydMatched), expect("watch cyd x ana", match.StatusActive), expect(welcome(watched, noDistance)))
 
 	for name, test := range map[string]struct {
-		read       says
-		told, then lines
+		read           result
+		welcome, after script
 	}{
-		"nothing is under way":       {half(nil, nil), idle, nil},
-		"it may be found":            {willing("1"), on(welcome(available, "")), nil},
-		"it does not want to be":     {willing("0"), idle, nil},
-		"it has found":               {matched, shownBen, nil},
-		"it was found":               {byCyd, shownCyd, nil},
-		"from nowhere":               {unplaced, unplacedCyd, nil},
-		"it was found while it asks": {both, shownCyd, nil},
+		"nothing is under way":  {snapshot(nil, nil), idle, nil},
+		"an available member":   {willing("1"), expect(welcome(available, "")), nil},
+		"an unavailable member": {willing("0"), idle, nil},
+		"a matcher":             {matched, welcomeBen, nil},
+		"a matchee":             {claimedByCyd, welcomeCyd, nil},
+		"a matchee without a position: the distance is 0":   {noPosition, welcomeNoPosition, nil},
+		"a matchee whose own request waits: only the match": {both, welcomeCyd, nil},
 
-		"it waits":          {asking(match.Waiting, true, true), waits, on("lease ana 1", match.StatusClaimed)},
-		"not everywhere":    {asking(match.Waiting, false, true), waits, act(on("register ana m1", hits()), on("registered ana m1", true))},
-		"it is served":      {asking(match.Searching, true, true), waits, on("lease ana 1", match.StatusSearching)},
-		"not registered":    {asking(match.Searching, false, true), waits, nil},
-		"it does not wait":  {asking(match.Waiting, true, false), idle, nil},
-		"it has been ended": {asking(match.Ended, true, true), idle, nil},
+		"a waiting request, registered: an attempt is made":                   {requesting(match.Waiting, true, true), waits, expect("lease ana 1", match.StatusClaimed)},
+		"a waiting request, not registered: it is registered":                 {requesting(match.Waiting, false, true), waits, join(expect("register ana m1", hits()), expect("registered ana m1", true))},
+		"a waiting request that is searching, registered: an attempt is made": {requesting(match.Searching, true, true), waits, expect("lease ana 1", match.StatusSearching)},
+		"a waiting request that is searching, not registered":                 {requesting(match.Searching, false, true), waits, nil},
+		"a request that does not wait":                                        {requesting(match.Waiting, true, false), idle, nil},
+		"a match that ended":                                                  {requesting(match.Ended, true, true), idle, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.read.Changes = []match.Change{{List: true, Epoch: 7}}
-			p := perform(t, on("read ana1 anew", test.read), test.told, on("apply ana +7"), test.then)
-			p.ends(p.Hello(t.Context(), session("ana"), "h"), nil)
+			s := scripted(t, expect("read ana1 anew", test.read), test.welcome, expect("apply ana +7"), test.after)
+			s.checkError(s.Hello(t.Context(), session("ana"), "h"), nil)
 		})
 	}
 
-	p := perform(t, on("read ana1 anew", willing("1")), idle, on("apply ana"))
+	s := scripted(t, expect("read ana1 anew", willing("1")), idle, expect("apply ana"))
 	x := session("ana")
 	x.Matchee = false
-	p.ends(p.Hello(t.Context(), x, "h"), nil)
+	s.checkError(s.Hello(t.Context(), x, "h"), nil)
 }
 
-func TestHelloInTrouble(t *testing.T) {
-	said := on(welcome(`{"afterSeconds":300,"moveMeters":1000}`, ""))
+func TestHelloReturnsTheErrorOfAFailedStep(t *testing.T) {
+	welcomed := expect(welcome(`{"afterSeconds":300,"moveMeters":1000}`, ""))
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"nothing is known": {on("read ana1 anew", half(nil, nil), trouble1), trouble1},
-		"it is not listed": {act(on("read ana1 anew", half(nil, nil)), said, on("apply ana", trouble1)), trouble1},
-		"others wait": {act(on("read ana1 anew", half(nil, nil)), said, on("apply ana", []match.WaitingRequest{waiter("abe", 1, 1)}),
-			on("lease abe 1", match.StatusSearching)), nil},
+		"the read fails: the error":    {expect("read ana1 anew", snapshot(nil, nil), err1), err1},
+		"the listing fails: the error": {join(expect("read ana1 anew", snapshot(nil, nil)), welcomed, expect("apply ana", err1)), err1},
+		"another request waits for the caller: it is served": {join(expect("read ana1 anew", snapshot(nil, nil)), welcomed, expect("apply ana", []match.WaitingRequest{requestOf("abe", 1, 1)}),
+			expect("lease abe 1", match.StatusSearching)), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, test.play)
-			p.ends(p.Hello(t.Context(), session("ana"), "h"), test.want)
+			s := scripted(t, test.steps)
+			s.checkError(s.Hello(t.Context(), session("ana"), "h"), test.want)
 		})
 	}
 }
 
-// TestHelloFreesTheMatcher whose match with the caller ended last, and not for both.
-func TestHelloFreesTheMatcher(t *testing.T) {
-	was := func(matcher, id string, age int64) match.End {
-		p := match.End{Match: id, Reason: "completed", At: moment - age}
+// The caller was the matchee: the matcher's route says whether the end is half done.
+func TestHelloRepairsTheLastEnd(t *testing.T) {
+	ended := func(matcher, id string, age int64) match.End {
+		e := match.End{Match: id, Reason: "completed", At: cacheTime - age}
 		if matcher != "" {
-			p.Matcher = member(matcher)
+			e.Matcher = member(matcher)
 		}
-		return p
+		return e
 	}
-	another := route(match.Ended, false)
-	another.Match = "y"
-	finished := act(on("finish dan x ben completed", match.StatusAlreadyEnded), on("release dan x ben", match.StatusOther), on("apply dan"), beside("apply ben"))
+	other := route(match.Ended, false)
+	other.Match = "y"
+	finished := join(expect("finish dan x ben completed", match.StatusAlreadyEnded), expect("release dan x ben", match.StatusOther), expect("apply dan"), meanwhile("apply ben"))
 	for name, test := range map[string]struct {
-		past []match.End
-		play lines
-		want error
+		ends  []match.End
+		steps script
+		want  error
 	}{
-		"not for both":     {[]match.End{was("eve", "w", 1), was("dan", "x", 59_999)}, act(on("read dan", half(nil, route(match.Ended, false))), finished), nil},
-		"for both":         {[]match.End{was("dan", "x", 1)}, on("read dan", half(nil, route(match.Ended, true))), nil},
-		"nobody knows":     {[]match.End{was("dan", "x", 1)}, on("read dan", half(nil, route(match.Ended, false)), trouble1), trouble1},
-		"nor can it be":    {[]match.End{was("dan", "x", 1)}, act(on("read dan", half(nil, route(match.Ended, false))), on("finish dan x ben completed", trouble1)), trouble1},
-		"there is another": {[]match.End{was("dan", "x", 1)}, on("read dan", half(nil, another)), nil},
-		"there is none":    {[]match.End{was("dan", "x", 1)}, on("read dan"), nil},
-		"a minute ago":     {[]match.End{was("dan", "x", 60_000)}, nil, nil},
-		"as its matcher":   {[]match.End{was("dan", "x", 1), was("", "y", 1)}, nil, nil},
+		"the last end is half done: it is finished":    {[]match.End{ended("eve", "w", 1), ended("dan", "x", 59_999)}, join(expect("read dan", snapshot(nil, route(match.Ended, false))), finished), nil},
+		"both were notified of the last end":           {[]match.End{ended("dan", "x", 1)}, expect("read dan", snapshot(nil, route(match.Ended, true))), nil},
+		"the matcher cannot be read: the error":        {[]match.End{ended("dan", "x", 1)}, expect("read dan", snapshot(nil, route(match.Ended, false)), err1), err1},
+		"the last end cannot be finished: the error":   {[]match.End{ended("dan", "x", 1)}, join(expect("read dan", snapshot(nil, route(match.Ended, false))), expect("finish dan x ben completed", err1)), err1},
+		"the matcher's route has another match":        {[]match.End{ended("dan", "x", 1)}, expect("read dan", snapshot(nil, other)), nil},
+		"the matcher has no route":                     {[]match.End{ended("dan", "x", 1)}, expect("read dan"), nil},
+		"the last end was a minute ago":                {[]match.End{ended("dan", "x", 60_000)}, nil, nil},
+		"the caller was the matcher of the last match": {[]match.End{ended("dan", "x", 1), ended("", "y", 1)}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			read := half(nil, nil)
-			read.Ends = test.past
-			p := perform(t, on("read ana1 anew", read), on(welcome(`{"afterSeconds":300,"moveMeters":1000}`, "")), on("apply ana"), test.play)
-			p.ends(p.Hello(t.Context(), session("ana"), "h"), test.want)
+			read := snapshot(nil, nil)
+			read.Ends = test.ends
+			s := scripted(t, expect("read ana1 anew", read), expect(welcome(`{"afterSeconds":300,"moveMeters":1000}`, "")), expect("apply ana"), test.steps)
+			s.checkError(s.Hello(t.Context(), session("ana"), "h"), test.want)
 		})
 	}
 
-	// In a match, it has something else to do.
-	read := half(nil, route(match.Active, true))
-	read.Ends = []match.End{was("dan", "w", 1)}
-	p := perform(t, on("read ana1 anew", read), on("read ben", half(claim(9000, true), nil)), on("watch ana x ben", match.StatusActive),
-		on(welcome(`{"afterSeconds":20,"moveMeters":1000}`, `,"match":{"match":"x","role":"matcher","state":"active","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2}}`)),
-		on("apply ana"))
-	p.ends(p.Hello(t.Context(), session("ana"), "h"), nil)
+	// In a match, the last end is not looked at.
+	read := snapshot(nil, route(match.Active, true))
+	read.Ends = []match.End{ended("dan", "w", 1)}
+	s := scripted(t, expect("read ana1 anew", read), expect("read ben", snapshot(claim(9000, true), nil)), expect("watch ana x ben", match.StatusActive),
+		expect(welcome(`{"afterSeconds":20,"moveMeters":1000}`, `,"match":{"match":"x","role":"matcher","state":"active","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2}}`)),
+		expect("apply ana"))
+	s.checkError(s.Hello(t.Context(), session("ana"), "h"), nil)
 }

@@ -10,98 +10,95 @@ import (
 )
 
 const (
-	toldWaiting = `push ana1 {"type":"waiting","id":"m1","expiresAt":30001}`
-	toldNobody  = `push ana1 {"type":"no_match","id":"m1","radius":500}`
+	pushWaiting = `push ana1 {"type":"waiting","id":"m1","expiresAt":30001}`
+	pushNoMatch = `push ana1 {"type":"no_match","id":"m1","radius":500}`
 )
 
-// falls is the answer to a search that ended, for ana's connection, with a change of the index.
-func falls(status match.Status) says {
-	a := gains(status, longing())
-	a.Connection, a.Changes = "ana1", []match.Change{{List: true, Epoch: 7}}
-	return a
+// givenUp is the result of GiveUp for ana, with her connection and a change of the index.
+func givenUp(status match.Status) result {
+	r := withRequest(status, waitingRequest())
+	r.Connection, r.Changes = "ana1", []match.Change{{List: true, Epoch: 7}}
+	return r
 }
 
-// TestRequestIsLeftWaiting where nobody is there when it is asked.
-func TestRequestIsLeftWaiting(t *testing.T) {
-	registered := act(on("register ana m1", hits()), on("registered ana m1", true))
-	waiting := act(on("give_up ana 1 wait", falls(match.StatusWaiting)), on(toldWaiting))
-	zoe := []match.WaitingRequest{waiter("zoe", 1, 1)}
+func TestARequestWaitsIfNobodyCanBeClaimed(t *testing.T) {
+	registered := join(expect("register ana m1", hits()), expect("registered ana m1", true))
+	waiting := join(expect("give_up ana 1 wait", givenUp(match.StatusWaiting)), expect(pushWaiting))
+	zoe := []match.WaitingRequest{requestOf("zoe", 1, 1)}
 	for name, test := range map[string]struct {
-		play lines
-		want error
+		steps script
+		want  error
 	}{
-		"nobody is there": {act(waiting, registered, on("apply ana +7")), nil},
-		"one who searches is": {act(on("search for ana", hits(seen("ben", 1))), on("claim ana 1 ben 5", match.StatusBusy),
-			waiting, registered, on("apply ana +7")), nil},
-		"its time is over": {act(on("give_up ana 1 wait", falls(match.StatusNoMatch)), on(toldNobody), on("apply ana +7")), nil},
-		"it was answered":  {act(on("give_up ana 1 wait", match.StatusOther), on("apply ana")), nil},
-		"it cannot fall":   {on("give_up ana 1 wait", falls(match.StatusWaiting), trouble1), trouble1},
-		"somebody waits for ana": {act(waiting, registered, on("apply ana +7", zoe),
-			on("lease ana 2", match.StatusOther), on("lease zoe 3", match.StatusSearching)), nil},
-		"it cannot be registered": {act(waiting, on("register ana m1", trouble1), on("apply ana +7", zoe),
-			on("lease ana 2", match.StatusSearching)), trouble1},
-		"ana cannot be listed": {act(waiting, registered, on("apply ana +7", trouble1)), trouble1},
-		"nor this nor that":    {act(waiting, on("register ana m1", trouble1), on("apply ana +7", trouble2)), trouble1},
+		"nobody is found: it waits": {join(waiting, registered, expect("apply ana +7")), nil},
+		"a rival is found: it waits": {join(expect("search for ana", hits(candidate("ben", 1))), expect("claim ana 1 ben 5", match.StatusBusy),
+			waiting, registered, expect("apply ana +7")), nil},
+		"it has expired: no match":                  {join(expect("give_up ana 1 wait", givenUp(match.StatusNoMatch)), expect(pushNoMatch), expect("apply ana +7")), nil},
+		"it was answered meanwhile: nothing to say": {join(expect("give_up ana 1 wait", match.StatusOther), expect("apply ana")), nil},
+		"the give-up fails: the error":              {expect("give_up ana 1 wait", givenUp(match.StatusWaiting), err1), err1},
+		"a request waits for ana: it is served, ana's first": {join(waiting, registered, expect("apply ana +7", zoe),
+			expect("lease ana 2", match.StatusOther), expect("lease zoe 3", match.StatusSearching)), nil},
+		"the registration fails: the error": {join(waiting, expect("register ana m1", err1), expect("apply ana +7", zoe),
+			expect("lease ana 2", match.StatusSearching)), err1},
+		"the listing fails: the error":                           {join(waiting, registered, expect("apply ana +7", err1)), err1},
+		"the registration and the listing fail: the first error": {join(waiting, expect("register ana m1", err1), expect("apply ana +7", err2)), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			begun := on("begin ana1 1", gains(match.StatusOK, longing()))
-			if test.play[0].does != "search for ana" {
-				begun = act(begun, on("search for ana", hits()))
+			begun := expect("begin ana1 1", withRequest(match.StatusOK, waitingRequest()))
+			if test.steps[0].call != "search for ana" {
+				begun = join(begun, expect("search for ana", hits()))
 			}
-			p := perform(t, begun, test.play)
-			q := asks()
+			s := scripted(t, begun, test.steps)
+			q := matchMessage()
 			q.Wait = 30
-			p.ends(p.Match(t.Context(), session("ana"), q), test.want)
+			s.checkError(s.Match(t.Context(), session("ana"), q), test.want)
 		})
 	}
 }
 
-// TestRequestIsRegistered with the cells of its circle, and served if somebody is there.
-// A ping does so where a process that vanished had not.
-func TestRequestIsRegistered(t *testing.T) {
-	route := &match.Route{State: match.Waiting, Request: longing()}
-	smaller := []match.Candidate{seen("lea", 1), seen("jim", 2), seen("kim", 3), seen("ida", 4)}
-	all := func(found ...match.Candidate) lines {
-		return act(on("register mia m1", hits(found...)), on("registered mia m1", true))
+// The registration searches the cells too. Here a ping registers the request.
+func TestARegistrationMakesAttemptsIfItFindsCandidates(t *testing.T) {
+	route := &match.Route{State: match.Waiting, Request: waitingRequest()}
+	smaller := []match.Candidate{candidate("lea", 1), candidate("jim", 2), candidate("kim", 3), candidate("ida", 4)}
+	registered := func(found ...match.Candidate) script {
+		return join(expect("register mia m1", hits(found...)), expect("registered mia m1", true))
 	}
-	for name, play := range map[string]lines{
-		"nobody is there":     all(),
-		"somebody larger is":  act(all(seen("zoe", 1)), leased("mia", "1", seen("zoe", 1)), claims("mia", "1", "zoe")),
-		"somebody smaller is": act(all(seen("jim", 1)), on("lease jim 1", match.StatusOther), leased("mia", "2"), fell("mia", "2")),
-		"both are": act(all(seen("zoe", 1), seen("jim", 2)), on("lease jim 1", match.StatusOther),
-			leased("mia", "2"), fell("mia", "2")),
-		"many smaller are": act(all(smaller...), on("lease lea 1", match.StatusSearching), leased("jim", "2", seen("lea", 1)),
-			claims("jim", "2", "lea"), on("lease kim 3", match.StatusSilent), leased("mia", "4"), fell("mia", "4")),
-		"a smaller one takes it": act(all(smaller...), leased("lea", "1", seen("mia", 1)), claims("lea", "1", "mia")),
-		"a smaller one cannot be served": act(all(smaller...), on("lease lea 1", match.StatusOther, trouble1),
-			on("log serve a waiting request: trouble 1")),
-		"it cannot be served": act(all(seen("zoe", 1)), on("lease mia 1", match.StatusOther, trouble1),
-			on("log serve a waiting request: trouble 1")),
-		"it is over":               act(on("register mia m1", hits(seen("zoe", 1))), on("registered mia m1", false), on("withdraw mia m1")),
-		"it cannot be registered":  act(on("register mia m1", hits(seen("zoe", 1)), trouble1), on("log register a waiting request: trouble 1")),
-		"nor can that it is noted": act(on("register mia m1", hits(seen("zoe", 1))), on("registered mia m1", true, trouble1), on("log register a waiting request: trouble 1")),
+	for name, steps := range map[string]script{
+		"nobody is found": registered(),
+		"a larger id is found: an attempt for the caller":  join(registered(candidate("zoe", 1)), attempt("mia", "1", candidate("zoe", 1)), claimAndMatch("mia", "1", "zoe")),
+		"a smaller id is found: an attempt for that first": join(registered(candidate("jim", 1)), expect("lease jim 1", match.StatusOther), attempt("mia", "2"), giveUp("mia", "2")),
+		"a larger and a smaller id are found: an attempt for the smaller first": join(registered(candidate("zoe", 1), candidate("jim", 2)), expect("lease jim 1", match.StatusOther),
+			attempt("mia", "2"), giveUp("mia", "2")),
+		"many smaller ids are found: three attempts before the caller's": join(registered(smaller...), expect("lease lea 1", match.StatusSearching), attempt("jim", "2", candidate("lea", 1)),
+			claimAndMatch("jim", "2", "lea"), expect("lease kim 3", match.StatusSilent), attempt("mia", "4"), giveUp("mia", "4")),
+		"a smaller id claims the caller: no further attempts": join(registered(smaller...), attempt("lea", "1", candidate("mia", 1)), claimAndMatch("lea", "1", "mia")),
+		"the attempt for a smaller id fails: logged, no further attempts": join(registered(smaller...), expect("lease lea 1", match.StatusOther, err1),
+			expect("log serve a waiting request: error 1")),
+		"the attempt for the caller fails: logged": join(registered(candidate("zoe", 1)), expect("lease mia 1", match.StatusOther, err1),
+			expect("log serve a waiting request: error 1")),
+		"the request is over: it is withdrawn":     join(expect("register mia m1", hits(candidate("zoe", 1))), expect("registered mia m1", false), expect("withdraw mia m1")),
+		"the registration fails: logged":           join(expect("register mia m1", hits(candidate("zoe", 1)), err1), expect("log register a waiting request: error 1")),
+		"the registration cannot be noted: logged": join(expect("register mia m1", hits(candidate("zoe", 1))), expect("registered mia m1", true, err1), expect("log register a waiting request: error 1")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := perform(t, on("read mia1", says{Status: match.StatusOK, Now: 9, Route: route}), on(`push mia1 {"type":"pong","now":9}`), play)
-			p.ends(p.Ping(t.Context(), session("mia"), ""), nil)
+			s := scripted(t, expect("read mia1", result{Status: match.StatusOK, Now: 9, Route: route}), expect(`push mia1 {"type":"pong","now":9}`), steps)
+			s.checkError(s.Ping(t.Context(), session("mia"), ""), nil)
 		})
 	}
 }
 
-// TestRegistrationSaysWhatIsWanted, in every cell that the circle touches.
-func TestRegistrationSaysWhatIsWanted(t *testing.T) {
-	r := longing()
+func TestARegistrationHasTheWholeRequest(t *testing.T) {
+	r := waitingRequest()
 	r.Radius, r.Tags = 8000, []string{"tall"}
 	route := &match.Route{State: match.Waiting, Request: r}
-	all := make([]match.Hits, len(geo.ShardsWithin(here(), 8000)))
-	p := perform(t, on("read mia1", says{Status: match.StatusOK, Route: route}), on(`push mia1 {"type":"pong","now":0}`),
-		on("register mia m1", all), on("registered mia m1", true))
-	p.ends(p.Ping(t.Context(), session("mia"), ""), nil)
-	if diff := cmp.Diff(match.WaitingRequest{Owner: member("mia"), Request: r}, p.waiting); diff != "" {
-		t.Errorf("waiter (-want +got)\n%s", diff)
+	none := make([]match.Hits, len(geo.ShardsWithin(origin(), 8000)))
+	s := scripted(t, expect("read mia1", result{Status: match.StatusOK, Route: route}), expect(`push mia1 {"type":"pong","now":0}`),
+		expect("register mia m1", none), expect("registered mia m1", true))
+	s.checkError(s.Ping(t.Context(), session("mia"), ""), nil)
+	if diff := cmp.Diff(match.WaitingRequest{Owner: member("mia"), Request: r}, s.waiting); diff != "" {
+		t.Errorf("request (-want +got)\n%s", diff)
 	}
-	want := match.Query{Self: member("mia"), Point: here(), Radius: 8000, Tags: r.Tags, Want: 8}
-	if diff := cmp.Diff(want, p.query); diff != "" {
+	want := match.Query{Self: member("mia"), Point: origin(), Radius: 8000, Tags: r.Tags, Want: 8}
+	if diff := cmp.Diff(want, s.query); diff != "" {
 		t.Errorf("query (-want +got)\n%s", diff)
 	}
 }

@@ -8,24 +8,23 @@ import (
 	"waggle/test/kit/oracle"
 )
 
-// kinds returns the oracle's kinds of places, and those that only who knows the cells
-// can tell.
-func kinds() []oracle.Spot {
+// spots returns the oracle's kinds of places, and those that depend on the cells.
+func spots() []oracle.Spot {
 	return append(oracle.Spots(), oracle.Spot{Name: "shard edge", At: shardEdge}, oracle.Spot{Name: "shard corner", At: shardCorner})
 }
 
-// shardEdge returns a place beside the edge of a shard cell, mostly very close to it.
+// shardEdge returns a place near the edge of a shard cell, mostly very close to it.
 func shardEdge(random *rand.Rand) oracle.Place {
-	from, bearing := start(random)
+	from, bearing := randomStart(random)
 	meters, _ := exit(from, bearing)
-	return within(oracle.Travel(from, bearing, meters+math.Copysign(spread(random, 0.01, 1000), random.Float64()-0.5)))
+	return clamp(oracle.Travel(from, bearing, meters+math.Copysign(logUniform(random, 0.01, 1000), random.Float64()-0.5)))
 }
 
-// shardCorner returns a place where three shard cells meet: the first, from some
-// bearing on, where another one begins behind the edge.
+// shardCorner returns a place where three shard cells meet: it turns the bearing until the
+// cell beyond the edge changes.
 func shardCorner(random *rand.Rand) oracle.Place {
 	const step = math.Pi / 12
-	from, bearing := start(random)
+	from, bearing := randomStart(random)
 	_, first := exit(from, bearing)
 	beyond := func(bearing float64) bool { _, to := exit(from, bearing); return to != first }
 	low, high := bearing, bearing+step
@@ -40,17 +39,17 @@ func shardCorner(random *rand.Rand) oracle.Place {
 		}
 	}
 	meters, _ := exit(from, low)
-	return within(oracle.Travel(from, low, meters))
+	return clamp(oracle.Travel(from, low, meters))
 }
 
-// start is a place of any kind, and a bearing.
-func start(random *rand.Rand) (oracle.Place, float64) {
+// randomStart returns a place of any kind, and a bearing.
+func randomStart(random *rand.Rand) (oracle.Place, float64) {
 	spots := oracle.Spots()
 	return spots[random.IntN(len(spots))].At(random), 2 * math.Pi * random.Float64()
 }
 
 // exit returns how far it is from a place to the edge of its shard cell in one
-// direction, and the cell behind.
+// direction, and the cell beyond.
 func exit(from oracle.Place, bearing float64) (meters float64, to geo.Cell) {
 	const step = 500
 	cell := func(meters float64) geo.Cell { return geo.ShardCell(geo.Point(oracle.Travel(from, bearing, meters))) }
@@ -69,25 +68,25 @@ func exit(from oracle.Place, bearing float64) (meters float64, to geo.Cell) {
 	return in, cell(out)
 }
 
-// within moves a place to where members may be.
-func within(p oracle.Place) oracle.Place {
+// clamp moves a place to a latitude that members may report.
+func clamp(p oracle.Place) oracle.Place {
 	return oracle.Place{Lat: max(-85, min(85, p.Lat)), Lng: p.Lng}
 }
 
-// spread is a random number whose order of magnitude is random.
-func spread(random *rand.Rand, low, high float64) float64 {
+// logUniform returns a random number whose order of magnitude is random.
+func logUniform(random *rand.Rand, low, high float64) float64 {
 	return low * math.Pow(high/low, random.Float64())
 }
 
-// toEdge is how far from a point everything is in its own shard, to a metre.
-func toEdge(p geo.Point) float64 {
-	all, some := 0.0, 5000.0
-	for some-all > 1 {
-		if middle := (all + some) / 2; len(geo.ShardsWithin(p, middle)) == 1 {
-			all = middle
+// distanceToEdge returns how far the nearest edge of its shard is from a point, to a metre.
+func distanceToEdge(p geo.Point) float64 {
+	in, out := 0.0, 5000.0
+	for out-in > 1 {
+		if middle := (in + out) / 2; len(geo.ShardsWithin(p, middle)) == 1 {
+			in = middle
 		} else {
-			some = middle
+			out = middle
 		}
 	}
-	return all
+	return in
 }
