@@ -28,7 +28,7 @@ func TestTheMatcheesHalfIsRepairedByTheMatchersRoute(t *testing.T) {
 	none, ended := snapshot(nil, nil), snapshot(nil, nil)
 	ended.Ends = []match.End{{Match: "w", Reason: "left"}, {Match: "x", Reason: "cancelled"}, {Match: "y", Reason: "completed"}}
 	located := join(expect("watch ana x ben", match.StatusActive), expect(locatedAna))
-	repaired := join(commitAndConfirm("ana", "x", "ben"), located, meanwhile("apply ana"), meanwhile("apply ben"), expect("notified ana x active"))
+	repaired := join(commitAndConfirm("ana", "x", "ben"), expect("apply ana"), meanwhile("apply ben"), located, expect("notified ana x active"))
 	yours := withRequest(match.StatusYours, request())
 
 	for name, test := range map[string]struct {
@@ -82,7 +82,7 @@ func TestTheMatchersHalfIsRepairedByTheMatcheesClaim(t *testing.T) {
 	}
 	claimed, none := snapshot(claim(9000, true), nil), snapshot(nil, nil)
 	located := join(expect("watch ana x ben", match.StatusActive), expect(locatedBen))
-	repaired := join(commitAndConfirm("ana", "x", "ben"), located, meanwhile("apply ana"), meanwhile("apply ben"), expect("notified ana x active"))
+	repaired := join(commitAndConfirm("ana", "x", "ben"), expect("apply ana"), meanwhile("apply ben"), located, expect("notified ana x active"))
 	for name, test := range map[string]struct {
 		notified bool
 		other    result

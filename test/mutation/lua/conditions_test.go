@@ -9,7 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	interpreter "github.com/yuin/gopher-lua"
+
+	"waggle/test/kit/caches"
 )
 
 func TestConditions(t *testing.T) {
@@ -121,23 +122,20 @@ func TestAnObservedSourcePrintsItsConditions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := interpreter.NewState()
-	defer l.Close()
-	var printed []string
-	l.SetGlobal("print", l.NewFunction(func(l *interpreter.LState) int {
-		printed = append(printed, l.ToString(1))
-		return 0
-	}))
-	if err := l.DoString(Observer + Observed(source, found, 1) + " a, b = x.a, x.b"); err != nil {
+	cache := caches.Embedded(t)
+	printed, err := eval(cache, "local printed = {} local print = function(s) printed[#printed + 1] = s end "+
+		Observer+Observed(source, found, 1)+" return table.concat(printed, ' ')")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := l.GetGlobal("a").String(), l.GetGlobal("b").String(); a != "3" || b != "true" {
-		t.Errorf("got %s and %s, want 3 and true", a, b)
+	if got, err := eval(cache, "local print = function() end "+Observer+Observed(source, found, 1)+
+		" return tostring(x.a) .. ' ' .. tostring(x.b)"); err != nil || got != "3 true" {
+		t.Errorf("got %s, %v, want 3 true", got, err)
 	}
 	// 1 `not y and x`, 2 `not y`, 3 `x`, 4 `y or 3`, 5 `x.a == 4 or x.a == 3`, 6 and 7 its operands.
 	want := "mutant:2t; mutant:3t; mutant:1t; mutant:4f; mutant:6f; mutant:7t; mutant:5t;"
-	if got := strings.Join(printed, " "); got != want {
-		t.Errorf("got %s, want %s", got, want)
+	if printed != want {
+		t.Errorf("got %s, want %s", printed, want)
 	}
 }
 
@@ -156,6 +154,7 @@ func TestMutantsOfTheScriptsCompile(t *testing.T) {
 	if len(files) < 20 {
 		t.Fatalf("got %d scripts", len(files))
 	}
+	cache := caches.Embedded(t)
 	for _, file := range files {
 		source, err := os.ReadFile(file)
 		if err != nil {
@@ -170,10 +169,10 @@ func TestMutantsOfTheScriptsCompile(t *testing.T) {
 				t.Errorf("%s:%d: got %s, want %s", file, c.Line, c.Text, want)
 			}
 			for _, m := range c.Mutants {
-				compiles(t, file, c.Mutate(string(source), m))
+				compiles(t, cache, file, c.Mutate(string(source), m))
 			}
 		}
-		compiles(t, file, Observer+Observed(string(source), found, 0))
+		compiles(t, cache, file, Observer+Observed(string(source), found, 0))
 		if ifs := strings.Count(string(source), "if "); len(found) < ifs/2 {
 			t.Errorf("%s: got %d conditions, for %d ifs", file, len(found), ifs)
 		}
@@ -183,11 +182,14 @@ func TestMutantsOfTheScriptsCompile(t *testing.T) {
 	}
 }
 
-func compiles(t *testing.T, file, source string) {
+// eval runs a script in a cache, and returns its reply.
+func eval(cache caches.Cache, script string) (string, error) {
+	return caches.Ask(strings.TrimPrefix(cache.URL, "redis://"), "EVAL", script, "0")
+}
+
+func compiles(t *testing.T, cache caches.Cache, file, source string) {
 	t.Helper()
-	l := interpreter.NewState(interpreter.Options{SkipOpenLibs: true})
-	defer l.Close()
-	if _, err := l.LoadString(source); err != nil {
+	if _, err := caches.Ask(strings.TrimPrefix(cache.URL, "redis://"), "SCRIPT", "LOAD", source); err != nil {
 		t.Errorf("%s: %v in\n%s", file, err, source)
 	}
 }
