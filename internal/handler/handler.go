@@ -39,12 +39,12 @@ type Handler struct {
 }
 
 const (
-	// timeout ends work before the function's own timeout of 10 s, so that errorTimeout is
-	// left to send the error.
-	timeout      = 8500 * time.Millisecond
-	errorTimeout = time.Second
-	// maxSession is how long API Gateway keeps a connection.
-	maxSession = 2 * time.Hour
+	// timeout ends work before the function's own timeout of 10 s, so that lastWord is left
+	// to send the error.
+	timeout  = 8500 * time.Millisecond
+	lastWord = time.Second
+	// longest is how long API Gateway keeps a connection.
+	longest = 2 * time.Hour
 )
 
 // Handle serves one event by its route. It returns an error only if the event has no route.
@@ -161,7 +161,7 @@ func session(e Event) (match.Session, error) {
 		return match.Session{}, err
 	}
 	connected := time.UnixMilli(e.RequestContext.ConnectedAt)
-	expires := connected.Add(maxSession)
+	expires := connected.Add(longest)
 	if id.Expires.Before(expires) {
 		expires = id.Expires
 	}
@@ -208,7 +208,7 @@ func (h *Handler) refuse(ctx context.Context, connection, id string, err error) 
 // session was replaced or has expired. With nil it only closes the connection: the store
 // has it as disconnected, so the client must reconnect.
 func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), errorTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
 	var err error
 	if f != nil {

@@ -56,8 +56,7 @@ func (w *work) concurrently(ctx context.Context, jobs ...func(context.Context)) 
 	}
 }
 
-// afterwards does work that nobody waits for: after the replies are pushed, or at once if
-// they have been.
+// afterwards does what nobody waits for: after the replies, or at once if they are out.
 func (w *work) afterwards(ctx context.Context, do func(context.Context) error) error {
 	if w.replied {
 		return do(ctx)
