@@ -14,8 +14,8 @@ var (
 	errNobody  = errors.New("this connection has no identity")
 )
 
-// An answer is what an error becomes: a code on the wire ("" answers nobody), the
-// status of a refused $connect, and a level in the log.
+// An answer is what an error becomes: a code and a text on the wire (no frame if the code is
+// ""), the HTTP status of a refused $connect, and a level in the log.
 type answer struct {
 	code   protocol.Code
 	status int
@@ -23,7 +23,7 @@ type answer struct {
 	text   string
 }
 
-// faults is the one table of what cannot be done.
+// faults has the answer to each kind of fault. The text is the fault's own.
 var faults = map[match.Kind]answer{
 	match.Invalid:     {protocol.CodeInvalidMessage, http.StatusBadRequest, slog.LevelDebug, ""},
 	match.Forbidden:   {protocol.CodeForbidden, http.StatusForbidden, slog.LevelDebug, ""},
@@ -35,8 +35,8 @@ var faults = map[match.Kind]answer{
 	match.Gone:        {"", http.StatusGone, slog.LevelDebug, ""},
 }
 
-// answerTo looks an error up. What is not a fault is the system's own, and its
-// text stays inside.
+// answerTo returns the answer to an error. The client never gets the text of an error that is
+// not a fault.
 func answerTo(err error) answer {
 	var fault *match.Fault
 	switch {

@@ -1,6 +1,6 @@
-// Package handler serves API Gateway's WebSocket events: it finds out whose message
-// it is, decodes it, calls the service and delivers the replies. One table turns each
-// kind of error into the answer of the protocol.
+// Package handler serves API Gateway's WebSocket events: it reads the session of the event,
+// decodes the message, calls the service and delivers the replies. Start with
+// Handler.Handle. One table, in errors.go, maps each kind of error to its answer.
 package handler
 
 import (
@@ -21,35 +21,34 @@ import (
 )
 
 type (
-	// Event is what API Gateway sends.
+	// Event is an event of API Gateway.
 	Event = events.APIGatewayWebsocketProxyRequest
-	// Response is what it is answered; only $connect's says anything to anyone.
+	// Response is the response to an event. API Gateway uses only that to $connect.
 	Response = events.APIGatewayProxyResponse
 )
 
 // Handler serves the events of all routes.
 type Handler struct {
 	Service *match.Service
-	// Push answers the sender of a message that failed.
+	// Push sends errors to the sender of a message that failed.
 	Push match.Pusher
 	Now  func() time.Time
 	Log  *slog.Logger
-	// Endpoint, where it is set, is told each event's domain and stage before
-	// anything is pushed.
+	// Endpoint, unless nil, is called with each event's domain and stage before any push.
 	Endpoint func(domain, stage string)
 }
 
 const (
-	// timeout ends work before the function's own timeout of 10 s does, with
-	// lastWord to spare for the answer.
+	// timeout ends work before the function's own timeout of 10 s, so that lastWord is left
+	// to send the error.
 	timeout  = 8500 * time.Millisecond
 	lastWord = time.Second
 	// longest is how long API Gateway keeps a connection.
 	longest = 2 * time.Hour
 )
 
-// Handle serves one event by its route. It returns an error only where the event
-// itself makes no sense.
+// Handle serves one event by its route. It returns an error only if the event has no route.
+// The sender gets every other error as a frame, or as the status of $connect.
 func (h *Handler) Handle(ctx context.Context, e Event) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -151,7 +150,7 @@ func (h *Handler) deliver(ctx context.Context, x match.Session, r match.Result) 
 	return r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) { h.Service.Notify(ctx, x.Member, x.Connection, f) })
 }
 
-// session reads whose event it is from what the authorizer attached.
+// session returns the session of an event, by the context that the authorizer attached.
 func session(e Event) (match.Session, error) {
 	attached, ok := e.RequestContext.Authorizer.(map[string]any)
 	if !ok {
@@ -173,7 +172,7 @@ func session(e Event) (match.Session, error) {
 	}, nil
 }
 
-// offers tells whether the client offered the subprotocol.
+// offers reports whether the client offered the subprotocol.
 func offers(e Event, subprotocol string) bool {
 	for name, value := range e.Headers {
 		if strings.EqualFold(name, "Sec-WebSocket-Protocol") {
@@ -187,7 +186,7 @@ func offers(e Event, subprotocol string) bool {
 	return false
 }
 
-// refuse answers a message that could not be done.
+// refuse sends the error of a message that could not be done.
 func (h *Handler) refuse(ctx context.Context, connection, id string, err error) {
 	a := answerTo(err)
 	if a.code == "" {
@@ -205,10 +204,9 @@ func (h *Handler) refuse(ctx context.Context, connection, id string, err error) 
 	h.answer(ctx, connection, f)
 }
 
-// answer sends an error, even where the time for the work is over, and closes a
-// connection that has no business here any more: one that was replaced or expired, and
-// (nil) one that was taken for gone and is there after all, so that its client connects
-// again.
+// answer sends an error, even after the timeout of the work. It closes the connection if its
+// session was replaced or has expired. With nil it only closes the connection: the store
+// has it as disconnected, so the client must reconnect.
 func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()

@@ -7,20 +7,20 @@ import (
 	"waggle/internal/protocol"
 )
 
-// Advice is a kind of reporting advice, by what the location is wanted for.
+// Advice says when a member should report next, by the use of its location.
 type Advice string
 
 // The kinds.
 const (
-	Watched     Advice = "watched"     // a matcher watches the member
-	Watching    Advice = "watching"    // the member watches its matchee
+	Watched     Advice = "watched"     // a matcher follows the member
+	Watching    Advice = "watching"    // the member follows its matchee
 	Available   Advice = "available"   // the member may be found
 	Unavailable Advice = "unavailable" // nobody may find it
 )
 
-// Report says when the next location is wanted. A watched member is worth a
-// message every few seconds; a findable one must not go stale, nor be far from
-// where it is listed; of the others a sign of life is enough.
+// Report returns the advice for a pool, as sent to members. A followed member should report
+// every few seconds. An available member must not become stale or move far from its listing.
+// For the others a rare report is enough.
 func (a Advice) Report(s pool.Settings) protocol.Report {
 	switch a {
 	case Watched:

@@ -15,20 +15,21 @@ type outcome int
 
 const (
 	matched outcome = iota
-	nobody          // the search is still the request's own: give it up
-	busy            // the same, and somebody there was searching
-	over            // the search is not the request's any more
+	nobody          // no candidate could be claimed: the attempt must give up
+	busy            // the same, and a candidate was searching itself
+	over            // the request has ended, or another attempt has its lease
 )
 
-// attempted is what an assignment attempt came to.
+// attempted is the result of an assignment attempt.
 type attempted struct {
 	outcome outcome
 	match   *announcement // with matched
-	rival   string        // with busy: the smallest id of the searching members it met
+	rival   string        // with busy: the smallest id of the candidates that were searching
 }
 
-// attempt searches for a request that is leased under id, and claims, commits and
-// confirms the nearest member who can be had. Nobody is notified yet.
+// attempt searches for a request that is leased under id, and claims, commits and confirms
+// the nearest member who can be claimed. home has the hits of the home cell, nil if it was
+// not searched yet. attempt notifies nobody.
 func (w *work) attempt(ctx context.Context, owner Member, id string, r Request, home []Hits) (attempted, error) {
 	s := newSearch(w.Store, Query{Self: owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags})
 	if home != nil {
@@ -49,7 +50,7 @@ func (w *work) attempt(ctx context.Context, owner Member, id string, r Request, 
 		case StatusYours:
 			return w.commit(ctx, owner, id, c.Member)
 		case StatusMoved:
-			// It reported meanwhile: it goes where it belongs among the others.
+			// A newer report has moved it: it is sorted in anew.
 			if moves[c.Member]++; moves[c.Member] < maxMoves {
 				c.Position = *claimed.Position
 				c.Distance = geo.Distance(r.Point, c.Point)
@@ -73,25 +74,25 @@ func (w *work) attempt(ctx context.Context, owner Member, id string, r Request, 
 	return result, nil
 }
 
-// claim takes a candidate. If the answer is lost the claim may stand or not: it is
-// repeated, which is harmless, or else undone.
+// claim claims a candidate. After an error the claim may have been made or not: it is
+// repeated, which is harmless. If that fails too, it is undone.
 func (w *work) claim(ctx context.Context, owner Member, id string, r Request, c Candidate) (Claimed, error) {
 	claimed, err := w.Store.Claim(ctx, owner, id, r.Tags, c)
 	if err == nil {
 		return claimed, nil
 	}
-	if claimed, again := w.Store.Claim(ctx, owner, id, r.Tags, c); again == nil {
+	if claimed, err := w.Store.Claim(ctx, owner, id, r.Tags, c); err == nil {
 		return claimed, nil
 	}
 	w.logFailure(ctx, "undo a claim", w.release(ctx, owner, id, c.Member, protocol.ReasonLost))
 	return claimed, err
 }
 
-// commit makes a claimed candidate the match.
+// commit makes the match with a claimed candidate, and confirms the claim.
 func (w *work) commit(ctx context.Context, owner Member, id string, matchee Member) (attempted, error) {
 	committed, err := w.Store.Commit(ctx, owner, id, matchee)
 	if err != nil {
-		// It may be committed: whoever meets either half repairs it.
+		// If the repeat fails too, the next process that finds either half repairs the match.
 		if committed, err = w.Store.Commit(ctx, owner, id, matchee); err != nil {
 			return attempted{outcome: over}, err
 		}
@@ -107,18 +108,18 @@ func (w *work) commit(ctx context.Context, owner Member, id string, matchee Memb
 	return attempted{outcome: matched, match: a}, nil
 }
 
-// An announcement is a match that was just confirmed, with what its members are to be
+// An announcement is a match that was just confirmed, and what its members are to be
 // notified of.
 type announcement struct {
 	match            string
 	matcher, matchee Member
 	committed        Committed
 	confirmed        Confirmed
-	// prompt says that the process was not held up: else by now the match may have ended.
+	// prompt is false if the confirm took so long that the match may have ended by now.
 	prompt bool
 }
 
-// confirm makes the claim final. nil: the claim is not there any more.
+// confirm makes the claim final. It returns nil if there is no such claim.
 func (w *work) confirm(ctx context.Context, matcher Member, id string, matchee Member, committed Committed) (*announcement, error) {
 	before := w.Now()
 	confirmed, err := w.Store.Confirm(ctx, matcher, id, matchee)
@@ -129,8 +130,8 @@ func (w *work) confirm(ctx context.Context, matcher Member, id string, matchee M
 		prompt: w.Now().Sub(before) <= slow}, nil
 }
 
-// announce notifies both sides of their match, and takes them and their requests out
-// of the index. nil is no match.
+// announce notifies both members of their match, and takes them and their requests out of
+// the index. nil is no match.
 func (w *work) announce(ctx context.Context, a *announcement) {
 	if a == nil {
 		return
@@ -145,23 +146,23 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 		},
 		func(ctx context.Context) { w.withdraw(ctx, WaitingRequest{Owner: a.matcher, Request: request}) },
 	}
-	own := ""
+	matcheeRequest := ""
 	if a.confirmed.Request != nil {
-		own = a.confirmed.Request.ID
+		matcheeRequest = a.confirmed.Request.ID
 		jobs = append(jobs, func(ctx context.Context) {
 			w.withdraw(ctx, WaitingRequest{Owner: a.matchee, Request: *a.confirmed.Request})
 		})
 	}
 	if !a.prompt {
-		w.beside(ctx, jobs...)
+		w.concurrently(ctx, jobs...)
 		return
 	}
 	settings := w.Pools.For(a.matcher.Pool)
-	w.beside(ctx, append(jobs,
+	w.concurrently(ctx, append(jobs,
 		w.notice(a.matcher, a.committed.Connection, &protocol.Matched{ID: request.ID, Match: a.match, Role: protocol.RoleMatcher,
 			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings)}),
-		w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: own, Match: a.match, Role: protocol.RoleMatchee,
-			Peer: peer(fixed(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings)}),
+		w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: matcheeRequest, Match: a.match, Role: protocol.RoleMatchee,
+			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings)}),
 	)...)
 	_ = w.afterwards(ctx, func(ctx context.Context) error {
 		w.logFailure(ctx, "note that both were notified", w.Store.Notified(ctx, a.matcher, a.match, Active))
@@ -169,13 +170,13 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 	})
 }
 
-// fixed is all that a matchee learns of where its matcher is: the request's point.
-func fixed(r Request) Position {
+// requestPosition is the position of a matcher that its matchee gets: the request's point,
+// never a report.
+func requestPosition(r Request) Position {
 	return Position{Point: r.Point, At: r.Created}
 }
 
-// peer describes a position to the other side, with the distance to a tenth of
-// a metre.
+// peer describes a member at p to its peer, with the distance rounded to a tenth of a metre.
 func peer(p Position, from geo.Point, card string) protocol.Peer {
 	return protocol.Peer{Lat: p.Lat, Lng: p.Lng, At: p.At, Distance: math.Round(geo.Distance(from, p.Point)*10) / 10,
 		Card: json.RawMessage(card)}

@@ -8,8 +8,9 @@ import (
 	"waggle/internal/protocol"
 )
 
-// End ends a match for both. A repeat replies to the caller alone; NotFound: the
-// match never was the caller's, or ended longer ago than EndRemembered.
+// End ends the caller's match for both members, and replies with Ended. A repeat has the
+// same reply and notifies nobody. The error is the fault NotFound if the match never was the
+// caller's, or ended longer ago than EndRemembered.
 func (s *Service) End(ctx context.Context, x Session, q *protocol.End) (Result, error) {
 	return s.serve(x, func(w *work) (protocol.Frame, error) {
 		r, err := w.read(ctx, x, false)
@@ -44,8 +45,8 @@ func (w *work) endedBefore(ctx context.Context, r Snapshot, q *protocol.End) (pr
 	return nil, fault(NotFound, "there is no such match of yours, or it ended more than 60 s ago")
 }
 
-// An ending is what finish came to. Requests are the ids of the members' own requests
-// that led to the match, "" if they have none.
+// An ending is the result of finish. It has the ids of the members' own requests that led
+// to the match, "" if there is none.
 type ending struct {
 	reason                         string
 	matcher                        Member
@@ -59,9 +60,9 @@ func (e *ending) requestOf(m Member) string {
 	return e.matcheeRequest
 }
 
-// finish ends a match: on the matcher's side first, which is the end, then on the
-// matchee's; then both are listed again, and notified if they were not, but for the
-// caller, who gets a reply. nil: it is not known whether it ended.
+// finish ends a match: first on the matcher's route, from where on the match is over, then
+// on the matchee's claim. Then it lists both and notifies those who were not notified before,
+// except the caller, who gets a reply. It returns nil if it is unknown whether the match ended.
 func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Member, reason string, caller Member) (*ending, error) {
 	finished, err := w.Store.Finish(ctx, matcher, id, matchee, reason)
 	if err != nil {
@@ -86,7 +87,7 @@ func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Me
 		w.plan(pending{owner: matchee}) // the claim had suspended its own request
 	}
 	e := &ending{reason: reason, matcher: matcher, matcherRequest: finished.RequestID, matcheeRequest: released.RequestID}
-	first := finished.Status == StatusEnded // and nobody was notified before
+	first := finished.Status == StatusEnded // so neither was notified before
 	var jobs []func(context.Context)
 	ended := func(m Member, connection string) {
 		if m != caller {
@@ -105,12 +106,12 @@ func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Me
 			w.logFailure(ctx, "note that both are free", w.Store.Notified(ctx, matcher, id, Ended))
 		})
 	}
-	w.beside(ctx, jobs...)
+	w.concurrently(ctx, jobs...)
 	return e, err
 }
 
-// release undoes a claim whose match is not, or is no more, and lists the member
-// again. A member who was notified of the match is notified of its end.
+// release removes a claim whose match does not exist or has ended, and lists the member.
+// If the claim was confirmed, the member is notified of the end.
 func (w *work) release(ctx context.Context, matcher Member, id string, matchee Member, reason string) error {
 	released, err := w.Store.Release(ctx, matcher, id, matchee, reason)
 	if err != nil {
@@ -118,7 +119,7 @@ func (w *work) release(ctx context.Context, matcher Member, id string, matchee M
 	}
 	waiting, err := w.Store.Apply(ctx, matchee, released.Changes)
 	if released.Confirmed && released.Status == StatusReleased {
-		w.beside(ctx, w.notice(matchee, released.Connection, &protocol.Ended{ID: released.RequestID, Match: id, Reason: reason}))
+		w.concurrently(ctx, w.notice(matchee, released.Connection, &protocol.Ended{ID: released.RequestID, Match: id, Reason: reason}))
 	}
 	w.wake(matchee, waiting)
 	if released.Waits {

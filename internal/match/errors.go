@@ -2,33 +2,33 @@ package match
 
 import "errors"
 
-// ErrUnavailable is an error of the cache: what was asked may have been done or
-// not, and may be asked again.
+// ErrUnavailable is an error of the cache. The step may have been done or not, and the
+// message may be sent again.
 var ErrUnavailable = errors.New("the cache cannot be reached")
 
-// ErrConnectionGone is a Pusher's word that a connection is no more.
+// ErrConnectionGone is the error of a Pusher for a connection that does not exist.
 var ErrConnectionGone = errors.New("the connection is gone")
 
-// A Kind of fault decides how it is answered.
+// A Kind is the kind of a fault. It decides the error code that the client gets.
 type Kind int
 
 // The kinds.
 const (
-	Invalid     Kind = iota + 1 // the message asks for what no message may
-	Forbidden                   // this member may not
+	Invalid     Kind = iota + 1 // no member may send this
+	Forbidden                   // this member may not send this
 	NotFound                    // there is no such match or request
-	Conflict                    // not as things stand
+	Conflict                    // not in the member's present state
 	Stale                       // the report is older than the location TTL
-	RateLimited                 // too often
+	RateLimited                 // too many messages of this kind
 	Replaced                    // a newer connection of the member is there
-	Gone                        // the connection has disconnected: nobody to answer
+	Gone                        // the connection has disconnected: there is no reply
 )
 
-// A Fault is a message that cannot be done, in words for who sent it.
+// A Fault is the error of a message that cannot be done.
 type Fault struct {
 	Kind Kind
-	Text string
-	// Retryable tells a conflict that passes by itself.
+	Text string // for the sender
+	// Retryable says that a conflict will pass without another message.
 	Retryable bool
 	Now       int64 // with Stale: the server's time, epoch ms
 }

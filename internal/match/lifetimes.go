@@ -2,35 +2,35 @@ package match
 
 import "time"
 
-// The lifetimes of what is stored. The scripts get them from here.
+// The lifetimes of stored data. The scripts get them from here.
 const (
-	// Lease is how long one assignment attempt may take. Then any other may begin.
+	// Lease is how long one assignment attempt may take. Then another may begin.
 	Lease = 15 * time.Second
-	// Kept is how long anything is kept that nobody touches: longer than any session.
+	// Kept is how long an entry that nobody uses is kept: longer than any session.
 	Kept = 2*time.Hour + 10*time.Minute
 	// EndRemembered is how long a member can learn why a match ended.
 	EndRemembered = time.Minute
 	// OutcomeRemembered is how long a repeated request id gets the outcome of the first.
 	OutcomeRemembered = 10 * time.Minute
-	// MaxAhead is how far a client's clock may be ahead, and the gateway's may be off.
+	// MaxAhead is how far a client's clock may be ahead, and the gateway's clock may differ.
 	MaxAhead = 30 * time.Second
 )
 
 // The time limits of one message.
 const (
-	// patience is how long one message waits for something undecided, and how long a
-	// request that does not wait stays open.
+	// patience is how long one message waits until another request is decided, and how long
+	// a request that does not wait stays open.
 	patience = time.Second
-	// firstPause and pause come before another look at something undecided.
+	// firstPause and pause come before a retry. Of two rivals the smaller id has firstPause.
 	firstPause = 15 * time.Millisecond
 	pause      = 60 * time.Millisecond
-	// slow is how long a process may be held up and still push what it knows.
+	// slow is the age from which a reply of the cache is too old to push what it says.
 	slow = 2 * time.Second
-	// abandoned is the age from which an unconfirmed claim, or a match of which nobody
-	// was notified, counts as left behind by its process.
+	// abandoned is the age from which an unconfirmed claim, or a match of which nobody was
+	// notified, is repaired by other processes.
 	abandoned = 3 * time.Second
-	// justConnected is how old a connection must be before a push that finds it gone
-	// ends it: the push may have overtaken the connect.
+	// justConnected is the age up to which a connection is not ended by a push that finds it
+	// gone: the push may have overtaken the connect.
 	justConnected = 10 * time.Second
 	// pushPause comes before the second push to such a connection.
 	pushPause = 250 * time.Millisecond

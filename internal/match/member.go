@@ -8,7 +8,7 @@ import (
 	"waggle/internal/protocol"
 )
 
-// A Member is a participant of a pool. Members of different pools never meet.
+// A Member is a participant of a pool. Members of different pools are never matched.
 type Member struct{ Pool, ID string }
 
 // A Session is a member's connection and what its token says.
@@ -22,7 +22,7 @@ type Session struct {
 	// Tags, where Restricted, are the only ones the member may report.
 	Tags       []string
 	Restricted bool
-	Card       json.RawMessage // what the peer gets to see
+	Card       json.RawMessage // what the peer gets, nil if nothing
 }
 
 // A Position is a reported place, ordered by (At, Seq).
@@ -32,13 +32,13 @@ type Position struct {
 	protocol.Motion
 }
 
-// A Claim binds a matchee to a matcher's search (Match is the search's id),
-// and once Confirmed to its match.
+// A Claim is the matchee's half of a match. Until it is Confirmed, the match may still be
+// undecided.
 type Claim struct {
 	Matcher   Member
-	Match     string
+	Match     string // the id of the search, and then of the match
 	Confirmed bool
-	At        int64 // epoch ms
+	At        int64 // when it was claimed, epoch ms
 }
 
 // A Request is what a matcher asked for.
@@ -47,58 +47,58 @@ type Request struct {
 	geo.Point
 	Radius   float64 // metres
 	Tags     []string
-	Created  int64 // epoch ms, which also tells one request of a member from the next
+	Created  int64 // epoch ms, different for each request of a member
 	Deadline int64 // epoch ms
-	// Wait is false for a request that is answered at once.
+	// Wait is true for a request that waits if nobody is found.
 	Wait bool
-	// Registered says that every shard cell which the circle touches knows of it.
+	// Registered says that the request waits in every shard cell that its circle touches.
 	Registered bool
 }
 
-// A State of a routing-table entry; "" is none.
+// A State is the state of a routing-table entry. "" means that there is none.
 type State string
 
 // The states of a routing-table entry.
 const (
-	Waiting   State = "waiting"
-	Searching State = "searching"
-	Active    State = "active"
-	Ended     State = "ended"
+	Waiting   State = "waiting"   // a request without an assignment attempt
+	Searching State = "searching" // a request with one
+	Active    State = "active"    // a match
+	Ended     State = "ended"     // a match that is over
 )
 
 // A Route is a member's entry in the routing table: the matcher's is the commit record
 // of a match.
 type Route struct {
 	State   State
-	Match   string
-	Matchee Member
-	Reason  string // why it ended
-	// Notified says that both sides were notified of the match, or are free after its end.
+	Match   string // the id of the search or the match
+	Matchee Member // with Active and Ended
+	Reason  string // with Ended
+	// Notified says that both members were notified of the match, or released after its end.
 	Notified bool
 	Request  Request
 }
 
-// A Change of the index that follows from a change of a record.
+// A Change is a change of the index that follows from a change of a record.
 type Change struct {
-	List  bool // put into the cell, or taken out of it
+	List  bool // put the member into the cell, else take it out
 	Cell  geo.Cell
 	Epoch int64 // of the listing
 	Position
-	Heard   int64 // epoch ms
-	Session int64 // epoch ms of the session's connect
-	Tags    string
+	Heard   int64  // when the member was last heard, epoch ms
+	Session int64  // epoch ms of the session's connect
+	Tags    string // separated by spaces
 }
 
-// A Candidate is a member that a search saw, as it saw it.
+// A Candidate is a member that a search saw, as the search saw it.
 type Candidate struct {
 	Member
 	Position
 	Distance float64 // metres from the request's point
 }
 
-// A WaitingRequest is somebody's request that a member just listed would fit.
+// A WaitingRequest is a request that waits in shard cells.
 type WaitingRequest struct {
 	Owner Member
 	Request
-	Distance float64 // metres from the request's point to the member
+	Distance float64 // metres from its point to the member just listed, 0 if none was
 }

@@ -8,9 +8,8 @@ import (
 	"waggle/internal/protocol"
 )
 
-// Here is what finishes or undoes a match, an end or a registration that another
-// process left half done. A member's claim and its matcher's route each say enough to
-// find the other half.
+// This file repairs a match, an end or a registration that another process left half done.
+// A matchee's claim and its matcher's route each name the other half.
 
 // A pair is a match as one of its members sees it.
 type pair struct {
@@ -33,8 +32,8 @@ func (p *pair) location(id string) *protocol.LocationFrame {
 		Seq: p.position.Seq, Motion: p.position.Motion}
 }
 
-// current returns a session's record and the match it is in, repaired. nil: it is in
-// none, or that is not decided yet.
+// current returns the record of a session's member and the match that the member is in,
+// repaired. The match is nil if there is none, or none that is decided yet.
 func (w *work) current(ctx context.Context, x Session, anew bool) (Snapshot, *pair, error) {
 	r, err := w.read(ctx, x, anew)
 	if err != nil {
@@ -44,8 +43,8 @@ func (w *work) current(ctx context.Context, x Session, anew bool) (Snapshot, *pa
 	if p == nil {
 		return r, nil, err
 	}
-	// The peer's record was read; the route decides whether it may still be shown. A
-	// slow answer says nothing of now.
+	// The peer's record was read, but the match may have ended meanwhile: the route decides.
+	// A reply that took long may be out of date, too.
 	for range maxSlowReads {
 		before := w.Now()
 		still, err := w.Store.Watch(ctx, p.matcher, p.match, p.matchee)
@@ -59,8 +58,8 @@ func (w *work) current(ctx context.Context, x Session, anew bool) (Snapshot, *pa
 	return r, nil, fmt.Errorf("read a match: %w: it answers too slowly", ErrUnavailable)
 }
 
-// repair returns the match that a member is in, by its claim and route. It reads the
-// other half, and confirms, releases or finishes accordingly.
+// repair returns the match that a member is in, by its claim and its route, or nil. It
+// reads the other half, and confirms, releases or finishes accordingly.
 func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) {
 	if r.Claim != nil {
 		p, err := w.repairClaim(ctx, m, *r.Claim, r.Position)
@@ -89,27 +88,28 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
 
-// repairClaim does the same from the matchee's half; own is where it is, if known.
-func (w *work) repairClaim(ctx context.Context, m Member, c Claim, own *Position) (*pair, error) {
+// repairClaim does the same for the matchee m, by its claim alone. position is m's, nil if
+// not known.
+func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Position) (*pair, error) {
 	other, err := w.Store.Read(ctx, c.Matcher, nil, false)
 	if err != nil {
 		return nil, err
 	}
 	r := other.Route
 	switch {
-	case r == nil || r.Match != c.Match: // the match is no more
+	case r == nil || r.Match != c.Match: // the match has ended
 	case r.State == Searching:
-		return nil, nil // it will be decided
+		return nil, nil // not decided yet
 	case r.State == Active && r.Matchee == m:
 		if c.abandoned(r.Notified, other.Now) {
 			if ok, err := w.complete(ctx, c.Matcher, c.Match, m); !ok {
 				return nil, err
 			}
 		}
-		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: fixed(r.Request)}
+		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request)}
 		from := p.position.Point
-		if own != nil {
-			from = own.Point
+		if position != nil {
+			from = position.Point
 		}
 		p.peer = peer(p.position, from, other.Card)
 		return p, nil
@@ -127,14 +127,14 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, own *Position
 
 func (c Claim) olderThan(age time.Duration, now int64) bool { return now-c.At > age.Milliseconds() }
 
-// abandoned tells whether somebody has to carry on the match of this claim: it is
-// not confirmed, or so old that the process that was to notify both must be gone.
+// abandoned reports whether the match of this claim must be completed: the claim is not
+// confirmed, or it is so old that the process that was to notify both must have stopped.
 func (c Claim) abandoned(notified bool, now int64) bool {
 	return !c.Confirmed || (!notified && c.olderThan(abandoned, now))
 }
 
-// complete carries on a committed match: confirm, then notify both. Anyone may repeat
-// it; false: the match is no more.
+// complete completes a committed match: it confirms the claim and notifies both. Any process
+// may repeat it. It returns false if the match has ended.
 func (w *work) complete(ctx context.Context, matcher Member, id string, matchee Member) (bool, error) {
 	committed, err := w.Store.Commit(ctx, matcher, id, matchee)
 	if err != nil {
@@ -149,8 +149,7 @@ func (w *work) complete(ctx context.Context, matcher Member, id string, matchee 
 	return a != nil, err
 }
 
-// repairEnd carries on an end after which perhaps not both are free: the matcher's
-// route still says so.
+// repairEnd completes an end that the matcher's route has not noted as done for both.
 func (w *work) repairEnd(ctx context.Context, matcher Member, r *Route) error {
 	if r == nil || r.State != Ended || r.Notified {
 		return nil
@@ -159,7 +158,7 @@ func (w *work) repairEnd(ctx context.Context, matcher Member, r *Route) error {
 	return err
 }
 
-// repairLastEnd does so for the matcher that this matchee had last.
+// repairLastEnd completes the last end of a member who was the matchee.
 func (w *work) repairLastEnd(ctx context.Context, r Snapshot) error {
 	if len(r.Ends) == 0 {
 		return nil
@@ -175,8 +174,8 @@ func (w *work) repairLastEnd(ctx context.Context, r Snapshot) error {
 	return w.repairEnd(ctx, last.Matcher, other.Route)
 }
 
-// repairRegistration registers a waiting request that not all its cells know: a crash
-// or a lapsed lease leaves one.
+// repairRegistration registers a waiting request that is not registered: its process
+// stopped before, or the lease of its attempt expired.
 func (w *work) repairRegistration(ctx context.Context, m Member, r *Route) {
 	if r != nil && r.State == Waiting && r.Request.Wait && !r.Request.Registered {
 		w.logFailure(ctx, "register a waiting request", w.register(ctx, WaitingRequest{Owner: m, Request: r.Request}))

@@ -11,9 +11,10 @@ import (
 	"waggle/internal/protocol"
 )
 
-// Report takes in where the caller is. A matcher that watches it is shown; a request
-// that waits for somebody there is served. The reply is an Ack, if the message has an
-// id or the advice has changed.
+// Report stores a location of the caller that arrived at that time. It pushes the location to
+// a matcher who follows the caller, and wakes waiting requests that the caller fits. The reply
+// is an Ack if the message has an id or the advice has changed. The error is the fault
+// Forbidden for a tag that is not in the token, Stale or RateLimited.
 func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, arrival time.Time) (Result, error) {
 	if q.Tags != nil && x.Restricted {
 		for _, tag := range *q.Tags {
@@ -31,7 +32,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 }
 
 func (w *work) report(ctx context.Context, x Session, r Report, id string) (protocol.Frame, error) {
-	reported, err := admitted(ctx, w, x, func() (Reported, error) { return w.Store.Report(ctx, x, r) })
+	reported, err := inSession(ctx, w, x, func() (Reported, error) { return w.Store.Report(ctx, x, r) })
 	settings := w.Pools.For(x.Pool)
 	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings)}
 	if err != nil || reported.Status != StatusOK {
@@ -45,7 +46,7 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 		case reported.Status == StatusRateLimited:
 			return nil, fault(RateLimited, fmt.Sprintf("at most %g locations a second in this pool, and %g at once: report as advised",
 				settings.ReportsPerSecond, settings.ReportsBurst))
-		case id == "": // late
+		case id == "": // StatusLate
 			return nil, nil
 		}
 		return ack, nil
@@ -58,21 +59,22 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 		w.wake(x.Member, waiting)
 	}
 	if reported.Claim != nil {
-		w.beside(ctx, func(ctx context.Context) { w.follow(ctx, x.Member, r, reported) })
+		w.concurrently(ctx, func(ctx context.Context) { w.follow(ctx, x.Member, r, reported) })
 	}
-	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairOwn(ctx, x.Member, reported.Route) })
+	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
 	if id == "" && !reported.AdviceChanged {
 		return nil, nil
 	}
 	return ack, nil
 }
 
-// undoMove puts the index right after a report that was refused: the script that went
-// along may have moved the member, ahead of a record that refused.
+// undoMove restores the index after a refused report: the index may have moved the listing in
+// the same trip in which the record refused the report. known is false if the record's answer
+// is unknown.
 func (w *work) undoMove(ctx context.Context, m Member, r Reported, known bool) error {
 	moved := r.Index.Status == StatusMoved
-	// A late report that the index did not refuse as older is a repeated one, whose
-	// first try perhaps was never listed.
+	// A late report that the index did not refuse as older is a repeat. The first try may
+	// never have been listed.
 	if late := r.Status == StatusLate && r.Index.Status != StatusOlder; !moved && !late {
 		return nil
 	}
@@ -80,23 +82,23 @@ func (w *work) undoMove(ctx context.Context, m Member, r Reported, known bool) e
 	if !known && len(undo) == 0 {
 		var err error
 		if undo, err = w.Store.Relist(ctx, m); err != nil {
-			return nil // the error that led here says it all
+			return nil // the caller returns the first error
 		}
 	}
 	return w.apply(ctx, m, undo)
 }
 
-// reindex makes the index agree with the record, where the script that went along with
-// the report could not, and returns the requests that wait for the member.
+// reindex makes the index agree with the record, where the trip of the report did not, and
+// returns the requests that wait for the member.
 func (w *work) reindex(ctx context.Context, m Member, r Report, reported Reported) ([]WaitingRequest, error) {
 	changes, cell := reported.Changes, geo.ShardCell(r.Point)
 	moved := reported.Index.Status == StatusMoved
 	switch {
 	case slices.ContainsFunc(changes, func(c Change) bool { return c.Cell == cell }):
-		// The record's changes say what is to be in this cell.
+		// The record's changes already decide about this cell.
 	case reported.Listed && !(moved && reported.Index.Epoch == reported.Epoch):
-		// The entry was swept, or moved ahead by a report that was refused; or the listing of
-		// an earlier report is still under way, and would put the entry back.
+		// The listing was swept or moved by a refused report, or the listing of an earlier
+		// report is still to arrive and would overwrite this one.
 		anew, err := w.Store.Relist(ctx, m)
 		if err != nil {
 			return nil, err
@@ -109,7 +111,8 @@ func (w *work) reindex(ctx context.Context, m Member, r Report, reported Reporte
 	return append(reported.Index.Waiting, waiting...), err
 }
 
-// follow shows the report to the matcher that watches the member, if the route says so.
+// follow pushes the report to the matcher who follows the member, if the match lasts. It
+// completes a match that nobody completed, and releases the claim of one that ended.
 func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported) {
 	c, before := *reported.Claim, w.Now()
 	watched, err := w.Store.Watch(ctx, c.Matcher, c.Match, m)
@@ -128,10 +131,10 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 				return
 			}
 		} else if !c.Confirmed {
-			return // it is about to be
+			return // the other process is about to confirm it
 		}
 		if w.Now().Sub(before) > slow {
-			return // by now it may have ended
+			return // the match may have ended by now
 		}
 		w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
 			At: reported.At, Seq: r.Seq, Motion: r.Motion})
@@ -144,8 +147,9 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 	}
 }
 
-// repairOwn repairs the caller's own request, match or end.
-func (w *work) repairOwn(ctx context.Context, m Member, r *Route) error {
+// repairRoute makes the planned attempts, and repairs the request, match or end in the
+// caller's route.
+func (w *work) repairRoute(ctx context.Context, m Member, r *Route) error {
 	if r == nil {
 		return nil
 	}

@@ -11,8 +11,10 @@ import (
 	"waggle/internal/protocol"
 )
 
-// Match finds the nearest available member for the caller. If a request is under way
-// already, or one was sent under the same id, the reply is the outcome of that.
+// Match finds the nearest available member for the caller. It replies with Matched, NoMatch
+// or Waiting. If a request of the caller is under way, or one was sent with the same id, the
+// reply is about that one. The error is the fault Forbidden, Invalid, RateLimited, or
+// Conflict, which is retryable while another request is being decided.
 func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Result, error) {
 	settings := s.Pools.For(x.Pool)
 	if !x.Matcher {
@@ -43,7 +45,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 					}
 					w.flush(ctx) // before the same two may be matched once more
 				}
-				return nil, w.first(ctx, x.Member, id, *begun.Request, hits)
+				return nil, w.firstAttempt(ctx, x.Member, id, *begun.Request, hits)
 			}
 			reply, retry, err := w.underWay(ctx, x, q.ID, begun)
 			if reply != nil || err != nil {
@@ -52,7 +54,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 			if retry {
 				continue
 			}
-			// Something is under way that will be decided in a moment.
+			// The other request will be decided in a moment.
 			if w.Now().Sub(start) >= patience {
 				return nil, &Fault{Kind: Conflict, Text: "another request of yours is being decided: ask again in a second", Retryable: true}
 			}
@@ -63,9 +65,9 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 	})
 }
 
-// begin opens the request under a fresh search id, which it returns. If the answer is
-// lost it is tried again under another, since the first try may still arrive; if that
-// did open the request, it is this one.
+// begin opens the request under a fresh search id, which it returns. If the reply is lost,
+// begin repeats the step under another id, since the first try may still arrive. If the first
+// try did open the request, begin returns that one.
 func (w *work) begin(ctx context.Context, x Session, r NewRequest) (begun Begun, id string, hits []Hits, err error) {
 	step := func() (Begun, error) {
 		r.Match = w.NewID()
@@ -73,24 +75,24 @@ func (w *work) begin(ctx context.Context, x Session, r NewRequest) (begun Begun,
 		b, hits, err = w.Store.Begin(ctx, x, r)
 		return b, err
 	}
-	if begun, err = admitted(ctx, w, x, step); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+	if begun, err = inSession(ctx, w, x, step); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
 		return begun, r.Match, hits, err
 	}
 	first := r.Match
-	begun, err = admitted(ctx, w, x, step)
+	begun, err = inSession(ctx, w, x, step)
 	if begun.Status == StatusSearching && begun.Route.Match == first {
 		begun.Status, begun.Request, r.Match = StatusOK, &begun.Route.Request, first
 	}
 	return begun, r.Match, hits, err
 }
 
-// first makes the assignment attempt of a request just opened.
-func (w *work) first(ctx context.Context, owner Member, id string, r Request, home []Hits) error {
+// firstAttempt makes the assignment attempt for a request just opened.
+func (w *work) firstAttempt(ctx context.Context, owner Member, id string, r Request, home []Hits) error {
 	result, err := w.attempt(ctx, owner, id, r, home)
 	switch {
 	case err != nil || result.outcome == matched || result.outcome == over:
 		w.announce(ctx, result.match)
-		return err // what is left of an attempt that failed lapses
+		return err // the lease of a failed attempt expires
 	case r.Wait:
 		return w.wait(ctx, owner, id, r)
 	case result.outcome == busy:
@@ -99,8 +101,8 @@ func (w *work) first(ctx context.Context, owner Member, id string, r Request, ho
 	return w.giveUp(ctx, owner, id)
 }
 
-// underWay replies to a request that was not opened. Without a reply it is not decided
-// yet; with retry it is to be sent again at once.
+// underWay replies to a request that was not opened. With neither reply nor error, the other
+// request is not decided yet. With retry, the caller must begin at once, without a pause.
 func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) (reply protocol.Frame, retry bool, err error) {
 	switch begun.Status {
 	case StatusNoLocation:
@@ -125,8 +127,8 @@ func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) 
 			reply, err = w.matchedReply(ctx, x, id, begun.Claim.Match)
 			break
 		}
-		// Once it is confirmed the cache remembers the match for this id: only
-		// then may the caller know, or a repeat could have another outcome.
+		// Once the claim is confirmed, the cache remembers the match for this id. The
+		// reply must wait for that: otherwise a repeat could have another outcome.
 		var p *pair
 		_, p, err = w.current(ctx, x, false)
 		retry = p != nil
@@ -134,12 +136,12 @@ func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) 
 	return reply, retry, err
 }
 
-// outcome replies to a request id that was sent before with what became of it;
-// nil: it is not decided after all.
+// outcome replies with the outcome of an earlier request of the same id. It returns nil if
+// that request is not decided yet.
 func (w *work) outcome(ctx context.Context, x Session, id string, o Outcome) (protocol.Frame, error) {
 	switch o.Kind {
 	case "matched":
-		// If it is over by now, the cache says so when it is asked again.
+		// If the match has ended meanwhile, the next begin returns that outcome.
 		return w.matchedReply(ctx, x, id, o.Match)
 	case "ended":
 		return &protocol.Ended{ID: id, Match: o.Match, Reason: o.Reason}, nil
@@ -151,7 +153,7 @@ func (w *work) outcome(ctx context.Context, x Session, id string, o Outcome) (pr
 	return nil, nil
 }
 
-// matchedReply replies with the match the caller is in, if it still is that one.
+// matchedReply replies with the match that the caller is in, if that is still this one.
 func (w *work) matchedReply(ctx context.Context, x Session, id, match string) (protocol.Frame, error) {
 	_, p, err := w.current(ctx, x, false)
 	if p == nil || match != p.match {
@@ -160,10 +162,11 @@ func (w *work) matchedReply(ctx context.Context, x Session, id, match string) (p
 	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(x.Pool))}, nil
 }
 
-// Cancel withdraws the caller's request. Conflict: it is matched already.
+// Cancel cancels the caller's request and replies with Ended. The error is the fault Conflict
+// if the request was matched, and NotFound if there is none.
 func (s *Service) Cancel(ctx context.Context, x Session, id string) (Result, error) {
 	return s.serve(x, func(w *work) (protocol.Frame, error) {
-		r, err := admitted(ctx, w, x, func() (Cancelled, error) { return w.Store.Cancel(ctx, x) })
+		r, err := inSession(ctx, w, x, func() (Cancelled, error) { return w.Store.Cancel(ctx, x) })
 		switch {
 		case err != nil:
 			return nil, err

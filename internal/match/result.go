@@ -1,6 +1,6 @@
 package match
 
-// A Status is what one step on a slot came to. Each result lists those it can have.
+// A Status is the outcome of a step on one slot. Each result below lists its statuses.
 type Status string
 
 // The statuses.
@@ -37,10 +37,10 @@ const (
 	StatusCancelled    Status = "cancelled"
 )
 
-// The results below are what the steps of a Store return. Connection is a member's
-// current connection, "" if it has none. Changes are what the index needs because of
-// the step. NoMatch is a request of the caller's own that expired, and of which it was
-// not notified. The fields count only with the statuses that say so.
+// The results below are those of the steps of a Store. Connection is a member's current
+// connection, "" if there is none. Changes are the changes of the index that follow from the
+// step. NoMatch is an expired request of which the caller was not notified yet. A field
+// with a status in its comment is set only with that status.
 
 // Connected is the result of Connect: ok, replaced or gone.
 type Connected struct {
@@ -65,13 +65,13 @@ type Snapshot struct {
 	Claim      *Claim
 	Position   *Position
 	Card       string
-	Available  string // "1", "0", or "" where nothing is known of the member
+	Available  string // "1", "0", or "" if the member has not reported
 	Route      *Route
 	Ends       []End // the last few, oldest first
 	Changes    []Change
 }
 
-// Reported is the result of Report: ok; late, stale, rate_limited (nothing was taken);
+// Reported is the result of Report: ok; late, stale or rate_limited (nothing was stored);
 // replaced, gone or unknown.
 type Reported struct {
 	Status        Status
@@ -79,20 +79,20 @@ type Reported struct {
 	NoMatch       *NoMatch
 	Advice        Advice
 	AdviceChanged bool     // since the last report
-	Undo          []Change // what puts an index back that a refused report moved
+	Undo          []Change // undo what a refused report changed in the index
 
 	// With ok:
 	At      int64 // epoch ms
 	Claim   *Claim
 	Route   *Route
-	Listed  bool  // in the report's cell, as the record says
+	Listed  bool  // in the report's cell, by the record
 	Epoch   int64 // of that listing
 	Changes []Change
 	Index   Move
 }
 
-// A Move is what a report did to the index of its cell: moved, absent (not listed
-// there), older (than what is there) or refused (stale).
+// A Move is what a report did to the index of its cell: moved, absent (the member was not
+// listed there), older (than the listing) or refused (stale).
 type Move struct {
 	Status  Status
 	Epoch   int64 // of the listing that moved
@@ -105,8 +105,8 @@ type Move struct {
 type Begun struct {
 	Status  Status
 	NoMatch *NoMatch
-	// Request is the one that was opened. Unfinished is the caller's last match, if
-	// perhaps not both sides are free of it.
+	// Request is the request that was opened. Unfinished is the caller's last match, if its
+	// end may be half done.
 	Request    *Request
 	Unfinished *Route
 	Outcome    Outcome // with repeat
@@ -114,19 +114,21 @@ type Begun struct {
 	Route      *Route  // with active, waiting, searching
 }
 
-// Leased is the result of Lease: ok, claimed (the owner is claimed: the request is
-// suspended), searching, silent (the owner was not heard of) or other (it is over).
+// Leased is the result of Lease: ok, claimed (the owner is claimed, which suspends the
+// request), searching (another attempt has the lease), silent (the owner was not heard within
+// the grace time) or other (the request is over).
 type Leased struct {
 	Status  Status
 	Request *Request // with ok and searching
 }
 
-// GivenUp is the result of GiveUp: waiting, no_match or other (it was no search any more).
+// GivenUp is the result of GiveUp: waiting, no_match or other (the attempt does not
+// have the lease).
 type GivenUp struct {
 	Status     Status
 	Connection string
 	Request    *Request
-	// Missed says that a member came meanwhile whom the search may have missed.
+	// Missed says that a member was listed during the search, which may have missed it.
 	Missed  bool
 	Changes []Change
 }
@@ -140,8 +142,8 @@ type Cancelled struct {
 	Changes []Change
 }
 
-// Claimed is the result of Claim: yours; claimed, taken, busy (it searches itself) or
-// unavailable; or moved.
+// Claimed is the result of Claim: yours; claimed (by another), taken (it is a matcher in a
+// match), busy (it is searching itself) or unavailable; or moved.
 type Claimed struct {
 	Status   Status
 	Now      int64     // epoch ms
@@ -163,7 +165,7 @@ type Confirmed struct {
 	Status     Status
 	Connection string
 	Card       string
-	Request    *Request // the matchee's own, which is answered by it; of a repeat only the ID
+	Request    *Request // the matchee's own, which the match answers; of a repeat only the ID
 	Position   *Position
 	Changes    []Change
 }
@@ -172,10 +174,10 @@ type Confirmed struct {
 type Released struct {
 	Status     Status
 	Reason     string
-	Confirmed  bool // the claim was final
+	Confirmed  bool // the claim was confirmed
 	Connection string
 	RequestID  string // of the matchee's own request that led to the match
-	Waits      bool   // its own request waits, which the claim had suspended
+	Waits      bool   // its own request, which the claim had suspended, waits again
 	Changes    []Change
 }
 
@@ -193,10 +195,10 @@ type WatchedRoute struct {
 	Status     Status
 	Reason     string // with already_ended
 	Connection string // of the matcher
-	Notified   bool   // both sides were notified of the match
+	Notified   bool   // both members were notified of the match
 }
 
-// An Outcome is what became of a request id.
+// An Outcome is the outcome of the request of an id.
 type Outcome struct {
 	ID, Kind, Match, Reason string
 	Radius                  float64
@@ -211,6 +213,6 @@ type NoMatch struct {
 // An End is a match that ended not long ago.
 type End struct {
 	Match, Reason string
-	Matcher       Member // with an ID for a matchee
+	Matcher       Member // the zero Member if the reader was the matcher
 	At            int64  // epoch ms
 }

@@ -9,10 +9,9 @@ import (
 	"waggle/internal/geo"
 )
 
-// A search is a nearest-neighbour search around one point: it has candidates nearest
-// first, and knows which cells were asked how far. No candidate is returned as the
-// nearest before every member is known who may be nearer: more shard cells, or more
-// of one cell, are asked first.
+// A search is a nearest-neighbour search around one point. It returns a candidate only when
+// every member that may be nearer is known: until then it asks more shard cells, or asks a
+// cell for more candidates.
 type search struct {
 	store    Index
 	query    Query
@@ -21,18 +20,18 @@ type search struct {
 	cells    map[geo.Cell]*asked
 }
 
-// asked is what is known of one cell: all its members up to horizon.
+// asked says how far one cell was asked.
 type asked struct {
-	want    int
-	horizon float64
+	want    int     // candidates
+	horizon float64 // metres from the point, within which all its members are known
 }
 
 func newSearch(store Index, q Query) *search {
 	return &search{store: store, query: q, excluded: make(map[Member]bool), cells: make(map[geo.Cell]*asked)}
 }
 
-// nearest returns the nearest candidate that is not excluded; false: there is none
-// within the radius.
+// nearest returns the nearest candidate that is not excluded, and removes it from the queue.
+// It returns false if there is none within the radius.
 func (s *search) nearest(ctx context.Context) (Candidate, bool, error) {
 	for {
 		reach := s.query.Radius
@@ -84,7 +83,7 @@ func (s *search) missing(reach float64) ([]geo.Cell, int) {
 	return cells, want
 }
 
-// add takes in what cells answered.
+// add adds the hits of cells to the queue.
 func (s *search) add(cells []geo.Cell, want int, hits []Hits) {
 	for i, c := range cells {
 		a := &asked{want: want, horizon: math.Inf(1)}
@@ -98,8 +97,8 @@ func (s *search) add(cells []geo.Cell, want int, hits []Hits) {
 	}
 }
 
-// offer puts a candidate in its place, if it is within the radius. Of a member that is
-// listed twice while it crosses shards the newest report counts.
+// offer sorts a candidate into the queue, if it is within the radius. A member that crosses
+// shards may be listed twice: then the newest report counts.
 func (s *search) offer(c Candidate) {
 	if s.excluded[c.Member] || c.Distance > s.query.Radius {
 		return

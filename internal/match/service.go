@@ -1,13 +1,13 @@
-// Package match is the domain: members, where they are, who asks for whom, and
-// who is matched. Service has one method for each message. A match comes about in the
-// order request, search, claim, commit, confirm, notify: read request.go, attempt.go
-// and search.go; waiting.go has the requests that stay open, repair.go what another
-// process left half done.
+// Package match is the domain: members, their locations, their requests and their
+// matches. Service has one method for each message. A match is made in the order
+// request, search, claim, commit, confirm, notify: read request.go, attempt.go and
+// search.go. Requests that stay open are in waiting.go. Repairs of what another process
+// left half done are in repair.go.
 //
-// The routing-table entry of the matcher is the commit record of a match: a
-// match exists exactly while that entry is active and names the matchee and the
-// matchee's claim carries its id. So two slots suffice, no lock is left behind,
-// and whoever meets one half alone knows from the other what became of it.
+// The route of the matcher is the commit record of a match. A match exists exactly while
+// that route is active and names the matchee, and the matchee's claim has the match's
+// id. So a match needs two slots and no lock. A process that finds only one half reads the
+// other, and finishes or undoes the match.
 package match
 
 import (
@@ -21,15 +21,19 @@ import (
 	"waggle/internal/protocol"
 )
 
-// A Pusher sends frames to connections. Push returns ErrConnectionGone if there is no
-// such connection.
+// A Pusher sends frames to connections, and closes them. Both methods return
+// ErrConnectionGone if there is no such connection.
 type Pusher interface {
 	Push(ctx context.Context, connection string, f protocol.Frame) error
 	Close(ctx context.Context, connection string) error
 }
 
-// Service serves members. It holds no state of its own and is safe for
-// concurrent use.
+// Service serves the messages of members. It has no state except what the Store keeps, and
+// is safe for concurrent use.
+//
+// An error is a *Fault if the message cannot be done: Replaced or Gone if it is from a
+// connection that is not the member's current one, else as the method says. Any other error
+// is the Store's or Sleep's.
 type Service struct {
 	Store Store
 	Push  Pusher
@@ -37,21 +41,22 @@ type Service struct {
 	// NewID returns an id that was never used before.
 	NewID func() string
 	Now   func() time.Time
+	// Sleep pauses, as the function Sleep does.
 	Sleep func(context.Context, time.Duration) error
 	Log   *slog.Logger
 }
 
-// A Result is what a message came to. Deliver it even if there is an error beside it.
+// A Result has the replies to a message and the work that is left to do. Call Deliver even if
+// the method returned an error too.
 type Result struct {
-	// Replies are for the caller, in order. The last one answers the message; before
-	// it may come what the caller must know besides, such as the no_match of an earlier
-	// request.
+	// Replies are for the caller, in order. The last one answers the message. Others may
+	// precede it, such as the no_match of an earlier request.
 	Replies []protocol.Frame
 	work    *work
 }
 
-// Deliver hands the replies to the caller while other members are notified, and then
-// does the work that nobody waits for. The error is about that work.
+// Deliver passes the replies to reply while other members are notified. Then it does the
+// work that nobody waits for, and returns the error of that work.
 func (r Result) Deliver(ctx context.Context, reply func(context.Context, protocol.Frame)) error {
 	if r.work == nil {
 		return nil
@@ -70,7 +75,8 @@ func (r Result) Deliver(ctx context.Context, reply func(context.Context, protoco
 	return errors.Join(errs...)
 }
 
-// Sleep returns when the time has passed, or with an error when the context ends.
+// Sleep returns nil after d. If the context ends first, it returns an error that wraps
+// ErrUnavailable and the context's error.
 func Sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
@@ -80,8 +86,10 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Notify pushes a frame to a member's connection. A push that fails loses no state:
-// hello and locate give it back. A connection that is gone is ended in the store.
+// Notify pushes a frame to a member's connection. "" is no connection. A failed push is only
+// logged: the member gets the same state with hello or locate. A connection that is gone is
+// disconnected in the store, unless it is so new that the push may have overtaken its
+// connect: then Notify pushes once more, after a pause.
 func (s *Service) Notify(ctx context.Context, m Member, connection string, f protocol.Frame) {
 	if connection == "" {
 		return
@@ -108,15 +116,15 @@ func (s *Service) unlist(ctx context.Context, m Member, changes []Change) error 
 	return err
 }
 
-// logFailure logs an error of work that is not the caller's own: what it was about
-// is repaired with the next message of a member whom it concerns.
+// logFailure logs an error of work for others. The next message of a member concerned
+// repairs what the work left half done.
 func (s *Service) logFailure(ctx context.Context, what string, err error) {
 	if err != nil {
 		s.Log.WarnContext(ctx, what, "err", err)
 	}
 }
 
-// together runs the functions at the same time and returns when all have.
+// together runs the functions concurrently and returns when all have returned.
 func together(ctx context.Context, all ...func(context.Context)) {
 	var group sync.WaitGroup
 	for _, f := range all[1:] {

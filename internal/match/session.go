@@ -6,8 +6,8 @@ import (
 	"waggle/internal/protocol"
 )
 
-// Connect begins a session; the member's older connection is notified and closed.
-// Replaced: a newer connection is there already.
+// Connect begins a session. The member's older connection is notified and closed. If a newer
+// connection is there already, the error is the fault Replaced.
 func (s *Service) Connect(ctx context.Context, x Session) (Result, error) {
 	return s.serve(x, func(w *work) (protocol.Frame, error) { return nil, w.connect(ctx, x) })
 }
@@ -30,13 +30,13 @@ func (w *work) connect(ctx context.Context, x Session) error {
 
 // dismiss notifies a connection that it was replaced, and closes it.
 func (s *Service) dismiss(ctx context.Context, connection string) {
-	// Failures are of no interest: the connection may be long gone.
+	// Errors are ignored: the connection may be gone.
 	_ = s.Push.Push(ctx, connection, protocol.NewError(protocol.CodeReplaced, "", takenOver))
 	_ = s.Push.Close(ctx, connection)
 }
 
-// Disconnect ends a session. The member is not found any more; its match or
-// request stays, and a new session resumes it.
+// Disconnect ends a session, if that connection is the member's current one. Searches no
+// longer find the member. Its match or request stays, and a new session resumes it.
 func (s *Service) Disconnect(ctx context.Context, m Member, connection string) error {
 	r, err := s.Store.Disconnect(ctx, m, connection, 0)
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Service) Disconnect(ctx context.Context, m Member, connection string) e
 	return s.unlist(ctx, m, r.Changes)
 }
 
-// Ping replies with a Pong, and is a sign of life.
+// Ping replies with a Pong and keeps the session fresh.
 func (s *Service) Ping(ctx context.Context, x Session, id string) (Result, error) {
 	return s.serve(x, func(w *work) (protocol.Frame, error) {
 		r, err := w.read(ctx, x, false)
@@ -57,9 +57,9 @@ func (s *Service) Ping(ctx context.Context, x Session, id string) (Result, error
 	})
 }
 
-// Hello replies with a Welcome, which says how things stand with the member: this is
-// how a member resumes. It repairs what a process that vanished left half done, so that
-// the member and its peer can be matched again.
+// Hello replies with a Welcome, which has the member's match or waiting request: with it a
+// member resumes. Hello also lists the member anew and repairs what another process left
+// half done, so that the member and its peer can be matched again.
 func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, error) {
 	return s.serve(x, func(w *work) (protocol.Frame, error) {
 		r, p, err := w.current(ctx, x, true)
@@ -98,7 +98,8 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 	})
 }
 
-// Locate replies with the location of the peer, through the routing table.
+// Locate replies with the location of the peer: the last report of a matchee, or the
+// request's point of a matcher. Without a match the error is the fault NotFound.
 func (s *Service) Locate(ctx context.Context, x Session, id string) (Result, error) {
 	return s.serve(x, func(w *work) (protocol.Frame, error) {
 		_, p, err := w.current(ctx, x, false)
@@ -112,7 +113,7 @@ func (s *Service) Locate(ctx context.Context, x Session, id string) (Result, err
 	})
 }
 
-// apply changes the index and wakes the requests that wait for the member whom it lists.
+// apply changes the index, and wakes the requests that wait for a member whom it lists.
 func (w *work) apply(ctx context.Context, m Member, changes []Change) error {
 	waiting, err := w.Store.Apply(ctx, m, changes)
 	if err != nil {

@@ -7,10 +7,11 @@ import (
 	"waggle/internal/geo"
 )
 
-// Store keeps what Waggle knows, each step atomic. Every error is one of the
-// cache: the step may have been done or not. It may be repeated, but for Begin
-// and Lease, which then want a fresh match id, and Cancel: a first try that
-// comes late would reopen a search given up, or end another request.
+// Store keeps the state of all members. A step is atomic on each slot that it uses. After an
+// error, which wraps ErrUnavailable if the cache failed, the step may have been done or not.
+// It may be repeated, with three exceptions. Begin and Lease need a fresh match id, and Cancel
+// must not be repeated: a first try that arrives late would reopen a search that was given up,
+// or cancel another request.
 type Store interface {
 	Sessions
 	Index
@@ -18,87 +19,90 @@ type Store interface {
 	Matches
 }
 
-// Sessions keeps who is connected.
+// Sessions keeps which members are connected.
 type Sessions interface {
+	// Connect makes a session the member's current one, unless a newer one is there.
 	Connect(context.Context, Session) (Connected, error)
-	// Disconnect ends a connection that is the current one and older than age.
+	// Disconnect ends a connection, if it is the member's current one and older than age.
 	Disconnect(ctx context.Context, m Member, connection string, age time.Duration) (Disconnected, error)
-	// Read returns what is stored of a member. With a session it is that session's
-	// sign of life; anew lists the member anew.
+	// Read returns what is stored of a member. With a session it also keeps that session
+	// fresh. With anew, its changes list the member anew.
 	Read(ctx context.Context, m Member, x *Session, anew bool) (Snapshot, error)
 }
 
-// Index keeps where members are.
+// Index keeps the locations of members, and finds members by place.
 type Index interface {
-	// Report stores a location and moves it in the index, in one trip.
+	// Report stores a location and moves the member's listing within its cell, in one trip.
 	Report(context.Context, Session, Report) (Reported, error)
-	// Relist lists a member anew from its record.
+	// Relist returns the changes that list a member anew by its record.
 	Relist(context.Context, Member) ([]Change, error)
-	// Apply changes the index, in one trip, and returns the requests that wait for a
-	// member whom it listed.
+	// Apply changes the index, in one trip. It returns the waiting requests that the listed
+	// member fits.
 	Apply(context.Context, Member, []Change) ([]WaitingRequest, error)
-	// Search asks the cells for the nearest, in one trip.
+	// Search returns the nearest candidates of each cell, in one trip.
 	Search(context.Context, []geo.Cell, Query) ([]Hits, error)
 }
 
-// Requests keeps who asks for whom.
+// Requests keeps the requests and the leases of their assignment attempts.
 type Requests interface {
-	// Begin opens a request and a search for it, and sends the search along.
+	// Begin opens a request and leases it. With a Query it searches the home cell in the
+	// same trip.
 	Begin(context.Context, Session, NewRequest) (Begun, []Hits, error)
-	// Lease hands a waiting request to a new assignment attempt.
+	// Lease gives the lease of a waiting request to a new assignment attempt.
 	Lease(ctx context.Context, owner Member, match string) (Leased, error)
-	// GiveUp ends a search that found nobody, back to waiting if it may.
+	// GiveUp ends an assignment attempt that found nobody. With wait the request waits again,
+	// until its deadline.
 	GiveUp(ctx context.Context, owner Member, match string, wait bool) (GivenUp, error)
+	// Cancel cancels the request of the session's member.
 	Cancel(context.Context, Session) (Cancelled, error)
-	// Register lets the request wait in the cells and searches them.
+	// Register lets the request wait in the cells and searches them, in one trip.
 	Register(context.Context, []geo.Cell, WaitingRequest, Query) ([]Hits, error)
-	// Registered notes that all cells know of the request; false: it is over.
+	// Registered notes that the request waits in all cells. It returns false if the request
+	// is over.
 	Registered(context.Context, WaitingRequest) (bool, error)
+	// Withdraw takes the request out of the cells.
 	Withdraw(context.Context, []geo.Cell, WaitingRequest) error
 }
 
-// Matches keeps who is matched with whom. Every step names matcher, match and
-// matchee and is idempotent.
+// Matches keeps claims and matches. Every step names matcher, match and matchee, and is
+// idempotent.
 type Matches interface {
-	// Claim takes a candidate as the search saw it.
+	// Claim claims a candidate, if it still is as the search saw it.
 	Claim(ctx context.Context, matcher Member, match string, tags []string, c Candidate) (Claimed, error)
-	// Commit makes the search a match.
+	// Commit makes the matcher's route active: from here on the match exists.
 	Commit(ctx context.Context, matcher Member, match string, matchee Member) (Committed, error)
 	// Confirm makes the claim final.
 	Confirm(ctx context.Context, matcher Member, match string, matchee Member) (Confirmed, error)
-	// Release undoes a claim, or ends it for that reason.
+	// Release removes a claim. If it was confirmed, the matchee remembers the reason.
 	Release(ctx context.Context, matcher Member, match string, matchee Member, reason string) (Released, error)
-	// Finish ends the match on the matcher's side: that is the end.
+	// Finish ends the match on the matcher's route: from here on it is over.
 	Finish(ctx context.Context, matcher Member, match string, matchee Member, reason string) (Finished, error)
-	// Watch tells whether the route still carries the match.
+	// Watch returns whether the matcher's route still has the match.
 	Watch(ctx context.Context, matcher Member, match string, matchee Member) (WatchedRoute, error)
-	// Notified notes that both sides were notified of their match (Active), or that
-	// both are free again after its end (Ended).
+	// Notified notes that both members were notified of their match (Active), or that both
+	// were released after its end (Ended).
 	Notified(ctx context.Context, matcher Member, match string, state State) error
 }
 
 // A Report is a location as it arrived.
 type Report struct {
-	Position           // At 0: on arrival
+	Position           // with At 0, Arrival counts
 	Arrival  time.Time // by the gateway's clock
-	// Available is nil where the last choice stays; so is Tags.
+	// Available and Tags are nil if they do not change.
 	Available *bool
 	Tags      *[]string
 }
 
-// A NewRequest is a request as it arrived. Where Point is nil the caller's own last
-// report is meant.
+// A NewRequest is a request as it arrived.
 type NewRequest struct {
 	ID     string
-	Match  string // the id of the search
-	Point  *geo.Point
-	Radius float64
+	Match  string     // the id of the search
+	Point  *geo.Point // nil: the point of the caller's last report
+	Radius float64    // metres
 	Tags   []string
-	// Open is how long the request stays open; Wait is whether it was asked to.
-	Open time.Duration
-	Wait bool
-	// Search is sent along with the request.
-	Search *Query
+	Open   time.Duration // until the deadline
+	Wait   bool          // the request waits if nobody is found
+	Search *Query        // searches the home cell in the same trip, unless nil
 }
 
 // A Query is a search around a point.
@@ -107,11 +111,11 @@ type Query struct {
 	Point  geo.Point
 	Radius float64 // metres
 	Tags   []string
-	Want   int // how many candidates of a cell
+	Want   int // candidates of each cell
 }
 
-// Hits are the nearest candidates of one shard cell. With More there are others
-// beyond the last.
+// Hits are the nearest candidates of one shard cell. With More, it has others that are
+// further away.
 type Hits struct {
 	Candidates []Candidate
 	More       bool

@@ -11,15 +11,14 @@ import (
 	"waggle/internal/protocol"
 )
 
-// assignments are the attempts that a message makes for waiting requests, whoever's
-// they are. They are kept as a stack, so that what an attempt gives rise to comes next.
-// Their number is bounded: what is left over is served by the next message of a member
-// whom it concerns.
+// assignments are the attempts that a message makes for waiting requests of any member. They
+// are a stack, so that attempts planned by an attempt come next. Their number is bounded: the
+// next message of a member concerned serves the others.
 type assignments struct {
 	stack []pending
 	left  int
-	// matched are the members matched by this message; foundNobody those whose search
-	// found nobody, not even a member who was searching.
+	// matched are the members matched by this message. foundNobody are those whose search
+	// found nobody, not even a rival.
 	matched, foundNobody map[Member]bool
 }
 
@@ -30,29 +29,29 @@ func newAssignments() assignments {
 // A pending attempt is for the waiting request of its owner.
 type pending struct {
 	owner Member
-	// group has the attempts that somebody's listing gave rise to. nil: it stands alone.
+	// group has all attempts planned for the same member. It is nil for a single attempt.
 	group *group
-	// request is what a cell knows of the owner's request, if it is from there.
+	// request is the owner's request as a cell has it, nil if no cell returned it.
 	request *WaitingRequest
-	// first is the attempt of the listed member itself, before those of others.
+	// first marks the attempt for the listed member itself, before those for others.
 	first bool
-	// repeated comes after one that may have missed somebody.
+	// repeated marks an attempt after one that may have missed a member.
 	repeated bool
 }
 
-// A group of attempts is for one member, and over when that member is matched.
+// A group of attempts is for one member. It is over when that member is matched.
 type group struct {
 	member Member
 	over   bool
 }
 
-// plan puts attempts before all others, in this order.
+// plan puts attempts on top of the stack: they come before all others, in this order.
 func (a *assignments) plan(all ...pending) {
 	slices.Reverse(all)
 	a.stack = append(a.stack, all...)
 }
 
-// makeAttempts makes the planned attempts, and those that they give rise to.
+// makeAttempts makes the planned attempts, and those that they plan.
 func (w *work) makeAttempts(ctx context.Context) {
 	for len(w.stack) > 0 && w.left > 0 {
 		last := len(w.stack) - 1
@@ -69,16 +68,16 @@ func (w *work) makeAttempts(ctx context.Context) {
 		w.logFailure(ctx, "serve a waiting request", err)
 		switch {
 		case err != nil, p.first && (status == StatusSearching || status == StatusClaimed):
-			g.over = true // for now, or because another process is at it
+			g.over = true // after an error, or as another process may match the member
 		case p.request != nil && status == StatusOther && !w.matched[g.member]:
-			w.withdraw(ctx, *p.request) // left over by a process that vanished
+			w.withdraw(ctx, *p.request) // another process left it in the cell
 		}
 	}
 	w.stack = nil
 }
 
-// attemptWaiting leases a waiting request and makes an attempt. If that finds nobody
-// the request waits on.
+// attemptWaiting leases a waiting request and makes an attempt. If the attempt finds nobody,
+// the request waits on. It returns the status of the lease.
 func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 	owner, id := p.owner, w.NewID()
 	leased, err := w.Store.Lease(ctx, owner, id)
@@ -97,10 +96,10 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 			return leased.Status, cmp.Or(err, giveUpErr)
 		}
 		if given.Status == StatusNoMatch {
-			w.beside(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius}))
+			w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius}))
 		}
 		top := len(w.stack)
-		// The owner can be claimed again: the requests that wait for it are woken.
+		// The owner can be claimed from here on: the requests that wait for it are woken.
 		err = cmp.Or(err, w.apply(ctx, owner, given.Changes))
 		if err == nil && given.Missed {
 			p.repeated = true
@@ -110,28 +109,28 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 	return leased.Status, err
 }
 
-// wake plans attempts for the requests that fit a member just listed: the oldest first,
-// of equals the nearest. If the member waits itself, the request of the smaller id goes
-// first, whoever makes the attempt, so that two processes never block each other; but
-// not once more after it found nobody: as that listed m anew, it would go first for
-// ever and the others never have their turn.
+// wake plans attempts for the waiting requests that fit the member m just listed: the oldest
+// first, and the nearest of equally old ones. If m has a waiting request too, the request of
+// the smaller id goes first in every process, so that two processes never block each other.
+// But m's request does not go first once it found nobody: giving up lists m and wakes the
+// others, so that m would go first forever.
 func (w *work) wake(m Member, waiting []WaitingRequest) {
 	slices.SortFunc(waiting, func(a, b WaitingRequest) int {
 		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Distance, b.Distance))
 	})
-	g, own := &group{member: m}, !w.foundNobody[m] // m may wait itself
+	g, planOwn := &group{member: m}, !w.foundNobody[m]
 	var all []pending
 	for _, r := range waiting[:min(maxWoken, len(waiting))] {
-		if own && m.ID < r.Owner.ID {
-			all, own = append(all, pending{owner: m, group: g, first: true}), false
+		if planOwn && m.ID < r.Owner.ID {
+			all, planOwn = append(all, pending{owner: m, group: g, first: true}), false
 		}
 		all = append(all, pending{owner: r.Owner, group: g, request: &r})
 	}
 	w.plan(all...)
 }
 
-// register lets a request wait in every cell that its circle touches. If somebody is
-// there already, it plans attempts.
+// register registers a waiting request in every cell that its circle touches. If those
+// cells have candidates, it plans attempts.
 func (w *work) register(ctx context.Context, r WaitingRequest) error {
 	q := Query{Self: r.Owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags, Want: firstWant}
 	cells := geo.ShardsWithin(r.Point, r.Radius)
@@ -149,8 +148,8 @@ func (w *work) register(ctx context.Context, r WaitingRequest) error {
 		w.withdraw(ctx, r) // answered or cancelled meanwhile
 		return nil
 	}
-	// A member who is matched with somebody else by that leaves the others to be had,
-	// and so may a member whose request is being served right now.
+	// The smaller ids go first. Their attempts may match them with others, so the owner's
+	// attempt comes last in any case.
 	g := &group{member: r.Owner}
 	var all []pending
 	for _, c := range s.queue[:min(maxRivals, len(s.queue))] {
@@ -165,8 +164,8 @@ func (w *work) register(ctx context.Context, r WaitingRequest) error {
 	return nil
 }
 
-// withdraw takes a request that is over out of the cells it waits in. What is
-// left there would expire, and is refused until then.
+// withdraw takes a request that is over out of the cells it waits in. If that fails, the
+// entries expire, and until then each attempt for them is refused.
 func (s *Service) withdraw(ctx context.Context, r WaitingRequest) {
 	if r.Wait {
 		s.logFailure(ctx, "withdraw a request", s.Store.Withdraw(ctx, geo.ShardsWithin(r.Point, r.Radius), r))
@@ -182,7 +181,7 @@ func (w *work) wait(ctx context.Context, owner Member, id string, r Request) err
 	if given.Status != StatusWaiting {
 		return w.noMatch(ctx, owner, given)
 	}
-	w.beside(ctx, w.notice(owner, given.Connection, &protocol.Waiting{ID: r.ID, ExpiresAt: r.Deadline}))
+	w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.Waiting{ID: r.ID, ExpiresAt: r.Deadline}))
 	return w.afterwards(ctx, func(ctx context.Context) error {
 		err := w.register(ctx, WaitingRequest{Owner: owner, Request: r})
 		w.makeAttempts(ctx)
@@ -190,16 +189,17 @@ func (w *work) wait(ctx context.Context, owner Member, id string, r Request) err
 	})
 }
 
-// noMatch ends the caller's request, if it was not answered or cancelled meanwhile. As
-// the owner can be claimed again, the requests that wait for it are woken.
+// noMatch notifies the caller that its request has ended without a match, unless it was
+// answered or cancelled meanwhile. The caller can be claimed from here on, so the requests
+// that wait for it are woken.
 func (w *work) noMatch(ctx context.Context, owner Member, given GivenUp) error {
 	if given.Status == StatusNoMatch {
-		w.beside(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius}))
+		w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius}))
 	}
 	return w.afterwards(ctx, func(ctx context.Context) error { return w.apply(ctx, owner, given.Changes) })
 }
 
-// giveUp ends the caller's request that found nobody.
+// giveUp gives up the attempt for a request of the caller that does not wait.
 func (w *work) giveUp(ctx context.Context, owner Member, id string) error {
 	given, err := w.Store.GiveUp(ctx, owner, id, false)
 	if err != nil {
@@ -208,9 +208,9 @@ func (w *work) giveUp(ctx context.Context, owner Member, id string) error {
 	return w.noMatch(ctx, owner, given)
 }
 
-// retry goes on for a second if everybody there was searching: two who seek each other
-// at the same moment must not both come away with nothing. In between the request
-// waits, so that the owner can be found itself; of two rivals the smaller id asks sooner.
+// retry repeats the attempt for a second if all candidates were searching themselves: of two
+// rivals who search at the same moment, both would find nobody. Between the attempts the
+// request waits, so that the owner can be claimed. Of two rivals the smaller id retries sooner.
 func (w *work) retry(ctx context.Context, owner Member, id string, r Request, rival string) error {
 	for deadline := w.Now().Add(patience); w.Now().Before(deadline); {
 		before := pause
@@ -233,11 +233,11 @@ func (w *work) retry(ctx context.Context, owner Member, id string, r Request, ri
 		}
 		w.flush(ctx)
 		var leased bool
-		if id, leased, err = w.leaseAgain(ctx, owner, before, deadline); err != nil {
+		if id, leased, err = w.leaseAfterPause(ctx, owner, before, deadline); err != nil {
 			return err
 		}
 		if !leased {
-			break // tells no_match if the request has expired, and nothing if it was answered
+			break // giveUp says no_match if the request has expired, and nothing if it was answered
 		}
 		result, err := w.attempt(ctx, owner, id, r, nil)
 		if err != nil || result.outcome == matched || result.outcome == over {
@@ -252,9 +252,9 @@ func (w *work) retry(ctx context.Context, owner Member, id string, r Request, ri
 	return w.giveUp(ctx, owner, id)
 }
 
-// leaseAgain leases the request after a pause, and after the end of a claim that
-// has suspended it; false: the request was answered, or its time is over.
-func (w *work) leaseAgain(ctx context.Context, owner Member, before time.Duration, deadline time.Time) (string, bool, error) {
+// leaseAfterPause leases the request after a pause, and after the release of a claim that has
+// suspended it. It returns false if the request was answered, or at the deadline.
+func (w *work) leaseAfterPause(ctx context.Context, owner Member, before time.Duration, deadline time.Time) (string, bool, error) {
 	for {
 		if err := w.Sleep(ctx, before); err != nil {
 			return "", false, err

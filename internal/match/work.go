@@ -6,20 +6,19 @@ import (
 	"waggle/internal/protocol"
 )
 
-// A work is what one message does. Until the caller has its replies, everything that
-// is to be pushed is collected; after that it is pushed at once.
+// A work is the work of one message. Until serve has returned the caller's replies, all
+// pushes and later work are collected; from then on they are done at once.
 type work struct {
 	*Service
-	caller  Session // none: the zero Session
+	caller  Session
 	replies []protocol.Frame
 	replied bool
-	others  []func(context.Context)       // beside the replies
-	rest    []func(context.Context) error // after them
+	others  []func(context.Context)       // to run concurrently with the replies
+	rest    []func(context.Context) error // to run after them
 	assignments
 }
 
-// serve does the work of one message. The function returns the caller's reply, nil
-// for none.
+// serve does the work of one message. do returns the reply to the caller, or nil.
 func (s *Service) serve(caller Session, do func(*work) (protocol.Frame, error)) (Result, error) {
 	w := &work{Service: s, caller: caller, assignments: newAssignments()}
 	reply, err := do(w)
@@ -30,8 +29,8 @@ func (s *Service) serve(caller Session, do func(*work) (protocol.Frame, error)) 
 	return Result{Replies: w.replies, work: w}, err
 }
 
-// notice returns what notifies a member. A frame for the caller's own connection
-// becomes one of the replies: then it returns nil.
+// notice returns a function that notifies a member. A frame for the caller's connection
+// becomes one of the replies instead, and notice returns nil.
 func (w *work) notice(m Member, connection string, f protocol.Frame) func(context.Context) {
 	if !w.replied && m == w.caller.Member && connection == w.caller.Connection {
 		w.replies = append(w.replies, f)
@@ -40,9 +39,9 @@ func (w *work) notice(m Member, connection string, f protocol.Frame) func(contex
 	return func(ctx context.Context) { w.Notify(ctx, m, connection, f) }
 }
 
-// beside does jobs that other members wait for: at the same time as the replies go
-// out, or at once if they have. nil is no job.
-func (w *work) beside(ctx context.Context, jobs ...func(context.Context)) {
+// concurrently runs jobs that other members wait for: at the same time as the replies are
+// pushed, or at once if they have been. A nil job is left out.
+func (w *work) concurrently(ctx context.Context, jobs ...func(context.Context)) {
 	var all []func(context.Context)
 	for _, do := range jobs {
 		if do != nil {
@@ -81,22 +80,23 @@ func (w *work) afterwards(ctx context.Context, do func(context.Context) error) e
 	return nil
 }
 
-// An admission is what every step of a session says first.
-type admission interface{ admission() (Status, *NoMatch) }
+// A sessionResult is the result of a step of a session.
+type sessionResult interface{ session() (Status, *NoMatch) }
 
-func (r Snapshot) admission() (Status, *NoMatch)  { return r.Status, r.NoMatch }
-func (r Reported) admission() (Status, *NoMatch)  { return r.Status, r.NoMatch }
-func (r Begun) admission() (Status, *NoMatch)     { return r.Status, r.NoMatch }
-func (r Cancelled) admission() (Status, *NoMatch) { return r.Status, r.NoMatch }
+func (r Snapshot) session() (Status, *NoMatch)  { return r.Status, r.NoMatch }
+func (r Reported) session() (Status, *NoMatch)  { return r.Status, r.NoMatch }
+func (r Begun) session() (Status, *NoMatch)     { return r.Status, r.NoMatch }
+func (r Cancelled) session() (Status, *NoMatch) { return r.Status, r.NoMatch }
 
-// admitted runs a step of a session and refuses a session that is not the current one.
-// A session that the cache does not know, or has lost, is connected first.
-func admitted[R admission](ctx context.Context, w *work, x Session, step func() (R, error)) (R, error) {
+// inSession runs a step of a session. It returns a fault if the session is not the current
+// one. If the cache does not know the session, inSession connects it and runs the step once
+// more. A request of the caller that has expired is notified.
+func inSession[R sessionResult](ctx context.Context, w *work, x Session, step func() (R, error)) (R, error) {
 	r, err := step()
 	if err != nil {
 		return r, err
 	}
-	if status, _ := r.admission(); status == StatusUnknown {
+	if status, _ := r.session(); status == StatusUnknown {
 		if err := w.connect(ctx, x); err != nil {
 			return r, err
 		}
@@ -104,13 +104,13 @@ func admitted[R admission](ctx context.Context, w *work, x Session, step func() 
 			return r, err
 		}
 	}
-	switch status, noMatch := r.admission(); {
+	switch status, noMatch := r.session(); {
 	case status == StatusReplaced || status == StatusUnknown:
 		return r, replaced()
 	case status == StatusGone:
 		return r, fault(Gone, "this connection has disconnected")
 	case noMatch != nil:
-		w.beside(ctx, w.notice(x.Member, x.Connection, &protocol.NoMatch{ID: noMatch.ID, Radius: noMatch.Radius}))
+		w.concurrently(ctx, w.notice(x.Member, x.Connection, &protocol.NoMatch{ID: noMatch.ID, Radius: noMatch.Radius}))
 	}
 	return r, nil
 }
@@ -119,10 +119,10 @@ const takenOver = "a newer connection of this member has taken over"
 
 func replaced() error { return fault(Replaced, takenOver) }
 
-// read is the session's sign of life, and says how things stand with it. With anew it
-// lists the member anew.
+// read keeps the session fresh, returns the member's record and route, and repairs a
+// half-done end. With anew it lists the member anew.
 func (w *work) read(ctx context.Context, x Session, anew bool) (Snapshot, error) {
-	r, err := admitted(ctx, w, x, func() (Snapshot, error) { return w.Store.Read(ctx, x.Member, &x, anew) })
+	r, err := inSession(ctx, w, x, func() (Snapshot, error) { return w.Store.Read(ctx, x.Member, &x, anew) })
 	if err == nil {
 		err = w.repairEnd(ctx, x.Member, r.Route)
 	}
