@@ -7,8 +7,8 @@ import (
 	"waggle/internal/token"
 )
 
-// TestAdvice: when the next location is wanted depends on what it is wanted for, and
-// on the times of the pool.
+// TestAdvice: the advice depends on what the location is wanted for, and on the times of
+// the pool.
 func TestAdvice(t *testing.T) {
 	report := func(afterSeconds, moveMeters float64) protocol.Report {
 		return protocol.Report{AfterSeconds: afterSeconds, MoveMeters: moveMeters}
@@ -29,19 +29,19 @@ func TestAdvice(t *testing.T) {
 				}
 			}
 			ana, ben := be.join("ana"), be.join("ben")
-			check("hello of one who has said nothing", ana.hello().Report, pool.available)
+			check("hello of a member who has not reported", ana.hello().Report, pool.available)
 			asks := be.joinAs(token.Identity{Member: "cem", Pool: "default", Matcher: true})
-			check("hello of one who only asks", asks.hello().Report, pool.unavailable)
+			check("hello of a member who only asks", asks.hello().Report, pool.unavailable)
 			asks.report(lat, lng)
-			check("a location of one who only asks", want[*protocol.Ack](asks).Report, pool.unavailable)
+			check("a location of a member who only asks", want[*protocol.Ack](asks).Report, pool.unavailable)
 
 			ben.report(lat, lng)
-			check("a location of one who can be found", want[*protocol.Ack](ben).Report, pool.available)
+			check("a location of an available member", want[*protocol.Ack](ben).Report, pool.available)
 			ben.report(lat, lng, `"available":false`)
-			check("one who must not be", want[*protocol.Ack](ben).Report, pool.unavailable)
-			check("hello of one who must not be", ben.hello().Report, pool.unavailable)
+			check("a location of an unavailable member", want[*protocol.Ack](ben).Report, pool.unavailable)
+			check("hello of an unavailable member", ben.hello().Report, pool.unavailable)
 			ben.report(lat, lng, `"available":true`)
-			check("one who can be again", want[*protocol.Ack](ben).Report, pool.available)
+			check("a location of a member who becomes available", want[*protocol.Ack](ben).Report, pool.available)
 
 			ana.report(lat, lng)
 			ana.send("match", `"id":"m"`)
@@ -54,7 +54,7 @@ func TestAdvice(t *testing.T) {
 			ben.report(lat, lng)
 			check("a location of the matchee", want[*protocol.Ack](ben).Report, pool.watched)
 			ana.send("match", `"id":"m"`)
-			check("the match asked for again", want[*protocol.Matched](ana).Report, pool.watching)
+			check("the repeated request", want[*protocol.Matched](ana).Report, pool.watching)
 		})
 	}
 }

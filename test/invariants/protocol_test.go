@@ -9,7 +9,7 @@ import (
 	"waggle/internal/token"
 )
 
-// What the page on the wire protocol settles, point by point.
+// The tests of this file go through docs/protocol.md point by point.
 
 const lat, lng = 37.7749, -122.4194
 
@@ -37,7 +37,7 @@ func TestMatchIsIdempotentByID(t *testing.T) {
 		cid.at(lat, lng)
 		ben.send("end", `"match":"`+first.Match+`","reason":"cancelled"`)
 		if e := want[*protocol.Ended](ana); e.Match != first.Match || e.ID != "m" || e.Reason != protocol.ReasonCancelled {
-			t.Errorf("the requester is told of the end with %+v", e)
+			t.Errorf("the matcher was notified of the end by %+v", e)
 		}
 		for _, id := range []string{"m", "other"} {
 			ana.send("match", `"id":"`+id+`"`)
@@ -69,16 +69,16 @@ func TestAMatchWhileWaitingReturnsTheOpenRequest(t *testing.T) {
 		}
 		for _, id := range []string{"m", "n"} {
 			ana.send("match", `"wait":600,"id":"`+id+`"`)
-			if again := want[*protocol.Waiting](ana); again.ID != id || again.ExpiresAt != first.ExpiresAt {
-				t.Errorf("asked again: %+v, want as %+v", again, first)
+			if repeat := want[*protocol.Waiting](ana); repeat.ID != id || repeat.ExpiresAt != first.ExpiresAt {
+				t.Errorf("a repeat: %+v, want the request of %+v", repeat, first)
 			}
 		}
 		ben.at(lat, lng)
 		m := want[*protocol.Matched](ana)
 		for _, id := range []string{"m", "n"} {
 			ana.send("match", `"id":"`+id+`"`)
-			if again := want[*protocol.Matched](ana); again.Match != m.Match || again.ID != id {
-				t.Errorf("%s repeated: %+v", id, again)
+			if repeat := want[*protocol.Matched](ana); repeat.Match != m.Match || repeat.ID != id {
+				t.Errorf("a repeat of %s: %+v", id, repeat)
 			}
 		}
 	})
@@ -134,9 +134,27 @@ func TestCancel(t *testing.T) {
 		for _, c := range []*client{ana, ben} {
 			c.send("cancel", "")
 			if e := c.wantError(protocol.CodeConflict); e.Retryable {
-				t.Error("a cancel in a match is said to be worth a retry")
+				t.Error("a cancel in a match is retryable")
 			}
 		}
+	})
+}
+
+func TestACancelRefersToTheLastRequest(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana := be.join("ana")
+		ana.send("match", `"id":"one","lat":1,"lng":2,"wait":300`)
+		want[*protocol.Waiting](ana)
+		for range 2 {
+			ana.send("cancel", "")
+			if f := want[*protocol.Ended](ana); f.ID != "one" || f.Reason != protocol.ReasonCancelled {
+				t.Errorf("got %+v, want the first request cancelled", f)
+			}
+		}
+		ana.send("match", `"id":"two","lat":1,"lng":2`)
+		want[*protocol.NoMatch](ana)
+		ana.send("cancel", "")
+		ana.wantError(protocol.CodeNotFound)
 	})
 }
 
@@ -151,26 +169,26 @@ func TestEnd(t *testing.T) {
 		other := eve.wantError(protocol.CodeNotFound)
 		end(ana, "never")
 		if e := ana.wantError(protocol.CodeNotFound); e.Message != other.Message {
-			t.Errorf("%q and %q tell which matches exist", e.Message, other.Message)
+			t.Errorf("%q and %q show which matches exist", e.Message, other.Message)
 		}
 		if ana.hello().Match == nil {
 			t.Fatal("a stranger ended the match")
 		}
 		end(ben, id)
 		if e := want[*protocol.Ended](ben); e.ID != "e" || e.Match != id || e.Reason != protocol.ReasonCompleted {
-			t.Errorf("the one who ended: %+v", e)
+			t.Errorf("the member who ended the match: %+v", e)
 		}
 		if e := want[*protocol.Ended](ana); e.ID != "m" || e.Match != id || e.Reason != protocol.ReasonCompleted {
-			t.Errorf("the other: %+v", e)
+			t.Errorf("its peer: %+v", e)
 		}
 		for _, c := range []*client{ana, ben} {
 			c.send("end", `"id":"again","match":"`+id+`","reason":"cancelled"`)
 			if e := want[*protocol.Ended](c); e.ID != "again" || e.Reason != protocol.ReasonCompleted {
-				t.Errorf("a repeat: %+v, want the reason that was", e)
+				t.Errorf("a repeat: %+v, want the reason of the first end", e)
 			}
 		}
 		if _, ok := last[*protocol.Ended](ana); ok {
-			t.Error("a repeat was told to the other")
+			t.Error("a repeat notified the peer")
 		}
 		be.advance(61 * time.Second)
 		for _, c := range []*client{ana, ben} {
@@ -205,7 +223,7 @@ func TestRolesAndTags(t *testing.T) {
 				rider.send("end", `"match":"`+m.Match+`"`)
 			}
 		}
-		driver.at(lat, lng) // says nothing of tags: the token's hold
+		driver.at(lat, lng) // has no tags: those of the token count
 		asks(`["calm","tall"]`, true)
 		asks(`["loud"]`, false)
 		driver.at(lat, lng, `"tags":["calm"]`)
@@ -214,7 +232,7 @@ func TestRolesAndTags(t *testing.T) {
 		driver.at(lat, lng) // the last ones stay
 		asks(`["calm","tall"]`, false)
 		asks(`[]`, true)
-		// Of different pools, and of one who only asks, nobody finds anything.
+		// Members of other pools find nobody, and nobody finds a member who only asks.
 		other := be.joinIn("elsewhere", "driver")
 		other.send("match", `"lat":37.7749,"lng":-122.4194`)
 		want[*protocol.NoMatch](other)
@@ -251,7 +269,7 @@ func TestRates(t *testing.T) {
 		}
 		ask()
 		if e := ana.wantError(protocol.CodeRateLimited); !e.Retryable {
-			t.Error("a rate is said to be not worth a retry")
+			t.Error("rate_limited is not retryable")
 		}
 		for i := range 3 {
 			be.advance(time.Minute)
@@ -264,12 +282,22 @@ func TestRates(t *testing.T) {
 			ana.send("end", `"match":"`+want[*protocol.Matched](ana).Match+`"`)
 		}
 		cid.send("match", `"lat":37.7749,"lng":-122.4194`)
-		want[*protocol.Matched](cid) // to be found counts for nobody
+		want[*protocol.Matched](cid) // being found does not count
 		cid.send("end", `"match":"`+cid.hello().Match.Match+`"`)
 		be.advance(31 * time.Minute)
 		ben.at(lat, lng)
 		ask()
 		want[*protocol.Matched](ana)
+	})
+}
+
+func TestARateBelowOneAllowsOne(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"requestsPerMinute":0.5,"matchesPerHour":0.5}}}`, func(t *testing.T, be *backend) {
+		ana := be.join("ana")
+		ana.send("match", `"lat":1,"lng":2`)
+		want[*protocol.NoMatch](ana)
+		ana.send("match", `"lat":1,"lng":2`)
+		ana.wantError(protocol.CodeRateLimited)
 	})
 }
 
@@ -316,7 +344,7 @@ func TestAvailabilityStays(t *testing.T) {
 		want[*protocol.Waiting](ben)
 		check("unavailable, though it waits", "")
 		ben.at(lat, lng, `"available":true`)
-		check("available again, waiting", "ben")
+		check("available once more, and waiting", "ben")
 		ben.at(lat, lng, `"available":false`)
 		ben.reconnect()
 		check("a new session", "ben")
@@ -341,7 +369,7 @@ func TestRequiredConsentIsAskedInEachSession(t *testing.T) {
 		ben = ben.reconnect()
 		ben.at(lat, lng)
 		if got := be.findAt(lat, lng); got != "" {
-			t.Errorf("a new session found %q without its consent", got)
+			t.Errorf("found %q in a new session without its consent", got)
 		}
 	})
 }
@@ -355,7 +383,7 @@ func TestRequestsAreLimitedInPlaceAndRadius(t *testing.T) {
 		}
 		ana.send("match", `"radius":5001`)
 		ana.wantError(protocol.CodeInvalidMessage)
-		ana.send("match", `"lat":47,"lng":8`) // without a report there is nothing to measure by
+		ana.send("match", `"lat":47,"lng":8`) // without a report there is no distance to limit
 		want[*protocol.NoMatch](ana)
 		ana.at(lat, lng)
 		ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat+0.19, lng))
@@ -365,6 +393,18 @@ func TestRequestsAreLimitedInPlaceAndRadius(t *testing.T) {
 		be.advance(61 * time.Second)
 		ana.send("match", "")
 		ana.wantError(protocol.CodeConflict)
+	})
+}
+
+func TestTheDefaultRadiusIsWithinThePools(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"maxRadius":1000}}}`, func(t *testing.T, be *backend) {
+		ana := be.joinAs(token.Identity{Member: "ana", Pool: "default", Matcher: true})
+		ana.send("match", `"lat":1,"lng":2`)
+		if f := want[*protocol.NoMatch](ana); f.Radius != 1000 {
+			t.Errorf("searched %g m, want the pool's 1000", f.Radius)
+		}
+		ana.send("match", `"lat":1,"lng":2,"radius":1001`)
+		ana.wantError(protocol.CodeInvalidMessage)
 	})
 }
 
@@ -432,8 +472,8 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 	})
 }
 
-// TestAMatchWhileOneIsUndecidedIsRetryable: a process vanished in the middle of a request. For
-// 15 s nobody can say what becomes of it.
+// TestAMatchWhileOneIsUndecidedIsRetryable: a process died in the middle of a request.
+// For up to 15 s the request is undecided.
 func TestAMatchWhileOneIsUndecidedIsRetryable(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		ana := be.join("ana")

@@ -11,9 +11,8 @@ import (
 	"waggle/internal/protocol"
 )
 
-// TestRule1Exclusive lets a crowd match, end and cancel all at once, with every
-// message sent more than once, and looks at any moment and at every rest that
-// nobody is in two matches.
+// TestRule1Exclusive lets a crowd match, end and cancel at the same time, and sends each
+// message up to three times. At no moment is a member in two matches.
 func TestRule1Exclusive(t *testing.T) {
 	const members, rounds, steps = 12, 5, 12
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
@@ -26,14 +25,14 @@ func TestRule1Exclusive(t *testing.T) {
 		}
 		matches := make(map[string]bool)
 		for round := range rounds {
-			calm := be.watch(crowd)
-			var storm sync.WaitGroup
+			stop := be.watch(crowd)
+			var all sync.WaitGroup
 			for i, c := range crowd {
 				random := rand.New(rand.NewPCG(uint64(round), uint64(i)))
-				storm.Go(func() { c.sendAtRandom(random, fmt.Sprint("r", round), steps) })
+				all.Go(func() { c.sendAtRandom(random, fmt.Sprint("r", round), steps) })
 			}
-			storm.Wait()
-			calm()
+			all.Wait()
+			stop()
 			for _, m := range be.checkPairs(crowd) {
 				matches[m] = true
 			}
@@ -45,12 +44,12 @@ func TestRule1Exclusive(t *testing.T) {
 			}
 		}
 		if len(matches) < rounds {
-			t.Errorf("%d matches stood at %d rests: too few to show anything", len(matches), rounds)
+			t.Errorf("got %d matches after %d rounds: too few to show anything", len(matches), rounds)
 		}
 	})
 }
 
-// rage sends messages at random, each by one to three goroutines at once.
+// sendAtRandom sends random messages, each from one to three goroutines at the same time.
 func (c *client) sendAtRandom(random *rand.Rand, round string, steps int) {
 	lat, lng := 37.7749+random.Float64()/100, -122.38+random.Float64()/1000
 	for step := range steps {
@@ -75,7 +74,8 @@ func (c *client) sendAtRandom(random *rand.Rand, round string, steps int) {
 	}
 }
 
-// pairs asks everybody for its match, and wants them to be pairs.
+// checkPairs says hello for every member, and wants their matches to be pairs. It returns
+// the matches.
 func (be *backend) checkPairs(crowd []*client) (matches []string) {
 	be.t.Helper()
 	type side struct{ member, role, peer string }
@@ -94,7 +94,7 @@ func (be *backend) checkPairs(crowd []*client) (matches []string) {
 	return matches
 }
 
-// oneOutcomeEach wants one outcome of each id that the member asked under.
+// oneOutcomeEach wants at most one outcome for each id of a request.
 func (c *client) oneOutcomeEach() {
 	c.t.Helper()
 	outcomes := make(map[string]string)
@@ -103,7 +103,7 @@ func (c *client) oneOutcomeEach() {
 			return
 		}
 		if was := outcomes[id]; was != "" && was != outcome {
-			c.t.Errorf("%s asked under %s and was answered %s and %s", c.id.Member, id, was, outcome)
+			c.t.Errorf("%s asked under the id %s and got the outcomes %s and %s", c.id.Member, id, was, outcome)
 		}
 		outcomes[id] = outcome
 	}
@@ -115,7 +115,7 @@ func (c *client) oneOutcomeEach() {
 			note(f.ID, "no match")
 		case *protocol.Ended:
 			if f.Reason == protocol.ReasonLost {
-				c.t.Errorf("%s lost its match %s, and no process died", c.id.Member, f.Match)
+				c.t.Errorf("%s lost its match %s, though no process died", c.id.Member, f.Match)
 			}
 			if f.Match != "" {
 				note(f.ID, "match "+f.Match)
@@ -126,10 +126,9 @@ func (c *client) oneOutcomeEach() {
 	}
 }
 
-// lookAt looks at the crowd over and over, at one moment each, until it is told
-// to stop.
+// watch takes snapshots of the crowd and checks them, until stop is called.
 func (be *backend) watch(crowd []*client) (stop func()) {
-	const snapshot = `
+	const script = `
 		local flat = {}
 		for i = 1, #KEYS, 2 do
 			local m = redis.call('HMGET', KEYS[i], 'claimMatcher', 'claimMatch', 'claimConfirmed')
@@ -144,30 +143,30 @@ func (be *backend) watch(crowd []*client) (stop func()) {
 		keys = append(keys, "w2:m:"+tag, "w2:route:"+tag)
 	}
 	ctx, cancel := context.WithCancel(be.t.Context())
-	looked, active := 0, 0
+	snapshots, active := 0, 0
 	var done sync.WaitGroup
 	done.Go(func() {
 		for ctx.Err() == nil {
-			flat, err := be.direct.Do(be.t.Context(), be.direct.B().Arbitrary("EVAL", snapshot, strconv.Itoa(len(keys))).Args(keys...).Build()).AsStrSlice()
+			flat, err := be.direct.Do(be.t.Context(), be.direct.B().Arbitrary("EVAL", script, strconv.Itoa(len(keys))).Args(keys...).Build()).AsStrSlice()
 			if err != nil {
 				be.t.Error(err)
 				return
 			}
-			looked++
+			snapshots++
 			active += be.exclusive(crowd, flat)
 		}
 	})
 	return func() {
 		cancel()
 		done.Wait()
-		if looked == 0 || active == 0 {
-			be.t.Errorf("looked %d times and saw %d matches", looked, active)
+		if snapshots == 0 || active == 0 {
+			be.t.Errorf("saw %d matches in %d snapshots", active, snapshots)
 		}
 	}
 }
 
-// exclusive wants every member in at most one match of a snapshot: an active
-// route whose matchee carries the claim of it.
+// exclusive wants every member in at most one match of a snapshot. A match is an active
+// route whose matchee has the claim of that match. It returns the number of matches.
 func (be *backend) exclusive(crowd []*client, flat []string) (matches int) {
 	type half struct{ claimMatcher, claimMatch, confirmed, state, match, matchee string }
 	halves := make(map[string]half)

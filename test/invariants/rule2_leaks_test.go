@@ -12,13 +12,13 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// A scene is two members of a pool of their own, near each other on either side
-// of a shard's edge.
+// A scene has two members in a pool of their own. They are near each other, on either
+// side of the edge of a shard cell.
 type scene struct {
 	*backend
 	pool  string
 	a, b  *client
-	p, q  geo.Point // where they are
+	p, q  geo.Point // near each other: where ana is, and where ben may be
 	far   geo.Point
 	match string
 }
@@ -40,8 +40,8 @@ func (s *scene) pair() {
 	s.match = want[*protocol.Matched](s.a).Match
 }
 
-// operations are all that change who is matched with whom: what comes before,
-// and the one step in which the fault comes.
+// operations are all operations that change who is matched with whom. Each has what comes
+// before it, and the step that meets the fault.
 func operations() []operation {
 	near := func(s *scene) { s.b.at(s.q.Lat, s.q.Lng) }
 	away := func(s *scene) { s.b.at(s.far.Lat, s.far.Lng) }
@@ -55,7 +55,7 @@ func operations() []operation {
 			s.a.send("match", fmt.Sprintf(`"id":"m","lat":%v,"lng":%v`, s.p.Lat, s.p.Lng))
 		}},
 		{"match with wait", near, func(s *scene) { s.a.send("match", `"id":"m","wait":300`) }},
-		{"match of one who waits", func(s *scene) {
+		{"match with a waiting member", func(s *scene) {
 			away(s)
 			s.b.send("match", `"id":"n","wait":300,"radius":100`)
 			s.b.at(s.q.Lat, s.q.Lng)
@@ -89,10 +89,10 @@ type operation struct {
 	prepare, fault func(*scene)
 }
 
-// TestRule2NothingLeaks lets every fault meet every command and every push of every
-// operation. After that, once either side has sent a message, both are in the same
-// match or in none; and both can be matched anew. A single server sees all of that,
-// the slow embedded cache and the cluster a third, but in a long run.
+// TestRule2NothingLeaks puts every fault at every command and every push of every
+// operation. After that, once either side has said hello, both are in the same match or
+// in none, and both can be matched anew. A single server gets all of it. The embedded
+// cache, which is slow, and the cluster get a third, except in a long run.
 func TestRule2NothingLeaks(t *testing.T) {
 	for kind, start := range map[string]func(testing.TB) caches.Cache{"embedded": caches.Embedded, "server": aServer, "cluster": aCluster} {
 		t.Run(kind, func(t *testing.T) {
@@ -112,20 +112,21 @@ func TestRule2NothingLeaks(t *testing.T) {
 func aServer(t testing.TB) caches.Cache  { return caches.Server(t) }
 func aCluster(t testing.TB) caches.Cache { return caches.StartCluster(t).Cache }
 
-// injectEverywhere lets the faults meet one of so many events, another of them each time.
+// injectEverywhere puts each fault at every stride-th event, beginning with another event
+// for each fault and operation.
 func (be *backend) injectEverywhere(stride int) {
 	scenes, met := 0, 0
-	stage := func() *scene {
+	fresh := func() *scene {
 		be.flush()
 		scenes++
 		return be.newScene(fmt.Sprint("scene-", scenes))
 	}
 	for i, o := range operations() {
-		s := stage()
+		s := fresh()
 		o.prepare(s)
 		events := be.withFault(0, "", func() { o.fault(s) })
 		if events == 0 {
-			be.t.Fatalf("%s makes no trip and tells nobody", o.name)
+			be.t.Fatalf("%s makes no trip and no push", o.name)
 		}
 		met += events
 		for j, f := range []fault{dies, losesOnce, loses, misses, twice, late} {
@@ -134,7 +135,7 @@ func (be *backend) injectEverywhere(stride int) {
 					if f != dies && matcherFirst != (n%2 == 0) {
 						continue
 					}
-					s := stage()
+					s := fresh()
 					o.prepare(s)
 					events = max(events, be.withFault(n, f, func() { o.fault(s) }))
 					be.advance(16 * time.Second)
@@ -148,8 +149,8 @@ func (be *backend) injectEverywhere(stride int) {
 	be.t.Logf("note: cut everything: %d operations of %d commands and pushes on %s, %d faulty runs", len(operations()), met, be.cache, scenes)
 }
 
-// TestRule2NothingLeaksWhenHeldUp holds the process up before each trip, for longer
-// than its lease, while both sides find out what became of it; then it goes on.
+// TestRule2NothingLeaksWhenHeldUp holds a process up before each trip, for longer than
+// its lease. Meanwhile both sides say hello. Then the process goes on.
 func TestRule2NothingLeaksWhenHeldUp(t *testing.T) {
 	onEach(t, "", func(t *testing.T, be *backend) {
 		scenes := 0
@@ -172,17 +173,17 @@ func TestRule2NothingLeaksWhenHeldUp(t *testing.T) {
 	})
 }
 
-// heals lets one side say hello, and nothing else, and says what is not as it
-// must be then: both are in the same match, or both can be found by others.
+// repaired lets one side say hello and nothing else. The error says what does not hold
+// then: both are in the same match, or others can find both.
 func (s *scene) repaired(matcherFirst bool) error {
 	first, second := &s.a, &s.b
 	if !matcherFirst {
 		first, second = second, first
 	}
-	s.reviveSession(first)
+	s.ensureConnected(first)
 	(*first).send("hello", "")
 	if (*first).hello().Match != nil {
-		s.reviveSession(second)
+		s.ensureConnected(second)
 		if err := s.sameMatch(*first, *second); err != nil {
 			return err
 		}
@@ -190,16 +191,16 @@ func (s *scene) repaired(matcherFirst bool) error {
 			return err
 		}
 	} else if (*second).left || s.isClosed(*second) {
-		s.reviveSession(second)
+		s.ensureConnected(second)
 	}
-	// Wherever they are by now, two who look around find one each.
+	// Wherever they are, two new members find one each.
 	found := map[string]bool{}
 	for i := range 2 {
-		fresh := s.joinAs(token.Identity{Member: fmt.Sprint("fresh-", i), Pool: s.pool, Matcher: true})
-		fresh.send("match", fmt.Sprintf(`"lat":%v,"lng":%v,"radius":20000`, s.p.Lat, s.p.Lng))
-		m, ok := last[*protocol.Matched](fresh)
+		c := s.joinAs(token.Identity{Member: fmt.Sprint("fresh-", i), Pool: s.pool, Matcher: true})
+		c.send("match", fmt.Sprintf(`"lat":%v,"lng":%v,"radius":20000`, s.p.Lat, s.p.Lng))
+		m, ok := last[*protocol.Matched](c)
 		if !ok {
-			return fmt.Errorf("only %v can be matched anew: %s", found, fresh.all())
+			return fmt.Errorf("only %v can be matched anew: %s", found, c.all())
 		}
 		found[string(m.Peer.Card)] = true
 	}
@@ -209,8 +210,8 @@ func (s *scene) repaired(matcherFirst bool) error {
 	return nil
 }
 
-// reviveSession connects a client anew whose connection was refused or lost.
-func (s *scene) reviveSession(c **client) {
+// ensureConnected connects a client anew if its connection was refused or closed.
+func (s *scene) ensureConnected(c **client) {
 	(*c).take()
 	if (*c).send("ping", ""); len((*c).take()) == 0 || s.isClosed(*c) {
 		*c = (*c).reconnect()
@@ -223,7 +224,7 @@ func (be *backend) isClosed(c *client) bool {
 	return be.closed[c.connection]
 }
 
-// agree says whether both see the same match, or none.
+// sameMatch returns an error unless both see the same match, or none.
 func (s *scene) sameMatch(first, second *client) error {
 	one, other := first.hello().Match, second.hello().Match
 	switch {
@@ -243,7 +244,7 @@ func (s *scene) sameMatch(first, second *client) error {
 	return nil
 }
 
-// part ends the match of the two, if they are in one.
+// endMatch ends the match of the two, if they are in one.
 func (s *scene) endMatch() error {
 	if m := s.a.hello().Match; m != nil {
 		s.a.send("end", `"match":"`+m.Match+`"`)

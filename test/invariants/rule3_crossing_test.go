@@ -17,12 +17,11 @@ import (
 	"waggle/test/kit/oracle"
 )
 
-// TestRule3NearestWhileOthersCross has members cross the edge of their shard, and come
-// back, while somebody searches: before every command of the search, and having got
-// as far as any command of their own before it began. A long run tries all pairs of the
-// two, a short one some.
+// TestRule3NearestWhileOthersCross lets members cross the edge of their shard, or cross
+// back, before any command of a search. Before the search begins they have made any
+// number of their own commands. A long run tries all pairs of both, a short one some.
 func TestRule3NearestWhileOthersCross(t *testing.T) {
-	var told []string
+	var counts []string
 	caches.Every(t, func(t *testing.T, c caches.Cache) {
 		be, random, runs := newBackend(t, c, unlimited), kit.Random(t, 0), 0
 		searched, crossed := 0, 0
@@ -44,15 +43,15 @@ func TestRule3NearestWhileOthersCross(t *testing.T) {
 			}
 		}
 		if searched < 8 || crossed < 6 {
-			t.Errorf("a search made %d commands and the others %d: they crossed no shard", searched, crossed)
+			t.Errorf("a search made %d commands and the others %d: too few for a crossing of shards", searched, crossed)
 		}
-		told = append(told, fmt.Sprintf("%d on %s", runs, c.Name))
+		counts = append(counts, fmt.Sprintf("%d on %s", runs, c.Name))
 	})
-	t.Logf("note: nearest: searches while others cross: %s", strings.Join(told, ", "))
+	t.Logf("note: nearest: searches while others cross: %s", strings.Join(counts, ", "))
 }
 
-// A crossing is a search among two, and their reports meanwhile. The mover is
-// nearer all the time than the other, whoever of them moves.
+// A crossing is a search among two members, and their reports meanwhile. The mover is
+// always nearer than the other one.
 type crossing struct {
 	name         string
 	asks         geo.Point
@@ -62,8 +61,8 @@ type crossing struct {
 
 // A leg is one report on the way.
 type leg struct {
-	who string
-	to  geo.Point
+	by string
+	to geo.Point
 }
 
 func crossings() []crossing {
@@ -85,8 +84,8 @@ func crossings() []crossing {
 	}
 }
 
-// threeShards returns a place near where three shards meet, and a point 150 m away in each
-// of the two that are not its own.
+// threeShards returns a point near which three shards meet, and a point 150 m away in
+// each of the two shards that are not its own.
 func threeShards() (middle geo.Point, around []geo.Point) {
 	at := corner(48.8566, 2.3522)
 	cells := []geo.Cell{geo.ShardCell(geo.Point(at))}
@@ -99,18 +98,18 @@ func threeShards() (middle geo.Point, around []geo.Point) {
 	return geo.Point(at), around
 }
 
-// cross runs a crossing in a pool of its own: the search must find the mover, and one
-// that comes after it the other. It tells what interleave does.
+// cross runs a crossing in a pool of its own. The search must find the mover, and the
+// next one the other member. It returns what interleave does.
 func (be *backend) cross(c crossing, pool string, first, then int, backwards bool) (met, reached bool) {
 	be.t.Helper()
-	by := map[string]*client{"mover": be.joinIn(pool, "mover"), "other": be.joinIn(pool, "other")}
+	members := map[string]*client{"mover": be.joinIn(pool, "mover"), "other": be.joinIn(pool, "other")}
 	asker, next := be.joinIn(pool, "asker"), be.joinIn(pool, "next")
-	by["mover"].at(c.mover.Lat, c.mover.Lng)
-	by["other"].at(c.other.Lat, c.other.Lng)
+	members["mover"].at(c.mover.Lat, c.mover.Lng)
+	members["other"].at(c.other.Lat, c.other.Lng)
 	asks := `"lat":` + number(c.asks.Lat) + `,"lng":` + number(c.asks.Lng)
 	met, reached = be.interleave(first, then, backwards, func() { asker.send("match", asks) }, func() {
 		for _, l := range c.legs {
-			by[l.who].report(l.to.Lat, l.to.Lng)
+			members[l.by].report(l.to.Lat, l.to.Lng)
 		}
 	})
 	next.send("match", asks)
@@ -121,15 +120,16 @@ func (be *backend) cross(c crossing, pool string, first, then int, backwards boo
 	return met, reached
 }
 
-// interleave lets others go as far as their command number first, then runs a search as
-// far as its number then, lets the others finish, and the search. Commands are counted
-// from 0 over all trips and sent one by one; backwards: those of one trip in the
-// opposite order. It tells whether each made so many.
+// interleave runs the others up to their command number first, and a search up to its
+// command number then. After that the others finish, and then the search. Commands are
+// sent one by one and counted from 0. With backwards those of a trip are sent in the
+// opposite order. met and reached tell whether the others and the search made so many
+// commands.
 func (be *backend) interleave(first, then int, backwards bool, search, others func()) (met, reached bool) {
 	var mu sync.Mutex
 	count, searching, finishing := 0, false, false
 	paused, resume, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	// turn waits where it is the others' turn.
+	// turn waits while the other side has its turn.
 	turn := func() {
 		mu.Lock()
 		n := count

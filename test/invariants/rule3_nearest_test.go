@@ -15,7 +15,7 @@ import (
 	"waggle/test/kit/oracle"
 )
 
-// A spot is where a search is tried: members within spread metres of it.
+// A spot is a place where searches are tried. Its members are within spread metres.
 type spot struct {
 	name string
 	oracle.Place
@@ -23,8 +23,8 @@ type spot struct {
 	members int
 }
 
-// TestRule3Nearest compares whom a search finds with the nearest by a straight
-// look at everybody, in places where cells and coordinates are awkward.
+// TestRule3Nearest compares what searches find with an oracle that looks at every member,
+// at places where cells and coordinates are awkward.
 func TestRule3Nearest(t *testing.T) {
 	edge, _ := acrossEdge(37.7749, -122.4194)
 	spots := []spot{
@@ -48,28 +48,28 @@ func TestRule3Nearest(t *testing.T) {
 	})
 }
 
-// A population is a world and what is true of who is in it.
+// A population is a backend, and what is true of its members.
 type population struct {
 	*backend
 	crowd   oracle.Crowd
 	members map[string]oracle.Member
 }
 
-// know tells the oracle of a member.
-func (p *population) know(m oracle.Member) {
+// put gives the oracle a member.
+func (p *population) put(m oracle.Member) {
 	p.members[m.Name] = m
 	p.crowd.Put(m)
 }
 
-// populate puts members around the spot, and among them such as must not be found.
+// populate joins members around the spot. Some of them must not be found.
 func (be *backend) populate(s spot, random *rand.Rand) *population {
 	be.t.Helper()
 	p := &population{backend: be, members: make(map[string]oracle.Member)}
-	for i := range s.members / 10 { // to be silent for longer than the TTL
+	for i := range s.members / 10 { // these will be silent for longer than the TTL
 		m := oracle.Member{Name: fmt.Sprint("stale", i), Place: oracle.Near(random, s.Place, s.spread), Tags: []string{"tall"}}
 		be.join(m.Name).at(m.Lat, m.Lng, `"tags":["tall"]`)
 		m.Reported = be.now()
-		p.know(m)
+		p.put(m)
 	}
 	be.advance(59 * time.Second)
 	for i := range s.members {
@@ -83,7 +83,7 @@ func (be *backend) populate(s spot, random *rand.Rand) *population {
 		if i%3 == 0 {
 			m.Tags, more = []string{"tall", "calm"}, []string{`"tags":["tall","calm"]`}
 		}
-		if i%17 == 0 && i > 17 { // known, then gone from the circle
+		if i%17 == 0 && i > 17 { // listed, and then out of the circle
 			c.at(m.Lat, m.Lng, more...)
 			m.Place = oracle.Near(random, s.Place, s.spread+8000)
 		}
@@ -96,14 +96,14 @@ func (be *backend) populate(s spot, random *rand.Rand) *population {
 			m.Unavailable = true
 			c.disconnect()
 		}
-		p.know(m)
+		p.put(m)
 	}
 	be.advance(2 * time.Second)
 	return p
 }
 
-// search asks at points around the spot; every other match is kept, so that who
-// is in it is not to be found any more.
+// search searches at points around the spot. It keeps every other match, so that its
+// members cannot be found any more.
 func (p *population) search(s spot, random *rand.Rand) {
 	p.t.Helper()
 	found := 0
@@ -134,13 +134,13 @@ func (p *population) search(s spot, random *rand.Rand) {
 		}
 		got := p.members[names[0]]
 		if d := oracle.Distance(q.Place, got.Place); math.Abs(m.Peer.Distance-d) > 1 {
-			p.t.Errorf("%s: %s is said to be %v m away, not %.1f", s.name, got.Name, m.Peer.Distance, d)
+			p.t.Errorf("%s: %s is shown %v m away, want %.1f", s.name, got.Name, m.Peer.Distance, d)
 		}
 		if i%2 == 0 {
 			seeker.send("end", `"match":"`+m.Match+`"`)
 		} else {
 			got.Unavailable = true
-			p.know(got)
+			p.put(got)
 		}
 	}
 	if found < 8 {
@@ -148,7 +148,7 @@ func (p *population) search(s spot, random *rand.Rand) {
 	}
 }
 
-// corner returns a point near the place from where three shards are within 100 m.
+// corner returns a point near the place that has three shards within 100 m.
 func corner(lat, lng float64) oracle.Place {
 	for i := 0.0; i < 0.1; i += 0.0008 {
 		for j := 0.0; j < 0.1; j += 0.0008 {
@@ -157,5 +157,5 @@ func corner(lat, lng float64) oracle.Place {
 			}
 		}
 	}
-	return oracle.Place{Lat: math.NaN()} // no report would be taken there
+	return oracle.Place{Lat: math.NaN()} // reports from there are refused
 }

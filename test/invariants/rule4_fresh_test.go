@@ -12,8 +12,8 @@ import (
 	"waggle/internal/token"
 )
 
-// finds asks at a place, as a newcomer that cannot be found itself, and returns
-// the name of whom it found within 500 m, "" for nobody. The match is ended.
+// findAt searches at a place, as a new member that cannot be found itself. It returns the
+// name of the member that it found within 500 m, "" if none. Then it ends the match.
 func (be *backend) findAt(lat, lng float64) string {
 	be.t.Helper()
 	c := be.newClient(token.Identity{Pool: "default", Matcher: true})
@@ -30,12 +30,12 @@ func (be *backend) findAt(lat, lng float64) string {
 	case *protocol.NoMatch:
 		return ""
 	}
-	be.t.Fatalf("a search was answered: %s", c.all())
+	be.t.Fatalf("a search got neither matched nor no_match: %s", c.all())
 	return ""
 }
 
-// TestRule4Fresh: by the cache's clock, nobody is found whose last report came, or
-// was taken, longer ago than the TTL.
+// TestRule4Fresh: nobody is found whose last report was heard longer ago than the TTL, or
+// is older than it. Both go by the cache's clock.
 func TestRule4Fresh(t *testing.T) {
 	const lat, lng = 37.7749, -122.4194
 	onEach(t, "", func(t *testing.T, be *backend) {
@@ -64,12 +64,12 @@ func TestRule4Fresh(t *testing.T) {
 		check("with a report 61 s old, heard 11 s ago", "")
 
 		ben.send("match", `"id":"m"`)
-		ben.wantError(protocol.CodeConflict) // its own location is not fresh
+		ben.wantError(protocol.CodeConflict) // its own location is stale
 	})
 }
 
-// TestRule4FreshForWaitingRequests: who has gone stale is not found by a request
-// that waits, in the cell it was listed in, until it reports again.
+// TestRule4FreshForWaitingRequests: a waiting request does not find a stale member in its
+// cell until that member reports.
 func TestRule4FreshForWaitingRequests(t *testing.T) {
 	onEach(t, "", func(t *testing.T, be *backend) {
 		p, q := acrossEdge(37.7749, -122.4194)
@@ -88,7 +88,7 @@ func TestRule4FreshForWaitingRequests(t *testing.T) {
 	})
 }
 
-// TestRule4FreshKeysExpire: whatever was done, every key that is stored expires.
+// TestRule4FreshKeysExpire: every key expires, whatever was done.
 func TestRule4FreshKeysExpire(t *testing.T) {
 	onEach(t, "", func(t *testing.T, be *backend) {
 		for i, o := range operations() {
@@ -128,7 +128,7 @@ func TestRule4FreshKeysOutliveTheirEntries(t *testing.T) {
 	})
 }
 
-// expire wants every key to expire, and returns how many there are.
+// checkKeysExpire wants every key to expire. It returns how many keys there are.
 func (be *backend) checkKeysExpire() (keys int) {
 	be.t.Helper()
 	const longest = 3 * time.Hour
@@ -154,15 +154,15 @@ func (be *backend) checkKeysExpire() (keys int) {
 	}
 }
 
-// TestRule4FreshWhenClaimed lets the candidate go stale between the search that
-// saw it and the claim.
+// TestRule4FreshWhenClaimed lets a candidate become stale between the search that saw it
+// and the claim.
 func TestRule4FreshWhenClaimed(t *testing.T) {
 	onEach(t, `{"pools":{"default":{"locationTTL":5}}}`, func(t *testing.T, be *backend) {
-		for range 2 { // the first run teaches the cache its scripts
+		for range 2 { // in the second run the cache knows the scripts
 			be.flush()
 			ana, ben := be.join("ana"), be.join("ben")
 			ben.at(37.7749, -122.4194)
-			// The search is on its way by then: time has passed for the claim.
+			// The time passes after the search was sent, and before the claim.
 			be.between(0, func() { ana.send("match", `"lat":37.7749,"lng":-122.4194`) }, func() { be.advance(6 * time.Second) })
 			want[*protocol.NoMatch](ana)
 

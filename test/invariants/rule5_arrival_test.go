@@ -9,26 +9,26 @@ import (
 	"waggle/test/kit"
 )
 
-// TestRule5OrderedInAnyOrderOfArrival sends the same reports in any order of arrival, one after
-// the other and all at once, by clocks that are right, behind and ahead, and with a seq
-// that begins again: in the end the newest counts, in the record and in the index, and
-// who watches saw them in order.
+// TestRule5OrderedInAnyOrderOfArrival sends the same reports in any order, one after the
+// other and all at once. The clocks are right, behind, ahead or stopped, or seq starts
+// anew. In the end the newest report counts in the record and in the index, and the
+// matcher saw the reports in order.
 func TestRule5OrderedInAnyOrderOfArrival(t *testing.T) {
 	type report struct {
 		at  int64
 		seq int
 	}
 	clocks := map[string]func(i int) report{
-		"right":           func(i int) report { return report{int64(i), 0} },
-		"behind":          func(i int) report { return report{int64(i) - 40_000, 0} },
-		"ahead":           func(i int) report { return report{int64(i) + 25_000, 0} },
-		"standing still":  func(i int) report { return report{0, i} },
-		"seq begins anew": func(i int) report { return report{int64(i / 4), i % 4} },
+		"right":                      func(i int) report { return report{int64(i), 0} },
+		"behind":                     func(i int) report { return report{int64(i) - 40_000, 0} },
+		"ahead":                      func(i int) report { return report{int64(i) + 25_000, 0} },
+		"stopped":                    func(i int) report { return report{0, i} },
+		"right, but seq starts anew": func(i int) report { return report{int64(i / 4), i % 4} },
 	}
 	const reports = 12
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		random := kit.Random(t, 5)
-		place := func(i int) (float64, float64) { return 37.7749 + 0.012*float64(i), -122.4194 } // shard after shard
+		place := func(i int) (float64, float64) { return 37.7749 + 0.012*float64(i), -122.4194 } // each in another shard
 		for name, clock := range clocks {
 			for _, together := range []bool{false, true} {
 				for _, watched := range []bool{false, true} {
@@ -58,7 +58,7 @@ func TestRule5OrderedInAnyOrderOfArrival(t *testing.T) {
 					all.Wait()
 					newest := clock(reports - 1)
 					if watched {
-						if !together { // posts that are under way at once arrive in any order
+						if !together { // pushes at the same time arrive in any order
 							be.checkOrdered(what, ana)
 						}
 						ana.send("locate", "")
@@ -80,7 +80,8 @@ func TestRule5OrderedInAnyOrderOfArrival(t *testing.T) {
 	})
 }
 
-// increases wants the locations that a watcher was shown to be newer and newer.
+// checkOrdered wants each location that the watcher was shown to be newer than the one
+// before.
 func (be *backend) checkOrdered(what string, watcher *client) {
 	be.t.Helper()
 	var before *protocol.LocationFrame

@@ -10,8 +10,8 @@ import (
 	"waggle/internal/store"
 )
 
-// TestRule5OrderedLateListing: what an earlier report still has to do to the index, and
-// comes to late, does not undo what a later one that was acknowledged has done there.
+// TestRule5OrderedLateListing: the listing of an earlier report that arrives late does
+// not undo that of a later report that was acknowledged.
 func TestRule5OrderedLateListing(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		first, second := geo.Point{Lat: 37.7749, Lng: -122.4194}, geo.Point{Lat: 37.7829, Lng: -122.4194}
@@ -20,7 +20,7 @@ func TestRule5OrderedLateListing(t *testing.T) {
 		}
 		ben := be.join("ben")
 		ben.at(first.Lat, first.Lng)
-		be.advance(61 * time.Second) // nobody has swept it: it is listed, and too old
+		be.advance(61 * time.Second) // it is listed and stale, and no search has swept it
 		var held atomic.Bool
 		reached, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		hook := store.Hook(func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
@@ -38,14 +38,14 @@ func TestRule5OrderedLateListing(t *testing.T) {
 		select {
 		case <-reached:
 		case <-done:
-			t.Fatal("the report listed nobody again")
+			t.Fatal("the report did not list its member anew")
 		}
 		ben.at(second.Lat, second.Lng)
 		close(release)
 		<-done
 		be.hook.Store(nil)
 		if got := be.findAt(second.Lat, second.Lng); got != "ben" {
-			t.Errorf("ben is not found where its last report, which was acknowledged, says")
+			t.Errorf("ben is not found at the place of its last report, which was acknowledged")
 		}
 	})
 }

@@ -9,7 +9,8 @@ import (
 	"waggle/internal/protocol"
 )
 
-// refusals are the reports that must move nothing, after one at `at` with seq 5.
+// refusals are the reports that must change nothing after a report of that time with seq
+// 5.
 func refusals(now time.Time, at int64) []refusal {
 	return []refusal{
 		{"late", fmt.Sprintf(`"at":%d`, at-1), ""},
@@ -17,7 +18,7 @@ func refusals(now time.Time, at int64) []refusal {
 		{"equal", fmt.Sprintf(`"at":%d,"seq":5`, at), ""},
 		{"of the same time with a lower seq", fmt.Sprintf(`"at":%d,"seq":4`, at), ""},
 		{"of the same time without seq", fmt.Sprintf(`"at":%d`, at), ""},
-		{"behind by more than the TTL", fmt.Sprintf(`"at":%d`, now.Add(-61*time.Second).UnixMilli()), protocol.CodeStale},
+		{"older than the TTL", fmt.Sprintf(`"at":%d`, now.Add(-61*time.Second).UnixMilli()), protocol.CodeStale},
 		{"from the beginning of time", `"at":0`, protocol.CodeStale},
 	}
 }
@@ -27,14 +28,14 @@ type refusal struct {
 	code         protocol.Code // "" for an ack
 }
 
-// TestRule5Ordered: a refused report moves neither what the index finds, nor the
-// record, nor is it shown to who watches.
+// TestRule5Ordered: a refused report changes neither the index nor the record, and is not
+// shown to the matcher.
 func TestRule5Ordered(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		home := geo.Point{Lat: 37.7749, Lng: -122.4194}
 		places := map[string]geo.Point{"the same shard": {Lat: 37.7829, Lng: -122.4194}, "another shard": {Lat: 37.9, Lng: -122.4194}}
 		if geo.ShardCell(home) != geo.ShardCell(places["the same shard"]) || geo.ShardCell(home) == geo.ShardCell(places["another shard"]) {
-			t.Fatal("the places are not where they should be")
+			t.Fatal("the places are in other shards than they should be")
 		}
 		for where, place := range places {
 			for i := range refusals(be.now(), 0) {
@@ -54,7 +55,7 @@ func TestRule5Ordered(t *testing.T) {
 					if r.code == "" {
 						want[*protocol.Ack](ben)
 					} else if e := ben.wantError(r.code); e.ID != "r" || e.Now < at || e.Now > be.now().UnixMilli() {
-						t.Errorf("%s: refused with %+v, want the time of now", what, e)
+						t.Errorf("%s: refused with %+v, want the current time", what, e)
 					}
 					if watched {
 						if l, ok := last[*protocol.LocationFrame](ana); ok {
@@ -67,10 +68,10 @@ func TestRule5Ordered(t *testing.T) {
 						continue
 					}
 					if got := be.findAt(place.Lat, place.Lng); got != "" {
-						t.Errorf("%s: %s is found where it says", what, got)
+						t.Errorf("%s: %s is found at the place of the refused report", what, got)
 					}
 					if got := be.findAt(home.Lat, home.Lng); got != "ben" {
-						t.Errorf("%s: ben is not found any more where it was", what)
+						t.Errorf("%s: ben is not found at the place of its last report", what)
 					}
 				}
 			}
@@ -78,7 +79,7 @@ func TestRule5Ordered(t *testing.T) {
 	})
 }
 
-// TestRule5OrderedBeyondTheRate: so does one that comes too often.
+// TestRule5OrderedBeyondTheRate: a report beyond the rate changes nothing either.
 func TestRule5OrderedBeyondTheRate(t *testing.T) {
 	onEach(t, `{"pools":{"default":{"reportsPerSecond":0.01,"reportsBurst":3,"requestsPerMinute":1000,"matchesPerHour":1000}}}`,
 		func(t *testing.T, be *backend) {
@@ -115,7 +116,7 @@ func TestRule5OrderedBeyondTheRate(t *testing.T) {
 		})
 }
 
-// TestRule5OrderedNewerReports: what is newer is taken, and shown, in order.
+// TestRule5OrderedNewerReports: newer reports are accepted, and shown in order.
 func TestRule5OrderedNewerReports(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		ana, ben := be.join("ana"), be.join("ben")
@@ -143,7 +144,7 @@ func TestRule5OrderedNewerReports(t *testing.T) {
 			t.Errorf("a report from a minute ahead is dated %d, want its arrival, %d", l.At, before)
 		}
 		be.advance(time.Second)
-		report(37.779, `"seq":0`) // a later one is not late for that
+		report(37.779, `"seq":0`) // it does not count as late because of that
 		ahead := be.now().Add(20 * time.Second).UnixMilli()
 		if l := report(37.780, fmt.Sprintf(`"at":%d`, ahead)); l.At != ahead {
 			t.Errorf("a report from 20 s ahead is dated %d, want %d", l.At, ahead)

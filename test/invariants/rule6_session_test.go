@@ -7,8 +7,8 @@ import (
 	"waggle/internal/protocol"
 )
 
-// TestRule6TheRightSession: the newest connection counts, and nothing that an
-// older one does or suffers touches it.
+// TestRule6TheRightSession: the newest connection counts. Messages and a $disconnect of
+// an older one change nothing.
 func TestRule6TheRightSession(t *testing.T) {
 	const lat, lng, elsewhere = 37.7749, -122.4194, 37.7949
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
@@ -23,7 +23,7 @@ func TestRule6TheRightSession(t *testing.T) {
 		old.at(lat, lng)
 		ben := old.reconnect()
 		if e := old.wantError(protocol.CodeReplaced); e.Retryable {
-			t.Error("replaced is said to be worth a retry")
+			t.Error("replaced is retryable")
 		}
 		if !be.isClosed(old) {
 			t.Error("the connection that was replaced is not closed")
@@ -71,16 +71,15 @@ func TestRule6TheRightSession(t *testing.T) {
 			t.Errorf("a connection that has disconnected was answered %v", got)
 		}
 		found("a report after the $disconnect", elsewhere, "")
-		again := newer.reconnect()
-		if r := again.hello().Request; r != nil {
+		if r := newer.reconnect().hello().Request; r != nil {
 			t.Errorf("a session asked after its $disconnect: %+v", r)
 		}
-		found("connected again", lat, "ben")
+		found("after a new connect", lat, "ben")
 	})
 }
 
-// TestRule6GoneConnections: a push that finds a connection gone forgets that one
-// if it is the current and not young; a young one is tried once more.
+// TestRule6GoneConnections: a push that finds a connection gone ends it, if it is the
+// current one and older than 10 s. To a younger one the push is repeated once.
 func TestRule6GoneConnections(t *testing.T) {
 	const lat, lng = 37.7749, -122.4194
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
@@ -108,12 +107,12 @@ func TestRule6GoneConnections(t *testing.T) {
 		ben.report(lat, lng)
 		want[*protocol.LocationFrame](ana)
 		if n := pushes(ana); n != 2 {
-			t.Errorf("a young connection that was gone once was pushed to %d times, want 2", n)
+			t.Errorf("got %d pushes to a young connection that was gone once, want 2", n)
 		}
 		lose(ana, 2)
 		ben.report(lat, lng)
 		if n := pushes(ana); n != 2 {
-			t.Errorf("a young connection that is gone was pushed to %d times, want 2", n)
+			t.Errorf("got %d pushes to a young connection that is gone, want 2", n)
 		}
 		ben.report(lat, lng)
 		want[*protocol.LocationFrame](ana)
@@ -124,7 +123,7 @@ func TestRule6GoneConnections(t *testing.T) {
 		ben.report(lat, lng)
 		ben.report(lat, lng)
 		if n := pushes(ana); n != 1 {
-			t.Errorf("an old connection that is gone was pushed to %d times, want once", n)
+			t.Errorf("got %d pushes to an old connection that is gone, want 1", n)
 		}
 		ana = ana.reconnect()
 		if m := ana.hello().Match; m == nil || m.Role != protocol.RoleMatcher {
@@ -141,7 +140,7 @@ func TestRule6GoneConnections(t *testing.T) {
 			t.Errorf("%s is found though its connection is gone", got)
 		}
 
-		// A newer connection comes at any moment while a push finds the old one gone.
+		// The member connects anew at any moment while a push finds the old connection gone.
 		for n, more := 0, true; more; n++ {
 			ana, ben = pair()
 			be.advance(11 * time.Second)

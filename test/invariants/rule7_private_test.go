@@ -11,7 +11,7 @@ import (
 	"waggle/internal/protocol"
 )
 
-// numbers returns every number of a frame, however deep.
+// numbers returns every number in a frame, at any depth.
 func numbers(f protocol.Frame) (all []float64) {
 	var v any
 	if err := json.Unmarshal(protocol.Encode(f), &v); err != nil {
@@ -36,25 +36,25 @@ func numbers(f protocol.Frame) (all []float64) {
 	return all
 }
 
-// secret wants no coordinate of the places in any frame, within some ten metres.
+// noPosition wants no coordinate of the places in any frame, to within some ten metres.
 func noPosition(t *testing.T, what string, frames []protocol.Frame, places ...geo.Point) {
 	t.Helper()
 	if len(frames) == 0 {
-		t.Errorf("%s: no frame was sent: nothing was shown", what)
+		t.Errorf("%s: no frame was sent, so this shows nothing", what)
 	}
 	for _, f := range frames {
 		for _, n := range numbers(f) {
 			for _, p := range places {
 				if !(math.Abs(n-p.Lat) > 1e-4) || !(math.Abs(n-p.Lng) > 1e-4) {
-					t.Errorf("%s: %s tells of %v", what, protocol.Encode(f), p)
+					t.Errorf("%s: %s shows %v", what, protocol.Encode(f), p)
 				}
 			}
 		}
 	}
 }
 
-// TestRule7Private: nobody learns where another is before a match, nor after it;
-// and in it the matchee learns the request's point alone.
+// TestRule7Private: before a match and after its end nobody learns where another member
+// is. In the match the matchee learns only the point of the request.
 func TestRule7Private(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		anaHome, anaMoved := geo.Point{Lat: 37.7712345, Lng: -122.4112345}, geo.Point{Lat: 37.7723456, Lng: -122.4123456}
@@ -66,7 +66,7 @@ func TestRule7Private(t *testing.T) {
 		ana.at(anaHome.Lat, anaHome.Lng)
 		eve.send("match", fmt.Sprintf(`"id":"e","lat":%v,"lng":%v,"tags":["tall"],"wait":300`, benHome.Lat+0.001, benHome.Lng))
 		ben.at(benHome.Lat, benHome.Lng, `"tags":["calm"]`)
-		ana.send("match", `"id":"n","radius":100`) // nobody so near
+		ana.send("match", `"id":"n","radius":100`) // nobody is so near
 		ana.send("match", `"id":"w","tags":["tall"],"wait":300`)
 		ana.send("hello", "")
 		ana.send("locate", "")
@@ -76,7 +76,7 @@ func TestRule7Private(t *testing.T) {
 		ben.send("locate", "")
 		noPosition(t, "before a match", ben.sent(), anaHome)
 
-		// ana asks for another point than its own.
+		// The point of ana's request is not where ana is.
 		ana.send("match", fmt.Sprintf(`"id":"m","lat":%v,"lng":%v`, meeting.Lat, meeting.Lng))
 		id := want[*protocol.Matched](ana).Match
 		ana.report(anaMoved.Lat, anaMoved.Lng)
@@ -90,12 +90,12 @@ func TestRule7Private(t *testing.T) {
 		ben.send("locate", "")
 		ben.send("match", `"id":"x"`)
 		if l := want[*protocol.Matched](ben); l.Peer.Lat != meeting.Lat {
-			t.Errorf("the matchee is told of %+v, want the request's point", l.Peer)
+			t.Errorf("the matchee was shown %+v, want the point of the request", l.Peer)
 		}
 		noPosition(t, "the matchee in a match", ben.sent(), anaHome, anaMoved)
 		noPosition(t, "a third member", eve.sent(), anaHome, anaMoved, benMoved)
 
-		// The end, and a report that crosses it.
+		// The end, and a report after it.
 		ana.send("end", `"match":"`+id+`"`)
 		seen = len(ana.sent())
 		ben.report(benLater.Lat, benLater.Lng)
@@ -127,8 +127,8 @@ func TestRule7Private(t *testing.T) {
 	})
 }
 
-// TestRule7PrivateInTheLog: the log, at its most talkative and of failures of every
-// kind, has no token and no position.
+// TestRule7PrivateInTheLog: the log has no token and no position, at its lowest level and
+// after failures of every kind.
 func TestRule7PrivateInTheLog(t *testing.T) {
 	onEach(t, "", func(t *testing.T, be *backend) {
 		scenes := 0

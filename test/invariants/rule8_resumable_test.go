@@ -7,19 +7,19 @@ import (
 	"waggle/internal/protocol"
 )
 
-// TestRule8Resumable drops the socket of either side, told by a $disconnect, told
-// too late, or never; on a new connection hello gives everything back.
+// TestRule8Resumable drops the socket of either side. Its $disconnect comes, comes late,
+// or never comes. On a new connection hello gives everything back.
 func TestRule8Resumable(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		p, q := acrossEdge(37.7749, -122.4194)
 		drops := map[string]func(*client) *client{
-			"told": func(c *client) *client { c.disconnect(); return c.reconnect() },
-			"told late": func(c *client) *client {
+			"$disconnect comes": func(c *client) *client { c.disconnect(); return c.reconnect() },
+			"$disconnect comes late": func(c *client) *client {
 				next := c.reconnect()
 				c.disconnect()
 				return next
 			},
-			"never told": (*client).reconnect,
+			"$disconnect never comes": (*client).reconnect,
 		}
 		for name, drop := range drops {
 			be.flush()
@@ -30,7 +30,7 @@ func TestRule8Resumable(t *testing.T) {
 			id := want[*protocol.Matched](ana).Match
 
 			ana.disconnect()
-			ben.report(p.Lat, p.Lng) // moves meanwhile, into the other shard
+			ben.report(p.Lat, p.Lng) // meanwhile it moves into the other shard
 			be.advance(40 * time.Second)
 			ana, ben = drop(ana), drop(ben)
 			m := ana.hello().Match
@@ -52,7 +52,7 @@ func TestRule8Resumable(t *testing.T) {
 				t.Errorf("%s: the new connection is shown %+v", name, l)
 			}
 			ana.send("match", `"id":"m"`)
-			if again := want[*protocol.Matched](ana); again.Match != id {
+			if repeat := want[*protocol.Matched](ana); repeat.Match != id {
 				t.Errorf("%s: the same message on a new connection led to another match", name)
 			}
 			ben.send("end", `"match":"`+id+`"`)
@@ -69,7 +69,7 @@ func TestRule8Resumable(t *testing.T) {
 	})
 }
 
-// TestRule8ResumableWaitingRequest does the same with a request that waits.
+// TestRule8ResumableWaitingRequest does the same with a waiting request.
 func TestRule8ResumableWaitingRequest(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		p, q := acrossEdge(37.7749, -122.4194)
@@ -97,7 +97,7 @@ func TestRule8ResumableWaitingRequest(t *testing.T) {
 		ana, _ = ask()
 		ana.disconnect()
 		ben = be.join("ben")
-		ben.report(q.Lat, q.Lng) // finds it while it is away
+		ben.report(q.Lat, q.Lng) // ben comes while ana is away
 		id := want[*protocol.Matched](ben).Match
 		ana = ana.reconnect()
 		if m := ana.hello().Match; m == nil || m.Match != id || m.Peer.Lng != q.Lng {
@@ -115,14 +115,14 @@ func TestRule8ResumableWaitingRequest(t *testing.T) {
 		if r := ana.hello().Request; r != nil {
 			t.Errorf("a request that expired resumes as %+v", r)
 		}
-		told := 0
+		notices := 0
 		for _, f := range ana.sent() {
 			if _, ok := f.(*protocol.NoMatch); ok {
-				told++
+				notices++
 			}
 		}
-		if told != 1 {
-			t.Errorf("no_match was told %d times", told)
+		if notices != 1 {
+			t.Errorf("got %d no_match, want 1", notices)
 		}
 	})
 }

@@ -9,27 +9,27 @@ import (
 	"waggle/internal/protocol"
 )
 
-// together wants both to have been told of one and the same match.
+// bothNotified wants both to have been notified of the same match.
 func bothNotified(a, b *client) error {
-	told := func(c *client) string {
-		match := ""
+	match := func(c *client) string {
+		id := ""
 		for _, f := range c.sent() {
 			if m, ok := f.(*protocol.Matched); ok {
-				match = m.Match
+				id = m.Match
 			}
 		}
-		return match
+		return id
 	}
-	if x, y := told(a), told(b); x == "" || x != y {
-		return fmt.Errorf("%s was told of %q and %s of %q:%s%s", a.id.Member, x, b.id.Member, y, a.all(), b.all())
+	if x, y := match(a), match(b); x == "" || x != y {
+		return fmt.Errorf("%s was notified of %q and %s of %q:%s%s", a.id.Member, x, b.id.Member, y, a.all(), b.all())
 	}
 	return nil
 }
 
-// orders are the two ways to name a pair: the smaller id goes first.
+// orders are the two ways to name a pair. The request of the smaller id goes first.
 func orders() [][2]string { return [][2]string{{"ana", "ben"}, {"ben", "ana"}} }
 
-// TestRule9SeekersFindEachOther has two, and more, ask at the same moment.
+// TestRule9SeekersFindEachOther lets two members ask at the same moment.
 func TestRule9SeekersFindEachOther(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		p, q := acrossEdge(37.7749, -122.4194)
@@ -49,7 +49,7 @@ func TestRule9SeekersFindEachOther(t *testing.T) {
 				for i, c := range []*client{a, b} {
 					for _, f := range c.sent() {
 						if _, ok := f.(*protocol.Waiting); ok && waits[i] == 0 {
-							t.Errorf("%s did not ask to wait, and was told %s", c.id.Member, protocol.Encode(f))
+							t.Errorf("%s did not ask to wait, and got %s", c.id.Member, protocol.Encode(f))
 						}
 					}
 				}
@@ -58,8 +58,8 @@ func TestRule9SeekersFindEachOther(t *testing.T) {
 	})
 }
 
-// TestRule9SeekersInACrowdFindEachOther has several ask at once: when all have
-// been answered, no two are left over.
+// TestRule9SeekersInACrowdFindEachOther lets six members ask at the same moment. When all
+// have their outcomes, nobody is left without a match.
 func TestRule9SeekersInACrowdFindEachOther(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		be.slowDown()
@@ -86,22 +86,22 @@ func TestRule9SeekersInACrowdFindEachOther(t *testing.T) {
 	})
 }
 
-// TestRule9SeekersBetweenTrips puts the second one's step before each trip of the
-// first one's.
+// TestRule9SeekersBetweenTrips puts the step of the second member before each trip of the
+// first member's request.
 func TestRule9SeekersBetweenTrips(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		p, q := acrossEdge(37.7749, -122.4194)
 		steps := []struct {
 			name  string
-			away  bool // the second is out of the circle at first
+			away  bool // the second starts outside of the circle
 			asks  string
 			then  func(b *client)
 			first string
 		}{
 			{"ask", false, `"id":"a","wait":60`, func(b *client) { b.send("match", `"id":"b","wait":60`) }, ""},
 			{"come into the circle", true, `"id":"a","wait":60`, func(b *client) { b.report(q.Lat, q.Lng) }, ""},
-			{"come in, waiting itself", true, `"id":"a","wait":60`, func(b *client) { b.report(q.Lat, q.Lng) }, `"id":"b","wait":60,"radius":100`},
-			{"come in and ask", true, `"id":"a","wait":60`, func(b *client) {
+			{"come into the circle while it waits itself", true, `"id":"a","wait":60`, func(b *client) { b.report(q.Lat, q.Lng) }, `"id":"b","wait":60,"radius":100`},
+			{"come into the circle and ask", true, `"id":"a","wait":60`, func(b *client) {
 				b.report(q.Lat, q.Lng)
 				b.send("match", `"id":"b","wait":60`)
 			}, ""},
@@ -130,7 +130,7 @@ func TestRule9SeekersBetweenTrips(t *testing.T) {
 	})
 }
 
-// TestRule9SeekersOneAfterTheOther has the second come when the first waits.
+// TestRule9SeekersOneAfterTheOther lets the second member come when the first one waits.
 func TestRule9SeekersOneAfterTheOther(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		p, q := acrossEdge(37.7749, -122.4194)
@@ -173,9 +173,9 @@ func TestRule9SeekersOneAfterTheOther(t *testing.T) {
 			a.send("match", `"id":"a","wait":60,"tags":["tall"]`)
 			want[*protocol.Waiting](a)
 			b.send("match", `"id":"b"`)
-			check("the first cannot have the second, but the second the first", a, b)
+			check("the second does not fit the first, but the first fits the second", a, b)
 			if m := lastMatched(a); m == nil || m.ID != "a" || m.Role != protocol.RoleMatchee {
-				t.Errorf("found while it waits, the first was told %+v, want the id of its request", m)
+				t.Errorf("the first was found while it waits and got %+v, want the id of its request", m)
 			}
 
 			a, b = start()
@@ -211,9 +211,8 @@ func lastMatched(c *client) *protocol.Matched {
 	return m
 }
 
-// TestRule9SeekersAfterALapsedLease lets the process die that was serving a
-// waiting request: when its lease has lapsed, the next message of either side
-// brings them together.
+// TestRule9SeekersAfterALapsedLease lets the process die that serves a waiting request.
+// Once its lease has lapsed, the next message of either side matches the two.
 func TestRule9SeekersAfterALapsedLease(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		p, q := acrossEdge(37.7749, -122.4194)
@@ -242,7 +241,7 @@ func TestRule9SeekersAfterALapsedLease(t *testing.T) {
 						b.report(q.Lat, q.Lng)
 					}
 					if !leased {
-						b.report(q.Lat, q.Lng) // it had not got so far: the second's next report does it
+						b.report(q.Lat, q.Lng) // the process died earlier, so the second's next report is needed
 					}
 					if x, y := a.hello().Match, b.hello().Match; x == nil || y == nil || x.Match != y.Match {
 						t.Errorf("died at trip %d of %d, then the %s: %+v and %+v", n, trips, next, x, y)
@@ -253,7 +252,7 @@ func TestRule9SeekersAfterALapsedLease(t *testing.T) {
 	})
 }
 
-// TestRule9SeekersThatAreSilent are not served until they are heard again.
+// TestRule9SeekersThatAreSilent: they are passed over until they are heard.
 func TestRule9SeekersThatAreSilent(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		p, q := acrossEdge(37.7749, -122.4194)
@@ -263,7 +262,7 @@ func TestRule9SeekersThatAreSilent(t *testing.T) {
 		be.advance(61 * time.Second)
 		b.at(q.Lat, q.Lng)
 		if m := b.hello().Match; m != nil {
-			t.Fatalf("matched with one who was silent beyond the grace time: %+v", m)
+			t.Fatalf("matched with a member who was silent for longer than the grace time: %+v", m)
 		}
 		a.at(p.Lat, p.Lng)
 		b.at(q.Lat, q.Lng)

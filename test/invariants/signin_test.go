@@ -26,7 +26,7 @@ import (
 
 const password = "open sesame"
 
-// A gate is a real server behind IAM, over TLS.
+// A gate is a real server behind IAM and TLS.
 type gate struct {
 	*iamtest.Front
 	verifier iamtest.Verifier
@@ -36,7 +36,7 @@ type gate struct {
 }
 
 func startGate(t *testing.T) *gate {
-	// The credentials that Lambda puts into its environment.
+	// Lambda sets these variables to the credentials of the function's role.
 	for name, value := range map[string]string{"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "ASIA1", "AWS_SECRET_ACCESS_KEY": "secret/+",
 		"AWS_SESSION_TOKEN": "session/+==", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"} {
 		t.Setenv(name, value)
@@ -60,7 +60,7 @@ func startGate(t *testing.T) *gate {
 	return g
 }
 
-// open wires a function. Its log goes to the second.
+// open wires the functions. It returns their log too.
 func (g *gate) open(t *testing.T) (*app.App, *logWriter) {
 	t.Helper()
 	log := &logWriter{to: t.Output()}
@@ -80,7 +80,7 @@ func TestTheCacheAcceptsIAMTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := g.SignIns()
-	// Hours later the connections are cut, and the tokens of before are worth nothing.
+	// Hours later the connections are closed, and the first tokens have expired.
 	g.Drop()
 	g.offset.Store(int64(signin.Lifetime) + int64(time.Second))
 	for _, s := range before {
@@ -90,14 +90,14 @@ func TestTheCacheAcceptsIAMTokens(t *testing.T) {
 	}
 	g.offset.Store(0)
 	var err error
-	for range 10 { // the first may find that its connection is gone
+	for range 10 { // the first one may meet a closed connection
 		if err = a.Store.Ping(t.Context()); err == nil {
 			break
 		}
 	}
 	after := g.SignIns()[len(before):]
 	if err != nil || len(after) == 0 {
-		t.Fatalf("after the connections were cut: got %v, %d sign-ins", err, len(after))
+		t.Fatalf("after the connections were closed: got %v, %d sign-ins", err, len(after))
 	}
 	for _, s := range append(before, after...) {
 		if s.User != "functions" || s.Refused != nil {
@@ -112,11 +112,11 @@ func TestARefusedSignInSaysWhatToCheck(t *testing.T) {
 		change func(*gate)
 		why    string
 	}{
-		"another user":           {env: map[string]string{topology.CacheUser: "nobody"}, why: "no user"},
-		"another cache":          {env: map[string]string{topology.CacheIAM: "serverless/wiggle"}, why: "for the cache"},
-		"another kind":           {env: map[string]string{topology.CacheIAM: "cluster/waggle"}, why: "ResourceType"},
-		"another role":           {change: func(g *gate) { g.verifier.Keys = nil }, why: "credentials"},
-		"a clock that is behind": {change: func(g *gate) { g.offset.Store(int64(time.Hour)) }, why: "expired"},
+		"another user":                {env: map[string]string{topology.CacheUser: "nobody"}, why: "no user"},
+		"another cache":               {env: map[string]string{topology.CacheIAM: "serverless/wiggle"}, why: "for the cache"},
+		"another kind":                {env: map[string]string{topology.CacheIAM: "cluster/waggle"}, why: "ResourceType"},
+		"another role":                {change: func(g *gate) { g.verifier.Keys = nil }, why: "credentials"},
+		"a clock that is an hour off": {change: func(g *gate) { g.offset.Store(int64(time.Hour)) }, why: "expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := startGate(t)
@@ -127,13 +127,13 @@ func TestARefusedSignInSaysWhatToCheck(t *testing.T) {
 			a, log := g.open(t)
 			err := a.Store.Ping(t.Context())
 			if err == nil || !strings.Contains(err.Error(), "elasticache:Connect") || !strings.Contains(err.Error(), g.env[topology.CacheUser]) {
-				t.Errorf("got %v, want what to look at", err)
+				t.Errorf("got %v, want what to check", err)
 			}
 			seen := g.SignIns()
 			if len(seen) == 0 || seen[0].Refused == nil || !strings.Contains(seen[0].Refused.Error(), test.why) {
 				t.Errorf("sign-ins: got %v, want them refused with %q", seen, test.why)
 			}
-			// What a handler logs of it holds no token either.
+			// The log of a handler has no token either.
 			answer, err2 := a.Handle(t.Context(), handler.Event{RequestContext: events.APIGatewayWebsocketProxyRequestContext{
 				RouteKey: "$connect", ConnectionID: "c", ConnectedAt: time.Now().UnixMilli(), Authorizer: map[string]any{
 					"member": "ana", "pool": "default", "roles": `["matcher","matchee"]`, "expires": "9999999999999"}}})

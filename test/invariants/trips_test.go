@@ -11,8 +11,8 @@ import (
 	"waggle/internal/store"
 )
 
-// TestTrips counts what each operation costs: exchanges with the cache, and the
-// commands in them. Those beside and after the pushes are counted too.
+// TestTrips counts the trips to the cache of each operation, and the commands in them.
+// Those at the same time as the pushes, and after them, count too.
 func TestTrips(t *testing.T) {
 	const lat, lng = 37.7749, -122.4194 // near the middle of its cell
 	p, q := acrossEdge(lat, lng)
@@ -23,42 +23,42 @@ func TestTrips(t *testing.T) {
 		end := func() { ana.send("end", `"match":"`+match+`"`) }
 		meet := func() { ana.send("match", ""); matched() }
 		steps := []struct {
-			name                  string
-			do                    func()
-			told, trips, commands int // told: trips until somebody is told; 0 where nothing is to be seen
+			name                    string
+			do                      func()
+			before, trips, commands int // before: trips before the first push, 0 if there is none
 		}{
 			{"first location", func() { ben.report(lat, lng) }, 0, 2, 3},
 			{"location, steady", func() { ben.report(lat, lng+0.0001) }, 0, 1, 2},
 			{"location in another cell", func() { ben.report(q.Lat, q.Lng) }, 0, 2, 3},
-			{"the next one", func() { ben.report(q.Lat, q.Lng+0.0001) }, 0, 1, 2},
-			{"one after a search's time, which leaves the cell before", func() { be.advance(15 * time.Second); ben.report(q.Lat, q.Lng) }, 0, 2, 3},
-			{"location of one not available", func() { ben.report(lat, lng, `"available":false`) }, 0, 2, 3},
-			{"the next one", func() { ben.report(lat, lng+0.0001) }, 0, 1, 2},
-			{"available again", func() { ben.report(lat, lng, `"available":true`) }, 0, 2, 3},
-			// begin and search, claim, commit, confirm; unlist, told
+			{"the next location", func() { ben.report(q.Lat, q.Lng+0.0001) }, 0, 1, 2},
+			{"location after 15 s, which removes the trailing listing", func() { be.advance(15 * time.Second); ben.report(q.Lat, q.Lng) }, 0, 2, 3},
+			{"location of an unavailable member", func() { ben.report(lat, lng, `"available":false`) }, 0, 2, 3},
+			{"the next location", func() { ben.report(lat, lng+0.0001) }, 0, 1, 2},
+			{"location of a member who becomes available", func() { ben.report(lat, lng, `"available":true`) }, 0, 2, 3},
+			// begin and search, claim, commit, confirm; unlist, notified
 			{"match with a point", func() { ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)); matched() }, 4, 6, 7},
 			{"location of a matchee", func() { ben.report(lat, lng) }, 2, 2, 3},
-			// read, finish, release; list, told
+			// read, finish, release; list, notified
 			{"end", end, 4, 5, 5},
 			{"location of the matcher", func() { ana.report(lat, lng) }, 0, 2, 3},
 			{"match without a point", meet, 5, 8, 8},
 			{"location of a matcher", func() { ana.report(lat, lng) }, 0, 2, 3},
 			{"end of both listed", end, 5, 6, 6},
-			{"to the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
-			{"and there, later", func() { be.advance(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
+			{"two locations at the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
+			{"the same 15 s later", func() { be.advance(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 3, 5},
 			{"match across an edge", meet, 6, 9, 11},
 		}
-		// The first run teaches the cache its scripts.
+		// In the second run the cache knows the scripts.
 		for _, counted := range []bool{false, true} {
 			for _, step := range steps {
 				held := 0
 				if counted {
-					held = step.told
+					held = step.before
 				}
 				early, trips, commands := be.count(held, step.do)
 				if counted && (!early || trips != step.trips || commands != step.commands) {
-					t.Errorf("%s: %d trips of %d commands, somebody told after %d: %v; want %d of %d", step.name, trips, commands,
-						step.told, early, step.trips, step.commands)
+					t.Errorf("%s: %d trips of %d commands, a push after %d trips: %v; want %d of %d", step.name, trips, commands,
+						step.before, early, step.trips, step.commands)
 				}
 			}
 			be.flush()
@@ -67,10 +67,10 @@ func TestTrips(t *testing.T) {
 	})
 }
 
-// count counts the trips of an operation and the commands in them. All trips after
-// the first `told` are held back until somebody is told something; early says that
-// somebody was.
-func (be *backend) count(told int, operation func()) (early bool, trips, commands int) {
+// count counts the trips of an operation and their commands. All trips after the first
+// ones, as many as before says, are held back until the first push. early tells whether
+// there was a push by then.
+func (be *backend) count(before int, operation func()) (early bool, trips, commands int) {
 	var mu sync.Mutex
 	first := make(chan struct{})
 	early = true
@@ -78,7 +78,7 @@ func (be *backend) count(told int, operation func()) (early bool, trips, command
 		mu.Lock()
 		trips++
 		commands += len(sent)
-		hold := told > 0 && trips > told
+		hold := before > 0 && trips > before
 		mu.Unlock()
 		if hold {
 			select {

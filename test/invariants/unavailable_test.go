@@ -11,37 +11,37 @@ import (
 	"waggle/internal/store"
 )
 
-// A outage is what the cache does from some trip on.
+// An outage begins at some trip of an operation.
 type outage string
 
 const (
-	// It cannot be reached any more.
+	// The cache cannot be reached any more.
 	unreachable outage = "without a cache"
-	// This one command cannot be delivered, as often as it is tried.
+	// The first command of the trip cannot be delivered, and neither can its repeats.
 	oneUndelivered outage = "without the command"
-	// It is done, and nobody hears of it.
-	oneUnanswered outage = "without the answer"
+	// The first command of the trip happens, and so do its repeats. Their replies are lost.
+	oneUnanswered outage = "without the reply"
 )
 
-// lose runs an operation whose n-th trip, from 0, meets the outage, and returns how many
-// trips it came to.
+// withOutage runs an operation whose outage begins at the n-th trip, from 0. It returns
+// how many trips there were.
 func (be *backend) withOutage(n int, l outage, operation func()) int {
-	made := 0
-	var struck store.Command
+	trips := 0
+	var hit store.Command
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	hook := store.Hook(func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 		be.mu.Lock()
-		if made == n {
-			struck = commands[0]
+		if trips == n {
+			hit = commands[0]
 		}
-		lost := made >= n && (l == unreachable || repeats(commands[0], struck))
-		made++
+		out := trips >= n && (l == unreachable || repeats(commands[0], hit))
+		trips++
 		be.mu.Unlock()
-		if lost && l == oneUnanswered {
+		if out && l == oneUnanswered {
 			send(ctx)
 		}
-		if lost {
+		if out {
 			ctx = ended
 		}
 		send(ctx)
@@ -49,13 +49,13 @@ func (be *backend) withOutage(n int, l outage, operation func()) int {
 	be.hook.Store(&hook)
 	operation()
 	be.hook.Store(nil)
-	return made
+	return trips
 }
 
-// TestUnavailable loses the cache, or a part of it, at every trip of every message.
-// Whoever sent it is answered all the same: as it would be otherwise, or with an error
-// after which it may ask again, but never that there is nobody or nothing because nobody
-// could look. What was lost is in the log. When the cache is back everything goes on.
+// TestUnavailable puts each outage at every trip of every message. The message is
+// answered all the same: as without the outage, or with an error that is retryable. It is
+// never answered that there is nobody or nothing. The outage is in the log. When the
+// cache is back everything goes on.
 func TestUnavailable(t *testing.T) {
 	const place = `"lat":37.7749,"lng":-122.4194,"seq":1000000`
 	near := func(s *scene) { s.b.at(s.q.Lat, s.q.Lng) }
@@ -72,7 +72,7 @@ func TestUnavailable(t *testing.T) {
 	messages := []struct {
 		action, fields string
 		prepare        func(*scene)
-		right          func(*scene, frame) bool // tells whether an answer is
+		right          func(*scene, frame) bool // tells whether a reply is as it must be
 	}{
 		{"hello", ``, away, func(_ *scene, f frame) bool { return is(f, func(m *protocol.Welcome) bool { return m.Match == nil }) }},
 		{"hello", ``, waits, func(_ *scene, f frame) bool {
@@ -109,15 +109,15 @@ func TestUnavailable(t *testing.T) {
 				for n, more := 0, true; more; n++ {
 					be.flush()
 					scenes++
-					s := be.newScene(fmt.Sprint("lost-", scenes))
+					s := be.newScene(fmt.Sprint("outage-", scenes))
 					m.prepare(s)
 					s.a.take()
 					logged := len(be.log.text())
 					fields := strings.Replace(`"id":"x",`+m.fields, "MATCH", s.match, 1)
 					more = be.withOutage(n, l, func() { s.a.send(m.action, strings.TrimSuffix(fields, ",")) }) > n
 					what := fmt.Sprintf("%s %s %s of trip %d", m.action, m.fields, l, n)
-					if lost := strings.Contains(be.log.text()[logged:], "the cache cannot be reached"); lost != more {
-						t.Errorf("%s: in the log: %v, want %v", what, lost, more)
+					if found := strings.Contains(be.log.text()[logged:], "the cache cannot be reached"); found != more {
+						t.Errorf("%s: in the log: %v, want %v", what, found, more)
 					}
 					answered := false
 					for _, f := range s.a.take() {
@@ -132,7 +132,7 @@ func TestUnavailable(t *testing.T) {
 						}
 					}
 					if !answered {
-						t.Errorf("%s: no answer", what)
+						t.Errorf("%s: no reply", what)
 					}
 					if l == unreachable {
 						be.advance(16 * time.Second)
@@ -146,7 +146,7 @@ func TestUnavailable(t *testing.T) {
 	})
 }
 
-// is tells whether a frame is of that type, and as it must be.
+// is tells whether a frame is of that type, and meets the condition if there is one.
 func is[F protocol.Frame](f protocol.Frame, must func(F) bool) bool {
 	frame, ok := f.(F)
 	return ok && (must == nil || must(frame))

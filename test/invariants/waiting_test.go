@@ -1,0 +1,69 @@
+package invariants_test
+
+import (
+	"fmt"
+	"testing"
+
+	"waggle/internal/geo"
+	"waggle/internal/protocol"
+)
+
+// TestAMemberListedDuringASearchIsFound lets one member come and another one leave, before
+// each trip of the search for a waiting request.
+func TestAMemberListedDuringASearchIsFound(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		for n := range 10 {
+			be.flush()
+			s := be.newScene(fmt.Sprint("came-", n))
+			s.a.send("match", `"id":"m","wait":300`)
+			cat := be.joinIn(s.pool, "cat")
+			be.between(n, func() { s.b.report(s.q.Lat, s.q.Lng) }, func() {
+				s.b.disconnect()
+				cat.at(s.q.Lat, s.q.Lng)
+			})
+			if _, ok := last[*protocol.Matched](s.a); !ok {
+				t.Errorf("before trip %d: ana waits on, %s", n, be.state(s.a))
+			}
+		}
+	})
+}
+
+// TestACancelWakesTheRequestsThatMetTheSearch lets ben cancel before each trip of the search
+// for ben's request. Meanwhile zoe, who met ben searching, waits for anyone.
+func TestACancelWakesTheRequestsThatMetTheSearch(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		for n := range 10 {
+			be.flush()
+			s := be.newScene(fmt.Sprint("cancel-", n))
+			s.a.disconnect()
+			s.b.at(s.q.Lat, s.q.Lng)
+			zoe := be.joinIn(s.pool, "zoe")
+			be.between(n, func() { s.b.send("match", `"id":"n","wait":300,"tags":["none"]`) }, func() {
+				zoe.send("match", fmt.Sprintf(`"id":"z","wait":300,"lat":%v,"lng":%v`, s.q.Lat, s.q.Lng))
+				s.b.send("cancel", "")
+			})
+			if _, ok := last[*protocol.Matched](zoe); !ok {
+				t.Errorf("before trip %d: zoe waits on, %s", n, be.state(zoe))
+			}
+		}
+	})
+}
+
+// TestAReportMayMeetThousandsOfWaitingRequests reports into a cell in which 9000 requests wait.
+func TestAReportMayMeetThousandsOfWaitingRequests(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		const lat, lng = 37.7749, -122.4194
+		key := "w2:wait:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
+		fields := be.direct.B().Hset().Key(key).FieldValue()
+		for i := range 9000 {
+			fields = fields.FieldValue(fmt.Sprint("waiter-", i), fmt.Sprintf(
+				`{"id":"q","lat":%v,"lng":%v,"radius":3000,"tags":"","created":%d,"deadline":%d}`, lat, lng, i, be.now().UnixMilli()+60_000))
+		}
+		if err := be.direct.Do(t.Context(), fields.Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+		ben := be.join("ben")
+		ben.at(lat, lng)
+		ben.at(lat, lng+0.0001)
+	})
+}
