@@ -5,36 +5,36 @@ type Status string
 
 // The statuses.
 const (
-	StatusOK           Status = "ok"
-	StatusGone         Status = "gone"     // the connection has ended
-	StatusReplaced     Status = "replaced" // a newer connection is there
-	StatusUnknown      Status = "unknown"  // the cache does not know the session
-	StatusYoung        Status = "young"
-	StatusOther        Status = "other"
-	StatusLate         Status = "late"
-	StatusStale        Status = "stale"
-	StatusRateLimited  Status = "rate_limited"
-	StatusNoLocation   Status = "no_location"
-	StatusTooFar       Status = "too_far"
-	StatusRepeat       Status = "repeat"
-	StatusYours        Status = "yours"
-	StatusClaimed      Status = "claimed"
-	StatusTaken        Status = "taken"
-	StatusBusy         Status = "busy"
-	StatusUnavailable  Status = "unavailable"
-	StatusMoved        Status = "moved"
-	StatusAbsent       Status = "absent"
-	StatusOlder        Status = "older"
-	StatusRefused      Status = "refused"
-	StatusReleased     Status = "released"
-	StatusAlreadyEnded Status = "already_ended"
-	StatusSilent       Status = "silent"
-	StatusWaiting      Status = "waiting"
-	StatusSearching    Status = "searching"
-	StatusActive       Status = "active"
-	StatusNoMatch      Status = "no_match"
-	StatusEnded        Status = "ended"
-	StatusCancelled    Status = "cancelled"
+	StatusOK            Status = "ok"
+	StatusGone          Status = "gone"     // the connection has ended
+	StatusReplaced      Status = "replaced" // a newer connection is there
+	StatusUnknown       Status = "unknown"  // the cache does not know the session
+	StatusJustConnected Status = "just_connected"
+	StatusOther         Status = "other"
+	StatusLate          Status = "late"
+	StatusStale         Status = "stale"
+	StatusRateLimited   Status = "rate_limited"
+	StatusNoLocation    Status = "no_location"
+	StatusTooFar        Status = "too_far"
+	StatusRepeat        Status = "repeat"
+	StatusYours         Status = "yours"
+	StatusClaimed       Status = "claimed"
+	StatusTaken         Status = "taken"
+	StatusBusy          Status = "busy"
+	StatusUnavailable   Status = "unavailable"
+	StatusMoved         Status = "moved"
+	StatusAbsent        Status = "absent"
+	StatusOlder         Status = "older"
+	StatusRefused       Status = "refused"
+	StatusReleased      Status = "released"
+	StatusAlreadyEnded  Status = "already_ended"
+	StatusSilent        Status = "silent"
+	StatusWaiting       Status = "waiting"
+	StatusSearching     Status = "searching"
+	StatusActive        Status = "active"
+	StatusNoMatch       Status = "no_match"
+	StatusEnded         Status = "ended"
+	StatusCancelled     Status = "cancelled"
 )
 
 // The results below are those of the steps of a Store. Connection is a member's current
@@ -49,7 +49,7 @@ type Connected struct {
 	Changes []Change
 }
 
-// Disconnected is the result of Disconnect: ok, young (not older than the age) or other
+// Disconnected is the result of Disconnect: ok, just_connected (not older than the age) or other
 // (not the current connection).
 type Disconnected struct {
 	Status  Status

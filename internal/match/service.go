@@ -97,7 +97,7 @@ func (s *Service) Notify(ctx context.Context, m Member, connection string, f pro
 	err := s.Push.Push(ctx, connection, f)
 	if errors.Is(err, ErrConnectionGone) {
 		var d Disconnected
-		if d, err = s.Store.Disconnect(ctx, m, connection, justConnected); err == nil && d.Status == StatusYoung {
+		if d, err = s.Store.Disconnect(ctx, m, connection, justConnected); err == nil && d.Status == StatusJustConnected {
 			if err = s.Sleep(ctx, pushPause); err == nil {
 				err = s.Push.Push(ctx, connection, f)
 			}

@@ -50,7 +50,7 @@ func TestAnExpiredRequestIsNotifiedWithTheNextMessage(t *testing.T) {
 // A connection that is gone is disconnected, unless the push may have overtaken its connect.
 func TestAFailedPushIsNoErrorOfTheMessage(t *testing.T) {
 	unlisted := result{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
-	tooNew := result{Status: match.StatusYoung, Changes: []match.Change{{Epoch: 3}}}
+	tooNew := result{Status: match.StatusJustConnected, Changes: []match.Change{{Epoch: 3}}}
 	gone := expect(pong, match.ErrConnectionGone)
 	for name, steps := range map[string]script{
 		"the push fails: logged":                                     join(expect(pong, err1), expect("log push failed: error 1")),

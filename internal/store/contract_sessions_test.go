@@ -186,7 +186,7 @@ func sessions() []testCase {
 		{"a connection younger than asked stays", func(f *fixture) {
 			ana := f.connected("ana")
 			f.advance(10*time.Second - time.Millisecond)
-			f.is(ana.disconnect(10*time.Second), match.Disconnected{Status: match.StatusYoung})
+			f.is(ana.disconnect(10*time.Second), match.Disconnected{Status: match.StatusJustConnected})
 			same(f, ana.snapshot().Connection, ana.Connection)
 			f.advance(time.Millisecond)
 			f.is(ana.disconnect(10*time.Second), match.Disconnected{Status: match.StatusOK})

@@ -21,7 +21,7 @@ local function drop(member)
   redis.call('HDEL', tagged, member)
 end
 
-local MOST_WAITING = 64 -- requests that one listing is told of
+local MOST_WAITING = 64 -- requests that one listing returns
 
 -- waiting returns the oldest requests that wait here for someone like this member,
 -- each with its owner. The caller's geometry has the last word: a metre is allowed for.
