@@ -49,7 +49,7 @@ func answerTo(err error) answer {
 			"the session has expired: connect with a fresh token"}
 	case errors.Is(err, errNobody):
 		return answer{protocol.CodeUnauthenticated, http.StatusUnauthorized, slog.LevelError,
-			"it is not known whose connection this is: connect again"}
+			"this connection has no identity: connect again with a valid token"}
 	case errors.Is(err, match.ErrUnavailable):
 		return answer{protocol.CodeUnavailable, http.StatusServiceUnavailable, slog.LevelError,
 			"the service cannot do this right now: try again in a moment"}

@@ -36,7 +36,7 @@ func TestAConnectionWithoutAValidIdentityIsNotServed(t *testing.T) {
 			if _, err := h.Handle(t.Context(), event("ping", authorizer)); err != nil {
 				t.Error(err)
 			}
-			text := "it is not known whose connection this is: connect again"
+			text := "this connection has no identity: connect again with a valid token"
 			if name == "expired" {
 				text = "the session has expired: connect with a fresh token"
 			}

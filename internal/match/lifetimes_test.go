@@ -1,9 +1,11 @@
 package match
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +85,28 @@ func TestEachBudgetAllowsForTheOthers(t *testing.T) {
 	} {
 		if r.a > r.b {
 			t.Errorf("%s is %d and %s %d, want at most that: %s", r.atMost, r.a, r.of, r.b, r.why)
+		}
+	}
+}
+
+// TestTheArchitecturePageListsTheLifetimes with their values.
+func TestTheArchitecturePageListsTheLifetimes(t *testing.T) {
+	page, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("lifetimes.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{"Lease": Lease, "Kept": Kept, "EndRemembered": EndRemembered, "OutcomeRemembered": OutcomeRemembered,
+		"MaxAhead": MaxAhead, "patience": patience, "firstPause": firstPause, "pause": pause, "slow": slow, "abandoned": abandoned,
+		"justConnected": justConnected, "pushPause": pushPause, "firstWant": firstWant, "maxClaims": maxClaims, "maxMoves": maxMoves,
+		"maxAttempts": maxAttempts, "maxWoken": maxWoken, "maxRivals": maxRivals, "maxSlowReads": maxSlowReads}
+	for _, found := range regexp.MustCompile(`(?m)^\t(\w+)\s+= `).FindAllSubmatch(source, -1) {
+		name := string(found[1])
+		if row := fmt.Sprintf("| `%s` | %v |", name, values[name]); !strings.Contains(string(page), row) {
+			t.Errorf("docs/architecture.md has no row %s: add it to the lifetimes, and %s to this test", row, name)
 		}
 	}
 }
