@@ -6,6 +6,9 @@ import (
 	"waggle/internal/geo"
 )
 
+// Abandoned is the age from which other processes repair a match.
+const Abandoned = abandoned
+
 // Walk searches as an assignment attempt does whose claims are all refused. It returns up to
 // most candidates, nearest first, and whether there are no others. record returns what a claim
 // would find: the candidate's last report, and whether the candidate still fits. A candidate

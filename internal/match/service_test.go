@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"waggle/internal/gateway"
 	"waggle/internal/match"
 )
 
@@ -102,4 +103,11 @@ func TestSleepEndsAtTheLatestWithItsContext(t *testing.T) {
 			t.Errorf("got %v after %v, want the end of the context after a minute more", err, time.Since(start))
 		}
 	})
+}
+
+// TestAPushTimesOutBeforeTheMatchIsRepaired: else others would notify of it once more.
+func TestAPushTimesOutBeforeTheMatchIsRepaired(t *testing.T) {
+	if gateway.Timeout >= match.Abandoned {
+		t.Errorf("a push times out after %v, and a match counts as abandoned after %v", gateway.Timeout, match.Abandoned)
+	}
 }

@@ -20,7 +20,7 @@ type Function struct {
 	// Pushes allows it to post to connections and to close them.
 	Pushes bool
 	// Timeout is below API Gateway's 29 s. A function that commits matches also ends before
-	// the lease of its assignment attempt, which is 15 s: LEASE in the store's scripts.
+	// the lease of its assignment attempt, match.Lease.
 	Timeout  time.Duration
 	MemoryMB int
 }
