@@ -26,7 +26,11 @@ func (s *Service) End(ctx context.Context, x Session, q *protocol.End) (Result, 
 		default:
 			return w.endedBefore(ctx, r, q)
 		}
-		e, err := w.finish(ctx, matcher, q.Match, matchee, q.Reason, x.Member)
+		caller := x.Member
+		if x.Connection == "" {
+			caller = Member{} // the member did not ask for it, and is notified
+		}
+		e, err := w.finish(ctx, matcher, q.Match, matchee, q.Reason, caller)
 		if e == nil {
 			return nil, err
 		}

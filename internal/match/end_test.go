@@ -1,7 +1,11 @@
 package match_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"waggle/internal/match"
 	"waggle/internal/protocol"
@@ -88,6 +92,22 @@ func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 				expect("release ana x ben "+test.reason, test.released), test.steps)
 			s.checkError(s.End(t.Context(), session(test.by), &protocol.End{ID: test.id, Match: "x", Reason: "completed"}), nil)
 		})
+	}
+}
+
+// TestAnEndWithoutASessionIsNotifiedToBoth: a back end ends a match for ana. It gets the
+// reply as a value, and nothing is pushed but to the two members.
+func TestAnEndWithoutASessionIsNotifiedToBoth(t *testing.T) {
+	s := scripted(t, expect("read ana", snapshot(nil, route(match.Active, true))), expect("finish ana x ben completed", finished(nil)),
+		expect("release ana x ben completed", released(nil)), expect("apply ana +3"), meanwhile("apply ben +4"),
+		expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
+		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), meanwhile("notified ana x ended"))
+	r, err := s.Service.End(t.Context(), match.Session{Member: member("ana")}, &protocol.End{ID: "e", Match: "x", Reason: "completed"})
+	var replies []protocol.Frame
+	err = errors.Join(err, r.Deliver(t.Context(), func(_ context.Context, f protocol.Frame) { replies = append(replies, f) }))
+	s.checkError(err, nil)
+	if diff := cmp.Diff([]protocol.Frame{&protocol.Ended{ID: "e", Match: "x", Reason: "completed"}}, replies); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

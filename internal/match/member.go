@@ -11,7 +11,8 @@ import (
 // A Member is a participant of a pool. Members of different pools are never matched.
 type Member struct{ Pool, ID string }
 
-// A Session is a member's connection and what its token says.
+// A Session is a member's connection and what its token says. Without a Connection it is
+// no session: so a back end or a timer locates or ends on a member's behalf.
 type Session struct {
 	Member
 	Connection  string

@@ -32,7 +32,7 @@ func (s *Service) serve(caller Session, do func(*work) (protocol.Frame, error)) 
 // notice returns a function that notifies a member. A frame for the caller's connection
 // becomes one of the replies instead, and notice returns nil.
 func (w *work) notice(m Member, connection string, f protocol.Frame) func(context.Context) {
-	if !w.replied && m == w.caller.Member && connection == w.caller.Connection {
+	if !w.replied && connection != "" && m == w.caller.Member && connection == w.caller.Connection {
 		w.replies = append(w.replies, f)
 		return nil
 	}
@@ -122,7 +122,11 @@ func replaced() error { return fault(Replaced, takenOver) }
 // read keeps the session fresh, returns the member's record and route, and repairs a
 // half-done end. With anew it lists the member anew.
 func (w *work) read(ctx context.Context, x Session, anew bool) (Snapshot, error) {
-	r, err := inSession(ctx, w, x, func() (Snapshot, error) { return w.Store.Read(ctx, x.Member, &x, anew) })
+	session := &x
+	if x.Connection == "" {
+		session = nil
+	}
+	r, err := inSession(ctx, w, x, func() (Snapshot, error) { return w.Store.Read(ctx, x.Member, session, anew) })
 	if err == nil {
 		err = w.repairEnd(ctx, x.Member, r.Route)
 	}
