@@ -49,7 +49,7 @@ func TestJudgesRealStacks(t *testing.T) {
 			"end.go", "w.Store.Release(ctx, matcher, id, matchee, reason)", "Released{}, error(nil)", 2,
 		}}, found: func(v judge.Verdict) bool { return v.Stuck > 0 }},
 		{name: "pushes after the end", edits: []edit{{
-			"end.go", "\tw.beside(ctx, jobs...)\n", `	if caller.ID != "" {
+			"end.go", "\tw.concurrently(ctx, jobs...)\n", `	if caller.ID != "" {
 		go func() {
 			lasting := context.WithoutCancel(ctx)
 			_ = Sleep(lasting, 12*pushPause) // 3 s
@@ -58,13 +58,17 @@ func TestJudgesRealStacks(t *testing.T) {
 			}
 		}()
 	}
-	w.beside(ctx, jobs...)
+	w.concurrently(ctx, jobs...)
 `, 1,
 		}}, found: func(v judge.Verdict) bool { return v.Leaks > 0 }},
 	}
+	binaries := make([]string, len(cases))
+	for i, tt := range cases {
+		binaries[i] = buildStack(t, tt.edits)
+	}
 	var playing sync.WaitGroup
-	for _, tt := range cases {
-		binary, dir := buildStack(t, tt.edits), t.TempDir()
+	for i, tt := range cases {
+		binary, dir := binaries[i], t.TempDir()
 		write(t, dir, "cabs.csv", tracetest.CSV(tracetest.Walk(rand.New(rand.NewPCG(1, 1)), 15, 8)))
 		playing.Go(func() {
 			v, err := judgeRun(t.Context(), binary, dir)

@@ -39,7 +39,7 @@ type App struct {
 	Store *store.Store
 }
 
-// Options are what the environment does not say. Zero fields are those of production.
+// Options are settings that do not come from the environment. Zero fields are those of production.
 type Options struct {
 	// Log is by default JSON on standard output.
 	Log *slog.Logger

@@ -39,7 +39,7 @@ const (
 
 // The results below are those of the steps of a Store. Connection is a member's current
 // connection, "" if there is none. Changes are the changes of the index that follow from the
-// step. NoMatch is an expired request of which the caller was not notified yet. A field
+// step. NoMatch is an expired request that the caller has not been notified of. A field
 // with a status in its comment is set only with that status.
 
 // Connected is the result of Connect: ok, replaced or gone.

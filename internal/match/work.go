@@ -71,7 +71,8 @@ func (w *work) flush(ctx context.Context) {
 	})...)
 }
 
-// afterwards does what nobody waits for: after the replies, or at once if they are out.
+// afterwards does the work that nobody waits for: after the replies, or at once if they
+// have been sent.
 func (w *work) afterwards(ctx context.Context, do func(context.Context) error) error {
 	if w.replied {
 		return do(ctx)

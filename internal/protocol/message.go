@@ -62,7 +62,7 @@ type Location struct {
 	Tags      *[]string `json:"tags"`      // nil: as last said
 }
 
-// A Motion is what a device may know of a fix beyond the place. nil: unknown. The store
+// A Motion is the optional data of a fix, besides the point. nil: unknown. The store
 // keeps it whole and the matcher gets it whole, so a new field is added only here, in
 // the client and in docs/protocol.md.
 type Motion struct {

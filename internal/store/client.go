@@ -153,7 +153,7 @@ func (s *Store) explain(err error) error {
 }
 
 // retryAfter is how long every step fails at once after an attempt to connect has failed:
-// they would only wait for the same, one after the other. How a step is retried is in
+// otherwise each step would wait for the same failed connection. How a step is retried is in
 // repeat.go.
 const retryAfter = time.Second
 

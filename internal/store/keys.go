@@ -8,8 +8,7 @@ import (
 	"waggle/internal/match"
 )
 
-// version is in every key, so that a change of what a key holds never meets the
-// old form of it.
+// version is in every key, so that new code never reads a key in an old format.
 const version = "w2"
 
 // Every key is built here. What stands in braces decides the slot: all keys of

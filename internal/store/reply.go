@@ -13,8 +13,8 @@ import (
 	"waggle/internal/match"
 )
 
-// reply is everything that a script may say; each step takes from it what its script
-// does say. Hashes keep text, so numbers and flags come as text too.
+// reply is the union of all script replies; each step reads the fields that its script
+// sets. Hashes keep text, so numbers and flags come as text too.
 type reply struct {
 	call          call
 	Status        match.Status `json:"status"`

@@ -8,7 +8,7 @@ import (
 // repairTime is how long after the last end a cab may take to become free.
 const repairTime = 20 * second
 
-// A probe is what the probes beside one cab have shown.
+// A probe is the result of probing one cab.
 type probe struct{ free, bound bool }
 
 // probed notes the outcome of a probe's request. It ignores a probe that came too early,

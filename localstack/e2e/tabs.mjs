@@ -29,6 +29,19 @@ export class Tab {
     return this.touch ? button.tap(options) : button.click(options);
   }
 
+  // pressUnlessMatched clicks a button, which a match may disable before the click. On a busy
+  // machine the click may take long, so it is tried again.
+  async pressUnlessMatched(name) {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.press(name, {timeout: 500});
+      } catch (error) {
+        if (/^You are matched/.test(await this.page.textContent('#state'))) return;
+        if (tries === 10) throw error;
+      }
+    }
+  }
+
   // says waits until the state matches, and returns the match.
   async says(words) {
     const state = this.page.locator('#state');

@@ -95,7 +95,7 @@ export class Connection {
       const query = new URLSearchParams({member: this.#member, ...(this.#pool && {pool: this.#pool})});
       response = await fetch(`/token?${query}`, {cache: 'no-store', signal: AbortSignal.timeout(timeout)});
     } catch {
-      throw new Error('The server does not response.');
+      throw new Error('The server does not answer.');
     }
     if (response.status === 404) {
       throw new Error('This stack issues no tokens because other machines can reach it. Start it on 127.0.0.1, or with -insecure-tokens.');
