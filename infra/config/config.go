@@ -61,8 +61,7 @@ const (
 	Existing   Kind = "existing"
 )
 
-// Durability is whether a cluster keeps writes across a failover. It cannot be switched
-// on or off later.
+// Durability is whether a cluster keeps writes across a failover.
 type Durability string
 
 // With Sync a failover loses no write that was answered, with Async those of the last

@@ -73,7 +73,7 @@ func settings() []setting {
 			func(d *draft) *string { return &d.Cache.NodeType }).byDefault(Default().Cache.NodeType)),
 		cluster.only(number("cacheShards", "how many shards", 1, 90, func(d *draft) *int { return &d.Cache.Shards })),
 		cluster.only(number("cacheReplicas", "how many replicas of each shard", 1, 5, func(d *draft) *int { return &d.Cache.Replicas })),
-		cluster.only(choice("cacheDurability", "`sync` loses nothing that was acknowledged, `async` at most 10 s in a failover; it cannot be switched on or off later",
+		cluster.only(choice("cacheDurability", "`sync` loses nothing that was acknowledged, `async` at most 10 s in a failover",
 			Sync, func(d *draft) *Durability { return &d.Cache.Durability }, Sync, Async, Disabled)),
 		{Setting: Setting{Key: "cacheEndpoint", Allowed: "host:port of a cache with TLS, or redis://host:port for target=local", Meaning: "an existing cache instead of a new one"},
 			set: func(d *draft, value string) bool {

@@ -169,8 +169,8 @@ func (s suite) within(budget time.Duration) suite {
 	return s
 }
 
-// catch runs the tests one after the other until one fails twice in a row. The limit of
-// each is base and 15 times what it takes without a mutant.
+// catch runs the tests one after the other until one fails twice in a row. The time limit of
+// each is base plus 15 times its duration without a mutant.
 func (s suite) catch(ctx context.Context, base time.Duration, settings ...string) (outcome, error) {
 	for _, t := range s {
 		o, err := t.run(ctx, base+15*t.took, settings, nil)

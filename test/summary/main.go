@@ -4,7 +4,7 @@
 //
 //	212 passed, 3 skipped: install node, redis-server
 //
-// Before it, once each, stand the lines that passing tests logged as t.Log("note: …"):
+// The lines that passing tests logged as t.Log("note: …") come before it, each once:
 // numbers that a reader should see.
 //
 // A test with subtests is not counted itself. The exit status is 1 if a test failed or if
