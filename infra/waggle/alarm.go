@@ -43,7 +43,7 @@ func (w *Waggle) alarms(c config.Config, api *api, cache *cache) []alarm {
 		if c.Cache.Kind == config.Cluster {
 			shard = fmt.Sprint(i + 1)
 		}
-		all = append(all, alarm{"CacheEvictions" + shard, "the cache is full and evicts entries, so rules 1 and 2 can be broken", highest(nodes, "Evictions", sum), 1, 1, 5})
+		all = append(all, alarm{"CacheEvictions" + shard, "the cache is full and evicts entries, so the invariants Exclusive and Nearest is nearest can be violated", highest(nodes, "Evictions", sum), 1, 1, 5})
 		switch c.Cache.Kind {
 		case config.Serverless:
 			all = append(all,
