@@ -30,9 +30,6 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 
 // A copy of the tree is renamed, built and renamed back.
 func TestARenamedTreeBuildsAndCanBeRenamedBack(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it compiles everything under another name")
-	}
 	root := t.TempDir()
 	copyTree(t, root)
 	before := read(t, root)

@@ -11,9 +11,6 @@ import (
 
 // TestTheProgramOfTheREADMEBuilds follows README.md in a module of its own.
 func TestTheProgramOfTheREADMEBuilds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds a program")
-	}
 	page, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
