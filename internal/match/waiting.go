@@ -61,7 +61,11 @@ func (w *work) makeAttempts(ctx context.Context) {
 		if g == nil {
 			g = &group{}
 		}
-		if g.over || w.matched[g.member] || (p.repeated && w.matched[p.owner]) || (p.first && w.foundNobody[p.owner]) {
+		skip := g.over || w.matched[g.member] || (p.first && w.foundNobody[p.owner])
+		if p.repeated {
+			skip = w.matched[p.owner] // the member that was missed may be any
+		}
+		if skip {
 			continue
 		}
 		status, err := w.attemptWaiting(ctx, p)

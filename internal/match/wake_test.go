@@ -52,6 +52,10 @@ func TestAListingWakesWaitingRequests(t *testing.T) {
 
 		"the search missed a member: a second attempt": join(connect("mia", ann), attempt("ann", "1"), giveUpMissed("ann", "1"), attempt("ann", "2", candidate("mia", 1)),
 			claimAndMatch("ann", "2", "mia")),
+		"mia's own search missed a member: a second attempt for her": join(connect("mia", zoe), attempt("mia", "1"), giveUpMissed("mia", "1"),
+			attempt("mia", "2", candidate("zoe", 1)), claimAndMatch("mia", "2", "zoe")),
+		"the search missed a member and mia is matched meanwhile: a second attempt": join(connect("mia", ann), attempt("ann", "1"), giveUpMissed("ann", "1", zoe),
+			attempt("zoe", "2", candidate("mia", 1)), claimAndMatch("zoe", "2", "mia"), attempt("ann", "3"), giveUp("ann", "3")),
 		"the search missed a member and the owner is matched: no second attempt": join(connect("mia", ann), attempt("ann", "1"), giveUpMissed("ann", "1", zoe), attempt("zoe", "2", candidate("ann", 1)),
 			claimAndMatch("zoe", "2", "ann")),
 	} {
