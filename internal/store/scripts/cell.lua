@@ -37,6 +37,11 @@ for _, g in ipairs({ current, last }) do
   end
 end
 
+-- remaining is how long the current generation may still be read, in ms.
+local function remaining()
+  return int(current.start + 2 * ttl - now)
+end
+
 local function stamp(marked)
   redis.call('HSET', current.seen, '', int(current.start) .. marked)
 end
@@ -80,7 +85,7 @@ local function post(member, tags)
         redis.call('ZREMRANGEBYLEX', current.tags, from, to)
         redis.call('ZADD', current.tags, 0, '#' .. tag)
       end
-      redis.call('PEXPIRE', current.tags, 3 * ttl)
+      redis.call('PEXPIRE', current.tags, remaining())
     end
   end
 end
@@ -88,8 +93,12 @@ end
 local function drop(g, member, k)
   redis.call('ZREM', g.near, member)
   redis.call('HDEL', g.seen, member)
+  local posted = {}
   for tag in string.gmatch(k and k.tags or '', '%S+') do
-    redis.call('ZREM', g.tags, tag .. ' ' .. member)
+    posted[#posted + 1] = tag .. ' ' .. member
+  end
+  if #posted > 0 then
+    redis.call('ZREM', g.tags, unpack(posted))
   end
 end
 
@@ -108,8 +117,8 @@ local function keep(member, square, k, before, g)
   redis.call('HSET', current.seen, member, pack(k))
   if anew then
     post(member, k.tags)
-    redis.call('PEXPIRE', current.near, 3 * ttl)
-    redis.call('PEXPIRE', current.seen, 3 * ttl)
+    redis.call('PEXPIRE', current.near, remaining())
+    redis.call('PEXPIRE', current.seen, remaining())
   end
 end
 
@@ -152,7 +161,7 @@ end
 -- are read one by one. Else it reads boxes, the nearest box first, and splits those with many
 -- entries into four. What it has read when it must stop is bounded, whatever is stored.
 local function nearest(x, y, radius, wanted, want, self, rest)
-  local found, read = {}, 0
+  local found, read, dropped = {}, 0, 0
 
   -- consider adds a member whose entry was read, if it fits. What is stale is dropped.
   local function consider(g, member, text, square, mx, my)
@@ -160,6 +169,7 @@ local function nearest(x, y, radius, wanted, want, self, rest)
     read = read + 1
     if not k or k.heard <= now - ttl or k.at <= now - ttl then
       drop(g, member, k)
+      dropped = dropped + 1
     elseif member ~= self and has(k.tags, wanted) then
       local d = (mx + 0.5 - x) ^ 2 + (my + 0.5 - y) ^ 2
       if d <= radius * radius then
@@ -255,8 +265,9 @@ local function nearest(x, y, radius, wanted, want, self, rest)
       push(b.square + 2 * quarter, b.x, b.y + half, half, 0)
       push(b.square + 3 * quarter, b.x + half, b.y + half, half, 0)
     else
-      local more = false
+      local more, gone = false, 0
       for _, g in ipairs(generations) do
+        local before = dropped
         if g.count > b.skip then
           local entries = redis.call('ZRANGEBYSCORE', g.near, b.square, to, 'WITHSCORES', 'LIMIT', b.skip, PAGE)
           local members = {}
@@ -271,9 +282,10 @@ local function nearest(x, y, radius, wanted, want, self, rest)
           end
           more = more or #members == PAGE
         end
+        gone = math.max(gone, dropped - before)
       end
       if more then -- a crowd in one square: the next page overlaps, as entries may go meanwhile
-        push(b.square, b.x, b.y, b.side, b.skip + PAGE - 8)
+        push(b.square, b.x, b.y, b.side, math.max(0, b.skip + PAGE - 8 - gone))
       end
     end
   end
@@ -332,10 +344,10 @@ end
 
 -- forget_expired takes some requests whose deadline has passed out of the cell.
 local function forget_expired()
-  for _, entry in ipairs(redis.call('ZRANGEBYLEX', queue, '[due ', '[due ' .. int(now), 'LIMIT', 0, 8)) do
+  for _, entry in ipairs(redis.call('ZRANGEBYLEX', queue, '[due ', '(due ' .. int(now) .. '!', 'LIMIT', 0, 8)) do
     local owner = string.match(entry, '^due %d+ (.*)$')
     local q = waiting_request(owner)
-    if q then
+    if q and q.deadline <= now then -- and not a newer one
       forget(owner, q)
     end
     redis.call('ZREM', queue, entry)
@@ -357,13 +369,16 @@ end
 -- waiting returns the oldest requests that wait here for someone like this member, each with
 -- its owner. A member that was at the square `from` a moment ago was told then of those whose
 -- circle it was in. The caller's geometry has the last word: a metre is allowed for. If it has
--- looked at enough, it returns also the rest: where to go on.
+-- looked at enough, it returns also the rest: where to go on, and `from`.
 local function waiting(member, x, y, tags, from, rest)
   local fitting, looked = {}, 0
   if redis.call('ZCARD', queue) == 0 then
     return fitting
   end
   forget_expired()
+  local level, word, moved, after = string.match(rest, '^(%d+) (%d+) (%S+) (.*)$')
+  level, word, after = tonumber(level or SMALLEST), tonumber(word or 1), after or ''
+  from = tonumber(moved or from)
   local fx, fy
   if from then
     fx, fy = xy(from)
@@ -377,11 +392,9 @@ local function waiting(member, x, y, tags, from, rest)
     return (q.x - x - 0.5) ^ 2 + (q.y - y - 0.5) ^ 2 <= q.radius ^ 2 and has(tags, q.tags) and
       not (fx and (q.x - fx - 0.5) ^ 2 + (q.y - fy - 0.5) ^ 2 <= math.max(0, q.radius - 10) ^ 2)
   end
-  local level, word, after = string.match(rest, '^(%d+) (%d+) (.*)$')
-  level, word = tonumber(level or SMALLEST), tonumber(word or 1)
-  while level <= LARGEST do
+  while level <= LARGEST and looked < MOST_LOOKED do
     local here = place(level, words[word], math.floor(x / 2 ^ level), math.floor(y / 2 ^ level))
-    local page = redis.call('ZRANGEBYLEX', queue, after and '(' .. after or '[' .. here,
+    local page = redis.call('ZRANGEBYLEX', queue, after == '' and '[' .. here or '(' .. after,
       '(' .. string.sub(here, 1, -2) .. '!', 'LIMIT', 0, PAGE)
     if #page > 0 then
       local owners = {}
@@ -396,18 +409,12 @@ local function waiting(member, x, y, tags, from, rest)
       end
       looked = looked + #page
     end
-    after = #page == PAGE and page[PAGE] or nil
-    if not after then
+    after = #page == PAGE and page[PAGE] or ''
+    if after == '' then
       word = word + 1
       if word > #words then
         level, word = level + 1, 1
       end
-    elseif looked >= MOST_LOOKED then
-      rest = level .. ' ' .. word .. ' ' .. after
-      break
-    end
-    if level > LARGEST then
-      rest = ''
     end
   end
   table.sort(fitting, function(a, b)
@@ -416,5 +423,5 @@ local function waiting(member, x, y, tags, from, rest)
   for i = MOST_WAITING + 1, #fitting do
     fitting[i] = nil
   end
-  return fitting, rest
+  return fitting, level <= LARGEST and table.concat({ level, word, from or '-', after }, ' ') or ''
 end
