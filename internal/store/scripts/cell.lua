@@ -23,7 +23,8 @@ local function generation(start)
   local stamp = redis.call('HGET', g.seen, '')
   if stamp then
     local begun, marked = string.match(stamp, '^(%d+)( ?)')
-    g.known, g.marked = tonumber(begun) == start, marked == ' '
+    g.known = tonumber(begun) == start
+    g.marked = g.known and marked == ' '
   end
   return g
 end
