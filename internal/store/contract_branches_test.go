@@ -154,6 +154,18 @@ func (b *branches) check(t *testing.T, direct valkey.Client) {
 	}
 }
 
+// load makes every node know the scripts, so that the trips of a case can be counted.
+func load(t *testing.T, direct valkey.Client, rewrite func(name, text string) string) {
+	t.Helper()
+	for _, text := range texts(t, rewrite) {
+		for _, node := range direct.Nodes() {
+			if err := node.Do(t.Context(), node.B().ScriptLoad().Script(text).Build()).Error(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // keys lists the keys of all nodes that match.
 func keys(t *testing.T, direct valkey.Client, pattern string) []string {
 	t.Helper()
