@@ -119,7 +119,9 @@ func sendings(ana, ben *member) []sending {
 			return err
 		}},
 		{"relist", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Apply(ctx, ana.Member, []match.Change{ana.move(1)})
+			absent := ana.move(1)
+			absent.Cell = geo.ShardCell(north(2 * thirdCell))
+			_, err := s.Apply(ctx, ana.Member, []match.Change{absent})
 			return err
 		}},
 		{"mark", false, listIn(nextCell)}, {"marked", false, listIn(thirdCell)},
