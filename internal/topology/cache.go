@@ -6,4 +6,4 @@ package topology
 const CacheAccess = "on ~w*:* -@all +auth +hello +ping +cluster|shards +cluster|slots +asking " +
 	"+eval +evalsha " +
 	"+del +hdel +hget +hgetall +hmget +hset +pexpire +pttl +time +unlink +zadd " +
-	"+zcard +zcount +zlexcount +zmscore +zrangebylex +zrangebyscore +zrem +zremrangebylex +zscore"
+	"+zcard +zcount +zlexcount +zmscore +zrange +zrangebylex +zrangebyscore +zrem +zremrangebylex +zscore"

@@ -270,7 +270,13 @@ local function nearest(x, y, radius, wanted, want, self, rest)
       for _, g in ipairs(generations) do
         local before = dropped
         if g.count > b.skip then
-          local entries = redis.call('ZRANGEBYSCORE', g.near, b.square, to, 'WITHSCORES', 'LIMIT', b.skip, PAGE)
+          local entries
+          if b.skip == 0 then
+            entries = redis.call('ZRANGEBYSCORE', g.near, b.square, to, 'WITHSCORES', 'LIMIT', 0, PAGE)
+          else -- by rank, since the cache reads all that a LIMIT skips
+            local first = redis.call('ZCOUNT', g.near, '-inf', '(' .. b.square) + b.skip
+            entries = redis.call('ZRANGE', g.near, first, first + math.min(PAGE, g.count - b.skip) - 1, 'WITHSCORES')
+          end
           local members = {}
           for i = 1, #entries, 2 do
             members[#members + 1] = entries[i]
