@@ -91,12 +91,15 @@ local function post(member, tags)
   end
 end
 
-local function drop(g, member, k)
-  redis.call('ZREM', g.near, member)
-  redis.call('HDEL', g.seen, member)
+-- drop takes members, with the tags of each, out of a generation.
+local function drop(g, members, tags)
+  redis.call('ZREM', g.near, unpack(members))
+  redis.call('HDEL', g.seen, unpack(members))
   local posted = {}
-  for tag in string.gmatch(k and k.tags or '', '%S+') do
-    posted[#posted + 1] = tag .. ' ' .. member
+  for i, member in ipairs(members) do
+    for tag in string.gmatch(tags[i], '%S+') do
+      posted[#posted + 1] = tag .. ' ' .. member
+    end
   end
   if #posted > 0 then
     redis.call('ZREM', g.tags, unpack(posted))
@@ -112,7 +115,7 @@ local function keep(member, square, k, before, g)
   end
   local anew = g ~= current or before.tags ~= k.tags
   if anew and before then
-    drop(g, member, before)
+    drop(g, { member }, { before.tags })
   end
   redis.call('ZADD', current.near, square, member)
   redis.call('HSET', current.seen, member, pack(k))
@@ -162,21 +165,30 @@ end
 -- are read one by one. Else it reads boxes, the nearest box first, and splits those with many
 -- entries into four. What it has read when it must stop is bounded, whatever is stored.
 local function nearest(x, y, radius, wanted, want, self, rest)
-  local found, read, dropped = {}, 0, 0
+  local found, read, stale, tags = {}, 0, {}, {}
 
-  -- consider adds a member whose entry was read, if it fits. What is stale is dropped.
+  -- consider adds a member whose entry was read, if it fits, or if it is stale, for sweep.
   local function consider(g, member, text, square, mx, my)
     local k = text and parse(text, g)
     read = read + 1
     if not k or k.heard <= now - ttl or k.at <= now - ttl then
-      drop(g, member, k)
-      dropped = dropped + 1
+      stale[#stale + 1], tags[#tags + 1] = member, k and k.tags or ''
     elseif member ~= self and has(k.tags, wanted) then
       local d = (mx + 0.5 - x) ^ 2 + (my + 0.5 - y) ^ 2
       if d <= radius * radius then
         found[#found + 1] = { d = d, text = int(square) .. ' ' .. int(k.at) .. ' ' .. k.seq .. ' ' .. member }
       end
     end
+  end
+
+  -- sweep drops those who are stale, and returns how many.
+  local function sweep(g)
+    local count = #stale
+    if count > 0 then
+      drop(g, stale, tags)
+      stale, tags = {}, {}
+    end
+    return count
   end
 
   -- certain counts the members found who are no further than the nearest box not read.
@@ -218,6 +230,7 @@ local function nearest(x, y, radius, wanted, want, self, rest)
           local square = tonumber(squares[i] or 0)
           consider(g, member, squares[i] and known[i], square, xy(square))
         end
+        sweep(g)
       end
     end
     return finish()
@@ -268,7 +281,6 @@ local function nearest(x, y, radius, wanted, want, self, rest)
     else
       local more, gone = false, 0
       for _, g in ipairs(generations) do
-        local before = dropped
         if g.count > b.skip then
           local entries
           if b.skip == 0 then
@@ -289,7 +301,7 @@ local function nearest(x, y, radius, wanted, want, self, rest)
           end
           more = more or #members == PAGE
         end
-        gone = math.max(gone, dropped - before)
+        gone = math.max(gone, sweep(g))
       end
       if more then -- a crowd in one square: the next page overlaps, as entries may go meanwhile
         push(b.square, b.x, b.y, b.side, math.max(0, b.skip + PAGE - 8 - gone))
