@@ -286,8 +286,8 @@ local function nearest(x, y, radius, wanted, want, self, rest)
           if b.skip == 0 then
             entries = redis.call('ZRANGEBYSCORE', g.near, b.square, to, 'WITHSCORES', 'LIMIT', 0, PAGE)
           else -- by rank, since the cache reads all that a LIMIT skips
-            local first = redis.call('ZCOUNT', g.near, '-inf', '(' .. b.square) + b.skip
-            entries = redis.call('ZRANGE', g.near, first, first + math.min(PAGE, g.count - b.skip) - 1, 'WITHSCORES')
+            local rank = redis.call('ZCOUNT', g.near, '-inf', '(' .. b.square) + b.skip
+            entries = redis.call('ZRANGE', g.near, rank, rank + math.min(PAGE, g.count - b.skip) - 1, 'WITHSCORES')
           end
           local members = {}
           for i = 1, #entries, 2 do

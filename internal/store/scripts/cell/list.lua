@@ -18,7 +18,8 @@ if before then
   if before.epoch > k.epoch or (before.epoch == k.epoch and ahead < 0) then
     return reply({ status = 'older' })
   end
-  asked = before.epoch == k.epoch and ahead > 0 and math.floor(k.heard / ASK_AGAIN) == math.floor(before.heard / ASK_AGAIN)
+  asked = before.epoch == k.epoch and ahead > 0 and
+    math.floor(k.heard / ASK_AGAIN) == math.floor(before.heard / ASK_AGAIN)
 elseif anew ~= '1' then
   return reply({ status = 'absent' })
 end
