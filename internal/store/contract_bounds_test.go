@@ -78,8 +78,6 @@ func TestBoundsAreThoseOfTheScripts(t *testing.T) {
 	}
 }
 
-type count struct{ entries, calls int }
-
 // counted makes a script write down what it has read, in a list of its slot. Its clock shows
 // the offset alone.
 func counted(name, text string) string {
@@ -106,25 +104,98 @@ real.call('RPUSH', 'counts:' .. string.match(KEYS[1], '{.*}'), '%s ' .. entries 
 return answer`, strings.Replace(active.Script(name, text), clock, "{ 0, 0 }", 1), name)
 }
 
-// checkBounds fails the test for each run since the last check that read too much.
-func (f *fixture) checkBounds(worst map[string]count) {
+// A count is what one run of a script has read.
+type count struct {
+	script         string
+	entries, calls int
+}
+
+// counts returns the counts of all runs since the last time. Those on one slot are in order.
+func (f *fixture) counts() (all []count) {
 	f.t.Helper()
 	for _, key := range keys(f.t, f.direct, "counts:*") {
 		runs, err := f.direct.Do(f.t.Context(), f.direct.B().Lrange().Key(key).Start(0).Stop(-1).Build()).AsStrSlice()
 		f.must(err)
 		f.evict(key)
 		for _, run := range runs {
-			var name string
-			var got count
-			if _, err := fmt.Sscan(run, &name, &got.entries, &got.calls); err != nil {
+			var one count
+			if _, err := fmt.Sscan(run, &one.script, &one.entries, &one.calls); err != nil {
 				f.t.Fatal(err)
 			}
-			if of, known := bounds[name]; !known || got.entries > of.entries || got.calls > of.calls {
-				f.t.Errorf("a run of %s read %d entries with %d commands, want at most %+v", name, got.entries, got.calls, of)
-			}
-			worst[name] = count{max(worst[name].entries, got.entries), max(worst[name].calls, got.calls)}
+			all = append(all, one)
 		}
 	}
+	return all
+}
+
+// checkBounds fails the test for each run that read too much.
+func (f *fixture) checkBounds(worst map[string]count) {
+	f.t.Helper()
+	for _, got := range f.counts() {
+		name := got.script
+		if of, known := bounds[name]; !known || got.entries > of.entries || got.calls > of.calls {
+			f.t.Errorf("a run read %+v, want at most %+v", got, of)
+		}
+		worst[name] = count{name, max(worst[name].entries, got.entries), max(worst[name].calls, got.calls)}
+	}
+}
+
+// TestASearchAndAReportReadOnlyWhatMayFit counts what single runs read among thousands.
+func TestASearchAndAReportReadOnlyWhatMayFit(t *testing.T) {
+	c := caches.Server(t)
+	direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer direct.Close()
+	f := newFixture(t, c, direct, "fits", counted)
+	f.crowd(many, func(n int, c *match.Change) {
+		c.Point, c.Tags = north(float64(n-many/2)), "common"
+		if n%(many/4) == 0 {
+			c.Tags = "common rare"
+		}
+	})
+	ben := f.listed("ben", 1, tagged("common"))
+	f.counts()
+	for _, one := range []struct {
+		what string
+		do   func()
+		most count
+	}{
+		{"a search for a tag that nobody has", func() { f.search(0, 20_000, 4, "nobodys") }, count{"search", 0, 5}},
+		{"a search for a common tag and one that nobody has", func() { f.search(0, 20_000, 4, "common", "nobodys") }, count{"search", 0, 7}},
+		{"a search for a tag that four members have", func() { f.search(0, 20_000, 4, "common", "rare") }, count{"search", 4, 10}},
+		{"a search for the nearest among thousands", func() { f.search(0, 20_000, 4) }, count{"search", 64, 80}},
+		{"a search for the nearest who have a common tag", func() { f.search(0, 20_000, 4, "common") }, count{"search", 64, 80}},
+		{"a report where nobody waits", func() { ben.moveTo(2) }, count{"list", 0, 8}},
+	} {
+		one.do()
+		f.reads(one.what, one.most)
+	}
+	for name, change := range map[string]func(n int, w *match.WaitingRequest){
+		"want a tag that the member has not": func(_ int, w *match.WaitingRequest) { w.Tags = []string{"rare"} },
+		"are elsewhere in the cell":          func(n int, w *match.WaitingRequest) { w.Point, w.Radius = north(2000+float64(n%100)), 100 },
+	} {
+		f.wait(1000, change)
+		f.counts()
+		ben.moveTo(3)
+		f.reads("a report beside requests that "+name, count{"list", 0, 30})
+	}
+}
+
+// reads fails the test if the one run of that script since the last time read more.
+func (f *fixture) reads(what string, most count) {
+	f.t.Helper()
+	runs := 0
+	for _, got := range f.counts() {
+		if got.script != most.script {
+			continue
+		}
+		if runs++; got.entries > most.entries || got.calls > most.calls {
+			f.t.Errorf("%s read %+v, want at most %+v", what, got, most)
+		}
+	}
+	same(f, runs, 1)
 }
 
 // many is how many members or requests are stored in a worst case.

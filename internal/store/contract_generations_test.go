@@ -268,8 +268,8 @@ func areas() []testCase {
 				f.advance(time.Minute)
 				ana := f.connected("ana-" + script)
 				reported := ana.report(0)
-				f.unsent(script, func() {
-					if _, err := f.store.Apply(f.t.Context(), ana.Member, reported.Changes); !errors.Is(err, match.ErrUnavailable) {
+				f.unsent(script, func(ctx context.Context) {
+					if _, err := f.store.Apply(ctx, ana.Member, reported.Changes); !errors.Is(err, match.ErrUnavailable) {
 						f.t.Errorf("the listing without %s: got %v, want unavailable", script, err)
 					}
 				})
@@ -331,14 +331,18 @@ func (f *fixture) searchAround(meters float64) (asked [][]string, hits []match.H
 	return asked, hits
 }
 
-// unsent does something while the store cannot send a script.
-func (f *fixture) unsent(script string, do func()) {
+// unsent does something until the store wants to send a script: then the time is over.
+func (f *fixture) unsent(script string, do func(context.Context)) {
+	limited, cancel := context.WithCancel(f.t.Context())
+	defer cancel()
 	f.hook = func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
-		if !slices.ContainsFunc(commands, func(c store.Command) bool { return c.Script == script }) {
+		if slices.ContainsFunc(commands, func(c store.Command) bool { return c.Script == script }) {
+			cancel()
+		} else {
 			send(ctx)
 		}
 	}
-	do()
+	do(limited)
 	f.hook = nil
 }
 

@@ -279,8 +279,18 @@ func randomSearches(seed uint64) testCase {
 				}
 			}
 		}
+		for n := range 60 {
+			crowd = append(crowd, match.Change{Position: match.Position{Point: edge(float64(6 * n))}, Heard: f.now})
+		}
+		random.Shuffle(len(crowd), func(i, k int) { crowd[i], crowd[k] = crowd[k], crowd[i] })
 		// Half of them were heard last in the span before.
 		half := len(crowd) / 2
+		nameOf := func(n int) string {
+			if n < half {
+				return fmt.Sprint("some0-", n)
+			}
+			return fmt.Sprint("some", half, "-", n-half)
+		}
 		list := func(some []match.Change, from int) {
 			f.crowd(len(some), func(n int, c *match.Change) {
 				c.Point, c.Tags, c.Heard = some[n].Point, some[n].Tags, some[n].Heard
@@ -290,9 +300,10 @@ func randomSearches(seed uint64) testCase {
 		list(crowd[:half], 0)
 		f.advance(time.Millisecond)
 		list(crowd[half:], half)
+		stops := 0
 		for range 60 {
 			q := match.Query{Self: match.Member{Pool: f.pool, ID: "me"}, Point: crowd[random.IntN(len(crowd))].Point,
-				Radius: []float64{10, 100, 1000, 20_000}[random.IntN(4)] * (0.5 + random.Float64()), Want: 1 + random.IntN(40)}
+				Radius: []float64{10, 100, 1000, 20_000}[random.IntN(4)] * (0.5 + random.Float64()), Want: []int{1 + random.IntN(40), 1000}[random.IntN(2)]}
 			if random.IntN(2) == 0 {
 				q.Tags = strings.Fields(tags[random.IntN(len(tags))])
 			}
@@ -303,27 +314,28 @@ func randomSearches(seed uint64) testCase {
 				for _, c := range hits[0].Candidates {
 					found[c.ID] = true
 				}
-				if horizon, part.Rest = hits[0].Horizon, hits[0].Rest; part.Rest == "" {
+				horizon, part.Rest = hits[0].Horizon, hits[0].Rest
+				for n, c := range crowd {
+					name, d := nameOf(n), geo.Distance(q.Point, c.Point)
+					fits := c.Heard > f.now-60_000 && tagsHave(c.Tags, q.Tags)
+					if fits && d < min(q.Radius, horizon)-1 && !found[name] {
+						f.t.Fatalf("%s at %.1f m is not found by %+v, which knows all up to %.1f m", name, d, q, horizon)
+					}
+					if found[name] && (!fits || d > q.Radius+2) {
+						f.t.Fatalf("%s at %.1f m is found by %+v", name, d, q)
+					}
+				}
+				if part.Rest == "" {
 					break
 				}
+				stops++
 			}
 			if len(found) < q.Want && !math.IsInf(horizon, 1) {
 				f.t.Errorf("%d of %d wanted, but not all within the radius are known", len(found), q.Want)
 			}
-			for n, c := range crowd {
-				name := fmt.Sprint("some0-", n)
-				if n >= half {
-					name = fmt.Sprint("some", half, "-", n-half)
-				}
-				d := geo.Distance(q.Point, c.Point)
-				fits := c.Heard > f.now-60_000 && tagsHave(c.Tags, q.Tags)
-				if fits && d < min(q.Radius, horizon)-1 && !found[name] {
-					f.t.Fatalf("%s at %.1f m is not found by %+v, which knows all up to %.1f m", name, d, q, horizon)
-				}
-				if found[name] && (!fits || d > q.Radius+2) {
-					f.t.Fatalf("%s at %.1f m is found by %+v", name, d, q)
-				}
-			}
+		}
+		if stops == 0 {
+			f.t.Error("no search stopped before it had read all")
 		}
 	}}
 }

@@ -383,10 +383,12 @@ func randomCircles(seed uint64) testCase {
 					waiting = append(waiting, w)
 				}
 			}
-			for range 12 {
-				p := anywhere(0.04)
-				for geo.ShardCell(p) != cell {
-					p = anywhere(0.04)
+			for n := range 12 {
+				p := edge(360 * random.Float64())
+				if n%3 > 0 {
+					for p = anywhere(0.04); geo.ShardCell(p) != cell; {
+						p = anywhere(0.04)
+					}
 				}
 				members++
 				m := match.Member{Pool: f.pool, ID: fmt.Sprint("member", members)}
