@@ -20,7 +20,7 @@ import (
 type branches struct {
 	sources map[string]string // by file, below the folder scripts
 	// sites are the places, as file:line: every return of a script, and those of the
-	// cells' prelude that reply for a script, or finish a search.
+	// cells' prelude that reply for a script, or for a search.
 	sites []string
 	// statuses are what the headers promise, as "file says status".
 	statuses []string
@@ -67,7 +67,7 @@ func (b *branches) scripts() []string {
 // replies finds the lines of a file that reply.
 func replies(file string) *regexp.Regexp {
 	if isPrelude(file) {
-		return regexp.MustCompile(`^\s*return (reply|finish)\b`)
+		return regexp.MustCompile(`^\s*return (f\.)?reply\b`)
 	}
 	return regexp.MustCompile(`^\s*return\b`)
 }

@@ -82,7 +82,7 @@ func waits() []testCase {
 			ana := f.listed("ana", 0)
 			ana.await("r1")
 			found := ana.register(0)[0]
-			if n := len(found.Candidates); n < 8 || n > 30 || found.Candidates[7].Distance > found.Horizon {
+			if n := len(found.Candidates); n < 8 || n > 30 || found.Candidates[3].Distance > found.Horizon {
 				f.t.Errorf("got %d candidates, all up to %.0f m", n, found.Horizon)
 			}
 			f.knowsAll(found, 0, 3000)
@@ -349,15 +349,15 @@ func (f *fixture) nobodyWaits(meters ...float64) {
 // middle of the cell.
 func (f *fixture) places(a *member) int {
 	x, y := geo.PlaneOf(geo.ShardCell(north(0))).XY(a.asked.Point)
-	reach := (a.asked.Radius + 1) / geo.PlaneUnit
+	meters := a.asked.Radius + 1
 	side := 1024.0
-	for side < 2*reach && side < geo.PlaneSide {
+	for side*geo.PlaneY < 2*meters && side < geo.PlaneSide {
 		side *= 2
 	}
-	squares := func(middle float64) int {
+	squares := func(middle, reach float64) int {
 		return int(math.Floor(min(geo.PlaneSide-1, middle+reach)/side) - math.Floor(max(0, middle-reach)/side) + 1)
 	}
-	return squares(x) * squares(y)
+	return squares(x, meters/geo.PlaneX) * squares(y, meters/geo.PlaneY)
 }
 
 // randomCircles is a case that compares waiting requests with plain geometry: circles of 100 m

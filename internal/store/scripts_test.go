@@ -83,8 +83,9 @@ func TestConstantsAreTheSameInEveryFile(t *testing.T) {
 	}{
 		{"scripts/common.lua", `2 \* ([\d.]+) \* math\.asin`, geo.Distance(geo.Point{}, geo.Point{Lng: 180}) / math.Pi},
 		{"scripts/common.lua", `by more than (\d+) s`, match.MaxAhead.Seconds()},
-		{"scripts/cell.lua", `SIDE = (\d+)`, geo.PlaneSide},
-		{"scripts/cell.lua", `LARGEST = 10, (\d+)`, math.Log2(geo.PlaneSide)},
+		{"scripts/cell.lua", `BITS = (\d+)`, math.Log2(geo.PlaneSide)},
+		{"scripts/cell.lua", `WIDE, HIGH = ([\d.]+),`, geo.PlaneX},
+		{"scripts/cell.lua", `WIDE, HIGH = [\d.]+, ([\d.]+)`, geo.PlaneY},
 		{"scripts/cell.lua", `MOST_WAITING = (\d+)`, mostWaiting},
 		{"../match/lifetimes.go", `maxWoken\s+= (\d+)`, mostWaiting},
 		{"../match/request.go", `within (\d+) km of your own last location`, store.RemoteMeters / 1000},
