@@ -200,7 +200,7 @@ func searches() []testCase {
 				}
 			}
 		}},
-		randomSearches(1), randomSearches(2), randomSearches(3),
+		randomSearches(1, 300, 30, 400), randomSearches(2, 300, 30), randomSearches(3, 500, 200), randomSearches(4, 40),
 		{"several cells are searched in one trip, each by itself", func(f *fixture) {
 			f.listed("ana", 0)
 			f.listed("ben", nextCell)
@@ -271,14 +271,14 @@ func (f *fixture) knowsAll(hits match.Hits, meters, radius float64) {
 	}
 }
 
-// randomSearches is a case that compares searches of a random crowd with plain geometry.
-func randomSearches(seed uint64) testCase {
+// randomSearches is a case that compares searches of random crowds with plain geometry.
+func randomSearches(seed uint64, sizes ...int) testCase {
 	return testCase{fmt.Sprint("a search finds whom plain geometry finds, in the random crowd ", seed), func(f *fixture) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		tags := []string{"", "van", "van xl", "xl", "bike"}
 		cell := geo.ShardCell(north(0))
 		var crowd []match.Change
-		for _, size := range []int{300, 30, 400}[:2+seed%2] {
+		for _, size := range sizes {
 			middle, spread := north(random.Float64()*2000-1000), random.Float64()*0.01
 			for range size {
 				p := geo.Point{Lat: middle.Lat + spread*random.NormFloat64(), Lng: middle.Lng + spread*random.NormFloat64()}
@@ -349,7 +349,7 @@ func randomSearches(seed uint64) testCase {
 				f.t.Errorf("%d wanted, %d found, and only %d of them known to be the nearest", q.Want, len(found), known)
 			}
 		}
-		if stops == 0 {
+		if stops == 0 && len(crowd) > 256 {
 			f.t.Error("no search stopped before it had read all")
 		}
 	}}
