@@ -14,6 +14,7 @@ local MOST_READ = 256 -- entries that one run reads, beside one last page
 local MOST_BOXES = 160 -- boxes that one search counts
 local LEAF = 12       -- a box with more entries is split
 local PAGE = 32
+local MARGIN = 5      -- a caller counts on this much less than the distance that it is given
 local RARE = 128      -- a tag of more members is not rare: looking around finds one soon
 
 local function generation(start)
@@ -168,11 +169,13 @@ local function nearest(x, y, radius, wanted, want, self, rest)
     end
   end
 
-  -- certain counts the members found who are no further than the nearest box not read.
+  -- certain counts the members found of whom the caller can be sure that nobody nearer is
+  -- missing, if it gets this distance as the horizon. A search with too few of them would be
+  -- repeated and find the same.
   local function certain(d)
-    local count = 0
+    local count, most = 0, math.max(0, math.sqrt(d) - MARGIN) ^ 2
     for _, one in ipairs(found) do
-      if one.d <= d then
+      if one.d < most then
         count = count + 1
       end
     end
