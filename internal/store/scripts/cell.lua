@@ -153,7 +153,7 @@ end
 -- are read one by one. Else it reads boxes, the nearest box first, and splits those with many
 -- entries into four. What it has read when it must stop is bounded, whatever is stored.
 local function nearest(x, y, radius, wanted, want, self, rest)
-  local found, read = {}, 0
+  local found, met, read, dropped = {}, {}, 0, 0
 
   -- consider adds a member whose entry was read, if it fits. What is stale is dropped.
   local function consider(g, member, text, square, mx, my)
@@ -161,7 +161,9 @@ local function nearest(x, y, radius, wanted, want, self, rest)
     read = read + 1
     if not k or k.heard <= now - ttl or k.at <= now - ttl then
       drop(g, member, k)
-    elseif member ~= self and has(k.tags, wanted) then
+      dropped = dropped + 1
+    elseif not met[member] and member ~= self and has(k.tags, wanted) then
+      met[member] = true
       local d = (mx + 0.5 - x) ^ 2 + (my + 0.5 - y) ^ 2
       if d <= radius * radius then
         found[#found + 1] = { d = d, text = int(square) .. ' ' .. int(k.at) .. ' ' .. k.seq .. ' ' .. member }
@@ -258,9 +260,10 @@ local function nearest(x, y, radius, wanted, want, self, rest)
       push(b.square + 2 * quarter, b.x, b.y + half, half, 0)
       push(b.square + 3 * quarter, b.x + half, b.y + half, half, 0)
     else
-      local more = false
+      local more, gone = false, 0
       for _, g in ipairs(generations) do
         if g.count > b.skip then
+          dropped = 0
           local entries = redis.call('ZRANGEBYSCORE', g.near, b.square, to, 'WITHSCORES', 'LIMIT', b.skip, PAGE)
           local members = {}
           for i = 1, #entries, 2 do
@@ -272,11 +275,11 @@ local function nearest(x, y, radius, wanted, want, self, rest)
             local mx, my = xy(square - b.square)
             consider(g, member, known[i], square, b.x + mx, b.y + my)
           end
-          more = more or #members == PAGE
+          more, gone = more or #members == PAGE, math.max(gone, dropped)
         end
       end
       if more then -- a crowd in one square: the next page overlaps, as entries may go meanwhile
-        push(b.square, b.x, b.y, b.side, b.skip + PAGE - 8)
+        push(b.square, b.x, b.y, b.side, math.max(0, b.skip + PAGE - 8 - gone))
       end
     end
   end
