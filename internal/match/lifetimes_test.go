@@ -86,6 +86,7 @@ func TestEachBudgetAllowsForTheOthers(t *testing.T) {
 		{"maxWoken", maxWoken, "MOST_WAITING of the scripts", scriptLimit(t, "MOST_WAITING"), "no cell leaves out a request that would be served"},
 		{"firstWant", firstWant, "maxClaims", maxClaims, "a search claims all that it asked for first"},
 		{"maxClaims", maxClaims, "mostWanted", mostWanted, "a cell returns all that a search claims"},
+		{"MOST_READ and a page of each generation", scriptLimit(t, "MOST_READ") + 2*scriptLimit(t, "PAGE"), "mostWanted", mostWanted, "a cell asked for the most says where to go on, or that there are no others"},
 		{"a trip for each want up to mostWanted", 1 + bits.Len(mostWanted/firstWant), "maxSearchTrips", maxSearchTrips, "a search asks a cell for all that it may"},
 		{"maxMoves", maxMoves, "maxClaims", maxClaims, "one candidate does not use up the claims"},
 	} {

@@ -74,7 +74,7 @@ func newPlacement(t *testing.T, random *rand.Rand, middle oracle.Place) *placeme
 
 	members := 1 + random.IntN(24)
 	if random.IntN(16) == 0 {
-		members *= 5 // more than a search asks of a cell at first, and fewer than it asks at most
+		members *= 6 // more than a search asks of a cell at first
 	}
 	for i := range members {
 		name := fmt.Sprint("m", i)

@@ -143,15 +143,16 @@ func TestACellIsAskedForMoreOnceItsHorizonIsReached(t *testing.T) {
 	home := whole(geo.ShardsWithin(origin(), 500))
 	four, names4 := crowd(4, 4)
 	sixteen, names16 := crowd(16, 16)
-	many, _ := crowd(64, 64)
-	most, _ := crowd(128, 128)
-	all, allNames := crowd(129, math.Inf(1))
+	more, _ := crowd(64, 64)
+	many, _ := crowd(256, 256)
+	most, _ := crowd(499, 499)
+	all, allNames := crowd(500, math.Inf(1))
 	t.Run("the first of many: one trip", func(t *testing.T) { walk(t, 500, 4, []trip{{4, home, four}}, names4, false) })
 	t.Run("some of many: two trips", func(t *testing.T) {
 		walk(t, 500, 16, []trip{{4, home, four}, {16, home, sixteen}}, names16, false)
 	})
-	t.Run("many: each trip asks for four times as many, up to 128", func(t *testing.T) {
-		walk(t, 500, math.MaxInt, []trip{{4, home, four}, {16, home, sixteen}, {64, home, many}, {128, home, most}, {128, home, all}}, allNames, true)
+	t.Run("many: each trip asks for four times as many, up to 512", func(t *testing.T) {
+		walk(t, 500, math.MaxInt, []trip{{4, home, four}, {16, home, sixteen}, {64, home, more}, {256, home, many}, {512, home, most}, {512, home, all}}, allNames, true)
 	})
 	t.Run("a candidate beyond the horizon comes after those that it hid", func(t *testing.T) {
 		far := []match.Hits{{Candidates: []match.Candidate{away("b", 200, 1, 0)}, Horizon: 100}}

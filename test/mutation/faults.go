@@ -20,7 +20,7 @@ func faults() []fault {
 		{"a confirm is not written", slot + "member/confirm.lua", "redis.call('HSET', record, 'claimConfirmed', '1')\n", ""},
 		{"a commit does not check the route", slot + "member/commit.lua", "if not (r and r.state == 'searching' and r.match == match) then", "if not r then"},
 		{"a release does not check whose claim it is", slot + "member/release.lua", "m.claimMatch == match and m.claimMatcher == matcher", "m.claimMatch ~= nil"},
-		{"a member finds itself", slot + "cell.lua", "member ~= self and has(", "has("},
+		{"a member finds itself", slot + "cell.lua", "elseif member ~= self and d <= radius", "elseif d <= radius"},
 		{"a repeated match searches again", slot + "member/begin.lua", "q.id == id and", "q.id == match and"},
 		{"an unanswered begin is sent again under its id", domain + "request.go", "\t\tr.Match = w.NewID()\n",
 			"\t\tif r.Match == \"\" {\n\t\t\tr.Match = w.NewID()\n\t\t}\n"},
@@ -44,7 +44,6 @@ func faults() []fault {
 		{"a cell is searched without its older generation", slot + "cell.lua", "ipairs({ current, last })", "ipairs({ current })"},
 		{"a crowd in one square is read in part", slot + "cell.lua", "if more then", "if false then"},
 		{"a crowd in one square is read on as if nobody had been dropped", slot + "cell.lua", "math.max(0, b.skip + PAGE - 8 - gone)", "b.skip + PAGE - 8"},
-		{"a cell returns too few candidates within its horizon", slot + "cell.lua", "math.sqrt(d) - MARGIN", "math.sqrt(d)"},
 		{"a candidate who has moved is not tried again", domain + "attempt.go", "moves[c.Member] < maxMoves", "moves[c.Member] < 0"},
 		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= at or m.seq ~= seq then", "if false then"},
 
