@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"waggle/internal/geo"
+	"waggle/internal/match"
 	"waggle/internal/protocol"
 )
 
@@ -57,7 +58,7 @@ func TestAReportMayMeetThousandsOfWaitingRequests(t *testing.T) {
 		for i := range 9000 {
 			w := match.WaitingRequest{Owner: match.Member{Pool: "default", ID: fmt.Sprint("waiter-", i)}, Request: match.Request{ID: "q", Point: here,
 				Radius: 3000, Created: int64(i), Deadline: be.now().UnixMilli() + 60_000}}
-			if _, err := be.store.Register(t.Context(), []geo.Cell{geo.ShardCell(here)}, w, 1); err != nil {
+			if _, err := be.app.Store.Register(t.Context(), []geo.Cell{geo.ShardCell(here)}, w, 1); err != nil {
 				t.Fatal(err)
 			}
 		}
