@@ -44,7 +44,7 @@ const (
 // The budgets of one message.
 const (
 	firstWant      = 4   // candidates that a search asks of a cell at first
-	mostWanted     = 128 // candidates that it asks of a cell at most
+	mostWanted     = 512 // candidates that it asks of a cell at most: more than one run reads
 	maxSearchTrips = 64  // of one search
 	maxClaims      = 64  // candidates that one search tries to claim
 	maxMoves       = 4   // times that one candidate may move while it is being claimed

@@ -305,7 +305,7 @@ local function look(f, x, y, radius, want)
       dense, bits = bits, bits - 1
     else
       local horizon
-      for _, most in ipairs({ want + 1, MOST_READ }) do
+      for _, most in ipairs({ math.min(want + 1, MOST_READ), MOST_READ }) do
         f.found, horizon = {}, reach
         for _, g in ipairs(generations) do
           local hits = redis.call('GEOSEARCH', g.near, 'FROMLONLAT', x * 360 / 2 ^ 26, y * 170.10225756 / 2 ^ 26,
