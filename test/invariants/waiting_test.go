@@ -50,12 +50,12 @@ func TestACancelWakesTheRequestsThatMetTheSearch(t *testing.T) {
 	})
 }
 
-// TestAReportMayMeetThousandsOfWaitingRequests reports into a cell in which 9000 requests wait.
+// TestAReportMayMeetThousandsOfWaitingRequests reports into a cell in which 3000 requests wait.
 func TestAReportMayMeetThousandsOfWaitingRequests(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		const lat, lng = 37.7749, -122.4194
 		here := geo.Point{Lat: lat, Lng: lng}
-		for i := range 9000 {
+		for i := range 3000 {
 			w := match.WaitingRequest{Owner: match.Member{Pool: "default", ID: fmt.Sprint("waiter-", i)}, Request: match.Request{ID: "q", Point: here,
 				Radius: 3000, Created: int64(i), Deadline: be.now().UnixMilli() + 60_000}}
 			if _, err := be.app.Store.Register(t.Context(), []geo.Cell{geo.ShardCell(here)}, w, 1); err != nil {
