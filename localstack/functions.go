@@ -90,7 +90,7 @@ func (s *stack) newHandlers(ctx context.Context, env environment) (map[string]an
 	if err != nil {
 		return nil, err
 	}
-	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(ctx, settings), s.config.Log).Handle}
+	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(settings), s.config.Log).Handle}
 	for _, f := range topology.Functions() {
 		if !f.Authorizer {
 			handlers[f.Name] = a.Handle
