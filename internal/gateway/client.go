@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -12,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 
 	"waggle/internal/match"
@@ -36,22 +36,29 @@ type Client struct {
 }
 
 // New returns a client for an endpoint such as https://{domain}/{stage}, or
-// http://127.0.0.1:8080/prod. Credentials and region come from the SDK's
-// default chain, which options may override; the region defaults to us-east-1.
-// New makes no request.
-func New(ctx context.Context, endpoint string, options ...func(*config.LoadOptions) error) (*Client, error) {
-	options = append([]func(*config.LoadOptions) error{
-		config.WithDefaultRegion("us-east-1"),
-		config.WithHTTPClient(httpClient()),
-		config.WithRetryer(func() aws.Retryer { return retryOnce() }),
-	}, options...)
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return nil, fmt.Errorf("gateway: load AWS configuration: %w", err)
+// http://127.0.0.1:8080/prod. It makes no request.
+func New(endpoint, region string, credentials aws.CredentialsProvider) *Client {
+	return &Client{api: apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
+		BaseEndpoint: aws.String(endpoint),
+		Region:       region,
+		Credentials:  credentials,
+		HTTPClient:   httpClient(),
+		Retryer:      retryOnce(),
+	})}
+}
+
+// Prepare does what the first post would do alone: it opens the connection to API Gateway,
+// signs a request, and gets an answer to it. The request asks about a connection that does
+// not exist, so any status is the right answer, and it needs no permission.
+func (c *Client) Prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	const nobody = "prepare="
+	_, err := c.api.GetConnection(ctx, &apigatewaymanagementapi.GetConnectionInput{ConnectionId: aws.String(nobody)})
+	if response := (*awshttp.ResponseError)(nil); errors.As(err, &response) && response.HTTPStatusCode() != 0 {
+		return nil
 	}
-	return &Client{api: apigatewaymanagementapi.NewFromConfig(cfg, func(o *apigatewaymanagementapi.Options) {
-		o.BaseEndpoint = aws.String(endpoint)
-	})}, nil
+	return wrap("prepare for", nobody, err)
 }
 
 // Post sends data, one text message of at most 128 KB, to a connection. Success
@@ -105,17 +112,21 @@ func retryOnce() *retry.Standard {
 }
 
 // httpClient keeps as many connections as one function pushes to at once. It
-// closes idle ones before the far end does.
-func httpClient() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().
-		WithDialerOptions(func(d *net.Dialer) {
-			d.Timeout = time.Second
-			d.KeepAlive = 15 * time.Second
-		}).
-		WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConns = 64
-			t.MaxIdleConnsPerHost = 64
-			t.IdleConnTimeout = 30 * time.Second
-			t.TLSHandshakeTimeout = time.Second
-		})
+// closes idle ones before the far end does. It follows no redirects: a signature is
+// for one URL.
+func httpClient() *http.Client {
+	dialer := &net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         dialer.DialContext,
+			ForceAttemptHTTP2:   true,
+			MaxIdleConns:        64,
+			MaxIdleConnsPerHost: 64,
+			IdleConnTimeout:     30 * time.Second,
+			TLSHandshakeTimeout: time.Second,
+			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
