@@ -48,6 +48,7 @@ type subject struct {
 
 	first   []time.Duration // from exec to the answer of an event that was there at once
 	ready   []time.Duration // from exec to the request for an event
+	cpu     []time.Duration // processor time until that answer
 	started []time.Duration // of the first message, some time after the start
 	warm    []time.Duration
 }
@@ -138,10 +139,11 @@ func (f *subject) measure(ctx context.Context, variables []string) error {
 	}
 	ready, err := p.await(ctx)
 	if err != nil {
+		p.stop()
 		return err
 	}
 	answered, err := p.send(ctx, f.event())
-	p.stop()
+	f.cpu = append(f.cpu, p.stop())
 	if err != nil {
 		return err
 	}
@@ -189,12 +191,12 @@ func (m member) event(route, kind, body string) []byte {
 // print prints a table, as docs/performance.md has it.
 func print(out io.Writer, subjects []*subject) {
 	fmt.Fprintf(out, "medians of %d starts, ms; the ratio is against one PING and one POST\n\n", len(subjects[0].first))
-	fmt.Fprintln(out, "| function | exec to ready | exec to first answer | ratio | first message once started | a warm one | ratio |")
-	fmt.Fprintln(out, "|---|---|---|---|---|---|---|")
-	base := median(subjects[1].first)
+	fmt.Fprintln(out, "| function | exec to ready | exec to first answer | ratio | CPU until then | ratio | first message once started | a warm one | ratio |")
+	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|")
+	base, cpu := median(subjects[1].first), median(subjects[1].cpu)
 	for _, f := range subjects {
-		fmt.Fprintf(out, "| %s | %.1f | %.1f | %.2f | %.2f | %.2f | %.2f |\n", strings.TrimSuffix(f.name, "/bootstrap"), median(f.ready), median(f.first),
-			median(f.first)/base, median(f.started), median(f.warm), median(f.started)/median(f.warm))
+		fmt.Fprintf(out, "| %s | %.1f | %.1f | %.2f | %.1f | %.2f | %.2f | %.2f | %.2f |\n", strings.TrimSuffix(f.name, "/bootstrap"), median(f.ready), median(f.first),
+			median(f.first)/base, median(f.cpu), median(f.cpu)/cpu, median(f.started), median(f.warm), median(f.started)/median(f.warm))
 	}
 }
 

@@ -19,7 +19,8 @@ type process struct {
 	command *exec.Cmd
 	server  *http.Server
 	started time.Time
-	ended   chan error
+	ended   chan error    // takes the reason why the process ended
+	exited  chan struct{} // closed when it has ended
 
 	ready   chan time.Time // the process has asked for an event
 	events  chan []byte
@@ -38,7 +39,7 @@ func launch(program string, variables []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{ended: make(chan error, 1), ready: make(chan time.Time, 1), events: make(chan []byte), answers: make(chan answer, 1)}
+	p := &process{ended: make(chan error, 1), exited: make(chan struct{}), ready: make(chan time.Time, 1), events: make(chan []byte), answers: make(chan answer, 1)}
 	p.server = &http.Server{Handler: p.runtimeAPI(), ReadHeaderTimeout: time.Minute}
 	go func() { _ = p.server.Serve(listener) }() // until it is closed
 	p.command = exec.Command(program)
@@ -53,7 +54,10 @@ func launch(program string, variables []string) (*process, error) {
 		p.server.Close()
 		return nil, err
 	}
-	go func() { p.ended <- p.command.Wait() }()
+	go func() {
+		p.ended <- p.command.Wait()
+		close(p.exited)
+	}()
 	return p, nil
 }
 
@@ -121,8 +125,10 @@ func (p *process) send(ctx context.Context, event []byte) (time.Time, error) {
 	}
 }
 
-// stop kills the process.
-func (p *process) stop() {
+// stop kills the process, and returns the processor time that it took.
+func (p *process) stop() time.Duration {
 	_ = p.command.Process.Kill() // it may have exited
+	<-p.exited
 	p.server.Close()
+	return p.command.ProcessState.UserTime() + p.command.ProcessState.SystemTime()
 }
