@@ -8,6 +8,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -104,7 +106,7 @@ const preparing = 2 * time.Second
 func (a *App) Prepare(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, preparing)
 	defer cancel()
-	steps := []func(context.Context) error{a.Store.Prepare}
+	steps := []func(context.Context) error{a.Store.Prepare, describe}
 	if a.pusher != nil {
 		steps = append(steps, a.pusher.Prepare)
 	}
@@ -123,6 +125,13 @@ func (a *App) Prepare(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// describe lets the JSON package look at the types of events and responses, which it does
+// once for each type.
+func describe(context.Context) error {
+	_, err := json.Marshal(handler.Response{})
+	return errors.Join(err, json.Unmarshal([]byte("{}"), new(handler.Event)))
 }
 
 // Close closes the connections to the cache.
