@@ -1,7 +1,7 @@
 // Command start measures how long a function takes from exec to its first answer, and how
 // its first message compares with a warm one. Beside Waggle's location function it starts
 // a function that does nothing, and one that loads the same two clients and makes one PING
-// and one POST. All get their events from Lambda's Runtime API. Run it in lab:
+// and one POST. All get their events from Lambda's Runtime API.
 //
 //	go -C lab run ./start
 package main
@@ -101,13 +101,16 @@ func run(s *scope.Scope, starts int, cache, also string, out io.Writer) error {
 	return nil
 }
 
-// build builds the functions for this machine, as make build does for Lambda's. The working
-// directory is lab.
+// build builds the functions for this machine, as make build does for Lambda's.
 func build(dir string) (string, error) {
-	for name, source := range map[string]string{"nothing": "./start/nothing", "ping": "./start/ping", "location": "./functions/location"} {
+	checkout, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "waggle").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the checkout: %w", err)
+	}
+	for name, source := range map[string]string{"nothing": "waggle/lab/start/nothing", "ping": "waggle/lab/start/ping", "location": "./functions/location"} {
 		command := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc netgo osusergo", "-ldflags=-s -w", "-o", filepath.Join(dir, name), source)
 		if name == "location" {
-			command.Dir = ".." // it belongs to the module above
+			command.Dir = strings.TrimSpace(string(checkout)) // it belongs to another module
 		}
 		if output, err := command.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("build %s: %w\n%s", source, err, output)

@@ -1,7 +1,7 @@
 // Command way measures where the time of one message goes on one machine, from the
 // client's frame to the frame that it causes. It runs the local gateway, the handlers and
 // a cache. Beside the messages it measures their floor in the same run: an echo, a PING for
-// each trip to the cache, and one signed POST. Run it in lab:
+// each trip to the cache, and one signed POST, one after the other.
 //
 //	go -C lab run ./way
 package main
@@ -10,6 +10,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime/pprof"
 	"time"
@@ -23,14 +24,14 @@ func main() {
 	cache := flag.String("cache", "", "`URL` of an empty cache (default: it starts a server)")
 	profile := flag.String("profile", "", "`file` for a CPU profile of the rounds")
 	flag.Parse()
-	err := scope.In(func(s *scope.Scope) error { return run(s, *rounds, *cache, *profile) })
+	err := scope.In(func(s *scope.Scope) error { return run(s, *rounds, *cache, *profile, os.Stdout) })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "way:", err)
 		os.Exit(1)
 	}
 }
 
-func run(s *scope.Scope, rounds int, cache, profile string) error {
+func run(s *scope.Scope, rounds int, cache, profile string, out io.Writer) error {
 	if cache == "" {
 		cache = caches.Server(s).URL
 	}
@@ -58,6 +59,6 @@ func run(s *scope.Scope, rounds int, cache, profile string) error {
 	if err := b.play(ctx, rounds); err != nil {
 		return err
 	}
-	b.print(os.Stdout)
+	b.print(out)
 	return nil
 }
