@@ -33,8 +33,12 @@ func Main(function string) {
 		slog.Error(function+": start", "err", err)
 		os.Exit(1)
 	}
+	made := make(chan lambda.Handler, 1)
+	go func() { // it asks Lambda for the signal at the end, which takes as long as a connection
+		made <- lambda.NewHandlerWithOptions(a.Handle, lambda.WithEnableSIGTERM(a.Close))
+	}()
 	a.Prepare(context.Background())
-	lambda.StartWithOptions(a.Handle, lambda.WithEnableSIGTERM(a.Close))
+	lambda.Start(<-made)
 }
 
 // App is a wired function. Its Handle serves any route.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -32,33 +33,44 @@ const Timeout = 2 * time.Second
 // more than 128 KB, 429 if the client's buffer is full or the account's rate is
 // used up.
 type Client struct {
-	api *apigatewaymanagementapi.Client
+	api  *apigatewaymanagementapi.Client
+	http *http.Client
+	url  string
 }
 
 // New returns a client for an endpoint such as https://{domain}/{stage}, or
 // http://127.0.0.1:8080/prod. It makes no request.
 func New(endpoint, region string, credentials aws.CredentialsProvider) *Client {
-	return &Client{api: apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
+	c := &Client{http: httpClient(), url: endpoint}
+	c.api = apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
 		BaseEndpoint: aws.String(endpoint),
 		Region:       region,
 		Credentials:  credentials,
-		HTTPClient:   httpClient(),
+		HTTPClient:   c.http,
 		Retryer:      retryOnce(),
-	})}
+	})
+	return c
 }
 
-// Prepare does what the first post would do alone: it opens the connection to API Gateway,
-// signs a request, and gets an answer to it. The request asks about a connection that does
-// not exist, so any status is the right answer, and it needs no permission.
+// Prepare opens the connection that the first post will use. The request for it has no
+// signature, so API Gateway refuses it without looking further.
 func (c *Client) Prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	const nobody = "prepare="
-	_, err := c.api.GetConnection(ctx, &apigatewaymanagementapi.GetConnectionInput{ConnectionId: aws.String(nobody)})
-	if response := (*awshttp.ResponseError)(nil); errors.As(err, &response) && response.HTTPStatusCode() != 0 {
-		return nil
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/@connections/prepare", nil)
+	if err != nil {
+		return fmt.Errorf("gateway: prepare: %w", err)
 	}
-	return wrap("prepare for", nobody, err)
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("gateway: prepare: %w", err)
+	}
+	defer response.Body.Close()
+	_, err = io.CopyN(io.Discard, response.Body, 64<<10) // a connection is free once its response has been read
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("gateway: prepare: %w", err)
+	}
+	return nil
 }
 
 // Post sends data, one text message of at most 128 KB, to a connection. Success

@@ -45,7 +45,7 @@ func (p *Pusher) Learn(domain, stage string) {
 	}
 }
 
-// Prepare does what the first push would do alone, see [Client.Prepare]. Without an
+// Prepare opens the connection for the first push, see [Client.Prepare]. Without an
 // endpoint it does nothing.
 func (p *Pusher) Prepare(ctx context.Context) error {
 	if client := p.client.Load(); client != nil {
