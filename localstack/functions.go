@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"waggle/internal/app"
 	"waggle/internal/gateway"
@@ -67,18 +66,14 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 
 // newHandlers creates the handlers as the functions do, and pings the cache.
 func (s *stack) newHandlers(ctx context.Context, env environment) (map[string]any, error) {
-	client, err := gateway.New(ctx, env[topology.ManagementEndpoint], awsconfig.WithCredentialsProvider(
-		aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-		})))
-	if err != nil {
-		return nil, err
-	}
-	options := app.Options{Log: s.config.Log, Push: gateway.PusherOn(client), Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
+	pusher := gateway.NewPusher(env[topology.ManagementEndpoint], "us-east-1", aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+	}))
+	options := app.Options{Log: s.config.Log, Push: pusher, Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
 	if s.config.Faults != nil {
 		options.Store.Hook = s.config.Faults.Trip
 	}
-	a, err := app.FromEnv(ctx, env.lookup, options)
+	a, err := app.FromEnv(env.lookup, options)
 	if err != nil {
 		return nil, nameFlag(err)
 	}
@@ -90,7 +85,7 @@ func (s *stack) newHandlers(ctx context.Context, env environment) (map[string]an
 	if err != nil {
 		return nil, err
 	}
-	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(ctx, settings), s.config.Log).Handle}
+	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(settings), s.config.Log).Handle}
 	for _, f := range topology.Functions() {
 		if !f.Authorizer {
 			handlers[f.Name] = a.Handle

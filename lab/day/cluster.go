@@ -1,69 +1,30 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
-	"testing"
 
+	"waggle/lab/scope"
 	"waggle/test/kit/caches"
 )
 
-// A scope is as much of a testing.TB as caches.StartCluster needs, outside of a test.
-type scope struct {
-	testing.TB
-	cleanups []func()
-	cluster  *caches.Cluster // nil: none was started
-}
-
-// A failure is the argument of Fatal.
-type failure string
-
-// inScope calls do, and then the scope's cleanups.
-func inScope(do func(*scope) error) (err error) {
-	s := &scope{}
-	defer func() {
-		for i := len(s.cleanups) - 1; i >= 0; i-- {
-			s.cleanups[i]()
-		}
-		switch r := recover().(type) {
-		case nil:
-		case failure:
-			err = errors.New(string(r))
-		default:
-			panic(r)
-		}
-	}()
-	return do(s)
-}
-
-func (s *scope) Helper()                           {}
-func (s *scope) Cleanup(do func())                 { s.cleanups = append(s.cleanups, do) }
-func (s *scope) Fatal(args ...any)                 { panic(failure(fmt.Sprint(args...))) }
-func (s *scope) Fatalf(format string, args ...any) { panic(failure(fmt.Sprintf(format, args...))) }
-func (s *scope) Skipf(format string, args ...any)  { s.Fatalf(format, args...) }
-
-func (s *scope) TempDir() string {
-	dir, err := os.MkdirTemp("", "waggle-day-")
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { _ = os.RemoveAll(dir) }) // a temporary folder, which the system clears otherwise
-	return dir
+// A place is where a day is played: a scope, and the cluster that it started.
+type place struct {
+	*scope.Scope
+	cluster *caches.Cluster // nil: none was started
 }
 
 // startCluster starts a cluster, and returns its URL.
-func (s *scope) startCluster(out io.Writer) string {
+func (s *place) startCluster(out io.Writer) string {
 	s.cluster = caches.StartCluster(s)
 	fmt.Fprintf(out, "on a %s, of %d nodes\n", s.cluster.Name, len(s.cluster.Nodes))
 	return s.cluster.URL
 }
 
 // printMemory prints the peak memory of the node that used most.
-func (s *scope) printMemory(out io.Writer) {
+func (s *place) printMemory(out io.Writer) {
 	if s.cluster == nil {
 		return
 	}

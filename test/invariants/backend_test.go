@@ -97,7 +97,7 @@ func newBackend(t *testing.T, c caches.Cache, pools string, set ...func(*backend
 		s(be, &options)
 	}
 	env := map[string]string{"WAGGLE_CACHE_URL": c.URL, "WAGGLE_POOLS": pools}
-	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
+	a, err := app.FromEnv(func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
 		Log:   slog.New(slog.NewTextHandler(be.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime})),
 		Push:  be,
 		Now:   be.now,
