@@ -16,6 +16,19 @@ const (
 	MaxAhead = 30 * time.Second
 )
 
+// The limits of one member. The pool has the others.
+const (
+	// A member with more than so many messages refused for their rate within RefusalsIn is kept
+	// out: its connection is closed, and it cannot connect for the time KeptOut.
+	Refusals   = 20
+	RefusalsIn = 10 * time.Second
+	KeptOut    = 30 * time.Second
+	// ConnectsPerMinute is how often a member may connect in the long run, ConnectsBurst how
+	// often at once.
+	ConnectsPerMinute = 30
+	ConnectsBurst     = 20
+)
+
 // The time limits of one message.
 const (
 	// patience is how long one message waits until another request is decided, and how long

@@ -35,7 +35,7 @@ type fixture struct {
 const start = 1_800_000_000_000
 
 // unlimited are settings whose rates no test reaches.
-const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6`
+const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6`
 
 func newFixture(t *testing.T, c caches.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *fixture {
 	t.Helper()
@@ -126,7 +126,7 @@ const (
 )
 
 // key is the key of a kind of data of a member or a cell.
-func (f *fixture) key(kind, id string) string { return "w2:" + kind + ":{" + f.pool + "/" + id + "}" }
+func (f *fixture) key(kind, id string) string { return "w3:" + kind + ":{" + f.pool + "/" + id + "}" }
 
 // ttl is the time until a key expires.
 func (f *fixture) ttl(key string) time.Duration {

@@ -35,8 +35,8 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	if err != nil {
 		return match.Reported{}, fmt.Errorf("report: %w", err)
 	}
-	record := s.onMember("report", x.Member, x.Connection, connected, decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
-		string(motion), available, retag, tags, string(cell), arrival, decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))
+	record := s.onMember("report", x.Member, append(s.session(x), decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
+		string(motion), available, retag, tags, string(cell), arrival, decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))...)
 	index := s.onCell("move", x.Pool, cell, x.ID, decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq), connected, arrival)
 
 	results := s.run(ctx, record, index)
@@ -44,7 +44,7 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	if err != nil {
 		return match.Reported{}, err
 	}
-	reported := match.Reported{Status: said.Status, Now: int64(said.Now), NoMatch: said.noMatch(), Advice: said.Advice,
+	reported := match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(), Advice: said.Advice,
 		AdviceChanged: bool(said.AdviceChanged), Undo: domainChanges(said.Undo), At: int64(said.At), Claim: said.claim(),
 		Route: said.route(said.Route), Listed: bool(said.Listed), Epoch: int64(said.Epoch), Changes: domainChanges(said.Changes)}
 	moved, err := read(index, results[1])
@@ -112,16 +112,16 @@ func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) 
 	if !settings.RemoteRequests {
 		remote = whole(remoteMeters)
 	}
-	calls := []call{s.onMember("begin", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), q.ID, q.Match, lat, lng,
+	calls := []call{s.onMember("begin", x.Member, append(s.session(x), q.ID, q.Match, lat, lng,
 		decimal(q.Radius), words(q.Tags), millis(q.Open), bit(q.Wait), decimal(settings.RequestsPerMinute),
-		decimal(settings.MatchesPerHour), remote)}
+		decimal(settings.MatchesPerHour), remote)...)}
 	calls[0].once = true
 	if q.Search != nil {
 		calls = append(calls, s.search(geo.ShardCell(q.Search.Point), *q.Search))
 	}
 	results := s.run(ctx, calls...)
 	r, err := read(calls[0], results[0])
-	begun := match.Begun{Status: r.Status, NoMatch: r.noMatch(), Request: r.request(), Unfinished: r.route(r.Unfinished),
+	begun := match.Begun{Status: r.Status, Refusal: r.refusal(), NoMatch: r.noMatch(), Request: r.request(), Unfinished: r.route(r.Unfinished),
 		Outcome: r.outcome(), Claim: r.claim(), Route: r.route(r.Route)}
 	if err != nil || q.Search == nil {
 		return begun, nil, err

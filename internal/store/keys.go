@@ -9,15 +9,16 @@ import (
 )
 
 // version is in every key, so that new code never reads a key in an old format.
-const version = "w2"
+const version = "w3"
 
 // Every key is built here. What stands in braces decides the slot: all keys of
 // one member are in one slot, and so are all keys of one shard cell.
 
-// memberKeys returns a member's record and its routing-table entry.
+// memberKeys returns a member's record, its routing-table entry, and its last position after
+// it has left.
 func memberKeys(m match.Member) []string {
 	tag := "{" + m.Pool + "/" + url.PathEscape(m.ID) + "}"
-	return []string{version + ":m:" + tag, version + ":route:" + tag}
+	return []string{version + ":m:" + tag, version + ":route:" + tag, version + ":left:" + tag}
 }
 
 // cellKeys returns a shard cell's GEO set, and the hashes of when its members

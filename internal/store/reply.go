@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/valkey-io/valkey-go"
 
@@ -19,6 +20,8 @@ type reply struct {
 	call          call
 	Status        match.Status `json:"status"`
 	Now           number       `json:"now"`
+	Limit         match.Limit  `json:"limit"`
+	Retry         number       `json:"retry"` // ms
 	Old           string       `json:"old"`
 	Connection    string       `json:"connection"`
 	Reason        string       `json:"reason"`
@@ -160,6 +163,10 @@ func read(c call, result valkey.ValkeyResult) (reply, error) {
 		return r, fmt.Errorf("script %s: %w", c.script, err)
 	}
 	return r, nil
+}
+
+func (r reply) refusal() match.Refusal {
+	return match.Refusal{Limit: r.Limit, RetryAfter: time.Duration(r.Retry) * time.Millisecond}
 }
 
 func (r reply) member(id string) match.Member { return match.Member{Pool: r.call.pool, ID: id} }

@@ -63,9 +63,10 @@ func scripts(rewrite func(name, text string) string) map[string]script {
 
 // lifetimes are those of the domain, as the scripts name them.
 func lifetimes() string {
-	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD = %d, %d, %d, %d, %d",
+	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD, REFUSALS, REFUSALS_IN, KEEP_OUT = %d, %d, %d, %d, %d, %d, %d, %d",
 		match.Lease.Milliseconds(), match.Kept.Milliseconds(), match.EndRemembered.Milliseconds(),
-		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds())
+		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds(), match.Refusals, match.RefusalsIn.Milliseconds(),
+		match.KeptOut.Milliseconds())
 }
 
 var errNotSent = errors.New("the hook did not send the command")

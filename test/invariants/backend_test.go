@@ -24,6 +24,7 @@ import (
 	"waggle/internal/store"
 	"waggle/internal/token"
 	"waggle/test/kit/caches"
+	"waggle/test/kit/records"
 	"waggle/test/mutation/active"
 )
 
@@ -64,7 +65,7 @@ type backend struct {
 type pushHook func(ctx context.Context, kind, connection string, deliver func() error) error
 
 // unlimited is a pool file whose rates no test reaches.
-const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6}}}`
+const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6}}}`
 
 // onEach runs a test on the embedded cache and on a real server.
 func onEach(t *testing.T, pools string, test func(*testing.T, *backend)) {
@@ -467,7 +468,18 @@ func (be *backend) state(c *client) string { return be.fields(c, "route", "state
 // are stored. An absent field is "".
 func (be *backend) fields(c *client, kind string, names ...string) []string {
 	be.t.Helper()
-	key := "w2:" + kind + ":{" + c.id.Pool + "/" + c.id.Member + "}"
+	key := "w3:" + kind + ":{" + c.id.Pool + "/" + c.id.Member + "}"
+	if kind == "m" {
+		fields, err := records.Read(be.t.Context(), be.direct, key)
+		if err != nil {
+			be.t.Fatal(err)
+		}
+		values := make([]string, len(names))
+		for i, name := range names {
+			values[i] = fields[name]
+		}
+		return values
+	}
 	values, err := be.direct.Do(be.t.Context(), be.direct.B().Hmget().Key(key).Field(names...).Build()).AsStrSlice()
 	if err != nil {
 		be.t.Fatal(err)

@@ -116,7 +116,7 @@ func TestRule4FreshKeysOutliveTheirEntries(t *testing.T) {
 	onEach(t, `{"pools":{"default":{"locationTTL":7200}}}`, func(t *testing.T, be *backend) {
 		ben := be.join("ben")
 		ben.at(lat, lng)
-		key := "w2:seen:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
+		key := "w3:seen:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
 		if err := be.direct.Do(t.Context(), be.direct.B().Pexpire().Key(key).Milliseconds((66 * time.Minute).Milliseconds()).Build()).Error(); err != nil {
 			t.Fatal(err)
 		}

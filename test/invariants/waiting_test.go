@@ -53,7 +53,7 @@ func TestACancelWakesTheRequestsThatMetTheSearch(t *testing.T) {
 func TestAReportMayMeetThousandsOfWaitingRequests(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		const lat, lng = 37.7749, -122.4194
-		key := "w2:wait:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
+		key := "w3:wait:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
 		fields := be.direct.B().Hset().Key(key).FieldValue()
 		for i := range 9000 {
 			fields = fields.FieldValue(fmt.Sprint("waiter-", i), fmt.Sprintf(

@@ -1,19 +1,100 @@
 -- Prelude of the scripts in member/, after common.lua: they run on a member's slot.
--- KEYS[1] is the record, KEYS[2] the member's route: its entry in the routing table.
-local record, route = KEYS[1], KEYS[2]
+-- KEYS[1] is the record, KEYS[2] the member's route: its entry in the routing table. KEYS[3]
+-- is the last position of a member who has left: it expires with the grace time.
+local record, route, left = KEYS[1], KEYS[2], KEYS[3]
 local MOST_TRAILING = 4 -- trailing listings of one member
+
+-- The fields of the record: how each is called there, and the value that is not stored.
+-- The names are short, and a record is one listpack as long as each value has at most 64
+-- bytes. No script writes a short name: fetch, put and store_anew do.
+local FIELDS = {
+  conn = { 'c' }, connected = { 't' }, gone = { 'g' }, heard = { 'h' }, matchee = { 'm', '1' }, available = { 'v', '1' },
+  tags = { 'w', '' }, card = { 'd', '' }, advice = { 'a', 'available' },
+  lat = { 'y' }, lng = { 'x' }, at = { 'p' }, seq = { 's', '0' }, motion = { 'o', '{}' }, reported = { 'r' },
+  cell = { 'k' }, listed = { 'l' }, epoch = { 'e' }, trailing = { 'f' },
+  claimMatcher = { 'cm' }, claimMatch = { 'ci' }, claimConfirmed = { 'cc', '0' }, claimAt = { 'ca' },
+  requests = { 'q' }, ends = { 'z' }, no_match = { 'n' }, cancelled = { 'u' },
+  messageRate = { 'bm' }, reportRate = { 'br' }, requestRate = { 'bq' }, matchRate = { 'bh' }, connectRate = { 'bc' },
+  refusalRate = { 'bf' }, outUntil = { 'bo' },
+}
+local NAMES = {}
+for name, field in pairs(FIELDS) do
+  NAMES[field[1]] = name
+end
+
+-- Times count from `connected`, so that a listpack has them in three bytes or four. Degrees
+-- are whole numbers of 1e-7 where that is exact. A cell is the number without its first digit,
+-- which all have, and its trailing ones.
+local base = tonumber(redis.call('HGET', record, FIELDS.connected[1]) or '0')
+
+local time = {
+  store = function(text) return int(tonumber(text) - base) end,
+  load = function(text) return int(tonumber(text) + base) end,
+}
+local degrees = {
+  store = function(text)
+    local n = tonumber(text)
+    return tonumber(string.format('%.7f', n)) == n and int(n * 1e7) or text
+  end,
+  load = function(text)
+    return string.find(text, '.', 1, true) and text or string.format('%.7f', tonumber(text) / 1e7)
+  end,
+}
+local cells = {
+  store = function(text) return int(tonumber(string.match(text, '^8(.-)f*$'), 16)) end,
+  load = function(text)
+    local digits = string.format('8%x', tonumber(text))
+    return digits .. string.rep('f', 15 - #digits)
+  end,
+}
+local FORMS = { gone = time, heard = time, at = time, reported = time, epoch = time, claimAt = time, messageRate = time,
+  reportRate = time, requestRate = time, matchRate = time, connectRate = time, refusalRate = time, outUntil = time,
+  lat = degrees, lng = degrees, cell = cells, listed = cells }
+
+local function load(name, stored)
+  if not stored then
+    return base > 0 and FIELDS[name][2] or nil
+  end
+  return FORMS[name] and FORMS[name].load(stored) or stored
+end
 
 -- fetch returns the named fields of the record as a table; absent ones are nil.
 local function fetch(...)
-  local names = { ... }
-  local values = redis.call('HMGET', record, unpack(names))
-  local m = {}
+  local names, short = { ... }, {}
   for i, name in ipairs(names) do
-    if values[i] then
-      m[name] = values[i]
-    end
+    short[i] = FIELDS[name][1]
+  end
+  local values, m = redis.call('HMGET', record, unpack(short)), {}
+  for i, name in ipairs(names) do
+    m[name] = load(name, values[i])
   end
   return m
+end
+
+-- put writes fields of the record, given as name and value in turn. A value of nil removes
+-- the field. The record is kept from now on.
+local kept = 0
+local function put(...)
+  local set, gone = {}, {}
+  for i = 1, select('#', ...), 2 do
+    local name, value = select(i, ...)
+    local field = FIELDS[name]
+    if value == nil or value == field[2] then
+      gone[#gone + 1] = field[1]
+    else
+      set[#set + 1] = field[1]
+      set[#set + 1] = FORMS[name] and FORMS[name].store(value) or value
+    end
+  end
+  if #set > 0 then
+    redis.call('HSET', record, unpack(set))
+  end
+  if #gone > 0 then
+    redis.call('HDEL', record, unpack(gone))
+  end
+  if kept == 0 then
+    kept = redis.call('PEXPIRE', record, KEEP)
+  end
 end
 
 -- fetch_all returns every field of a hash, or nil where it does not exist.
@@ -27,6 +108,26 @@ local function fetch_all(key)
     all[flat[i]] = flat[i + 1]
   end
   return all
+end
+
+-- store_anew stores the record with these fields changed and a new `connected`.
+local function store_anew(connected, changed)
+  local all = {}
+  for short, stored in pairs(fetch_all(record) or {}) do
+    all[NAMES[short]] = load(NAMES[short], stored)
+  end
+  for name, value in pairs(changed) do
+    all[name] = value
+  end
+  redis.call('DEL', record)
+  base, kept = tonumber(connected), 0
+  all.connected = connected
+  local flat = {}
+  for name, value in pairs(all) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = value
+  end
+  put(unpack(flat))
 end
 
 -- session tells whose message this is: 'ok', 'gone' (the connection has ended),
@@ -45,6 +146,17 @@ local function session(m, conn, connected)
   return 'unknown'
 end
 
+-- hide_position takes the position of a member who has left out of the record. It can come
+-- back until the grace time is over.
+local function hide_position(m)
+  local wait = tonumber(m.gone) + grace - now
+  if m.lat and wait > 0 then
+    redis.call('HSET', left, 'lat', m.lat, 'lng', m.lng, 'motion', m.motion)
+    redis.call('PEXPIRE', left, int(wait))
+  end
+  put('lat', nil, 'lng', nil, 'motion', nil)
+end
+
 -- connection is where the member can be pushed to, '' if nowhere.
 local function connection(m)
   return m.gone == nil and m.conn or ''
@@ -52,13 +164,12 @@ end
 
 -- note_heard notes a sign of life.
 local function note_heard()
-  redis.call('HSET', record, 'heard', int(now))
-  redis.call('PEXPIRE', record, KEEP)
+  put('heard', int(now))
 end
 
 -- load_list and save_list keep the last four entries of a list in one field.
 local function load_list(field)
-  local text = redis.call('HGET', record, field)
+  local text = fetch(field)[field]
   return text and cjson.decode(text) or {}
 end
 
@@ -67,8 +178,7 @@ local function save_list(field, list)
     table.remove(list, 1)
   end
   if #list > 0 then
-    redis.call('HSET', record, field, cjson.encode(list))
-    redis.call('PEXPIRE', record, KEEP)
+    put(field, cjson.encode(list))
   end
 end
 
@@ -163,8 +273,7 @@ local function current_route()
   end
   if expired then
     close_request(r, 'no_match', nil)
-    redis.call('HSET', record, 'no_match', cjson.encode({ id = r.request, radius = r.radius }))
-    redis.call('PEXPIRE', record, KEEP)
+    put('no_match', r.radius .. ' ' .. r.request)
     return nil
   end
   return r
@@ -173,39 +282,63 @@ end
 -- take_no_match takes the no_match of which the owner of an expired request was not
 -- notified; with an id only that request's.
 local function take_no_match(id)
-  local text = redis.call('HGET', record, 'no_match')
-  local expired = text and cjson.decode(text)
-  if expired and (not id or expired.id == id) then
-    redis.call('HDEL', record, 'no_match')
-    return expired
+  local radius, request = string.match(fetch('no_match').no_match or '', '^(%S+) (.*)$')
+  if radius and (not id or request == id) then
+    put('no_match', nil)
+    return { id = request, radius = radius }
   end
 end
 
 local function fresh(m)
-  return m.reported and tonumber(m.reported) > now - ttl and tonumber(m.at) > now - ttl
+  return m.lat and tonumber(m.reported) > now - ttl and tonumber(m.at) > now - ttl
 end
 
--- take_token takes tokens from a bucket that gains one every so many milliseconds;
--- false if it is empty.
-local function take_token(field, size, every, take)
+-- limited takes from a bucket that holds `size` and gains one every so many milliseconds. If
+-- it is empty, limited returns the refusal of the message. The bucket is stored as the moment
+-- at which it will be full (the generic cell rate algorithm).
+local function limited(m, field, size, every, take)
   size = math.max(1, size) -- a bucket of less than one would never be full
-  local left, since = size, now
-  local text = redis.call('HGET', record, field)
-  if text then
-    local l, s = string.match(text, '^(%S+) (%S+)$')
-    left = math.min(size, tonumber(l) + math.max(0, now - tonumber(s)) / every)
+  local full = math.max(now, tonumber(m[field] or '0'))
+  local wait = full - now + every - size * every
+  if wait <= 0 then
+    if take > 0 then
+      m[field] = int(full + every * take)
+      put(field, m[field])
+    end
+    return nil
   end
-  if left < 1 then
-    return false
+  if field == 'refusalRate' then
+    return { status = 'kept_out', retry = KEEP_OUT }
   end
-  redis.call('HSET', record, field, string.format('%.4f', left - take) .. ' ' .. int(since))
-  redis.call('PEXPIRE', record, KEEP)
-  return true
+  local out = limited(m, 'refusalRate', REFUSALS, REFUSALS_IN / REFUSALS, 1)
+  if out then
+    put('outUntil', int(now + KEEP_OUT))
+  end
+  return out or { status = 'rate_limited', limit = field, retry = math.ceil(wait) }
+end
+
+-- kept_out returns the refusal of a member who was refused too often, or nil.
+local function kept_out(m)
+  local wait = tonumber(m.outUntil or '0') - now
+  return wait > 0 and { status = 'kept_out', retry = wait } or nil
+end
+
+-- enter decides whether the message is served at all. It returns the refusal, or nil. A
+-- message is taken from the member's budget once: `perSecond` is '' where a step of it was.
+local function enter(m, conn, connected, perSecond, burst)
+  local status = session(m, conn, connected)
+  if status ~= 'ok' then
+    return { status = status }
+  end
+  if perSecond ~= '' then
+    return kept_out(m) or limited(m, 'messageRate', tonumber(burst), 1000 / perSecond, 1)
+  end
 end
 
 -- The fields that say where, and whether, a member is listed.
 local LISTING = { 'conn', 'connected', 'gone', 'available', 'matchee', 'lat', 'lng', 'at', 'seq', 'reported',
-  'cell', 'tags', 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt', 'listed', 'epoch', 'trailing' }
+  'cell', 'tags', 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt', 'listed', 'epoch', 'trailing', 'messageRate',
+  'refusalRate', 'outUntil' }
 
 -- entry describes the member's listing for the scripts of the cell.
 local function entry(m, op, cell)
@@ -216,7 +349,7 @@ end
 -- new_epoch gives the listing a new epoch: no removal issued before can hide it.
 local function new_epoch(m)
   m.epoch = int(math.max(tonumber(m.epoch or '0') + 1, now))
-  redis.call('HSET', record, 'epoch', m.epoch)
+  put('epoch', m.epoch)
 end
 
 -- index_changes decides whether and where the member is listed, writes that down
@@ -242,24 +375,22 @@ local function index_changes(m, r, anew)
       changes[#changes + 1] = { op = 'unlist', cell = t.cell, epoch = t.epoch }
     end
   end
-  if #stay > 0 then
-    redis.call('HSET', record, 'trailing', cjson.encode(stay))
-  else
-    redis.call('HDEL', record, 'trailing')
+  if #trailing > 0 then
+    put('trailing', #stay > 0 and cjson.encode(stay) or nil)
   end
   if listable and (m.listed ~= m.cell or anew) then
     new_epoch(m)
-    redis.call('HSET', record, 'listed', m.cell)
+    put('listed', m.cell)
     changes[#changes + 1] = entry(m, 'list', m.cell)
   elseif not listable and m.listed then
-    redis.call('HDEL', record, 'listed')
+    put('listed', nil)
     changes[#changes + 1] = { op = 'unlist', cell = m.listed, epoch = m.epoch }
   end
   return changes
 end
 
--- request, route_of, claim_of and position_of are the parts of replies. Where there is no
--- claim or no position the table is empty, and the reply leaves it out.
+-- request, route_of, claim_of and position_of are the parts of replies, and nil where there
+-- is no such thing.
 local function request(r)
   return { id = r.request, lat = r.lat, lng = r.lng, radius = r.radius, tags = r.tags, created = r.created,
     deadline = r.deadline, wait = r.wait, registered = r.registered }
@@ -271,9 +402,9 @@ local function route_of(r)
 end
 
 local function claim_of(m)
-  return { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed, at = m.claimAt }
+  return m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed, at = m.claimAt }
 end
 
 local function position_of(m)
-  return { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, motion = m.motion }
+  return m.lat and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, motion = m.motion }
 end

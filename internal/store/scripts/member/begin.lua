@@ -1,13 +1,14 @@
 -- begin opens a request and a search for it: route = searching(match).
 -- Status: ok (`unfinished` is an end that perhaps not both sides are free of); repeat
 -- (`outcome` of the same request id); claimed, active, waiting, searching (what is under
--- way); no_location, too_far, rate_limited, replaced, gone, unknown. Only ok has opened anything.
-local conn, connected, id, match, lat, lng, radius, tags, patience, wait, perMinute, perHour, remote = arguments(13)
+-- way); no_location, too_far, rate_limited, kept_out, replaced, gone, unknown. Only ok has opened anything.
+local conn, connected, perSecond, burst, id, match, lat, lng, radius, tags, patience, wait, perMinute, perHour, remote =
+    arguments(15)
 
-local m = fetch(unpack(LISTING))
-local status = session(m, conn, connected)
-if status ~= 'ok' then
-  return reply({ status = status })
+local m = fetch('requestRate', 'matchRate', unpack(LISTING))
+local refusal = enter(m, conn, connected, perSecond, burst)
+if refusal then
+  return reply(refusal)
 end
 note_heard()
 local r = current_route()
@@ -41,14 +42,14 @@ elseif remote ~= '' and fresh(m) and distance(lat, lng, m.lat, m.lng) > tonumber
   return reply({ status = 'too_far' })
 end
 perMinute, perHour = tonumber(perMinute), tonumber(perHour)
-if not take_token('matchRate', perHour, 3600000 / perHour, 0) or
-    not take_token('requestRate', perMinute, 60000 / perMinute, 1) then
-  return reply({ status = 'rate_limited' })
+refusal = limited(m, 'matchRate', perHour, 3600000 / perHour, 0) or limited(m, 'requestRate', perMinute, 60000 / perMinute, 1)
+if refusal then
+  return reply(refusal)
 end
 
 local unfinished = r and r.notified ~= '1' and route_of(r) or nil
 redis.call('DEL', route)
-redis.call('HDEL', record, 'cancelled')
+put('cancelled', nil)
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now + LEASE), 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', int(now + tonumber(patience)),
   'wait', wait, 'registered', '0')

@@ -2,7 +2,7 @@
 -- Status: yours; claimed, taken, busy, unavailable; moved (with the position).
 local matcher, match, at, seq, wanted = arguments(5)
 
-local m = fetch(unpack(LISTING))
+local m = fetch('motion', unpack(LISTING))
 if m.claimMatch then
   if m.claimMatch == match and m.claimMatcher == matcher then
     return reply({ status = 'yours' })
@@ -22,6 +22,5 @@ end
 if m.at ~= at or m.seq ~= seq then
   return reply({ status = 'moved', position = position_of(m) })
 end
-redis.call('HSET', record, 'claimMatcher', matcher, 'claimMatch', match, 'claimConfirmed', '0', 'claimAt', int(now))
-redis.call('PEXPIRE', record, KEEP)
+put('claimMatcher', matcher, 'claimMatch', match, 'claimAt', int(now))
 return reply({ status = 'yours' })

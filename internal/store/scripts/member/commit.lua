@@ -2,6 +2,7 @@
 -- Status: yours (also when repeated), refused.
 local match, matchee, perHour = arguments(3)
 
+local m = fetch('card', 'matchRate', unpack(LISTING))
 local r = current_route()
 local repeated = r and r.state == 'active' and r.match == match and r.matchee == matchee
 if not repeated then
@@ -12,9 +13,8 @@ if not repeated then
   redis.call('HDEL', route, 'till')
   redis.call('PEXPIRE', route, KEEP)
   answer_requests('matched', match, r.radius)
-  take_token('matchRate', tonumber(perHour), 3600000 / perHour, 1)
+  limited(m, 'matchRate', tonumber(perHour), 3600000 / perHour, 1)
   r.state, r.matchee = 'active', matchee
 end
-local m = fetch('card', unpack(LISTING))
 return reply({ status = 'yours', connection = connection(m), card = m.card, request = request(r),
   changes = index_changes(m, r) })

@@ -2,7 +2,7 @@
 -- Status: yours (also when repeated), refused.
 local matcher, match = arguments(2)
 
-local m = fetch('card', unpack(LISTING))
+local m = fetch('card', 'motion', unpack(LISTING))
 if m.claimMatch ~= match or m.claimMatcher ~= matcher then
   return reply({ status = 'refused' })
 end
@@ -10,7 +10,7 @@ local own
 if m.claimConfirmed == '1' then
   own = { id = request_of(match) }
 else
-  redis.call('HSET', record, 'claimConfirmed', '1')
+  put('claimConfirmed', '1')
   m.claimConfirmed = '1'
   local r = current_route()
   if r and r.state == 'waiting' then

@@ -1,14 +1,18 @@
 -- connect begins a session: the newest connection wins.
--- Status: ok (`old` is the connection it replaces), replaced, gone.
-local conn, connected, restricted, tags, card, matchee, available = arguments(7)
+-- Status: ok (`old` is the connection it replaces), rate_limited, kept_out, replaced, gone.
+local conn, connected, restricted, tags, card, matchee, available, perMinute, burst = arguments(9)
 
-local m = fetch(unpack(LISTING))
+local m = fetch('connectRate', unpack(LISTING))
 local status = session(m, conn, connected)
 if status == 'replaced' or status == 'gone' then
   return reply({ status = status })
 end
 if status == 'ok' then
   return reply({ status = 'ok', old = '' })
+end
+local refusal = kept_out(m) or limited(m, 'connectRate', tonumber(burst), 60000 / perMinute, 1)
+if refusal then
+  return reply(refusal)
 end
 
 local old = connection(m)
@@ -24,9 +28,15 @@ if restricted == '1' then
   end
   m.tags = #kept > 0 and table.concat(kept, ' ') or tags
 end
-m.conn, m.connected, m.gone, m.matchee, m.available = conn, connected, nil, matchee, available
-redis.call('HSET', record, 'conn', conn, 'connected', connected, 'card', card,
-  'matchee', matchee, 'available', available, 'tags', m.tags)
-redis.call('HDEL', record, 'gone', 'advice')
-note_heard()
-return reply({ status = 'ok', old = old, changes = index_changes(m, current_route(), m.tags ~= before) })
+local anew = { conn = conn, card = card, matchee = matchee, available = available, tags = m.tags, advice = 'none' }
+if m.gone and tonumber(m.gone) + grace > now then
+  -- The position of a member who left comes back.
+  for name, value in pairs(fetch_all(left) or {}) do
+    anew[name] = value
+  end
+end
+redis.call('DEL', left)
+store_anew(connected, anew)
+put('gone', nil, 'heard', int(now))
+return reply({ status = 'ok', old = old,
+  changes = index_changes(fetch(unpack(LISTING)), current_route(), m.tags ~= before) })

@@ -1,9 +1,9 @@
 -- disconnect ends a connection if it is still the current one and older than `age` ms.
--- The match and the request stay.
+-- The match and the request stay, the position does not.
 -- Status: ok, just_connected, other.
 local conn, age = arguments(2)
 
-local m = fetch(unpack(LISTING))
+local m = fetch('motion', unpack(LISTING))
 if m.conn ~= conn or m.gone then
   return reply({ status = 'other' })
 end
@@ -12,5 +12,8 @@ if age > 0 and now - tonumber(m.connected) < age then
   return reply({ status = 'just_connected' })
 end
 m.gone = int(now)
-redis.call('HSET', record, 'gone', m.gone)
+put('gone', m.gone)
+if not m.claimMatch then
+  hide_position(m) -- a matcher sees its matchee until the match ends
+end
 return reply({ status = 'ok', changes = index_changes(m, current_route()) })

@@ -14,6 +14,7 @@ if repeated then
   reason = r.reason
 else
   redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'till', int(now + REMEMBER_END), 'notified', '0')
+  redis.call('HDEL', route, 'lat', 'lng') -- nobody is shown the point any more
   redis.call('PEXPIRE', route, REMEMBER_END * 2)
   note_end(match, reason)
   r.state = 'ended'

@@ -3,7 +3,7 @@
 -- owner is away), other.
 local match = arguments(1)
 
-local m = fetch('claimMatch', 'heard')
+local m = fetch('claimMatch', 'heard', 'reported')
 local r = current_route()
 if r and r.state == 'searching' then
   if r.match ~= match then
@@ -17,7 +17,7 @@ end
 if m.claimMatch then
   return reply({ status = 'claimed' })
 end
-if not m.heard or tonumber(m.heard) <= now - grace then
+if tonumber(m.heard or m.reported or '0') <= now - grace then
   return reply({ status = 'silent' })
 end
 local till = math.min(now + LEASE, tonumber(r.deadline))

@@ -1,15 +1,15 @@
 -- read returns a member's record and route. With a connection it is that session's
 -- sign of life, and refused unless the session is current; with `relist` it lists the
 -- member anew, which a process that vanished may have left undone.
--- Status: ok, replaced, gone, unknown.
-local conn, connected, anew = arguments(3)
+-- Status: ok, rate_limited, kept_out, replaced, gone, unknown.
+local conn, connected, perSecond, burst, anew = arguments(5)
 
-local m = fetch_all(record) or {}
+local m = fetch('card', 'motion', unpack(LISTING))
 local expired
 if conn ~= '' then
-  local status = session(m, conn, connected)
-  if status ~= 'ok' then
-    return reply({ status = status })
+  local refusal = enter(m, conn, connected, perSecond, burst)
+  if refusal then
+    return reply(refusal)
   end
   note_heard()
 end

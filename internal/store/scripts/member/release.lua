@@ -2,7 +2,7 @@
 -- Status: released, already_ended (`reason` says why), other.
 local matcher, match, reason = arguments(3)
 
-local m = fetch(unpack(LISTING))
+local m = fetch('motion', unpack(LISTING))
 local mine = m.claimMatch == match and m.claimMatcher == matcher
 local why = not mine and end_reason(match)
 if not mine and not why then
@@ -11,7 +11,10 @@ end
 local confirmed = not mine or m.claimConfirmed == '1'
 local id
 if mine then
-  redis.call('HDEL', record, 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt')
+  put('claimMatcher', nil, 'claimMatch', nil, 'claimConfirmed', nil, 'claimAt', nil)
+  if m.gone then
+    hide_position(m)
+  end
   m.claimMatcher, m.claimMatch, m.claimConfirmed = nil, nil, nil
   id = confirmed and note_end(match, reason, matcher)
 else

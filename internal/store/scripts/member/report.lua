@@ -2,16 +2,15 @@
 -- the rate, fresh and newer than the last one. The move script of the same cell runs at
 -- the same time: `changes` is what the index needs beyond that (`undo`, where the report
 -- is refused), and `listed` says whether the cell should have known the member.
--- Status: ok, late, stale, rate_limited, replaced, gone, unknown.
-local conn, connected, lat, lng, at, seq, motion, available, retag, tags, cell, arrival, perSecond, burst =
-    arguments(14)
+-- Status: ok, late, stale, rate_limited, kept_out, replaced, gone, unknown.
+local conn, connected, perSecond, burst, lat, lng, at, seq, motion, available, retag, tags, cell, arrival, reportsPerSecond,
+    reportsBurst = arguments(16)
 
-local m = fetch('advice', unpack(LISTING))
-local status = session(m, conn, connected)
-if status ~= 'ok' then
-  return reply({ status = status })
+local m = fetch('advice', 'reportRate', unpack(LISTING))
+local refusal = enter(m, conn, connected, perSecond, burst)
+if refusal then
+  return reply(refusal)
 end
-note_heard()
 local r = current_route()
 
 -- advise says what the member's location is wanted for.
@@ -26,7 +25,8 @@ end
 
 -- refuse answers a report that moves nothing. The index may have been moved by it:
 -- a new epoch for the old listing puts it back.
-local function refuse(why)
+local function refuse(refusal)
+  note_heard()
   local undo = {}
   if m.listed then
     new_epoch(m)
@@ -35,20 +35,22 @@ local function refuse(why)
   if m.listed ~= cell then
     undo[#undo + 1] = { op = 'unlist', cell = cell, epoch = m.epoch }
   end
-  return reply({ status = why, undo = undo, advice = advise(m.listed) })
+  refusal.undo, refusal.advice = undo, advise(m.listed)
+  return reply(refusal)
 end
 
-if not take_token('reportRate', tonumber(burst), 1000 / perSecond, 1) then
-  return refuse('rate_limited')
+refusal = limited(m, 'reportRate', tonumber(reportsBurst), 1000 / reportsPerSecond, 1)
+if refusal then
+  return refuse(refusal)
 end
 at = arrived(at, arrival)
 if tonumber(at) <= now - ttl then
-  return refuse('stale')
+  return refuse({ status = 'stale' })
 end
 if m.at then
   local a, b = tonumber(at), tonumber(m.at)
   if a < b or (a == b and tonumber(seq) <= tonumber(m.seq)) then
-    return refuse('late')
+    return refuse({ status = 'late' })
   end
 end
 
@@ -62,10 +64,10 @@ if retag == '1' then
   m.tags = tags
 end
 local changes = index_changes(m, r, stale or retagged)
-local listed = redis.call('HGET', record, 'listed')
+local listed = fetch('listed').listed
 local advice = advise(listed)
-redis.call('HSET', record, 'lat', lat, 'lng', lng, 'at', at, 'seq', seq, 'motion', motion, 'reported', m.reported,
-  'cell', cell, 'available', m.available, 'tags', m.tags, 'advice', advice)
+put('lat', lat, 'lng', lng, 'at', at, 'seq', seq, 'motion', motion, 'reported', m.reported, 'heard', nil, 'cell', cell,
+  'available', m.available, 'tags', m.tags, 'advice', advice)
 if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
