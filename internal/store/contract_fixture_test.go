@@ -16,6 +16,7 @@ import (
 	"waggle/internal/pool"
 	"waggle/internal/store"
 	"waggle/test/kit/caches"
+	"waggle/test/kit/records"
 )
 
 // A fixture is a pool of its own on a cache. Its clock stands still until a test moves
@@ -154,6 +155,24 @@ func (f *fixture) stored(kind string, id any) map[string]string {
 	fields, err := f.direct.Do(f.t.Context(), f.direct.B().Hgetall().Key(f.key(kind, fmt.Sprint(id))).Build()).AsStrMap()
 	f.must(err)
 	return fields
+}
+
+// record returns the fields of a member's record, by their names in the scripts.
+func (f *fixture) record(name string) map[string]string {
+	f.t.Helper()
+	fields, err := records.Read(f.t.Context(), f.direct, f.key("m", name))
+	f.must(err)
+	return fields
+}
+
+// withoutPoint is a request as the route has it after the end of its match.
+func withoutPoint(q match.Request) match.Request {
+	q.Point = geo.Point{}
+	return q
+}
+
+func refusal(limit match.Limit, after time.Duration) match.Refusal {
+	return match.Refusal{Limit: limit, RetryAfter: after}
 }
 
 // whole writes numbers as a part of a name.

@@ -98,10 +98,10 @@ func reports() []testCase {
 			f.settings(`"reportsBurst":1,"reportsPerSecond":1`)
 			ana := f.listed("ana", 0)
 			reported := ana.report(10)
-			f.is(reported, match.Reported{Status: match.StatusRateLimited, Undo: []match.Change{ana.list(f.now + 1)}, Advice: match.Available,
+			f.is(reported, match.Reported{Status: match.StatusRateLimited, Refusal: refusal(match.LimitReports, time.Second), Undo: []match.Change{ana.list(f.now + 1)}, Advice: match.Available,
 				Index: match.Move{Status: match.StatusMoved, Epoch: start}})
 			reported = ana.report(nextCell)
-			f.is(reported, match.Reported{Status: match.StatusRateLimited, Undo: []match.Change{ana.list(f.now + 2), unlist(nextCell, f.now+2)},
+			f.is(reported, match.Reported{Status: match.StatusRateLimited, Refusal: refusal(match.LimitReports, time.Second), Undo: []match.Change{ana.list(f.now + 2), unlist(nextCell, f.now+2)},
 				Advice: match.Available, Index: match.Move{Status: match.StatusAbsent}})
 			same(f, *ana.snapshot().Position, ana.Position)
 		}},
@@ -109,7 +109,7 @@ func reports() []testCase {
 			f.settings(`"reportsBurst":1,"reportsPerSecond":1`)
 			ana := f.listed("ana", 0, available(false))
 			reported := ana.report(10)
-			f.is(reported, match.Reported{Status: match.StatusRateLimited, Undo: []match.Change{unlist(0, 0)}, Advice: match.Unavailable,
+			f.is(reported, match.Reported{Status: match.StatusRateLimited, Refusal: refusal(match.LimitReports, time.Second), Undo: []match.Change{unlist(0, 0)}, Advice: match.Unavailable,
 				Index: match.Move{Status: match.StatusAbsent}})
 		}},
 		{"a report that is refused takes a member who is not listed any more out of the cell, under its last epoch", func(f *fixture) {
@@ -206,7 +206,7 @@ func reports() []testCase {
 			ana.matchWith("", "m1", ben)
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
 			reported := ana.report(20)
-			same(f, *reported.Route, match.Route{State: match.Ended, Match: "m1", Matchee: ben.Member, Reason: "left", Request: ana.asked})
+			same(f, *reported.Route, match.Route{State: match.Ended, Match: "m1", Matchee: ben.Member, Reason: "left", Request: withoutPoint(ana.asked)})
 		}},
 		{"a report takes the pending no_match, once", func(f *fixture) {
 			ana := f.listed("ana", 0)

@@ -22,7 +22,7 @@ type testCase struct {
 func contract() []testCase {
 	var all []testCase
 	for _, part := range [][]testCase{sessions(), reads(), reports(), listings(), cells(), searches(), begins(), leases(), waits(),
-		claims(), commits(), ends(), lifetimes()} {
+		claims(), commits(), ends(), lifetimes(), limits(), leavings()} {
 		all = append(all, part...)
 	}
 	return all

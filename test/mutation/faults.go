@@ -17,7 +17,7 @@ func faults() []fault {
 	return []fault{
 		// Rule 1: exclusive.
 		{"a claim is not exclusive", slot + "member/claim.lua", "if m.claimMatch then", "if m.claimConfirmed == '1' then"},
-		{"a confirm is not written", slot + "member/confirm.lua", "redis.call('HSET', record, 'claimConfirmed', '1')\n", ""},
+		{"a confirm is not written", slot + "member/confirm.lua", "put('claimConfirmed', '1')\n", ""},
 		{"a commit does not check the route", slot + "member/commit.lua", "if not (r and r.state == 'searching' and r.match == match) then", "if not r then"},
 		{"a release does not check whose claim it is", slot + "member/release.lua", "m.claimMatch == match and m.claimMatcher == matcher", "m.claimMatch ~= nil"},
 		{"a member finds itself", slot + "cell.lua", "elseif name ~= self and ", "elseif "},
