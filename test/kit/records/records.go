@@ -21,8 +21,8 @@ import (
 var prelude = sync.OnceValue(func() string {
 	var text string
 	s, err := store.Open(store.Options{URL: "redis://nobody", Rewrite: func(name, whole string) string {
-		if name == "relist" {
-			text, _, _ = strings.Cut(whole, "\n-- relist ")
+		if name == "watch" {
+			text, _, _ = strings.Cut(whole, "\n-- watch ")
 		}
 		return whole
 	}})
