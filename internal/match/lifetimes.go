@@ -17,6 +17,10 @@ const (
 	// AskAgain is how long a member that stays within the circles of waiting requests is not
 	// matched with them again and again: their owners ask themselves.
 	AskAgain = 10 * time.Second
+	// SearchAgain is how long a hello makes no search for a request that was just searched for.
+	// The search saw every member that was listed before, and the listing of one that comes
+	// later wakes the request.
+	SearchAgain = 3 * time.Second
 )
 
 // The limits of one member. The pool has the others.

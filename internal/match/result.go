@@ -91,8 +91,10 @@ type Snapshot struct {
 	Card       string
 	Available  string // "1", "0", or "" if the member has not reported
 	Route      *Route
-	Ends       []End // the last few, oldest first
-	Changes    []Change
+	// Searched says that the last search for the request began less than SearchAgain ago.
+	Searched bool
+	Ends     []End // the last few, oldest first
+	Changes  []Change
 }
 
 // Reported is the result of Report: ok; late, stale, rate_limited or kept_out (nothing was

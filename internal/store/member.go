@@ -39,7 +39,7 @@ func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew
 	}
 	r, err := s.ask(ctx, s.onMember("read", m, append(by, bit(anew))...))
 	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), NoMatch: r.noMatch(), Connection: r.Connection, Claim: r.claim(),
-		Position: r.position(), Card: r.Card, Available: r.Available, Route: r.route(r.Route), Ends: r.ends(),
+		Position: r.position(), Card: r.Card, Available: r.Available, Route: r.route(r.Route), Searched: bool(r.Searched), Ends: r.ends(),
 		Changes: domainChanges(r.Changes)}, err
 }
 

@@ -33,6 +33,7 @@ type reply struct {
 	Notified      flag         `json:"notified"`
 	Missed        flag         `json:"missed"`
 	Waits         flag         `json:"waits"`
+	Searched      flag         `json:"searched"`
 	Mark          flag         `json:"mark"`
 	At            number       `json:"at"`
 	Changes       []change     `json:"changes"`

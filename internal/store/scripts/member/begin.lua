@@ -52,7 +52,7 @@ redis.call('DEL', route)
 put('cancelled', nil)
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now + LEASE), 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', int(now + tonumber(patience)),
-  'wait', wait, 'registered', '0')
+  'wait', wait, 'registered', '0', 'searched', int(now))
 redis.call('PEXPIRE', route, KEEP)
 note_request(id, 'open')
 return reply({ status = 'ok', request = request(current_route()), unfinished = unfinished, no_match = take_no_match() })

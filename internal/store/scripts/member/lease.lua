@@ -21,7 +21,7 @@ if tonumber(m.heard or m.reported or '0') <= now - grace then
   return reply({ status = 'silent' })
 end
 local till = math.min(now + LEASE, tonumber(r.deadline))
-redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(till))
+redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(till), 'searched', int(now))
 redis.call('HDEL', route, 'missed')
 r.state, r.match = 'searching', match
 return reply({ status = 'ok', request = request(r) })

@@ -22,4 +22,4 @@ if conn ~= '' then
 end
 return reply({ status = 'ok', no_match = expired, changes = anew == '1' and index_changes(m, r, true) or nil,
   connection = connection(m), claim = claim_of(m), position = position_of(m), card = m.card, available = m.available,
-  route = route_of(r), ends = load_list('ends') })
+  route = route_of(r), searched = r and tonumber(r.searched or '0') + SEARCH_AGAIN > now or nil, ends = load_list('ends') })
