@@ -15,8 +15,8 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/pool"
 	"waggle/internal/store"
+	"waggle/internal/store/records"
 	"waggle/test/kit/caches"
-	"waggle/test/kit/records"
 )
 
 // A fixture is a pool of its own on a cache. Its clock stands still until a test moves

@@ -11,8 +11,8 @@ import (
 	"github.com/valkey-io/valkey-go"
 
 	"waggle/internal/store"
+	"waggle/internal/store/records"
 	"waggle/test/kit/caches"
-	"waggle/test/kit/records"
 	"waggle/test/model"
 	"waggle/test/mutation/active"
 )

@@ -22,9 +22,9 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/protocol"
 	"waggle/internal/store"
+	"waggle/internal/store/records"
 	"waggle/internal/token"
 	"waggle/test/kit/caches"
-	"waggle/test/kit/records"
 	"waggle/test/mutation/active"
 )
 

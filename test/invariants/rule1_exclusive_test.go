@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"waggle/internal/protocol"
-	"waggle/test/kit/records"
+	"waggle/internal/store/records"
 )
 
 // TestRule1Exclusive lets a crowd match, end and cancel at the same time, and sends each
