@@ -170,7 +170,7 @@ func begins() []testCase {
 			f.says(ana.begin("", "m1"), match.StatusOK)
 			f.says(ana.cancel(), match.StatusCancelled)
 			f.says(ana.begin("", "m2"), match.StatusOK)
-			if text, kept := f.record("ana")["requests"]; kept {
+			if text, kept := f.stored("past", "ana")["requests"]; kept {
 				f.t.Errorf("kept %q", text)
 			}
 		}},

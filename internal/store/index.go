@@ -29,12 +29,8 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	if r.Tags != nil {
 		retag, tags = "1", words(*r.Tags)
 	}
-	motion, err := json.Marshal(r.Motion)
-	if err != nil {
-		return match.Reported{}, fmt.Errorf("report: %w", err)
-	}
 	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
-		string(motion), available, retag, tags, string(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
+		writeMotion(r.Motion), available, retag, tags, string(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
 		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))...))
 	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(),
 		Advice: said.Advice, AdviceChanged: bool(said.AdviceChanged), At: int64(said.At), Claim: said.claim(),

@@ -37,6 +37,7 @@ const (
 	record = "m:{default/Ana}"
 	route  = "route:{default/Ana}"
 	left   = "left:{default/Ana}"
+	past   = "past:{default/Ana}"
 	offset = 3_600_000 // ms that the scripts' clock is ahead of the server's
 	far    = 1_000_000 // ms until a deadline that has not passed
 	near   = 1_000     // ms since one that has
@@ -93,8 +94,8 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 	}
 	seconds, _ := strconv.ParseInt(clock[0], 10, 64)
 	s.now = seconds*1000 + offset
-	s.do(t, "DEL", route)
-	if err := records.Write(t.Context(), s.client, record, s.record(want.Pre)); err != nil {
+	s.do(t, "DEL", route, past)
+	if err := records.Write(t.Context(), s.client, record, s.record(t, want.Pre)); err != nil {
 		t.Fatal(err)
 	}
 	if want.Pre.Route != model.None {
@@ -102,8 +103,8 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 	}
 
 	args := append([]string{strconv.Itoa(offset), "60000", "60000"}, s.arguments(want.Call)...)
-	text, err := s.client.Do(t.Context(), s.client.B().Eval().Script(s.scripts[want.Call.Script.String()]).Numkeys(3).
-		Key(record, route, left).Arg(args...).Build()).ToString()
+	text, err := s.client.Do(t.Context(), s.client.B().Eval().Script(s.scripts[want.Call.Script.String()]).Numkeys(4).
+		Key(record, route, left, past).Arg(args...).Build()).ToString()
 	if err != nil {
 		t.Fatalf("%v: %v", want.Call, err)
 	}
@@ -137,7 +138,7 @@ func id(matcher model.Member, match model.Match) string { return fmt.Sprintf("%v
 const ana = model.Member(1)
 
 // record returns the fields of Ana's record: she is connected, fresh and available.
-func (s *replayer) record(slot model.Slot) map[string]string {
+func (s *replayer) record(t *testing.T, slot model.Slot) map[string]string {
 	fields := map[string]string{"conn": "c1", "connected": s.ago(near), "available": "1", "matchee": "1", "lat": "52.5",
 		"lng": "13.4", "at": s.ago(near), "seq": "0", "reported": s.ago(near), "heard": s.ago(near), "cell": "861f1d48fffffff",
 		"tags": ""}
@@ -153,8 +154,8 @@ func (s *replayer) record(slot model.Slot) map[string]string {
 		case slot.Outcome == model.Matched:
 			match = id(ana, slot.Match)
 		}
-		fields["requests"] = fmt.Sprintf(`[{"id":"r1","at":%s,"outcome":"%v","match":"%s","reason":""}]`,
-			s.ago(near), slot.Outcome, match)
+		s.do(t, "HSET", past, "requests", fmt.Sprintf(`[{"id":"r1","at":%s,"outcome":"%v","match":"%s","reason":""}]`,
+			s.ago(near), slot.Outcome, match))
 	}
 	if slot.Due {
 		fields["no_match"] = "500 r1"
@@ -231,9 +232,9 @@ func (s *replayer) slot(t *testing.T) model.Slot {
 	}
 	slot.Matcher, slot.Claimed = memberNamed(m["claimMatcher"]), number(m["claimMatch"])
 	slot.Confirmed = m["claimConfirmed"] == "1"
-	if m["requests"] != "" {
+	if requests := s.fields(t, past)["requests"]; requests != "" {
 		var asked []struct{ Outcome string }
-		if err := json.Unmarshal([]byte(m["requests"]), &asked); err != nil {
+		if err := json.Unmarshal([]byte(requests), &asked); err != nil {
 			t.Fatal(err)
 		}
 		for last := asked[len(asked)-1]; slot.Outcome.String() != last.Outcome; slot.Outcome++ {

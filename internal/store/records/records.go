@@ -55,7 +55,12 @@ func Short(name string) string {
 
 // Read returns the fields of a record, by their names in the scripts.
 func Read(ctx context.Context, client valkey.Client, record string) (map[string]string, error) {
-	text, err := run(ctx, client, record, `return cjson.encode(fetch(unpack(ARGV, 4)))`, slices.Sorted(maps.Keys(names())))
+	text, err := run(ctx, client, record, `
+		local m = fetch(unpack(ARGV, 4))
+		for name, value in pairs(m) do
+			m[name] = type(value) == 'table' and cjson.encode(value) or value
+		end
+		return cjson.encode(m)`, slices.Sorted(maps.Keys(names())))
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,8 @@
 -- Prelude of the scripts in member/, after common.lua: they run on a member's slot.
 -- KEYS[1] is the record, KEYS[2] the member's route: its entry in the routing table. KEYS[3]
--- is the last position of a member who has left: it expires with the grace time.
-local record, route, left = KEYS[1], KEYS[2], KEYS[3]
+-- is the last position of a member who has left: it expires with the grace time. KEYS[4] is
+-- what is remembered of the member's requests and matches that are over.
+local record, route, left, past = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local MOST_TRAILING = 4 -- trailing listings of one member
 
 -- The fields of the record: how each is called there, and the value that is not stored.
@@ -10,10 +11,10 @@ local MOST_TRAILING = 4 -- trailing listings of one member
 local FIELDS = {
   conn = { 'c' }, connected = { 't' }, gone = { 'g' }, heard = { 'h' }, matchee = { 'm', '1' }, available = { 'v', '1' },
   tags = { 'w', '' }, card = { 'd', '' }, advice = { 'a', 'available' },
-  lat = { 'y' }, lng = { 'x' }, at = { 'p' }, seq = { 's', '0' }, motion = { 'o', '{}' }, reported = { 'r' },
+  lat = { 'y' }, lng = { 'x' }, at = { 'p' }, seq = { 's', '0' }, motion = { 'o', '' }, reported = { 'r' },
   cell = { 'k' }, listed = { 'l' }, epoch = { 'e' }, trailing = { 'f' },
   claimMatcher = { 'cm' }, claimMatch = { 'ci' }, claimConfirmed = { 'cc', '0' }, claimAt = { 'ca' },
-  requests = { 'q' }, ends = { 'z' }, no_match = { 'n' }, cancelled = { 'u' },
+  no_match = { 'n' }, cancelled = { 'u' },
   messageRate = { 'bm' }, reportRate = { 'br' }, requestRate = { 'bq' }, matchRate = { 'bh' }, connectRate = { 'bc' },
   refusalRate = { 'bf' }, outUntil = { 'bo' },
 }
@@ -47,9 +48,25 @@ local cells = {
     return digits .. string.rep('f', 15 - #digits)
   end,
 }
+local trails = {
+  store = function(list)
+    local all = {}
+    for i, t in ipairs(list) do
+      all[i] = cells.store(t.cell) .. ' ' .. time.store(t.epoch) .. ' ' .. time.store(t.at)
+    end
+    return table.concat(all, ',')
+  end,
+  load = function(text)
+    local list = {}
+    for cell, epoch, at in string.gmatch(text, '([^ ,]+) (%S+) ([^,]+)') do
+      list[#list + 1] = { cell = cells.load(cell), epoch = time.load(epoch), at = time.load(at) }
+    end
+    return list
+  end,
+}
 local FORMS = { gone = time, heard = time, at = time, reported = time, epoch = time, claimAt = time, messageRate = time,
   reportRate = time, requestRate = time, matchRate = time, connectRate = time, refusalRate = time, outUntil = time,
-  lat = degrees, lng = degrees, cell = cells, listed = cells }
+  lat = degrees, lng = degrees, cell = cells, listed = cells, trailing = trails }
 
 local function load(name, stored)
   if not stored then
@@ -167,9 +184,10 @@ local function note_heard()
   put('heard', int(now))
 end
 
--- load_list and save_list keep the last four entries of a list in one field.
+-- load_list and save_list keep the last four entries of a list. They are remembered as long as
+-- a repeat may ask for them, and longer while a request is open or its match goes on.
 local function load_list(field)
-  local text = fetch(field)[field]
+  local text = redis.call('HGET', past, field)
   return text and cjson.decode(text) or {}
 end
 
@@ -178,8 +196,15 @@ local function save_list(field, list)
     table.remove(list, 1)
   end
   if #list > 0 then
-    put(field, cjson.encode(list))
+    redis.call('HSET', past, field, cjson.encode(list))
   end
+  local wait = REMEMBER_OUTCOME
+  for _, q in ipairs(load_list('requests')) do
+    if q.outcome == 'open' or q.outcome == 'matched' then
+      wait = KEEP
+    end
+  end
+  redis.call('PEXPIRE', past, wait)
 end
 
 -- note_request remembers a request id, so that a repeat of it finds its outcome.
@@ -362,7 +387,7 @@ local function index_changes(m, r, anew, moved)
   end
   local free = not m.claimMatch and not (r and r.state == 'active')
   local listable = free and not m.gone and m.available == '1' and m.matchee == '1' and fresh(m)
-  local trailing, stay = m.trailing and cjson.decode(m.trailing) or {}, {}
+  local trailing, stay = m.trailing or {}, {}
   if listable and m.listed and m.listed ~= m.cell then
     trailing[#trailing + 1] = { cell = m.listed, epoch = m.epoch, at = now }
   end
@@ -376,7 +401,7 @@ local function index_changes(m, r, anew, moved)
     end
   end
   if #trailing > 0 then
-    put('trailing', #stay > 0 and cjson.encode(stay) or nil)
+    put('trailing', #stay > 0 and stay or nil)
   end
   if listable and (m.listed ~= m.cell or anew) then
     new_epoch(m)
