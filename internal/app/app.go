@@ -76,6 +76,7 @@ func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Log = boundedLog(o.Log, o.Now)
 	o.Store.URL, o.Store.User, o.Store.Password = get(topology.CacheURL), get(topology.CacheUser), get(topology.CachePassword)
 	o.Store.Pools = pools
 	cache, err := store.Open(o.Store)
