@@ -95,7 +95,7 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 	seconds, _ := strconv.ParseInt(clock[0], 10, 64)
 	s.now = seconds*1000 + offset
 	s.do(t, "DEL", route, past)
-	if err := records.Write(t.Context(), s.client, record, s.record(t, want.Pre)); err != nil {
+	if err := records.Write(t.Context(), s.client, record, s.record(t, want.Pre, want.Call.Clock)); err != nil {
 		t.Fatal(err)
 	}
 	if want.Pre.Route != model.None {
@@ -138,7 +138,7 @@ func id(matcher model.Member, match model.Match) string { return fmt.Sprintf("%v
 const ana = model.Member(1)
 
 // record returns the fields of Ana's record: she is connected, fresh and available.
-func (s *replayer) record(t *testing.T, slot model.Slot) map[string]string {
+func (s *replayer) record(t *testing.T, slot model.Slot, clock model.Clock) map[string]string {
 	fields := map[string]string{"conn": "c1", "connected": s.ago(near), "available": "1", "matchee": "1", "lat": "52.5",
 		"lng": "13.4", "at": s.ago(near), "seq": "0", "reported": s.ago(near), "heard": s.ago(near), "cell": "861f1d48fffffff",
 		"tags": ""}
@@ -157,21 +157,31 @@ func (s *replayer) record(t *testing.T, slot model.Slot) map[string]string {
 		s.do(t, "HSET", past, "requests", fmt.Sprintf(`[{"id":"r1","at":%s,"outcome":"%v","match":"%s","reason":""}]`,
 			s.ago(near), slot.Outcome, match))
 	}
-	if slot.Due {
-		fields["no_match"] = "500 r1"
+	switch {
+	case slot.Due:
+		fields["no_match"] = s.ago(near) + " 500 r1"
+	case slot.Route == model.Waiting || slot.Route == model.Searching:
+		_, deadline := s.deadlines(clock)
+		fields["no_match"] = deadline + " 500 r1"
 	}
 	return fields
 }
 
-// route returns the fields of Ana's entry, with deadlines that have passed or not.
-func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
-	till, deadline := s.ago(-far), s.ago(-far)
+// deadlines are those of a lease and of a request, which have passed or not.
+func (s *replayer) deadlines(clock model.Clock) (till, deadline string) {
+	till, deadline = s.ago(-far), s.ago(-far)
 	if clock == model.LeaseExpired || clock == model.BothExpired {
 		till = s.ago(near)
 	}
 	if clock == model.RequestExpired || clock == model.BothExpired {
 		deadline = s.ago(near)
 	}
+	return till, deadline
+}
+
+// route returns the fields of Ana's entry, with deadlines that have passed or not.
+func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
+	till, deadline := s.deadlines(clock)
 	fields := []string{"state", slot.Route.String(), "request", "r1", "lat", "52.5", "lng", "13.4", "radius", "500",
 		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0"}
 	if slot.Match != 0 {
@@ -240,7 +250,9 @@ func (s *replayer) slot(t *testing.T) model.Slot {
 		for last := asked[len(asked)-1]; slot.Outcome.String() != last.Outcome; slot.Outcome++ {
 		}
 	}
-	slot.Due = m["no_match"] != ""
+	if slot.Route != model.Waiting && slot.Route != model.Searching {
+		slot.Due = m["no_match"] != ""
+	}
 	return slot
 }
 

@@ -38,7 +38,7 @@ func TestTheStateDiagramsAreThoseOfTheScripts(t *testing.T) {
 	for _, set := range regexp.MustCompile(`'state', '(\w+)'`).FindAllStringSubmatch(function, -1) {
 		write("current_route", set[1])
 	}
-	if strings.Contains(function, "close_request(") {
+	if strings.Contains(function, "'DEL', route") {
 		write("current_route", none)
 	}
 

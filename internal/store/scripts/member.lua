@@ -15,8 +15,8 @@ local FIELDS = {
   cell = { 'k' }, listed = { 'l' }, epoch = { 'e' }, trailing = { 'f' },
   claimMatcher = { 'cm' }, claimMatch = { 'ci' }, claimConfirmed = { 'cc', '0' }, claimAt = { 'ca' },
   no_match = { 'n' }, cancelled = { 'u' },
-  messageRate = { 'bm' }, reportRate = { 'br' }, requestRate = { 'bq' }, matchRate = { 'bh' }, connectRate = { 'bc' },
-  refusalRate = { 'bf' }, outUntil = { 'bo' },
+  messageRate = { 'b' }, reportRate = { 'i' }, requestRate = { 'q' }, matchRate = { 'z' }, connectRate = { 'j' },
+  refusalRate = { 'fr' }, outUntil = { 'fo' },
 }
 local NAMES = {}
 for name, field in pairs(FIELDS) do
@@ -270,47 +270,44 @@ end
 -- close_request removes a request that is over and gives its ids their outcome.
 local function close_request(r, outcome, match)
   redis.call('DEL', route)
+  put('no_match', nil)
   answer_requests(outcome, match, r.radius)
 end
 
 -- current_route returns the route, or nil. It first writes what deadlines that have
--- passed mean: a slow process is refused, whatever its own clock says.
+-- passed mean: a slow process is refused, whatever its own clock says. The record has the
+-- no_match of a request from its begin on: the route expires soon after the deadline.
+local expired
 local function current_route()
   local r = fetch_all(route)
-  if not r then
-    return nil
+  if r and r.state == 'searching' and now >= tonumber(r.till) and now < tonumber(r.deadline) then
+    -- The lease has lapsed: the owner's next message registers the request anew.
+    redis.call('HSET', route, 'state', 'waiting', 'registered', '0')
+    redis.call('HDEL', route, 'match', 'till')
+    r.state, r.registered, r.match, r.till = 'waiting', '0', nil, nil
   end
-  local expired = false
-  if r.state == 'searching' and now >= tonumber(r.till) then
-    if now < tonumber(r.deadline) then
-      -- The lease has lapsed: the owner's next message registers the request anew.
-      redis.call('HSET', route, 'state', 'waiting', 'registered', '0')
-      redis.call('HDEL', route, 'match', 'till')
-      r.state, r.registered, r.match, r.till = 'waiting', '0', nil, nil
-    else
-      expired = true
+  if r then
+    local over = r.state == 'waiting' and r.deadline or r.till -- an active one has none
+    if not over or now < tonumber(over) then
+      return r
     end
-  elseif r.state == 'waiting' and now >= tonumber(r.deadline) then
-    expired = true
-  elseif r.state == 'ended' and now >= tonumber(r.till) then
     redis.call('DEL', route)
-    return nil
   end
-  if expired then
-    close_request(r, 'no_match', nil)
-    put('no_match', r.radius .. ' ' .. r.request)
-    return nil
+  local deadline, radius, id = string.match(fetch('no_match').no_match or '', '^(%S+) (%S+) (.*)$')
+  if deadline and now >= tonumber(deadline) then
+    expired = { id = id, radius = radius }
+    answer_requests('no_match', nil, radius)
   end
-  return r
 end
 
 -- take_no_match takes the no_match of which the owner of an expired request was not
--- notified; with an id only that request's.
+-- notified; with an id only that request's. current_route comes before.
 local function take_no_match(id)
-  local radius, request = string.match(fetch('no_match').no_match or '', '^(%S+) (.*)$')
-  if radius and (not id or request == id) then
+  local taken = expired
+  if taken and (not id or taken.id == id) then
     put('no_match', nil)
-    return { id = request, radius = radius }
+    expired = nil
+    return taken
   end
 end
 

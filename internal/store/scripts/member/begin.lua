@@ -47,12 +47,14 @@ if refusal then
   return reply(refusal)
 end
 
+local earlier = take_no_match()
 local unfinished = r and r.notified ~= '1' and route_of(r) or nil
 redis.call('DEL', route)
-put('cancelled', nil)
+local deadline = int(now + tonumber(patience))
+put('cancelled', nil, 'no_match', deadline .. ' ' .. radius .. ' ' .. id)
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now + LEASE), 'request', id, 'lat', lat,
-  'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', int(now + tonumber(patience)),
+  'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', deadline,
   'wait', wait, 'registered', '0', 'searched', int(now))
-redis.call('PEXPIRE', route, KEEP)
+redis.call('PEXPIRE', route, tonumber(patience) + LEASE)
 note_request(id, 'open')
-return reply({ status = 'ok', request = request(current_route()), unfinished = unfinished, no_match = take_no_match() })
+return reply({ status = 'ok', request = request(current_route()), unfinished = unfinished, no_match = earlier })

@@ -12,6 +12,7 @@ if not repeated then
   redis.call('HSET', route, 'state', 'active', 'matchee', matchee, 'notified', '0')
   redis.call('HDEL', route, 'till')
   redis.call('PEXPIRE', route, KEEP)
+  put('no_match', nil)
   answer_requests('matched', match, r.radius)
   limited(m, 'matchRate', tonumber(perHour), 3600000 / perHour, 1)
   r.state, r.matchee = 'active', matchee
