@@ -44,6 +44,8 @@ func faults() []fault {
 		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "lat, lng, at, seq, int(now), cell", "lat, lng, at, seq, at, cell"},
 		{"the listing's freshness goes by the client's clock", slot + "cell/move.lua", "int(now) .. ' ' .. at", "at .. ' ' .. at"},
 
+		{"the position of a member that has left stays", slot + "member/disconnect.lua", "  hide_position(m)", "  -- hide_position(m)"},
+
 		// Rule 5: ordered.
 		{"a late report moves the listing", slot + "cell/move.lua", " or a < k.at or (a == k.at and tonumber(seq) <= k.seq) then", " then"},
 		{"a refused report leaves its listing in place", domain + "report.go", "moved := r.Index.Status == StatusMoved\n", "moved := false\n"},
@@ -61,6 +63,11 @@ func faults() []fault {
 		{"a frame that could not be pushed is logged", domain + "service.go", `"push failed", "connection", connection,`,
 			`"push failed", "connection", connection, "frame", string(protocol.Encode(f)),`},
 		{"the action of the event overrides the action of the body", wire + "decode.go", "if name != action || !slices", "if !slices"},
+
+		// The limits of a member.
+		{"a message beyond the budget is served", slot + "member.lua", "return kept_out(m) or limited(m, 'messageRate', tonumber(burst), 1000 / perSecond, 1)", "return kept_out(m)"},
+		{"each step of a message is counted", domain + "work.go", "x.Admitted = w.admitted", "x.Admitted = false"},
+		{"a member that was refused too often may connect", slot + "member/connect.lua", "kept_out(m) or limited", "limited"},
 
 		// Rule 8: resumable.
 		{"hello does not return a waiting request", domain + "session.go", "(q.State == Waiting || q.State == Searching)", "q.State == Searching"},
