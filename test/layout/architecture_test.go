@@ -27,7 +27,7 @@ func TestTheStateDiagramsAreThoseOfTheScripts(t *testing.T) {
 		if strings.Contains(source, "close_request(") {
 			write(name, none)
 		}
-		for text, state := range map[string]string{"put('claimMatcher', matcher": "claimed", "put('claimConfirmed', '1'": "confirmed", "put('claimMatcher', nil": none} {
+		for text, state := range map[string]string{"m.claimMatch, m.claimAt = matcher": "claimed", "m.claimConfirmed = '1'\n": "confirmed", "m.claimAt = nil": none} {
 			if strings.Contains(source, text) {
 				write(name, state)
 			}

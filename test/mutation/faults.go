@@ -17,7 +17,7 @@ func faults() []fault {
 	return []fault{
 		// Rule 1: exclusive.
 		{"a claim is not exclusive", slot + "member/claim.lua", "if m.claimMatch then", "if m.claimConfirmed == '1' then"},
-		{"a confirm is not written", slot + "member/confirm.lua", "put('claimConfirmed', '1')\n", ""},
+		{"a confirm is not written", slot + "member/confirm.lua", "  m.claimConfirmed = '1'\n", ""},
 		{"a commit does not check the route", slot + "member/commit.lua", "if not (r and r.state == 'searching' and r.match == match) then", "if not r then"},
 		{"a release does not check whose claim it is", slot + "member/release.lua", "m.claimMatch == match and m.claimMatcher == matcher", "m.claimMatch ~= nil"},
 		{"a member finds itself", slot + "cell.lua", "elseif name ~= self and ", "elseif "},
@@ -41,10 +41,10 @@ func faults() []fault {
 		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= at or m.seq ~= seq then", "if false then"},
 
 		// Rule 4: fresh.
-		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "lat, lng, at, seq, int(now), cell", "lat, lng, at, seq, at, cell"},
+		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "m.reported, m.heard, m.cell = now, nil", "m.reported, m.heard, m.cell = tonumber(at), nil"},
 		{"the listing's freshness goes by the client's clock", slot + "cell/move.lua", "int(now) .. ' ' .. at", "at .. ' ' .. at"},
 
-		{"the position of a member that has left stays", slot + "member/disconnect.lua", "  hide_position(m)", "  -- hide_position(m)"},
+		{"the position of a member that has left stays", slot + "member/disconnect.lua", "  hide_position()", "  -- hide_position()"},
 
 		// Rule 5: ordered.
 		{"a late report moves the listing", slot + "cell/move.lua", " or a < k.at or (a == k.at and tonumber(seq) <= k.seq) then", " then"},
@@ -65,9 +65,9 @@ func faults() []fault {
 		{"the action of the event overrides the action of the body", wire + "decode.go", "if name != action || !slices", "if !slices"},
 
 		// The limits of a member.
-		{"a message beyond the budget is served", slot + "member.lua", "return kept_out(m) or limited(m, 'messageRate', tonumber(burst), 1000 / perSecond, 1)", "return kept_out(m)"},
+		{"a message beyond the budget is served", slot + "member.lua", "return kept_out() or limited('messageRate', tonumber(burst), 1000 / perSecond, 1)", "return kept_out()"},
 		{"each step of a message is counted", domain + "work.go", "x.Admitted = w.admitted", "x.Admitted = false"},
-		{"a member that was refused too often may connect", slot + "member/connect.lua", "kept_out(m) or limited", "limited"},
+		{"a member that was refused too often may connect", slot + "member/connect.lua", "kept_out() or limited", "limited"},
 
 		// Rule 8: resumable.
 		{"hello does not return a waiting request", domain + "session.go", "(q.State == Waiting || q.State == Searching)", "q.State == Searching"},

@@ -6,9 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -35,11 +33,11 @@ var prelude = sync.OnceValue(func() string {
 
 // names are the names of a record's fields, with what the cache calls them.
 var names = sync.OnceValue(func() map[string]string {
-	_, table, _ := strings.Cut(prelude(), "local FIELDS = {\n")
-	table, _, _ = strings.Cut(table, "\n}\n")
+	_, table, _ := strings.Cut(prelude(), "local FIELDS = {")
+	table, _, _ = strings.Cut(table, "}")
 	all := make(map[string]string)
-	for _, field := range regexp.MustCompile(`(\w+) = \{ '(\w+)'`).FindAllStringSubmatch(table, -1) {
-		all[field[1]] = field[2]
+	for _, field := range regexp.MustCompile(`(\w+) = '(\w+)'`).FindAllStringSubmatch(table, -1) {
+		all[field[2]] = field[1]
 	}
 	return all
 })
@@ -56,11 +54,11 @@ func Short(name string) string {
 // Read returns the fields of a record, by their names in the scripts.
 func Read(ctx context.Context, client valkey.Client, record string) (map[string]string, error) {
 	text, err := run(ctx, client, record, `
-		local m = fetch(unpack(ARGV, 4))
-		for name, value in pairs(m) do
-			m[name] = type(value) == 'table' and cjson.encode(value) or value
+		local all = {}
+		for _, name in pairs(FIELDS) do
+			all[name] = TIMES[name] and m[name] and int(m[name]) or m[name]
 		end
-		return cjson.encode(m)`, slices.Sorted(maps.Keys(names())))
+		return cjson.encode(all)`, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -76,12 +74,11 @@ func Write(ctx context.Context, client valkey.Client, record string, fields map[
 	}
 	_, err := run(ctx, client, record, `
 		redis.call('DEL', record)
-		local fields = {}
 		for i = 4, #ARGV, 2 do
-			fields[ARGV[i]] = ARGV[i + 1]
+			m[ARGV[i]] = TIMES[ARGV[i]] and tonumber(ARGV[i + 1]) or ARGV[i + 1]
 		end
-		store_anew(fields.connected, fields)
-		return ''`, flat)
+		renew(m.connected)
+		return reply({})`, flat)
 	return err
 }
 

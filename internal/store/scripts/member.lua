@@ -5,113 +5,34 @@
 local record, route, left, past = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local MOST_TRAILING = 4 -- trailing listings of one member
 
--- The fields of the record: how each is called there, and the value that is not stored.
--- The names are short, and a record is one listpack as long as each value has at most 64
--- bytes. No script writes a short name: fetch, put and store_anew do.
-local FIELDS = {
-  conn = { 'c' }, connected = { 't' }, gone = { 'g' }, heard = { 'h' }, matchee = { 'm', '1' }, available = { 'v', '1' },
-  tags = { 'w', '' }, card = { 'd', '' }, advice = { 'a', 'available' },
-  lat = { 'y' }, lng = { 'x' }, at = { 'p' }, seq = { 's', '0' }, motion = { 'o', '' }, reported = { 'r' },
-  cell = { 'k' }, listed = { 'l' }, epoch = { 'e' }, trailing = { 'f' },
-  claimMatcher = { 'cm' }, claimMatch = { 'ci' }, claimConfirmed = { 'cc', '0' }, claimAt = { 'ca' },
-  no_match = { 'n' }, cancelled = { 'u' },
-  messageRate = { 'b' }, reportRate = { 'i' }, requestRate = { 'q' }, matchRate = { 'z' }, connectRate = { 'j' },
-  refusalRate = { 'fr' }, outUntil = { 'fo' },
-}
-local NAMES = {}
-for name, field in pairs(FIELDS) do
-  NAMES[field[1]] = name
+-- The names of the record's fields, by what each is called there. That is short, and a record is
+-- one listpack as long as each value has at most 64 bytes.
+local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matchee', v = 'available', w = 'tags', d = 'card',
+  a = 'advice', y = 'lat', x = 'lng', p = 'at', s = 'seq', o = 'motion', r = 'reported', k = 'cell', l = 'listed', e = 'epoch',
+  f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed', ca = 'claimAt', n = 'no_match', u = 'cancelled',
+  b = 'messageRate', i = 'reportRate', q = 'requestRate', z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil' }
+-- The values that are not stored.
+local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
+  claimConfirmed = '0' }
+-- Times count from `connected`, so that a listpack has them in three bytes or four.
+local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
+  requestRate = 1, matchRate = 1, connectRate = 1, refusalRate = 1, outUntil = 1 }
+
+-- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
+-- digit, which all have, and its trailing ones.
+local function short_degrees(text)
+  local n = tonumber(text)
+  return tonumber(string.format('%.7f', n)) == n and int(n * 1e7) or text
 end
-
--- Times count from `connected`, so that a listpack has them in three bytes or four. Degrees
--- are whole numbers of 1e-7 where that is exact. A cell is the number without its first digit,
--- which all have, and its trailing ones.
-local base = tonumber(redis.call('HGET', record, FIELDS.connected[1]) or '0')
-
-local time = {
-  store = function(text) return int(tonumber(text) - base) end,
-  load = function(text) return int(tonumber(text) + base) end,
-}
-local degrees = {
-  store = function(text)
-    local n = tonumber(text)
-    return tonumber(string.format('%.7f', n)) == n and int(n * 1e7) or text
-  end,
-  load = function(text)
-    return string.find(text, '.', 1, true) and text or string.format('%.7f', tonumber(text) / 1e7)
-  end,
-}
-local cells = {
-  store = function(text) return int(tonumber(string.match(text, '^8(.-)f*$'), 16)) end,
-  load = function(text)
-    local digits = string.format('8%x', tonumber(text))
-    return digits .. string.rep('f', 15 - #digits)
-  end,
-}
-local trails = {
-  store = function(list)
-    local all = {}
-    for i, t in ipairs(list) do
-      all[i] = cells.store(t.cell) .. ' ' .. time.store(t.epoch) .. ' ' .. time.store(t.at)
-    end
-    return table.concat(all, ',')
-  end,
-  load = function(text)
-    local list = {}
-    for cell, epoch, at in string.gmatch(text, '([^ ,]+) (%S+) ([^,]+)') do
-      list[#list + 1] = { cell = cells.load(cell), epoch = time.load(epoch), at = time.load(at) }
-    end
-    return list
-  end,
-}
-local FORMS = { gone = time, heard = time, at = time, reported = time, epoch = time, claimAt = time, messageRate = time,
-  reportRate = time, requestRate = time, matchRate = time, connectRate = time, refusalRate = time, outUntil = time,
-  lat = degrees, lng = degrees, cell = cells, listed = cells, trailing = trails }
-
-local function load(name, stored)
-  if not stored then
-    return base > 0 and FIELDS[name][2] or nil
-  end
-  return FORMS[name] and FORMS[name].load(stored) or stored
+local function degrees(short)
+  return string.find(short, '.', 1, true) and short or string.format('%.7f', short / 1e7)
 end
-
--- fetch returns the named fields of the record as a table; absent ones are nil.
-local function fetch(...)
-  local names, short = { ... }, {}
-  for i, name in ipairs(names) do
-    short[i] = FIELDS[name][1]
-  end
-  local values, m = redis.call('HMGET', record, unpack(short)), {}
-  for i, name in ipairs(names) do
-    m[name] = load(name, values[i])
-  end
-  return m
+local function short_cell(text)
+  return int(tonumber(string.match(text, '^8(.-)f*$'), 16))
 end
-
--- put writes fields of the record, given as name and value in turn. A value of nil removes
--- the field. The record is kept from now on.
-local kept = 0
-local function put(...)
-  local set, gone = {}, {}
-  for i = 1, select('#', ...), 2 do
-    local name, value = select(i, ...)
-    local field = FIELDS[name]
-    if value == nil or value == field[2] then
-      gone[#gone + 1] = field[1]
-    else
-      set[#set + 1] = field[1]
-      set[#set + 1] = FORMS[name] and FORMS[name].store(value) or value
-    end
-  end
-  if #set > 0 then
-    redis.call('HSET', record, unpack(set))
-  end
-  if #gone > 0 then
-    redis.call('HDEL', record, unpack(gone))
-  end
-  if kept == 0 then
-    kept = redis.call('PEXPIRE', record, KEEP)
-  end
+local function full_cell(short)
+  local digits = string.format('8%x', tonumber(short))
+  return digits .. string.rep('f', 15 - #digits)
 end
 
 -- fetch_all returns every field of a hash, or nil where it does not exist.
@@ -127,29 +48,59 @@ local function fetch_all(key)
   return all
 end
 
--- store_anew stores the record with these fields changed and a new `connected`.
-local function store_anew(connected, changed)
-  local all = {}
-  for short, stored in pairs(fetch_all(record) or {}) do
-    all[NAMES[short]] = load(NAMES[short], stored)
-  end
-  for name, value in pairs(changed) do
-    all[name] = value
-  end
+-- m is the record. A field that is absent is nil. What a script changes in m is written when it
+-- replies. Times in it are numbers; degrees and cells stay short.
+local m, before = {}, fetch_all(record) or {}
+local base = tonumber(before.t or 0) -- what the times in `before` count from
+for name, value in pairs(base > 0 and DEFAULTS or {}) do
+  m[name] = value
+end
+for short, text in pairs(before) do
+  local name = FIELDS[short]
+  m[name] = TIMES[name] and text + base or text
+end
+
+-- renew begins the record anew for a session: its times count from another moment.
+local function renew(connected)
   redis.call('DEL', record)
-  base, kept = tonumber(connected), 0
-  all.connected = connected
-  local flat = {}
-  for name, value in pairs(all) do
-    flat[#flat + 1] = name
-    flat[#flat + 1] = value
+  m.connected, before, base = connected, {}, tonumber(connected)
+end
+
+-- save writes what the script has changed in m.
+local function save()
+  local set, gone = {}, {}
+  for short, name in pairs(FIELDS) do
+    local value = m[name]
+    if value ~= nil and value ~= DEFAULTS[name] then
+      local text = TIMES[name] and int(value - base) or value
+      if text ~= before[short] then
+        set[#set + 1] = short
+        set[#set + 1] = text
+      end
+    elseif before[short] then
+      gone[#gone + 1] = short
+    end
   end
-  put(unpack(flat))
+  if #set > 0 then
+    redis.call('HSET', record, unpack(set))
+  end
+  if #gone > 0 then
+    redis.call('HDEL', record, unpack(gone))
+  end
+  if #set + #gone > 0 then
+    redis.call('PEXPIRE', record, KEEP)
+  end
+end
+
+local reply_only = reply
+local function reply(t)
+  save()
+  return reply_only(t)
 end
 
 -- session tells whose message this is: 'ok', 'gone' (the connection has ended),
 -- 'replaced' (a newer connection is there) or 'unknown' (newer than the record).
-local function session(m, conn, connected)
+local function session(conn, connected)
   if not m.conn then
     return 'unknown'
   end
@@ -165,23 +116,23 @@ end
 
 -- hide_position takes the position of a member who has left out of the record. It can come
 -- back until the grace time is over.
-local function hide_position(m)
-  local wait = tonumber(m.gone) + grace - now
+local function hide_position()
+  local wait = m.gone + grace - now
   if m.lat and wait > 0 then
     redis.call('HSET', left, 'lat', m.lat, 'lng', m.lng, 'motion', m.motion)
     redis.call('PEXPIRE', left, int(wait))
   end
-  put('lat', nil, 'lng', nil, 'motion', nil)
+  m.lat, m.lng, m.motion = nil, nil, nil
 end
 
 -- connection is where the member can be pushed to, '' if nowhere.
-local function connection(m)
+local function connection()
   return m.gone == nil and m.conn or ''
 end
 
 -- note_heard notes a sign of life.
 local function note_heard()
-  put('heard', int(now))
+  m.heard, before.h = now, nil -- it is written in any case, so that the record lives on
 end
 
 -- load_list and save_list keep the last four entries of a list. They are remembered as long as
@@ -270,7 +221,7 @@ end
 -- close_request removes a request that is over and gives its ids their outcome.
 local function close_request(r, outcome, match)
   redis.call('DEL', route)
-  put('no_match', nil)
+  m.no_match = nil
   answer_requests(outcome, match, r.radius)
 end
 
@@ -293,7 +244,7 @@ local function current_route()
     end
     redis.call('DEL', route)
   end
-  local deadline, radius, id = string.match(fetch('no_match').no_match or '', '^(%S+) (%S+) (.*)$')
+  local deadline, radius, id = string.match(m.no_match or '', '^(%S+) (%S+) (.*)$')
   if deadline and now >= tonumber(deadline) then
     expired = { id = id, radius = radius }
     answer_requests('no_match', nil, radius)
@@ -305,86 +256,86 @@ end
 local function take_no_match(id)
   local taken = expired
   if taken and (not id or taken.id == id) then
-    put('no_match', nil)
+    m.no_match = nil
     expired = nil
     return taken
   end
 end
 
-local function fresh(m)
-  return m.lat and tonumber(m.reported) > now - ttl and tonumber(m.at) > now - ttl
+local function fresh()
+  return m.lat and m.reported > now - ttl and m.at > now - ttl
 end
 
 -- limited takes from a bucket that holds `size` and gains one every so many milliseconds. If
 -- it is empty, limited returns the refusal of the message. The bucket is stored as the moment
 -- at which it will be full (the generic cell rate algorithm).
-local function limited(m, field, size, every, take)
+local function limited(field, size, every, take)
   size = math.max(1, size) -- a bucket of less than one would never be full
-  local full = math.max(now, tonumber(m[field] or '0'))
+  local full = math.max(now, m[field] or 0)
   local wait = full - now + every - size * every
   if wait <= 0 then
     if take > 0 then
-      m[field] = int(full + every * take)
-      put(field, m[field])
+      m[field] = math.floor(full + every * take + 0.5)
     end
     return nil
   end
   if field == 'refusalRate' then
     return { status = 'kept_out', retry = KEEP_OUT }
   end
-  local out = limited(m, 'refusalRate', REFUSALS, REFUSALS_IN / REFUSALS, 1)
+  local out = limited('refusalRate', REFUSALS, REFUSALS_IN / REFUSALS, 1)
   if out then
-    put('outUntil', int(now + KEEP_OUT))
+    m.outUntil = now + KEEP_OUT
   end
   return out or { status = 'rate_limited', limit = field, retry = math.ceil(wait) }
 end
 
 -- kept_out returns the refusal of a member who was refused too often, or nil.
-local function kept_out(m)
-  local wait = tonumber(m.outUntil or '0') - now
+local function kept_out()
+  local wait = (m.outUntil or 0) - now
   return wait > 0 and { status = 'kept_out', retry = wait } or nil
 end
 
 -- enter decides whether the message is served at all. It returns the refusal, or nil. A
 -- message is taken from the member's budget once: `perSecond` is '' where a step of it was.
-local function enter(m, conn, connected, perSecond, burst)
-  local status = session(m, conn, connected)
+local function enter(conn, connected, perSecond, burst)
+  local status = session(conn, connected)
   if status ~= 'ok' then
     return { status = status }
   end
   if perSecond ~= '' then
-    return kept_out(m) or limited(m, 'messageRate', tonumber(burst), 1000 / perSecond, 1)
+    return kept_out() or limited('messageRate', tonumber(burst), 1000 / perSecond, 1)
   end
 end
 
--- The fields that say where, and whether, a member is listed.
-local LISTING = { 'conn', 'connected', 'gone', 'available', 'matchee', 'lat', 'lng', 'at', 'seq', 'reported',
-  'cell', 'tags', 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt', 'listed', 'epoch', 'trailing', 'messageRate',
-  'refusalRate', 'outUntil' }
-
 -- entry describes the member's listing for the scripts of the cell.
-local function entry(m, op, cell)
-  return { op = op, cell = cell, epoch = m.epoch, lat = m.lat, lng = m.lng, at = m.at, seq = m.seq,
-    heard = m.reported, session = m.connected, tags = m.tags }
+local function entry(op)
+  return { op = op, cell = full_cell(m.cell), epoch = m.epoch, lat = degrees(m.lat), lng = degrees(m.lng), at = m.at,
+    seq = m.seq, heard = m.reported, session = m.connected, tags = m.tags }
 end
 
 -- new_epoch gives the listing a new epoch: no removal issued before can hide it.
-local function new_epoch(m)
-  m.epoch = int(math.max(tonumber(m.epoch or '0') + 1, now))
-  put('epoch', m.epoch)
+local function new_epoch()
+  m.epoch = math.max((m.epoch or 0) + 1, now)
+end
+
+local function unlisting(cell, epoch)
+  return { op = 'unlist', cell = full_cell(cell), epoch = epoch }
 end
 
 -- index_changes decides whether and where the member is listed, writes that down
 -- and returns the changes of the index. With `anew` it lists the member even where the
 -- record says that it is; with `moved` it moves a listing that stays to the last report.
-local function index_changes(m, r, anew, moved)
+local function index_changes(r, anew, moved)
   local changes = {}
   if m.claimMatch and m.claimConfirmed ~= '1' then
     return changes -- undecided: leave the index alone
   end
   local free = not m.claimMatch and not (r and r.state == 'active')
-  local listable = free and not m.gone and m.available == '1' and m.matchee == '1' and fresh(m)
-  local trailing, stay = m.trailing or {}, {}
+  local listable = free and not m.gone and m.available == '1' and m.matchee == '1' and fresh()
+  local trailing, stay = {}, {}
+  for cell, epoch, at in string.gmatch(m.trailing or '', '([^ ,]+) (%S+) ([^,]+)') do
+    trailing[#trailing + 1] = { cell = cell, epoch = epoch + base, at = at + base }
+  end
   if listable and m.listed and m.listed ~= m.cell then
     trailing[#trailing + 1] = { cell = m.listed, epoch = m.epoch, at = now }
   end
@@ -392,24 +343,20 @@ local function index_changes(m, r, anew, moved)
   -- new cell early and reads the old one late needs it.
   for i, t in ipairs(trailing) do
     if listable and t.cell ~= m.cell and t.at + LEASE > now and i > #trailing - MOST_TRAILING then
-      stay[#stay + 1] = t
+      stay[#stay + 1] = t.cell .. ' ' .. int(t.epoch - base) .. ' ' .. int(t.at - base)
     elseif t.cell ~= m.cell or not listable then
-      changes[#changes + 1] = { op = 'unlist', cell = t.cell, epoch = t.epoch }
+      changes[#changes + 1] = unlisting(t.cell, t.epoch)
     end
   end
-  if #trailing > 0 then
-    put('trailing', #stay > 0 and stay or nil)
-  end
+  m.trailing = #stay > 0 and table.concat(stay, ',') or nil
   if listable and (m.listed ~= m.cell or anew) then
-    new_epoch(m)
+    new_epoch()
     m.listed = m.cell
-    put('listed', m.cell)
-    changes[#changes + 1] = entry(m, 'list', m.cell)
+    changes[#changes + 1] = entry('list')
   elseif listable and moved then
-    changes[#changes + 1] = entry(m, 'move', m.cell)
+    changes[#changes + 1] = entry('move')
   elseif not listable and m.listed then
-    put('listed', nil)
-    changes[#changes + 1] = { op = 'unlist', cell = m.listed, epoch = m.epoch }
+    changes[#changes + 1] = unlisting(m.listed, m.epoch)
     m.listed = nil
   end
   return changes
@@ -427,10 +374,10 @@ local function route_of(r)
     request = request(r) } or nil
 end
 
-local function claim_of(m)
+local function claim_of()
   return m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed, at = m.claimAt }
 end
 
-local function position_of(m)
-  return m.lat and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, motion = m.motion }
+local function position_of()
+  return m.lat and { lat = degrees(m.lat), lng = degrees(m.lng), at = m.at, seq = m.seq, motion = m.motion }
 end

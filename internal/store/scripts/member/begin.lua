@@ -5,8 +5,7 @@
 local conn, connected, perSecond, burst, id, match, lat, lng, radius, tags, patience, wait, perMinute, perHour, remote =
     arguments(15)
 
-local m = fetch('requestRate', 'matchRate', unpack(LISTING))
-local refusal = enter(m, conn, connected, perSecond, burst)
+local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
   return reply(refusal)
 end
@@ -26,23 +25,23 @@ if m.claimMatch then
   if m.claimConfirmed == '1' then
     note_request(id, 'matched', m.claimMatch)
   end
-  return reply({ status = 'claimed', claim = claim_of(m) })
+  return reply({ status = 'claimed', claim = claim_of() })
 end
 if r and r.state ~= 'ended' then
   note_request(id, r.state == 'active' and 'matched' or 'open', r.match)
   return reply({ status = r.state, route = route_of(r) })
 end
 
-if lat == '' and not fresh(m) then
+if lat == '' and not fresh() then
   return reply({ status = 'no_location' })
 end
 if lat == '' then
-  lat, lng = m.lat, m.lng
-elseif remote ~= '' and fresh(m) and distance(lat, lng, m.lat, m.lng) > tonumber(remote) then
+  lat, lng = degrees(m.lat), degrees(m.lng)
+elseif remote ~= '' and fresh() and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > tonumber(remote) then
   return reply({ status = 'too_far' })
 end
 perMinute, perHour = tonumber(perMinute), tonumber(perHour)
-refusal = limited(m, 'matchRate', perHour, 3600000 / perHour, 0) or limited(m, 'requestRate', perMinute, 60000 / perMinute, 1)
+refusal = limited('matchRate', perHour, 3600000 / perHour, 0) or limited('requestRate', perMinute, 60000 / perMinute, 1)
 if refusal then
   return reply(refusal)
 end
@@ -51,7 +50,7 @@ local earlier = take_no_match()
 local unfinished = r and r.notified ~= '1' and route_of(r) or nil
 redis.call('DEL', route)
 local deadline = int(now + tonumber(patience))
-put('cancelled', nil, 'no_match', deadline .. ' ' .. radius .. ' ' .. id)
+m.cancelled, m.no_match = nil, deadline .. ' ' .. radius .. ' ' .. id
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now + LEASE), 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', deadline,
   'wait', wait, 'registered', '0', 'searched', int(now))

@@ -2,8 +2,7 @@
 -- Status: cancelled (also when repeated), active, other; rate_limited, kept_out, replaced, gone, unknown.
 local conn, connected, perSecond, burst = arguments(4)
 
-local m = fetch(unpack(LISTING))
-local refusal = enter(m, conn, connected, perSecond, burst)
+local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
   return reply(refusal)
 end
@@ -14,10 +13,10 @@ if (r and r.state == 'active') or m.claimConfirmed == '1' then
 end
 if r and (r.state == 'waiting' or r.state == 'searching') then
   close_request(r, 'cancelled', nil)
-  put('cancelled', int(now) .. ' ' .. r.request)
-  return reply({ status = 'cancelled', request = request(r), changes = index_changes(m, nil, true) })
+  m.cancelled = int(now) .. ' ' .. r.request
+  return reply({ status = 'cancelled', request = request(r), changes = index_changes(nil, true) })
 end
-local at, id = string.match(fetch('cancelled').cancelled or '', '^(%S+) (.*)$')
+local at, id = string.match(m.cancelled or '', '^(%S+) (.*)$')
 if at and at + REMEMBER_END > now then
   return reply({ status = 'cancelled', request = { id = id } })
 end

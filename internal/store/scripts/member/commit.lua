@@ -2,7 +2,6 @@
 -- Status: yours (also when repeated), refused.
 local match, matchee, perHour = arguments(3)
 
-local m = fetch('card', 'matchRate', unpack(LISTING))
 local r = current_route()
 local repeated = r and r.state == 'active' and r.match == match and r.matchee == matchee
 if not repeated then
@@ -12,10 +11,10 @@ if not repeated then
   redis.call('HSET', route, 'state', 'active', 'matchee', matchee, 'notified', '0')
   redis.call('HDEL', route, 'till')
   redis.call('PEXPIRE', route, KEEP)
-  put('no_match', nil)
+  m.no_match = nil
   answer_requests('matched', match, r.radius)
-  limited(m, 'matchRate', tonumber(perHour), 3600000 / perHour, 1)
+  limited('matchRate', tonumber(perHour), 3600000 / perHour, 1)
   r.state, r.matchee = 'active', matchee
 end
-return reply({ status = 'yours', connection = connection(m), card = m.card, request = request(r),
-  changes = index_changes(m, r) })
+return reply({ status = 'yours', connection = connection(), card = m.card, request = request(r),
+  changes = index_changes(r) })

@@ -3,7 +3,6 @@
 -- Status: ok, just_connected, other.
 local conn, age = arguments(2)
 
-local m = fetch('motion', unpack(LISTING))
 if m.conn ~= conn or m.gone then
   return reply({ status = 'other' })
 end
@@ -11,9 +10,8 @@ age = tonumber(age)
 if age > 0 and now - tonumber(m.connected) < age then
   return reply({ status = 'just_connected' })
 end
-m.gone = int(now)
-put('gone', m.gone)
+m.gone = now
 if not m.claimMatch then
-  hide_position(m) -- a matcher sees its matchee until the match ends
+  hide_position() -- a matcher sees its matchee until the match ends
 end
-return reply({ status = 'ok', changes = index_changes(m, current_route()) })
+return reply({ status = 'ok', changes = index_changes(current_route()) })

@@ -19,6 +19,5 @@ else
   note_end(match, reason)
   r.state = 'ended'
 end
-local m = fetch(unpack(LISTING))
-return reply({ status = 'ended', reason = reason, connection = connection(m), request = request(r),
-  changes = index_changes(m, r, true) })
+return reply({ status = 'ended', reason = reason, connection = connection(), request = request(r),
+  changes = index_changes(r, true) })

@@ -3,7 +3,6 @@
 -- owner is away), other.
 local match = arguments(1)
 
-local m = fetch('claimMatch', 'heard', 'reported')
 local r = current_route()
 if r and r.state == 'searching' then
   if r.match ~= match then
@@ -17,7 +16,7 @@ end
 if m.claimMatch then
   return reply({ status = 'claimed' })
 end
-if tonumber(m.heard or m.reported or '0') <= now - grace then
+if (m.heard or m.reported or 0) <= now - grace then
   redis.call('HSET', route, 'registered', '0') -- its next message registers and searches anew
   return reply({ status = 'silent' })
 end

@@ -4,10 +4,9 @@
 -- Status: ok, rate_limited, kept_out, replaced, gone, unknown.
 local conn, connected, perSecond, burst, anew = arguments(5)
 
-local m = fetch('card', 'motion', unpack(LISTING))
 local expired
 if conn ~= '' then
-  local refusal = enter(m, conn, connected, perSecond, burst)
+  local refusal = enter(conn, connected, perSecond, burst)
   if refusal then
     return reply(refusal)
   end
@@ -20,6 +19,6 @@ if conn ~= '' then
     redis.call('PEXPIRE', route, KEEP)
   end
 end
-return reply({ status = 'ok', no_match = expired, changes = anew == '1' and index_changes(m, r, true) or nil,
-  connection = connection(m), claim = claim_of(m), position = position_of(m), card = m.card, available = m.available,
+return reply({ status = 'ok', no_match = expired, changes = anew == '1' and index_changes(r, true) or nil,
+  connection = connection(), claim = claim_of(), position = position_of(), card = m.card, available = m.available,
   route = route_of(r), searched = r and tonumber(r.searched or '0') + SEARCH_AGAIN > now or nil, ends = load_list('ends') })

@@ -4,8 +4,7 @@
 local conn, connected, perSecond, burst, lat, lng, at, seq, motion, available, retag, tags, cell, arrival, reportsPerSecond,
     reportsBurst = arguments(16)
 
-local m = fetch('advice', 'reportRate', unpack(LISTING))
-local refusal = enter(m, conn, connected, perSecond, burst)
+local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
   return reply(refusal)
 end
@@ -28,42 +27,43 @@ local function refuse(answer)
   return reply(answer)
 end
 
-refusal = limited(m, 'reportRate', tonumber(reportsBurst), 1000 / reportsPerSecond, 1)
+refusal = limited('reportRate', tonumber(reportsBurst), 1000 / reportsPerSecond, 1)
 if refusal then
   return refuse(refusal)
 end
-at = arrived(at, arrival)
+at, cell = arrived(at, arrival), short_cell(cell)
 if tonumber(at) <= now - ttl then
   return refuse({ status = 'stale' })
 end
 if m.at then
-  local a, b = tonumber(at), tonumber(m.at)
+  local a, b = tonumber(at), m.at
   if a < b or (a == b and tonumber(seq) < tonumber(m.seq)) then
     return refuse({ status = 'late' })
   elseif a == b and tonumber(seq) == tonumber(m.seq) then
     -- Perhaps a repeat, and the first try never came to the index.
-    local changes = index_changes(m, r, true)
+    local changes = index_changes(r, true)
     if not m.listed then
-      changes[1] = { op = 'unlist', cell = cell, epoch = m.epoch or '0' }
+      changes[1] = unlisting(cell, m.epoch or 0)
     end
     return refuse({ status = 'late', changes = changes })
   end
 end
 
-local anew = not fresh(m) or (retag == '1' and tags ~= m.tags)
-m.lat, m.lng, m.at, m.seq, m.reported, m.cell = lat, lng, at, seq, int(now), cell
+local anew = not fresh() or (retag == '1' and tags ~= m.tags)
+m.lat, m.lng, m.at, m.seq, m.motion = short_degrees(lat), short_degrees(lng), tonumber(at), seq, motion
+m.reported, m.heard, m.cell = now, nil, cell
 if available ~= '' then
   m.available = available
 end
 if retag == '1' then
   m.tags = tags
 end
-local changes = index_changes(m, r, anew, true)
+local changes = index_changes(r, anew, true)
 local advice = advise()
-put('lat', lat, 'lng', lng, 'at', at, 'seq', seq, 'motion', motion, 'reported', m.reported, 'heard', nil, 'cell', cell,
-  'available', m.available, 'tags', m.tags, 'advice', advice)
+local changed = advice ~= m.advice
+m.advice = advice
 if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
-return reply({ status = 'ok', changes = changes, advice = advice, advice_changed = advice ~= m.advice, at = at,
-  claim = claim_of(m), route = route_of(r), no_match = take_no_match() })
+return reply({ status = 'ok', changes = changes, advice = advice, advice_changed = changed, at = at,
+  claim = claim_of(), route = route_of(r), no_match = take_no_match() })
