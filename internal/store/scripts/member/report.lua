@@ -43,7 +43,7 @@ if m.at then
     -- Perhaps a repeat, and the first try never came to the index.
     local changes = index_changes(r, true)
     if not m.listed then
-      changes[1] = unlisting(cell, m.epoch or 0)
+      changes[#changes + 1] = unlisting(cell, m.epoch or 0)
     end
     return refuse({ status = 'late', changes = changes })
   end
