@@ -41,8 +41,9 @@ if m.at then
     return refuse({ status = 'late' })
   elseif a == b and tonumber(seq) == tonumber(m.seq) then
     -- Perhaps a repeat, and the first try never came to the index.
+    local was = m.listed
     local changes = index_changes(r, true)
-    if not m.listed then
+    if not m.listed and not was then
       changes[#changes + 1] = unlisting(cell, m.epoch or 0)
     end
     return refuse({ status = 'late', changes = changes })
