@@ -154,7 +154,7 @@ func leavings() []testCase {
 			same(f, f.stored("left", "ana"), map[string]string{})
 		}},
 		{"a new connection after the grace time begins without a position, and the order of reports stays", func(f *fixture) {
-			f.settings(unlimited + `,"grace":20,"locationTTL":7200`)
+			f.settings(unlimited + `,"grace":20,"locationTTL":100`)
 			ana := f.listed("ana", 0)
 			ana.leave()
 			f.advance(20 * time.Second)

@@ -26,7 +26,7 @@ func faults() []fault {
 			"\t\tif r.Match == \"\" {\n\t\t\tr.Match = w.NewID()\n\t\t}\n"},
 
 		// Rule 2: nothing leaks.
-		{"a release does not list the member again", slot + "member/release.lua", "changes = index_changes(m, r, true) })", "changes = {} })"},
+		{"a release does not list the member again", slot + "member/release.lua", "changes = index_changes(r, true) })", "changes = {} })"},
 		{"the route never notes that both were notified", slot + "member/notified.lua", "redis.call('HSET', route, 'notified', '1')\n", ""},
 		{"a half-done match is not repaired", domain + "repair.go",
 			"\ta, err := w.confirm(ctx, matcher, id, matchee, committed)\n\tw.announce(ctx, a)\n\tw.flush(ctx)\n\treturn a != nil, err\n", "\treturn true, nil\n"},
@@ -55,7 +55,7 @@ func faults() []fault {
 
 		// Rule 5: ordered.
 		{"a late report moves the listing", slot + "cell/list.lua", " or (before.epoch == k.epoch and ahead < 0) then", " then"},
-		{"a repeated report does not list the member anew", slot + "member/report.lua", "local changes = index_changes(m, r, true)\n", "local changes = {}\n"},
+		{"a repeated report does not list the member anew", slot + "member/report.lua", "local changes = index_changes(r, true)\n", "local changes = {}\n"},
 		{"the changes of a report are not applied", domain + "report.go", "w.Store.Apply(ctx, x.Member, reported.Changes)", "w.Store.Apply(ctx, x.Member, nil)"},
 		{"an unlisting ignores the epoch", slot + "cell/unlist.lua", "if k.epoch > tonumber(epoch) then", "if false then"},
 

@@ -58,6 +58,12 @@ func Read(ctx context.Context, client valkey.Client, record string) (map[string]
 		for _, name in pairs(FIELDS) do
 			all[name] = TIMES[name] and m[name] and int(m[name]) or m[name]
 		end
+		for _, name in ipairs({ 'lat', 'lng' }) do
+			all[name] = m[name] and degrees(m[name])
+		end
+		for _, name in ipairs({ 'cell', 'listed' }) do
+			all[name] = m[name] and full_cell(m[name])
+		end
 		return cjson.encode(all)`, nil)
 	if err != nil {
 		return nil, err
@@ -66,7 +72,7 @@ func Read(ctx context.Context, client valkey.Client, record string) (map[string]
 	return fields, json.Unmarshal([]byte(text), &fields)
 }
 
-// Write replaces a record. The fields have `connected`.
+// Write replaces a record. The fields have `connected`, a position and a cell.
 func Write(ctx context.Context, client valkey.Client, record string, fields map[string]string) error {
 	var flat []string
 	for name, value := range fields {
@@ -77,6 +83,7 @@ func Write(ctx context.Context, client valkey.Client, record string, fields map[
 		for i = 4, #ARGV, 2 do
 			m[ARGV[i]] = TIMES[ARGV[i]] and tonumber(ARGV[i + 1]) or ARGV[i + 1]
 		end
+		m.lat, m.lng, m.cell = short_degrees(m.lat), short_degrees(m.lng), short_cell(m.cell)
 		renew(m.connected)
 		return reply({})`, flat)
 	return err

@@ -66,6 +66,13 @@ local function renew(connected)
   m.connected, before, base = connected, {}, tonumber(connected)
 end
 
+-- writable fails in a full cache, which refuses only the first write of a script, and no DEL.
+local function writable()
+  if m.connected then
+    redis.call('HSET', record, 't', m.connected)
+  end
+end
+
 -- save writes what the script has changed in m.
 local function save()
   local set, gone = {}, {}
@@ -220,6 +227,7 @@ end
 
 -- close_request removes a request that is over and gives its ids their outcome.
 local function close_request(r, outcome, match)
+  writable()
   redis.call('DEL', route)
   m.no_match = nil
   answer_requests(outcome, match, r.radius)

@@ -48,6 +48,7 @@ end
 
 local earlier = take_no_match()
 local unfinished = r and r.notified ~= '1' and route_of(r) or nil
+writable()
 redis.call('DEL', route)
 local deadline = int(now + tonumber(patience))
 m.cancelled, m.no_match = nil, deadline .. ' ' .. radius .. ' ' .. id

@@ -33,6 +33,7 @@ if m.gone and m.gone + grace > now then
     m[name] = value
   end
 end
+writable()
 redis.call('DEL', left)
 m.conn, m.gone, m.heard, m.card, m.matchee, m.available, m.advice = conn, nil, now, card, matchee, available, 'none'
 renew(connected)
