@@ -79,7 +79,9 @@ func Write(ctx context.Context, client valkey.Client, record string, fields map[
 		flat = append(flat, name, value)
 	}
 	_, err := run(ctx, client, record, `
-		redis.call('DEL', record)
+		for _, name in pairs(FIELDS) do
+			m[name] = nil
+		end
 		for i = 4, #ARGV, 2 do
 			m[ARGV[i]] = TIMES[ARGV[i]] and tonumber(ARGV[i + 1]) or ARGV[i + 1]
 		end
