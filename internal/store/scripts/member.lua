@@ -52,12 +52,12 @@ end
 -- replies. Times in it are numbers; degrees and cells stay short.
 local m, before = {}, fetch_all(record) or {}
 local base = tonumber(before.t or 0) -- what the times in `before` count from
-for name, value in pairs(base > 0 and DEFAULTS or {}) do
-  m[name] = value
-end
 for short, text in pairs(before) do
   local name = FIELDS[short]
   m[name] = TIMES[name] and text + base or text
+end
+if base > 0 then
+  setmetatable(m, { __index = DEFAULTS })
 end
 
 -- renew begins the record anew for a session: its times count from another moment.
@@ -77,14 +77,16 @@ end
 local function save()
   local set, gone = {}, {}
   for short, name in pairs(FIELDS) do
-    local value = m[name]
+    local value, old = m[name], before[short]
     if value ~= nil and value ~= DEFAULTS[name] then
-      local text = TIMES[name] and int(value - base) or value
-      if text ~= before[short] then
-        set[#set + 1] = short
-        set[#set + 1] = text
+      if TIMES[name] then
+        value, old = value - base, tonumber(old)
       end
-    elseif before[short] then
+      if value ~= old then
+        set[#set + 1] = short
+        set[#set + 1] = value
+      end
+    elseif old then
       gone[#gone + 1] = short
     end
   end
