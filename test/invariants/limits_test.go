@@ -2,7 +2,6 @@ package invariants_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -195,5 +194,5 @@ func (be *backend) dump(key string) string {
 	if err != nil {
 		be.t.Fatal(err)
 	}
-	return fmt.Sprintf("%s", text)
+	return string(text)
 }

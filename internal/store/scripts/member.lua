@@ -7,10 +7,11 @@ local MOST_TRAILING = 4 -- trailing listings of one member
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
 -- one listpack as long as each value has at most 64 bytes.
-local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matchee', v = 'available', w = 'tags', d = 'card',
-  a = 'advice', y = 'lat', x = 'lng', p = 'at', s = 'seq', o = 'motion', r = 'reported', k = 'cell', l = 'listed', e = 'epoch',
-  f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed', ca = 'claimAt', n = 'no_match', u = 'cancelled',
-  b = 'messageRate', i = 'reportRate', q = 'requestRate', z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil' }
+local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matchee', v = 'available', w = 'tags',
+  d = 'card', a = 'advice', y = 'lat', x = 'lng', p = 'at', s = 'seq', o = 'motion', r = 'reported', k = 'cell',
+  l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
+  ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
+  z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
@@ -385,7 +386,8 @@ local function route_of(r)
 end
 
 local function claim_of()
-  return m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed, at = m.claimAt }
+  return m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
+    at = m.claimAt }
 end
 
 local function position_of()

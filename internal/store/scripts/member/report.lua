@@ -1,8 +1,8 @@
 -- report stores where the member is, if the report is of the current session, within
 -- the rate, fresh and newer than the last one. `changes` is what the index then needs.
 -- Status: ok, late, stale, rate_limited, kept_out, replaced, gone, unknown.
-local conn, connected, perSecond, burst, lat, lng, at, seq, motion, available, retag, tags, cell, arrival, reportsPerSecond,
-    reportsBurst = arguments(16)
+local conn, connected, perSecond, burst, lat, lng, at, seq, motion, available, retag, tags, cell, arrival,
+    reportsPerSecond, reportsBurst = arguments(16)
 
 local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
