@@ -37,7 +37,8 @@ func rules() []rule {
 			"internal/pool", "internal/protocol", "internal/topology"}, "app connects the adapters, and does not know what runs it"},
 		{"internal/handler", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol", "internal/token", "internal/topology"}, adapter +
 			" (and token, for the identity in an event)"},
-		{"internal/store", []string{"internal/match", "internal/geo", "internal/pool"}, adapter},
+		{"internal/store", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol"}, adapter},
+		{"internal/store/records", []string{"internal/store"}, "tests read a record through the prelude of the scripts, which alone know how it is stored"},
 		{"internal/gateway", []string{"internal/match", "internal/protocol"}, adapter},
 		{"internal/token", []string{"internal/pool", "internal/topology"}, "it is all that the authorizer is built from: no app, cache or H3"},
 		{"internal/store/signin", nil, "it signs, and does not know what is stored"},
