@@ -53,7 +53,7 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 			return nil, err
 		}
 		s.closers = append(s.closers, func() error { cache.Close(); return nil })
-		env[topology.CacheURL] = cache.URL()
+		env[topology.CacheURL], s.keys = cache.URL(), cache.Keys
 	}
 	handlers, err := s.newHandlers(ctx, env)
 	if err != nil {

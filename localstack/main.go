@@ -120,7 +120,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	<-ctx.Done()
 	err = s.close()
-	if text := s.summary(); text != "" {
+	if text := summary(s.stats()); text != "" {
 		fmt.Fprint(stdout, text)
 	}
 	if injected != nil {

@@ -14,6 +14,7 @@ import (
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
 	"waggle/localstack/issuer"
+	"waggle/localstack/lambda"
 	"waggle/localstack/livemap"
 	"waggle/localstack/members"
 	"waggle/localstack/streets"
@@ -57,8 +58,9 @@ type stack struct {
 	open     bool   // /token and the map are served
 	loopback bool   // only this machine can reach it
 	read     func() snapshot
-	summary  func() string  // of the functions, printed when the stack stops
-	closers  []func() error // in the order in which things started
+	stats    func() map[string]lambda.Stats // of the functions
+	keys     func() int                     // in the embedded cache; nil with a server
+	closers  []func() error                 // in the order in which things started
 }
 
 // start starts the stack. If it fails, it stops what it had started.
@@ -90,7 +92,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.summary = func() string { return summary(functions.Stats()) }
+	s.stats = functions.Stats
 	liveMap, metrics := livemap.New(), newMetrics()
 	routes := make(map[string]string)
 	for _, f := range topology.Functions() {
@@ -110,7 +112,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	s.read = func() snapshot {
 		now := metrics.read(time.Now())
 		now.members = gateway.Connections()
-		for _, stats := range functions.Stats() {
+		for _, stats := range s.stats() {
 			now.errors += stats.Errors
 			now.environments += stats.Environments
 			now.coldStarts += stats.ColdStarts
@@ -125,6 +127,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	mux.HandleFunc("GET "+issuer.DiscoveryPath, tokens.ServeDiscovery)
 	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)
 	if s.open {
+		mux.HandleFunc("GET /metrics", s.serveMetrics)
 		mux.HandleFunc("GET "+issuer.TokenPath, tokens.ServeToken)
 		mux.Handle("GET /{$}", liveMap.Page())
 		mux.Handle("GET /map/", liveMap.Page())
