@@ -62,7 +62,9 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 	if s.config.Runtime == processes {
 		return s.processes(ctx, env)
 	}
-	return lambda.New(handlers, 0), nil
+	running := lambda.New(handlers, 0)
+	running.Concurrency = int64(s.config.Concurrency)
+	return running, nil
 }
 
 // newHandlers creates the handlers as the functions do, and pings the cache.
@@ -121,7 +123,8 @@ func (s *stack) processes(ctx context.Context, env environment) (functions, erro
 	return running, nil
 }
 
-// summary formats the counters of functions that ran as processes, a line for each.
+// summary formats the counters of functions that ran as processes or were throttled, a
+// line for each.
 func summary(all map[string]lambda.Stats) string {
 	var b strings.Builder
 	for _, f := range topology.Functions() {

@@ -27,6 +27,16 @@ const (
 	shutdownTime  = 5 * time.Second
 )
 
+// The limits of an HTTP connection, so that no client holds one open for nothing. They end
+// with the upgrade to a WebSocket, which has limits of its own.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second // of a request with its body
+	// idleTimeout is longer than the functions keep their own idle connections, 90 s, so
+	// that no post meets a connection that is being closed.
+	idleTimeout = 2 * time.Minute
+)
+
 // config is what the flags set.
 type config struct {
 	Addr, Cache, Pools string
@@ -35,7 +45,7 @@ type config struct {
 	InsecureTokens     bool
 	Runtime            string // inProcess or processes
 	Functions          string // directory of the built functions; "": build them from the checkout
-	Concurrency        int    // environments of each function, with processes
+	Concurrency        int    // invocations in progress, of all functions; of each with processes; 0: the runtime's default
 	Log                *slog.Logger
 	Building           io.Writer            // gets the progress of a build
 	Faults             injector             // nil: no faults
@@ -65,6 +75,12 @@ type stack struct {
 
 // start starts the stack. If it fails, it stops what it had started.
 func start(ctx context.Context, c config) (_ *stack, err error) {
+	if c.Concurrency == 0 {
+		c.Concurrency = lambda.DefaultConcurrency
+		if c.Runtime == processes {
+			c.Concurrency = lambda.DefaultEnvironments
+		}
+	}
 	s := &stack{config: c}
 	defer func() {
 		if err != nil {
@@ -138,7 +154,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // no members, no streets
 		}
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	s.closers = append(s.closers, func() error {

@@ -93,7 +93,8 @@ const (
 
 // Gateway is one API with one stage. It is safe for concurrent use.
 type Gateway struct {
-	config Config
+	config   Config
+	failures failureLog
 	// base is the parent of the invocations' contexts. It is not the context of the
 	// upgrade request, because Lambda does not stop when a client disconnects.
 	base   context.Context
@@ -122,7 +123,7 @@ func New(config Config) *Gateway {
 		config.Refuse = func(string) int { return 0 }
 	}
 	base, cancel := context.WithCancel(context.Background())
-	return &Gateway{config: config, base: base, cancel: cancel, connections: map[string]*connection{}}
+	return &Gateway{config: config, failures: failureLog{log: config.Logger}, base: base, cancel: cancel, connections: map[string]*connection{}}
 }
 
 // ServeHTTP serves the WebSocket API at /{stage} and connection management at

@@ -87,7 +87,7 @@ func (g *Gateway) connect(c *client, r *http.Request) (protocol string, refused 
 	e.setRequest(r)
 	result, err := g.integrate(function, e)
 	if err != nil {
-		g.config.Logger.Error("apigateway: $connect", "connection", c.connectionID, "err", err)
+		g.failures.add("$connect", "connection", c.connectionID, "err", err)
 	}
 	switch {
 	case errors.Is(err, errTimedOut):
@@ -110,7 +110,7 @@ func (g *Gateway) disconnect(c *client, ending ending) {
 	e.RequestContext.DisconnectStatusCode = int(ending.code)
 	e.RequestContext.DisconnectReason = &ending.reason
 	if _, err := g.integrate(function, e); err != nil {
-		g.config.Logger.Error("apigateway: $disconnect", "connection", c.connectionID, "err", err)
+		g.failures.add("$disconnect", "connection", c.connectionID, "err", err)
 	}
 }
 
