@@ -97,7 +97,6 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	r.play(ctx)
-	r.sent.close()
 	r.check(lasting(ctx), "at the end")
 	r.checkFree()
 	r.endAll(lasting(ctx))
@@ -242,9 +241,11 @@ func (r *runner) play(ctx context.Context) {
 	r.note("warm")
 	if len(r.Ramp) > 0 {
 		for _, rate := range r.Ramp {
-			r.phases = append(r.phases, r.begin(rate))
+			before, t := r.Usage(ctx), r.begin(rate)
+			r.phases = append(r.phases, t)
 			r.pass(ctx, fmt.Sprintf("%.0f reports a second", rate), r.Step)
-			r.phases[len(r.phases)-1].end()
+			t.end()
+			t.cores = cores(before, r.Usage(ctx))
 		}
 		r.begin(slices.Min(r.Ramp))
 		r.pass(ctx, "wait for late answers", patience)

@@ -87,7 +87,8 @@ func (m *member) receive(raw []byte, at time.Time) {
 			m.r.now.Load().refuse(f.Code)
 		}
 	case "": // of API Gateway; it does not say which message it answers
-		m.r.now.Load().refuse(f.Message)
+		t := m.r.now.Load()
+		t.refuseOne(f.Message, &t.gateway)
 	case "location":
 		m.r.sent.pushed(f.Seq, at)
 	}

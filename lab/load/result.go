@@ -27,11 +27,11 @@ type Result struct {
 type Phase struct {
 	Offered float64 // reports a second
 	Took    time.Duration
-	// Sent reports are Acknowledged, or Refused by code. InTime are those acknowledged
-	// before the end of the phase.
-	Sent, Acknowledged, InTime int
-	Refused                    map[string]int // refused messages of all kinds
-	Late                       time.Duration  // how far the sender was behind its rate, at most
+	Cores   float64 // that the server used; 0: not known
+	// Of the reports Sent, InTime were acknowledged before the end of the phase.
+	Sent, Acknowledged, InTime, NoAnswer int
+	Refused                              map[string]int // messages of all kinds, by code
+	Late                                 time.Duration  // how far the sender was behind its rate, at most
 
 	Requests, Matched, NoMatch, Unanswered int
 	AllAsking                              int // requests not made, since all askers were busy
@@ -99,7 +99,7 @@ func table(b *strings.Builder, rows func(row func(cells ...any))) {
 func (r Result) counts(b *strings.Builder, p Phase) {
 	rate := func(n int) string { return fmt.Sprintf("%d (%.1f a second)", n, float64(n)/p.Took.Seconds()) }
 	fmt.Fprintf(b, "in %v, after %v of warm-up\n", p.Took.Round(time.Second), r.Config.WarmUp)
-	fmt.Fprintf(b, "reports    %s; acknowledged %s\n", rate(p.Sent), rate(p.Acknowledged))
+	fmt.Fprintf(b, "reports    %s; acknowledged %s; %d without an answer\n", rate(p.Sent), rate(p.Acknowledged), p.NoAnswer)
 	fmt.Fprintf(b, "pushes     %s at followers\n", rate(p.Times[pushes].N))
 	fmt.Fprintf(b, "requests   %s: %d matched, %d no match, %d unanswered; %d not made, since all askers were busy\n",
 		rate(p.Requests), p.Matched, p.NoMatch, p.Unanswered, p.AllAsking)
@@ -139,18 +139,16 @@ func millis(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/floa
 // ramp has a row for each rate.
 func (r Result) ramp(b *strings.Builder) {
 	table(b, func(row func(...any)) {
-		row("offered/s", "acked/s", "acked", "refused", "no answer", "ack p50, ms", "p95", "p99", "matched", "echo p50")
+		row("offered/s", "acked/s", "acked", "refused", "no answer", "ack p50, ms", "p95", "p99", "matched", "echo p50", "cores")
 		for _, p := range r.Phases {
 			refused := 0
-			for code, n := range p.Refused {
-				if code != noReply {
-					refused += n
-				}
+			for _, n := range p.Refused {
+				refused += n
 			}
 			a := p.Times[acks]
 			row(fmt.Sprintf("%.0f", p.Offered), fmt.Sprintf("%.0f", float64(p.InTime)/p.Took.Seconds()),
-				fmt.Sprintf("%.0f %%", 100*float64(p.Acknowledged)/float64(max(p.Sent, 1))), refused, p.Refused[noReply],
-				millis(a.P50), millis(a.P95), millis(a.P99), fmt.Sprintf("%d of %d", p.Matched, p.Requests), millis(p.Times[echoes].P50))
+				fmt.Sprintf("%.0f %%", 100*float64(p.Acknowledged)/float64(max(p.Sent, 1))), refused, p.NoAnswer,
+				millis(a.P50), millis(a.P95), millis(a.P99), fmt.Sprintf("%d of %d", p.Matched, p.Requests), millis(p.Times[echoes].P50), fmt.Sprintf("%.2f", p.Cores))
 		}
 	})
 	for _, p := range r.Phases {
@@ -183,8 +181,8 @@ func (r Result) used(b *strings.Builder) {
 		cells, any := []any{"cores in use before"}, false
 		for i, u := range r.Usage {
 			cell := "–"
-			if i > 0 && u.CPU != nil && r.Usage[i-1].CPU != nil {
-				cell, any = fmt.Sprintf("%.2f", (*u.CPU-*r.Usage[i-1].CPU)/u.At.Sub(r.Usage[i-1].At).Seconds()), true
+			if i > 0 && u.CPU != nil {
+				cell, any = fmt.Sprintf("%.2f", cores(r.Usage[i-1], u)), true
 			}
 			cells = append(cells, cell)
 		}

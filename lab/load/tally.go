@@ -19,20 +19,20 @@ const (
 	latencies
 )
 
-// Outcomes of a report that no frame tells.
-const (
-	notSent = "not sent" // the connection was down, or took no more
-	noReply = "no answer"
-)
+// notSent is the outcome of a report whose connection was down, or took no more.
+const notSent = "not sent"
 
 // A tally counts a part of the run. Many goroutines may use it.
 type tally struct {
 	began time.Time
 	rate  float64 // of reports, as offered
+	cores float64 // that the server used; 0: not known
 
 	mu                  sync.Mutex
 	ended               time.Time // zero: not yet
 	sent, acked, inTime int
+	refusedReports      int           // by a frame that names them, or notSent
+	gateway             int           // frames of API Gateway, which do not name a message
 	late                time.Duration // how far the sender was behind its rate, at most
 	refused             map[string]int
 	times               [latencies][]time.Duration
@@ -62,6 +62,12 @@ func (t *tally) refuse(code string) {
 	t.refused[code]++
 }
 
+// refuseOne counts a refusal also in n.
+func (t *tally) refuseOne(code string, n *int) {
+	t.refuse(code)
+	t.count(n)
+}
+
 // acknowledge counts a report that was acknowledged.
 func (t *tally) acknowledge(at time.Time, took time.Duration) {
 	t.mu.Lock()
@@ -85,11 +91,11 @@ func (t *tally) end() {
 	t.ended = time.Now()
 }
 
-// phase returns what was counted. Reports that were not answered are among the refused.
+// phase returns what was counted. A frame of API Gateway is taken for the answer to a report.
 func (t *tally) phase() Phase {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := Phase{Offered: t.rate, Took: t.ended.Sub(t.began), Sent: t.sent, Acknowledged: t.acked, InTime: t.inTime, Late: t.late,
+	p := Phase{Offered: t.rate, Cores: t.cores, NoAnswer: max(0, t.sent-t.acked-t.refusedReports-t.gateway), Took: t.ended.Sub(t.began), Sent: t.sent, Acknowledged: t.acked, InTime: t.inTime, Late: t.late,
 		Refused: maps.Clone(t.refused), Requests: t.requests, Matched: len(t.times[matches]), NoMatch: t.noMatch, Unanswered: t.unanswered, AllAsking: t.allAsking}
 	for l := range latencies {
 		p.Times[l] = spreadOf(t.times[l])
@@ -156,7 +162,7 @@ func (l *ledger) answer(seq int64, code string, at time.Time) {
 	if code == "" {
 		found.tally.acknowledge(at, at.Sub(found.at))
 	} else {
-		found.tally.refuse(code)
+		found.tally.refuseOne(code, &found.tally.refusedReports)
 	}
 	if found.done != nil {
 		found.done <- code
@@ -170,17 +176,5 @@ func (l *ledger) pushed(seq int64, at time.Time) {
 	l.mu.Unlock()
 	if e.seq == seq && seq > 0 {
 		e.tally.add(pushes, at.Sub(e.at))
-	}
-}
-
-// close counts the reports that have no answer.
-func (l *ledger) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := range l.entries {
-		if e := &l.entries[i]; e.seq > 0 && !e.answered {
-			e.answered = true
-			e.tally.refuse(noReply)
-		}
 	}
 }

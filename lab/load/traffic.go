@@ -38,7 +38,7 @@ func (r *runner) traffic(ctx context.Context) {
 			m := r.reports[reporter%len(r.reports)]
 			reporter++
 			if !m.busy.CompareAndSwap(false, true) {
-				t.refuse(notSent)
+				t.refuseOne(notSent, &t.refusedReports)
 				t.count(&t.sent)
 				continue
 			}

@@ -118,6 +118,14 @@ func addTo(sum **float64, text string) {
 	*sum = &n
 }
 
+// cores returns how many cores the server used between two readings; 0: not known.
+func cores(from, to Usage) float64 {
+	if from.CPU == nil || to.CPU == nil {
+		return 0
+	}
+	return (*to.CPU - *from.CPU) / to.At.Sub(from.At).Seconds()
+}
+
 // A measure is one number of a Usage.
 type measure struct {
 	name string

@@ -27,9 +27,10 @@ type object = map[string]any
 
 // stack is a Gateway on a real server. The test supplies its functions.
 type stack struct {
-	t       testing.TB
-	gateway *apigateway.Gateway
-	server  *httptest.Server
+	t         testing.TB
+	gateway   *apigateway.Gateway
+	functions *lambda.InProcess
+	server    *httptest.Server
 
 	mu     sync.Mutex
 	events map[string][]object // by function
@@ -60,8 +61,8 @@ func start(t testing.TB, config apigateway.Config, functions handlers) *stack {
 	delete(routes, "authorizer")
 	config.Stage = "prod"
 	config.Routes = routes
-	functionsInProcess := lambda.New(inProcess, 0)
-	config.Invoker = functionsInProcess
+	s.functions = lambda.New(inProcess, 0)
+	config.Invoker = s.functions
 	config.Logger = slog.New(slog.DiscardHandler)
 	s.gateway = apigateway.New(config)
 	s.server = httptest.NewServer(s.gateway)
@@ -72,7 +73,7 @@ func start(t testing.TB, config apigateway.Config, functions handlers) *stack {
 			t.Errorf("close: %v", err)
 		}
 		s.server.Close()
-		functionsInProcess.Wait()
+		s.functions.Wait()
 	})
 	return s
 }
@@ -382,4 +383,17 @@ func BenchmarkEcho(b *testing.B) {
 			read(b, c)
 		}
 	})
+}
+
+// BenchmarkThrottled measures one message that is refused, since too many invocations are
+// in progress.
+func BenchmarkThrottled(b *testing.B) {
+	s := start(b, apigateway.Config{}, handlers{"ping": answer(200)})
+	c := s.dial(nil)
+	s.functions.Concurrency = 0
+	b.ReportAllocs()
+	for b.Loop() {
+		write(b, c, `{"action":"ping","id":"p"}`)
+		read(b, c)
+	}
 }
