@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,9 +63,7 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 	if s.config.Runtime == processes {
 		return s.processes(ctx, env)
 	}
-	running := lambda.New(handlers, 0)
-	running.Concurrency = int64(s.config.Concurrency)
-	return running, nil
+	return lambda.New(handlers, 0), nil
 }
 
 // newHandlers creates the handlers as the functions do, and pings the cache.
@@ -118,13 +117,15 @@ func (s *stack) processes(ctx context.Context, env environment) (functions, erro
 		}
 		programs[f.Name] = p
 	}
-	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.Concurrency, Log: s.config.Log})
+	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.environments(), Log: s.config.Log})
 	s.closers = append(s.closers, func() error { running.Close(); return nil })
 	return running, nil
 }
 
-// summary formats the counters of functions that ran as processes or were throttled, a
-// line for each.
+// environments is how many of them each function may have.
+func (c config) environments() int { return cmp.Or(c.Concurrency, 50) }
+
+// summary formats the counters of functions that ran as processes, a line for each.
 func summary(all map[string]lambda.Stats) string {
 	var b strings.Builder
 	for _, f := range topology.Functions() {

@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	})
 	flags.StringVar(&c.Runtime, "runtime", inProcess, "`how` the functions run: inprocess; or process, built as for Lambda and started on demand")
 	flags.StringVar(&c.Functions, "functions", "", "with -runtime process, the `directory` of FUNCTION/bootstrap for this machine; without it they are built from the checkout")
-	flags.Func("concurrency", "`number` of invocations that may be in progress, of all functions together (default 1000); with -runtime process, of each function (default 50)", func(text string) (err error) {
+	flags.Func("concurrency", "`number` of invocations that may be in progress (default 200); with -runtime process, of environments that each function may have (default 50)", func(text string) (err error) {
 		if c.Concurrency, err = strconv.Atoi(text); err != nil || c.Concurrency < 1 || c.Concurrency > 1000 {
 			return errors.New("it must be 1 to 1000")
 		}

@@ -23,12 +23,13 @@ func (s *stack) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	line("waggle_reports_total", now.reports)
 	line("waggle_matches_total", now.matches)
 	line("waggle_errors_total", now.errors)
+	line("waggle_throttled_total", s.throttled())
 	stats := s.stats()
 	for _, f := range topology.Functions() {
 		byFunction := func(name string, value uint64) { line(fmt.Sprintf("%s{function=%q}", name, f.Name), value) }
 		byFunction("waggle_invocations_total", stats[f.Name].Invocations)
 		byFunction("waggle_invocation_errors_total", stats[f.Name].Errors)
-		byFunction("waggle_throttles_total", stats[f.Name].Throttles)
+		byFunction("waggle_function_throttles_total", stats[f.Name].Throttles)
 	}
 	if s.keys != nil {
 		line("waggle_cache_keys", s.keys())

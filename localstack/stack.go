@@ -27,16 +27,6 @@ const (
 	shutdownTime  = 5 * time.Second
 )
 
-// The limits of an HTTP connection, so that no client holds one open for nothing. They end
-// with the upgrade to a WebSocket, which has limits of its own.
-const (
-	headerTimeout = 10 * time.Second
-	readTimeout   = 30 * time.Second // of a request with its body
-	// idleTimeout is longer than the functions keep their own idle connections, 90 s, so
-	// that no post meets a connection that is being closed.
-	idleTimeout = 2 * time.Minute
-)
-
 // config is what the flags set.
 type config struct {
 	Addr, Cache, Pools string
@@ -45,7 +35,7 @@ type config struct {
 	InsecureTokens     bool
 	Runtime            string // inProcess or processes
 	Functions          string // directory of the built functions; "": build them from the checkout
-	Concurrency        int    // invocations in progress, of all functions; of each with processes; 0: the runtime's default
+	Concurrency        int    // invocations in progress; with processes, environments of each function; 0: the default
 	Log                *slog.Logger
 	Building           io.Writer            // gets the progress of a build
 	Faults             injector             // nil: no faults
@@ -70,17 +60,13 @@ type stack struct {
 	read     func() snapshot
 	stats    func() map[string]lambda.Stats // of the functions
 	keys     func() int                     // in the embedded cache; nil with a server
-	closers  []func() error                 // in the order in which things started
+	// throttled is how many invocations the gateway has refused.
+	throttled func() uint64
+	closers   []func() error // in the order in which things started
 }
 
 // start starts the stack. If it fails, it stops what it had started.
 func start(ctx context.Context, c config) (_ *stack, err error) {
-	if c.Concurrency == 0 {
-		c.Concurrency = lambda.DefaultConcurrency
-		if c.Runtime == processes {
-			c.Concurrency = lambda.DefaultEnvironments
-		}
-	}
 	s := &stack{config: c}
 	defer func() {
 		if err != nil {
@@ -121,10 +107,14 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 			liveMap.Observe(f)
 			metrics.observe(f)
 		}}
+	if c.Runtime != processes {
+		front.Concurrency = c.Concurrency
+	}
 	if c.Faults != nil {
 		front.Invoker, front.Refuse = c.Faults.Events(functions), c.Faults.Post
 	}
 	gateway := apigateway.New(front)
+	s.throttled = gateway.Throttled
 	s.read = func() snapshot {
 		now := metrics.read(time.Now())
 		now.members = gateway.Connections()
@@ -154,7 +144,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // no members, no streets
 		}
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
+	server := newServer(mux, c.Log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	s.closers = append(s.closers, func() error {
@@ -180,6 +170,20 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		s.closers = append(s.closers, func() error { simulated.Stop(); return nil })
 	}
 	return s, nil
+}
+
+// newServer returns a server that closes HTTP connections on which nothing happens. After
+// the upgrade to a WebSocket the gateway's own limits hold.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second, // of a request with its body
+		// The functions keep their own idle connections for 90 s, so no post of theirs
+		// meets a connection that is being closed.
+		IdleTimeout: 2 * time.Minute,
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
 }
 
 func (c config) now() time.Time {

@@ -50,7 +50,12 @@ func (g *Gateway) authorize(c *client, r *http.Request) (map[string]string, *ref
 	e.setRequest(r)
 
 	var result policyResult
-	answer, err := g.invoke(g.config.Authorizer, e)
+	var answer []byte
+	err := lambda.ErrThrottled
+	if g.begin() {
+		answer, err = g.invoke(g.config.Authorizer, e)
+		g.end()
+	}
 	if err == nil && len(answer) > maxAuthorizerResult {
 		err = fmt.Errorf("authorizer: result of %d bytes, at most %d allowed", len(answer), maxAuthorizerResult)
 	}

@@ -27,10 +27,9 @@ type object = map[string]any
 
 // stack is a Gateway on a real server. The test supplies its functions.
 type stack struct {
-	t         testing.TB
-	gateway   *apigateway.Gateway
-	functions *lambda.InProcess
-	server    *httptest.Server
+	t       testing.TB
+	gateway *apigateway.Gateway
+	server  *httptest.Server
 
 	mu     sync.Mutex
 	events map[string][]object // by function
@@ -61,9 +60,11 @@ func start(t testing.TB, config apigateway.Config, functions handlers) *stack {
 	delete(routes, "authorizer")
 	config.Stage = "prod"
 	config.Routes = routes
-	s.functions = lambda.New(inProcess, 0)
-	config.Invoker = s.functions
-	config.Logger = slog.New(slog.DiscardHandler)
+	functionsInProcess := lambda.New(inProcess, 0)
+	config.Invoker = functionsInProcess
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
 	s.gateway = apigateway.New(config)
 	s.server = httptest.NewServer(s.gateway)
 	t.Cleanup(func() {
@@ -73,7 +74,7 @@ func start(t testing.TB, config apigateway.Config, functions handlers) *stack {
 			t.Errorf("close: %v", err)
 		}
 		s.server.Close()
-		s.functions.Wait()
+		functionsInProcess.Wait()
 	})
 	return s
 }
@@ -383,17 +384,4 @@ func BenchmarkEcho(b *testing.B) {
 			read(b, c)
 		}
 	})
-}
-
-// BenchmarkThrottled measures one message that is refused, since too many invocations are
-// in progress.
-func BenchmarkThrottled(b *testing.B) {
-	s := start(b, apigateway.Config{}, handlers{"ping": answer(200)})
-	c := s.dial(nil)
-	s.functions.Concurrency = 0
-	b.ReportAllocs()
-	for b.Loop() {
-		write(b, c, `{"action":"ping","id":"p"}`)
-		read(b, c)
-	}
 }

@@ -17,20 +17,15 @@ import (
 
 // InProcess invokes functions as plain calls. It is safe for concurrent use.
 type InProcess struct {
-	// Concurrency is how many invocations of all functions may be in progress. It may be
-	// set before the first Invoke; New sets [DefaultConcurrency].
-	Concurrency int64
-
-	functions  map[string]*function
-	timeout    time.Duration
-	inProgress atomic.Int64
-	running    sync.WaitGroup
+	functions map[string]*function
+	timeout   time.Duration
+	running   sync.WaitGroup
 }
 
 type function struct {
-	name                           string
-	environments                   sync.Pool // of lambda.Handler
-	invocations, errors, throttles atomic.Uint64
+	name                string
+	environments        sync.Pool // of lambda.Handler
+	invocations, errors atomic.Uint64
 }
 
 // newFunction gives each invocation in progress its own lambda.Handler, like an
@@ -52,13 +47,11 @@ func New(handlers map[string]any, timeout time.Duration) *InProcess {
 	for name, handler := range handlers {
 		functions[name] = newFunction(name, handler)
 	}
-	return &InProcess{functions: functions, timeout: timeout, Concurrency: DefaultConcurrency}
+	return &InProcess{functions: functions, timeout: timeout}
 }
 
 // Invoke runs a function and returns its JSON result. A failure of the function is a
-// *[FunctionError]. While as many invocations are in progress as the concurrency allows,
-// the error is [ErrThrottled], at once: a queue of them would grow until each one times
-// out, and then nothing is done.
+// *[FunctionError].
 //
 // Invoke returns when ctx ends or after the timeout, even if the function does not
 // return. Such a function continues, because nothing can stop it within a process;
@@ -67,11 +60,6 @@ func (p *InProcess) Invoke(ctx context.Context, name string, payload []byte) ([]
 	f, ok := p.functions[name]
 	if !ok {
 		return nil, fmt.Errorf("lambda: no function %q", name)
-	}
-	if p.inProgress.Add(1) > p.Concurrency {
-		p.inProgress.Add(-1)
-		f.throttles.Add(1)
-		return nil, fmt.Errorf("function %s: %w", name, ErrThrottled)
 	}
 	f.invocations.Add(1)
 	result, err := p.run(ctx, f, payload)
@@ -89,7 +77,7 @@ func (p *InProcess) Wait() { p.running.Wait() }
 func (p *InProcess) Stats() map[string]Stats {
 	stats := make(map[string]Stats, len(p.functions))
 	for name, f := range p.functions {
-		stats[name] = Stats{Invocations: f.invocations.Load(), Errors: f.errors.Load(), Throttles: f.throttles.Load()}
+		stats[name] = Stats{Invocations: f.invocations.Load(), Errors: f.errors.Load()}
 	}
 	return stats
 }
@@ -103,7 +91,6 @@ func (p *InProcess) run(caller context.Context, f *function, payload []byte) ([]
 	}
 	done := make(chan outcome, 1)
 	p.running.Go(func() {
-		defer p.inProgress.Add(-1)
 		result, err := f.call(ctx, payload)
 		done <- outcome{result, err}
 	})

@@ -18,11 +18,7 @@ import (
 // DefaultTimeout equals the time that API Gateway waits for an integration.
 const DefaultTimeout = 29 * time.Second
 
-// DefaultConcurrency is Lambda's default quota of an account: how many invocations of all
-// functions together may be in progress.
-const DefaultConcurrency = 1000
-
-// ErrThrottled is Lambda's error while as many invocations are in progress as are allowed.
+// ErrThrottled is Lambda's error while all allowed environments of a function are busy.
 // It is not a failure of the function.
 var ErrThrottled = errors.New("TooManyRequestsException: Rate Exceeded")
 
@@ -46,14 +42,12 @@ func timedOut(function string, after time.Duration) *FunctionError {
 // Stats are the counters of one function. Errors includes timeouts.
 type Stats struct {
 	Invocations, Errors uint64
-	// Throttles are the invocations refused with [ErrThrottled], which Invocations does
-	// not include.
-	Throttles uint64
-	// Only for processes: environments started, the total time of their starts, and those
+	// Only for processes: invocations refused with [ErrThrottled], which Invocations does
+	// not include; environments started, the total time of their starts, and those
 	// running now.
-	ColdStarts   uint64
-	Starting     time.Duration
-	Environments int
+	Throttles, ColdStarts uint64
+	Starting              time.Duration
+	Environments          int
 }
 
 func arn(function string) string {

@@ -22,14 +22,9 @@ type Program struct {
 	MemoryMB int
 }
 
-// DefaultEnvironments is how many environments a function may have. Lambda allows more, but
-// each one is a process of this machine.
-const DefaultEnvironments = 50
-
 // Options configure a runtime of processes. The zero value has the defaults.
 type Options struct {
-	// Concurrency is the maximum number of environments of one function; default
-	// [DefaultEnvironments].
+	// Concurrency is the maximum number of environments of one function; default 50.
 	Concurrency int
 	// InitTimeout is how long an environment may take to ask for its first event; default
 	// 10 s, as on Lambda.
@@ -48,7 +43,7 @@ type Processes struct {
 // Close ends the runtime.
 func Start(programs map[string]Program, o Options) *Processes {
 	if o.Concurrency == 0 {
-		o.Concurrency = DefaultEnvironments
+		o.Concurrency = 50
 	}
 	if o.InitTimeout == 0 {
 		o.InitTimeout = 10 * time.Second
