@@ -248,7 +248,7 @@ func (r *runner) play(ctx context.Context) {
 			t.cores = cores(before, r.Usage(ctx))
 		}
 		r.begin(slices.Min(r.Ramp))
-		r.pass(ctx, "wait for late answers", patience)
+		r.awaitAnswers(ctx)
 	} else {
 		t := r.begin(r.Reports)
 		r.phases = []*tally{t}
@@ -260,6 +260,16 @@ func (r *runner) play(ctx context.Context) {
 		t.end()
 	}
 	r.note("end")
+}
+
+// awaitAnswers waits for those that are late.
+func (r *runner) awaitAnswers(ctx context.Context) {
+	for range 20 {
+		if !slices.ContainsFunc(r.phases, func(t *tally) bool { return t.phase().NoAnswer > 0 }) {
+			return
+		}
+		r.pass(ctx, "wait for late answers", patience/20)
+	}
 }
 
 // pass lets a time pass, shows the progress, and reads the server's usage now and then.

@@ -148,14 +148,19 @@ func measures() []measure {
 	}
 }
 
+// shortest is the shortest time after which a verdict means anything: members' entries
+// live for a minute.
+const shortest = 2 * time.Minute
+
 // growth is by how much a number may grow and still count as flat.
 const growth = 1.1
 
 // Flat says in a sentence which numbers stayed flat after the warm-up: the median of the
-// last fifth of the readings is at most a tenth above that of the first fifth.
+// last fifth of the readings is at most a tenth above that of the first fifth, or above by
+// no more than what such a number varies by.
 func Flat(series []Usage) string {
 	fifth := len(series) / 5
-	if fifth < 3 {
+	if fifth < 3 || series[len(series)-1].At.Sub(series[0].At) < shortest {
 		return "The run is too short to say whether memory, goroutines, descriptors and keys are flat."
 	}
 	var flat, grown []string
