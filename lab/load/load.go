@@ -97,9 +97,10 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	r.play(ctx)
+	r.endAll(lasting(ctx), r.askers) // an end may have had no answer under overload
 	r.check(lasting(ctx), "at the end")
 	r.checkFree()
-	r.endAll(lasting(ctx))
+	r.endAll(lasting(ctx), r.members)
 	r.close()
 	r.awaitClosed(lasting(ctx))
 	return r.result(ctx.Err() != nil), nil
@@ -294,9 +295,9 @@ func (r *runner) pass(ctx context.Context, what string, d time.Duration) {
 	}
 }
 
-// endAll ends what is under way, so that a run leaves nothing behind.
-func (r *runner) endAll(ctx context.Context) {
-	r.each(ctx, r.members, func(ctx context.Context, m *member) {
+// endAll ends what members have under way, so that a run leaves nothing behind.
+func (r *runner) endAll(ctx context.Context, members []*member) {
+	r.each(ctx, members, func(ctx context.Context, m *member) {
 		match, request := m.underWay()
 		if match != "" {
 			_, _ = m.client.End(ctx, match, waggle.Completed) // the check has counted who is lost
@@ -335,10 +336,17 @@ func (r *runner) close() {
 	})
 }
 
-// awaitClosed waits until the server has no connections of this run.
+// idleGoroutines is how many more goroutines than at the start may serve idle connections to
+// the cache and to @connections.
+const idleGoroutines = 200
+
+// awaitClosed waits until the server has no connections of this run, and has handled their
+// end.
 func (r *runner) awaitClosed(ctx context.Context) {
-	for range 50 {
-		if u, start := r.Usage(ctx).Connections, r.usage[0].Connections; u == nil || start == nil || *u <= *start {
+	left := func(now, start *float64, more float64) bool { return now != nil && start != nil && *now > *start+more }
+	for range 100 {
+		now, start := r.Usage(ctx), r.usage[0]
+		if !left(now.Connections, start.Connections, 0) && !left(now.Goroutines, start.Goroutines, idleGoroutines) {
 			break
 		}
 		time.Sleep(200 * time.Millisecond)
