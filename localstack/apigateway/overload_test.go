@@ -151,3 +151,22 @@ func waitUntil(t *testing.T, what string, holds func() bool) {
 		}
 	}
 }
+
+// BenchmarkRefuse measures one message that is refused, since too many are being served.
+func BenchmarkRefuse(b *testing.B) {
+	slow, entered, release := blocking()
+	s := start(b, apigateway.Config{Concurrency: 1}, handlers{"slow": slow})
+	defer close(release)
+	c := s.dial(nil)
+	write(b, c, `{"action":"slow"}`)
+	<-entered
+	const batch = 100
+	for i := 0; i < b.N; i += batch {
+		for range batch {
+			write(b, c, `{"action":"location","id":"r12345","lat":37.7749123,"lng":-122.4194123,"seq":12345}`)
+		}
+		for range batch {
+			read(b, c)
+		}
+	}
+}
