@@ -6,17 +6,25 @@ import (
 	"github.com/uber/h3-go/v4"
 )
 
-// A Plane is a square grid around the centre of one shard cell, as flat as makes no
-// difference: distances on it, up to 25 km from the centre, are right to a tenth of a metre.
-// East of its lower left corner are PlaneSide units of x, and north as many of y. Points
-// outside the cell have coordinates too, below 0 or above PlaneSide.
+// A Plane is a grid around the centre of one shard cell, as flat as makes no difference:
+// distances on it, up to 25 km from the centre, are right to a quarter of a metre. East of its
+// lower left corner are PlaneSide units of x, and north as many of y. Points outside the cell
+// have coordinates too, below 0 or above PlaneSide.
+//
+// To the cache a plane is a piece of a globe, next to the crossing of the equator and the
+// prime meridian. There its geographic commands measure the same distances, wherever the cell is.
 type Plane struct{ centre, east, north vector }
 
 const (
-	// PlaneUnit is the side of one square of the grid in metres.
-	PlaneUnit = 0.3
-	// PlaneSide is the side of the grid in units. A shard cell fits in, with 775 m to spare.
+	// PlaneX and PlaneY are the sides of one square of the grid in metres: what 26 bits of
+	// longitude and latitude are to the cache.
+	PlaneX = 2 * math.Pi * cacheRadius / (1 << 26)
+	PlaneY = 2 * 85.05112878 * math.Pi / 180 * cacheRadius / (1 << 26)
+	// PlaneSide is the width of the grid in PlaneX, and its height in PlaneY. The height of
+	// 9.2 km has room for a shard cell, with 480 m to spare.
 	PlaneSide = 1 << 15
+
+	cacheRadius = 6372797.560856 // of the globe that the cache measures on, metres
 )
 
 // PlaneOf returns the plane of a shard cell.
@@ -43,22 +51,22 @@ func (pl Plane) XY(p Point) (x, y float64) {
 	if off := math.Hypot(x, y); off > 0 {
 		scale = math.Atan2(off, v.dot(pl.centre)) / off
 	}
-	scale *= earthRadius / PlaneUnit
-	return PlaneSide/2 + x*scale, PlaneSide/2 + y*scale
+	scale *= earthRadius
+	return PlaneSide/2 + x*scale/PlaneX, PlaneSide/2 + y*scale/PlaneY
 }
 
-// Square returns the number of the square that a point of the cell is in: the bits of its x
-// and y by turns (a Morton code), so that the squares of any quarter, quarter of a quarter
+// Square returns the number of the square that a point of the cell is in: the bits of its y
+// and x by turns (a Morton code), so that the squares of any quarter, quarter of a quarter
 // and so on have numbers without a gap.
 func (pl Plane) Square(p Point) int64 {
 	x, y := pl.XY(p)
-	return spread(x) | spread(y)<<1
+	return spread(y) | spread(x)<<1
 }
 
-// Middle returns the point in the middle of a square, at most 0.22 m from all that are in it.
+// Middle returns the point in the middle of a square, at most 0.35 m from all that are in it.
 func (pl Plane) Middle(square int64) Point {
-	x := (gather(square) + 0.5 - PlaneSide/2) * PlaneUnit / earthRadius
-	y := (gather(square>>1) + 0.5 - PlaneSide/2) * PlaneUnit / earthRadius
+	x := (gather(square>>1) + 0.5 - PlaneSide/2) * PlaneX / earthRadius
+	y := (gather(square) + 0.5 - PlaneSide/2) * PlaneY / earthRadius
 	off := math.Hypot(x, y)
 	scale, rest := math.Sincos(off)
 	if off > 0 {

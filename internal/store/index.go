@@ -179,9 +179,9 @@ func query(c geo.Cell, q match.Query) []string {
 	return []string{decimal(x), decimal(y), decimal(reach(q.Radius)), words(q.Tags), strconv.Itoa(q.Want), q.Self.ID}
 }
 
-// reach is a radius on a plane, in its units, that holds everyone within meters: squares are
-// half a metre wide, and a plane is a little out. The caller measures each answer again.
-func reach(meters float64) float64 { return (meters + 1) / geo.PlaneUnit }
+// reach is a radius on a plane that holds everyone within meters: squares are half a metre
+// wide, and a plane is a little out. The caller measures each answer again.
+func reach(meters float64) float64 { return meters + 1 }
 
 // Begin implements match.Requests.
 func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) (match.Begun, error) {
@@ -243,7 +243,7 @@ func (s *Store) Withdraw(ctx context.Context, cells []geo.Cell, w match.WaitingR
 func (r reply) hits(c geo.Cell, around geo.Point) (match.Hits, error) {
 	hits := match.Hits{Horizon: math.Inf(1), Rest: r.Rest}
 	if r.Horizon != nil {
-		hits.Horizon = float64(*r.Horizon)*geo.PlaneUnit - 1
+		hits.Horizon = float64(*r.Horizon) - 1
 	}
 	plane := geo.PlaneOf(c)
 	for _, text := range r.Found {

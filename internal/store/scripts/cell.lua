@@ -1,5 +1,6 @@
 -- Prelude of the scripts in cell/, after common.lua: they run on a shard cell's slot.
--- Positions are squares of the cell's plane (see internal/geo), distances are in its units.
+-- Positions are squares of the cell's plane (see internal/geo), coordinates are in its units
+-- and distances in metres.
 --
 -- Listed members are in two generations: those heard in this span of one location TTL, and
 -- those heard in the span before. A report takes its member into the current generation.
@@ -9,10 +10,13 @@
 -- the requests that wait here, by owner, and the queue that finds them.
 local wait, queue = KEYS[7], KEYS[8]
 
-local SIDE = 32768    -- of the plane
-local MOST_READ = 256 -- entries that one run reads, beside one last page
+local BITS = 15        -- the plane has 2^15 squares either way
+local SIDE = 2 ^ BITS
+local WIDE, HIGH = 0.5966643691, 0.2819276561 -- a square's sides
+local FIRST = 3 * 2 ^ 50 -- the score of the first square, as a geohash of 52 bits
+local MOST_READ = 256  -- a circle has no more entries, and a run begins none after so many
 local MOST_BOXES = 160 -- boxes that one search counts
-local LEAF = 12       -- a box with more entries is split
+local LEAF = 12        -- a box with more entries is split
 local PAGE = 32
 local RARE = 128      -- a tag of more members is not rare: looking around finds one soon
 
@@ -23,14 +27,16 @@ local function generation(start)
   local stamp = redis.call('HGET', g.seen, '')
   if stamp then
     local begun, marked = string.match(stamp, '^(%d+)( ?)')
-    g.known, g.marked = tonumber(begun) == start, marked == ' '
+    g.known = tonumber(begun) == start
+    g.marked = g.known and marked == ' '
   end
   return g
 end
 
 local current = generation(now - now % ttl)
 local last = generation(current.start - ttl)
-local generations = {} -- that have members
+local span_left = current.start + 2 * ttl - now -- until nobody of the current one is fresh
+local generations = {}                          -- that have members
 for _, g in ipairs({ current, last }) do
   if g.known then
     generations[#generations + 1] = g
@@ -80,16 +86,23 @@ local function post(member, tags)
         redis.call('ZREMRANGEBYLEX', current.tags, from, to)
         redis.call('ZADD', current.tags, 0, '#' .. tag)
       end
-      redis.call('PEXPIRE', current.tags, 3 * ttl)
+      redis.call('PEXPIRE', current.tags, span_left)
     end
   end
 end
 
-local function drop(g, member, k)
-  redis.call('ZREM', g.near, member)
-  redis.call('HDEL', g.seen, member)
-  for tag in string.gmatch(k and k.tags or '', '%S+') do
-    redis.call('ZREM', g.tags, tag .. ' ' .. member)
+-- drop takes members, with the tags of each, out of a generation.
+local function drop(g, members, tags)
+  redis.call('ZREM', g.near, unpack(members))
+  redis.call('HDEL', g.seen, unpack(members))
+  local posted = {}
+  for i, member in ipairs(members) do
+    for tag in string.gmatch(tags[i], '%S+') do
+      posted[#posted + 1] = tag .. ' ' .. member
+    end
+  end
+  if #posted > 0 then
+    redis.call('ZREM', g.tags, unpack(posted))
   end
 end
 
@@ -102,28 +115,45 @@ local function keep(member, square, k, before, g)
   end
   local anew = g ~= current or before.tags ~= k.tags
   if anew and before then
-    drop(g, member, before)
+    drop(g, { member }, { before.tags })
   end
-  redis.call('ZADD', current.near, square, member)
+  redis.call('ZADD', current.near, FIRST + square, member)
   redis.call('HSET', current.seen, member, pack(k))
   if anew then
     post(member, k.tags)
-    redis.call('PEXPIRE', current.near, 3 * ttl)
-    redis.call('PEXPIRE', current.seen, 3 * ttl)
+    redis.call('PEXPIRE', current.near, span_left)
+    redis.call('PEXPIRE', current.seen, span_left)
   end
 end
 
--- xy returns the coordinates of a square's lower left corner: its number has the bits of x
--- and y by turns.
+-- xy returns the coordinates of a square's lower left corner: its number has the bits of y
+-- and x by turns.
 local function xy(square)
   local x, y, bit = 0, 0, 1
   while square > 0 do
     local both = square % 4
     square = (square - both) / 4
-    x, y = x + both % 2 * bit, y + (both - both % 2) / 2 * bit
+    x, y = x + (both >= 2 and bit or 0), y + both % 2 * bit
     bit = bit * 2
   end
   return x, y
+end
+
+-- spread puts a zero bit before each bit of a number.
+local SPREAD = { [0] = 0, 1, 4, 5, 16, 17, 20, 21, 64, 65, 68, 69, 80, 81, 84, 85 }
+local function spread(n)
+  local bits, place = 0, 1
+  while n > 0 do
+    local low = n % 16
+    bits, n, place = bits + SPREAD[low] * place, (n - low) / 16, place * 256
+  end
+  return bits
+end
+
+-- distance2 is the square of the distance between two places on the plane.
+local function distance2(x, y, x2, y2)
+  local dx, dy = (x2 - x) * WIDE, (y2 - y) * HIGH
+  return dx * dx + dy * dy
 end
 
 -- rarest returns the wanted tag that the fewest members here have, and how many, unless no
@@ -147,85 +177,185 @@ local function rarest(wanted)
   return best, least or 0
 end
 
--- nearest finds members within the radius who are fresh and have the wanted tags: at least
--- `want` of them with nobody nearer left out, if there are so many. Members with a rare tag
--- are read one by one. Else it reads boxes, the nearest box first, and splits those with many
--- entries into four. What it has read when it must stop is bounded, whatever is stored.
-local function nearest(x, y, radius, wanted, want, self, rest)
-  local found, read = {}, 0
+-- A finder collects the members found who are fresh and have the wanted tags, and counts the
+-- entries read. What is stale is dropped by sweep.
+local function new_finder(radius, wanted, self)
+  local f = { found = {}, read = 0 }
+  local stale, tags_of = {}, {}
 
-  -- consider adds a member whose entry was read, if it fits. What is stale is dropped.
-  local function consider(g, member, text, square, mx, my)
-    local k = text and parse(text, g)
-    read = read + 1
-    if not k or k.heard <= now - ttl or k.at <= now - ttl then
-      drop(g, member, k)
-    elseif member ~= self and has(k.tags, wanted) then
-      local d = (mx + 0.5 - x) ^ 2 + (my + 0.5 - y) ^ 2
-      if d <= radius * radius then
-        found[#found + 1] = { d = d, text = int(square) .. ' ' .. int(k.at) .. ' ' .. k.seq .. ' ' .. member }
-      end
+  function f.consider(g, member, text, square, d)
+    f.read = f.read + 1
+    local heard, at, seq, tags = string.match(text or '', '^(%S+) (%S+) (%S+) %S+ %S+ (.*)$')
+    heard = heard and g.start + heard
+    at = heard and heard - at
+    if not heard or heard <= now - ttl or at <= now - ttl then
+      stale[#stale + 1], tags_of[#tags_of + 1] = member, tags or ''
+    elseif member ~= self and d <= radius and (wanted == '' or has(tags, wanted)) then
+      f.found[#f.found + 1] = { d = d, square = square, at = at, seq = seq, member = member }
     end
   end
 
-  -- certain counts the members found who are no further than the nearest box not read.
-  local function certain(d)
+  -- sweep drops those considered in a generation who are stale, and returns how many.
+  function f.sweep(g)
+    local swept = #stale
+    if swept > 0 then
+      drop(g, stale, tags_of)
+      stale, tags_of = {}, {}
+    end
+    return swept
+  end
+
+  -- enough tells whether half of `want` are found up to a distance, less 2 m. The caller takes
+  -- as much off, since distances are rounded and a plane is a little out: else it would ask
+  -- forever about a crowd at one distance.
+  function f.enough(d, want)
     local count = 0
-    for _, one in ipairs(found) do
-      if one.d <= d then
+    for _, one in ipairs(f.found) do
+      if one.d <= d - 2 then
         count = count + 1
       end
     end
-    return count
+    return count * 2 >= want
   end
 
-  local function finish(horizon, boxes)
-    table.sort(found, function(a, b) return a.d < b.d end)
+  -- reply says who was found, up to which distance these are all, and which boxes are left.
+  function f.reply(horizon, boxes)
+    table.sort(f.found, function(a, b) return a.d < b.d end)
     local texts, left = {}, {}
-    for i, one in ipairs(found) do
-      texts[i] = one.text
+    for i, one in ipairs(f.found) do
+      texts[i] = int(one.square) .. ' ' .. int(one.at) .. ' ' .. one.seq .. ' ' .. one.member
     end
     for i, b in ipairs(boxes or {}) do
-      left[i] = b.square .. ' ' .. b.side .. ' ' .. b.skip
+      left[i] = int(b.square) .. ' ' .. b.bits .. ' ' .. b.skip
     end
-    return reply({ status = 'ok', found = texts, horizon = horizon and int(math.floor(math.sqrt(horizon))),
+    return reply({ status = 'ok', found = texts, horizon = horizon and math.floor(horizon),
       rest = table.concat(left, ';') })
   end
+  return f
+end
 
-  local tag, few = rarest(wanted)
-  if tag then
-    local from, to = with_tag(tag)
-    for _, g in ipairs(few > 0 and generations or {}) do
-      local members = redis.call('ZRANGEBYLEX', g.tags, from, to)
-      if #members > 0 then
-        for i, entry in ipairs(members) do
-          members[i] = string.sub(entry, #tag + 2)
-        end
-        local squares = redis.call('ZMSCORE', g.near, unpack(members))
-        local known = redis.call('HMGET', g.seen, unpack(members))
-        for i, member in ipairs(members) do
-          local square = tonumber(squares[i] or 0)
-          consider(g, member, squares[i] and known[i], square, xy(square))
-        end
+-- with_rare_tag reads the members with a rare tag one by one.
+local function with_rare_tag(f, tag, x, y)
+  local from, to = with_tag(tag)
+  for _, g in ipairs(generations) do
+    local members = redis.call('ZRANGEBYLEX', g.tags, from, to)
+    if #members > 0 then
+      for i, entry in ipairs(members) do
+        members[i] = string.sub(entry, #tag + 2)
+      end
+      local scores = redis.call('ZMSCORE', g.near, unpack(members))
+      local known = redis.call('HMGET', g.seen, unpack(members))
+      for i, member in ipairs(members) do
+        local square = tonumber(scores[i] or FIRST) - FIRST
+        local mx, my = xy(square)
+        f.consider(g, member, scores[i] and known[i], square, math.sqrt(distance2(x, y, mx + 0.5, my + 0.5)))
+      end
+      f.sweep(g)
+    end
+  end
+end
+
+-- count counts the members in the boxes of 2^bits squares either way that reach from one
+-- place to another.
+local function count(left, bottom, right, top, bits)
+  local n, side, size, last_box = 0, 2 ^ bits, 4 ^ bits, 2 ^ (BITS - bits) - 1
+  for column = math.max(0, math.floor(left / side)), math.min(last_box, math.floor(right / side)) do
+    local bits_of_column = 2 * spread(column)
+    for row = math.max(0, math.floor(bottom / side)), math.min(last_box, math.floor(top / side)) do
+      local from = FIRST + (bits_of_column + spread(row)) * size
+      for _, g in ipairs(generations) do
+        n = n + redis.call('ZCOUNT', g.near, from, from + size - 1)
       end
     end
-    return finish()
   end
+  return n
+end
 
-  local boxes, counted = {}, 0
-  local function push(square, bx, by, side, skip)
-    local dx, dy = math.max(bx - x, 0, x - bx - side), math.max(by - y, 0, y - by - side)
-    local d = dx * dx + dy * dy
-    if d <= radius * radius then
-      boxes[#boxes + 1] = { square = square, x = bx, y = by, side = side, skip = skip, d = d }
+-- look reads a circle around a place that has about as many members as are wanted. It
+-- returns the distance up to which all were read, infinite if that is the whole radius, or nil
+-- if there is no such circle. The cache looks at all boxes that the circle touches, each about
+-- as high as the radius, so their members are counted first.
+local function look(f, x, y, radius, want)
+  local total, bits = 0, BITS
+  for _, g in ipairs(generations) do
+    total = total + redis.call('ZCARD', g.near)
+  end
+  if total > MOST_READ then
+    if x < 0 or x >= SIDE or y < 0 or y >= SIDE then
+      return nil
+    end
+    -- A box has about eight, if all are spread evenly over the shard cell; else try others.
+    bits = math.max(0, math.min(BITS, math.floor(math.log(8 * 36e6 / (total * WIDE * HIGH)) / math.log(4) + 0.5)))
+    for _ = 1, 3 do
+      local n = count(x, y, x, y, bits)
+      if n > 24 and bits > 0 then
+        bits = bits - (n > 96 and bits > 1 and 2 or 1)
+      elseif n < 3 and bits < BITS then
+        bits = bits + 1
+      else
+        break
+      end
     end
   end
-  for square, side, skip in string.gmatch(rest == '' and '0 ' .. SIDE .. ' 0' or rest, '(%d+) (%d+) (%d+)') do
+  local dense -- the bits of boxes with too many
+  while bits >= 0 and f.read < MOST_READ do
+    local reach = total > MOST_READ and math.min(radius, 0.99 * HIGH * 2 ^ bits) or radius
+    local dx, dy = reach / WIDE, reach / HIGH
+    if total > MOST_READ and count(x - dx, y - dy, x + dx, y + dy, bits) > MOST_READ then
+      dense, bits = bits, bits - 1
+    else
+      local horizon
+      for _, most in ipairs({ math.min(want + 1, MOST_READ), MOST_READ }) do
+        f.found, horizon = {}, reach
+        for _, g in ipairs(generations) do
+          local hits = redis.call('GEOSEARCH', g.near, 'FROMLONLAT', x * 360 / 2 ^ 26, y * 170.10225756 / 2 ^ 26,
+            'BYRADIUS', reach, 'm', 'ASC', 'COUNT', most, 'WITHDIST', 'WITHHASH')
+          local members = {}
+          for i, hit in ipairs(hits) do
+            members[i] = hit[1]
+          end
+          local known = #members > 0 and redis.call('HMGET', g.seen, unpack(members))
+          for i, hit in ipairs(hits) do
+            f.consider(g, hit[1], known[i], hit[3] - FIRST, tonumber(hit[2]))
+          end
+          f.sweep(g)
+          if #hits == most then
+            horizon = math.min(horizon, tonumber(hits[most][2]))
+          end
+        end
+        if f.enough(horizon, want) or horizon == reach then
+          break
+        end
+      end
+      if horizon == radius then
+        return math.huge
+      elseif f.enough(horizon, want) then
+        return horizon
+      elseif bits == BITS or bits + 1 == dense then
+        return nil
+      end
+      bits = bits + 1
+    end
+  end
+end
+
+-- walk reads boxes, the nearest first, and splits those with many entries into four. It goes
+-- on from what an earlier run left. What it has read when it must stop is bounded.
+local function walk(f, x, y, radius, want, rest)
+  local boxes, counted = {}, 0
+  local function push(square, bx, by, bits, skip)
+    local side = 2 ^ bits
+    local d = math.sqrt(distance2(x, y, math.max(bx, math.min(x, bx + side)), math.max(by, math.min(y, by + side))))
+    if d <= radius then
+      boxes[#boxes + 1] = { square = square, x = bx, y = by, bits = bits, skip = skip, d = d }
+    end
+  end
+  for square, bits, skip in string.gmatch(rest == '' and '0 ' .. BITS .. ' 0' or rest, '(%d+) (%d+) (%d+)') do
     local bx, by = xy(tonumber(square))
-    push(tonumber(square), bx, by, tonumber(side), tonumber(skip))
+    push(tonumber(square), bx, by, tonumber(bits), tonumber(skip))
   end
 
-  while #generations > 0 and #boxes > 0 do
+  while #boxes > 0 do
     local first = 1
     for i = 2, #boxes do
       if boxes[i].d < boxes[first].d then
@@ -233,58 +363,90 @@ local function nearest(x, y, radius, wanted, want, self, rest)
       end
     end
     local b = boxes[first]
-    if #found >= want and certain(b.d) >= want then
-      return finish(b.d)
-    elseif read >= MOST_READ or counted >= MOST_BOXES then
-      return finish(b.d, boxes)
+    if #f.found >= want and f.enough(b.d, want) then
+      return f.reply(b.d)
+    elseif f.read >= MOST_READ or counted >= MOST_BOXES then
+      return f.reply(b.d, boxes)
     end
     boxes[first] = boxes[#boxes]
     boxes[#boxes] = nil
 
-    local to, count = b.square + b.side * b.side - 1, 0
+    local from, entries = FIRST + b.square, 0
+    local to = from + 4 ^ b.bits - 1
     for _, g in ipairs(generations) do
-      g.count = redis.call('ZCOUNT', g.near, b.square, to)
-      count = count + g.count
+      g.count = redis.call('ZCOUNT', g.near, from, to)
+      entries = entries + g.count
     end
     counted = counted + 1
-    if count > LEAF and b.side > 1 then
-      local half = b.side / 2
-      local quarter = half * half
-      push(b.square, b.x, b.y, half, 0)
-      push(b.square + quarter, b.x + half, b.y, half, 0)
-      push(b.square + 2 * quarter, b.x, b.y + half, half, 0)
-      push(b.square + 3 * quarter, b.x + half, b.y + half, half, 0)
+    if entries > LEAF and b.bits > 0 then
+      local half, quarter = 2 ^ (b.bits - 1), 4 ^ (b.bits - 1)
+      push(b.square, b.x, b.y, b.bits - 1, 0)
+      push(b.square + quarter, b.x, b.y + half, b.bits - 1, 0)
+      push(b.square + 2 * quarter, b.x + half, b.y, b.bits - 1, 0)
+      push(b.square + 3 * quarter, b.x + half, b.y + half, b.bits - 1, 0)
     else
-      local more = false
+      local more, gone = false, 0
       for _, g in ipairs(generations) do
         if g.count > b.skip then
-          local entries = redis.call('ZRANGEBYSCORE', g.near, b.square, to, 'WITHSCORES', 'LIMIT', b.skip, PAGE)
+          local page
+          if b.skip == 0 then
+            page = redis.call('ZRANGEBYSCORE', g.near, from, to, 'WITHSCORES', 'LIMIT', 0, PAGE)
+          else -- by rank, since the cache reads all that a LIMIT skips
+            local rank = redis.call('ZCOUNT', g.near, '-inf', '(' .. int(from)) + b.skip
+            page = redis.call('ZRANGE', g.near, rank, rank + math.min(PAGE, g.count - b.skip) - 1, 'WITHSCORES')
+          end
           local members = {}
-          for i = 1, #entries, 2 do
-            members[#members + 1] = entries[i]
+          for i = 1, #page, 2 do
+            members[#members + 1] = page[i]
           end
           local known = #members > 0 and redis.call('HMGET', g.seen, unpack(members))
           for i, member in ipairs(members) do
-            local square = tonumber(entries[2 * i])
+            local square = tonumber(page[2 * i]) - FIRST
             local mx, my = xy(square - b.square)
-            consider(g, member, known[i], square, b.x + mx, b.y + my)
+            f.consider(g, member, known[i], square, math.sqrt(distance2(x, y, b.x + mx + 0.5, b.y + my + 0.5)))
           end
           more = more or #members == PAGE
         end
+        gone = math.max(gone, f.sweep(g))
       end
       if more then -- a crowd in one square: the next page overlaps, as entries may go meanwhile
-        push(b.square, b.x, b.y, b.side, b.skip + PAGE - 8)
+        push(b.square, b.x, b.y, b.bits, math.max(0, b.skip + PAGE - 8 - gone))
       end
     end
   end
-  return finish()
+  return f.reply()
+end
+
+-- nearest finds about `want` members within the radius who are fresh and have the wanted tags.
+-- At least half of `want` are those with nobody nearer left out, if there are so many. What one
+-- run reads is bounded, whatever is stored.
+local function nearest(x, y, radius, wanted, want, self, rest)
+  local f = new_finder(radius, wanted, self)
+  if #generations == 0 then
+    return f.reply()
+  end
+  if rest == '' then
+    local tag, few = rarest(wanted)
+    if tag then
+      if few > 0 then
+        with_rare_tag(f, tag, x, y)
+      end
+      return f.reply()
+    end
+    local horizon = look(f, x, y, radius, want)
+    if horizon then
+      return f.reply(horizon < math.huge and horizon or nil)
+    end
+    f.found = {}
+  end
+  return walk(f, x, y, radius, want, rest)
 end
 
 -- A waiting request is in the queue under the squares that its circle touches, of a size at
 -- which these are four at most, and under one tag that it wants: the one that was rarest when
 -- it came. So a report finds it only if the member may fit. Entries of one square and one tag
 -- are sorted by age. Another entry has the request's deadline.
-local SMALLEST, LARGEST = 10, 15 -- the exponents of the squares' sides
+local SMALLEST, LARGEST = 10, BITS -- the exponents of the squares' sides: 289 m and more
 local MOST_LOOKED = 192          -- requests that one run looks at, beside one last page
 local MOST_WAITING = 16          -- requests that one run returns
 
@@ -295,15 +457,15 @@ end
 -- entries returns a waiting request's entries in the queue.
 local function entries(owner, q)
   local level = SMALLEST
-  while 2 ^ level < 2 * q.radius and level < LARGEST do
+  while 2 ^ level * HIGH < 2 * q.radius and level < LARGEST do
     level = level + 1
   end
   local side = 2 ^ level
-  local function squares(middle)
-    return math.floor(math.max(0, middle - q.radius) / side), math.floor(math.min(SIDE - 1, middle + q.radius) / side)
+  local function squares(middle, reach)
+    return math.floor(math.max(0, middle - reach) / side), math.floor(math.min(SIDE - 1, middle + reach) / side)
   end
-  local left, right = squares(q.x)
-  local bottom, top = squares(q.y)
+  local left, right = squares(q.x, q.radius / WIDE)
+  local bottom, top = squares(q.y, q.radius / HIGH)
   local all = { 'due ' .. int(q.deadline) .. ' ' .. owner }
   for column = left, right do
     for row = bottom, top do
@@ -332,10 +494,10 @@ end
 
 -- forget_expired takes some requests whose deadline has passed out of the cell.
 local function forget_expired()
-  for _, entry in ipairs(redis.call('ZRANGEBYLEX', queue, '[due ', '[due ' .. int(now), 'LIMIT', 0, 8)) do
+  for _, entry in ipairs(redis.call('ZRANGEBYLEX', queue, '[due ', '(due ' .. int(now) .. '!', 'LIMIT', 0, 8)) do
     local owner = string.match(entry, '^due %d+ (.*)$')
     local q = waiting_request(owner)
-    if q then
+    if q and q.deadline <= now then -- and not a newer one
       forget(owner, q)
     end
     redis.call('ZREM', queue, entry)
@@ -357,16 +519,19 @@ end
 -- waiting returns the oldest requests that wait here for someone like this member, each with
 -- its owner. A member that was at the square `from` a moment ago was told then of those whose
 -- circle it was in. The caller's geometry has the last word: a metre is allowed for. If it has
--- looked at enough, it returns also the rest: where to go on.
+-- looked at enough, it returns also the rest: where to go on, and `from`.
 local function waiting(member, x, y, tags, from, rest)
   local fitting, looked = {}, 0
   if redis.call('ZCARD', queue) == 0 then
     return fitting
   end
   forget_expired()
+  local level, word, moved, after = string.match(rest, '^(%d+) (%d+) (%S+) (.*)$')
+  level, word, after = tonumber(level or SMALLEST), tonumber(word or 1), after or ''
+  from = tonumber(moved or from)
   local fx, fy
   if from then
-    fx, fy = xy(from)
+    fx, fy = xy(from - FIRST)
   end
   local words = { '' }
   for tag in string.gmatch(tags, '%S+') do
@@ -374,14 +539,12 @@ local function waiting(member, x, y, tags, from, rest)
   end
   -- fits tells whether the member is in the request's circle, and was not well inside before.
   local function fits(q)
-    return (q.x - x - 0.5) ^ 2 + (q.y - y - 0.5) ^ 2 <= q.radius ^ 2 and has(tags, q.tags) and
-      not (fx and (q.x - fx - 0.5) ^ 2 + (q.y - fy - 0.5) ^ 2 <= math.max(0, q.radius - 10) ^ 2)
+    return distance2(q.x, q.y, x + 0.5, y + 0.5) <= q.radius ^ 2 and has(tags, q.tags) and
+      not (fx and distance2(q.x, q.y, fx + 0.5, fy + 0.5) <= math.max(0, q.radius - 3) ^ 2)
   end
-  local level, word, after = string.match(rest, '^(%d+) (%d+) (.*)$')
-  level, word = tonumber(level or SMALLEST), tonumber(word or 1)
-  while level <= LARGEST do
+  while level <= LARGEST and looked < MOST_LOOKED do
     local here = place(level, words[word], math.floor(x / 2 ^ level), math.floor(y / 2 ^ level))
-    local page = redis.call('ZRANGEBYLEX', queue, after and '(' .. after or '[' .. here,
+    local page = redis.call('ZRANGEBYLEX', queue, after == '' and '[' .. here or '(' .. after,
       '(' .. string.sub(here, 1, -2) .. '!', 'LIMIT', 0, PAGE)
     if #page > 0 then
       local owners = {}
@@ -396,18 +559,12 @@ local function waiting(member, x, y, tags, from, rest)
       end
       looked = looked + #page
     end
-    after = #page == PAGE and page[PAGE] or nil
-    if not after then
+    after = #page == PAGE and page[PAGE] or ''
+    if after == '' then
       word = word + 1
       if word > #words then
         level, word = level + 1, 1
       end
-    elseif looked >= MOST_LOOKED then
-      rest = level .. ' ' .. word .. ' ' .. after
-      break
-    end
-    if level > LARGEST then
-      rest = ''
     end
   end
   table.sort(fitting, function(a, b)
@@ -416,5 +573,5 @@ local function waiting(member, x, y, tags, from, rest)
   for i = MOST_WAITING + 1, #fitting do
     fitting[i] = nil
   end
-  return fitting, rest
+  return fitting, level <= LARGEST and table.concat({ level, word, from and int(from) or '-', after }, ' ') or ''
 end
