@@ -62,26 +62,45 @@ func TestLoadMeasuresAStack(t *testing.T) {
 	}
 }
 
-// A stack that comes back without its state has lost everybody who was in a match.
-func TestLoadFindsLostMembers(t *testing.T) {
+// A stack that is started again with its cache has lost nobody. One that has lost its state
+// has lost everybody who was in a match.
+func TestLoadFindsWhoIsLostByARestart(t *testing.T) {
 	kit.Command(t, "go", "Go, with its command on the path")
 	binary := buildStack(t, nil)
-	address := fmt.Sprint("127.0.0.1:", caches.FreePort(t))
-	first := startStack(t, binary, "-addr", address)
-	go func() {
-		for u := (load.Usage{}); t.Context().Err() == nil && (u.Connections == nil || *u.Connections < 40); {
-			time.Sleep(20 * time.Millisecond)
-			u, _ = load.ReadUsage(t.Context(), first.URL+"/metrics", nil) // read again if it fails
+	restart := func(t *testing.T, cache string) (string, error) {
+		args := []string{"-addr", fmt.Sprint("127.0.0.1:", caches.FreePort(t)), "-cache", cache}
+		first := startStack(t, binary, args...)
+		restarted := make(chan struct{})
+		defer func() { <-restarted }()
+		go func() {
+			defer close(restarted)
+			for u := (load.Usage{}); t.Context().Err() == nil && (u.Connections == nil || *u.Connections < 40); {
+				time.Sleep(20 * time.Millisecond)
+				u, _ = load.ReadUsage(t.Context(), first.URL+"/metrics", nil) // read again if it fails
+			}
+			time.Sleep(2 * time.Second)
+			first.Stop()
+			second, err := stack.Start(t.Context(), exec.Command(binary, args...))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(second.Stop)
+		}()
+		return loadOn(t, first, "-for 8s")
+	}
+	t.Run("server", func(t *testing.T) {
+		if _, err := restart(t, caches.Server(t).URL); err != nil {
+			t.Errorf("got %v, want nobody lost", err)
 		}
-		time.Sleep(2 * time.Second)
-		first.Stop()
-		startStack(t, binary, "-addr", address)
-	}()
-	out, err := loadOn(t, first, "-for 8s")
-	if err == nil || !regexp.MustCompile(`wrong: \d+ members are lost`).MatchString(err.Error()) {
-		t.Errorf("got %v, want lost members", err)
-	}
-	if !regexp.MustCompile(`follower-\d should be in \S+ at the end: it is in match ""`).MatchString(out) {
-		t.Error("no follower is named")
-	}
+	})
+	t.Run("embedded", func(t *testing.T) {
+		out, err := restart(t, "embedded")
+		if err == nil || !regexp.MustCompile(`wrong: \d+ members are lost`).MatchString(err.Error()) {
+			t.Errorf("got %v, want lost members", err)
+		}
+		if !regexp.MustCompile(`follower-\d should be in \S+ at the end: it is in match ""`).MatchString(out) {
+			t.Error("no follower is named")
+		}
+	})
 }
