@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 			return nil, err
 		}
 		s.closers = append(s.closers, func() error { cache.Close(); return nil })
-		env[topology.CacheURL] = cache.URL()
+		env[topology.CacheURL], s.keys = cache.URL(), cache.Keys
 	}
 	handlers, err := s.newHandlers(ctx, env)
 	if err != nil {
@@ -111,10 +112,13 @@ func (s *stack) processes(ctx context.Context, env environment) (functions, erro
 		}
 		programs[f.Name] = p
 	}
-	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.Concurrency, Log: s.config.Log})
+	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.environments(), Log: s.config.Log})
 	s.closers = append(s.closers, func() error { running.Close(); return nil })
 	return running, nil
 }
+
+// environments is how many of them each function may have.
+func (c config) environments() int { return cmp.Or(c.Concurrency, 50) }
 
 // summary formats the counters of functions that ran as processes, a line for each.
 func summary(all map[string]lambda.Stats) string {
