@@ -94,6 +94,7 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			time.Sleep(60 * time.Millisecond) // a member's budget is 20 messages a second
 			_, pong := last.(*waggle.Pong)
 			return !pong
 		})

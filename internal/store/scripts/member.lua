@@ -63,6 +63,7 @@ end
 
 -- renew begins the record anew for a session: its times count from another moment.
 local function renew(connected)
+  redis.call('HSET', record, 't', connected) -- fails in a full cache, which lets a DEL through
   redis.call('DEL', record)
   m.connected, before, base = connected, {}, tonumber(connected)
 end

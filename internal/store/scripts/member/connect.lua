@@ -33,8 +33,7 @@ if m.gone and m.gone + grace > now then
     m[name] = value
   end
 end
-writable()
-redis.call('DEL', left)
 m.conn, m.gone, m.heard, m.card, m.matchee, m.available, m.advice = conn, nil, now, card, matchee, available, 'none'
 renew(connected)
+redis.call('DEL', left)
 return reply({ status = 'ok', old = old, changes = index_changes(current_route(), m.tags ~= tags_before) })
