@@ -1,58 +1,19 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
-	"testing"
 
+	labscope "waggle/lab/scope"
 	"waggle/test/kit/caches"
 )
 
-// A scope is as much of a testing.TB as caches.StartCluster needs, outside of a test.
+// A scope is the day's, with the cluster that it may have started.
 type scope struct {
-	testing.TB
-	cleanups []func()
-	cluster  *caches.Cluster // nil: none was started
-}
-
-// A failure is the argument of Fatal.
-type failure string
-
-// inScope calls do, and then the scope's cleanups.
-func inScope(do func(*scope) error) (err error) {
-	s := &scope{}
-	defer func() {
-		for i := len(s.cleanups) - 1; i >= 0; i-- {
-			s.cleanups[i]()
-		}
-		switch r := recover().(type) {
-		case nil:
-		case failure:
-			err = errors.New(string(r))
-		default:
-			panic(r)
-		}
-	}()
-	return do(s)
-}
-
-func (s *scope) Helper()                           {}
-func (s *scope) Cleanup(do func())                 { s.cleanups = append(s.cleanups, do) }
-func (s *scope) Fatal(args ...any)                 { panic(failure(fmt.Sprint(args...))) }
-func (s *scope) Fatalf(format string, args ...any) { panic(failure(fmt.Sprintf(format, args...))) }
-func (s *scope) Skipf(format string, args ...any)  { s.Fatalf(format, args...) }
-
-func (s *scope) TempDir() string {
-	dir, err := os.MkdirTemp("", "waggle-day-")
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { _ = os.RemoveAll(dir) }) // a temporary folder, which the system clears otherwise
-	return dir
+	*labscope.Scope
+	cluster *caches.Cluster // nil: none was started
 }
 
 // startCluster starts a cluster, and returns its URL.

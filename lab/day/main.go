@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	labscope "waggle/lab/scope"
 )
 
 func main() {
@@ -77,7 +79,7 @@ func run(signals <-chan os.Signal, programs string, args []string, stdout, stder
 	}
 	defer log.Close()
 	d.log = log
-	return inScope(d.play)
+	return labscope.In(func(s *labscope.Scope) error { return d.play(&scope{Scope: s}) })
 }
 
 func (d day) file(name string) string { return filepath.Join(d.out, name) }

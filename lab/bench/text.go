@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Markdown returns the tables of a result, as docs/performance.md has them.
+func (r Result) Markdown() string {
+	var b strings.Builder
+	tile38 := "Tile38 " + r.Tile38
+	if r.Tile38 == "" {
+		tile38 = "Tile38 is not on the path"
+	}
+	fmt.Fprintf(&b, "%s, %s; %d cores; a PING takes %s µs; %d repeats; %s s in all; %s.\n\n", r.Server, tile38, r.Cores, number(r.PingMicros),
+		r.Repeats, number(r.Seconds), r.Date)
+	sizes := r.sizes()
+	var columns []string
+	for _, size := range sizes {
+		columns = append(columns, thousands(size)+" members")
+	}
+	r.rows(&b, append([]string{"PINGs, median (least – most)"}, columns...), func(row Row) []string { return []string{row.Name} },
+		func(row Row) bool { return row.System == ours && r.atEach(row) },
+		func(row Row) string {
+			return fmt.Sprintf("%s (%s – %s)", number(row.Pings), number(row.Low), number(row.High))
+		}, sizes)
+	r.rows(&b, []string{"at " + columns[len(columns)-1], "PINGs, median (least – most)"}, func(row Row) []string { return []string{row.Name} },
+		func(row Row) bool { return row.System == ours && !r.atEach(row) },
+		func(row Row) string {
+			return fmt.Sprintf("%s (%s – %s)", number(row.Pings), number(row.Low), number(row.High))
+		}, sizes[len(sizes)-1:])
+	r.rows(&b, append([]string{"", "µs of the server's time"}, columns...), func(row Row) []string { return []string{row.Name, row.System} },
+		func(row Row) bool { return r.compared(row.Name) },
+		func(row Row) string { return number(row.Micros) }, sizes)
+	r.worst(&b)
+	r.memory(&b)
+	r.saturation(&b)
+	return b.String()
+}
+
+// rows writes a table of rows, one for each heading that a row has, with a cell for each size.
+func (r Result) rows(b *strings.Builder, columns []string, heading func(Row) []string, of func(Row) bool, cell func(Row) string, sizes []int) {
+	line(b, columns)
+	line(b, slices.Repeat([]string{"---"}, len(columns)))
+	rows := slices.DeleteFunc(slices.Clone(r.Rows), func(row Row) bool { return !of(row) })
+	order := func(row Row) int {
+		return slices.IndexFunc(rows, func(other Row) bool { return other.Name == row.Name })
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return order(a) - order(b) })
+	done := map[string]bool{}
+	for _, row := range rows {
+		cells := heading(row)
+		key := strings.Join(cells, "|")
+		if done[key] {
+			continue
+		}
+		done[key] = true
+		for _, size := range sizes {
+			at, ok := r.row(row.System, row.Name, size)
+			if !ok {
+				cells = append(cells, "–")
+				continue
+			}
+			cells = append(cells, cell(at))
+		}
+		line(b, cells)
+	}
+	b.WriteString("\n")
+}
+
+// atEach reports whether a row was measured at each size.
+func (r Result) atEach(row Row) bool {
+	for _, size := range r.sizes() {
+		if _, ok := r.row(row.System, row.Name, size); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// compared reports whether a row was measured on several systems.
+func (r Result) compared(name string) bool {
+	return slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Name == name && row.System != ours })
+}
+
+func (r Result) worst(b *strings.Builder) {
+	line(b, []string{"script", "its longest run", "µs", "PINGs"})
+	line(b, []string{"---", "---", "---", "---"})
+	for _, w := range r.Worst {
+		line(b, []string{"`" + w.Script + "`", w.Case, number(w.Micros), number(w.Pings)})
+	}
+	b.WriteString("\n")
+}
+
+func (r Result) memory(b *strings.Builder) {
+	line(b, []string{"bytes a member", "members", "in all", "by kind of key"})
+	line(b, []string{"---", "---", "---", "---"})
+	for _, m := range r.Memory {
+		var kinds []string
+		for _, k := range slices.Sorted(maps.Keys(m.Kinds)) {
+			kinds = append(kinds, "`"+k+"` "+number(m.Kinds[k]))
+		}
+		line(b, []string{m.Server, thousands(m.Members), number(m.Bytes), strings.Join(kinds, ", ")})
+	}
+	b.WriteString("\n")
+}
+
+// saturation says what one core of the cache can do, and how a cluster spreads it.
+func (r Result) saturation(b *strings.Builder) {
+	largest := r.sizes()[len(r.sizes())-1]
+	line(b, []string{"one core of the cache", "a second"})
+	line(b, []string{"---", "---"})
+	for _, name := range []string{steady, denseRow, matchRow, endRow} {
+		if row, ok := r.row(ours, name, largest); ok && row.Micros > 0 {
+			line(b, []string{name, thousands(int(round(1e6 / row.Micros)))})
+		}
+	}
+	b.WriteString("\n")
+	line(b, []string{"on a cluster", "primaries", "PINGs", "share of each primary"})
+	line(b, []string{"---", "---", "---", "---"})
+	for _, c := range r.Clusters {
+		var shares []string
+		for _, s := range c.Shares {
+			shares = append(shares, fmt.Sprintf("%.0f %%", 100*s))
+		}
+		line(b, []string{c.Operation, strconv.Itoa(c.Primaries), number(c.Pings), strings.Join(shares, ", ")})
+	}
+}
+
+func (r Result) sizes() []int {
+	var all []int
+	for _, row := range r.Rows {
+		all = append(all, row.Members)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func line(b *strings.Builder, cells []string) {
+	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
+}
+
+// number writes a number with three digits, and with spaces between thousands.
+func number(v float64) string {
+	v = round(v)
+	if v >= 1_000 {
+		return thousands(int(v))
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
