@@ -65,7 +65,7 @@ func run(ctx context.Context, s *scope.Scope, o Options, p *progress, r *Result)
 		return err
 	}
 	defer w.store.Close()
-	b := &bench{ctx: ctx, meter: m, server: server, w: w, town: newTown(o.Seed), result: r}
+	b := &bench{ctx: ctx, meter: m, server: server, clock: server, w: w, town: newTown(o.Seed), result: r, progress: p}
 	all, bases, err := startPeers(s, o)
 	if err != nil {
 		return err
@@ -111,16 +111,10 @@ func run(ctx context.Context, s *scope.Scope, o Options, p *progress, r *Result)
 			func() error { return b.firstImplementation(all[0].conn()) }); err != nil {
 			return err
 		}
-		p.add(rowsWork)
 	}
-	if err := first(b.crowded, b.worst); err != nil {
+	if err := first(b.crowded, b.worst, func() error { return clusters(ctx, o, m, p, r) }); err != nil {
 		return err
 	}
-	p.add(rowsWork)
-	if err := clusters(ctx, m, o.Seed, r); err != nil {
-		return err
-	}
-	p.add(rowsWork)
 	return otherMemory(ctx, o, cache.Name, b.town, p, r)
 }
 
@@ -196,10 +190,13 @@ func otherMemory(ctx context.Context, o Options, measured string, t *town, p *pr
 	})
 }
 
-// rowsWork is about how much work the rows of one size are, in members to load.
-const rowsWork = 200_000
+// The work of one row in members to load, and about how many rows a size has.
+const (
+	rowWork = 4_000
+	rows    = 55
+)
 
-// work is how much work there is, in members to load.
+// work is about how much work there is, in members to load.
 func (o Options) work() float64 {
-	return 2*float64(o.Sizes[len(o.Sizes)-1]) + float64(len(o.Sizes)+2)*rowsWork
+	return 2*float64(o.Sizes[len(o.Sizes)-1]) + float64(len(o.Sizes)+1)*rows*rowWork
 }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -10,17 +9,14 @@ import (
 	"waggle/test/kit/caches"
 )
 
-// On clusters, so many members stand in the town, and so many operations are measured.
-const (
-	clusterMembers    = 10_000
-	clusterOperations = 600
-)
+// clusterMembers is how many members stand in the town on a cluster.
+const clusterMembers = 10_000
 
 // clusters measures how the processor time of messages spreads over 1, 2 and 3 primaries.
-func clusters(ctx context.Context, m *meter, seed uint64, result *Result) error {
-	for _, primaries := range []int{1, 2, 3} {
+func clusters(ctx context.Context, o Options, m *meter, p *progress, r *Result) error {
+	for primaries := 1; primaries <= 3; primaries++ {
 		if err := scope.In(func(s *scope.Scope) error {
-			return onCluster(ctx, m, seed, caches.StartPrimaries(s, primaries), result)
+			return onCluster(ctx, o, m, p, caches.StartPrimaries(s, primaries), r)
 		}); err != nil {
 			return err
 		}
@@ -28,90 +24,76 @@ func clusters(ctx context.Context, m *meter, seed uint64, result *Result) error 
 	return nil
 }
 
-func onCluster(ctx context.Context, m *meter, seed uint64, c *caches.Cluster, result *Result) error {
+func onCluster(ctx context.Context, o Options, m *meter, p *progress, c *caches.Cluster, r *Result) error {
 	w, err := newWaggle(c.URL, m, 0)
 	if err != nil {
 		return err
 	}
 	defer w.store.Close()
-	nodes := make([]*conn, len(c.Nodes))
+	all := make(nodes, len(c.Nodes))
 	for i, n := range c.Nodes {
-		if nodes[i], err = dial(n.Address); err != nil {
+		if all[i], err = dial(n.Address); err != nil {
 			return err
 		}
-		defer nodes[i].Close()
+		defer all[i].Close()
 	}
-	t := newTown(seed)
-	if err := w.join(ctx, mainPool, t.grow(clusterMembers), nil); err != nil {
+	b := &bench{ctx: ctx, meter: m, clock: all, w: w, town: newTown(o.Seed), result: &Result{}, progress: p}
+	if err := w.join(ctx, mainPool, b.town.grow(min(clusterMembers, o.Sizes[len(o.Sizes)-1])), nil); err != nil {
 		return err
 	}
-	asks := people("asks", clusterOperations, here(t.spots[0]))
-	if err := each(len(asks), func(i int) error { return w.connect(ctx, w.session(mainPool, asks[i].id)) }); err != nil {
-		return err
-	}
-	for _, op := range []struct {
-		name string
-		do   func(i int) error
-	}{
-		{steady, func(int) error {
-			p := t.person()
-			return w.report(ctx, w.session(mainPool, p.id), t.near(p.at), nil)
-		}},
-		{denseRow, func(int) error { _, err := w.nearest(ctx, mainPool, t.dense(), 3_000, nil, 8); return err }},
-		{"match and end", func(i int) error {
-			x := w.session(mainPool, asks[i].id)
-			r, err := w.request(ctx, x, t.dense(), 3_000, nil, 0)
-			if err != nil {
-				return err
-			}
-			id, err := matchedIn(r)
-			return errors.Join(err, first(func() error { return deliver(ctx, r, nil) }, func() error { return w.end(ctx, x, id) }))
-		}},
-	} {
-		ping, err := m.ping()
+	for _, measure := range []func() error{b.steady, func() error { return b.search(b.town.searches()[0]) }, b.matches} {
+		before, err := all.times()
 		if err != nil {
 			return err
 		}
-		before, err := times(nodes)
+		if err := measure(); err != nil {
+			return err
+		}
+		after, err := all.times()
 		if err != nil {
 			return err
 		}
-		for i := range clusterOperations {
-			if err := op.do(i); err != nil {
-				return err
-			}
+		for _, row := range b.result.Rows {
+			r.Clusters = append(r.Clusters, Cluster{Operation: row.Name, Primaries: len(all), Pings: row.Pings, Shares: shares(before, after)})
 		}
-		after, err := times(nodes)
-		if err != nil {
-			return err
-		}
-		result.Clusters = append(result.Clusters, share(op.name, before, after, ping))
+		b.result.Rows = nil
 	}
 	return nil
 }
 
-// share returns how the time between two readings spreads over the nodes.
-func share(operation string, before, after []time.Duration, ping time.Duration) Clusters {
-	var total time.Duration
-	for i := range after {
-		total += after[i] - before[i]
+// nodes are the primaries of a cluster. Their clock is the sum of theirs.
+type nodes []*conn
+
+func (n nodes) cpu() (total time.Duration, err error) {
+	all, err := n.times()
+	for _, t := range all {
+		total += t
 	}
-	c := Clusters{Operation: operation, Primaries: len(after), Pings: round(float64(total) / clusterOperations / float64(ping))}
-	for i := range after {
-		c.Shares = append(c.Shares, round(float64(after[i]-before[i])/float64(total)))
-	}
-	return c
+	return total, err
 }
 
-func times(nodes []*conn) ([]time.Duration, error) {
-	all := make([]time.Duration, len(nodes))
-	for i, n := range nodes {
+func (n nodes) times() ([]time.Duration, error) {
+	all := make([]time.Duration, len(n))
+	for i, c := range n {
 		var err error
-		if all[i], err = n.cpu(); err != nil {
+		if all[i], err = c.cpu(); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
+}
+
+// shares returns how the time between two readings spreads over the nodes.
+func shares(before, after []time.Duration) []float64 {
+	var total time.Duration
+	for i := range after {
+		total += after[i] - before[i]
+	}
+	all := make([]float64, len(after))
+	for i := range after {
+		all[i] = round(float64(after[i]-before[i]) / float64(total))
+	}
+	return all
 }
 
 // address returns the host and port of a cache.

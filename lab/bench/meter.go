@@ -3,6 +3,7 @@ package bench
 import (
 	"math"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +20,17 @@ type meter struct {
 	trips, commands atomic.Int64
 }
 
-// pings is the number of PINGs in a block.
-const pings = 400
+// A block alternates between PINGs and operations in so many slices, so that both see the
+// same machine. A slice has so many PINGs.
+const (
+	slicesInBlock = 10
+	pingsInSlice  = 40
+)
+
+// A clock tells the processor time that one server, or several, have used.
+type clock interface {
+	cpu() (time.Duration, error)
+}
 
 // An operation is measured in blocks. Its phases are measured apart: do calls next where a
 // phase ends, except the last.
@@ -28,8 +38,8 @@ type operation struct {
 	name   string
 	phases []string // nil: one phase, which has the operation's name
 	most   int      // operations in a block, 0: as many as the block's time allows
-	// on is the server that does the work.
-	on *conn
+	// on is the clock of the server that does the work.
+	on clock
 	// prepare prepares n operations, unmeasured. It may be nil.
 	prepare func(n int) error
 	do      func(next func() error) error
@@ -50,20 +60,24 @@ func (m *meter) measure(op operation) ([]Row, error) {
 	}
 	samples := make([]sample, len(op.phases))
 	for range m.repeats {
-		ping, err := m.ping()
-		if err != nil {
-			return nil, err
-		}
 		if op.prepare != nil {
 			if err := op.prepare(n); err != nil {
 				return nil, err
 			}
 		}
-		phases, err := m.run(op, n, overhead)
-		if err != nil {
-			return nil, err
+		total, ping := make([]phase, len(op.phases)), time.Duration(0)
+		slices := min(slicesInBlock, n)
+		for i := range slices {
+			one, err := m.ping()
+			if err != nil {
+				return nil, err
+			}
+			ping += one / time.Duration(slices)
+			if err := m.run(op, n*(i+1)/slices-n*i/slices, overhead, total); err != nil {
+				return nil, err
+			}
 		}
-		for i, p := range phases {
+		for i, p := range total {
 			samples[i].add(p, n, ping)
 		}
 	}
@@ -97,7 +111,7 @@ func (m *meter) fit(op operation) (int, error) {
 }
 
 // overhead returns the processor time of reading the processor time.
-func (m *meter) overhead(on *conn) (time.Duration, error) {
+func (m *meter) overhead(on clock) (time.Duration, error) {
 	const times = 50
 	before, err := on.cpu()
 	if err != nil {
@@ -118,60 +132,62 @@ func (m *meter) ping() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	for range pings {
+	for range pingsInSlice {
 		if _, err := m.unit.one("PING"); err != nil {
 			return 0, err
 		}
 	}
 	after, err := m.unit.cpu()
-	return (after - before) / pings, err
+	return (after - before) / pingsInSlice, err
 }
 
-// A phase is what a block used in one phase of its operations.
+// A phase is what some operations used in one phase of its operations.
 type phase struct {
 	cpu             time.Duration
 	walls           []float64 // microseconds of each operation
 	trips, commands int64
 }
 
-// run runs a block. With several phases it reads the processor time between them.
-func (m *meter) run(op operation, n int, overhead time.Duration) ([]phase, error) {
-	phases := make([]phase, len(op.phases))
+// run runs n operations and adds what they used. With several phases it reads the processor
+// time between them.
+func (m *meter) run(op operation, n int, overhead time.Duration, total []phase) error {
 	before, err := op.on.cpu()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	read := func(p *phase) error {
+		after, err := op.on.cpu()
+		p.cpu += after - before - overhead
+		before = after
+		return err
 	}
 	for range n {
 		i, start, trips, commands := 0, time.Now(), m.trips.Load(), m.commands.Load()
-		end := func(read bool) error {
-			p := &phases[i]
+		end := func() error {
+			p := &total[i]
 			p.walls = append(p.walls, float64(time.Since(start))/1e3)
 			p.trips += m.trips.Load() - trips
 			p.commands += m.commands.Load() - commands
 			trips, commands = m.trips.Load(), m.commands.Load()
 			i++
-			if !read {
+			if len(total) == 1 {
 				return nil
 			}
-			after, err := op.on.cpu()
-			p.cpu += after - before - overhead
-			before, start = after, time.Now()
+			err := read(p)
+			start = time.Now()
 			return err
 		}
-		several := len(phases) > 1
-		if err := op.do(func() error { return end(true) }); err != nil {
-			return nil, err
+		if err := op.do(end); err != nil {
+			return err
 		}
-		if err := end(several); err != nil {
-			return nil, err
+		if err := end(); err != nil {
+			return err
 		}
 	}
-	if len(phases) == 1 {
-		after, err := op.on.cpu()
-		phases[0].cpu = after - before - overhead
-		return phases, err
+	if len(total) == 1 {
+		return read(&total[0])
 	}
-	return phases, nil
+	return nil
 }
 
 // A sample is what all blocks of one phase used.
@@ -202,11 +218,14 @@ func median(values []float64) float64 {
 
 // round keeps three digits, and whole numbers whole.
 func round(v float64) float64 {
-	if v == 0 {
-		return 0
+	if math.Abs(v) >= 1_000 {
+		return math.Round(v)
 	}
-	unit := math.Pow(10, math.Min(0, 2-math.Floor(math.Log10(math.Abs(v)))))
-	return math.Round(v/unit) * unit
+	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
+	if err != nil {
+		return v // impossible: it was just formatted
+	}
+	return short
 }
 
 // first returns the first error of functions that are called in order until one fails.

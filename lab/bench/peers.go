@@ -51,7 +51,7 @@ func (b *bench) peers(all []peer) error {
 	t := b.town
 	for _, p := range all {
 		row := func(name string, do func() error) error {
-			return b.add(p.name(), operation{name: name, on: p.conn(), do: func(func() error) error { return do() }})
+			return b.row(p.name(), operation{name: name, on: p.conn(), do: func(func() error) error { return do() }})
 		}
 		if err := first(
 			func() error {
@@ -66,17 +66,7 @@ func (b *bench) peers(all []peer) error {
 			}); err != nil {
 			return err
 		}
-		for _, s := range []search{
-			{denseRow, t.dense, 3_000, nil},
-			{"nearest 8 within 3 km, sparse", t.sparse, 3_000, nil},
-			{"nearest 8 within 500 m, dense", t.dense, 500, nil},
-			{"nearest 8 within 20 km, dense", t.dense, 20_000, nil},
-			{"… with two tags that all have", t.dense, 3_000, []string{common1, common2}},
-			{rareRow, t.dense, 3_000, []string{rare}},
-			{"… for a tag that nobody has", t.dense, 3_000, []string{absent}},
-			{nobodyRow, func() geo.Point { return t.empty(false) }, 20_000, nil},
-			{nobodyRow + ", far from all", func() geo.Point { return t.empty(true) }, 20_000, nil},
-		} {
+		for _, s := range t.searches() {
 			err := row(s.name, func() error { return p.nearest(s.at(), s.radius, s.tags) })
 			if err != nil && !errors.Is(err, errNotPossible) {
 				return err
@@ -110,7 +100,7 @@ func (g geoSet) nearest(at geo.Point, radius float64, tags []string) error {
 // within 5 km, unsorted, a lock on one of them, and the routing-table entry.
 func (b *bench) firstImplementation(c *conn) error {
 	n := 0
-	return b.add("the first implementation", operation{name: matchRow, on: c, do: func(func() error) error {
+	return b.row("the first implementation", operation{name: matchRow, on: c, do: func(func() error) error {
 		at := b.town.dense()
 		n++
 		found, err := c.one("GEORADIUS", "geo", coordinate(at.Lng), coordinate(at.Lat), "5", "km")

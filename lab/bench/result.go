@@ -10,17 +10,17 @@ import (
 
 // A Result is one run. Its JSON names are stable.
 type Result struct {
-	Date       string     `json:"date"`
-	Seconds    float64    `json:"seconds"` // how long the run took
-	Cores      int        `json:"cores"`
-	Server     string     `json:"server"`
-	Tile38     string     `json:"tile38"` // its version, "" if it is not on the path
-	PingMicros float64    `json:"pingMicros"`
-	Repeats    int        `json:"repeats"`
-	Rows       []Row      `json:"rows"`
-	Worst      []Worst    `json:"worst"`
-	Memory     []Memory   `json:"memory"`
-	Clusters   []Clusters `json:"clusters"`
+	Date       string    `json:"date"`
+	Seconds    float64   `json:"seconds"` // how long the run took
+	Cores      int       `json:"cores"`
+	Server     string    `json:"server"`
+	Tile38     string    `json:"tile38"` // its version, "" if it is not on the path
+	PingMicros float64   `json:"pingMicros"`
+	Repeats    int       `json:"repeats"`
+	Rows       []Row     `json:"rows"`
+	Worst      []Worst   `json:"worst"`
+	Memory     []Memory  `json:"memory"`
+	Clusters   []Cluster `json:"clusters"`
 }
 
 // A Row is the cost of one operation of one system among so many members.
@@ -57,11 +57,11 @@ type Memory struct {
 	Kinds   map[string]float64 `json:"kinds"` // bytes a member by the kind of key
 }
 
-// A Clusters is how one operation spreads over a cluster.
-type Clusters struct {
+// A Cluster is how the processor time of one operation spreads over a cluster.
+type Cluster struct {
 	Operation string    `json:"operation"`
 	Primaries int       `json:"primaries"`
-	Pings     float64   `json:"pings"`  // of one operation, on all primaries
+	Pings     float64   `json:"pings"`  // of one operation, on all primaries together
 	Shares    []float64 `json:"shares"` // of that time, by primary
 }
 

@@ -23,6 +23,7 @@ const (
 	endRow     = "end"
 	pingRow    = "PING"
 	crowd      = 1_500  // members at one point
+	reporters  = 8      // members who report beside waiting requests
 	waitingFew = 1_000  // waiting requests in a cell
 	waiting    = 10_000 // waiting requests in a cell
 )
@@ -31,15 +32,17 @@ const (
 type bench struct {
 	ctx    context.Context
 	meter  *meter
-	server *conn
+	server *conn // nil on a cluster
+	clock  clock // of the server or the cluster
 	w      *waggle
 	town   *town
 	result *Result
 	spare  int // members that were connected besides those of the town
+	*progress
 }
 
-// add measures an operation and adds its rows.
-func (b *bench) add(system string, op operation) error {
+// row measures an operation and adds its rows.
+func (b *bench) row(system string, op operation) error {
 	if err := b.ctx.Err(); err != nil {
 		return err
 	}
@@ -47,10 +50,8 @@ func (b *bench) add(system string, op operation) error {
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", system, op.name, err)
 	}
+	b.add(rowWork)
 	for _, row := range rows {
-		if row.Name == "" {
-			continue // a phase of no interest
-		}
 		row.System, row.Members = system, len(b.town.people)
 		b.result.Rows = append(b.result.Rows, row)
 	}
@@ -59,7 +60,7 @@ func (b *bench) add(system string, op operation) error {
 
 // ours adds a row of Waggle with one phase.
 func (b *bench) ours(name string, do func() error) error {
-	return b.add(ours, operation{name: name, on: b.server, do: func(func() error) error { return do() }})
+	return b.row(ours, operation{name: name, on: b.clock, do: func(func() error) error { return do() }})
 }
 
 // stranger connects a member who has not reported.
@@ -92,33 +93,30 @@ func (b *bench) strangers() (prepare func(int) error, next func() match.Session)
 
 // messages measures the rows that depend on how many members there are.
 func (b *bench) messages() error {
-	t := b.town
-	err := b.ours(steady, func() error {
-		p := t.person()
-		return b.w.report(b.ctx, b.w.session(mainPool, p.id), t.near(p.at), nil)
-	})
-	if err != nil {
-		return err
-	}
-	for _, s := range []search{
-		{denseRow, t.dense, 3_000, nil},
-		{"nearest 8 within 3 km, sparse", t.sparse, 3_000, nil},
-		{"nearest 8 within 500 m, dense", t.dense, 500, nil},
-		{"nearest 8 within 20 km, dense", t.dense, 20_000, nil},
-		{"… with two tags that all have", t.dense, 3_000, []string{common1, common2}},
-		{rareRow, t.dense, 3_000, []string{rare}},
-		{"… for a tag that nobody has", t.dense, 3_000, []string{absent}},
-		{nobodyRow, func() geo.Point { return t.empty(false) }, 20_000, nil},
-		{nobodyRow + ", far from all", func() geo.Point { return t.empty(true) }, 20_000, nil},
-	} {
-		if err := b.ours(s.name, func() error {
-			_, err := b.w.nearest(b.ctx, mainPool, s.at(), s.radius, s.tags, 8)
-			return err
-		}); err != nil {
-			return err
+	return first(b.steady, func() error {
+		for _, s := range b.town.searches() {
+			if err := b.search(s); err != nil {
+				return err
+			}
 		}
-	}
-	return first(b.matches, b.noMatch)
+		return nil
+	}, b.matches, b.noMatch)
+}
+
+// steady measures reports of small moves.
+func (b *bench) steady() error {
+	return b.ours(steady, func() error {
+		p := b.town.person()
+		return b.w.report(b.ctx, b.w.session(mainPool, p.id), b.town.near(p.at), nil)
+	})
+}
+
+// search measures searches of a kind.
+func (b *bench) search(s search) error {
+	return b.ours(s.name, func() error {
+		_, err := b.w.nearest(b.ctx, mainPool, s.at(), s.radius, s.tags, 8)
+		return err
+	})
 }
 
 // A search is a row of searches.
@@ -129,10 +127,25 @@ type search struct {
 	tags   []string
 }
 
+// searches are those that the peers make too. The first one is the plain one.
+func (t *town) searches() []search {
+	return []search{
+		{denseRow, t.dense, 3_000, nil},
+		{"nearest 8 within 3 km, sparse", t.sparse, 3_000, nil},
+		{"nearest 8 within 500 m, dense", t.dense, 500, nil},
+		{"nearest 8 within 20 km, dense", t.dense, 20_000, nil},
+		{"… with two tags that all have", t.dense, 3_000, []string{common1, common2}},
+		{rareRow, t.dense, 3_000, []string{rare}},
+		{"… for a tag that nobody has", t.dense, 3_000, []string{absent}},
+		{nobodyRow, func() geo.Point { return t.empty(false) }, 20_000, nil},
+		{nobodyRow + ", far from all", func() geo.Point { return t.empty(true) }, 20_000, nil},
+	}
+}
+
 // matches measures a match from message to end.
 func (b *bench) matches() error {
 	prepare, next := b.strangers()
-	return b.add(ours, operation{name: "match", phases: []string{matchRow, "… and what follows", endRow}, on: b.server, most: 25, prepare: prepare,
+	return b.row(ours, operation{name: "match", phases: []string{matchRow, "… and what follows", endRow}, on: b.clock, most: 25, prepare: prepare,
 		do: func(phase func() error) error {
 			x := next()
 			r, err := b.w.request(b.ctx, x, b.town.dense(), 3_000, nil, 0)
@@ -148,7 +161,7 @@ func (b *bench) matches() error {
 // noMatch measures a whole match message that finds nobody.
 func (b *bench) noMatch() error {
 	prepare, next := b.strangers()
-	return b.add(ours, operation{name: "match that finds nobody within 20 km", on: b.server, most: 25, prepare: prepare,
+	return b.row(ours, operation{name: "match that finds nobody within 20 km", on: b.clock, most: 25, prepare: prepare,
 		do: func(func() error) error {
 			r, err := b.w.request(b.ctx, next(), b.town.empty(false), 20_000, nil, 0)
 			return deliver(b.ctx, r, err)
@@ -193,7 +206,7 @@ func (b *bench) stale() error {
 	}
 	defer later.store.Close()
 	searched := 0
-	return b.add(ours, operation{name: fmt.Sprintf("nearest 8, %s stale members at the point", thousands(crowd)), on: b.server, most: 1,
+	return b.row(ours, operation{name: fmt.Sprintf("nearest 8, %s stale members at the point", thousands(crowd)), on: b.clock, most: 1,
 		prepare: func(n int) error {
 			for range n {
 				pools++
@@ -218,11 +231,12 @@ func (b *bench) refused() error {
 	if err := b.w.join(b.ctx, strictPool, all, nil); err != nil {
 		return err
 	}
-	ask := func(p person) error {
+	ask := func(p person, at geo.Point) error {
 		r, err := b.w.request(b.ctx, b.w.session(strictPool, p.id), at, 3_000, []string{absent}, 0)
 		return deliver(b.ctx, r, err)
 	}
-	if err := each(len(all), func(i int) error { return ask(all[i]) }); err != nil {
+	nobody := b.town.empty(true) // where each member's one request looks
+	if err := each(len(all), func(i int) error { return ask(all[i], nobody) }); err != nil {
 		return err
 	}
 	must := func(err error) error {
@@ -236,7 +250,7 @@ func (b *bench) refused() error {
 	next := func() person { i++; return all[i%len(all)] }
 	return first(
 		func() error {
-			return b.ours("refused match, 1 500 members at the point", func() error { return must(ask(next())) })
+			return b.ours("refused match, 1 500 members at the point", func() error { return must(ask(next(), at)) })
 		},
 		func() error {
 			return b.ours("refused report", func() error {
@@ -253,16 +267,16 @@ func (b *bench) waiting() error {
 	for _, kind := range []struct {
 		pool, name string
 		tags       []string
-		at         func() geo.Point
+		at         geo.Point
 		radius     float64
 	}{
-		{"tags", "by tag", []string{absent}, func() geo.Point { return at }, 1_000},
-		{"distance", "by distance", nil, func() geo.Point { return inCell(at, 1_500) }, 500},
-		{"nearly-tags", "by one tag of two", []string{common1, absent}, func() geo.Point { return at }, 1_000},
-		{"nearly-distance", "by some metres", nil, func() geo.Point { return inCell(at, 560) }, 500},
+		{"tags", "by tag", []string{absent}, at, 1_000},
+		{"distance", "by distance", nil, inCell(at, 1_500), 500},
+		{"nearly-tags", "by one tag of two", []string{common1, absent}, at, 1_000},
+		{"nearly-distance", "by some metres", nil, inCell(at, 530), 500},
 	} {
-		reporters := people("reporter", 200, func(int) geo.Point { return b.town.near(at) })
-		if err := b.w.join(b.ctx, kind.pool, reporters, nil); err != nil {
+		all := people("reporter", reporters, func(int) geo.Point { return b.town.near(at) })
+		if err := b.w.join(b.ctx, kind.pool, all, nil); err != nil {
 			return err
 		}
 		there, turn := 0, 0
@@ -275,7 +289,7 @@ func (b *bench) waiting() error {
 				if err := b.w.connect(b.ctx, x); err != nil {
 					return err
 				}
-				r, err := b.w.request(b.ctx, x, kind.at(), kind.radius, kind.tags, 10*time.Minute)
+				r, err := b.w.request(b.ctx, x, kind.at, kind.radius, kind.tags, 10*time.Minute)
 				return deliver(b.ctx, r, err)
 			}); err != nil {
 				return err
@@ -287,7 +301,7 @@ func (b *bench) waiting() error {
 			}
 			if err := b.ours(label, func() error {
 				turn++
-				p := reporters[turn%len(reporters)]
+				p := all[turn%reporters]
 				return b.w.report(b.ctx, b.w.session(kind.pool, p.id), p.at, nil)
 			}); err != nil {
 				return err

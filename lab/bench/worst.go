@@ -38,7 +38,7 @@ func (b *bench) hardest() []hard {
 	}
 	for _, pool := range []string{"tags", "distance", "nearly-tags", "nearly-distance"} {
 		cases = append(cases, hard{"a report beside 10 000 waiting requests: " + pool, func() error {
-			return b.w.report(b.ctx, b.w.session(pool, name("reporter", t.random.IntN(200))), t.near(at), nil)
+			return b.w.report(b.ctx, b.w.session(pool, name("reporter", t.random.IntN(reporters))), t.near(at), nil)
 		}})
 	}
 	turn := 0
