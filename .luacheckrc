@@ -4,12 +4,13 @@ local preludes = {
   "internal/store/scripts/common.lua",
   "internal/store/scripts/member.lua",
   "internal/store/scripts/cell.lua",
+  "internal/store/scripts/area.lua",
 }
 
 std = "lua51"
 max_line_length = 120
 -- The last ones are the lifetimes, which the store puts in front: see internal/store/script.go.
-read_globals = { "redis", "cjson", "KEYS", "ARGV", "LEASE", "KEEP", "REMEMBER_END", "REMEMBER_OUTCOME", "MAX_AHEAD" }
+read_globals = { "redis", "cjson", "KEYS", "ARGV", "LEASE", "KEEP", "REMEMBER_END", "REMEMBER_OUTCOME", "MAX_AHEAD", "ASK_AGAIN" }
 for _, path in ipairs(preludes) do
   for line in io.lines(path) do
     local name = line:match("^local function ([%w_]+)")

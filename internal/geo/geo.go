@@ -29,14 +29,6 @@ func Distance(a, b Point) float64 {
 	return 2 * earthRadius * math.Asin(math.Sqrt(min(h, 1))) // rounding takes h past 1 at antipodes
 }
 
-// SearchRadius returns the radius in metres to ask the cache for, so that its answer
-// holds everyone within meters by [Distance]. The cache measures on a sphere of radius
-// 6372797.560856 m, 0.03 % larger, and stores positions rounded to less than a metre.
-// The caller measures each answer again with Distance.
-func SearchRadius(meters float64) float64 {
-	return meters*1.0005 + 1
-}
-
 // earthRadius is the mean radius in metres of the sphere that H3 measures on.
 const earthRadius = 6371007.180918475
 

@@ -49,29 +49,6 @@ func TestDistanceAgreesWithTheOracle(t *testing.T) {
 	}
 }
 
-// Members are put on the circle, stored as the cache stores them (26 bits a coordinate) and
-// measured as the cache measures: none may be outside.
-func TestSearchRadiusMissesNobody(t *testing.T) {
-	random := kit.Random(t, 0)
-	const cacheRadius = 6372797.560856
-	round := func(degrees, limit float64) float64 {
-		step := 2 * limit / (1 << 26)
-		return (math.Floor((degrees+limit)/step)+0.5)*step - limit
-	}
-	for range kit.Times(200_000, 2_000_000) {
-		centre, meters := somewhere(random), math.Pow(10, 4.4*random.Float64())
-		member := travel(centre, random.Float64()*2*math.Pi, meters)
-		stored := Point{round(member.Lat, 85.05112878), round(member.Lng, 180)}
-		if math.Abs(member.Lat) > maxLatitude {
-			continue
-		}
-		measured := sphereDistance(centre, stored) / earthRadius * cacheRadius
-		if got := SearchRadius(meters); got < measured || got > meters*1.001+1 {
-			t.Fatalf("SearchRadius(%v) = %v, want at least %v and little more", meters, got, measured)
-		}
-	}
-}
-
 // Any two numbers make a Point by hand. Nothing panics on it, and a point of the globe has
 // its shard cell.
 func FuzzNothingPanicsOnAPoint(f *testing.F) {

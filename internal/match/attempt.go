@@ -28,13 +28,9 @@ type attempted struct {
 }
 
 // attempt searches for a request that is leased under id, and claims, commits and confirms
-// the nearest member who can be claimed. home has the hits of the home cell, nil if it was
-// not searched yet. attempt notifies nobody.
-func (w *work) attempt(ctx context.Context, owner Member, id string, r Request, home []Hits) (attempted, error) {
+// the nearest member who can be claimed. attempt notifies nobody.
+func (w *work) attempt(ctx context.Context, owner Member, id string, r Request) (attempted, error) {
 	s := newSearch(w.Store, Query{Self: owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags})
-	if home != nil {
-		s.add([]geo.Cell{geo.ShardCell(r.Point)}, firstWant, home)
-	}
 	result := attempted{outcome: nobody}
 	moves := make(map[Member]int)
 	for range maxClaims {

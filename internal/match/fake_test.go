@@ -16,8 +16,8 @@ import (
 
 // A fake is the store, the pusher, the log and the clock of a scripted service. The text
 // of a call has its name and arguments. A session is given by its connection, a candidate
-// by its id and the time of its report, a change of the index by + (list) or - and its
-// epoch, a request by its id.
+// by its id and the time of its report, a change of the index by + (list), ~ (move) or - and
+// its epoch, a request by its id.
 type fake struct{ *scriptedService }
 
 // call takes the step of a call, whose words are separated by spaces.
@@ -71,15 +71,12 @@ func (f fake) Report(_ context.Context, x match.Session, r match.Report) (match.
 	return resultOf[match.Reported](f, "report", x.Connection)
 }
 
-func (f fake) Relist(_ context.Context, m match.Member) ([]match.Change, error) {
-	s := f.call("relist", m.ID)
-	return s.result.Changes, s.err
-}
-
 func (f fake) Apply(_ context.Context, m match.Member, changes []match.Change) ([]match.WaitingRequest, error) {
 	text := ""
 	for _, c := range changes {
-		if c.List {
+		if c.Moved {
+			text += fmt.Sprint(" ~", c.Epoch)
+		} else if c.List {
 			text += fmt.Sprint(" +", c.Epoch)
 		} else {
 			text += fmt.Sprint(" -", c.Epoch)
@@ -89,16 +86,15 @@ func (f fake) Apply(_ context.Context, m match.Member, changes []match.Change) (
 	return s.waiting, s.err
 }
 
-func (f fake) Search(_ context.Context, cells []geo.Cell, q match.Query) ([]match.Hits, error) {
+func (f fake) Search(_ context.Context, _ []match.Part, q match.Query) ([]match.Hits, error) {
 	f.query = q
 	s := f.call("search for", q.Self.ID)
 	return s.hits, s.err
 }
 
-func (f fake) Begin(_ context.Context, x match.Session, q match.NewRequest) (match.Begun, []match.Hits, error) {
+func (f fake) Begin(_ context.Context, x match.Session, q match.NewRequest) (match.Begun, error) {
 	f.begun = q
-	s := f.call("begin", x.Connection, q.Match)
-	return convert[match.Begun](f, s), s.hits, s.err
+	return resultOf[match.Begun](f, "begin", x.Connection, q.Match)
 }
 
 func (f fake) Lease(_ context.Context, owner match.Member, id string) (match.Leased, error) {
@@ -117,9 +113,9 @@ func (f fake) Cancel(_ context.Context, x match.Session) (match.Cancelled, error
 	return resultOf[match.Cancelled](f, "cancel", x.Connection)
 }
 
-func (f fake) Register(_ context.Context, cells []geo.Cell, w match.WaitingRequest, q match.Query) ([]match.Hits, error) {
+func (f fake) Register(_ context.Context, cells []geo.Cell, w match.WaitingRequest, _ int) ([]match.Hits, error) {
 	f.checkCells(cells, w)
-	f.query, f.waiting = q, w
+	f.waiting = w
 	s := f.call("register", w.Owner.ID, w.ID)
 	return s.hits, s.err
 }

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"math"
 	"time"
 
 	"waggle/internal/geo"
@@ -34,7 +35,9 @@ func candidate(name string, times float64) match.Candidate {
 }
 
 // hits are the candidates of one cell.
-func hits(found ...match.Candidate) []match.Hits { return []match.Hits{{Candidates: found}} }
+func hits(found ...match.Candidate) []match.Hits {
+	return []match.Hits{{Candidates: found, Horizon: math.Inf(1)}}
+}
 
 // request is the request of a message m1 that does not wait.
 func request() match.Request {
@@ -89,7 +92,7 @@ func matchMessage() *protocol.Match {
 
 // beginFinds begins ana's request, which does not wait, and returns these candidates.
 func beginFinds(found ...match.Candidate) script {
-	return expect("begin ana1 1", withRequest(match.StatusOK, request()), hits(found...))
+	return join(expect("begin ana1 1", withRequest(match.StatusOK, request())), expect("search for ana", hits(found...)))
 }
 
 // nobodyFound ends the attempt of that request.

@@ -14,10 +14,15 @@ const (
 	OutcomeRemembered = 10 * time.Minute
 	// MaxAhead is how far a client's clock may be ahead, and the gateway's clock may differ.
 	MaxAhead = 30 * time.Second
+	// AskAgain is how long a member that stays within the circles of waiting requests is not
+	// matched with them again and again: their owners ask themselves.
+	AskAgain = 10 * time.Second
 )
 
 // The time limits of one message.
 const (
+	// forOthers is how long a message may go on beginning attempts for others.
+	forOthers = 2 * time.Second
 	// patience is how long one message waits until another request is decided, and how long
 	// a request that does not wait stays open.
 	patience = time.Second
@@ -38,11 +43,13 @@ const (
 
 // The budgets of one message.
 const (
-	firstWant    = 8  // candidates that a search asks of a cell at first
-	maxClaims    = 64 // candidates that one search tries to claim
-	maxMoves     = 4  // times that one candidate may move while it is being claimed
-	maxAttempts  = 6  // assignment attempts for requests of others
-	maxWoken     = 16 // waiting requests that one listing tries to serve
-	maxRivals    = 3  // waiting members that a registration serves first
-	maxSlowReads = 3  // slow answers in a row before the cache counts as unavailable
+	firstWant      = 4   // candidates that a search asks of a cell at first
+	mostWanted     = 128 // candidates that it asks of a cell at most
+	maxSearchTrips = 64  // of one search
+	maxClaims      = 64  // candidates that one search tries to claim
+	maxMoves       = 4   // times that one candidate may move while it is being claimed
+	maxAttempts    = 6   // assignment attempts for requests of others
+	maxWoken       = 16  // waiting requests that one listing tries to serve
+	maxRivals      = 3   // waiting members that a registration serves first
+	maxSlowReads   = 3   // slow answers in a row before the cache counts as unavailable
 )

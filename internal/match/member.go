@@ -82,6 +82,7 @@ type Route struct {
 // A Change is a change of the index that follows from a change of a record.
 type Change struct {
 	List  bool // put the member into the cell, else take it out
+	Moved bool // the member was listed there before, with the same epoch, and has moved
 	Cell  geo.Cell
 	Epoch int64 // of the listing
 	Position

@@ -2,7 +2,6 @@ package match
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -33,82 +32,32 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 
 func (w *work) report(ctx context.Context, x Session, r Report, id string) (protocol.Frame, error) {
 	reported, err := inSession(ctx, w, x, func() (Reported, error) { return w.Store.Report(ctx, x, r) })
-	settings := w.Pools.For(x.Pool)
-	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings)}
-	if err != nil || reported.Status != StatusOK {
-		err = errors.Join(err, w.undoMove(ctx, x.Member, reported, err == nil))
-		switch {
-		case err != nil:
-			return nil, err
-		case reported.Status == StatusStale:
-			return nil, &Fault{Kind: Stale, Now: reported.Now,
-				Text: fmt.Sprintf("at is older than %g seconds: set your clock by now", settings.LocationTTL.Seconds())}
-		case reported.Status == StatusRateLimited:
-			return nil, fault(RateLimited, fmt.Sprintf("at most %g locations a second in this pool, and %g at once: report as advised",
-				settings.ReportsPerSecond, settings.ReportsBurst))
-		case id == "": // StatusLate
-			return nil, nil
-		}
-		return ack, nil
-	}
-	waiting, err := w.reindex(ctx, x.Member, r, reported)
 	if err != nil {
 		return nil, err
 	}
-	if reported.Claim == nil && reported.Listed {
-		w.wake(x.Member, waiting)
+	settings := w.Pools.For(x.Pool)
+	switch reported.Status {
+	case StatusStale:
+		return nil, &Fault{Kind: Stale, Now: reported.Now,
+			Text: fmt.Sprintf("at is older than %g seconds: set your clock by now", settings.LocationTTL.Seconds())}
+	case StatusRateLimited:
+		return nil, fault(RateLimited, fmt.Sprintf("at most %g locations a second in this pool, and %g at once: report as advised",
+			settings.ReportsPerSecond, settings.ReportsBurst))
 	}
 	if reported.Claim != nil {
 		w.concurrently(ctx, func(ctx context.Context) { w.follow(ctx, x.Member, r, reported) })
 	}
+	// The matcher gets the location even if the index cannot be reached.
+	waiting, err := w.Store.Apply(ctx, x.Member, reported.Changes)
+	if err != nil {
+		return nil, err
+	}
+	w.wake(x.Member, waiting)
 	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
 	if id == "" && !reported.AdviceChanged {
 		return nil, nil
 	}
-	return ack, nil
-}
-
-// undoMove restores the index after a refused report: the index may have moved the listing in
-// the same trip in which the record refused the report. known is false if the record's answer
-// is unknown.
-func (w *work) undoMove(ctx context.Context, m Member, r Reported, known bool) error {
-	moved := r.Index.Status == StatusMoved
-	// A late report that the index did not refuse as older is a repeat. The first try may
-	// never have been listed.
-	if late := r.Status == StatusLate && r.Index.Status != StatusOlder; !moved && !late {
-		return nil
-	}
-	undo := r.Undo
-	if !known && len(undo) == 0 {
-		var err error
-		if undo, err = w.Store.Relist(ctx, m); err != nil {
-			return nil // the caller returns the first error
-		}
-	}
-	return w.apply(ctx, m, undo)
-}
-
-// reindex makes the index agree with the record, where the trip of the report did not, and
-// returns the requests that wait for the member.
-func (w *work) reindex(ctx context.Context, m Member, r Report, reported Reported) ([]WaitingRequest, error) {
-	changes, cell := reported.Changes, geo.ShardCell(r.Point)
-	moved := reported.Index.Status == StatusMoved
-	switch {
-	case slices.ContainsFunc(changes, func(c Change) bool { return c.Cell == cell }):
-		// The record's changes already decide about this cell.
-	case reported.Listed && !(moved && reported.Index.Epoch == reported.Epoch):
-		// The listing was swept or moved by a refused report, or the listing of an earlier
-		// report is still to arrive and would overwrite this one.
-		anew, err := w.Store.Relist(ctx, m)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, anew...)
-	case !reported.Listed && moved && (reported.Claim == nil || reported.Claim.Confirmed):
-		changes = append(changes, Change{Cell: cell, Epoch: reported.Epoch})
-	}
-	waiting, err := w.Store.Apply(ctx, m, changes)
-	return append(reported.Index.Waiting, waiting...), err
+	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings)}, nil
 }
 
 // follow pushes the report to the matcher who follows the member, if the match lasts. It

@@ -30,11 +30,10 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 	}
 	if q.Point != nil {
 		r.Point = &geo.Point{Lat: q.Point.Lat, Lng: q.Point.Lng}
-		r.Search = &Query{Self: x.Member, Point: *r.Point, Radius: r.Radius, Tags: r.Tags, Want: firstWant}
 	}
 	return s.serve(x, func(w *work) (protocol.Frame, error) {
 		for start := w.Now(); ; {
-			begun, id, hits, err := w.begin(ctx, x, r)
+			begun, id, err := w.begin(ctx, x, r)
 			switch {
 			case err != nil:
 				return nil, err
@@ -45,7 +44,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 					}
 					w.flush(ctx) // before the same two may be matched once more
 				}
-				return nil, w.firstAttempt(ctx, x.Member, id, *begun.Request, hits)
+				return nil, w.firstAttempt(ctx, x.Member, id, *begun.Request)
 			}
 			reply, retry, err := w.underWay(ctx, x, q.ID, begun)
 			if reply != nil || err != nil {
@@ -68,27 +67,25 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 // begin opens the request under a fresh search id, which it returns. If the reply is lost,
 // begin repeats the step under another id, since the first try may still arrive. If the first
 // try did open the request, begin returns that one.
-func (w *work) begin(ctx context.Context, x Session, r NewRequest) (begun Begun, id string, hits []Hits, err error) {
+func (w *work) begin(ctx context.Context, x Session, r NewRequest) (begun Begun, id string, err error) {
 	step := func() (Begun, error) {
 		r.Match = w.NewID()
-		var b Begun
-		b, hits, err = w.Store.Begin(ctx, x, r)
-		return b, err
+		return w.Store.Begin(ctx, x, r)
 	}
 	if begun, err = inSession(ctx, w, x, step); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
-		return begun, r.Match, hits, err
+		return begun, r.Match, err
 	}
 	first := r.Match
 	begun, err = inSession(ctx, w, x, step)
 	if begun.Status == StatusSearching && begun.Route.Match == first {
 		begun.Status, begun.Request, r.Match = StatusOK, &begun.Route.Request, first
 	}
-	return begun, r.Match, hits, err
+	return begun, r.Match, err
 }
 
 // firstAttempt makes the assignment attempt for a request just opened.
-func (w *work) firstAttempt(ctx context.Context, owner Member, id string, r Request, home []Hits) error {
-	result, err := w.attempt(ctx, owner, id, r, home)
+func (w *work) firstAttempt(ctx context.Context, owner Member, id string, r Request) error {
+	result, err := w.attempt(ctx, owner, id, r)
 	switch {
 	case err != nil || result.outcome == matched || result.outcome == over:
 		w.announce(ctx, result.match)

@@ -72,31 +72,19 @@ type Snapshot struct {
 }
 
 // Reported is the result of Report: ok; late, stale or rate_limited (nothing was stored);
-// replaced, gone or unknown.
+// replaced, gone or unknown. A late report may be a repeat, and then has Changes.
 type Reported struct {
-	Status        Status
-	Now           int64 // epoch ms
-	NoMatch       *NoMatch
-	Advice        Advice
-	AdviceChanged bool     // since the last report
-	Undo          []Change // undo what a refused report changed in the index
+	Status  Status
+	Now     int64 // epoch ms
+	NoMatch *NoMatch
+	Advice  Advice
+	Changes []Change
 
 	// With ok:
-	At      int64 // epoch ms
-	Claim   *Claim
-	Route   *Route
-	Listed  bool  // in the report's cell, by the record
-	Epoch   int64 // of that listing
-	Changes []Change
-	Index   Move
-}
-
-// A Move is what a report did to the index of its cell: moved, absent (the member was not
-// listed there), older (than the listing) or refused (stale).
-type Move struct {
-	Status  Status
-	Epoch   int64 // of the listing that moved
-	Waiting []WaitingRequest
+	AdviceChanged bool  // since the last report
+	At            int64 // epoch ms
+	Claim         *Claim
+	Route         *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or

@@ -41,11 +41,11 @@ type step struct {
 // A result has the fields of the results of all calls. Each call returns some of them.
 type result struct {
 	Status                        match.Status
-	Now, At, Epoch                int64
+	Now, At                       int64
 	Old, Connection, Card, Reason string
 	Available, RequestID          string
 	Confirmed, Notified, Missed   bool
-	Waits, Listed, AdviceChanged  bool
+	Waits, AdviceChanged          bool
 	Advice                        match.Advice
 	Claim                         *match.Claim
 	Route, Unfinished             *match.Route
@@ -54,8 +54,7 @@ type result struct {
 	NoMatch                       *match.NoMatch
 	Outcome                       match.Outcome
 	Ends                          []match.End
-	Changes, Undo                 []match.Change
-	Index                         match.Move
+	Changes                       []match.Change
 }
 
 // expect is a script of one step. Its outcome has any of: the result or only its status,

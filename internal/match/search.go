@@ -3,7 +3,7 @@ package match
 import (
 	"cmp"
 	"context"
-	"math"
+	"fmt"
 	"slices"
 
 	"waggle/internal/geo"
@@ -18,20 +18,23 @@ type search struct {
 	queue    []Candidate // by distance
 	excluded map[Member]bool
 	cells    map[geo.Cell]*asked
+	trips    int // left
 }
 
 // asked says how far one cell was asked.
 type asked struct {
 	want    int     // candidates
 	horizon float64 // metres from the point, within which all its members are known
+	rest    string  // what the cell has not looked at, "" unless it had to stop
 }
 
 func newSearch(store Index, q Query) *search {
-	return &search{store: store, query: q, excluded: make(map[Member]bool), cells: make(map[geo.Cell]*asked)}
+	return &search{store: store, query: q, excluded: make(map[Member]bool), cells: make(map[geo.Cell]*asked), trips: maxSearchTrips}
 }
 
 // nearest returns the nearest candidate that is not excluded, and removes it from the queue.
-// It returns false if there is none within the radius.
+// It returns false if there is none within the radius. An error may wrap ErrUnavailable
+// because the search did not end within its trips.
 func (s *search) nearest(ctx context.Context) (Candidate, bool, error) {
 	for {
 		reach := s.query.Radius
@@ -48,9 +51,20 @@ func (s *search) nearest(ctx context.Context) (Candidate, bool, error) {
 			s.queue = s.queue[1:]
 			return c, true, nil
 		}
+		if s.trips == 0 {
+			return Candidate{}, false, fmt.Errorf("search: %w: too many members who do not fit are nearer than one who does", ErrUnavailable)
+		}
+		s.trips--
 		q := s.query
 		q.Want = want
-		hits, err := s.store.Search(ctx, cells, q)
+		parts := make([]Part, len(cells))
+		for i, c := range cells {
+			parts[i].Cell = c
+			if a := s.cells[c]; a != nil {
+				parts[i].Rest = a.rest
+			}
+		}
+		hits, err := s.store.Search(ctx, parts, q)
 		if err != nil {
 			return Candidate{}, false, err
 		}
@@ -77,7 +91,10 @@ func (s *search) missing(reach float64) ([]geo.Cell, int) {
 	want := firstWant
 	for c, a := range s.cells {
 		if reach > a.horizon {
-			cells, want = append(cells, c), max(want, a.want*4)
+			cells = append(cells, c)
+			if a.rest == "" {
+				want = max(want, min(a.want*4, mostWanted))
+			}
 		}
 	}
 	return cells, want
@@ -86,11 +103,7 @@ func (s *search) missing(reach float64) ([]geo.Cell, int) {
 // add adds the hits of cells to the queue.
 func (s *search) add(cells []geo.Cell, want int, hits []Hits) {
 	for i, c := range cells {
-		a := &asked{want: want, horizon: math.Inf(1)}
-		if n := len(hits[i].Candidates); hits[i].More && n > 0 {
-			a.horizon = hits[i].Candidates[n-1].Distance
-		}
-		s.cells[c] = a
+		s.cells[c] = &asked{want: want, horizon: hits[i].Horizon, rest: hits[i].Rest}
 		for _, hit := range hits[i].Candidates {
 			s.offer(hit)
 		}

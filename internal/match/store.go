@@ -32,22 +32,20 @@ type Sessions interface {
 
 // Index keeps the locations of members, and finds members by place.
 type Index interface {
-	// Report stores a location and moves the member's listing within its cell, in one trip.
+	// Report stores a location. Its changes move the member's listing.
 	Report(context.Context, Session, Report) (Reported, error)
-	// Relist returns the changes that list a member anew by its record.
-	Relist(context.Context, Member) ([]Change, error)
-	// Apply changes the index, in one trip. It returns the waiting requests that the listed
-	// member fits.
+	// Apply changes the index. It returns the waiting requests that the member fits where it
+	// is listed now, but not those that it fitted already where a moved listing was just before.
 	Apply(context.Context, Member, []Change) ([]WaitingRequest, error)
-	// Search returns the nearest candidates of each cell, in one trip.
-	Search(context.Context, []geo.Cell, Query) ([]Hits, error)
+	// Search returns the nearest candidates of each part, in one trip. For many parts, another
+	// trip comes before, which leaves out cells that have no members.
+	Search(context.Context, []Part, Query) ([]Hits, error)
 }
 
 // Requests keeps the requests and the leases of their assignment attempts.
 type Requests interface {
-	// Begin opens a request and leases it. With a Query it searches the home cell in the
-	// same trip.
-	Begin(context.Context, Session, NewRequest) (Begun, []Hits, error)
+	// Begin opens a request and leases it.
+	Begin(context.Context, Session, NewRequest) (Begun, error)
 	// Lease gives the lease of a waiting request to a new assignment attempt.
 	Lease(ctx context.Context, owner Member, match string) (Leased, error)
 	// GiveUp ends an assignment attempt that found nobody. With wait the request waits again,
@@ -55,8 +53,9 @@ type Requests interface {
 	GiveUp(ctx context.Context, owner Member, match string, wait bool) (GivenUp, error)
 	// Cancel cancels the request of the session's member.
 	Cancel(context.Context, Session) (Cancelled, error)
-	// Register lets the request wait in the cells and searches them, in one trip.
-	Register(context.Context, []geo.Cell, WaitingRequest, Query) ([]Hits, error)
+	// Register lets the request wait in the cells and searches them, in one trip, for so many
+	// candidates of each.
+	Register(ctx context.Context, cells []geo.Cell, w WaitingRequest, want int) ([]Hits, error)
 	// Registered notes that the request waits in all cells. It returns false if the request
 	// is over.
 	Registered(context.Context, WaitingRequest) (bool, error)
@@ -102,7 +101,6 @@ type NewRequest struct {
 	Tags   []string
 	Open   time.Duration // until the deadline
 	Wait   bool          // the request waits if nobody is found
-	Search *Query        // searches the home cell in the same trip, unless nil
 }
 
 // A Query is a search around a point.
@@ -114,9 +112,17 @@ type Query struct {
 	Want   int // candidates of each cell
 }
 
-// Hits are the nearest candidates of one shard cell. With More, it has others that are
-// further away.
+// A Part is what a search asks a shard cell for: with Rest, what an earlier search of it left.
+type Part struct {
+	Cell geo.Cell
+	Rest string
+}
+
+// Hits are candidates of one part, nearest first. Nobody nearer than the Horizon, in metres, is
+// missing. It is infinite if nobody within the radius is. Rest is set if the script had
+// looked at as many entries as one run may.
 type Hits struct {
 	Candidates []Candidate
-	More       bool
+	Horizon    float64
+	Rest       string
 }

@@ -12,18 +12,19 @@ import (
 )
 
 // assignments are the attempts that a message makes for waiting requests of any member. They
-// are a stack, so that attempts planned by an attempt come next. Their number is bounded: the
-// next message of a member concerned serves the others.
+// are a stack, so that attempts planned by an attempt come next. Their number and their time
+// are bounded: the next message of a member concerned serves the others.
 type assignments struct {
 	stack []pending
 	left  int
+	until time.Time
 	// matched are the members matched by this message. foundNobody are those whose search
 	// found nobody, not even a rival.
 	matched, foundNobody map[Member]bool
 }
 
-func newAssignments() assignments {
-	return assignments{left: maxAttempts, matched: make(map[Member]bool), foundNobody: make(map[Member]bool)}
+func newAssignments(now time.Time) assignments {
+	return assignments{left: maxAttempts, until: now.Add(forOthers), matched: make(map[Member]bool), foundNobody: make(map[Member]bool)}
 }
 
 // A pending attempt is for the waiting request of its owner.
@@ -53,7 +54,7 @@ func (a *assignments) plan(all ...pending) {
 
 // makeAttempts makes the planned attempts, and those that they plan.
 func (w *work) makeAttempts(ctx context.Context) {
-	for len(w.stack) > 0 && w.left > 0 {
+	for len(w.stack) > 0 && w.left > 0 && w.Now().Before(w.until) {
 		last := len(w.stack) - 1
 		p := w.stack[last]
 		w.stack = w.stack[:last]
@@ -89,7 +90,7 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 		return leased.Status, err
 	}
 	w.left--
-	result, err := w.attempt(ctx, owner, id, *leased.Request, nil)
+	result, err := w.attempt(ctx, owner, id, *leased.Request)
 	switch result.outcome {
 	case matched:
 		w.announce(ctx, result.match)
@@ -136,13 +137,12 @@ func (w *work) wake(m Member, waiting []WaitingRequest) {
 // register registers a waiting request in every cell that its circle touches. If those
 // cells have candidates, it plans attempts.
 func (w *work) register(ctx context.Context, r WaitingRequest) error {
-	q := Query{Self: r.Owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags, Want: firstWant}
 	cells := geo.ShardsWithin(r.Point, r.Radius)
-	hits, err := w.Store.Register(ctx, cells, r, q)
+	hits, err := w.Store.Register(ctx, cells, r, firstWant)
 	if err != nil {
 		return err
 	}
-	s := newSearch(w.Store, q)
+	s := newSearch(w.Store, Query{Self: r.Owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags})
 	s.add(cells, firstWant, hits)
 	open, err := w.Store.Registered(ctx, r)
 	if err != nil {
@@ -161,7 +161,7 @@ func (w *work) register(ctx context.Context, r WaitingRequest) error {
 			all = append(all, pending{owner: c.Member, group: g})
 		}
 	}
-	if len(s.queue) > 0 {
+	if len(s.queue) > 0 || slices.ContainsFunc(hits, func(h Hits) bool { return h.Rest != "" }) {
 		all = append(all, pending{owner: r.Owner, group: g})
 	}
 	w.plan(all...)
@@ -243,7 +243,7 @@ func (w *work) retry(ctx context.Context, owner Member, id string, r Request, ri
 		if !leased {
 			break // giveUp says no_match if the request has expired, and nothing if it was answered
 		}
-		result, err := w.attempt(ctx, owner, id, r, nil)
+		result, err := w.attempt(ctx, owner, id, r)
 		if err != nil || result.outcome == matched || result.outcome == over {
 			w.announce(ctx, result.match)
 			return err

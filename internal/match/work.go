@@ -20,7 +20,7 @@ type work struct {
 
 // serve does the work of one message. do returns the reply to the caller, or nil.
 func (s *Service) serve(caller Session, do func(*work) (protocol.Frame, error)) (Result, error) {
-	w := &work{Service: s, caller: caller, assignments: newAssignments()}
+	w := &work{Service: s, caller: caller, assignments: newAssignments(s.Now())}
 	reply, err := do(w)
 	if reply != nil {
 		w.replies = append(w.replies, reply)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
-
-	"github.com/valkey-io/valkey-go"
+	"strings"
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
@@ -19,12 +19,10 @@ const remoteMeters = 20_000
 // Report implements match.Index.
 func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (match.Reported, error) {
 	settings := s.pools.For(x.Pool)
-	cell := geo.ShardCell(r.Point)
-	at, connected, arrival := "", whole(x.ConnectedAt.UnixMilli()), whole(r.Arrival.UnixMilli())
+	at, available, retag, tags := "", "", "0", ""
 	if r.At != 0 {
 		at = whole(r.At)
 	}
-	available, retag, tags := "", "0", ""
 	if r.Available != nil {
 		available = bit(*r.Available)
 	}
@@ -35,25 +33,16 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	if err != nil {
 		return match.Reported{}, fmt.Errorf("report: %w", err)
 	}
-	record := s.onMember("report", x.Member, x.Connection, connected, decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
-		string(motion), available, retag, tags, string(cell), arrival, decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))
-	index := s.onCell("move", x.Pool, cell, x.ID, decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq), connected, arrival)
-
-	results := s.run(ctx, record, index)
-	said, err := read(record, results[0])
-	if err != nil {
-		return match.Reported{}, err
-	}
-	reported := match.Reported{Status: said.Status, Now: int64(said.Now), NoMatch: said.noMatch(), Advice: said.Advice,
-		AdviceChanged: bool(said.AdviceChanged), Undo: domainChanges(said.Undo), At: int64(said.At), Claim: said.claim(),
-		Route: said.route(said.Route), Listed: bool(said.Listed), Epoch: int64(said.Epoch), Changes: domainChanges(said.Changes)}
-	moved, err := read(index, results[1])
-	if err == nil {
-		reported.Index = match.Move{Status: moved.Status, Epoch: int64(moved.Epoch)}
-		reported.Index.Waiting, err = moved.waiting(r.Point)
-	}
-	return reported, err
+	said, err := s.ask(ctx, s.onMember("report", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), decimal(r.Lat),
+		decimal(r.Lng), at, whole(r.Seq), string(motion), available, retag, tags, string(geo.ShardCell(r.Point)),
+		whole(r.Arrival.UnixMilli()), decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst)))
+	return match.Reported{Status: said.Status, Now: int64(said.Now), NoMatch: said.noMatch(), Advice: said.Advice,
+		AdviceChanged: bool(said.AdviceChanged), At: int64(said.At), Claim: said.claim(), Route: said.route(said.Route),
+		Changes: domainChanges(said.Changes)}, err
 }
+
+// mostWakes is how often one listing goes on looking at the requests that wait in its cell.
+const mostWakes = 8
 
 // Apply implements match.Index.
 func (s *Store) Apply(ctx context.Context, m match.Member, changes []match.Change) ([]match.WaitingRequest, error) {
@@ -63,47 +52,139 @@ func (s *Store) Apply(ctx context.Context, m match.Member, changes []match.Chang
 	calls := make([]call, len(changes))
 	for i, c := range changes {
 		if c.List {
-			calls[i] = s.onCell("list", m.Pool, c.Cell, m.ID, decimal(c.Lat), decimal(c.Lng), whole(c.At), whole(c.Seq),
-				whole(c.Heard), whole(c.Session), whole(c.Epoch), c.Tags)
+			calls[i] = s.onCell("list", m.Pool, c.Cell, m.ID, square(c), whole(c.At), whole(c.Seq), whole(c.Heard),
+				whole(c.Session), whole(c.Epoch), c.Tags, bit(!c.Moved))
 		} else {
 			calls[i] = s.onCell("unlist", m.Pool, c.Cell, m.ID, whole(c.Epoch))
 		}
 	}
 	var all []match.WaitingRequest
+	absent := false
 	for i, result := range s.run(ctx, calls...) {
 		r, err := read(calls[i], result)
 		if err != nil {
 			return all, err
 		}
-		waiting, err := r.waiting(changes[i].Point)
-		if err != nil {
-			return all, err
+		if r.Mark {
+			if err := s.mark(ctx, m.Pool, changes[i].Cell); err != nil {
+				return all, err
+			}
 		}
-		all = append(all, waiting...)
+		absent = absent || r.Status == match.StatusAbsent && changes[i].Moved
+		for wakes := 0; ; wakes++ {
+			waiting, err := r.waiting(changes[i].Point)
+			if err != nil {
+				return all, err
+			}
+			all = append(all, waiting...)
+			if r.Rest == "" || wakes == mostWakes {
+				break
+			}
+			wake := s.onCell("wake", m.Pool, changes[i].Cell, m.ID, square(changes[i]), changes[i].Tags, r.Rest)
+			if r, err = s.ask(ctx, wake); err != nil {
+				return all, err
+			}
+		}
+	}
+	if !absent {
+		return all, nil
+	}
+	// The cache has evicted the listing, or it was dropped as stale: the record has it.
+	r, err := s.ask(ctx, s.onMember("relist", m))
+	if err != nil {
+		return all, err
+	}
+	waiting, err := s.Apply(ctx, m, domainChanges(r.Changes))
+	return append(all, waiting...), err
+}
+
+func square(c match.Change) string { return whole(geo.PlaneOf(c.Cell).Square(c.Point)) }
+
+// mark notes for searches from afar that a cell has members. It is done once a cell and span
+// of the location TTL, before the first of them gets its reply.
+func (s *Store) mark(ctx context.Context, pool string, c geo.Cell) error {
+	if _, err := s.ask(ctx, s.onArea("mark", pool, geo.Area(c), string(c))); err != nil {
+		return err
+	}
+	_, err := s.ask(ctx, s.onCell("marked", pool, c))
+	return err
+}
+
+// manyCells is from how many cells on a search first asks which of them have members at all.
+const manyCells = 8
+
+// Search implements match.Index.
+func (s *Store) Search(ctx context.Context, parts []match.Part, q match.Query) ([]match.Hits, error) {
+	calls := make([]call, 0, len(parts))
+	which := make([]int, 0, len(parts))
+	occupied, err := s.occupied(ctx, parts, q.Self.Pool)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range parts {
+		if occupied == nil || occupied[p.Cell] {
+			calls, which = append(calls, s.onCell("search", q.Self.Pool, p.Cell, append(query(p.Cell, q), p.Rest)...)), append(which, i)
+		}
+	}
+	all := make([]match.Hits, len(parts))
+	for i := range all {
+		all[i].Horizon = math.Inf(1)
+	}
+	if len(calls) == 0 {
+		return all, nil
+	}
+	for n, result := range s.run(ctx, calls...) {
+		r, err := read(calls[n], result)
+		if err != nil {
+			return nil, err
+		}
+		part := parts[which[n]]
+		if all[which[n]], err = r.hits(part.Cell, q.Point); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }
 
-// Search implements match.Index.
-func (s *Store) Search(ctx context.Context, cells []geo.Cell, q match.Query) ([]match.Hits, error) {
-	calls := make([]call, len(cells))
-	for i, c := range cells {
-		calls[i] = s.search(c, q)
+// occupied returns the cells that may have members. It returns nil, for any cell, if there are
+// only a few to ask.
+func (s *Store) occupied(ctx context.Context, parts []match.Part, pool string) (map[geo.Cell]bool, error) {
+	if len(parts) < manyCells {
+		return nil, nil
 	}
-	return s.hits(calls, s.run(ctx, calls...), q)
+	areas := make(map[geo.Cell]bool)
+	var calls []call
+	for _, p := range parts {
+		if area := geo.Area(p.Cell); !areas[area] {
+			areas[area] = true
+			calls = append(calls, s.onArea("occupied", pool, area))
+		}
+	}
+	cells := make(map[geo.Cell]bool)
+	for i, result := range s.run(ctx, calls...) {
+		r, err := read(calls[i], result)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range r.Cells {
+			cells[c] = true
+		}
+	}
+	return cells, nil
 }
 
-func (s *Store) search(c geo.Cell, q match.Query) call {
-	return s.onCell("search", q.Self.Pool, c, s.query(q)...)
+// query returns the arguments of a search in a cell but the last.
+func query(c geo.Cell, q match.Query) []string {
+	x, y := geo.PlaneOf(c).XY(q.Point)
+	return []string{decimal(x), decimal(y), decimal(reach(q.Radius)), words(q.Tags), strconv.Itoa(q.Want), q.Self.ID}
 }
 
-func (s *Store) query(q match.Query) []string {
-	return []string{decimal(q.Point.Lat), decimal(q.Point.Lng), decimal(geo.SearchRadius(q.Radius)), words(q.Tags),
-		strconv.Itoa(q.Want), q.Self.ID}
-}
+// reach is a radius on a plane that holds everyone within meters: squares are half a metre
+// wide, and a plane is a little out. The caller measures each answer again.
+func reach(meters float64) float64 { return meters + 1 }
 
 // Begin implements match.Requests.
-func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) (match.Begun, []match.Hits, error) {
+func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) (match.Begun, error) {
 	settings := s.pools.For(x.Pool)
 	lat, lng, remote := "", "", ""
 	if q.Point != nil {
@@ -112,36 +193,36 @@ func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) 
 	if !settings.RemoteRequests {
 		remote = whole(remoteMeters)
 	}
-	calls := []call{s.onMember("begin", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), q.ID, q.Match, lat, lng,
+	r, err := s.askOnce(ctx, s.onMember("begin", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), q.ID, q.Match, lat, lng,
 		decimal(q.Radius), words(q.Tags), millis(q.Open), bit(q.Wait), decimal(settings.RequestsPerMinute),
-		decimal(settings.MatchesPerHour), remote)}
-	calls[0].once = true
-	if q.Search != nil {
-		calls = append(calls, s.search(geo.ShardCell(q.Search.Point), *q.Search))
-	}
-	results := s.run(ctx, calls...)
-	r, err := read(calls[0], results[0])
-	begun := match.Begun{Status: r.Status, NoMatch: r.noMatch(), Request: r.request(), Unfinished: r.route(r.Unfinished),
-		Outcome: r.outcome(), Claim: r.claim(), Route: r.route(r.Route)}
-	if err != nil || q.Search == nil {
-		return begun, nil, err
-	}
-	hits, err := s.hits(calls[1:], results[1:], *q.Search)
-	return begun, hits, err
+		decimal(settings.MatchesPerHour), remote))
+	return match.Begun{Status: r.Status, NoMatch: r.noMatch(), Request: r.request(), Unfinished: r.route(r.Unfinished),
+		Outcome: r.outcome(), Claim: r.claim(), Route: r.route(r.Route)}, err
 }
 
 // Register implements match.Requests.
-func (s *Store) Register(ctx context.Context, cells []geo.Cell, w match.WaitingRequest, q match.Query) ([]match.Hits, error) {
-	text, err := json.Marshal(request{ID: w.ID, Lat: number(w.Lat), Lng: number(w.Lng), Radius: number(w.Radius), Tags: words(w.Tags),
+func (s *Store) Register(ctx context.Context, cells []geo.Cell, w match.WaitingRequest, want int) ([]match.Hits, error) {
+	text, err := json.Marshal(request{ID: w.ID, Lat: number(w.Lat), Lng: number(w.Lng), Radius: number(w.Radius),
 		Created: number(w.Created), Deadline: number(w.Deadline)})
 	if err != nil {
 		return nil, fmt.Errorf("register: %w", err)
 	}
+	q := match.Query{Self: w.Owner, Point: w.Point, Radius: w.Radius, Tags: w.Tags, Want: want}
 	calls := make([]call, len(cells))
 	for i, c := range cells {
-		calls[i] = s.onCell("register", w.Owner.Pool, c, append(s.query(q), string(text), whole(w.Created))...)
+		calls[i] = s.onCell("register", w.Owner.Pool, c, append(query(c, q), whole(w.Created), whole(w.Deadline), string(text))...)
 	}
-	return s.hits(calls, s.run(ctx, calls...), q)
+	all := make([]match.Hits, len(cells))
+	for i, result := range s.run(ctx, calls...) {
+		r, err := read(calls[i], result)
+		if err != nil {
+			return nil, err
+		}
+		if all[i], err = r.hits(cells[i], w.Point); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // Withdraw implements match.Requests.
@@ -158,15 +239,30 @@ func (s *Store) Withdraw(ctx context.Context, cells []geo.Cell, w match.WaitingR
 	return nil
 }
 
-// hits reads what searches found.
-func (s *Store) hits(calls []call, results []valkey.ValkeyResult, q match.Query) ([]match.Hits, error) {
-	all := make([]match.Hits, len(results))
-	for i, result := range results {
-		r, err := read(calls[i], result)
-		if err != nil {
-			return nil, err
-		}
-		all[i] = r.hits(q.Point)
+// hits are what a search of a cell found.
+func (r reply) hits(c geo.Cell, around geo.Point) (match.Hits, error) {
+	hits := match.Hits{Horizon: math.Inf(1), Rest: r.Rest}
+	if r.Horizon != nil {
+		hits.Horizon = float64(*r.Horizon) - 1
 	}
-	return all, nil
+	plane := geo.PlaneOf(c)
+	for _, text := range r.Found {
+		parts := strings.SplitN(text, " ", 4)
+		if len(parts) != 4 {
+			return hits, fmt.Errorf("script %s found %q", r.call.script, text)
+		}
+		var numbers [3]int64
+		for i := range numbers {
+			n, err := strconv.ParseInt(parts[i], 10, 64)
+			if err != nil {
+				return hits, fmt.Errorf("script %s: %w", r.call.script, err)
+			}
+			numbers[i] = n
+		}
+		one := match.Candidate{Member: r.member(parts[3]), Position: match.Position{Point: plane.Middle(numbers[0]),
+			At: numbers[1], Seq: numbers[2]}}
+		one.Distance = geo.Distance(around, one.Point)
+		hits.Candidates = append(hits.Candidates, one)
+	}
+	return hits, nil
 }

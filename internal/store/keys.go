@@ -9,7 +9,7 @@ import (
 )
 
 // version is in every key, so that new code never reads a key in an old format.
-const version = "w2"
+const version = "w3"
 
 // Every key is built here. What stands in braces decides the slot: all keys of
 // one member are in one slot, and so are all keys of one shard cell.
@@ -20,11 +20,21 @@ func memberKeys(m match.Member) []string {
 	return []string{version + ":m:" + tag, version + ":route:" + tag}
 }
 
-// cellKeys returns a shard cell's GEO set, and the hashes of when its members
-// were seen, of their tags and of the requests that wait there.
+// cellKeys returns the keys of a shard cell: for each of two generations the members by place,
+// what is known of them, and the index of their tags; then the requests that wait there, and
+// the queue that finds them.
 func cellKeys(pool string, c geo.Cell) []string {
-	tag := "{" + pool + "/" + string(c) + "}"
-	return []string{version + ":near:" + tag, version + ":seen:" + tag, version + ":tags:" + tag, version + ":wait:" + tag}
+	tag := ":{" + pool + "/" + string(c) + "}"
+	keys := make([]string, 0, 8)
+	for _, name := range []string{":near0", ":seen0", ":tags0", ":near1", ":seen1", ":tags1", ":wait", ":queue"} {
+		keys = append(keys, version+name+tag)
+	}
+	return keys
+}
+
+// areaKeys returns the hash of an area's shard cells that have members.
+func areaKeys(pool string, area geo.Cell) []string {
+	return []string{version + ":area:{" + pool + "/" + string(area) + "}"}
 }
 
 // tag is what stands in a key's braces.

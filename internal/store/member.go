@@ -34,12 +34,6 @@ func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew
 		Changes: domainChanges(r.Changes)}, err
 }
 
-// Relist implements match.Index.
-func (s *Store) Relist(ctx context.Context, m match.Member) ([]match.Change, error) {
-	r, err := s.ask(ctx, s.onMember("relist", m))
-	return domainChanges(r.Changes), err
-}
-
 // Lease implements match.Requests.
 func (s *Store) Lease(ctx context.Context, owner match.Member, id string) (match.Leased, error) {
 	r, err := s.askOnce(ctx, s.onMember("lease", owner, id))

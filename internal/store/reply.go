@@ -30,12 +30,9 @@ type reply struct {
 	Notified      flag         `json:"notified"`
 	Missed        flag         `json:"missed"`
 	Waits         flag         `json:"waits"`
-	Listed        flag         `json:"listed"`
-	More          flag         `json:"more"`
+	Mark          flag         `json:"mark"`
 	At            number       `json:"at"`
-	Epoch         number       `json:"epoch"`
 	Changes       []change     `json:"changes"`
-	Undo          []change     `json:"undo"`
 	Claim         *claim       `json:"claim"`
 	Position      *position    `json:"position"`
 	Request       *request     `json:"request"`
@@ -44,8 +41,11 @@ type reply struct {
 	NoMatch       *noMatch     `json:"no_match"`
 	Outcome       outcome      `json:"outcome"`
 	Ends          []end        `json:"ends"`
-	Found         []found      `json:"found"`
+	Found         []string     `json:"found"`   // each "square at seq member"
+	Horizon       *number      `json:"horizon"` // in units of the cell's plane
+	Rest          string       `json:"rest"`
 	Waiting       []waiting    `json:"waiting"`
+	Cells         []geo.Cell   `json:"cells"`
 }
 
 type (
@@ -105,10 +105,6 @@ type (
 		Matcher string `json:"matcher"`
 		Reason  string `json:"reason"`
 		At      number `json:"at"`
-	}
-	found struct {
-		Member string `json:"member"`
-		position
 	}
 	waiting struct {
 		Owner   string `json:"owner"`
@@ -239,21 +235,10 @@ func (r reply) ends() (all []match.End) {
 
 func domainChanges(list []change) (all []match.Change) {
 	for _, c := range list {
-		all = append(all, match.Change{List: c.Op == "list", Cell: c.Cell, Epoch: int64(c.Epoch), Position: c.position.domain(),
+		all = append(all, match.Change{List: c.Op != "unlist", Moved: c.Op == "move", Cell: c.Cell, Epoch: int64(c.Epoch), Position: c.position.domain(),
 			Heard: int64(c.Heard), Session: int64(c.Session), Tags: c.Tags})
 	}
 	return all
-}
-
-// hits are the members that a search around the point found.
-func (r reply) hits(around geo.Point) match.Hits {
-	hits := match.Hits{More: bool(r.More)}
-	for _, f := range r.Found {
-		c := match.Candidate{Member: r.member(f.Member), Position: f.position.domain()}
-		c.Distance = geo.Distance(around, c.Point)
-		hits.Candidates = append(hits.Candidates, c)
-	}
-	return hits
 }
 
 // waiting are the requests that wait for a member who is listed at the point.

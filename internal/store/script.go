@@ -20,11 +20,12 @@ import (
 //go:embed scripts
 var sources embed.FS
 
-// Every script works on a member's slot or on a cell's: its folder says which, and so
-// which prelude it has. To add one, put its file there; no list names it.
+// Every script works on a member's slot, on a shard cell's or on an area's: its folder says
+// which, and so which prelude it has. To add one, put its file there; no list names it.
 const (
 	onMembers = "member"
 	onCells   = "cell"
+	onAreas   = "area"
 )
 
 type script struct{ text, sha string }
@@ -40,7 +41,7 @@ func scripts(rewrite func(name, text string) string) map[string]script {
 		return string(text)
 	}
 	all := make(map[string]script)
-	for _, folder := range []string{onMembers, onCells} {
+	for _, folder := range []string{onMembers, onCells, onAreas} {
 		files, err := sources.ReadDir("scripts/" + folder)
 		if err != nil {
 			panic(err)
@@ -63,9 +64,9 @@ func scripts(rewrite func(name, text string) string) map[string]script {
 
 // lifetimes are those of the domain, as the scripts name them.
 func lifetimes() string {
-	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD = %d, %d, %d, %d, %d",
+	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD, ASK_AGAIN = %d, %d, %d, %d, %d, %d",
 		match.Lease.Milliseconds(), match.Kept.Milliseconds(), match.EndRemembered.Milliseconds(),
-		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds())
+		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds(), match.AskAgain.Milliseconds())
 }
 
 var errNotSent = errors.New("the hook did not send the command")
@@ -89,6 +90,11 @@ func (s *Store) onMember(name string, m match.Member, args ...string) call {
 // onCell is a call on a shard cell's slot.
 func (s *Store) onCell(name, pool string, c geo.Cell, args ...string) call {
 	return s.call(name, pool, cellKeys(pool, c), args)
+}
+
+// onArea is a call on the slot of the area that a shard cell belongs to.
+func (s *Store) onArea(name, pool string, area geo.Cell, args ...string) call {
+	return s.call(name, pool, areaKeys(pool, area), args)
 }
 
 func (s *Store) call(name, pool string, keys, args []string) call {

@@ -1,39 +1,544 @@
 -- Prelude of the scripts in cell/, after common.lua: they run on a shard cell's slot.
--- KEYS[1..4] are near (a GEO set), seen, tags and wait (hashes).
-local near, seen, tagged, wait = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- Positions are squares of the cell's plane (see internal/geo), coordinates are in its units
+-- and distances in metres.
+--
+-- Listed members are in two generations: those heard in this span of one location TTL, and
+-- those heard in the span before. A report takes its member into the current generation.
+-- A generation is dropped as a whole, so what a member leaves behind costs no sweeping.
+-- KEYS[1..3] and KEYS[4..6] are the generations: near (a sorted set by square), seen (a hash
+-- of what is known of each member) and tags (the index of rare tags). KEYS[7] and KEYS[8] are
+-- the requests that wait here, by owner, and the queue that finds them.
+local wait, queue = KEYS[7], KEYS[8]
 
--- parse reads what is known of a listed member: heard, at, seq, session, epoch.
-local function parse(text)
-  local heard, at, seq, session, epoch = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-  return { heard = tonumber(heard), at = tonumber(at), seq = tonumber(seq), seqText = seq, session = tonumber(session),
-    epoch = tonumber(epoch) }
+local BITS = 15        -- the plane has 2^15 squares either way
+local SIDE = 2 ^ BITS
+local WIDE, HIGH = 0.5966643691, 0.2819276561 -- a square's sides
+local FIRST = 3 * 2 ^ 50 -- the score of the first square, as a geohash of 52 bits
+local MOST_READ = 256  -- entries that one run reads, beside one last page
+local MOST_BOXES = 160 -- boxes that one search counts
+local LEAF = 12        -- a box with more entries is split
+local PAGE = 32
+local RARE = 128      -- a tag of more members is not rare: looking around finds one soon
+
+local function generation(start)
+  local first = start / ttl % 2 * 3
+  local g = { near = KEYS[first + 1], seen = KEYS[first + 2], tags = KEYS[first + 3], start = start }
+  -- The field of no member says of which span these keys are, and if its area was marked.
+  local stamp = redis.call('HGET', g.seen, '')
+  if stamp then
+    local begun, marked = string.match(stamp, '^(%d+)( ?)')
+    g.known, g.marked = tonumber(begun) == start, marked == ' '
+  end
+  return g
 end
 
-local function keep()
-  redis.call('PEXPIRE', near, KEEP)
-  redis.call('PEXPIRE', seen, KEEP)
-  redis.call('PEXPIRE', tagged, KEEP)
+local current = generation(now - now % ttl)
+local last = generation(current.start - ttl)
+local generations = {} -- that have members
+for _, g in ipairs({ current, last }) do
+  if g.known then
+    generations[#generations + 1] = g
+  end
 end
 
-local function drop(member)
-  redis.call('ZREM', near, member)
-  redis.call('HDEL', seen, member)
-  redis.call('HDEL', tagged, member)
+local function stamp(marked)
+  redis.call('HSET', current.seen, '', int(current.start) .. marked)
 end
 
-local MOST_WAITING = 64 -- requests that one listing returns
+-- pack and parse write and read what is known of a listed member. Times are written as
+-- differences, for the memory's sake.
+local function pack(k)
+  return table.concat({ int(k.heard - current.start), int(k.heard - k.at), k.seq, int(k.session),
+    int(k.epoch - k.session), k.tags }, ' ')
+end
 
--- waiting returns the oldest requests that wait here for someone like this member,
--- each with its owner. The caller's geometry has the last word: a metre is allowed for.
-local function waiting(member, lat, lng, tags)
-  local fitting = {}
-  local all = redis.call('HGETALL', wait)
-  for i = 1, #all, 2 do
-    local owner, q = all[i], cjson.decode(all[i + 1])
-    if tonumber(q.deadline) <= now then
-      redis.call('HDEL', wait, owner)
-    elseif owner ~= member and has(tags, q.tags) and distance(q.lat, q.lng, lat, lng) <= q.radius + 1 then
-      fitting[#fitting + 1] = { created = tonumber(q.created), owner = owner, request = all[i + 1] }
+local function parse(text, g)
+  local heard, at, seq, session, epoch, tags = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
+  heard, session = g.start + heard, tonumber(session)
+  return { heard = heard, at = heard - at, seq = seq, session = session, epoch = session + epoch, tags = tags }
+end
+
+-- listing returns what is known of a member, and its generation, or nil.
+local function listing(member)
+  for _, g in ipairs(generations) do
+    local text = redis.call('HGET', g.seen, member)
+    if text then
+      return parse(text, g), g
+    end
+  end
+end
+
+-- The index of tags has an entry "tag member" for each member with a rare tag, and an entry
+-- "#tag" for a tag that is not rare.
+local function with_tag(tag)
+  return '[' .. tag .. ' ', '(' .. tag .. '!'
+end
+
+local function post(member, tags)
+  for tag in string.gmatch(tags, '%S+') do
+    if not redis.call('ZSCORE', current.tags, '#' .. tag) then
+      local from, to = with_tag(tag)
+      if redis.call('ZLEXCOUNT', current.tags, from, to) < RARE then
+        redis.call('ZADD', current.tags, 0, tag .. ' ' .. member)
+      else
+        redis.call('ZREMRANGEBYLEX', current.tags, from, to)
+        redis.call('ZADD', current.tags, 0, '#' .. tag)
+      end
+      redis.call('PEXPIRE', current.tags, 3 * ttl)
+    end
+  end
+end
+
+local function drop(g, member, k)
+  redis.call('ZREM', g.near, member)
+  redis.call('HDEL', g.seen, member)
+  for tag in string.gmatch(k and k.tags or '', '%S+') do
+    redis.call('ZREM', g.tags, tag .. ' ' .. member)
+  end
+end
+
+-- keep puts a member into the current generation, in place of what was known of it.
+local function keep(member, square, k, before, g)
+  if not current.known then
+    redis.call('UNLINK', current.near, current.seen, current.tags)
+    stamp('')
+    current.known = true
+  end
+  local anew = g ~= current or before.tags ~= k.tags
+  if anew and before then
+    drop(g, member, before)
+  end
+  redis.call('ZADD', current.near, FIRST + square, member)
+  redis.call('HSET', current.seen, member, pack(k))
+  if anew then
+    post(member, k.tags)
+    redis.call('PEXPIRE', current.near, 3 * ttl)
+    redis.call('PEXPIRE', current.seen, 3 * ttl)
+  end
+end
+
+-- xy returns the coordinates of a square's lower left corner: its number has the bits of y
+-- and x by turns.
+local function xy(square)
+  local x, y, bit = 0, 0, 1
+  while square > 0 do
+    local both = square % 4
+    square = (square - both) / 4
+    x, y = x + (both >= 2 and bit or 0), y + both % 2 * bit
+    bit = bit * 2
+  end
+  return x, y
+end
+
+-- spread puts a zero bit before each bit of a number.
+local SPREAD = { [0] = 0, 1, 4, 5, 16, 17, 20, 21, 64, 65, 68, 69, 80, 81, 84, 85 }
+local function spread(n)
+  local bits, place = 0, 1
+  while n > 0 do
+    local low = n % 16
+    bits, n, place = bits + SPREAD[low] * place, (n - low) / 16, place * 256
+  end
+  return bits
+end
+
+-- distance2 is the square of the distance between two places on the plane.
+local function distance2(x, y, x2, y2)
+  local dx, dy = (x2 - x) * WIDE, (y2 - y) * HIGH
+  return dx * dx + dy * dy
+end
+
+-- rarest returns the wanted tag that the fewest members here have, and how many, unless no
+-- wanted tag is rare.
+local function rarest(wanted)
+  local best, least
+  for tag in string.gmatch(wanted, '%S+') do
+    local count = 0
+    local from, to = with_tag(tag)
+    for _, g in ipairs(generations) do
+      if redis.call('ZSCORE', g.tags, '#' .. tag) then
+        count = math.huge
+      else
+        count = count + redis.call('ZLEXCOUNT', g.tags, from, to)
+      end
+    end
+    if count < (least or math.huge) then
+      best, least = tag, count
+    end
+  end
+  return best, least or 0
+end
+
+-- A finder collects the members found who are fresh and have the wanted tags, and counts the
+-- entries read. What is stale is dropped.
+local function new_finder(radius, wanted, self)
+  local f = { found = {}, read = 0 }
+
+  function f.consider(g, member, text, square, d)
+    f.read = f.read + 1
+    local heard, at, seq, tags = string.match(text or '', '^(%S+) (%S+) (%S+) %S+ %S+ (.*)$')
+    heard = heard and g.start + heard
+    at = heard and heard - at
+    if not heard or heard <= now - ttl or at <= now - ttl then
+      drop(g, member, text and parse(text, g))
+    elseif member ~= self and d <= radius and (wanted == '' or has(tags, wanted)) then
+      f.found[#f.found + 1] = { d = d, square = square, at = at, seq = seq, member = member }
+    end
+  end
+
+  -- within counts those found up to a distance.
+  function f.within(d)
+    local count = 0
+    for _, one in ipairs(f.found) do
+      if one.d <= d then
+        count = count + 1
+      end
+    end
+    return count
+  end
+
+  -- reply says who was found, up to which distance these are all, and which boxes are left.
+  function f.reply(horizon, boxes)
+    table.sort(f.found, function(a, b) return a.d < b.d end)
+    local texts, left = {}, {}
+    for i, one in ipairs(f.found) do
+      texts[i] = int(one.square) .. ' ' .. int(one.at) .. ' ' .. one.seq .. ' ' .. one.member
+    end
+    for i, b in ipairs(boxes or {}) do
+      left[i] = int(b.square) .. ' ' .. b.bits .. ' ' .. b.skip
+    end
+    return reply({ status = 'ok', found = texts, horizon = horizon and math.floor(horizon),
+      rest = table.concat(left, ';') })
+  end
+  return f
+end
+
+-- with_rare_tag reads the members with a rare tag one by one.
+local function with_rare_tag(f, tag, x, y)
+  local from, to = with_tag(tag)
+  for _, g in ipairs(generations) do
+    local members = redis.call('ZRANGEBYLEX', g.tags, from, to)
+    if #members > 0 then
+      for i, entry in ipairs(members) do
+        members[i] = string.sub(entry, #tag + 2)
+      end
+      local scores = redis.call('ZMSCORE', g.near, unpack(members))
+      local known = redis.call('HMGET', g.seen, unpack(members))
+      for i, member in ipairs(members) do
+        local square = tonumber(scores[i] or FIRST) - FIRST
+        local mx, my = xy(square)
+        f.consider(g, member, scores[i] and known[i], square, math.sqrt(distance2(x, y, mx + 0.5, my + 0.5)))
+      end
+    end
+  end
+end
+
+-- count counts the members in the boxes of 2^bits squares either way that reach from one
+-- place to another.
+local function count(left, bottom, right, top, bits)
+  local n, side, size, last_box = 0, 2 ^ bits, 4 ^ bits, 2 ^ (BITS - bits) - 1
+  for column = math.max(0, math.floor(left / side)), math.min(last_box, math.floor(right / side)) do
+    local bits_of_column = 2 * spread(column)
+    for row = math.max(0, math.floor(bottom / side)), math.min(last_box, math.floor(top / side)) do
+      local from = FIRST + (bits_of_column + spread(row)) * size
+      for _, g in ipairs(generations) do
+        n = n + redis.call('ZCOUNT', g.near, from, from + size - 1)
+      end
+    end
+  end
+  return n
+end
+
+-- look reads a circle around a place that has about as many members as are wanted. It
+-- returns the distance up to which all were read, infinite if that is the whole radius, or nil
+-- if there is no such circle. The cache looks at all boxes that the circle touches, each about
+-- as high as the radius, so their members are counted first.
+local function look(f, x, y, radius, want)
+  local total, bits = 0, BITS
+  for _, g in ipairs(generations) do
+    total = total + redis.call('ZCARD', g.near)
+  end
+  if total > MOST_READ then
+    if x < 0 or x >= SIDE or y < 0 or y >= SIDE then
+      return nil
+    end
+    -- A box has about eight, if all are spread evenly over the shard cell; else try others.
+    bits = math.max(0, math.min(BITS, math.floor(math.log(8 * 36e6 / (total * WIDE * HIGH)) / math.log(4) + 0.5)))
+    for _ = 1, 3 do
+      local n = count(x, y, x, y, bits)
+      if n > 24 and bits > 0 then
+        bits = bits - (n > 96 and bits > 1 and 2 or 1)
+      elseif n < 3 and bits < BITS then
+        bits = bits + 1
+      else
+        break
+      end
+    end
+  end
+  local dense -- the bits of boxes with too many
+  while bits >= 0 and f.read < MOST_READ do
+    local reach = total > MOST_READ and math.min(radius, 0.99 * HIGH * 2 ^ bits) or radius
+    local dx, dy = reach / WIDE, reach / HIGH
+    if total > MOST_READ and count(x - dx, y - dy, x + dx, y + dy, bits) > MOST_READ then
+      dense, bits = bits, bits - 1
+    else
+      local horizon
+      for _, most in ipairs({ want + 1, MOST_READ }) do
+        f.found, horizon = {}, reach
+        for _, g in ipairs(generations) do
+          local hits = redis.call('GEOSEARCH', g.near, 'FROMLONLAT', x * 360 / 2 ^ 26, y * 170.10225756 / 2 ^ 26,
+            'BYRADIUS', reach, 'm', 'ASC', 'COUNT', most, 'WITHDIST', 'WITHHASH')
+          local members = {}
+          for i, hit in ipairs(hits) do
+            members[i] = hit[1]
+          end
+          local known = #members > 0 and redis.call('HMGET', g.seen, unpack(members))
+          for i, hit in ipairs(hits) do
+            f.consider(g, hit[1], known[i], hit[3] - FIRST, tonumber(hit[2]))
+          end
+          if #hits == most then
+            horizon = math.min(horizon, tonumber(hits[most][2]))
+          end
+        end
+        if f.within(horizon) >= want or horizon == reach then
+          break
+        end
+      end
+      if horizon == radius then
+        return math.huge
+      elseif f.within(horizon) >= want then
+        return horizon
+      elseif bits == BITS or bits + 1 == dense then
+        return nil
+      end
+      bits = bits + 1
+    end
+  end
+end
+
+-- walk reads boxes, the nearest first, and splits those with many entries into four. It goes
+-- on from what an earlier run left. What it has read when it must stop is bounded.
+local function walk(f, x, y, radius, want, rest)
+  local boxes, counted = {}, 0
+  local function push(square, bx, by, bits, skip)
+    local side = 2 ^ bits
+    local d = math.sqrt(distance2(x, y, math.max(bx, math.min(x, bx + side)), math.max(by, math.min(y, by + side))))
+    if d <= radius then
+      boxes[#boxes + 1] = { square = square, x = bx, y = by, bits = bits, skip = skip, d = d }
+    end
+  end
+  for square, bits, skip in string.gmatch(rest == '' and '0 ' .. BITS .. ' 0' or rest, '(%d+) (%d+) (%d+)') do
+    local bx, by = xy(tonumber(square))
+    push(tonumber(square), bx, by, tonumber(bits), tonumber(skip))
+  end
+
+  while #boxes > 0 do
+    local first = 1
+    for i = 2, #boxes do
+      if boxes[i].d < boxes[first].d then
+        first = i
+      end
+    end
+    local b = boxes[first]
+    if #f.found >= want and f.within(b.d) >= want then
+      return f.reply(b.d)
+    elseif f.read >= MOST_READ or counted >= MOST_BOXES then
+      return f.reply(b.d, boxes)
+    end
+    boxes[first] = boxes[#boxes]
+    boxes[#boxes] = nil
+
+    local from, entries = FIRST + b.square, 0
+    local to = from + 4 ^ b.bits - 1
+    for _, g in ipairs(generations) do
+      g.count = redis.call('ZCOUNT', g.near, from, to)
+      entries = entries + g.count
+    end
+    counted = counted + 1
+    if entries > LEAF and b.bits > 0 then
+      local half, quarter = 2 ^ (b.bits - 1), 4 ^ (b.bits - 1)
+      push(b.square, b.x, b.y, b.bits - 1, 0)
+      push(b.square + quarter, b.x, b.y + half, b.bits - 1, 0)
+      push(b.square + 2 * quarter, b.x + half, b.y, b.bits - 1, 0)
+      push(b.square + 3 * quarter, b.x + half, b.y + half, b.bits - 1, 0)
+    else
+      local more = false
+      for _, g in ipairs(generations) do
+        if g.count > b.skip then
+          local page = redis.call('ZRANGEBYSCORE', g.near, from, to, 'WITHSCORES', 'LIMIT', b.skip, PAGE)
+          local members = {}
+          for i = 1, #page, 2 do
+            members[#members + 1] = page[i]
+          end
+          local known = #members > 0 and redis.call('HMGET', g.seen, unpack(members))
+          for i, member in ipairs(members) do
+            local square = tonumber(page[2 * i]) - FIRST
+            local mx, my = xy(square - b.square)
+            f.consider(g, member, known[i], square, math.sqrt(distance2(x, y, b.x + mx + 0.5, b.y + my + 0.5)))
+          end
+          more = more or #members == PAGE
+        end
+      end
+      if more then -- a crowd in one square: the next page overlaps, as entries may go meanwhile
+        push(b.square, b.x, b.y, b.bits, b.skip + PAGE - 8)
+      end
+    end
+  end
+  return f.reply()
+end
+
+-- nearest finds members within the radius who are fresh and have the wanted tags: at least
+-- `want` of them with nobody nearer left out, if there are so many. What one run reads is
+-- bounded, whatever is stored.
+local function nearest(x, y, radius, wanted, want, self, rest)
+  local f = new_finder(radius, wanted, self)
+  if #generations == 0 then
+    return f.reply()
+  end
+  if rest == '' then
+    local tag, few = rarest(wanted)
+    if tag then
+      if few > 0 then
+        with_rare_tag(f, tag, x, y)
+      end
+      return f.reply()
+    end
+    local horizon = look(f, x, y, radius, want)
+    if horizon then
+      return f.reply(horizon < math.huge and horizon or nil)
+    end
+    f.found = {}
+  end
+  return walk(f, x, y, radius, want, rest)
+end
+
+-- A waiting request is in the queue under the squares that its circle touches, of a size at
+-- which these are four at most, and under one tag that it wants: the one that was rarest when
+-- it came. So a report finds it only if the member may fit. Entries of one square and one tag
+-- are sorted by age. Another entry has the request's deadline.
+local SMALLEST, LARGEST = 10, BITS -- the exponents of the squares' sides: 289 m and more
+local MOST_LOOKED = 192          -- requests that one run looks at, beside one last page
+local MOST_WAITING = 16          -- requests that one run returns
+
+local function place(level, tag, column, row)
+  return level .. tag .. ' ' .. column .. '.' .. row .. ' '
+end
+
+-- entries returns a waiting request's entries in the queue.
+local function entries(owner, q)
+  local level = SMALLEST
+  while 2 ^ level * HIGH < 2 * q.radius and level < LARGEST do
+    level = level + 1
+  end
+  local side = 2 ^ level
+  local function squares(middle, reach)
+    return math.floor(math.max(0, middle - reach) / side), math.floor(math.min(SIDE - 1, middle + reach) / side)
+  end
+  local left, right = squares(q.x, q.radius / WIDE)
+  local bottom, top = squares(q.y, q.radius / HIGH)
+  local all = { 'due ' .. int(q.deadline) .. ' ' .. owner }
+  for column = left, right do
+    for row = bottom, top do
+      all[#all + 1] = place(level, q.tag, column, row) .. int(q.created) .. ' ' .. owner
+    end
+  end
+  return all
+end
+
+local function parse_request(text)
+  local x, y, radius, created, deadline, tag, tags, request =
+    string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S*)\n([^\n]*)\n(.*)$')
+  return { x = tonumber(x), y = tonumber(y), radius = tonumber(radius), created = tonumber(created),
+    deadline = tonumber(deadline), tag = tag, tags = tags, request = request }
+end
+
+local function waiting_request(owner)
+  local text = redis.call('HGET', wait, owner)
+  return text and parse_request(text)
+end
+
+local function forget(owner, q)
+  redis.call('ZREM', queue, unpack(entries(owner, q)))
+  redis.call('HDEL', wait, owner)
+end
+
+-- forget_expired takes some requests whose deadline has passed out of the cell.
+local function forget_expired()
+  for _, entry in ipairs(redis.call('ZRANGEBYLEX', queue, '[due ', '[due ' .. int(now), 'LIMIT', 0, 8)) do
+    local owner = string.match(entry, '^due %d+ (.*)$')
+    local q = waiting_request(owner)
+    if q then
+      forget(owner, q)
+    end
+    redis.call('ZREM', queue, entry)
+  end
+end
+
+local function let_wait(owner, q)
+  forget_expired()
+  for _, entry in ipairs(entries(owner, q)) do
+    redis.call('ZADD', queue, 0, entry)
+  end
+  local numbers = table.concat({ q.x, q.y, q.radius, int(q.created), int(q.deadline), q.tag }, ' ')
+  redis.call('HSET', wait, owner, numbers .. '\n' .. q.tags .. '\n' .. q.request)
+  local left = math.max(1, q.deadline - now, redis.call('PTTL', wait), redis.call('PTTL', queue))
+  redis.call('PEXPIRE', wait, left)
+  redis.call('PEXPIRE', queue, left)
+end
+
+-- waiting returns the oldest requests that wait here for someone like this member, each with
+-- its owner. A member that was at the square `from` a moment ago was told then of those whose
+-- circle it was in. The caller's geometry has the last word: a metre is allowed for. If it has
+-- looked at enough, it returns also the rest: where to go on.
+local function waiting(member, x, y, tags, from, rest)
+  local fitting, looked = {}, 0
+  if redis.call('ZCARD', queue) == 0 then
+    return fitting
+  end
+  forget_expired()
+  local fx, fy
+  if from then
+    fx, fy = xy(from - FIRST)
+  end
+  local words = { '' }
+  for tag in string.gmatch(tags, '%S+') do
+    words[#words + 1] = tag
+  end
+  -- fits tells whether the member is in the request's circle, and was not well inside before.
+  local function fits(q)
+    return distance2(q.x, q.y, x + 0.5, y + 0.5) <= q.radius ^ 2 and has(tags, q.tags) and
+      not (fx and distance2(q.x, q.y, fx + 0.5, fy + 0.5) <= math.max(0, q.radius - 3) ^ 2)
+  end
+  local level, word, after = string.match(rest, '^(%d+) (%d+) (.*)$')
+  level, word = tonumber(level or SMALLEST), tonumber(word or 1)
+  while level <= LARGEST do
+    local here = place(level, words[word], math.floor(x / 2 ^ level), math.floor(y / 2 ^ level))
+    local page = redis.call('ZRANGEBYLEX', queue, after and '(' .. after or '[' .. here,
+      '(' .. string.sub(here, 1, -2) .. '!', 'LIMIT', 0, PAGE)
+    if #page > 0 then
+      local owners = {}
+      for i, entry in ipairs(page) do
+        owners[i] = string.match(string.sub(entry, #here + 1), '^%d+ (.*)$')
+      end
+      for i, text in ipairs(redis.call('HMGET', wait, unpack(owners))) do
+        local q = text and parse_request(text)
+        if q and owners[i] ~= member and now < q.deadline and fits(q) then
+          fitting[#fitting + 1] = { created = q.created, owner = owners[i], request = q.request }
+        end
+      end
+      looked = looked + #page
+    end
+    after = #page == PAGE and page[PAGE] or nil
+    if not after then
+      word = word + 1
+      if word > #words then
+        level, word = level + 1, 1
+      end
+    elseif looked >= MOST_LOOKED then
+      rest = level .. ' ' .. word .. ' ' .. after
+      break
+    end
+    if level > LARGEST then
+      rest = ''
     end
   end
   table.sort(fitting, function(a, b)
@@ -42,52 +547,5 @@ local function waiting(member, lat, lng, tags)
   for i = MOST_WAITING + 1, #fitting do
     fitting[i] = nil
   end
-  return fitting
-end
-
--- nearest finds up to `want` listed members within the radius that are fresh and have
--- the tags, nearest first; `more` says that there may be others. The circle grows from
--- 10 m so that a crowd costs no more than a village; stale entries are swept.
-local function nearest(lat, lng, radius, wanted, want, self)
-  local r, count = 10, math.max(8, want + 2)
-  while true do
-    r = math.min(r, radius)
-    local found = {}
-    local hits = redis.call('GEOSEARCH', near, 'FROMLONLAT', lng, lat, 'BYRADIUS', r, 'm', 'ASC', 'COUNT', count,
-      'WITHCOORD')
-    local names = {}
-    for i, hit in ipairs(hits) do
-      names[i] = hit[1]
-    end
-    local known, tags = {}, {}
-    for from = 1, #names, 1000 do
-      local upto = math.min(#names, from + 999)
-      local k = redis.call('HMGET', seen, unpack(names, from, upto))
-      local t = wanted ~= '' and redis.call('HMGET', tagged, unpack(names, from, upto))
-      for i = from, upto do
-        known[i] = k[i - from + 1]
-        tags[i] = t and t[i - from + 1]
-      end
-    end
-    for i, name in ipairs(names) do
-      local k = known[i] and parse(known[i])
-      if not k or k.heard <= now - ttl or k.at <= now - ttl then
-        drop(name)
-      elseif name ~= self and has(tags[i] or '', wanted) then
-        if #found == want then
-          return reply({ status = 'ok', found = found, more = true })
-        end
-        found[#found + 1] = { member = name, lat = hits[i][2][2], lng = hits[i][2][1], at = int(k.at), seq = k.seqText }
-      end
-    end
-    if #hits == count then
-      count = count * 4 -- many that do not fit: look at more of them
-    elseif r >= radius then
-      return reply({ status = 'ok', found = found })
-    elseif #found >= want then
-      return reply({ status = 'ok', found = found, more = true })
-    else
-      r = r * 3
-    end
-  end
+  return fitting, rest
 end

@@ -221,8 +221,8 @@ end
 
 -- index_changes decides whether and where the member is listed, writes that down
 -- and returns the changes of the index. With `anew` it lists the member even where the
--- record says that it is.
-local function index_changes(m, r, anew)
+-- record says that it is; with `moved` it moves a listing that stays to the last report.
+local function index_changes(m, r, anew, moved)
   local changes = {}
   if m.claimMatch and m.claimConfirmed ~= '1' then
     return changes -- undecided: leave the index alone
@@ -244,16 +244,20 @@ local function index_changes(m, r, anew)
   end
   if #stay > 0 then
     redis.call('HSET', record, 'trailing', cjson.encode(stay))
-  else
+  elseif m.trailing then
     redis.call('HDEL', record, 'trailing')
   end
   if listable and (m.listed ~= m.cell or anew) then
     new_epoch(m)
+    m.listed = m.cell
     redis.call('HSET', record, 'listed', m.cell)
     changes[#changes + 1] = entry(m, 'list', m.cell)
+  elseif listable and moved then
+    changes[#changes + 1] = entry(m, 'move', m.cell)
   elseif not listable and m.listed then
     redis.call('HDEL', record, 'listed')
     changes[#changes + 1] = { op = 'unlist', cell = m.listed, epoch = m.epoch }
+    m.listed = nil
   end
   return changes
 end

@@ -1,18 +1,27 @@
--- list puts a member into this cell, unless a newer listing of it is here. With
--- listed come the requests that wait for it here.
--- Status: listed, older.
-local member, lat, lng, at, seq, heard, session, epoch, tags = arguments(9)
+-- list puts a member into this cell. Where it is not `anew`, it was listed here before, and a
+-- report has moved it. With listed come the requests that wait for it (`rest` as wake takes
+-- it), and `mark` says that the area does not know yet that this cell has members.
+-- Status: listed, older (than what is here), absent (from where a report was to move it).
+local member, square, at, seq, heard, session, epoch, tags, anew = arguments(9)
 
-local text = redis.call('HGET', seen, member)
-if text and parse(text).epoch >= tonumber(epoch) then
-  return reply({ status = 'older' })
+local k = { heard = tonumber(heard), at = tonumber(at), seq = seq, session = tonumber(session),
+  epoch = tonumber(epoch), tags = tags }
+local before, g = listing(member)
+local since = 0 -- ms since it was last told what waits for it
+if before then
+  local ahead = k.session < before.session and -1 or k.at - before.at
+  if ahead == 0 then
+    ahead = tonumber(seq) - tonumber(before.seq)
+  end
+  if before.epoch > k.epoch or (before.epoch == k.epoch and ahead < 0) then
+    return reply({ status = 'older' })
+  end
+  since = before.epoch == k.epoch and ahead > 0 and k.heard - before.heard or ASK_AGAIN
+elseif anew ~= '1' then
+  return reply({ status = 'absent' })
 end
-redis.call('GEOADD', near, lng, lat, member)
-redis.call('HSET', seen, member, heard .. ' ' .. at .. ' ' .. seq .. ' ' .. session .. ' ' .. epoch)
-if tags == '' then
-  redis.call('HDEL', tagged, member)
-else
-  redis.call('HSET', tagged, member, tags)
-end
-keep()
-return reply({ status = 'listed', waiting = waiting(member, tonumber(lat), tonumber(lng), tags) })
+local from = before and since < ASK_AGAIN and tonumber(redis.call('ZSCORE', g.near, member)) or nil
+keep(member, square, k, before, g)
+local x, y = xy(tonumber(square))
+local fitting, rest = waiting(member, x, y, tags, from, '')
+return reply({ status = 'listed', waiting = fitting, rest = rest, mark = not current.marked })

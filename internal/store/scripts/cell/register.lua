@@ -1,11 +1,14 @@
--- register lets a request wait in this cell, and searches the cell in the same step:
--- a member listed later finds the request, a member listed before is found here.
+-- register lets a request wait in this cell, and searches the cell in the same step: a
+-- member listed later finds the request, a member listed before is found here.
 -- Status: ok (with what search returns).
-local lat, lng, radius, tags, want, self, request, created = arguments(8)
+local x, y, radius, tags, want, self, created, deadline, request = arguments(9)
 
-local text = redis.call('HGET', wait, self)
-if not text or tonumber(cjson.decode(text).created) <= tonumber(created) then
-  redis.call('HSET', wait, self, request)
-  redis.call('PEXPIRE', wait, KEEP)
+local before = waiting_request(self)
+if not before or before.created <= tonumber(created) then
+  if before then
+    forget(self, before)
+  end
+  let_wait(self, { x = tonumber(x), y = tonumber(y), radius = tonumber(radius), created = tonumber(created),
+    deadline = tonumber(deadline), tag = rarest(tags) or '', tags = tags, request = request })
 end
-return nearest(lat, lng, tonumber(radius), tags, tonumber(want), self)
+return nearest(tonumber(x), tonumber(y), tonumber(radius), tags, tonumber(want), self, '')

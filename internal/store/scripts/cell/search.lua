@@ -1,6 +1,7 @@
--- search finds the nearest fitting members listed in this cell: `found`, and `more` if
--- there may be others beyond the last.
+-- search finds members listed in this cell who fit, nearest first. Where it does not say
+-- `horizon` these are all. Else all up to that distance are among them. With `rest` it had
+-- read enough: a search that is given it goes on from there.
 -- Status: ok.
-local lat, lng, radius, tags, want, self = arguments(6)
+local x, y, radius, tags, want, self, rest = arguments(7)
 
-return nearest(lat, lng, tonumber(radius), tags, tonumber(want), self)
+return nearest(tonumber(x), tonumber(y), tonumber(radius), tags, tonumber(want), self, rest)

@@ -2,12 +2,12 @@
 -- Status: unlisted, newer, absent.
 local member, epoch = arguments(2)
 
-local text = redis.call('HGET', seen, member)
-if not text then
+local k, g = listing(member)
+if not k then
   return reply({ status = 'absent' })
 end
-if parse(text).epoch > tonumber(epoch) then
+if k.epoch > tonumber(epoch) then
   return reply({ status = 'newer' })
 end
-drop(member)
+drop(g, member, k)
 return reply({ status = 'unlisted' })

@@ -2,8 +2,8 @@
 -- Status: ok.
 local owner, created = arguments(2)
 
-local text = redis.call('HGET', wait, owner)
-if text and tonumber(cjson.decode(text).created) <= tonumber(created) then
-  redis.call('HDEL', wait, owner)
+local q = waiting_request(owner)
+if q and q.created <= tonumber(created) then
+  forget(owner, q)
 end
 return reply({ status = 'ok' })

@@ -1,0 +1,8 @@
+-- marked notes that the area knows that this cell has members, until the span ends.
+-- Status: ok.
+arguments(0)
+
+if current.known then
+  stamp(' marked')
+end
+return reply({ status = 'ok' })

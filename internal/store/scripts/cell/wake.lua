@@ -1,0 +1,7 @@
+-- wake goes on where list had looked at enough requests.
+-- Status: ok (`waiting`, and `rest` if there may be more).
+local member, square, tags, rest = arguments(4)
+
+local x, y = xy(tonumber(square))
+local fitting, more = waiting(member, x, y, tags, nil, rest)
+return reply({ status = 'ok', waiting = fitting, rest = more })
