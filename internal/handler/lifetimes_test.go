@@ -41,7 +41,7 @@ func repeats(t *testing.T) (sum time.Duration) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.Relist(t.Context(), match.Member{Pool: "default", ID: "ana"}); err == nil || sum == 0 {
+	if _, err := s.Watch(t.Context(), match.Member{Pool: "default", ID: "ana"}, "x", match.Member{Pool: "default", ID: "ben"}); err == nil || sum == 0 {
 		t.Fatalf("got %v after repeats of %v, want a step that fails", err, sum)
 	}
 	return sum

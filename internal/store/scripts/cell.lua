@@ -34,7 +34,8 @@ end
 
 local current = generation(now - now % ttl)
 local last = generation(current.start - ttl)
-local generations = {} -- that have members
+local span_left = current.start + 2 * ttl - now -- until nobody of the current one is fresh
+local generations = {}                          -- that have members
 for _, g in ipairs({ current, last }) do
   if g.known then
     generations[#generations + 1] = g
@@ -84,7 +85,7 @@ local function post(member, tags)
         redis.call('ZREMRANGEBYLEX', current.tags, from, to)
         redis.call('ZADD', current.tags, 0, '#' .. tag)
       end
-      redis.call('PEXPIRE', current.tags, 3 * ttl)
+      redis.call('PEXPIRE', current.tags, span_left)
     end
   end
 end
@@ -112,8 +113,8 @@ local function keep(member, square, k, before, g)
   redis.call('HSET', current.seen, member, pack(k))
   if anew then
     post(member, k.tags)
-    redis.call('PEXPIRE', current.near, 3 * ttl)
-    redis.call('PEXPIRE', current.seen, 3 * ttl)
+    redis.call('PEXPIRE', current.near, span_left)
+    redis.call('PEXPIRE', current.seen, span_left)
   end
 end
 

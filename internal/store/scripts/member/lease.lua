@@ -18,6 +18,7 @@ if m.claimMatch then
   return reply({ status = 'claimed' })
 end
 if not m.heard or tonumber(m.heard) <= now - grace then
+  redis.call('HSET', route, 'registered', '0') -- its next message registers and searches anew
   return reply({ status = 'silent' })
 end
 local till = math.min(now + LEASE, tonumber(r.deadline))
