@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"waggle/cmd/waggle/cli"
 	"waggle/lab/bench"
@@ -28,13 +27,13 @@ prints the tables of an earlier result.`
 
 func measure(ctx context.Context, c cli.Console, args []string) error {
 	var sizes, out, print string
-	o := bench.Options{}
+	o := bench.Standard()
 	f := cli.Flags(c, "bench", benchText)
 	f.StringVar(&o.Server, "server", "", "valkey or redis (default: Valkey if it is installed)")
 	f.StringVar(&sizes, "members", "10000,100000,1000000", "`numbers` of members, ascending")
-	f.IntVar(&o.Repeats, "repeats", 7, "`number` of blocks of each operation")
-	f.DurationVar(&o.Block, "block", 100*time.Millisecond, "`duration` of a block")
-	f.Uint64Var(&o.Seed, "seed", 1, "`number` that the town is made from")
+	f.IntVar(&o.Repeats, "repeats", o.Repeats, "`number` of blocks of each operation")
+	f.DurationVar(&o.Block, "block", o.Block, "`duration` of a block")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "`number` that the town is made from")
 	f.StringVar(&out, "out", "bench/results", "`folder` for the result")
 	f.StringVar(&print, "print", "", "`file` with a result to print, without measuring")
 	if _, err := cli.Parse(c, f, args); err != nil {
@@ -47,6 +46,7 @@ func measure(ctx context.Context, c cli.Console, args []string) error {
 		}
 		return err
 	}
+	o.Sizes = nil
 	for text := range strings.SplitSeq(sizes, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || len(o.Sizes) > 0 && n <= o.Sizes[len(o.Sizes)-1] {

@@ -27,8 +27,18 @@ type Options struct {
 	Repeats int
 	Block   time.Duration
 	Seed    uint64
+	// Point and Crowd are how many members stand at one point, and Waiting how many requests
+	// wait in one cell, ascending.
+	Point, Crowd int
+	Waiting      []int
 	// Progress is called now and then with the share of the work that is done. It may be nil.
 	Progress func(done float64)
+}
+
+// Standard returns the options of a whole run.
+func Standard() Options {
+	return Options{Sizes: []int{10_000, 100_000, 1_000_000}, Repeats: 7, Block: 100 * time.Millisecond, Seed: 1,
+		Point: 5_000, Crowd: 1_500, Waiting: []int{1_000, 10_000}}
 }
 
 // Run starts servers, measures, and stops them.
@@ -60,12 +70,12 @@ func run(ctx context.Context, s *scope.Scope, o Options, p *progress, r *Result)
 	}
 	r.Server = cache.Name
 	m := &meter{unit: server, repeats: o.Repeats, block: o.Block}
-	w, err := newWaggle(cache.URL, m, 0)
+	w, err := open(cache.URL, m)
 	if err != nil {
 		return err
 	}
-	defer w.store.Close()
-	b := &bench{ctx: ctx, meter: m, server: server, clock: server, w: w, town: newTown(o.Seed), result: r, progress: p}
+	defer w.close()
+	b := &bench{ctx: ctx, meter: m, server: server, clock: server, w: w.now, town: newTown(o.Seed), result: r, progress: p, o: o}
 	all, bases, err := startPeers(s, o)
 	if err != nil {
 		return err
@@ -86,7 +96,7 @@ func run(ctx context.Context, s *scope.Scope, o Options, p *progress, r *Result)
 	r.PingMicros = round(float64(ping) / 1e3)
 	for _, size := range o.Sizes {
 		people := b.town.grow(size)
-		if err := w.join(ctx, mainPool, people, func() { p.add(1) }); err != nil {
+		if err := w.join(ctx, people, func() { p.add(1) }); err != nil {
 			return err
 		}
 		took, err := memory(server, cache.Name, size, base)
@@ -164,18 +174,18 @@ func otherMemory(ctx context.Context, o Options, measured string, t *town, p *pr
 			if err != nil {
 				return err
 			}
-			w, err := newWaggle(cache.URL, &meter{}, 0)
+			w, err := open(cache.URL, &meter{})
 			if err != nil {
 				return err
 			}
-			defer w.store.Close()
+			defer w.close()
 			base, err := server.memory()
 			if err != nil {
 				return err
 			}
 			from := 0
 			for _, size := range o.Sizes {
-				if err := w.join(ctx, mainPool, t.people[from:size], func() { p.add(1) }); err != nil {
+				if err := w.join(ctx, t.people[from:size], func() { p.add(1) }); err != nil {
 					return err
 				}
 				from = size

@@ -25,11 +25,11 @@ func clusters(ctx context.Context, o Options, m *meter, p *progress, r *Result) 
 }
 
 func onCluster(ctx context.Context, o Options, m *meter, p *progress, c *caches.Cluster, r *Result) error {
-	w, err := newWaggle(c.URL, m, 0)
+	w, err := open(c.URL, m)
 	if err != nil {
 		return err
 	}
-	defer w.store.Close()
+	defer w.close()
 	all := make(nodes, len(c.Nodes))
 	for i, n := range c.Nodes {
 		if all[i], err = dial(n.Address); err != nil {
@@ -37,8 +37,8 @@ func onCluster(ctx context.Context, o Options, m *meter, p *progress, c *caches.
 		}
 		defer all[i].Close()
 	}
-	b := &bench{ctx: ctx, meter: m, clock: all, w: w, town: newTown(o.Seed), result: &Result{}, progress: p}
-	if err := w.join(ctx, mainPool, b.town.grow(min(clusterMembers, o.Sizes[len(o.Sizes)-1])), nil); err != nil {
+	b := &bench{ctx: ctx, meter: m, clock: all, w: w.now, town: newTown(o.Seed), result: &Result{}, progress: p, o: o}
+	if err := w.join(ctx, b.town.grow(min(clusterMembers, o.Sizes[len(o.Sizes)-1])), nil); err != nil {
 		return err
 	}
 	for _, measure := range []func() error{b.steady, func() error { return b.search(b.town.searches()[0]) }, b.matches} {

@@ -15,17 +15,14 @@ const ours = "Waggle"
 
 // The names of rows that other code reads.
 const (
-	steady     = "report, steady"
-	denseRow   = "nearest 8 within 3 km, dense"
-	rareRow    = "… for a tag of 1 in 1 000"
-	nobodyRow  = "nobody within 20 km"
-	matchRow   = "match with a point, until both are notified"
-	endRow     = "end"
-	pingRow    = "PING"
-	crowd      = 1_500  // members at one point
-	reporters  = 8      // members who report beside waiting requests
-	waitingFew = 1_000  // waiting requests in a cell
-	waiting    = 10_000 // waiting requests in a cell
+	steady    = "report, steady"
+	denseRow  = "nearest 8 within 3 km, dense"
+	rareRow   = "… for a tag of 1 in 1 000"
+	nobodyRow = "nobody within 20 km"
+	matchRow  = "match with a point, until both are notified"
+	endRow    = "end"
+	pingRow   = "PING"
+	reporters = 8 // members who report beside waiting requests
 )
 
 // A bench is one run: a server with the town's members, and the rows so far.
@@ -39,6 +36,7 @@ type bench struct {
 	result *Result
 	spare  int // members that were connected besides those of the town
 	*progress
+	o Options
 }
 
 // row measures an operation and adds its rows.
@@ -187,10 +185,10 @@ func here(p geo.Point) func(int) geo.Point { return func(int) geo.Point { return
 // onePoint measures a search among thousands at one point.
 func (b *bench) onePoint() error {
 	at := b.town.spots[0]
-	if err := b.w.join(b.ctx, "point", people("point", 5_000, here(at)), nil); err != nil {
+	if err := b.w.join(b.ctx, "point", people("point", b.o.Point, here(at)), nil); err != nil {
 		return err
 	}
-	return b.ours("nearest 8 of 5 000 at one point", func() error {
+	return b.ours("nearest 8 of "+thousands(b.o.Point)+" at one point", func() error {
 		_, err := b.w.nearest(b.ctx, "point", at, 3_000, nil, 8)
 		return err
 	})
@@ -200,17 +198,17 @@ func (b *bench) onePoint() error {
 // may find them swept, so each block has a pool of its own.
 func (b *bench) stale() error {
 	at, pools := b.town.spots[0], 0
-	later, err := newWaggle(b.w.url, b.meter, ttl+time.Minute)
+	later, err := newWaggle(b.w.url, b.meter, b.w.ahead+ttl+time.Minute, b.w.start)
 	if err != nil {
 		return err
 	}
 	defer later.store.Close()
 	searched := 0
-	return b.row(ours, operation{name: fmt.Sprintf("nearest 8, %s stale members at the point", thousands(crowd)), on: b.clock, most: 1,
+	return b.row(ours, operation{name: fmt.Sprintf("nearest 8, %s stale members at the point", thousands(b.o.Crowd)), on: b.clock, most: 1,
 		prepare: func(n int) error {
 			for range n {
 				pools++
-				if err := b.w.join(b.ctx, fmt.Sprint("stale-", pools), people("stale", crowd, here(at)), nil); err != nil {
+				if err := b.w.join(b.ctx, fmt.Sprint("stale-", pools), people("stale", b.o.Crowd, here(at)), nil); err != nil {
 					return err
 				}
 			}
@@ -227,7 +225,7 @@ func (b *bench) stale() error {
 // report.
 func (b *bench) refused() error {
 	at := b.town.spots[0]
-	all := people("strict", crowd, here(at))
+	all := people("strict", b.o.Crowd, here(at))
 	if err := b.w.join(b.ctx, strictPool, all, nil); err != nil {
 		return err
 	}
@@ -250,7 +248,7 @@ func (b *bench) refused() error {
 	next := func() person { i++; return all[i%len(all)] }
 	return first(
 		func() error {
-			return b.ours("refused match, 1 500 members at the point", func() error { return must(ask(next(), at)) })
+			return b.ours("refused match, "+thousands(b.o.Crowd)+" members at the point", func() error { return must(ask(next(), at)) })
 		},
 		func() error {
 			return b.ours("refused report", func() error {
@@ -280,7 +278,7 @@ func (b *bench) waiting() error {
 			return err
 		}
 		there, turn := 0, 0
-		for _, n := range []int{0, waitingFew, waiting} {
+		for _, n := range append([]int{0}, b.o.Waiting...) {
 			if n == 0 && kind.pool != "tags" {
 				continue
 			}
@@ -289,8 +287,7 @@ func (b *bench) waiting() error {
 				if err := b.w.connect(b.ctx, x); err != nil {
 					return err
 				}
-				r, err := b.w.request(b.ctx, x, kind.at, kind.radius, kind.tags, 10*time.Minute)
-				return deliver(b.ctx, r, err)
+				return b.letWait(x, kind.at, kind.radius, kind.tags)
 			}); err != nil {
 				return err
 			}

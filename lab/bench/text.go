@@ -22,30 +22,36 @@ func (r Result) Markdown() string {
 	for _, size := range sizes {
 		columns = append(columns, thousands(size)+" members")
 	}
-	r.rows(&b, append([]string{"PINGs, median (least – most)"}, columns...), func(row Row) []string { return []string{row.Name} },
-		func(row Row) bool { return row.System == ours && r.atEach(row) },
-		func(row Row) string {
-			return fmt.Sprintf("%s (%s – %s)", number(row.Pings), number(row.Low), number(row.High))
-		}, sizes)
-	r.rows(&b, []string{"at " + columns[len(columns)-1], "PINGs, median (least – most)"}, func(row Row) []string { return []string{row.Name} },
-		func(row Row) bool { return row.System == ours && !r.atEach(row) },
-		func(row Row) string {
-			return fmt.Sprintf("%s (%s – %s)", number(row.Pings), number(row.Low), number(row.High))
-		}, sizes[len(sizes)-1:])
-	r.rows(&b, append([]string{"", "µs of the server's time"}, columns...), func(row Row) []string { return []string{row.Name, row.System} },
-		func(row Row) bool { return r.compared(row.Name) },
-		func(row Row) string { return number(row.Micros) }, sizes)
+	largest := sizes[len(sizes)-1]
+	pings := func(row Row) string {
+		return fmt.Sprintf("%s (%s – %s)", number(row.Pings), number(row.Low), number(row.High))
+	}
+	ownName := func(row Row) []string { return []string{row.Name} }
+	trips := func(row Row) string {
+		row, _ = r.row(ours, row.Name, largest)
+		return number(row.Trips) + " / " + number(row.Commands)
+	}
+	r.rows(&b, append(append([]string{"PINGs, median (least – most)"}, columns...), "trips / commands"),
+		func(row Row) bool { return row.System == ours && r.atEach(row) }, ownName, pings, sizes, trips)
+	r.rows(&b, []string{"PINGs, median (least – most)", columns[len(columns)-1], "trips / commands"},
+		func(row Row) bool { return row.System == ours && !r.atEach(row) }, ownName, pings, []int{largest}, trips)
+	r.rows(&b, append([]string{"µs of the server's time", ""}, columns...), func(row Row) bool { return r.compared(row.Name) },
+		func(row Row) []string { return []string{row.Name, row.System} }, func(row Row) string { return number(row.Micros) }, sizes, nil)
 	r.worst(&b)
 	r.memory(&b)
 	r.saturation(&b)
 	return b.String()
 }
 
-// rows writes a table of rows, one for each heading that a row has, with a cell for each size.
-func (r Result) rows(b *strings.Builder, columns []string, heading func(Row) []string, of func(Row) bool, cell func(Row) string, sizes []int) {
-	line(b, columns)
-	line(b, slices.Repeat([]string{"---"}, len(columns)))
+// rows writes a table with a line for each system's row of a name: its heading, a cell for each
+// size, and what comes last, if anything.
+func (r Result) rows(b *strings.Builder, columns []string, of func(Row) bool, heading func(Row) []string, cell func(Row) string, sizes []int,
+	last func(Row) string) {
 	rows := slices.DeleteFunc(slices.Clone(r.Rows), func(row Row) bool { return !of(row) })
+	if len(rows) == 0 {
+		return
+	}
+	head(b, columns...)
 	order := func(row Row) int {
 		return slices.IndexFunc(rows, func(other Row) bool { return other.Name == row.Name })
 	}
@@ -65,6 +71,9 @@ func (r Result) rows(b *strings.Builder, columns []string, heading func(Row) []s
 				continue
 			}
 			cells = append(cells, cell(at))
+		}
+		if last != nil {
+			cells = append(cells, last(row))
 		}
 		line(b, cells)
 	}
@@ -87,8 +96,7 @@ func (r Result) compared(name string) bool {
 }
 
 func (r Result) worst(b *strings.Builder) {
-	line(b, []string{"script", "its longest run", "µs", "PINGs"})
-	line(b, []string{"---", "---", "---", "---"})
+	head(b, "script", "its longest run", "µs", "PINGs")
 	for _, w := range r.Worst {
 		line(b, []string{"`" + w.Script + "`", w.Case, number(w.Micros), number(w.Pings)})
 	}
@@ -96,8 +104,7 @@ func (r Result) worst(b *strings.Builder) {
 }
 
 func (r Result) memory(b *strings.Builder) {
-	line(b, []string{"bytes a member", "members", "in all", "by kind of key"})
-	line(b, []string{"---", "---", "---", "---"})
+	head(b, "bytes a member", "members", "in all", "by kind of key")
 	for _, m := range r.Memory {
 		var kinds []string
 		for _, k := range slices.Sorted(maps.Keys(m.Kinds)) {
@@ -111,16 +118,14 @@ func (r Result) memory(b *strings.Builder) {
 // saturation says what one core of the cache can do, and how a cluster spreads it.
 func (r Result) saturation(b *strings.Builder) {
 	largest := r.sizes()[len(r.sizes())-1]
-	line(b, []string{"one core of the cache", "a second"})
-	line(b, []string{"---", "---"})
+	head(b, "one core of the cache", "a second")
 	for _, name := range []string{steady, denseRow, matchRow, endRow} {
 		if row, ok := r.row(ours, name, largest); ok && row.Micros > 0 {
 			line(b, []string{name, thousands(int(round(1e6 / row.Micros)))})
 		}
 	}
 	b.WriteString("\n")
-	line(b, []string{"on a cluster", "primaries", "PINGs", "share of each primary"})
-	line(b, []string{"---", "---", "---", "---"})
+	head(b, "on a cluster", "primaries", "PINGs", "share of each primary")
 	for _, c := range r.Clusters {
 		var shares []string
 		for _, s := range c.Shares {
@@ -137,6 +142,12 @@ func (r Result) sizes() []int {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// head writes the first two lines of a table.
+func head(b *strings.Builder, columns ...string) {
+	line(b, columns)
+	line(b, slices.Repeat([]string{"---"}, len(columns)))
 }
 
 func line(b *strings.Builder, cells []string) {

@@ -35,7 +35,8 @@ type waggle struct {
 	store *store.Store
 	url   string
 	ids   atomic.Int64
-	start time.Time
+	ahead time.Duration
+	start time.Time // of all sessions
 	// scripts has the name of each script by its digest.
 	scripts map[string]string
 }
@@ -46,15 +47,15 @@ type quiet struct{}
 func (quiet) Push(context.Context, string, protocol.Frame) error { return nil }
 func (quiet) Close(context.Context, string) error                { return nil }
 
-// newWaggle opens a Waggle whose clock is ahead. It counts its trips in the meter.
-func newWaggle(url string, m *meter, ahead time.Duration) (*waggle, error) {
+// newWaggle opens a Waggle whose clock is so far from now. It counts its trips in the meter.
+func newWaggle(url string, m *meter, ahead time.Duration, start time.Time) (*waggle, error) {
 	pools, err := pool.Parse([]byte(fmt.Sprintf(`{"pools": {"default": {"locationTTL": %g, "grace": %g, "reportsPerSecond": 1000000,
 		"reportsBurst": 1000000}, "strict": {"reportsPerSecond": 0.01,
 		"reportsBurst": 1, "requestsPerMinute": 0.01}}}`, ttl.Seconds(), ttl.Seconds())))
 	if err != nil {
 		return nil, err
 	}
-	w := &waggle{url: url, scripts: make(map[string]string), start: time.Now().Add(-time.Minute)}
+	w := &waggle{url: url, scripts: make(map[string]string), ahead: ahead, start: start}
 	w.store, err = store.Open(store.Options{URL: url, Pools: pools,
 		Offset: func() time.Duration { return ahead },
 		Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
@@ -70,10 +71,12 @@ func newWaggle(url string, m *meter, ahead time.Duration) (*waggle, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.Service = &match.Service{Store: w.store, Push: quiet{}, Pools: pools, NewID: w.newID, Now: time.Now, Sleep: match.Sleep,
+	w.Service = &match.Service{Store: w.store, Push: quiet{}, Pools: pools, NewID: w.newID, Now: w.now, Sleep: match.Sleep,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	return w, nil
 }
+
+func (w *waggle) now() time.Time { return time.Now().Add(w.ahead) }
 
 // newID returns 22 characters, as many as in production.
 func (w *waggle) newID() string { return fmt.Sprintf("%022d", w.ids.Add(1)) }
@@ -81,7 +84,7 @@ func (w *waggle) newID() string { return fmt.Sprintf("%022d", w.ids.Add(1)) }
 // session is a member's session. Its connection id is as long as one of API Gateway.
 func (w *waggle) session(pool, id string) match.Session {
 	return match.Session{Member: match.Member{Pool: pool, ID: id}, Connection: "c" + id[:14] + "=", ConnectedAt: w.start,
-		Expires: w.start.Add(2 * time.Hour), Matcher: true, Matchee: true}
+		Expires: w.start.Add(2 * ttl), Matcher: true, Matchee: true}
 }
 
 // deliver does what remains of a message, and drops the replies.
@@ -104,8 +107,35 @@ func (w *waggle) report(ctx context.Context, x match.Session, at geo.Point, tags
 	if tags != nil {
 		q.Tags = &tags
 	}
-	r, err := w.Report(ctx, x, q, time.Now())
+	r, err := w.Report(ctx, x, q, w.now())
 	return deliver(ctx, r, err)
+}
+
+// A crowd joins through two Waggles: one member in five was heard last a while ago, before the
+// cache began its present generation of entries.
+type waggles struct{ now, earlier *waggle }
+
+// open opens both.
+func open(url string, m *meter) (w waggles, err error) {
+	const span = 5 * time.Minute
+	start := time.Now().Add(-time.Minute)
+	next := ttl - time.Duration(start.UnixMilli())*time.Millisecond%ttl
+	if w.now, err = newWaggle(url, m, next+span, start); err == nil {
+		w.earlier, err = newWaggle(url, m, next-span, start)
+	}
+	return w, err
+}
+
+func (w waggles) close() {
+	w.now.store.Close()
+	w.earlier.store.Close()
+}
+
+// join lets members of the town join.
+func (w waggles) join(ctx context.Context, people []person, done func()) error {
+	part := len(people) / 5
+	return first(func() error { return w.earlier.join(ctx, mainPool, people[:part], done) },
+		func() error { return w.now.join(ctx, mainPool, people[part:], done) })
 }
 
 // join connects members and lets them report for the first time, many at a time.
@@ -145,36 +175,57 @@ func (w *waggle) end(ctx context.Context, x match.Session, id string) error {
 	return deliver(ctx, r, err)
 }
 
+// slack is how many metres a horizon may lack: that is how exact the nearest are.
+const slack = 2
+
 // nearest returns the nearest candidates, as a request finds them: the home cell first, and
-// then every cell that may have somebody nearer.
+// then every cell that may have somebody nearer. It fails after a hundred trips.
 func (w *waggle) nearest(ctx context.Context, pool string, at geo.Point, radius float64, tags []string, want int) ([]match.Candidate, error) {
 	q := match.Query{Self: match.Member{Pool: pool, ID: "nobody"}, Point: at, Radius: radius, Tags: tags, Want: want}
 	var found []match.Candidate
-	asked := make(map[geo.Cell]bool)
-	for reach := 0.0; ; {
-		var cells []geo.Cell
-		for _, c := range geo.ShardsWithin(at, reach) {
-			if !asked[c] {
-				cells, asked[c] = append(cells, c), true
-			}
+	asked := make(map[geo.Cell]match.Hits)
+	cells := []geo.Cell{geo.ShardCell(at)}
+	for range 100 {
+		parts := make([]match.Part, len(cells))
+		for i, c := range cells {
+			parts[i] = match.Part{Cell: c, Rest: asked[c].Rest}
 		}
-		if len(cells) == 0 {
-			return found, nil
-		}
-		hits, err := w.store.Search(ctx, cells, q)
+		hits, err := w.store.Search(ctx, parts, q)
 		if err != nil {
 			return nil, err
 		}
-		for _, h := range hits {
-			found = append(found, h.Candidates...)
+		for i, c := range cells {
+			asked[c] = hits[i]
+			found = append(found, hits[i].Candidates...)
 		}
 		found = slices.DeleteFunc(found, func(c match.Candidate) bool { return c.Distance > radius })
-		slices.SortFunc(found, func(a, b match.Candidate) int { return cmp.Compare(a.Distance, b.Distance) })
-		found = found[:min(want, len(found))]
-		if reach = radius; len(found) == want {
+		slices.SortFunc(found, func(a, b match.Candidate) int {
+			return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ID, b.ID))
+		})
+		found = slices.CompactFunc(found, func(a, b match.Candidate) bool { return a.Member == b.Member })
+		reach := radius
+		if len(found) >= want {
 			reach = found[want-1].Distance
 		}
+		cells = nil
+		for _, c := range geo.ShardsWithin(at, reach) {
+			if _, ok := asked[c]; !ok {
+				cells = append(cells, c)
+			}
+		}
+		if len(cells) == 0 {
+			for c, h := range asked {
+				if h.Horizon < reach-slack {
+					cells = append(cells, c)
+				}
+			}
+			if len(cells) == 0 {
+				return found[:min(want, len(found))], nil
+			}
+			q.Want = min(4*q.Want, 4*want)
+		}
 	}
+	return nil, fmt.Errorf("the search for %d around %v has not ended after a hundred trips", want, at)
 }
 
 // claim claims a member without a match, as a process does that vanishes right after.
@@ -188,6 +239,12 @@ func (w *waggle) claim(ctx context.Context, matcher, pool, matchee string) error
 	return err
 }
 
+// letWait lets a member's request wait for ten minutes.
+func (b *bench) letWait(x match.Session, at geo.Point, radius float64, tags []string) error {
+	r, err := b.w.request(b.ctx, x, at, radius, tags, 10*time.Minute)
+	return deliver(b.ctx, r, err)
+}
+
 // cancel cancels a member's waiting request.
 func (b *bench) cancel(x match.Session) error {
 	r, err := b.w.Cancel(b.ctx, x, "")
@@ -197,8 +254,8 @@ func (b *bench) cancel(x match.Session) error {
 // kind returns the kind of a key of the store.
 func kind(key string) string {
 	name, _, _ := strings.Cut(key, "{")
-	_, name, _ = strings.Cut(name, ":") // the version
-	return strings.Trim(name, ":")
+	_, name, _ = strings.Cut(name, ":")   // the version
+	return strings.TrimRight(name, ":01") // of both generations
 }
 
 // each calls do for 0 to n-1, many at a time, and returns the first error.

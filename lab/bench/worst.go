@@ -7,14 +7,17 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"waggle/internal/geo"
+	"waggle/internal/match"
 )
 
 // A hard is a case that is hard for some script.
 type hard struct {
-	name string
-	do   func() error
+	name    string
+	prepare func() error // unmeasured; nil: nothing
+	do      func() error
 }
 
 // hardest returns the worst cases, after crowded has filled its pools.
@@ -23,89 +26,73 @@ func (b *bench) hardest() []hard {
 	search := func(pool string, from func() geo.Point, radius float64, tags ...string) func() error {
 		return func() error { _, err := b.w.nearest(b.ctx, pool, from(), radius, tags, 8); return err }
 	}
-	at0 := func() geo.Point { return at }
+	there := func() geo.Point { return at }
 	many := strings.Fields("sedan english a b c d e f g h i j k l m n")
+	point, crowd, waiting := thousands(b.o.Point), thousands(b.o.Crowd), thousands(b.o.Waiting[len(b.o.Waiting)-1])
 	cases := []hard{
-		{"a tag of 1 in 1 000, dense", search(mainPool, t.dense, 20_000, rare)},
-		{"a tag that nobody has, dense", search(mainPool, t.dense, 20_000, absent)},
-		{"16 tags, two of which all have", search(mainPool, t.dense, 20_000, many...)},
-		{"a circle of 20 km, dense", search(mainPool, t.dense, 20_000)},
-		{"a circle of 20 km, sparse", search(mainPool, t.sparse, 20_000)},
-		{"a circle of 20 km over empty country", search(mainPool, func() geo.Point { return t.empty(false) }, 20_000)},
-		{"5 000 at one point", search("point", at0, 3_000)},
-		{"5 000 at one point, a tag that nobody has", search("point", at0, 3_000, absent)},
-		{"5 000 at one point, seen from 2 km away", search("point", func() geo.Point { return inCell(at, 2_000) }, 20_000)},
+		{"a tag of 1 in 1 000, dense", nil, search(mainPool, t.dense, 20_000, rare)},
+		{"a tag that nobody has, dense", nil, search(mainPool, t.dense, 20_000, absent)},
+		{"16 tags, two of which all have", nil, search(mainPool, t.dense, 20_000, many...)},
+		{"a circle of 20 km, dense", nil, search(mainPool, t.dense, 20_000)},
+		{"a circle of 20 km, sparse", nil, search(mainPool, t.sparse, 20_000)},
+		{"a circle of 20 km over empty country", nil, search(mainPool, func() geo.Point { return t.empty(false) }, 20_000)},
+		{point + " at one point", nil, search("point", there, 3_000)},
+		{point + " at one point, a tag that nobody has", nil, search("point", there, 3_000, absent)},
+		{point + " at one point, seen from 2 km away", nil, search("point", func() geo.Point { return inCell(at, 2_000) }, 20_000)},
 	}
 	for _, pool := range []string{"tags", "distance", "nearly-tags", "nearly-distance"} {
-		cases = append(cases, hard{"a report beside 10 000 waiting requests: " + pool, func() error {
+		cases = append(cases, hard{"a report beside " + waiting + " waiting requests: " + pool, nil, func() error {
 			return b.w.report(b.ctx, b.w.session(pool, name("reporter", t.random.IntN(reporters))), t.near(at), nil)
 		}})
 	}
-	turn := 0
+	var asks match.Session
+	turn, pool := 0, ""
+	fresh := func(of string) { turn++; pool = fmt.Sprint(of, "-", turn) }
+	claimed := people("claimed", b.o.Crowd, here(at))
 	return append(cases,
-		hard{"a request that joins 10 000 waiting ones", func() error {
-			x, err := b.stranger("tags")
-			if err != nil {
-				return err
-			}
-			r, err := b.w.request(b.ctx, x, at, 20_000, []string{absent}, ttl/12)
-			return errors.Join(deliver(b.ctx, r, err), b.cancel(x))
+		hard{"a request that joins " + waiting + " waiting ones", func() (err error) { asks, err = b.stranger("tags"); return err }, func() error {
+			return errors.Join(b.letWait(asks, at, 20_000, []string{absent}), b.cancel(asks))
 		}},
-		hard{"a listing that fits 200 waiting requests", func() error {
-			turn++
-			pool := fmt.Sprint("fits-", turn)
-			if err := each(200, func(i int) error {
+		hard{"a listing that fits " + crowd + " waiting requests", func() error {
+			fresh("fits")
+			return each(b.o.Crowd, func(i int) error {
 				x := b.w.session(pool, name("waits", i))
-				if err := b.w.connect(b.ctx, x); err != nil {
-					return err
-				}
-				r, err := b.w.request(b.ctx, x, at, 1_000, nil, ttl/12)
-				return deliver(b.ctx, r, err)
-			}); err != nil {
+				return errors.Join(b.w.connect(b.ctx, x), b.letWait(x, at, 1_000, nil))
+			})
+		}, func() error { return b.w.join(b.ctx, pool, people("fits", 1, here(at)), nil) }},
+		hard{crowd + " claimed members at the point", func() error {
+			fresh("claimed")
+			if err := b.w.join(b.ctx, pool, claimed, nil); err != nil {
 				return err
 			}
-			return b.w.join(b.ctx, pool, people("fits", 1, here(at)), nil)
-		}},
-		hard{fmt.Sprintf("%s claimed members at the point", thousands(crowd)), func() error {
-			turn++
-			pool := fmt.Sprint("claimed-", turn)
-			all := people("claimed", crowd, here(at))
-			if err := b.w.join(b.ctx, pool, all, nil); err != nil {
-				return err
-			}
-			if err := each(crowd, func(i int) error {
-				return b.w.claim(b.ctx, name("claims", i), pool, all[i].id)
-			}); err != nil {
-				return err
-			}
-			return search(pool, at0, 3_000)()
-		}})
+			return each(len(claimed), func(i int) error { return b.w.claim(b.ctx, name("claims", i), pool, claimed[i].id) })
+		}, func() error { return search(pool, there, 3_000)() }})
 }
 
 // worst runs each case some times and asks the server how long each run of a script took. Of
 // a script, the longest case counts, and of a case the median of its repeats.
 func (b *bench) worst() error {
-	if _, err := b.server.do([]string{"CONFIG", "SET", "slowlog-log-slower-than", "0"},
-		[]string{"CONFIG", "SET", "slowlog-max-len", "1000000"}); err != nil {
-		return err
-	}
-	ping, err := b.meter.ping()
-	if err != nil {
+	if _, err := b.server.one("CONFIG", "SET", "slowlog-max-len", "100000"); err != nil {
 		return err
 	}
 	longest := make(map[string]Worst)
 	for _, c := range b.hardest() {
 		runs := make(map[string][]float64) // microseconds, of each repeat the longest
+		var ping time.Duration
 		for range b.meter.repeats {
-			if _, err := b.server.one("SLOWLOG", "RESET"); err != nil {
-				return err
-			}
-			if err := c.do(); err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			took, err := b.took()
+			one, err := b.meter.ping()
 			if err != nil {
 				return err
+			}
+			ping += one / time.Duration(b.meter.repeats)
+			if c.prepare != nil {
+				if err := c.prepare(); err != nil {
+					return fmt.Errorf("%s: %w", c.name, err)
+				}
+			}
+			took, err := b.took(c.do)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
 			}
 			for script, micros := range took {
 				runs[script] = append(runs[script], micros)
@@ -119,19 +106,28 @@ func (b *bench) worst() error {
 			}
 		}
 	}
-	b.result.Worst = slices.SortedFunc(maps.Values(longest), func(a, b Worst) int { return cmp.Compare(b.Micros, a.Micros) })
-	_, err = b.server.one("CONFIG", "SET", "slowlog-log-slower-than", "-1")
-	return err
+	b.result.Worst = slices.SortedFunc(maps.Values(longest), func(a, b Worst) int {
+		return cmp.Or(cmp.Compare(b.Micros, a.Micros), cmp.Compare(a.Script, b.Script))
+	})
+	return nil
 }
 
-// took returns the longest run of each script since the last reset, in microseconds.
-func (b *bench) took() (map[string]float64, error) {
-	reply, err := b.server.one("SLOWLOG", "GET", "-1")
+// took returns the longest run of each script while do runs, in microseconds. The server logs
+// every command meanwhile.
+func (b *bench) took(do func() error) (map[string]float64, error) {
+	every, none := []string{"CONFIG", "SET", "slowlog-log-slower-than", "0"}, []string{"CONFIG", "SET", "slowlog-log-slower-than", "-1"}
+	if _, err := b.server.do([]string{"SLOWLOG", "RESET"}, every); err != nil {
+		return nil, err
+	}
+	if err := do(); err != nil {
+		return nil, err
+	}
+	replies, err := b.server.do(none, []string{"SLOWLOG", "GET", "-1"})
 	if err != nil {
 		return nil, err
 	}
 	longest := make(map[string]float64)
-	for _, entry := range reply.([]any) {
+	for _, entry := range replies[1].([]any) {
 		parts := entry.([]any)
 		words := parts[3].([]any)
 		if len(words) < 2 || !strings.EqualFold(words[0].(string), "EVALSHA") {

@@ -72,7 +72,10 @@ func rules() []rule {
 		{"lab/chart", []string{"lab/stats"}, "it draws numbers, and does not know what they mean"},
 		{"lab/town", []string{"lab/trace", "localstack/streets"}, "it makes up a day, and does not know who plays it"},
 		{"lab/compare", []string{"lab/chart", "lab/stats", "lab/trace", "localstack/streets", "internal/geo"}, "it compares traces, and does not know who made them"},
-		{"lab/day", []string{"cmd/waggle/stack", "test/kit/caches"}, "it runs the programs as a user does, on a cluster like that of the tests"},
+		{"lab/day", []string{"cmd/waggle/stack", "lab/scope", "test/kit/caches"}, "it runs the programs as a user does, on a cluster like that of the tests"},
+		{"lab/scope", nil, "it stands in for a test, whatever runs in it"},
+		{"lab/bench", []string{"internal/match", "internal/store", "internal/pool", "internal/protocol", "internal/geo", "lab/chart", "lab/scope",
+			"lab/stats", "test/kit/caches"}, "it measures the store and the service alone, without what carries messages to them"},
 		{"build", nil, "it changes the tree as text, and must run whatever state the code is in"},
 		{"infra", []string{"infra", "internal/topology"}, "the stack on AWS knows which functions there are, and none of their code"},
 		{"infra/config", []string{"internal/pool"}, "it checks the settings fast, without the CDK"},
@@ -89,7 +92,7 @@ type dependency struct {
 // dependencies is the table. The first row whose prefix fits counts.
 func dependencies() []dependency {
 	return []dependency{
-		{"github.com/uber/h3-go", []string{"internal/geo"}, "only one package turns a point into a cell"},
+		{"github.com/uber/h3-go", []string{"internal/geo", "lab/bench"}, "only one package turns a point into a cell, beside the peers of the benchmark"},
 		{"github.com/valkey-io/valkey-go", []string{"internal/store"}, "every key and script belongs to the store"},
 		{"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi", []string{"internal/gateway"}, "every push to a client goes through one package"},
 		{"github.com/aws/aws-lambda-go", []string{"functions", "internal/app", "internal/handler", "internal/token", "localstack"}, "the domain and the store do not know Lambda"},
