@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -15,18 +14,18 @@ import (
 
 const benchText = `
 lab bench measures what messages cost the cache, on real servers that it starts itself,
-beside other ways to keep the same members. It prints the tables of docs/performance.md
-and writes the numbers to DATE.json and a picture to DATE.png in a folder. It takes up to
-ten minutes and wants the machine to itself.
+beside other ways to keep the same members. It prints tables, and writes the numbers to
+DATE.json and a picture to costs.png in a folder. It takes up to ten minutes and wants
+the machine to itself.
 
 The unit is a PING: the server's processor time for a message over that for a PING in the
 same run. Tile38 takes part if tile38-server is on the path.
 
-  go -C lab run . bench -print bench/results/DATE.json
-prints the tables of an earlier result.`
+  go -C lab run . bench -print bench/results/DATE.json -pages docs
+prints the tables of an earlier result and puts them into the pages.`
 
 func measure(ctx context.Context, c cli.Console, args []string) error {
-	var sizes, out, print string
+	var sizes, out, print, pages string
 	o := bench.Standard()
 	f := cli.Flags(c, "bench", benchText)
 	f.StringVar(&o.Server, "server", "", "valkey or redis (default: Valkey if it is installed)")
@@ -36,15 +35,23 @@ func measure(ctx context.Context, c cli.Console, args []string) error {
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "`number` that the town is made from")
 	f.StringVar(&out, "out", "bench/results", "`folder` for the result")
 	f.StringVar(&print, "print", "", "`file` with a result to print, without measuring")
+	f.StringVar(&pages, "pages", "", "`folder` with performance.md and scale.md, whose tables to replace")
 	if _, err := cli.Parse(c, f, args); err != nil {
 		return err
 	}
+	show := func(r bench.Result) error {
+		fmt.Fprintf(c.Out, "%s\n%s", r.Markdown(), r.Scale())
+		if pages == "" {
+			return nil
+		}
+		return r.Rewrite(pages)
+	}
 	if print != "" {
 		r, err := bench.Load(print)
-		if err == nil {
-			fmt.Fprint(c.Out, r.Markdown())
+		if err != nil {
+			return err
 		}
-		return err
+		return show(r)
 	}
 	o.Sizes = nil
 	for text := range strings.SplitSeq(sizes, ",") {
@@ -73,6 +80,8 @@ func measure(ctx context.Context, c cli.Console, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(c.Out, r.Markdown())
-	return r.Save(filepath.Join(out, r.Date))
+	if err := r.Save(out); err != nil {
+		return err
+	}
+	return show(r)
 }

@@ -19,7 +19,7 @@ import (
 // folder has the results that docs/performance.md quotes.
 const folder = "../../bench/results"
 
-func TestThePageHasTheTablesOfTheNewestResult(t *testing.T) {
+func TestThePagesHaveTheTablesOfTheNewestResult(t *testing.T) {
 	newest, err := Newest(folder)
 	if err != nil {
 		t.Fatal(err)
@@ -28,14 +28,26 @@ func TestThePageHasTheTablesOfTheNewestResult(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile("../../docs/performance.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for text := range strings.SplitSeq(r.Markdown(), "\n\n") {
-		if !strings.Contains(string(page), strings.TrimSpace(text)) {
-			t.Errorf("docs/performance.md lacks a table of %s: go -C lab run . bench -print %s prints it\n%s", newest, newest, text)
+	for page, tables := range r.Pages() {
+		text, err := os.ReadFile(filepath.Join("../../docs", page))
+		if err != nil {
+			t.Fatal(err)
 		}
+		if !strings.Contains(string(text), begin+tables+end) {
+			t.Errorf("docs/%s differs from %s: make bench BENCHFLAGS='-print %s -pages docs' corrects it", page, newest, strings.TrimPrefix(newest, "../../"))
+		}
+	}
+}
+
+func TestNeedsFollowFromCosts(t *testing.T) {
+	r := Result{Server: "s", Memory: []Memory{{Server: "s", Bytes: 500}}}
+	for name, micros := range map[string]float64{steady: 100, matchRow: 300, afterRow: 50, endRow: 150} {
+		r.Rows = append(r.Rows, Row{System: ours, Name: name, Members: 10, Micros: micros})
+	}
+	got := r.Need(720_000, Usual())
+	want := Need{Messages: 72_200, Posts: 7_600, Connects: 100, Concurrency: 722, Cores: 7.25, Primaries: 15, Gigabytes: 0.72}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
@@ -64,11 +76,11 @@ func TestARunMeasuresEverything(t *testing.T) {
 	if len(r.Worst) < 10 || len(r.Memory) < 4 || len(r.Clusters) < 9 {
 		t.Errorf("got %d scripts, %d rows of memory and %d of clusters", len(r.Worst), len(r.Memory), len(r.Clusters))
 	}
-	file := filepath.Join(t.TempDir(), r.Date)
-	if err := r.Save(file); err != nil {
+	out := t.TempDir()
+	if err := r.Save(out); err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := Load(file + ".json")
+	loaded, err := Load(filepath.Join(out, r.Date+".json"))
 	if err != nil || loaded.Markdown() != r.Markdown() {
 		t.Errorf("the saved result differs: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // A Result is one run. Its JSON names are stable.
@@ -65,16 +66,16 @@ type Cluster struct {
 	Shares    []float64 `json:"shares"` // of that time, by primary
 }
 
-// Save writes a result to file.json and its picture to file.png.
-func (r Result) Save(file string) error {
+// Save writes a result to its date and .json in a folder, and its picture to costs.png there.
+func (r Result) Save(folder string) error {
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file+".json", append(text, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, r.Date+".json"), append(text, '\n'), 0o644); err != nil {
 		return err
 	}
-	return r.Picture().Save(file + ".png")
+	return r.Picture().Save(filepath.Join(folder, "costs.png"))
 }
 
 // Load reads a result.
@@ -96,6 +97,34 @@ func Newest(folder string) (string, error) {
 		return "", err
 	}
 	return slices.Max(files), nil // their names are dates
+}
+
+// The tables of a page stand between these lines.
+const begin, end = "<!-- tables of make bench -->\n", "<!-- end of the tables -->\n"
+
+// Pages returns the tables by the page that quotes them.
+func (r Result) Pages() map[string]string {
+	return map[string]string{"performance.md": r.Markdown(), "scale.md": r.Scale()}
+}
+
+// Rewrite puts the tables into the pages in a folder.
+func (r Result) Rewrite(folder string) error {
+	for page, tables := range r.Pages() {
+		file := filepath.Join(folder, page)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		before, rest, ok := strings.Cut(string(text), begin)
+		_, after, ok2 := strings.Cut(rest, end)
+		if !ok || !ok2 {
+			return fmt.Errorf("%s lacks the lines %q and %q", file, begin, end)
+		}
+		if err := os.WriteFile(file, []byte(before+begin+tables+end+after), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // row returns a row, false if it was not measured.

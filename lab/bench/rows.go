@@ -20,6 +20,7 @@ const (
 	rareRow   = "… for a tag of 1 in 1 000"
 	nobodyRow = "nobody within 20 km"
 	matchRow  = "match with a point, until both are notified"
+	afterRow  = "… and what follows"
 	endRow    = "end"
 	pingRow   = "PING"
 	reporters = 8 // members who report beside waiting requests
@@ -143,7 +144,7 @@ func (t *town) searches() []search {
 // matches measures a match from message to end.
 func (b *bench) matches() error {
 	prepare, next := b.strangers()
-	return b.row(ours, operation{name: "match", phases: []string{matchRow, "… and what follows", endRow}, on: b.clock, most: 25, prepare: prepare,
+	return b.row(ours, operation{name: "match", phases: []string{matchRow, afterRow, endRow}, on: b.clock, most: 25, prepare: prepare,
 		do: func(phase func() error) error {
 			x := next()
 			r, err := b.w.request(b.ctx, x, b.town.dense(), 3_000, nil, 0)
