@@ -37,7 +37,7 @@ type Options struct {
 
 // Standard returns the options of a whole run.
 func Standard() Options {
-	return Options{Sizes: []int{10_000, 100_000, 1_000_000}, Repeats: 7, Block: 100 * time.Millisecond, Seed: 1,
+	return Options{Sizes: []int{10_000, 100_000, 1_000_000}, Repeats: 7, Block: 60 * time.Millisecond, Seed: 1,
 		Point: 5_000, Crowd: 1_500, Waiting: []int{1_000, 10_000}}
 }
 
