@@ -76,7 +76,7 @@ func TestAnAttemptClaimsTheNearestCandidate(t *testing.T) {
 // A cell that is searched again for more candidates returns the first ones too.
 func TestAnAttemptClaimsEachCandidateOnce(t *testing.T) {
 	ben, cyd := candidate("ben", 1), candidate("cyd", 2)
-	s := scripted(t, expect("begin ana1 1", withRequest(match.StatusOK, request()), []match.Hits{{Candidates: []match.Candidate{ben}, More: true}}),
+	s := scripted(t, expect("begin ana1 1", withRequest(match.StatusOK, request())), expect("search for ana", []match.Hits{{Candidates: []match.Candidate{ben}, Horizon: 150}}),
 		expect("claim ana 1 ben 5", match.StatusTaken), expect("search for ana", hits(ben, cyd)), expect("claim ana 1 cyd 5", match.StatusTaken), nobodyFound())
 	s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), nil)
 }
@@ -95,14 +95,13 @@ func TestAnAttemptClaimsAtMost64Candidates(t *testing.T) {
 	s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), nil)
 }
 
-// Without a point in the message, the cell to search is known only after the request is open.
-func TestARequestWithoutAPointIsOpenedBeforeTheSearch(t *testing.T) {
+func TestTheSearchIsForTheRequestThatWasOpened(t *testing.T) {
 	tall := request()
 	tall.Tags = []string{"calm", "tall"}
 	begun := expect("begin ana1 1", withRequest(match.StatusOK, tall))
 	s := scripted(t, begun, expect("search for ana", hits(candidate("ben", 1))), expect("claim ana 1 ben 5 calm tall", match.StatusYours), makeMatch("ana", "1", "ben"))
 	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{ID: "m1", Radius: 500}), nil)
-	want := match.Query{Self: member("ana"), Point: origin(), Radius: 500, Tags: tall.Tags, Want: 8}
+	want := match.Query{Self: member("ana"), Point: origin(), Radius: 500, Tags: tall.Tags, Want: 4}
 	if diff := cmp.Diff(want, s.query); diff != "" {
 		t.Errorf("query (-want +got)\n%s", diff)
 	}

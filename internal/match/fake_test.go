@@ -113,9 +113,9 @@ func (f fake) Cancel(_ context.Context, x match.Session) (match.Cancelled, error
 	return resultOf[match.Cancelled](f, "cancel", x.Connection)
 }
 
-func (f fake) Register(_ context.Context, cells []geo.Cell, w match.WaitingRequest, _ int) ([]match.Hits, error) {
+func (f fake) Register(_ context.Context, cells []geo.Cell, w match.WaitingRequest, want int) ([]match.Hits, error) {
 	f.checkCells(cells, w)
-	f.waiting = w
+	f.waiting, f.want = w, want
 	s := f.call("register", w.Owner.ID, w.ID)
 	return s.hits, s.err
 }

@@ -11,7 +11,7 @@ import (
 func TestAReportIsPushedToTheMatcherWhileTheMatchLasts(t *testing.T) {
 	const pushed = `push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3}`
 	moved := func(c *match.Claim) script {
-		return join(expectReport(result{Now: cacheTime, At: 49_000, Claim: c}, match.Move{}), expect("apply ben"))
+		return join(expectReport(result{Now: cacheTime, At: 49_000, Claim: c}), expect("apply ben"))
 	}
 	watch := func(notified bool, outcome ...any) script {
 		return expect("watch ana x ben", append(outcome, result{Status: match.StatusActive, Connection: "ana1", Notified: notified})...)
@@ -44,10 +44,17 @@ func TestAReportIsPushedToTheMatcherWhileTheMatchLasts(t *testing.T) {
 	}
 }
 
+// Otherwise a shard that is down would hide the location from the one who needs it.
+func TestAReportIsPushedToTheMatcherEvenIfTheIndexFails(t *testing.T) {
+	sendReport(t, err1, expectReport(result{Now: cacheTime, At: 49_000, Claim: claim(9000, true), Changes: []match.Change{{Epoch: 5}}}), expect("apply ben -5", err1),
+		expect("watch ana x ben", result{Status: match.StatusActive, Connection: "ana1", Notified: true}),
+		expect(`push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3}`))
+}
+
 // The ack to the sender is pushed at the same time.
 func TestAPushedReportHasAllFields(t *testing.T) {
 	accuracy, heading, speed := 3.0, 90.0, 1.5
-	s := scripted(t, expectReport(result{Now: cacheTime, At: 49_000, Claim: claim(9000, true), Advice: match.Watched}, match.Move{}), expect("apply ben"),
+	s := scripted(t, expectReport(result{Now: cacheTime, At: 49_000, Claim: claim(9000, true), Advice: match.Watched}), expect("apply ben"),
 		expect("watch ana x ben", result{Status: match.StatusActive, Connection: "ana1", Notified: true}),
 		meanwhile(`push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3,"accuracy":3,"heading":90,"speed":1.5}`),
 		meanwhile(`push ben1 {"type":"ack","id":"l1","report":{"afterSeconds":3,"moveMeters":15}}`))
@@ -59,7 +66,7 @@ func TestAReportRepairsTheCallersRequestMatchOrEnd(t *testing.T) {
 	reportWithRoute := func(state match.State, registered, notified bool) script {
 		r := &match.Route{State: state, Match: "y", Matchee: member("cyd"), Notified: notified, Reason: "completed", Request: waitingRequest()}
 		r.Request.Registered = registered
-		return join(expectReport(result{Route: r, Listed: true}, match.Move{Status: match.StatusMoved}), expect("apply ben"))
+		return join(expectReport(result{Route: r}), expect("apply ben"))
 	}
 	finish := func(reason string) script {
 		return join(expect("finish ben y cyd "+reason, match.StatusAlreadyEnded), expect("release ben y cyd", match.StatusOther), expect("apply ben"), meanwhile("apply cyd"))

@@ -14,8 +14,8 @@ const (
 	OutcomeRemembered = 10 * time.Minute
 	// MaxAhead is how far a client's clock may be ahead, and the gateway's clock may differ.
 	MaxAhead = 30 * time.Second
-	// AskAgain is how long a member that stays within the circles of waiting requests is not
-	// matched with them again and again: their owners ask themselves.
+	// AskAgain is how often a member that stays within the circles of waiting requests is told
+	// of them again: an attempt for one of them may have come to nothing.
 	AskAgain = 10 * time.Second
 )
 
@@ -44,7 +44,7 @@ const (
 // The budgets of one message.
 const (
 	firstWant      = 4   // candidates that a search asks of a cell at first
-	mostWanted     = 128 // candidates that it asks of a cell at most
+	mostWanted     = 512 // candidates that it asks of a cell at most: more than one run reads
 	maxSearchTrips = 64  // of one search
 	maxClaims      = 64  // candidates that one search tries to claim
 	maxMoves       = 4   // times that one candidate may move while it is being claimed

@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"math/bits"
 	"os"
 	"regexp"
 	"strconv"
@@ -38,6 +39,9 @@ func TestEachLifetimeAllowsForTheOthers(t *testing.T) {
 		{"pause", pause, "patience", patience, "something undecided is looked at more than once"},
 		{"patience", patience, "a function's timeout", function, "a message that waits for a decision is answered within its time"},
 		{"patience", patience, "Lease", Lease, "a request that does not wait has expired when its lease lapses"},
+		{"patience", patience, "forOthers", forOthers, "a message that waits for its own request still serves others"},
+		{"forOthers", forOthers, "a function's timeout", function, "a message that serves others is answered within its time"},
+		{"AskAgain", AskAgain, "the default locationTTL", pool.Default().LocationTTL, "a member who stays where it is meets waiting requests more than once"},
 		{"pushPause", pushPause, "slow", slow, "a repeated push shows nothing that is much older"},
 		{"a function's timeout", function, "justConnected", justConnected + 1, "until $connect has returned, API Gateway takes its connection for gone"},
 		{"Lease", Lease, "EndRemembered", EndRemembered, "a client that repeats its end after a lapsed lease gets the reason"},
@@ -81,6 +85,9 @@ func TestEachBudgetAllowsForTheOthers(t *testing.T) {
 		{"maxAttempts", maxAttempts, "maxWoken", maxWoken, "requests that are passed over leave others to be served"},
 		{"maxWoken", maxWoken, "MOST_WAITING of the scripts", scriptLimit(t, "MOST_WAITING"), "no cell leaves out a request that would be served"},
 		{"firstWant", firstWant, "maxClaims", maxClaims, "a search claims all that it asked for first"},
+		{"maxClaims", maxClaims, "mostWanted", mostWanted, "a cell returns all that a search claims"},
+		{"MOST_READ and a page of each generation", scriptLimit(t, "MOST_READ") + 2*scriptLimit(t, "PAGE"), "mostWanted", mostWanted, "a cell asked for the most says where to go on, or that there are no others"},
+		{"a trip for each want up to mostWanted", 1 + bits.Len(mostWanted/firstWant), "maxSearchTrips", maxSearchTrips, "a search asks a cell for all that it may"},
 		{"maxMoves", maxMoves, "maxClaims", maxClaims, "one candidate does not use up the claims"},
 	} {
 		if r.a > r.b {
@@ -100,8 +107,8 @@ func TestTheArchitecturePageListsTheLifetimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := map[string]any{"Lease": Lease, "Kept": Kept, "EndRemembered": EndRemembered, "OutcomeRemembered": OutcomeRemembered,
-		"MaxAhead": MaxAhead, "patience": patience, "firstPause": firstPause, "pause": pause, "slow": slow, "abandoned": abandoned,
-		"justConnected": justConnected, "pushPause": pushPause, "firstWant": firstWant, "maxClaims": maxClaims, "maxMoves": maxMoves,
+		"MaxAhead": MaxAhead, "AskAgain": AskAgain, "forOthers": forOthers, "patience": patience, "firstPause": firstPause, "pause": pause, "slow": slow, "abandoned": abandoned,
+		"justConnected": justConnected, "pushPause": pushPause, "firstWant": firstWant, "mostWanted": mostWanted, "maxSearchTrips": maxSearchTrips, "maxClaims": maxClaims, "maxMoves": maxMoves,
 		"maxAttempts": maxAttempts, "maxWoken": maxWoken, "maxRivals": maxRivals, "maxSlowReads": maxSlowReads}
 	for _, found := range regexp.MustCompile(`(?m)^\t(\w+)\s+= `).FindAllSubmatch(source, -1) {
 		name := string(found[1])

@@ -9,9 +9,11 @@ import (
 	"sync"
 	"testing"
 
+	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/test/kit"
 	"waggle/test/kit/caches"
+	"waggle/test/kit/oracle"
 )
 
 // On a real server the index measures on another sphere, rounds coordinates and may be older
@@ -25,6 +27,7 @@ func TestNearestAgreesWithTheOracleOnEveryCache(t *testing.T) {
 		t.Run("crowd", func(t *testing.T) {
 			crowds = append(crowds, fmt.Sprintf("%d on %s", searchCrowd(t, c), c.Name))
 		})
+		t.Run("crowd at one point", func(t *testing.T) { searchPoint(t, c) })
 	})
 	t.Logf("note: nearest: placements with a search after each: %s", strings.Join(placements, ", "))
 	t.Logf("note: nearest: searches among %d members within 200 m: %s", crowdSize, strings.Join(crowds, ", "))
@@ -108,4 +111,38 @@ func searchCrowd(t *testing.T, c caches.Cache) (searches int) {
 		t.Errorf("%+v: too few candidates to prove anything", n)
 	}
 	return s.count.searches
+}
+
+// searchPoint searches a cell for all of many members at one point, a third of whom are stale.
+// Nobody is missed while the cell drops the stale ones and stops in the middle of such a crowd.
+func searchPoint(t *testing.T, c caches.Cache) {
+	s := openSimulation(t, c, "point", kit.Random(t, 0), 700)
+	s.middle = shardEdge(s.random)
+	for i, p := range s.members {
+		if i == len(s.members)/2 {
+			s.offset += locationTTL * 9 / 10 // mostly to the next generation
+		}
+		if _, err := s.Store.Apply(t.Context(), p.session.Member, s.listing(t, p, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := make(map[string]bool)
+	at := s.members[0].position.Point
+	part := match.Part{Cell: geo.ShardCell(at)}
+	for trip := 0; trip == 0 || part.Rest != ""; trip++ {
+		hits, err := s.Store.Search(t.Context(), []match.Part{part}, match.Query{Self: s.matchers[0].session.Member, Point: at, Radius: 100, Want: 1000})
+		if err != nil || trip > 10 {
+			t.Fatalf("trip %d: %v", trip, err)
+		}
+		part.Rest = hits[0].Rest
+		for _, name := range names(hits[0].Candidates) {
+			all[name] = true
+		}
+	}
+	q := oracle.Query{Place: s.middle, Radius: 100, Since: epoch().Add(s.offset - locationTTL)}
+	for _, hit := range s.crowd.Nearest(q) {
+		if !all[hit.Name] {
+			t.Errorf("%s is missing, at %v m", hit.Name, hit.Distance)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,6 +50,7 @@ type placement struct {
 	listed      map[geo.Cell][]match.Candidate
 	records     map[match.Member]match.Position
 	crowd       oracle.Crowd
+	page        int // candidates that a cell returns before it stops
 }
 
 const exact = 0.001 // metres
@@ -63,6 +65,10 @@ func newPlacement(t *testing.T, random *rand.Rand, middle oracle.Place) *placeme
 	}
 	p.query.Point = point(t, at)
 	p.query.Self = member("self")
+	p.page = math.MaxInt
+	if random.IntN(2) == 0 {
+		p.page = 5 + random.IntN(10)
+	}
 	edge := distanceToEdge(p.query.Point)
 	p.put(t, "self", at, 1)
 
@@ -122,19 +128,28 @@ func (p *placement) search(t *testing.T, random *rand.Rand) int {
 	return len(found)
 }
 
-// Search implements match.Index.
-func (p *placement) Search(_ context.Context, cells []geo.Cell, q match.Query) ([]match.Hits, error) {
-	all := make([]match.Hits, len(cells))
-	for i, cell := range cells {
+// Search implements match.Index. The rest of a part is how many candidates came before.
+func (p *placement) Search(_ context.Context, parts []match.Part, q match.Query) ([]match.Hits, error) {
+	all := make([]match.Hits, len(parts))
+	for i, part := range parts {
 		var hits []match.Candidate
-		for _, c := range p.listed[cell] {
+		for _, c := range p.listed[part.Cell] {
 			c.Distance = geo.Distance(q.Point, c.Point)
-			if c.Member != q.Self && c.Distance <= geo.SearchRadius(q.Radius) {
+			if c.Member != q.Self && c.Distance <= q.Radius+1 {
 				hits = append(hits, c)
 			}
 		}
 		slices.SortFunc(hits, func(a, b match.Candidate) int { return cmp.Compare(a.Distance, b.Distance) })
-		all[i] = match.Hits{Candidates: hits[:min(q.Want, len(hits))], More: len(hits) > q.Want}
+		before, _ := strconv.Atoi(part.Rest)
+		left := hits[before:]
+		n := min(q.Want, p.page, len(left))
+		all[i] = match.Hits{Candidates: left[:n], Horizon: math.Inf(1)}
+		if n < len(left) {
+			all[i].Horizon = left[n-1].Distance
+			if n < q.Want {
+				all[i].Rest = strconv.Itoa(before + n)
+			}
+		}
 	}
 	return all, nil
 }

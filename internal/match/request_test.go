@@ -26,8 +26,7 @@ func TestARequestIsOpenedAsTheMessageSays(t *testing.T) {
 	}{
 		"no fields: the defaults": {pool.Pools{}, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second}},
 		"all fields": {pool.Pools{}, whole, match.NewRequest{ID: "m1", Match: "1", Point: &at, Radius: 500, Tags: []string{"tall"},
-			Open: 30500 * time.Millisecond, Wait: true,
-			Search: &match.Query{Self: member("ana"), Point: at, Radius: 500, Tags: []string{"tall"}, Want: 8}}},
+			Open: 30500 * time.Millisecond, Wait: true}},
 		"a short wait: open for at least a second":         {pool.Pools{}, &protocol.Match{Wait: 0.5}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second, Wait: true}},
 		"the largest radius":                               {pool.Pools{}, &protocol.Match{Radius: 20_000}, match.NewRequest{Match: "1", Radius: 20_000, Open: time.Second}},
 		"no radius in a pool with a smaller maximum: that": {narrow, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 2000, Open: time.Second}},

@@ -17,7 +17,7 @@ func TestRivalsRetryForASecond(t *testing.T) {
 			found = append(found, candidate(name, float64(i)))
 			claims = append(claims, meetRival("1", name)...)
 		}
-		return join(expect("begin mia1 1", withRequest(match.StatusOK, request()), hits(found...)), claims)
+		return join(expect("begin mia1 1", withRequest(match.StatusOK, request())), expect("search for mia", hits(found...)), claims)
 	}
 	waitAfter := func(id string) script {
 		return join(expect("give_up mia "+id+" wait", withRequest(match.StatusWaiting, request())), expect("apply mia"))

@@ -112,6 +112,7 @@ type scriptedService struct {
 	report  match.Report
 	query   match.Query
 	waiting match.WaitingRequest
+	want    int // candidates of each cell
 }
 
 // scripted returns a service that is to follow the script.

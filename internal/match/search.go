@@ -94,6 +94,8 @@ func (s *search) missing(reach float64) ([]geo.Cell, int) {
 			cells = append(cells, c)
 			if a.rest == "" {
 				want = max(want, min(a.want*4, mostWanted))
+			} else {
+				want = max(want, a.want) // for fewer, it would stop short of what it knew before
 			}
 		}
 	}

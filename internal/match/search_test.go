@@ -1,23 +1,34 @@
 package match_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	diffs "github.com/google/go-cmp/cmp"
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
 )
 
-// A trip is one call of Search: how many candidates it wants of which cells, and their hits.
+// A trip is one call of Search: how many candidates it wants of which parts, and their hits.
 type trip struct {
 	want  int
-	cells []geo.Cell
+	parts []match.Part
 	hits  []match.Hits
+}
+
+// whole are cells that are asked from the start.
+func whole(cells []geo.Cell) []match.Part {
+	parts := make([]match.Part, len(cells))
+	for i, c := range cells {
+		parts[i].Cell = c
+	}
+	return parts
 }
 
 // A tripIndex is an index that expects these trips.
@@ -27,15 +38,17 @@ type tripIndex struct {
 	next        []trip
 }
 
-func (i *tripIndex) Search(_ context.Context, cells []geo.Cell, q match.Query) ([]match.Hits, error) {
+func (i *tripIndex) Search(_ context.Context, parts []match.Part, q match.Query) ([]match.Hits, error) {
 	i.t.Helper()
 	if len(i.next) == 0 {
-		i.t.Fatalf("searched for %d in %v, want no more trips", q.Want, cells)
+		i.t.Fatalf("searched for %d in %v, want no more trips", q.Want, parts)
 	}
 	one := i.next[0]
 	i.next = i.next[1:]
-	if q.Want != one.want || !slices.Equal(cells, one.cells) {
-		i.t.Fatalf("searched for %d in %v, want %d in %v", q.Want, cells, one.want, one.cells)
+	byCell := func(a, b match.Part) int { return cmp.Compare(a.Cell, b.Cell) }
+	slices.SortFunc(parts, byCell)
+	if q.Want != one.want || !slices.Equal(parts, slices.SortedFunc(slices.Values(one.parts), byCell)) {
+		i.t.Fatalf("searched for %d in %v, want %d in %v", q.Want, parts, one.want, one.parts)
 	}
 	return one.hits, nil
 }
@@ -60,11 +73,11 @@ func walk(t *testing.T, radius float64, most int, trips []trip, want []string, a
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, names(found)); diff != "" || none != all {
+	if diff := diffs.Diff(want, names(found)); diff != "" || none != all {
 		t.Errorf("all %v, want %v (-want +got)\n%s", none, all, diff)
 	}
 	if len(index.next) > 0 {
-		t.Errorf("want a trip to %v", index.next[0].cells)
+		t.Errorf("want a trip to %v", index.next[0].parts)
 	}
 }
 
@@ -86,54 +99,131 @@ func TestASearchAsksOnlyCellsThatMayChangeTheOrder(t *testing.T) {
 	if len(some) == 0 || len(others) == 0 {
 		t.Fatalf("%d cells within %v m, and %d others", len(some), edge+400, len(others))
 	}
-	none := func(cells []geo.Cell) []match.Hits { return make([]match.Hits, len(cells)) }
-	crowd := func(n int, more bool) (hits []match.Hits, names []string) {
-		var all []match.Candidate
-		for i := range n {
-			names = append(names, fmt.Sprint("m", i))
-			all = append(all, away(names[i], float64(i+1), 1, 0))
-		}
-		return []match.Hits{{Candidates: all, More: more}}, names
+	none := func(cells []geo.Cell) []match.Hits {
+		return slices.Repeat(hits(), len(cells))
 	}
-	eight, eightNames := crowd(8, true)
-	most, mostNames := crowd(32, true)
-	all, allNames := crowd(33, false)
 
 	t.Run("a circle within one cell", func(t *testing.T) {
-		walk(t, 500, math.MaxInt, []trip{{8, home, hits(away("a", 100, 1, 0), away("b", 500, 1, 0), away("c", 500.1, 1, 0))}}, []string{"a", "b"}, true)
+		walk(t, 500, math.MaxInt, []trip{{4, whole(home), hits(away("a", 100, 1, 0), away("b", 500, 1, 0), away("c", 500.1, 1, 0))}}, []string{"a", "b"}, true)
 	})
-	t.Run("nobody within one cell", func(t *testing.T) { walk(t, 500, 1, []trip{{8, home, hits()}}, nil, true) })
+	t.Run("nobody within one cell", func(t *testing.T) { walk(t, 500, 1, []trip{{4, whole(home), hits()}}, nil, true) })
 	t.Run("nobody in many cells", func(t *testing.T) {
-		walk(t, radius, 1, []trip{{8, home, hits()}, {8, around, none(around)}}, nil, true)
+		walk(t, radius, 1, []trip{{4, whole(home), hits()}, {4, whole(around), none(around)}}, nil, true)
 	})
 	t.Run("one nearer than the edge: one cell is asked", func(t *testing.T) {
-		walk(t, radius, 1, []trip{{8, home, hits(away("a", edge-1, 1, 0))}}, []string{"a"}, false)
+		walk(t, radius, 1, []trip{{4, whole(home), hits(away("a", edge-1, 1, 0))}}, []string{"a"}, false)
 	})
 	t.Run("one farther than the edge: the cells up to it are asked", func(t *testing.T) {
 		nearer := none(some)
 		nearer[0].Candidates = []match.Candidate{away("b", edge+100, 1, 0)}
-		walk(t, radius, 2, []trip{{8, home, hits(away("a", edge+400, 1, 0))}, {8, some, nearer}}, []string{"b", "a"}, false)
+		walk(t, radius, 2, []trip{{4, whole(home), hits(away("a", edge+400, 1, 0))}, {4, whole(some), nearer}}, []string{"b", "a"}, false)
 	})
 	t.Run("one farther than the edge, and all are wanted: all cells are asked", func(t *testing.T) {
-		walk(t, radius, 2, []trip{{8, home, hits(away("a", edge+400, 1, 0))}, {8, some, none(some)}, {8, others, none(others)}}, []string{"a"}, true)
+		walk(t, radius, 2, []trip{{4, whole(home), hits(away("a", edge+400, 1, 0))}, {4, whole(some), none(some)}, {4, whole(others), none(others)}}, []string{"a"}, true)
 	})
-	t.Run("the first of many: one trip", func(t *testing.T) { walk(t, 500, 8, []trip{{8, home, eight}}, eightNames, false) })
-	t.Run("many: each trip asks for four times as many", func(t *testing.T) {
-		walk(t, 500, math.MaxInt, []trip{{8, home, eight}, {32, home, most}, {128, home, all}}, allNames, true)
-	})
-	t.Run("some of many: two trips", func(t *testing.T) {
-		walk(t, 500, 32, []trip{{8, home, eight}, {32, home, most}}, mostNames, false)
-	})
-	t.Run("many, and cells around: those are asked first", func(t *testing.T) {
-		walk(t, radius, math.MaxInt, []trip{{8, home, eight}, {8, around, none(around)}, {32, home, all}}, allNames, true)
-	})
-	t.Run("a cell without candidates says that there are more", func(t *testing.T) {
-		walk(t, 500, 1, []trip{{8, home, []match.Hits{{More: true}}}}, nil, true)
+	t.Run("a horizon before the edge, and cells around: those are asked first", func(t *testing.T) {
+		four, _ := crowd(4, 4)
+		all, names := crowd(5, math.Inf(1))
+		walk(t, radius, math.MaxInt, []trip{{4, whole(home), four}, {4, whole(around), none(around)}, {16, whole(home), all}}, names, true)
 	})
 }
 
-func TestOfAMemberListedTwiceTheNewerReportCounts(t *testing.T) {
+// crowd are so many candidates of one cell, the nth of them n metres away. Up to the horizon
+// nobody is missing.
+func crowd(n int, horizon float64) (hits []match.Hits, names []string) {
+	var all []match.Candidate
+	for i := range n {
+		names = append(names, fmt.Sprint("m", i+1))
+		all = append(all, away(names[i], float64(i+1), 1, 0))
+	}
+	return []match.Hits{{Candidates: all, Horizon: horizon}}, names
+}
+
+func TestACellIsAskedForMoreOnceItsHorizonIsReached(t *testing.T) {
+	home := whole(geo.ShardsWithin(origin(), 500))
+	four, names4 := crowd(4, 4)
+	sixteen, names16 := crowd(16, 16)
+	more, _ := crowd(64, 64)
+	many, _ := crowd(256, 256)
+	most, _ := crowd(499, 499)
+	all, allNames := crowd(500, math.Inf(1))
+	t.Run("the first of many: one trip", func(t *testing.T) { walk(t, 500, 4, []trip{{4, home, four}}, names4, false) })
+	t.Run("some of many: two trips", func(t *testing.T) {
+		walk(t, 500, 16, []trip{{4, home, four}, {16, home, sixteen}}, names16, false)
+	})
+	t.Run("many: each trip asks for four times as many, up to 512", func(t *testing.T) {
+		walk(t, 500, math.MaxInt, []trip{{4, home, four}, {16, home, sixteen}, {64, home, more}, {256, home, many}, {512, home, most}, {512, home, all}}, allNames, true)
+	})
+	t.Run("a candidate beyond the horizon comes after those that it hid", func(t *testing.T) {
+		far := []match.Hits{{Candidates: []match.Candidate{away("b", 200, 1, 0)}, Horizon: 100}}
+		walk(t, 500, 1, []trip{{4, home, far}, {16, home, hits(away("a", 150, 1, 0), away("b", 200, 1, 0))}}, []string{"a"}, false)
+	})
+	t.Run("a candidate at the horizon: one trip", func(t *testing.T) {
+		walk(t, 500, 1, []trip{{4, home, []match.Hits{{Candidates: []match.Candidate{away("b", 200, 1, 0)}, Horizon: 200}}}}, []string{"b"}, false)
+	})
+	t.Run("no candidates up to the horizon", func(t *testing.T) {
+		walk(t, 500, 1, []trip{{4, home, []match.Hits{{Horizon: 100}}}, {16, home, hits()}}, nil, true)
+	})
+}
+
+func TestASearchGoesOnWhereACellHadToStop(t *testing.T) {
+	cells := geo.ShardsWithin(origin(), 8000)
+	home := whole(cells[:1])
+	rest := func(rest string) []match.Part { return []match.Part{{Cell: cells[0], Rest: rest}} }
+	stopped := func(rest string, horizon float64, found ...match.Candidate) []match.Hits {
+		return []match.Hits{{Candidates: found, Horizon: horizon, Rest: rest}}
+	}
+	a, b, c, d := away("a", 10, 1, 0), away("b", 20, 1, 0), away("c", 30, 1, 0), away("d", 40, 1, 0)
+
+	t.Run("a candidate before the horizon: it need not go on", func(t *testing.T) {
+		walk(t, 500, 1, []trip{{4, home, stopped("r", 10, b, a)}}, []string{"a"}, false)
+	})
+	t.Run("a nearer one in the rest", func(t *testing.T) {
+		walk(t, 500, 2, []trip{{4, home, stopped("r", 5, b)}, {4, rest("r"), stopped("s", 15, a)}, {4, rest("s"), hits(c)}}, []string{"a", "b"}, false)
+	})
+	t.Run("nobody before the last rest", func(t *testing.T) {
+		walk(t, 500, 1, []trip{{4, home, stopped("r", 5)}, {4, rest("r"), stopped("s", 15)}, {4, rest("s"), hits()}}, nil, true)
+	})
+	t.Run("no rest is left, but a horizon: it starts once more, for more", func(t *testing.T) {
+		walk(t, 500, 4, []trip{{4, home, stopped("r", 10, a)}, {4, rest("r"), stopped("", 20, b)}, {16, home, stopped("", 40, a, b, c, d)}},
+			[]string{"a", "b", "c", "d"}, false)
+	})
+	// Else it would start once more for as many as before, and never get further.
+	t.Run("it goes on for as many as it asked for", func(t *testing.T) {
+		walk(t, 500, 4, []trip{{4, home, stopped("", 10, a)}, {16, home, stopped("r", 20, a, b)}, {16, rest("r"), stopped("", 30, c)}, {64, home, stopped("", 40, a, b, c, d)}},
+			[]string{"a", "b", "c", "d"}, false)
+	})
+	t.Run("only cells without a rest are asked for more", func(t *testing.T) {
+		around := cells[1:]
+		first, second := slices.Repeat(hits(), len(around)), match.Part{Cell: around[1]}
+		first[0] = stopped("r", 7000, away("x", 7500, 1, 0))[0]
+		first[1] = stopped("", 7000)[0]
+		walk(t, 8000, 1, []trip{{4, home, hits()}, {4, whole(around), first},
+			{16, []match.Part{{Cell: around[0], Rest: "r"}, second}, slices.Repeat(hits(), 2)}}, []string{"x"}, false)
+	})
+}
+
+func TestASearchEndsAfter64Trips(t *testing.T) {
 	home := geo.ShardsWithin(origin(), 500)
+	crowded := []match.Hits{{Candidates: []match.Candidate{away("a", 100, 1, 0)}, Horizon: 50, Rest: "r"}}
+	trips := []trip{{4, whole(home), crowded}}
+	for range 62 {
+		trips = append(trips, trip{4, []match.Part{{Cell: home[0], Rest: "r"}}, crowded})
+	}
+	last := trip{4, []match.Part{{Cell: home[0], Rest: "r"}}, hits()}
+	walk(t, 500, 1, append(slices.Clone(trips), last), []string{"a"}, false)
+
+	last.hits = crowded
+	index := &tripIndex{t: t, next: append(trips, last)}
+	found, _, err := match.Walk(t.Context(), index, match.Query{Point: origin(), Radius: 500}, 1,
+		func(match.Member) (match.Position, bool) { return match.Position{}, false })
+	if len(found) > 0 || len(index.next) > 0 || !errors.Is(err, match.ErrUnavailable) {
+		t.Errorf("found %v, %v, with %d trips left, want unavailable after the last", found, err, len(index.next))
+	}
+}
+
+func TestOfAMemberListedTwiceTheNewerReportCounts(t *testing.T) {
+	home := whole(geo.ShardsWithin(origin(), 500))
 	for name, test := range map[string]struct {
 		first, second match.Candidate
 		want          []string
@@ -146,8 +236,8 @@ func TestOfAMemberListedTwiceTheNewerReportCounts(t *testing.T) {
 		"the second is newer and nearer": {away("a", 300, 1, 1), away("a", 100, 2, 0), []string{"a", "b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			walk(t, 500, math.MaxInt, []trip{{8, home, hits(test.first, away("b", 200, 1, 0), test.second)}}, test.want, true)
-			walk(t, 500, math.MaxInt, []trip{{8, home, hits(away("b", 200, 1, 0), test.first, test.second)}}, test.want, true)
+			walk(t, 500, math.MaxInt, []trip{{4, home, hits(test.first, away("b", 200, 1, 0), test.second)}}, test.want, true)
+			walk(t, 500, math.MaxInt, []trip{{4, home, hits(away("b", 200, 1, 0), test.first, test.second)}}, test.want, true)
 		})
 	}
 }

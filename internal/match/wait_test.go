@@ -75,9 +75,10 @@ func TestARegistrationMakesAttemptsIfItFindsCandidates(t *testing.T) {
 			expect("log serve a waiting request: error 1")),
 		"the attempt for the caller fails: logged": join(registered(candidate("zoe", 1)), expect("lease mia 1", match.StatusOther, err1),
 			expect("log serve a waiting request: error 1")),
-		"the request is over: it is withdrawn":     join(expect("register mia m1", hits(candidate("zoe", 1))), expect("registered mia m1", false), expect("withdraw mia m1")),
-		"the registration fails: logged":           join(expect("register mia m1", hits(candidate("zoe", 1)), err1), expect("log register a waiting request: error 1")),
-		"the registration cannot be noted: logged": join(expect("register mia m1", hits(candidate("zoe", 1))), expect("registered mia m1", true, err1), expect("log register a waiting request: error 1")),
+		"a cell had to stop: an attempt for the caller": join(expect("register mia m1", []match.Hits{{Rest: "r"}}), expect("registered mia m1", true), attempt("mia", "1"), giveUp("mia", "1")),
+		"the request is over: it is withdrawn":          join(expect("register mia m1", hits(candidate("zoe", 1))), expect("registered mia m1", false), expect("withdraw mia m1")),
+		"the registration fails: logged":                join(expect("register mia m1", hits(candidate("zoe", 1)), err1), expect("log register a waiting request: error 1")),
+		"the registration cannot be noted: logged":      join(expect("register mia m1", hits(candidate("zoe", 1))), expect("registered mia m1", true, err1), expect("log register a waiting request: error 1")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, expect("read mia1", result{Status: match.StatusOK, Now: 9, Route: route}), expect(`push mia1 {"type":"pong","now":9}`), steps)
@@ -97,8 +98,7 @@ func TestARegistrationHasTheWholeRequest(t *testing.T) {
 	if diff := cmp.Diff(match.WaitingRequest{Owner: member("mia"), Request: r}, s.waiting); diff != "" {
 		t.Errorf("request (-want +got)\n%s", diff)
 	}
-	want := match.Query{Self: member("mia"), Point: origin(), Radius: 8000, Tags: r.Tags, Want: 8}
-	if diff := cmp.Diff(want, s.query); diff != "" {
-		t.Errorf("query (-want +got)\n%s", diff)
+	if s.want != 4 {
+		t.Errorf("it asks each cell for %d candidates, want 4", s.want)
 	}
 }

@@ -3,6 +3,7 @@ package match_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"waggle/internal/match"
 )
@@ -82,6 +83,21 @@ func TestAListingMakesAtMostSixAttemptsAndSixteenLeases(t *testing.T) {
 	}
 	for _, steps := range []script{attempts, leases} {
 		s := scripted(t, connect("mia", waiting...), steps)
+		s.checkError(s.Connect(t.Context(), session("mia")), nil)
+	}
+}
+
+// The caller's own request comes before those of others, and its reply must not be late.
+func TestAMessageBeginsAttemptsForOthersForTwoSeconds(t *testing.T) {
+	slowAttempt := func(takes time.Duration) script {
+		return join(expect("lease a1 1", withRequest(match.StatusOK, waitingRequest())), expect("search for a1", hits(), takes), giveUp("a1", "1"))
+	}
+	woken := connect("mia", requestOf("a1", 1, 1), requestOf("a2", 2, 1))
+	for _, steps := range []script{
+		join(woken, slowAttempt(2*time.Second-time.Millisecond), attempt("a2", "2"), giveUp("a2", "2")),
+		join(woken, slowAttempt(2*time.Second)),
+	} {
+		s := scripted(t, steps)
 		s.checkError(s.Connect(t.Context(), session("mia")), nil)
 	}
 }

@@ -178,7 +178,7 @@ func keys(t *testing.T, direct valkey.Client, pattern string) []string {
 // everythingExpires fails the test for each key that never expires.
 func everythingExpires(t *testing.T, direct valkey.Client) {
 	t.Helper()
-	all := keys(t, direct, "w2:*")
+	all := keys(t, direct, "w3:*")
 	for _, key := range all {
 		left, err := direct.Do(t.Context(), direct.B().Pttl().Key(key).Build()).AsInt64()
 		if err != nil || left <= 0 || left > kept.Milliseconds() {

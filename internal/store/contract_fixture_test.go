@@ -126,7 +126,7 @@ const (
 )
 
 // key is the key of a kind of data of a member or a cell.
-func (f *fixture) key(kind, id string) string { return "w2:" + kind + ":{" + f.pool + "/" + id + "}" }
+func (f *fixture) key(kind, id string) string { return "w3:" + kind + ":{" + f.pool + "/" + id + "}" }
 
 // ttl is the time until a key expires.
 func (f *fixture) ttl(key string) time.Duration {

@@ -467,7 +467,7 @@ func (be *backend) state(c *client) string { return be.fields(c, "route", "state
 // are stored. An absent field is "".
 func (be *backend) fields(c *client, kind string, names ...string) []string {
 	be.t.Helper()
-	key := "w2:" + kind + ":{" + c.id.Pool + "/" + c.id.Member + "}"
+	key := "w3:" + kind + ":{" + c.id.Pool + "/" + c.id.Member + "}"
 	values, err := be.direct.Do(be.t.Context(), be.direct.B().Hmget().Key(key).Field(names...).Build()).AsStrSlice()
 	if err != nil {
 		be.t.Fatal(err)

@@ -140,7 +140,7 @@ func (be *backend) watch(crowd []*client) (stop func()) {
 	var keys []string
 	for _, c := range crowd {
 		tag := "{" + c.id.Pool + "/" + c.id.Member + "}"
-		keys = append(keys, "w2:m:"+tag, "w2:route:"+tag)
+		keys = append(keys, "w3:m:"+tag, "w3:route:"+tag)
 	}
 	ctx, cancel := context.WithCancel(be.t.Context())
 	snapshots, active := 0, 0

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"waggle/internal/geo"
+	"waggle/internal/match"
 	"waggle/internal/protocol"
 )
 
@@ -49,18 +50,17 @@ func TestACancelWakesTheRequestsThatMetTheSearch(t *testing.T) {
 	})
 }
 
-// TestAReportMayMeetThousandsOfWaitingRequests reports into a cell in which 9000 requests wait.
+// TestAReportMayMeetThousandsOfWaitingRequests reports into a cell in which 3000 requests wait.
 func TestAReportMayMeetThousandsOfWaitingRequests(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		const lat, lng = 37.7749, -122.4194
-		key := "w2:wait:{default/" + string(geo.ShardCell(geo.Point{Lat: lat, Lng: lng})) + "}"
-		fields := be.direct.B().Hset().Key(key).FieldValue()
-		for i := range 9000 {
-			fields = fields.FieldValue(fmt.Sprint("waiter-", i), fmt.Sprintf(
-				`{"id":"q","lat":%v,"lng":%v,"radius":3000,"tags":"","created":%d,"deadline":%d}`, lat, lng, i, be.now().UnixMilli()+60_000))
-		}
-		if err := be.direct.Do(t.Context(), fields.Build()).Error(); err != nil {
-			t.Fatal(err)
+		here := geo.Point{Lat: lat, Lng: lng}
+		for i := range 3000 {
+			w := match.WaitingRequest{Owner: match.Member{Pool: "default", ID: fmt.Sprint("waiter-", i)}, Request: match.Request{ID: "q", Point: here,
+				Radius: 3000, Created: int64(i), Deadline: be.now().UnixMilli() + 60_000}}
+			if _, err := be.app.Store.Register(t.Context(), []geo.Cell{geo.ShardCell(here)}, w, 1); err != nil {
+				t.Fatal(err)
+			}
 		}
 		ben := be.join("ben")
 		ben.at(lat, lng)

@@ -65,6 +65,7 @@ func TestTheStateDiagramsAreThoseOfTheScripts(t *testing.T) {
 func TestTheSequenceDiagramsNameEveryScript(t *testing.T) {
 	all := scripts(t, "member")
 	maps.Copy(all, scripts(t, "cell"))
+	maps.Copy(all, scripts(t, "area"))
 	page := string(read(t, "docs/architecture.md"))
 	named := make(map[string]bool)
 	for _, trip := range regexp.MustCompile(`(?m)^\s+F->>[VMIE]: ([^(…\n]+)`).FindAllStringSubmatch(page, -1) {

@@ -20,7 +20,7 @@ func faults() []fault {
 		{"a confirm is not written", slot + "member/confirm.lua", "redis.call('HSET', record, 'claimConfirmed', '1')\n", ""},
 		{"a commit does not check the route", slot + "member/commit.lua", "if not (r and r.state == 'searching' and r.match == match) then", "if not r then"},
 		{"a release does not check whose claim it is", slot + "member/release.lua", "m.claimMatch == match and m.claimMatcher == matcher", "m.claimMatch ~= nil"},
-		{"a member finds itself", slot + "cell.lua", "elseif name ~= self and ", "elseif "},
+		{"a member finds itself", slot + "cell.lua", "elseif member ~= self and d <= radius", "elseif d <= radius"},
 		{"a repeated match searches again", slot + "member/begin.lua", "q.id == id and", "q.id == match and"},
 		{"an unanswered begin is sent again under its id", domain + "request.go", "\t\tr.Match = w.NewID()\n",
 			"\t\tif r.Match == \"\" {\n\t\t\tr.Match = w.NewID()\n\t\t}\n"},
@@ -37,17 +37,25 @@ func faults() []fault {
 		{"the search offers the second nearest candidate first", domain + "search.go", "c := s.queue[0]\n\t\t\ts.queue = s.queue[1:]\n",
 			"at := min(1, len(s.queue)-1)\n\t\t\tc := s.queue[at]\n\t\t\ts.queue = slices.Delete(s.queue, at, at+1)\n"},
 		{"the search looks in the home cell only", domain + "search.go", "range geo.ShardsWithin(s.query.Point, reach) {", "range geo.ShardsWithin(s.query.Point, reach)[:1] {"},
+		{"the search takes the first candidates of a cell for all", domain + "search.go", "if reach > a.horizon {", "if reach > a.horizon && a.rest != \"\" {"},
+		{"the search never asks a cell for more", domain + "search.go", "min(a.want*4, mostWanted)", "min(a.want, mostWanted)"},
+		{"the search begins anew where a cell had to stop", domain + "search.go", "parts[i].Rest = a.rest", "parts[i].Rest = \"\""},
+		{"the search goes on with the rest for fewer candidates", domain + "search.go", "want = max(want, a.want)", "want = max(want, firstWant)"},
+		{"a cell is searched without its older generation", slot + "cell.lua", "ipairs({ current, last })", "ipairs({ current })"},
+		{"a crowd in one square is read in part", slot + "cell.lua", "if more then", "if false then"},
+		{"a crowd in one square is read on as if nobody had been dropped", slot + "cell.lua", "math.max(0, b.skip + PAGE - 8 - gone)", "b.skip + PAGE - 8"},
 		{"a candidate who has moved is not tried again", domain + "attempt.go", "moves[c.Member] < maxMoves", "moves[c.Member] < 0"},
 		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= at or m.seq ~= seq then", "if false then"},
 
 		// Rule 4: fresh.
 		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "lat, lng, at, seq, int(now), cell", "lat, lng, at, seq, at, cell"},
-		{"the listing's freshness goes by the client's clock", slot + "cell/move.lua", "int(now) .. ' ' .. at", "at .. ' ' .. at"},
+		{"the listing's freshness goes by the client's clock", slot + "cell/list.lua", "heard = tonumber(heard)", "heard = tonumber(at)"},
 
 		// Rule 5: ordered.
-		{"a late report moves the listing", slot + "cell/move.lua", " or a < k.at or (a == k.at and tonumber(seq) <= k.seq) then", " then"},
-		{"a refused report leaves its listing in place", domain + "report.go", "moved := r.Index.Status == StatusMoved\n", "moved := false\n"},
-		{"an unlisting ignores the epoch", slot + "cell/unlist.lua", "if parse(text).epoch > tonumber(epoch) then", "if false then"},
+		{"a late report moves the listing", slot + "cell/list.lua", " or (before.epoch == k.epoch and ahead < 0) then", " then"},
+		{"a repeated report does not list the member anew", slot + "member/report.lua", "local changes = index_changes(m, r, true)\n", "local changes = {}\n"},
+		{"the changes of a report are not applied", domain + "report.go", "w.Store.Apply(ctx, x.Member, reported.Changes)", "w.Store.Apply(ctx, x.Member, nil)"},
+		{"an unlisting ignores the epoch", slot + "cell/unlist.lua", "if k.epoch > tonumber(epoch) then", "if false then"},
 
 		// Rule 6: the right session.
 		{"an older connection replaces a newer one", slot + "member.lua", "if mine < theirs or (mine == theirs and conn < m.conn) then", "if false then"},
@@ -67,7 +75,10 @@ func faults() []fault {
 
 		// Rule 9: waiting requests are woken.
 		{"a listing wakes no waiting request", domain + "waiting.go", "range waiting[:min(maxWoken, len(waiting))]", "range waiting[:0]"},
-		{"a listing returns no waiting requests", slot + "cell/list.lua", ", waiting = waiting(member, tonumber(lat), tonumber(lng), tags) })", " })"},
+		{"a registration makes no attempt if a cell had to stop", domain + "waiting.go",
+			"len(s.queue) > 0 || slices.ContainsFunc(hits, func(h Hits) bool { return h.Rest != \"\" })", "len(s.queue) > 0"},
+		{"the attempts for others have no end", domain + "waiting.go", " && w.Now().Before(w.until) {", " {"},
+		{"a listing returns no waiting requests", slot + "cell/list.lua", "waiting = fitting, ", ""},
 		{"a search that gave up does not run again for members who came meanwhile", domain + "waiting.go", "err == nil && given.Missed", "err != nil && given.Missed"},
 	}
 }

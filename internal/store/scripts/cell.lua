@@ -172,7 +172,7 @@ end
 -- A finder collects the members found who are fresh and have the wanted tags, and counts the
 -- entries read. What is stale is dropped.
 local function new_finder(radius, wanted, self)
-  local f = { found = {}, read = 0 }
+  local f = { found = {}, read = 0, dropped = 0 }
 
   function f.consider(g, member, text, square, d)
     f.read = f.read + 1
@@ -181,6 +181,7 @@ local function new_finder(radius, wanted, self)
     at = heard and heard - at
     if not heard or heard <= now - ttl or at <= now - ttl then
       drop(g, member, text and parse(text, g))
+      f.dropped = f.dropped + 1
     elseif member ~= self and d <= radius and (wanted == '' or has(tags, wanted)) then
       f.found[#f.found + 1] = { d = d, square = square, at = at, seq = seq, member = member }
     end
@@ -283,7 +284,7 @@ local function look(f, x, y, radius, want)
       dense, bits = bits, bits - 1
     else
       local horizon
-      for _, most in ipairs({ want + 1, MOST_READ }) do
+      for _, most in ipairs({ math.min(want + 1, MOST_READ), MOST_READ }) do
         f.found, horizon = {}, reach
         for _, g in ipairs(generations) do
           local hits = redis.call('GEOSEARCH', g.near, 'FROMLONLAT', x * 360 / 2 ^ 26, y * 170.10225756 / 2 ^ 26,
@@ -362,9 +363,10 @@ local function walk(f, x, y, radius, want, rest)
       push(b.square + 2 * quarter, b.x + half, b.y, b.bits - 1, 0)
       push(b.square + 3 * quarter, b.x + half, b.y + half, b.bits - 1, 0)
     else
-      local more = false
+      local more, gone = false, 0
       for _, g in ipairs(generations) do
         if g.count > b.skip then
+          local before = f.dropped
           local page = redis.call('ZRANGEBYSCORE', g.near, from, to, 'WITHSCORES', 'LIMIT', b.skip, PAGE)
           local members = {}
           for i = 1, #page, 2 do
@@ -376,11 +378,11 @@ local function walk(f, x, y, radius, want, rest)
             local mx, my = xy(square - b.square)
             f.consider(g, member, known[i], square, math.sqrt(distance2(x, y, b.x + mx + 0.5, b.y + my + 0.5)))
           end
-          more = more or #members == PAGE
+          more, gone = more or #members == PAGE, math.max(gone, f.dropped - before)
         end
       end
       if more then -- a crowd in one square: the next page overlaps, as entries may go meanwhile
-        push(b.square, b.x, b.y, b.bits, b.skip + PAGE - 8)
+        push(b.square, b.x, b.y, b.bits, math.max(0, b.skip + PAGE - 8 - gone))
       end
     end
   end

@@ -37,7 +37,7 @@ if m.at then
     -- Perhaps a repeat, and the first try never came to the index.
     local changes = index_changes(m, r, true)
     if not m.listed then
-      changes[1] = { op = 'unlist', cell = cell, epoch = m.epoch or '0' }
+      changes[#changes + 1] = { op = 'unlist', cell = cell, epoch = m.epoch or '0' }
     end
     return reply({ status = 'late', changes = changes, advice = advise() })
   end
