@@ -198,7 +198,7 @@ type sample struct {
 
 func (s *sample) add(p phase, n int, ping time.Duration) {
 	each := float64(p.cpu) / float64(n)
-	s.ratios = append(s.ratios, each/float64(ping))
+	s.ratios = append(s.ratios, each/float64(max(ping, 1)))
 	s.micros = append(s.micros, each/1e3)
 	s.walls = append(s.walls, p.walls...)
 	s.trips, s.commands, s.n = s.trips+float64(p.trips), s.commands+float64(p.commands), s.n+float64(n)
