@@ -28,6 +28,7 @@ func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer direct.Close()
+			load(t, direct, offsetOnly)
 			c.URL = "redis://waggle:any@" + address
 			for i, one := range contract() {
 				t.Run(one.name, func(t *testing.T) {

@@ -19,19 +19,12 @@ func begins() []testCase {
 		}},
 		{"a request around a given point needs no report", func(f *fixture) {
 			ana := f.connected("ana")
-			begun, hits := ana.beginAndSearch("r1", "m1", around(500), atOnce)
-			f.is(begun, match.Begun{Status: match.StatusOK, Request: &match.Request{ID: "r1", Point: north(500), Radius: 3000,
+			f.is(ana.begin("r1", "m1", around(500), atOnce), match.Begun{Status: match.StatusOK, Request: &match.Request{ID: "r1", Point: north(500), Radius: 3000,
 				Tags: []string{}, Created: f.now, Deadline: f.now + 1000}})
-			same(f, hits, nil)
 		}},
 		{"a request around a given point is not around the member's own report", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			same(f, ana.begin("r1", "m1", around(500)).Request.Point, north(500))
-		}},
-		{"a request sends its search along", func(f *fixture) {
-			ana, ben := f.connected("ana"), f.listed("ben", 510)
-			_, hits := ana.beginAndSearch("r1", "m1", around(500), searching(match.Query{Self: ana.Member, Point: north(500), Radius: 3000, Want: 8}))
-			same(f, names(hits...), []string{ben.ID})
 		}},
 		{"a request without a point needs a fresh report", func(f *fixture) {
 			ana := f.connected("ana")

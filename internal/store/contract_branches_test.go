@@ -20,7 +20,7 @@ import (
 type branches struct {
 	sources map[string]string // by file, below the folder scripts
 	// sites are the places, as file:line: every return of a script, and those of the
-	// cells' prelude that reply for a script.
+	// cells' prelude that reply for a script, or for a search.
 	sites []string
 	// statuses are what the headers promise, as "file says status".
 	statuses []string
@@ -67,7 +67,7 @@ func (b *branches) scripts() []string {
 // replies finds the lines of a file that reply.
 func replies(file string) *regexp.Regexp {
 	if isPrelude(file) {
-		return regexp.MustCompile(`^\s*return reply\b`)
+		return regexp.MustCompile(`^\s*return (f\.)?reply\b`)
 	}
 	return regexp.MustCompile(`^\s*return\b`)
 }
@@ -151,6 +151,18 @@ func (b *branches) check(t *testing.T, direct valkey.Client) {
 	}
 	for other := range reached {
 		t.Errorf("scripts/%s, which its header does not promise", other)
+	}
+}
+
+// load makes every node know the scripts, so that the trips of a case can be counted.
+func load(t *testing.T, direct valkey.Client, rewrite func(name, text string) string) {
+	t.Helper()
+	for _, text := range texts(t, rewrite) {
+		for _, node := range direct.Nodes() {
+			if err := node.Do(t.Context(), node.B().ScriptLoad().Script(text).Build()).Error(); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 

@@ -10,19 +10,42 @@ import (
 // cells: what the scripts on a shard cell do to the members listed there.
 func cells() []testCase {
 	return []testCase{
-		{"a listing is replaced by a newer one only", func(f *fixture) {
-			ana := f.listed("ana", 0)
-			for _, epoch := range []int64{f.now - 1, f.now} {
-				old := ana.list(epoch)
-				old.Point = north(500)
-				ana.apply(old)
-				same(f, f.nearest(0, 100, 1), []string{"ana"})
+		{"a listing is not replaced by an older one", func(f *fixture) {
+			ana := f.listed("ana", 0, at(start-10), seq(5))
+			for _, late := range []func(*match.Change){
+				func(c *match.Change) { c.Epoch--; c.At += 5 },
+				func(c *match.Change) { c.Epoch--; c.Session++ },
+				func(c *match.Change) { c.Seq-- },
+				func(c *match.Change) { c.At--; c.Seq++ },
+				func(c *match.Change) { c.At++; c.Session-- },
+			} {
+				for _, moved := range []bool{false, true} {
+					older := ana.list(start)
+					older.Point, older.Moved = north(500), moved
+					late(&older)
+					same(f, ana.apply(older), nil)
+					same(f, f.nearest(0, 100, 1), []string{"ana"})
+				}
 			}
-			newer := ana.list(f.now + 1)
-			newer.Point = north(500)
-			ana.apply(newer)
-			same(f, f.nearest(0, 100, 1), []string{})
-			same(f, f.nearest(500, 100, 1), []string{"ana"})
+		}},
+		{"a listing is replaced by a newer one", func(f *fixture) {
+			ana := f.listed("ana", 0, at(start-10), seq(5))
+			meters := 0.0
+			for _, newer := range []func(*match.Change){
+				func(*match.Change) {}, // a repeat
+				func(c *match.Change) { c.Seq++ },
+				func(c *match.Change) { c.At++; c.Seq-- },
+				func(c *match.Change) { c.At += 2; c.Session++; c.Seq-- },
+				func(c *match.Change) { c.Epoch++; c.At-- },
+			} {
+				c := ana.list(start)
+				newer(&c)
+				meters += 200
+				c.Point = north(meters)
+				ana.apply(c)
+				same(f, f.nearest(meters-200, 100, 1), []string{})
+				same(f, f.nearest(meters, 100, 1), []string{"ana"})
+			}
 		}},
 		{"a removal does not remove a newer listing", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -37,27 +60,21 @@ func cells() []testCase {
 		}},
 		{"several changes are made in one trip, each in its cell", func(f *fixture) {
 			ana := f.listed("ana", 0)
+			f.listed("ben", nextCell+500)
 			moved := ana.list(f.now + 1)
 			moved.Cell, moved.Point = geo.ShardCell(north(nextCell)), north(nextCell)
-			ana.apply(unlist(0, f.now), moved)
+			same(f, f.count(func() { ana.apply(unlist(0, f.now), moved) }), 1)
 			same(f, f.nearest(0, 100, 1), []string{})
 			same(f, f.nearest(nextCell, 100, 1), []string{"ana"})
 		}},
 		{"no change is no trip", func(f *fixture) {
 			same(f, f.newMember("ana").apply(), nil)
 		}},
-		{"a new listing removes the tags of the one before", func(f *fixture) {
-			ana := f.listed("ana", 0, tagged("van"))
-			same(f, f.nearest(0, 100, 1, "van"), []string{"ana"})
-			ana.moveTo(0, tagged())
-			same(f, f.nearest(0, 100, 1, "van"), []string{})
-			same(f, f.nearest(0, 100, 1), []string{"ana"})
-			same(f, f.stored("tags", geo.ShardCell(north(0))), map[string]string{})
-		}},
 		{"a report moves the listing, and leaves its tags", func(f *fixture) {
 			ana := f.listed("ana", 0, tagged("van"))
 			reported := ana.report(500)
-			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start})
+			same(f, reported.Changes, []match.Change{ana.move(start)})
+			ana.apply(reported.Changes...)
 			same(f, f.nearest(0, 100, 1), []string{})
 			same(f, f.nearest(500, 100, 1, "van"), []string{"ana"})
 		}},
@@ -70,70 +87,53 @@ func cells() []testCase {
 			ana.apply(unlist(0, start))
 			same(f, f.nearest(0, 100, 1), []string{})
 		}},
-		{"a report older than the listing in the cell does not move it", func(f *fixture) {
-			for _, newer := range []match.Change{
-				{Position: match.Position{At: start + 2, Seq: 1}, Session: start},
-				{Position: match.Position{At: start + 1, Seq: 3}, Session: start},
-				{Position: match.Position{At: start + 1, Seq: 2}, Session: start},
-				{Position: match.Position{At: start, Seq: 1}, Session: start + 1},
-			} {
-				ana := f.connected("ana" + whole(newer.At, newer.Seq))
-				newer.List, newer.Cell, newer.Epoch, newer.Heard, newer.Point = true, geo.ShardCell(north(0)), 1, f.now, north(500)
-				ana.apply(newer)
-				reported := ana.report(0, at(start+1), seq(2))
-				f.says(reported, match.StatusOK)
-				same(f, reported.Index, match.Move{Status: match.StatusOlder})
-				same(f, f.nearest(0, 100, 1), []string{})
-			}
-		}},
-		{"a report newer than the listing in the cell moves it", func(f *fixture) {
-			for _, older := range []match.Change{
-				{Position: match.Position{At: start, Seq: 3}, Session: start},
-				{Position: match.Position{At: start + 1, Seq: 1}, Session: start},
-				{Position: match.Position{At: start + 1, Seq: 1}, Session: start - 1},
-			} {
-				ana := f.connected("ana" + whole(older.At, older.Seq, older.Session))
-				older.List, older.Cell, older.Epoch, older.Heard, older.Point = true, geo.ShardCell(north(0)), 1, f.now, north(500)
-				ana.apply(older)
-				reported := ana.report(0, at(start+1), seq(2))
-				f.says(reported, match.StatusOK)
-				same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: 1})
-				same(f, reported.Epoch, f.now)
-				same(f, f.nearest(500, 100, 1), []string{})
-			}
-		}},
-		{"a report of a replaced session does not move the listing of the newer session", func(f *fixture) {
+		{"a report gives the listing the epoch of the record, if that is newer", func(f *fixture) {
 			ana := f.listed("ana", 0)
+			late := ana.relist()
+			ana.moveTo(500)
+			ana.apply(unlist(0, start))
+			same(f, f.nearest(500, 100, 1), []string{"ana"})
+			ana.apply(late...) // it says where the member was before
+			same(f, f.nearest(500, 100, 1), []string{"ana"})
+			ana.apply(unlist(0, start+1))
+			same(f, f.nearest(500, 100, 1), []string{})
+		}},
+		{"a report of a replaced session that comes to the cell late does not move the listing", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.advance(time.Second)
+			late := ana.report(500)
 			next := ana.nextSession()
 			f.says(next.connect(), match.StatusOK)
-			next.moveTo(0)
-			f.advance(time.Second)
-			reported := ana.report(500)
-			f.is(reported, match.Reported{Status: match.StatusReplaced, Index: match.Move{Status: match.StatusOlder}})
+			next.moveTo(0, at(f.now))
+			ana.apply(late.Changes...)
+			same(f, f.nearest(0, 100, 1), []string{"ana"})
 		}},
-		{"a report returns the epoch of the listing that it moved, which may be older than the record's", func(f *fixture) {
-			ana := f.listed("ana", 0)
-			changes := ana.relist()
+		{"a report lists a member whom the cell does not have, under a new epoch", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
+			ana.apply(unlist(0, start))
 			reported := ana.report(500)
-			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start})
-			same(f, reported.Epoch, start+1)
-			ana.apply(changes...)
-			reported = ana.report(500)
-			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start + 1})
+			same(f, reported.Changes, []match.Change{ana.move(start)})
+			ana.apply(reported.Changes...)
+			same(f, f.nearest(500, 100, 1, "van"), []string{"ana"})
+			ana.apply(unlist(0, start))
+			same(f, f.nearest(500, 100, 1, "van"), []string{"ana"})
+			same(f, ana.relist(), []match.Change{ana.list(start + 2)})
 		}},
-		{"a stale report moves nobody", func(f *fixture) {
-			f.settings(`"locationTTL":20`)
+		{"a report does not list a member who was claimed meanwhile", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 500)
+			ana.apply(unlist(0, start))
+			reported := ana.report(0)
+			ben.matchWith("", "m1", ana)
+			ana.apply(reported.Changes...)
+			same(f, f.nearest(0, 100, 1), []string{})
+		}},
+		{"a report that is repeated lists the member, whose first try never came to the cell", func(f *fixture) {
 			ana := f.connected("ana")
-			change := match.Change{List: true, Cell: geo.ShardCell(north(0)), Epoch: 1, Heard: f.now, Session: start,
-				Position: match.Position{Point: north(500), At: start - 19_999}}
-			ana.apply(change)
-			reported := ana.report(0, at(start-20_000))
-			f.says(reported, match.StatusStale)
-			same(f, reported.Index, match.Move{Status: match.StatusRefused})
-			same(f, f.nearest(500, 100, 1), []string{"ana"})
-			reported = ana.report(0, at(start-19_999), seq(1))
-			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: 1})
-			same(f, reported.Epoch, f.now)
+			ana.report(0, seq(1))
+			reported := ana.report(0, seq(1))
+			f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Available, Changes: []match.Change{ana.list(start + 1)}})
+			ana.apply(reported.Changes...)
+			same(f, f.nearest(0, 100, 1), []string{"ana"})
 		}},
 		{"the cell orders reports by the time that the record gives them", func(f *fixture) {
 			for n, clock := range []struct {
@@ -150,7 +150,7 @@ func cells() []testCase {
 				ana := f.listed("ana"+whole(int64(n)), float64(n*100), at(start-40_000))
 				reported := ana.report(float64(n*100), clock.said...)
 				same(f, reported.At, clock.at)
-				same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start})
+				ana.apply(reported.Changes...)
 				same(f, f.search(float64(n*100), 50, 1).Candidates[0].At, clock.at)
 			}
 		}},
@@ -160,7 +160,7 @@ func cells() []testCase {
 			ana.moveTo(0, func(r *match.Report) { r.Point = edge })
 			for _, lng := range []float64{-180, -179.999, 179.999} {
 				q := match.Query{Self: match.Member{Pool: f.pool, ID: "me"}, Point: geo.Point{Lat: 10, Lng: lng}, Radius: 200, Want: 1}
-				hits, err := f.store.Search(f.t.Context(), geo.ShardsWithin(q.Point, q.Radius), q)
+				hits, err := f.store.Search(f.t.Context(), parts(geo.ShardsWithin(q.Point, q.Radius)...), q)
 				f.must(err)
 				same(f, names(hits...), []string{"ana"})
 			}
@@ -170,7 +170,7 @@ func cells() []testCase {
 				name := "ana" + whole(int64(lat))
 				f.connected(name).moveTo(0, func(r *match.Report) { r.Point = geo.Point{Lat: lat, Lng: 20} })
 				q := match.Query{Self: match.Member{Pool: f.pool, ID: "me"}, Point: geo.Point{Lat: lat, Lng: 20.001}, Radius: 200, Want: 1}
-				hits, err := f.store.Search(f.t.Context(), geo.ShardsWithin(q.Point, q.Radius), q)
+				hits, err := f.store.Search(f.t.Context(), parts(geo.ShardsWithin(q.Point, q.Radius)...), q)
 				f.must(err)
 				same(f, names(hits...), []string{name})
 			}

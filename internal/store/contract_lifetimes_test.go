@@ -97,32 +97,21 @@ func lifetimes() []testCase {
 				f.unrefreshed(route, send)
 			}
 		}},
-		{"a cell lives as long as members are listed there", func(f *fixture) {
-			ana := f.listed("ana", 0, tagged("van"))
-			cell := string(geo.ShardCell(north(0)))
-			for _, kind := range []string{"near", "seen", "tags"} {
-				f.refreshed(f.key(kind, cell), func() { ana.apply(ana.relist()...) })
+		{"the requests of a cell live as long as the latest deadline of them", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 0)
+			ana.await("r1", openFor(10*time.Minute))
+			ben.await("r1")
+			for _, step := range []struct {
+				*member
+				want time.Duration
+			}{{ben, time.Minute}, {ana, 10 * time.Minute}, {ben, 10 * time.Minute}} {
+				step.register(0)
+				for _, kind := range []string{"wait", "queue"} {
+					if left := f.ttl(f.key(kind, string(geo.ShardCell(north(0))))); left > step.want || left < step.want-10*time.Second {
+						f.t.Errorf("%s has %v left, want %v", kind, left, step.want)
+					}
+				}
 			}
-		}},
-		{"a cell lives as long as members move there; a move refreshes it in the second half of its time only", func(f *fixture) {
-			ana := f.listed("ana", 0, tagged("van"))
-			cell := string(geo.ShardCell(north(0)))
-			for _, kind := range []string{"near", "seen", "tags"} {
-				f.refreshed(f.key(kind, cell), func() {
-					f.shorten(f.key("seen", cell), kept/2-time.Minute)
-					ana.moveTo(0)
-				})
-			}
-			f.shorten(f.key("seen", cell), kept/2+time.Minute)
-			f.unrefreshed(f.key("near", cell), func() { ana.moveTo(0) })
-		}},
-		{"the requests of a cell live as long as the newest of them", func(f *fixture) {
-			ana := f.listed("ana", 0)
-			ana.await("r1")
-			ana.register(0)
-			wait := f.key("wait", string(geo.ShardCell(north(0))))
-			same(f, f.ttl(wait) > kept-time.Minute, true)
-			f.refreshed(wait, func() { ana.register(0) })
 		}},
 	}
 }

@@ -22,17 +22,15 @@ func listings() []testCase {
 			ana := f.listed("ana", 0)
 			reported := ana.report(nextCell)
 			same(f, reported.Changes, []match.Change{ana.list(f.now + 1)})
-			same(f, reported.Listed, true)
-			same(f, reported.Index, match.Move{Status: match.StatusAbsent})
 			epoch := f.now
 			f.advance(15*time.Second - time.Millisecond)
 			reported = ana.report(nextCell)
-			same(f, reported.Changes, nil)
+			same(f, reported.Changes, []match.Change{ana.move(epoch + 1)})
 			f.advance(time.Millisecond)
 			reported = ana.report(nextCell)
-			same(f, reported.Changes, []match.Change{unlist(0, epoch)})
+			same(f, reported.Changes, []match.Change{unlist(0, epoch), ana.move(epoch + 1)})
 			reported = ana.report(nextCell)
-			same(f, reported.Changes, nil)
+			same(f, reported.Changes, []match.Change{ana.move(epoch + 1)})
 		}},
 		{"a member who crosses twice stays in both cells for as long", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -42,7 +40,7 @@ func listings() []testCase {
 			same(f, reported.Changes, []match.Change{ana.list(epoch + 2)})
 			f.advance(15 * time.Second)
 			reported = ana.report(thirdCell)
-			same(f, reported.Changes, []match.Change{unlist(0, epoch), unlist(nextCell, epoch+1)})
+			same(f, reported.Changes, []match.Change{unlist(0, epoch), unlist(nextCell, epoch+1), ana.move(epoch + 2)})
 		}},
 		{"a member who crosses many times has at most four trailing listings", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -59,7 +57,7 @@ func listings() []testCase {
 				ana.moveTo(nextCell * float64(i+1))
 			}
 			reported := ana.report(nextCell * 4)
-			same(f, reported.Changes, nil)
+			same(f, reported.Changes, []match.Change{ana.move(f.now + 4)})
 		}},
 		{"a member who crosses back and forth has one trailing listing in a cell", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -69,7 +67,7 @@ func listings() []testCase {
 			ana.moveTo(nextCell)
 			f.advance(15 * time.Second)
 			reported := ana.report(nextCell)
-			same(f, reported.Changes, []match.Change{unlist(0, epoch+2)})
+			same(f, reported.Changes, []match.Change{unlist(0, epoch+2), ana.move(epoch + 3)})
 		}},
 		{"a member who is not available in another cell leaves the one before, once", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -91,7 +89,7 @@ func listings() []testCase {
 			same(f, reported.Changes, []match.Change{ana.list(epoch + 2)})
 			f.advance(15 * time.Second)
 			reported = ana.report(0)
-			same(f, reported.Changes, []match.Change{unlist(nextCell, epoch+1)})
+			same(f, reported.Changes, []match.Change{unlist(nextCell, epoch+1), ana.move(epoch + 2)})
 		}},
 		{"a member who is listed anew keeps its trailing listing", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -100,7 +98,7 @@ func listings() []testCase {
 			same(f, ana.relist(), []match.Change{ana.list(epoch + 2)})
 			f.advance(15 * time.Second)
 			reported := ana.report(nextCell)
-			same(f, reported.Changes, []match.Change{unlist(0, epoch)})
+			same(f, reported.Changes, []match.Change{unlist(0, epoch), ana.move(epoch + 2)})
 		}},
 		{"a member who is not available any more leaves both cells", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -153,7 +151,6 @@ func listings() []testCase {
 			same(f, ana.relist(), nil)
 			reported := ana.report(10)
 			same(f, reported.Changes, nil)
-			same(f, reported.Listed, false)
 		}},
 		{"a matchee is not listed", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
@@ -167,7 +164,7 @@ func listings() []testCase {
 			same(f, ben.relist(), nil)
 			reported := ben.report(10, available(false))
 			same(f, reported.Changes, nil)
-			same(f, reported.Listed, true)
+			same(f, reported.Advice, match.Available)
 			same(f, ana.release("m1", ben, "lost").Changes, []match.Change{unlist(0, f.now)})
 		}},
 	}

@@ -129,10 +129,11 @@ func (a *member) moveTo(meters float64, options ...reportOption) {
 	a.apply(reported.Changes...)
 }
 
+// relist returns the changes that list the member anew.
 func (a *member) relist() []match.Change {
 	a.t.Helper()
-	changes, err := a.store.Relist(a.t.Context(), a.Member)
-	return done(a, changes, err)
+	result, err := a.store.Read(a.t.Context(), a.Member, nil, true)
+	return done(a, result, err).Changes
 }
 
 // apply changes the index.
@@ -150,6 +151,13 @@ func (a *member) list(epoch int64) match.Change {
 		Session: a.ConnectedAt.UnixMilli(), Tags: a.tags}
 }
 
+// move is the change that a report makes of that listing.
+func (a *member) move(epoch int64) match.Change {
+	c := a.list(epoch)
+	c.Moved = true
+	return c
+}
+
 // unlist is the change that takes a member out of the cell so many metres north.
 func unlist(meters float64, epoch int64) match.Change {
 	return match.Change{Cell: geo.ShardCell(north(meters)), Epoch: epoch}
@@ -164,23 +172,16 @@ func around(meters float64) requestOption {
 	return func(r *match.NewRequest) { p := north(meters); r.Point = &p }
 }
 func wanting(tags ...string) requestOption    { return func(r *match.NewRequest) { r.Tags = tags } }
-func searching(q match.Query) requestOption   { return func(r *match.NewRequest) { r.Search = &q } }
 func withRadius(meters float64) requestOption { return func(r *match.NewRequest) { r.Radius = meters } }
 
 // begin opens a request that may wait for a minute, and a search for it.
 func (a *member) begin(id, search string, options ...requestOption) match.Begun {
 	a.t.Helper()
-	begun, _ := a.beginAndSearch(id, search, options...)
-	return begun
-}
-
-func (a *member) beginAndSearch(id, search string, options ...requestOption) (match.Begun, []match.Hits) {
-	a.t.Helper()
 	r := match.NewRequest{ID: id, Match: search, Radius: 3000, Open: time.Minute, Wait: true}
 	for _, set := range options {
 		set(&r)
 	}
-	begun, hits, err := a.store.Begin(a.t.Context(), a.Session, r)
+	begun, err := a.store.Begin(a.t.Context(), a.Session, r)
 	a.must(err)
 	if begun.Status == match.StatusOK {
 		a.asked = match.Request{ID: id, Point: a.Point, Radius: r.Radius, Tags: append([]string{}, r.Tags...), Created: a.now,
@@ -189,7 +190,7 @@ func (a *member) beginAndSearch(id, search string, options ...requestOption) (ma
 			a.asked.Point = *r.Point
 		}
 	}
-	return begun, hits
+	return begun
 }
 
 // await makes a request that finds nobody and waits.

@@ -14,22 +14,22 @@ func reports() []testCase {
 		{"the first report lists the member", func(f *fixture) {
 			ana := f.connected("ana")
 			reported := ana.report(0)
-			f.is(reported, match.Reported{Status: match.StatusOK, Changes: []match.Change{ana.list(f.now)}, Listed: true, At: f.now, Epoch: f.now,
-				Advice: match.Available, AdviceChanged: true, Index: match.Move{Status: match.StatusAbsent}})
+			f.is(reported, match.Reported{Status: match.StatusOK, Changes: []match.Change{ana.list(f.now)}, At: f.now,
+				Advice: match.Available, AdviceChanged: true})
 		}},
-		{"the next report moves the listing, in the same trip", func(f *fixture) {
+		{"the next report moves the listing", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			f.advance(time.Second)
 			reported := ana.report(100)
-			f.is(reported, match.Reported{Status: match.StatusOK, Listed: true, At: f.now, Epoch: start, Advice: match.Available,
-				Index: match.Move{Status: match.StatusMoved, Epoch: start}})
+			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Available,
+				Changes: []match.Change{ana.move(start)}})
 			same(f, *ana.snapshot().Position, ana.Position)
 		}},
 		{"reports are ordered by the time at which they were made", func(f *fixture) {
 			ana := f.listed("ana", 0, at(start-10), seq(5))
-			for _, late := range [][]reportOption{{at(start - 11), seq(6)}, {at(start - 10), seq(5)}, {at(start - 10), seq(4)}} {
+			for _, late := range [][]reportOption{{at(start - 11), seq(6)}, {at(start - 10), seq(4)}} {
 				reported := ana.report(100, late...)
-				f.says(reported, match.StatusLate)
+				f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Available})
 				same(f, *ana.snapshot().Position, ana.Position)
 			}
 			for _, newer := range [][]reportOption{{at(start - 10), seq(6)}, {at(start - 9), seq(1)}} {
@@ -45,14 +45,13 @@ func reports() []testCase {
 			f.advance(time.Millisecond)
 			reported := next.report(100, seq(1))
 			f.says(reported, match.StatusOK)
-			same(f, reported.Index.Status, match.StatusMoved)
+			same(f, reported.Changes, []match.Change{next.move(start)})
 		}},
 		{"a report is stale once it is as old as the location TTL of the pool", func(f *fixture) {
 			f.settings(`"locationTTL":20`)
 			ana := f.connected("ana")
 			reported := ana.report(0, at(start-20_000))
-			f.is(reported, match.Reported{Status: match.StatusStale, Undo: []match.Change{unlist(0, 0)}, Advice: match.Unavailable,
-				Index: match.Move{Status: match.StatusRefused}})
+			f.is(reported, match.Reported{Status: match.StatusStale, Advice: match.Unavailable})
 			same(f, ana.snapshot().Position, nil)
 			reported = ana.report(0, at(start-19_999))
 			f.says(reported, match.StatusOK)
@@ -94,52 +93,58 @@ func reports() []testCase {
 			}
 			same(f, said(), match.StatusRateLimited)
 		}},
-		{"a report that is refused says how to undo its change of the index", func(f *fixture) {
+		{"a report that is refused changes nothing, in any cell", func(f *fixture) {
 			f.settings(`"reportsBurst":1,"reportsPerSecond":1`)
 			ana := f.listed("ana", 0)
-			reported := ana.report(10)
-			f.is(reported, match.Reported{Status: match.StatusRateLimited, Undo: []match.Change{ana.list(f.now + 1)}, Advice: match.Available,
-				Index: match.Move{Status: match.StatusMoved, Epoch: start}})
-			reported = ana.report(nextCell)
-			f.is(reported, match.Reported{Status: match.StatusRateLimited, Undo: []match.Change{ana.list(f.now + 2), unlist(nextCell, f.now+2)},
-				Advice: match.Available, Index: match.Move{Status: match.StatusAbsent}})
-			same(f, *ana.snapshot().Position, ana.Position)
+			for _, meters := range []float64{10, nextCell} {
+				reported := ana.report(meters)
+				f.is(reported, match.Reported{Status: match.StatusRateLimited, Advice: match.Available})
+				same(f, *ana.snapshot().Position, ana.Position)
+			}
 		}},
-		{"a report that is refused takes a member out of the cell who is listed nowhere", func(f *fixture) {
-			f.settings(`"reportsBurst":1,"reportsPerSecond":1`)
-			ana := f.listed("ana", 0, available(false))
-			reported := ana.report(10)
-			f.is(reported, match.Reported{Status: match.StatusRateLimited, Undo: []match.Change{unlist(0, 0)}, Advice: match.Unavailable,
-				Index: match.Move{Status: match.StatusAbsent}})
+		{"a report that is repeated lists the member anew", func(f *fixture) {
+			ana := f.listed("ana", 0, at(start-10), seq(5))
+			for n := range int64(2) {
+				reported := ana.report(100, at(start-10), seq(5))
+				f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Available, Changes: []match.Change{ana.list(start + 1 + n)}})
+			}
 		}},
-		{"a report that is refused takes a member who is not listed any more out of the cell, under its last epoch", func(f *fixture) {
+		{"a report that is repeated takes a member who is not listed any more out of the cell, under its last epoch", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.moveTo(0, available(false))
-			reported := ana.report(10, seq(0))
-			f.is(reported, match.Reported{Status: match.StatusLate, Undo: []match.Change{unlist(0, f.now)}, Advice: match.Unavailable,
-				Index: match.Move{Status: match.StatusAbsent}})
+			reported := ana.report(0, seq(ana.Seq))
+			f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Unavailable, Changes: []match.Change{unlist(0, start)}})
+			ben := f.listed("ben", 10, available(false))
+			reported = ben.report(10, seq(ben.Seq))
+			f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Unavailable, Changes: []match.Change{unlist(10, 0)}})
+		}},
+		{"a report that is repeated takes a member who has become stale out of every cell", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.moveTo(nextCell, at(start+20_000))
+			f.advance(time.Minute)
+			reported := ana.report(nextCell, at(start+20_000), seq(ana.Seq))
+			f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Unavailable,
+				Changes: []match.Change{unlist(0, start), unlist(nextCell, start+1)}})
 		}},
 		{"a member stays as available as it last said", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			reported := ana.report(0, available(false))
-			f.is(reported, match.Reported{Status: match.StatusOK, Changes: []match.Change{unlist(0, f.now)}, At: f.now, Epoch: f.now,
-				Advice: match.Unavailable, AdviceChanged: true, Index: match.Move{Status: match.StatusMoved, Epoch: start}})
+			f.is(reported, match.Reported{Status: match.StatusOK, Changes: []match.Change{unlist(0, f.now)}, At: f.now,
+				Advice: match.Unavailable, AdviceChanged: true})
 			reported = ana.report(0)
-			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Epoch: f.now, Advice: match.Unavailable,
-				Index: match.Move{Status: match.StatusMoved, Epoch: start}})
+			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Unavailable})
 			same(f, ana.snapshot().Available, "0")
 			reported = ana.report(0, available(true))
-			f.is(reported, match.Reported{Status: match.StatusOK, Changes: []match.Change{ana.list(f.now + 1)}, Listed: true, At: f.now,
-				Epoch: f.now + 1, Advice: match.Available, AdviceChanged: true,
-				Index: match.Move{Status: match.StatusMoved, Epoch: start}})
+			f.is(reported, match.Reported{Status: match.StatusOK, Changes: []match.Change{ana.list(f.now + 1)}, At: f.now,
+				Advice: match.Available, AdviceChanged: true})
 			same(f, ana.snapshot().Available, "1")
 		}},
 		{"a member keeps the tags that it last said", func(f *fixture) {
 			ana := f.listed("ana", 0, tagged("van", "xl"))
 			reported := ana.report(0)
-			same(f, reported.Changes, nil)
+			same(f, reported.Changes, []match.Change{ana.move(f.now)})
 			reported = ana.report(0, tagged("van", "xl"))
-			same(f, reported.Changes, nil)
+			same(f, reported.Changes, []match.Change{ana.move(f.now)})
 			reported = ana.report(0, tagged("van"))
 			same(f, reported.Changes, []match.Change{ana.list(f.now + 1)})
 			same(f, ana.relist(), []match.Change{ana.list(f.now + 2)})
@@ -151,7 +156,7 @@ func reports() []testCase {
 			ana := f.listed("ana", 0)
 			f.advance(time.Minute - time.Millisecond)
 			reported := ana.report(0)
-			same(f, reported.Changes, nil)
+			same(f, reported.Changes, []match.Change{ana.move(start)})
 			f.advance(time.Minute)
 			reported = ana.report(0)
 			same(f, reported.Changes, []match.Change{ana.list(f.now)})
@@ -163,8 +168,7 @@ func reports() []testCase {
 			claim := match.Claim{Matcher: ana.Member, Match: "m1", At: f.now}
 			f.advance(time.Second)
 			reported := ben.report(nextCell)
-			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Epoch: start, Advice: match.Available, Claim: &claim,
-				Index: match.Move{Status: match.StatusAbsent}})
+			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Available, Claim: &claim})
 			released := ana.release("m1", ben, "lost")
 			same(f, released.Changes, []match.Change{ben.list(f.now)})
 		}},
@@ -172,9 +176,8 @@ func reports() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("", "m1", ben)
 			reported := ben.report(20)
-			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Epoch: start, Advice: match.Watched, AdviceChanged: true,
-				Claim: &match.Claim{Matcher: ana.Member, Match: "m1", Confirmed: true, At: f.now},
-				Index: match.Move{Status: match.StatusAbsent}})
+			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Watched, AdviceChanged: true,
+				Claim: &match.Claim{Matcher: ana.Member, Match: "m1", Confirmed: true, At: f.now}})
 			reported = ben.report(30)
 			same(f, reported.AdviceChanged, false)
 		}},
@@ -182,9 +185,8 @@ func reports() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("", "m1", ben)
 			reported := ana.report(20)
-			want := match.Reported{Status: match.StatusOK, At: f.now, Epoch: start, Advice: match.Watching, AdviceChanged: true,
-				Route: &match.Route{State: match.Active, Match: "m1", Matchee: ben.Member, Request: ana.asked},
-				Index: match.Move{Status: match.StatusAbsent}}
+			want := match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Watching, AdviceChanged: true,
+				Route: &match.Route{State: match.Active, Match: "m1", Matchee: ben.Member, Request: ana.asked}}
 			f.is(reported, want)
 			ana.notified("m1", match.Active)
 			reported = ana.report(30)

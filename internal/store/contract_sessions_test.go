@@ -95,7 +95,6 @@ func sessions() []testCase {
 			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, f.now)}})
 			reported := next.report(0)
 			same(f, reported.Changes, nil)
-			same(f, reported.Listed, false)
 			f.says(f.connected("ben").claim("m1", next), match.StatusUnavailable)
 		}},
 		{"the card is that of the newest session", func(f *fixture) {
@@ -208,11 +207,7 @@ func refusals() []testCase {
 		want func(match.Status) any
 	}{
 		{"reading", func(a *member) any { return a.read() }, func(status match.Status) any { return match.Snapshot{Status: status} }},
-		{"report", func(a *member) any {
-			reported := a.report(10)
-			reported.Index = match.Move{} // the cell does not know which session is the current one
-			return reported
-		}, func(status match.Status) any { return match.Reported{Status: status} }},
+		{"report", func(a *member) any { return a.report(10) }, func(status match.Status) any { return match.Reported{Status: status} }},
 		{"request", func(a *member) any { return a.begin("r2", "m2", around(0)) }, func(status match.Status) any { return match.Begun{Status: status} }},
 		{"cancel", func(a *member) any { return a.cancel() }, func(status match.Status) any { return match.Cancelled{Status: status} }},
 	}

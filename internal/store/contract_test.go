@@ -21,7 +21,8 @@ type testCase struct {
 // contract is every case, by what it is about.
 func contract() []testCase {
 	var all []testCase
-	for _, part := range [][]testCase{sessions(), reads(), reports(), listings(), cells(), searches(), begins(), leases(), waits(),
+	for _, part := range [][]testCase{sessions(), reads(), reports(), listings(), cells(), generations(),
+		tagIndex(), areas(), searches(), begins(), leases(), waits(),
 		claims(), commits(), ends(), lifetimes()} {
 		all = append(all, part...)
 	}
@@ -43,6 +44,7 @@ func TestContract(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer direct.Close()
+		load(t, direct, branches.rewrite)
 		names = append(names, c.Name)
 		for i, one := range cases {
 			t.Run(one.name, func(t *testing.T) {

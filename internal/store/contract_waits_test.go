@@ -2,6 +2,10 @@ package store_test
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"waggle/internal/geo"
@@ -16,17 +20,52 @@ func waits() []testCase {
 			ana.await("r1")
 			ana.register(0)
 			ben := f.connected("ben")
-			reported := ben.report(100)
-			same(f, ben.apply(reported.Changes...), []match.WaitingRequest{ben.foundBy(ana)})
+			same(f, ben.woken(100), []match.WaitingRequest{ben.foundBy(ana)})
 		}},
-		{"a member who moves in a cell gets the requests that wait there", func(f *fixture) {
+		{"a member who moves into a circle gets its request, and not again while it stays there", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 2000, tagged("van"))
-			ana.await("r1", wanting("van"))
+			ana.await("r1", wanting("van"), withRadius(1000))
 			ana.register(0)
-			reported := ben.report(100)
-			same(f, reported.Index, match.Move{Status: match.StatusMoved, Epoch: start, Waiting: []match.WaitingRequest{ben.foundBy(ana)}})
-			reported = ben.report(100, tagged())
-			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)}) // its tags in the cell are still the old ones
+			for range 2 {
+				same(f, ben.woken(1100), nil)
+				same(f, ben.woken(900), []match.WaitingRequest{ben.foundBy(ana)})
+				same(f, ben.woken(900), nil)
+				f.advance(time.Second)
+				same(f, ben.woken(500), nil)
+			}
+		}},
+		{"a member who stays in a circle gets its request again in the next ten seconds, however often it reports", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r1", openFor(time.Hour))
+			ana.register(0)
+			for _, pause := range []time.Duration{time.Second, 3 * time.Second, 9999 * time.Millisecond, 10 * time.Second, 25 * time.Second} {
+				ben := f.connected("ben" + pause.String())
+				same(f, len(ben.woken(100)), 1)
+				for range 20 {
+					before := f.now
+					f.advance(pause)
+					want := 0
+					if f.now/match.AskAgain.Milliseconds() > before/match.AskAgain.Milliseconds() {
+						want = 1
+					}
+					same(f, len(ben.woken(100)), want)
+				}
+			}
+		}},
+		{"a member who changes its tags, reports anew or repeats a report gets every request that it fits", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 100)
+			ana.await("r1")
+			ana.register(0)
+			want := func() []match.WaitingRequest { return []match.WaitingRequest{ben.foundBy(ana)} }
+			same(f, ben.woken(100), nil)
+			same(f, ben.woken(100, tagged("van")), want())
+			same(f, ben.woken(100), nil)
+			same(f, ben.apply(ben.relist()...), want())
+			repeated := ben.report(100, seq(ben.Seq))
+			f.says(repeated, match.StatusLate)
+			same(f, ben.apply(repeated.Changes...), want())
+			ben.moveTo(100, available(false))
+			same(f, ben.woken(100, available(true)), want())
 		}},
 		{"a request that is registered finds the members who are there already", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -38,22 +77,24 @@ func waits() []testCase {
 			ana.asked.Tags = []string{"van"}
 			same(f, names(ana.register(0)...), []string{"cem"})
 		}},
-		{"a request that is registered finds at most as many as it wants, and learns that there are more", func(f *fixture) {
-			f.crowd(9, func(*match.Change) {})
+		{"a request that is registered finds as many as it wants, and learns how far it knows all", func(f *fixture) {
+			f.crowd(40, func(n int, c *match.Change) { c.Point = north(float64(n) * 20) })
 			ana := f.listed("ana", 0)
 			ana.await("r1")
 			found := ana.register(0)[0]
-			same(f, len(found.Candidates), 8)
-			same(f, found.More, true)
+			if n := len(found.Candidates); n < 8 || n > 30 || found.Candidates[3].Distance > found.Horizon {
+				f.t.Errorf("got %d candidates, all up to %.0f m", n, found.Horizon)
+			}
+			f.knowsAll(found, 0, 3000)
 		}},
 		{"several cells are registered in one trip", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", nextCell)
 			ana.await("r1", withRadius(20_000))
-			hits := ana.register(0, nextCell)
+			var hits []match.Hits
+			same(f, f.count(func() { hits = ana.register(0, nextCell) }), 1)
 			same(f, names(hits[0]), []string{})
 			same(f, names(hits[1]), []string{"ben"})
-			reported := ben.report(nextCell)
-			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
+			same(f, ben.woken(nextCell, tagged("van")), []match.WaitingRequest{ben.foundBy(ana)})
 		}},
 		{"a member does not get a request that it does not fit", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 2000)
@@ -63,55 +104,116 @@ func waits() []testCase {
 				meters float64
 				tags   []string
 			}{{500, nil}, {500, []string{"vans"}}, {1001.2, []string{"van"}}} {
-				reported := ben.report(miss.meters, tagged(miss.tags...))
-				same(f, ben.apply(append(reported.Changes, ben.relist()...)...), nil)
-				reported = ben.report(miss.meters)
-				same(f, reported.Index.Waiting, nil)
+				same(f, ben.woken(miss.meters, tagged(miss.tags...)), nil)
+				same(f, ben.apply(ben.relist()...), nil)
 			}
-			ben.moveTo(1000.8, tagged("xl", "van")) // the caller's geometry decides within a metre
-			reported := ben.report(1000.8)
-			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
+			for range 2 { // at the edge it gets the request each time: the caller's geometry decides within a metre
+				same(f, ben.woken(1000.8, tagged("xl", "van")), []match.WaitingRequest{ben.foundBy(ana)})
+			}
+		}},
+		{"a request waits under the rarest of the tags that it wants, and a member needs them all", func(f *fixture) {
+			f.crowd(3, func(n int, c *match.Change) { c.Point, c.Tags = north(2500), []string{"van xl", "xl", "van xl"}[n] })
+			ana := f.listed("ana", 0)
+			ana.await("r1", wanting("van", "xl"))
+			ana.register(0)
+			for _, entry := range f.entries("queue", 0) {
+				if !strings.HasPrefix(entry, "due ") && !strings.HasPrefix(entry[2:], "van ") {
+					f.t.Errorf("it waits as %q, want under van", entry)
+				}
+			}
+			ben := f.listed("ben", 100)
+			for _, tags := range []string{"van", "xl", "vanxl"} {
+				same(f, ben.woken(100, tagged(tags)), nil)
+			}
+			same(f, ben.woken(100, tagged("van", "xl")), []match.WaitingRequest{ben.foundBy(ana)})
+		}},
+		{"a request for tags that so many have waits for anybody, and a member needs them all", func(f *fixture) {
+			f.crowd(140, func(n int, c *match.Change) { c.Point, c.Tags = north(2500), "van" })
+			ana, ben := f.listed("ana", 0), f.connected("ben")
+			ana.await("r1", wanting("van"))
+			ana.register(0)
+			same(f, ben.woken(100, tagged("xl")), nil)
+			same(f, ben.woken(100, tagged("van")), []match.WaitingRequest{ben.foundBy(ana)})
 		}},
 		{"a member does not get its own request", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.await("r1")
 			ana.register(0)
-			reported := ana.report(100)
-			same(f, reported.Index.Waiting, nil)
+			same(f, ana.woken(100, tagged("van")), nil)
 		}},
 		{"a cell returns a request until its deadline, and then removes it", func(f *fixture) {
-			ana := f.listed("ana", 0)
+			ana, ben := f.listed("ana", 0), f.connected("ben")
 			ana.await("r1")
 			ana.register(0)
 			f.advance(time.Minute - time.Millisecond)
-			ben := f.listed("ben", 0)
-			reported := ben.report(10)
-			same(f, len(reported.Index.Waiting), 1)
+			same(f, len(ben.woken(10)), 1)
 			f.advance(time.Millisecond)
-			reported = ben.report(20)
-			same(f, reported.Index.Waiting, nil)
-			same(f, f.stored("wait", geo.ShardCell(north(0))), map[string]string{})
+			same(f, ben.woken(20, tagged("van")), nil)
+			f.nobodyWaits(0)
 		}},
-		{"the oldest requests come first, of one moment those of the smaller member id, and at most 64", func(f *fixture) {
-			f.settings(unlimited)
-			ben := f.listed("ben", 0)
-			var want []match.WaitingRequest
-			for n := range 66 {
-				// Neither in the order of their ids nor against it.
-				a := f.newMember(fmt.Sprintf("m%02d", n*29%66))
-				a.asked = match.Request{ID: "r", Point: north(1), Radius: 100, Created: f.now - int64(n*29%66/6), Deadline: f.now + 1000, Wait: true}
-				a.register(0)
-			}
-			for moment := 10; moment >= 0; moment-- {
-				for n := range 6 {
-					want = append(want, match.WaitingRequest{Owner: match.Member{Pool: f.pool, ID: fmt.Sprintf("m%02d", moment*6+n)}})
+		{"requests that have expired leave the cell, a few with each listing and each registration", func(f *fixture) {
+			f.wait(30, func(n int, w *match.WaitingRequest) { w.Deadline = f.now + 1000 + int64(n%7) })
+			ana := f.listed("ana", 0)
+			ana.await("r1", openFor(10*time.Minute))
+			f.advance(2 * time.Second)
+			ben := f.connected("ben")
+			for len(f.stored("wait", geo.ShardCell(north(0)))) > 1 {
+				before := len(f.stored("wait", geo.ShardCell(north(0))))
+				ben.moveTo(10)
+				ana.register(0)
+				if left := len(f.stored("wait", geo.ShardCell(north(0)))); left >= before && before > 1 {
+					f.t.Fatalf("%d requests wait, and before there were %d", left, before)
 				}
 			}
-			reported := ben.report(0)
-			same(f, len(reported.Index.Waiting), 64)
-			for i, w := range reported.Index.Waiting {
-				same(f, w.Owner, want[i].Owner)
+			ana.withdraw(0)
+			f.nobodyWaits(0)
+		}},
+		{"the oldest requests come first, of one moment those of the smaller member id, and at most 16", func(f *fixture) {
+			for _, tag := range []string{"", "van"} {
+				f.wait(66, func(n int, w *match.WaitingRequest) {
+					// Neither in the order of their ids nor against it.
+					w.Owner.ID = fmt.Sprintf("m%02d", n*29%66)
+					w.Created, w.Tags = f.now-int64(n*29%66/6), strings.Fields(tag)
+				})
+				ben := f.connected("ben" + tag)
+				woken := ben.woken(0, tagged("van"))
+				same(f, len(woken), mostWaiting)
+				for i, w := range woken {
+					same(f, w.Owner.ID, fmt.Sprintf("m%02d", (10-i/6)*6+i%6))
+				}
 			}
+		}},
+		{"a member gets the request that it fits after hundreds that it nearly fits", func(f *fixture) {
+			f.wait(450, func(n int, w *match.WaitingRequest) { w.Radius = 90 })
+			ana := f.listed("ana", 0)
+			ana.await("r1", withRadius(110))
+			ana.register(0)
+			ben := f.listed("ben", 300)
+			trips := f.count(func() {
+				reported := ben.report(100)
+				same(f, ben.apply(reported.Changes...), []match.WaitingRequest{ben.foundBy(ana)})
+			})
+			same(f, trips, 4) // record, cell, and the cell goes on twice
+			same(f, ben.woken(99), nil)
+		}},
+		{"a member who stays in hundreds of circles gets none of them again at once", func(f *fixture) {
+			f.wait(450, func(n int, w *match.WaitingRequest) { w.Created = f.now - int64(n) })
+			ben := f.connected("ben")
+			same(f, len(ben.woken(10)) >= mostWaiting, true)
+			same(f, ben.woken(11), nil)
+			same(f, len(ben.woken(10, tagged("van"))) >= mostWaiting, true)
+		}},
+		{"a member with many tags, each of which some wait for, gets a request of each", func(f *fixture) {
+			var tags []string
+			for n := range 16 {
+				tags = append(tags, fmt.Sprint("tag", n))
+			}
+			f.wait(16*25, func(n int, w *match.WaitingRequest) {
+				w.Tags, w.Radius, w.Created = []string{tags[n%16]}, []float64{90, 5000}[min(1, n/384)], f.now-int64(n)
+			})
+			ben := f.connected("ben")
+			woken := ben.woken(100, tagged(tags...))
+			same(f, len(woken), 16)
 		}},
 		{"a cell keeps the newest request of a member", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 100)
@@ -120,20 +222,25 @@ func waits() []testCase {
 			ana.register(0)
 			f.says(ana.cancel(), match.StatusCancelled)
 			f.advance(time.Millisecond)
-			ana.await("r2")
-			met := func() string {
-				reported := ben.report(100)
-				same(f, len(reported.Index.Waiting), 1)
-				return reported.Index.Waiting[0].ID
+			ana.await("r2", withRadius(150))
+			met := func(want ...match.WaitingRequest) {
+				f.t.Helper()
+				same(f, ben.apply(ben.relist()...), want)
 			}
-			ana.register(0)
-			same(f, met(), "r2")
-			older.register(0) // comes late
-			same(f, met(), "r2")
+			for _, late := range []*member{ana, &older, ana} {
+				late.register(0)
+				met(ben.foundBy(ana))
+			}
+			same(f, len(f.entries("queue", 0)), 1+f.places(ana))
 			ana.asked.Radius = 200
 			ana.register(0)
-			reported := ben.report(100)
-			same(f, reported.Index.Waiting, []match.WaitingRequest{ben.foundBy(ana)})
+			met(ben.foundBy(ana))
+			same(f, len(f.entries("queue", 0)), 1+f.places(ana))
+			ana.asked.Created++
+			ana.asked.Point = north(1000)
+			ana.register(0)
+			met()
+			same(f, len(f.entries("queue", 0)), 1+f.places(ana))
 		}},
 		{"a request is withdrawn from its cells, and a newer one is not", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 100)
@@ -143,10 +250,7 @@ func waits() []testCase {
 			f.advance(time.Millisecond)
 			ana.await("r2")
 			ana.register(0, nextCell)
-			met := func() int {
-				reported := ben.report(100)
-				return len(reported.Index.Waiting)
-			}
+			met := func() int { return len(ben.apply(ben.relist()...)) }
 			older.withdraw(0, nextCell)
 			same(f, met(), 1)
 			ana.withdraw(0, nextCell)
@@ -157,8 +261,25 @@ func waits() []testCase {
 			newer.asked.Created++
 			newer.withdraw(0)
 			same(f, met(), 0)
-			same(f, f.stored("wait", geo.ShardCell(north(nextCell))), map[string]string{})
+			f.nobodyWaits(0, nextCell)
 		}},
+		{"a request that comes after the cache has evicted the one before waits until its own deadline", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.connected("ben")
+			ana.await("r1")
+			ana.register(0)
+			f.evict(f.key("wait", string(geo.ShardCell(north(0)))))
+			ana.asked.Created++
+			ana.asked.Deadline += 60_000
+			ana.register(0)
+			f.advance(time.Minute)
+			same(f, len(ben.woken(100)) > 0, true)
+			f.evict(f.key("queue", string(geo.ShardCell(north(0)))))
+			same(f, ben.woken(100, tagged("van")), nil)
+			ana.asked.Created++
+			ana.register(0)
+			same(f, len(ben.woken(100, tagged())), 1)
+		}},
+		randomCircles(1), randomCircles(2), randomCircles(3),
 		{"a request that is registered in all its cells is noted as such, waiting or searched for", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.await("r1")
@@ -191,11 +312,109 @@ func waits() []testCase {
 	}
 }
 
+// mostWaiting is how many requests one run of a script returns.
+const mostWaiting = 16
+
+// woken are the requests that a report brings.
+func (a *member) woken(meters float64, options ...reportOption) []match.WaitingRequest {
+	a.t.Helper()
+	reported := a.report(meters, options...)
+	a.says(reported, match.StatusOK)
+	return a.apply(reported.Changes...)
+}
+
+// wait lets so many requests wait in the cell, each with that change. They are around the
+// same point, with a radius of 1 km, and for 1000 s.
+func (f *fixture) wait(size int, change func(n int, w *match.WaitingRequest)) {
+	f.t.Helper()
+	f.concurrently(size, func(n int) error {
+		w := match.WaitingRequest{Owner: match.Member{Pool: f.pool, ID: fmt.Sprintf("owner-%03d", n)}, Request: match.Request{ID: "r",
+			Point: north(0), Radius: 1000, Created: f.now - 1000, Deadline: f.now + 1_000_000, Wait: true}}
+		change(n, &w)
+		_, err := f.store.Register(f.t.Context(), shards([]float64{0}), w, 1)
+		return err
+	})
+}
+
+// nobodyWaits fails the test if anything of a request is left in the cells.
+func (f *fixture) nobodyWaits(meters ...float64) {
+	f.t.Helper()
+	for _, m := range meters {
+		same(f, f.stored("wait", geo.ShardCell(north(m))), map[string]string{})
+		same(f, f.entries("queue", m), []string{})
+	}
+}
+
+// places is in how many squares of the queue the member's request is, when it waits in the
+// middle of the cell.
+func (f *fixture) places(a *member) int {
+	x, y := geo.PlaneOf(geo.ShardCell(north(0))).XY(a.asked.Point)
+	meters := a.asked.Radius + 1
+	side := 1024.0
+	for side*geo.PlaneY < 2*meters && side < geo.PlaneSide {
+		side *= 2
+	}
+	squares := func(middle, reach float64) int {
+		return int(math.Floor(min(geo.PlaneSide-1, middle+reach)/side) - math.Floor(max(0, middle-reach)/side) + 1)
+	}
+	return squares(x, meters/geo.PlaneX) * squares(y, meters/geo.PlaneY)
+}
+
+// randomCircles is a case that compares waiting requests with plain geometry: circles of 100 m
+// to 20 km that touch a cell anywhere, and members listed anywhere in it.
+func randomCircles(seed uint64) testCase {
+	return testCase{fmt.Sprint("a member gets each request whose circle it is in, of the random circles ", seed), func(f *fixture) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		cell, tags := geo.ShardCell(north(0)), []string{"", "van", "van xl", "xl"}
+		anywhere := func(degrees float64) geo.Point {
+			return geo.Point{Lat: 37.7749 + degrees*(2*random.Float64()-1), Lng: -122.4194 + 1.26*degrees*(2*random.Float64()-1)}
+		}
+		members := 0
+		for round := range 6 {
+			var waiting []match.WaitingRequest
+			for len(waiting) < mostWaiting {
+				w := match.WaitingRequest{Owner: match.Member{Pool: f.pool, ID: fmt.Sprint("owner", len(waiting))}, Request: match.Request{ID: "r",
+					Radius: 100 * math.Pow(200, random.Float64()), Tags: strings.Fields(tags[random.IntN(len(tags))]), Created: f.now + int64(round),
+					Deadline: f.now + 60_000, Wait: true}}
+				w.Point = anywhere((w.Radius + 4000) / 111_000)
+				if slices.Contains(geo.ShardsWithin(w.Point, w.Radius), cell) {
+					_, err := f.store.Register(f.t.Context(), []geo.Cell{cell}, w, 1)
+					f.must(err)
+					waiting = append(waiting, w)
+				}
+			}
+			for n := range 12 {
+				p := edge(360 * random.Float64())
+				if n%3 > 0 {
+					for p = anywhere(0.04); geo.ShardCell(p) != cell; {
+						p = anywhere(0.04)
+					}
+				}
+				members++
+				m := match.Member{Pool: f.pool, ID: fmt.Sprint("member", members)}
+				c := match.Change{List: true, Cell: cell, Epoch: 1, Position: match.Position{Point: p, At: f.now}, Heard: f.now, Tags: tags[random.IntN(len(tags))]}
+				got, err := f.store.Apply(f.t.Context(), m, []match.Change{c})
+				f.must(err)
+				for _, w := range waiting {
+					found := slices.ContainsFunc(got, func(g match.WaitingRequest) bool { return g.Owner == w.Owner })
+					d, fits := geo.Distance(p, w.Point), tagsHave(c.Tags, w.Tags)
+					if fits && d <= w.Radius && !found || found && (!fits || d > w.Radius+2) {
+						f.t.Errorf("a member with %q, %.1f m from a request for %v within %.1f m: got it %v", c.Tags, d, w.Tags, w.Radius, found)
+					}
+				}
+			}
+			for _, w := range waiting {
+				f.must(f.store.Withdraw(f.t.Context(), []geo.Cell{cell}, w))
+			}
+			f.nobodyWaits(0)
+		}
+	}}
+}
+
 // register lets the member's request wait in the cells so many metres north.
 func (a *member) register(meters ...float64) []match.Hits {
 	a.t.Helper()
-	q := match.Query{Self: a.Member, Point: a.asked.Point, Radius: a.asked.Radius, Tags: a.asked.Tags, Want: 8}
-	hits, err := a.store.Register(a.t.Context(), shards(meters), a.waiting(), q)
+	hits, err := a.store.Register(a.t.Context(), shards(meters), a.waiting(), 8)
 	a.must(err)
 	return hits
 }

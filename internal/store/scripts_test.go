@@ -46,7 +46,7 @@ func TestAScriptRefusesAWrongNumberOfArguments(t *testing.T) {
 					continue
 				}
 				args := append([]string{"0", "60000", "60000"}, slices.Repeat([]string{"1"}, got)...)
-				err := client.Do(t.Context(), client.B().Eval().Script(text).Numkeys(4).Key("{a}1", "{a}2", "{a}3", "{a}4").Arg(args...).Build()).Error()
+				err := client.Do(t.Context(), client.B().Eval().Script(text).Numkeys(8).Key("{a}1", "{a}2", "{a}3", "{a}4", "{a}5", "{a}6", "{a}7", "{a}8").Arg(args...).Build()).Error()
 				if refusal := fmt.Sprintf("wants %d arguments, got %d", want, got); err == nil || !strings.Contains(err.Error(), refusal) {
 					t.Errorf("%s with %d arguments: got %v, want an error with %q", name, got, err, refusal)
 				}
@@ -57,7 +57,7 @@ func TestAScriptRefusesAWrongNumberOfArguments(t *testing.T) {
 
 func TestEveryScriptStartsWithTheLifetimesOfTheDomain(t *testing.T) {
 	want := map[string]time.Duration{"LEASE": match.Lease, "KEEP": match.Kept, "REMEMBER_END": match.EndRemembered,
-		"REMEMBER_OUTCOME": match.OutcomeRemembered, "MAX_AHEAD": match.MaxAhead}
+		"REMEMBER_OUTCOME": match.OutcomeRemembered, "MAX_AHEAD": match.MaxAhead, "ASK_AGAIN": match.AskAgain}
 	for name, text := range texts(t, active.Script) {
 		line, _, _ := strings.Cut(text, "\n")
 		names, values, _ := strings.Cut(strings.TrimPrefix(line, "local "), " = ")
@@ -83,6 +83,11 @@ func TestConstantsAreTheSameInEveryFile(t *testing.T) {
 	}{
 		{"scripts/common.lua", `2 \* ([\d.]+) \* math\.asin`, geo.Distance(geo.Point{}, geo.Point{Lng: 180}) / math.Pi},
 		{"scripts/common.lua", `by more than (\d+) s`, match.MaxAhead.Seconds()},
+		{"scripts/cell.lua", `BITS = (\d+)`, math.Log2(geo.PlaneSide)},
+		{"scripts/cell.lua", `WIDE, HIGH = ([\d.]+),`, geo.PlaneX},
+		{"scripts/cell.lua", `WIDE, HIGH = [\d.]+, ([\d.]+)`, geo.PlaneY},
+		{"scripts/cell.lua", `MOST_WAITING = (\d+)`, mostWaiting},
+		{"../match/lifetimes.go", `maxWoken\s+= (\d+)`, mostWaiting},
 		{"../match/request.go", `within (\d+) km of your own last location`, store.RemoteMeters / 1000},
 		{"../match/end.go", `ended more than (\d+) s ago`, match.EndRemembered.Seconds()},
 		{"../pool/schema.go", `more than (\d+) km from the member's own location`, store.RemoteMeters / 1000},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,8 +88,18 @@ type sending struct {
 func sendings(ana, ben *member) []sending {
 	cells := []geo.Cell{geo.ShardCell(north(0))}
 	query := match.Query{Self: ana.Member, Point: north(0), Radius: 1000, Want: 8}
+	parts := slices.Repeat([]match.Part{{Cell: cells[0]}}, 8) // enough to ask first which cells have members
 	here := match.Report{Position: match.Position{Point: north(0), Seq: 1000}, Arrival: time.UnixMilli(ana.now)}
-	request := match.NewRequest{ID: "r1", Match: "m1", Radius: 1000, Open: time.Minute, Wait: true, Search: &query}
+	request := match.NewRequest{ID: "r1", Match: "m1", Radius: 1000, Open: time.Minute, Wait: true}
+	// listIn lists ben in another cell.
+	listIn := func(meters float64) func(context.Context, *store.Store) error {
+		change := ben.list(ben.now + 1)
+		change.Cell, change.Point, change.Tags = geo.ShardCell(north(meters)), north(meters), "queue"
+		return func(ctx context.Context, s *store.Store) error {
+			_, err := s.Apply(ctx, ben.Member, []match.Change{change})
+			return err
+		}
+	}
 	return []sending{
 		{"connect", false, func(ctx context.Context, s *store.Store) error { _, err := s.Connect(ctx, ana.Session); return err }},
 		{"read", false, func(ctx context.Context, s *store.Store) error {
@@ -99,11 +110,6 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Report(ctx, ana.Session, here)
 			return err
 		}},
-		{"move", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Report(ctx, ana.Session, here)
-			return err
-		}},
-		{"relist", false, func(ctx context.Context, s *store.Store) error { _, err := s.Relist(ctx, ana.Member); return err }},
 		{"list", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Apply(ctx, ana.Member, []match.Change{ana.list(1)})
 			return err
@@ -112,9 +118,18 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Apply(ctx, ana.Member, []match.Change{unlist(0, 1)})
 			return err
 		}},
-		{"search", false, func(ctx context.Context, s *store.Store) error { _, err := s.Search(ctx, cells, query); return err }},
+		{"relist", false, func(ctx context.Context, s *store.Store) error {
+			absent := ana.move(1)
+			absent.Cell = geo.ShardCell(north(2 * thirdCell))
+			_, err := s.Apply(ctx, ana.Member, []match.Change{absent})
+			return err
+		}},
+		{"mark", false, listIn(nextCell)}, {"marked", false, listIn(thirdCell)},
+		{"wake", false, listIn(0)},
+		{"search", false, func(ctx context.Context, s *store.Store) error { _, err := s.Search(ctx, parts[:1], query); return err }},
+		{"occupied", false, func(ctx context.Context, s *store.Store) error { _, err := s.Search(ctx, parts, query); return err }},
 		{"begin", true, func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.Begin(ctx, ana.Session, request)
+			_, err := s.Begin(ctx, ana.Session, request)
 			return err
 		}},
 		{"give_up", false, func(ctx context.Context, s *store.Store) error {
@@ -122,7 +137,7 @@ func sendings(ana, ben *member) []sending {
 			return err
 		}},
 		{"register", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Register(ctx, cells, ana.waiting(), query)
+			_, err := s.Register(ctx, cells, ana.waiting(), 8)
 			return err
 		}},
 		{"registered", false, func(ctx context.Context, s *store.Store) error {
@@ -181,22 +196,24 @@ func neverSent(f *fixture) {
 	f.cut(func(context.Context, func(context.Context, ...int)) {})
 }
 
-// cut lets the first trip of every call end in that way.
+// cut lets the first trip of every script end in that way.
 func (f *fixture) cut(first func(context.Context, func(context.Context, ...int))) {
 	ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+	f.wait(300, func(_ int, w *match.WaitingRequest) { w.Tags = []string{"queue"} })
 	all := sendings(ana, ben)
 	if want := len(readBranches(f.t).scripts()); len(all) != want {
 		f.t.Errorf("%d calls for %d scripts", len(all), want)
 	}
 	for _, call := range all {
-		sent, trips := 0, 0
+		sent, cut := 0, false
 		f.hook = func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 			for _, c := range commands {
 				if c.Script == call.script {
 					sent++
 				}
 			}
-			if trips++; trips == 1 {
+			if sent > 0 && !cut {
+				cut = true
 				first(ctx, send)
 			} else {
 				send(ctx)

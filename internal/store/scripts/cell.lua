@@ -14,7 +14,7 @@ local BITS = 15        -- the plane has 2^15 squares either way
 local SIDE = 2 ^ BITS
 local WIDE, HIGH = 0.5966643691, 0.2819276561 -- a square's sides
 local FIRST = 3 * 2 ^ 50 -- the score of the first square, as a geohash of 52 bits
-local MOST_READ = 256  -- entries that one run reads, beside one last page
+local MOST_READ = 256  -- a circle has no more entries, and a run begins none after so many
 local MOST_BOXES = 160 -- boxes that one search counts
 local LEAF = 12        -- a box with more entries is split
 local PAGE = 32
@@ -27,7 +27,8 @@ local function generation(start)
   local stamp = redis.call('HGET', g.seen, '')
   if stamp then
     local begun, marked = string.match(stamp, '^(%d+)( ?)')
-    g.known, g.marked = tonumber(begun) == start, marked == ' '
+    g.known = tonumber(begun) == start
+    g.marked = g.known and marked == ' '
   end
   return g
 end
@@ -90,11 +91,18 @@ local function post(member, tags)
   end
 end
 
-local function drop(g, member, k)
-  redis.call('ZREM', g.near, member)
-  redis.call('HDEL', g.seen, member)
-  for tag in string.gmatch(k and k.tags or '', '%S+') do
-    redis.call('ZREM', g.tags, tag .. ' ' .. member)
+-- drop takes members, with the tags of each, out of a generation.
+local function drop(g, members, tags)
+  redis.call('ZREM', g.near, unpack(members))
+  redis.call('HDEL', g.seen, unpack(members))
+  local posted = {}
+  for i, member in ipairs(members) do
+    for tag in string.gmatch(tags[i], '%S+') do
+      posted[#posted + 1] = tag .. ' ' .. member
+    end
+  end
+  if #posted > 0 then
+    redis.call('ZREM', g.tags, unpack(posted))
   end
 end
 
@@ -107,7 +115,7 @@ local function keep(member, square, k, before, g)
   end
   local anew = g ~= current or before.tags ~= k.tags
   if anew and before then
-    drop(g, member, before)
+    drop(g, { member }, { before.tags })
   end
   redis.call('ZADD', current.near, FIRST + square, member)
   redis.call('HSET', current.seen, member, pack(k))
@@ -170,9 +178,10 @@ local function rarest(wanted)
 end
 
 -- A finder collects the members found who are fresh and have the wanted tags, and counts the
--- entries read. What is stale is dropped.
+-- entries read. What is stale is dropped by sweep.
 local function new_finder(radius, wanted, self)
-  local f = { found = {}, read = 0, dropped = 0 }
+  local f = { found = {}, read = 0 }
+  local stale, tags_of = {}, {}
 
   function f.consider(g, member, text, square, d)
     f.read = f.read + 1
@@ -180,22 +189,33 @@ local function new_finder(radius, wanted, self)
     heard = heard and g.start + heard
     at = heard and heard - at
     if not heard or heard <= now - ttl or at <= now - ttl then
-      drop(g, member, text and parse(text, g))
-      f.dropped = f.dropped + 1
+      stale[#stale + 1], tags_of[#tags_of + 1] = member, tags or ''
     elseif member ~= self and d <= radius and (wanted == '' or has(tags, wanted)) then
       f.found[#f.found + 1] = { d = d, square = square, at = at, seq = seq, member = member }
     end
   end
 
-  -- within counts those found up to a distance.
-  function f.within(d)
+  -- sweep drops those considered in a generation who are stale, and returns how many.
+  function f.sweep(g)
+    local swept = #stale
+    if swept > 0 then
+      drop(g, stale, tags_of)
+      stale, tags_of = {}, {}
+    end
+    return swept
+  end
+
+  -- enough tells whether half of `want` are found up to a distance, less 2 m. The caller takes
+  -- as much off, since distances are rounded and a plane is a little out: else it would ask
+  -- forever about a crowd at one distance.
+  function f.enough(d, want)
     local count = 0
     for _, one in ipairs(f.found) do
-      if one.d <= d then
+      if one.d <= d - 2 then
         count = count + 1
       end
     end
-    return count
+    return count * 2 >= want
   end
 
   -- reply says who was found, up to which distance these are all, and which boxes are left.
@@ -230,6 +250,7 @@ local function with_rare_tag(f, tag, x, y)
         local mx, my = xy(square)
         f.consider(g, member, scores[i] and known[i], square, math.sqrt(distance2(x, y, mx + 0.5, my + 0.5)))
       end
+      f.sweep(g)
     end
   end
 end
@@ -297,17 +318,18 @@ local function look(f, x, y, radius, want)
           for i, hit in ipairs(hits) do
             f.consider(g, hit[1], known[i], hit[3] - FIRST, tonumber(hit[2]))
           end
+          f.sweep(g)
           if #hits == most then
             horizon = math.min(horizon, tonumber(hits[most][2]))
           end
         end
-        if f.within(horizon) >= want or horizon == reach then
+        if f.enough(horizon, want) or horizon == reach then
           break
         end
       end
       if horizon == radius then
         return math.huge
-      elseif f.within(horizon) >= want then
+      elseif f.enough(horizon, want) then
         return horizon
       elseif bits == BITS or bits + 1 == dense then
         return nil
@@ -341,7 +363,7 @@ local function walk(f, x, y, radius, want, rest)
       end
     end
     local b = boxes[first]
-    if #f.found >= want and f.within(b.d) >= want then
+    if #f.found >= want and f.enough(b.d, want) then
       return f.reply(b.d)
     elseif f.read >= MOST_READ or counted >= MOST_BOXES then
       return f.reply(b.d, boxes)
@@ -366,8 +388,13 @@ local function walk(f, x, y, radius, want, rest)
       local more, gone = false, 0
       for _, g in ipairs(generations) do
         if g.count > b.skip then
-          local before = f.dropped
-          local page = redis.call('ZRANGEBYSCORE', g.near, from, to, 'WITHSCORES', 'LIMIT', b.skip, PAGE)
+          local page
+          if b.skip == 0 then
+            page = redis.call('ZRANGEBYSCORE', g.near, from, to, 'WITHSCORES', 'LIMIT', 0, PAGE)
+          else -- by rank, since the cache reads all that a LIMIT skips
+            local rank = redis.call('ZCOUNT', g.near, '-inf', '(' .. int(from)) + b.skip
+            page = redis.call('ZRANGE', g.near, rank, rank + math.min(PAGE, g.count - b.skip) - 1, 'WITHSCORES')
+          end
           local members = {}
           for i = 1, #page, 2 do
             members[#members + 1] = page[i]
@@ -378,8 +405,9 @@ local function walk(f, x, y, radius, want, rest)
             local mx, my = xy(square - b.square)
             f.consider(g, member, known[i], square, math.sqrt(distance2(x, y, b.x + mx + 0.5, b.y + my + 0.5)))
           end
-          more, gone = more or #members == PAGE, math.max(gone, f.dropped - before)
+          more = more or #members == PAGE
         end
+        gone = math.max(gone, f.sweep(g))
       end
       if more then -- a crowd in one square: the next page overlaps, as entries may go meanwhile
         push(b.square, b.x, b.y, b.bits, math.max(0, b.skip + PAGE - 8 - gone))
@@ -389,9 +417,9 @@ local function walk(f, x, y, radius, want, rest)
   return f.reply()
 end
 
--- nearest finds members within the radius who are fresh and have the wanted tags: at least
--- `want` of them with nobody nearer left out, if there are so many. What one run reads is
--- bounded, whatever is stored.
+-- nearest finds about `want` members within the radius who are fresh and have the wanted tags.
+-- At least half of `want` are those with nobody nearer left out, if there are so many. What one
+-- run reads is bounded, whatever is stored.
 local function nearest(x, y, radius, wanted, want, self, rest)
   local f = new_finder(radius, wanted, self)
   if #generations == 0 then
@@ -466,10 +494,10 @@ end
 
 -- forget_expired takes some requests whose deadline has passed out of the cell.
 local function forget_expired()
-  for _, entry in ipairs(redis.call('ZRANGEBYLEX', queue, '[due ', '[due ' .. int(now), 'LIMIT', 0, 8)) do
+  for _, entry in ipairs(redis.call('ZRANGEBYLEX', queue, '[due ', '(due ' .. int(now) .. '!', 'LIMIT', 0, 8)) do
     local owner = string.match(entry, '^due %d+ (.*)$')
     local q = waiting_request(owner)
-    if q then
+    if q and q.deadline <= now then -- and not a newer one
       forget(owner, q)
     end
     redis.call('ZREM', queue, entry)
@@ -491,13 +519,16 @@ end
 -- waiting returns the oldest requests that wait here for someone like this member, each with
 -- its owner. A member that was at the square `from` a moment ago was told then of those whose
 -- circle it was in. The caller's geometry has the last word: a metre is allowed for. If it has
--- looked at enough, it returns also the rest: where to go on.
+-- looked at enough, it returns also the rest: where to go on, and `from`.
 local function waiting(member, x, y, tags, from, rest)
   local fitting, looked = {}, 0
   if redis.call('ZCARD', queue) == 0 then
     return fitting
   end
   forget_expired()
+  local level, word, moved, after = string.match(rest, '^(%d+) (%d+) (%S+) (.*)$')
+  level, word, after = tonumber(level or SMALLEST), tonumber(word or 1), after or ''
+  from = tonumber(moved or from)
   local fx, fy
   if from then
     fx, fy = xy(from - FIRST)
@@ -511,11 +542,9 @@ local function waiting(member, x, y, tags, from, rest)
     return distance2(q.x, q.y, x + 0.5, y + 0.5) <= q.radius ^ 2 and has(tags, q.tags) and
       not (fx and distance2(q.x, q.y, fx + 0.5, fy + 0.5) <= math.max(0, q.radius - 3) ^ 2)
   end
-  local level, word, after = string.match(rest, '^(%d+) (%d+) (.*)$')
-  level, word = tonumber(level or SMALLEST), tonumber(word or 1)
-  while level <= LARGEST do
+  while level <= LARGEST and looked < MOST_LOOKED do
     local here = place(level, words[word], math.floor(x / 2 ^ level), math.floor(y / 2 ^ level))
-    local page = redis.call('ZRANGEBYLEX', queue, after and '(' .. after or '[' .. here,
+    local page = redis.call('ZRANGEBYLEX', queue, after == '' and '[' .. here or '(' .. after,
       '(' .. string.sub(here, 1, -2) .. '!', 'LIMIT', 0, PAGE)
     if #page > 0 then
       local owners = {}
@@ -530,18 +559,12 @@ local function waiting(member, x, y, tags, from, rest)
       end
       looked = looked + #page
     end
-    after = #page == PAGE and page[PAGE] or nil
-    if not after then
+    after = #page == PAGE and page[PAGE] or ''
+    if after == '' then
       word = word + 1
       if word > #words then
         level, word = level + 1, 1
       end
-    elseif looked >= MOST_LOOKED then
-      rest = level .. ' ' .. word .. ' ' .. after
-      break
-    end
-    if level > LARGEST then
-      rest = ''
     end
   end
   table.sort(fitting, function(a, b)
@@ -550,5 +573,5 @@ local function waiting(member, x, y, tags, from, rest)
   for i = MOST_WAITING + 1, #fitting do
     fitting[i] = nil
   end
-  return fitting, rest
+  return fitting, level <= LARGEST and table.concat({ level, word, from and int(from) or '-', after }, ' ') or ''
 end

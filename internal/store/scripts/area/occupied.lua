@@ -2,12 +2,15 @@
 -- Status: ok.
 arguments(0)
 
-local cells, all = {}, redis.call('HGETALL', occupied)
+local cells, over, all = {}, {}, redis.call('HGETALL', occupied)
 for i = 1, #all, 2 do
   if tonumber(all[i + 1]) > now then
     cells[#cells + 1] = all[i]
   else
-    redis.call('HDEL', occupied, all[i])
+    over[#over + 1] = all[i]
   end
+end
+if #over > 0 then
+  redis.call('HDEL', occupied, unpack(over))
 end
 return reply({ status = 'ok', cells = cells })

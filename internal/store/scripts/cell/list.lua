@@ -7,7 +7,9 @@ local member, square, at, seq, heard, session, epoch, tags, anew = arguments(9)
 local k = { heard = tonumber(heard), at = tonumber(at), seq = seq, session = tonumber(session),
   epoch = tonumber(epoch), tags = tags }
 local before, g = listing(member)
-local from -- where a report a moment ago was told what waits for it
+-- The first report in each span of ASK_AGAIN gets all that waits for its member: the process
+-- that got it before may have stopped.
+local asked = false -- in this span
 if before then
   local ahead = k.session < before.session and -1 or k.at - before.at
   if ahead == 0 then
@@ -16,15 +18,12 @@ if before then
   if before.epoch > k.epoch or (before.epoch == k.epoch and ahead < 0) then
     return reply({ status = 'older' })
   end
-  -- What was told may have come to nothing, so it is told anew with the first report of each
-  -- ten seconds, and with a repeat.
-  local again = math.floor(k.heard / ASK_AGAIN) ~= math.floor(before.heard / ASK_AGAIN)
-  if before.epoch == k.epoch and ahead > 0 and not again then
-    from = tonumber(redis.call('ZSCORE', g.near, member) or nil)
-  end
+  asked = before.epoch == k.epoch and ahead > 0 and
+    math.floor(k.heard / ASK_AGAIN) == math.floor(before.heard / ASK_AGAIN)
 elseif anew ~= '1' then
   return reply({ status = 'absent' })
 end
+local from = asked and tonumber(redis.call('ZSCORE', g.near, member)) or nil
 keep(member, square, k, before, g)
 local x, y = xy(tonumber(square))
 local fitting, rest = waiting(member, x, y, tags, from, '')

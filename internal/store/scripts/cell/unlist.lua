@@ -9,5 +9,5 @@ end
 if k.epoch > tonumber(epoch) then
   return reply({ status = 'newer' })
 end
-drop(g, member, k)
+drop(g, { member }, { k.tags })
 return reply({ status = 'unlisted' })

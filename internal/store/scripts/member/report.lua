@@ -35,8 +35,9 @@ if m.at then
     return reply({ status = 'late', advice = advise() })
   elseif a == b and tonumber(seq) == tonumber(m.seq) then
     -- Perhaps a repeat, and the first try never came to the index.
+    local was = m.listed
     local changes = index_changes(m, r, true)
-    if not m.listed then
+    if not m.listed and not was then
       changes[#changes + 1] = { op = 'unlist', cell = cell, epoch = m.epoch or '0' }
     end
     return reply({ status = 'late', changes = changes, advice = advise() })
