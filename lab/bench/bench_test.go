@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"context"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,7 +112,7 @@ func TestTheMeasuredSearchFindsTheNearest(t *testing.T) {
 			}
 			want := town.distances(at, s)
 			want = want[:min(8, len(want))]
-			if !slices.EqualFunc(got, want, func(a, b float64) bool { return a-b < slack && b-a < slack }) {
+			if !slices.EqualFunc(got, want, func(a, b float64) bool { return math.Abs(a-b) < 1 }) {
 				t.Errorf("%s: got the distances %.1f, want %.1f", s.name, got, want)
 			}
 		}

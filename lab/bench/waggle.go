@@ -175,9 +175,6 @@ func (w *waggle) end(ctx context.Context, x match.Session, id string) error {
 	return deliver(ctx, r, err)
 }
 
-// slack is how many metres a horizon may lack: that is how exact the nearest are.
-const slack = 2
-
 // nearest returns the nearest candidates, as a request finds them: the home cell first, and
 // then every cell that may have somebody nearer. It fails after a hundred trips.
 func (w *waggle) nearest(ctx context.Context, pool string, at geo.Point, radius float64, tags []string, want int) ([]match.Candidate, error) {
@@ -215,14 +212,14 @@ func (w *waggle) nearest(ctx context.Context, pool string, at geo.Point, radius 
 		}
 		if len(cells) == 0 {
 			for c, h := range asked {
-				if h.Horizon < reach-slack {
+				if h.Horizon < reach {
 					cells = append(cells, c)
 				}
 			}
 			if len(cells) == 0 {
 				return found[:min(want, len(found))], nil
 			}
-			q.Want = min(4*q.Want, 4*want)
+			q.Want = min(4*q.Want, 16*want)
 		}
 	}
 	return nil, fmt.Errorf("the search for %d around %v has not ended after a hundred trips", want, at)
