@@ -53,6 +53,14 @@ func (s waitingState) next(count Member, f Fault, emit func(string, waitingState
 				wake.Waiting = 0
 			}
 			emit(fmt.Sprintf("%v reports and is listed", m), t.started(wake))
+		case s.Died && s.Again&bit == 0:
+			t := s
+			t.Again |= bit
+			wake := attempt{Phase: toWake, Owner: m, Waiting: s.Registered &^ bit}
+			if s.Listed&bit == 0 || f == ReportAsksOnce {
+				wake.Waiting = 0
+			}
+			emit(fmt.Sprintf("%v reports again, where it was", m), t.started(wake))
 		case s.Requested&bit == 0:
 			t := s
 			t.Requested |= bit
@@ -60,6 +68,12 @@ func (s waitingState) next(count Member, f Fault, emit func(string, waitingState
 		}
 	}
 	for i, p := range s.Attempts {
+		if p.Phase == toWake && !s.Died && count == 2 { // three would be too many states
+			t := s
+			t.Died, t.Attempts[i] = true, attempt{}
+			t.sortAttempts()
+			emit(fmt.Sprintf("the process of %v(%d) dies", p.Owner, p.Match), t)
+		}
 		if p.Phase != attemptDone {
 			s.advance(i, p, f, func(after waitingState) {
 				after.sortAttempts()

@@ -28,6 +28,7 @@ const (
 	RepairNothing
 	SearchBeforeRegister
 	ListingWakesNobody
+	ReportAsksOnce
 	faults
 )
 
@@ -92,6 +93,8 @@ func (f Fault) planted() (string, Rule) {
 		return "a search runs before its request is registered", Woken
 	case ListingWakesNobody:
 		return "a listing wakes no waiting request", Woken
+	case ReportAsksOnce:
+		return "a member that stays where it is never asks again", Woken
 	}
 	return "the protocol as it is", ""
 }

@@ -7,13 +7,17 @@ import (
 
 // A waitingState is a state of the exploration of Woken: beside the slots it has the
 // listings and the waiting requests of one shard cell. All members are near each other.
-// Each sends one request, which waits and does not expire. No process dies.
+// Each sends one request, which waits and does not expire. Of two members, one
+// process may die that was told of a waiting request and has not acted on it. Then each reports
+// once more.
 type waitingState struct {
 	State
 	Listed     uint8 // the members listed in the cell, a bit each
 	Registered uint8 // those whose request is registered in the cell
 	Reported   uint8 // those who have sent their location report
 	Requested  uint8 // those who have sent their request
+	Died       bool  // the process of a report that was told of waiting requests has died
+	Again      uint8 // those who have reported again since, where they were: they are told again
 	Attempts   [4]attempt
 }
 
@@ -75,7 +79,7 @@ func exploreWaking(first waitingState, count Member, f Fault) Result {
 			}
 			into[to] = append(into[to], at)
 		})
-		if states[at].Attempts != [len(first.Attempts)]attempt{} {
+		if states[at].Attempts != [len(first.Attempts)]attempt{} || states[at].Died && states[at].Again != states[at].Reported {
 			continue
 		}
 		ends = append(ends, at)
