@@ -9,8 +9,10 @@ package bench
 import (
 	"context"
 	"math"
+	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"time"
 
 	"waggle/lab/scope"
@@ -44,6 +46,9 @@ func Standard() Options {
 // Run starts servers, measures, and stops them.
 func Run(ctx context.Context, o Options) (Result, error) {
 	r := Result{Date: time.Now().UTC().Format(time.DateOnly), Cores: runtime.NumCPU(), Repeats: o.Repeats}
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		r.Load, _, _ = strings.Cut(string(text), " ")
+	}
 	start := time.Now()
 	p := &progress{show: o.Progress, total: o.work()}
 	err := scope.In(func(s *scope.Scope) error { return run(ctx, s, o, p, &r) })

@@ -14,6 +14,7 @@ type Result struct {
 	Date       string    `json:"date"`
 	Seconds    float64   `json:"seconds"` // how long the run took
 	Cores      int       `json:"cores"`
+	Load       string    `json:"load"` // average of the minute before, "" if unknown
 	Server     string    `json:"server"`
 	Tile38     string    `json:"tile38"` // its version, "" if it is not on the path
 	PingMicros float64   `json:"pingMicros"`

@@ -15,7 +15,11 @@ func (r Result) Markdown() string {
 	if r.Tile38 == "" {
 		tile38 = "Tile38 is not on the path"
 	}
-	fmt.Fprintf(&b, "%s, %s; %d cores; a PING takes %s µs; %d repeats; %s s in all; %s.\n\n", r.Server, tile38, r.Cores, number(r.PingMicros),
+	load := ""
+	if r.Load != "" {
+		load = ", with a load average of " + r.Load + " before"
+	}
+	fmt.Fprintf(&b, "%s, %s; %d cores%s; a PING takes %s µs; %d repeats; %s s in all; %s.\n\n", r.Server, tile38, r.Cores, load, number(r.PingMicros),
 		r.Repeats, number(r.Seconds), r.Date)
 	sizes := r.sizes()
 	var columns []string
