@@ -22,7 +22,7 @@ The unit is a PING: the server's processor time for a message over that for a PI
 same run. Tile38 takes part if tile38-server is on the path.
 
   go -C lab run . bench -print bench/results/DATE.json -pages docs
-prints the tables of an earlier result and puts them into the pages.`
+prints and draws an earlier result, and puts its tables into the pages.`
 
 func measure(ctx context.Context, c cli.Console, args []string) error {
 	var sizes, out, print, pages string
@@ -34,7 +34,7 @@ func measure(ctx context.Context, c cli.Console, args []string) error {
 	f.DurationVar(&o.Block, "block", o.Block, "`duration` of a block")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "`number` that the town is made from")
 	f.StringVar(&out, "out", "bench/results", "`folder` for the result")
-	f.StringVar(&print, "print", "", "`file` with a result to print, without measuring")
+	f.StringVar(&print, "print", "", "`file` with a result to print and draw, without measuring")
 	f.StringVar(&pages, "pages", "", "`folder` with performance.md and scale.md, whose tables to replace")
 	if _, err := cli.Parse(c, f, args); err != nil {
 		return err
@@ -48,6 +48,9 @@ func measure(ctx context.Context, c cli.Console, args []string) error {
 	}
 	if print != "" {
 		r, err := bench.Load(print)
+		if err == nil {
+			err = r.Save(out)
+		}
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"waggle/lab/chart"
@@ -9,58 +10,65 @@ import (
 
 // Picture draws costs and memory over the number of members.
 func (r Result) Picture() chart.Picture {
-	members := chart.Axis{Label: "members", Log: true}
-	p := chart.Picture{Title: fmt.Sprintf("What it costs, %s, %s", r.Server, r.Date)}
+	p := chart.Picture{Title: fmt.Sprintf("What messages cost: %s, %s", r.Server, r.Date)}
+	var systems, servers []string
+	for _, row := range r.Rows {
+		if row.Name == pingRow || row.System == ours {
+			systems = with(systems, row.System)
+		}
+	}
+	for _, m := range r.Memory {
+		servers = with(servers, m.Server)
+	}
+	micros := func(name string) func(string, int) (float64, bool) {
+		return func(system string, members int) (float64, bool) {
+			row, ok := r.row(system, name, members)
+			return row.Micros, ok
+		}
+	}
 	for _, name := range []string{steady, denseRow, rareRow, nobodyRow} {
 		title := name
 		if name == rareRow {
 			title = denseRow + " " + name
 		}
-		panel := chart.Panel{Title: title, X: members, Y: chart.Axis{Label: "µs of the server's time", Log: true}}
-		var systems []string
-		for _, row := range r.Rows {
-			if row.Name == name && !slices.Contains(systems, row.System) {
-				systems = append(systems, row.System)
-			}
-		}
-		for _, system := range systems {
-			l := chart.Line{Name: system}
-			for _, size := range r.sizes() {
-				if row, ok := r.row(system, name, size); ok {
-					l.Points = append(l.Points, chart.Point{X: float64(size), Y: row.Micros})
-				}
-			}
-			panel.Shapes = append(panel.Shapes, l)
-		}
-		p.Panels = append(p.Panels, panel)
+		p.Panels = append(p.Panels, r.panel(title, "µs of the server's time", systems, micros(name)))
 	}
-	memory := chart.Panel{Title: "Memory", X: members, Y: chart.Axis{Label: "bytes a member"}}
-	var servers []string
-	for _, m := range r.Memory {
-		if !slices.Contains(servers, m.Server) {
-			servers = append(servers, m.Server)
-		}
-	}
-	for _, server := range servers {
-		l := chart.Line{Name: server}
-		for _, m := range r.Memory {
-			if m.Server == server {
-				l.Points = append(l.Points, chart.Point{X: float64(m.Members), Y: m.Bytes})
+	p.Panels = append(p.Panels,
+		r.panel("Memory", "bytes a member", servers, func(server string, members int) (float64, bool) {
+			i := slices.IndexFunc(r.Memory, func(m Memory) bool { return m.Server == server && m.Members == members })
+			if i < 0 {
+				return 0, false
 			}
-		}
-		memory.Shapes = append(memory.Shapes, l)
-	}
-	p.Panels = append(p.Panels, memory)
-	own := chart.Panel{Title: "Messages of Waggle", X: members, Y: chart.Axis{Label: "PINGs"}}
-	for _, name := range []string{steady, denseRow, matchRow, endRow} {
+			return r.Memory[i].Bytes, true
+		}),
+		r.panel("Messages of Waggle", "PINGs", []string{steady, denseRow, matchRow, endRow}, func(name string, members int) (float64, bool) {
+			row, ok := r.row(ours, name, members)
+			return row.Pings, ok
+		}))
+	return p
+}
+
+// panel draws a line for each name. A name without values keeps its colour.
+func (r Result) panel(title, unit string, names []string, value func(name string, members int) (float64, bool)) chart.Panel {
+	p := chart.Panel{Title: title, X: chart.Axis{Label: "members", Log: true}, Y: chart.Axis{Label: unit, Log: true}}
+	for _, name := range names {
 		l := chart.Line{Name: name}
 		for _, size := range r.sizes() {
-			if row, ok := r.row(ours, name, size); ok {
-				l.Points = append(l.Points, chart.Point{X: float64(size), Y: row.Pings})
+			at := chart.Point{X: float64(size), Y: math.NaN()}
+			if v, ok := value(name, size); ok {
+				at.Y = v
 			}
+			l.Points = append(l.Points, at)
 		}
-		own.Shapes = append(own.Shapes, l)
+		p.Shapes = append(p.Shapes, l)
 	}
-	p.Panels = append(p.Panels, own)
 	return p
+}
+
+// with adds a name unless it is there.
+func with(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
 }
