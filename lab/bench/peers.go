@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -238,24 +237,36 @@ func startTile38(s *scope.Scope) (*tile38, error) {
 	}
 	address := fmt.Sprint("127.0.0.1:", caches.FreePort(s))
 	_, port, _ := strings.Cut(address, ":")
-	command := exec.Command(program, "-h", "127.0.0.1", "-p", port, "-d", s.TempDir(), "--appendonly", "no", "-q")
-	var said bytes.Buffer
-	command.Stdout, command.Stderr = &said, &said
+	// The shell kills the server when this process ends, however that is.
+	command := exec.Command("sh", "-c", `"$@" </dev/null >/dev/null & echo $!; read -r _; kill -9 $!`, "sh", program,
+		"-h", "127.0.0.1", "-p", port, "-d", s.TempDir(), "--appendonly", "no", "-q")
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
 	s.Cleanup(func() {
-		_ = command.Process.Kill() // it may have ended
-		_ = command.Wait()
+		stdin.Close()
+		_ = command.Wait() // it was killed
 	})
+	var pid string
+	if _, err := fmt.Fscan(stdout, &pid); err != nil {
+		return nil, err
+	}
 	for range 100 {
 		if c, err := dial(address); err == nil {
-			c.pid = strconv.Itoa(command.Process.Pid)
+			c.pid = pid
 			return &tile38{c, strings.TrimSpace(strings.TrimPrefix(string(version), "tile38-server version:"))}, nil
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return nil, fmt.Errorf("tile38-server does not answer at %s: %s", address, said.String())
+	return nil, fmt.Errorf("tile38-server does not answer at %s", address)
 }
 
 // thousands writes a number with spaces between thousands.
