@@ -102,7 +102,7 @@ func scripts(t *testing.T, folder string) map[string]string {
 			all[strings.TrimSuffix(path.Base(file), ".lua")] = string(read(t, file))
 		}
 	}
-	if len(all) < 5 {
+	if len(all) == 0 {
 		t.Fatalf("got %d scripts in %s", len(all), folder)
 	}
 	return all

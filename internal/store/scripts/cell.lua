@@ -50,13 +50,13 @@ end
 -- pack and parse write and read what is known of a listed member. Times are written as
 -- differences, for the memory's sake.
 local function pack(k)
-  return table.concat({ int(k.heard - current.start), int(k.heard - k.at), k.seq, int(k.session),
+  return table.concat({ int(k.heard - current.start), int(k.heard - k.at), k.seq, int(k.session - current.start),
     int(k.epoch - k.session), k.tags }, ' ')
 end
 
 local function parse(text, g)
   local heard, at, seq, session, epoch, tags = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
-  heard, session = g.start + heard, tonumber(session)
+  heard, session = g.start + heard, g.start + session
   return { heard = heard, at = heard - at, seq = seq, session = session, epoch = session + epoch, tags = tags }
 end
 
