@@ -57,7 +57,7 @@ func TestARunMeasuresEverything(t *testing.T) {
 	if _, err := exec.LookPath("valkey-server"); err != nil {
 		kit.Command(t, "redis-server", "valkey-server 8 or redis-server 7, or later")
 	}
-	r, err := Run(t.Context(), Options{Sizes: []int{300, 600}, Repeats: 1, Block: time.Millisecond, Seed: 1, Point: 20, Crowd: 10, Waiting: []int{3, 6}})
+	r, err := Run(t.Context(), Options{Sizes: []int{300, 600}, Repeats: 1, Block: time.Millisecond, Seed: 1, Point: 20, Crowd: 200, Waiting: []int{3, 6}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +75,8 @@ func TestARunMeasuresEverything(t *testing.T) {
 			t.Errorf("there is no row %q", name)
 		}
 	}
-	if len(r.Worst) < 10 || len(r.Memory) < 4 || len(r.Clusters) < 9 {
-		t.Errorf("got %d scripts, %d rows of memory and %d of clusters", len(r.Worst), len(r.Memory), len(r.Clusters))
+	if len(r.Worst) < 10 || len(r.Memory) < 4 || len(r.Clusters) < 9 || len(r.Busy) != 3 {
+		t.Errorf("got %d scripts, %d rows of memory, %d of clusters and %d of a busy server", len(r.Worst), len(r.Memory), len(r.Clusters), len(r.Busy))
 	}
 	out := t.TempDir()
 	if err := r.Save(out); err != nil {

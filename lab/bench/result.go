@@ -22,6 +22,7 @@ type Result struct {
 	Rows       []Row     `json:"rows"`
 	Worst      []Worst   `json:"worst"`
 	Memory     []Memory  `json:"memory"`
+	Busy       []Busy    `json:"busy"`
 	Clusters   []Cluster `json:"clusters"`
 }
 
@@ -57,6 +58,12 @@ type Memory struct {
 	Members int                `json:"members"`
 	Bytes   float64            `json:"bytes"` // a member, by the server's own count
 	Kinds   map[string]float64 `json:"kinds"` // bytes a member by the kind of key
+}
+
+// A Busy is how many operations of 64 callers in one shard cell one core of the cache can do.
+type Busy struct {
+	Operation string  `json:"operation"`
+	PerSecond float64 `json:"perSecond"`
 }
 
 // A Cluster is how the processor time of one operation spreads over a cluster.

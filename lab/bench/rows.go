@@ -15,15 +15,16 @@ const ours = "Waggle"
 
 // The names of rows that other code reads.
 const (
-	steady    = "report, steady"
-	denseRow  = "nearest 8 within 3 km, dense"
-	rareRow   = "… for a tag of 1 in 1 000"
-	nobodyRow = "nobody within 20 km"
-	matchRow  = "match with a point, until both are notified"
-	afterRow  = "… and what follows"
-	endRow    = "end"
-	pingRow   = "PING"
-	reporters = 8 // members who report beside waiting requests
+	steady      = "report, steady"
+	denseRow    = "nearest 8 within 3 km, dense"
+	rareRow     = "… for a tag of 1 in 1 000"
+	nobodyRow   = "nobody within 20 km"
+	matchRow    = "match with a point, until both are notified"
+	afterRow    = "… and what follows"
+	endRow      = "end"
+	matchAndEnd = "match and end"
+	pingRow     = "PING"
+	reporters   = 8 // members who report beside waiting requests
 )
 
 // A bench is one run: a server with the town's members, and the rows so far.
@@ -169,7 +170,7 @@ func (b *bench) noMatch() error {
 
 // crowded measures the rows of crowds at one point. They do not depend on how many members
 // there are elsewhere.
-func (b *bench) crowded() error { return first(b.onePoint, b.stale, b.refused, b.waiting) }
+func (b *bench) crowded() error { return first(b.onePoint, b.stale, b.refused, b.waiting, b.busy) }
 
 // people makes up members at places, with the common tags.
 func people(of string, n int, at func(i int) geo.Point) []person {

@@ -121,12 +121,14 @@ func (r Result) memory(b *strings.Builder) {
 
 // saturation says what one core of the cache can do, and how a cluster spreads it.
 func (r Result) saturation(b *strings.Builder) {
-	largest := r.sizes()[len(r.sizes())-1]
-	head(b, "one core of the cache", "a second")
-	for _, name := range []string{steady, denseRow, matchRow, endRow} {
-		if row, ok := r.row(ours, name, largest); ok && row.Micros > 0 {
-			line(b, []string{name, thousands(int(round(1e6 / row.Micros)))})
+	head(b, "one core of the cache, a second", "one at a time", "64 at a time, in one cell")
+	for _, busy := range r.Busy {
+		micros := 0.0
+		for _, name := range map[string][]string{steady: {steady}, denseRow: {denseRow}, matchAndEnd: {matchRow, afterRow, endRow}}[busy.Operation] {
+			row, _ := r.row(ours, name, slices.Max(r.sizes()))
+			micros += row.Micros
 		}
+		line(b, []string{busy.Operation, number(1e6 / micros), number(busy.PerSecond)})
 	}
 	b.WriteString("\n")
 	head(b, "on a cluster", "primaries", "PINGs", "share of each primary")
