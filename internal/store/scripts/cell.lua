@@ -520,11 +520,9 @@ end
 -- its owner. A member that was at the square `from` a moment ago was told then of those whose
 -- circle it was in. The caller's geometry has the last word: a metre is allowed for. If it has
 -- looked at enough, it returns also the rest: where to go on, and `from`.
-local function waiting(member, x, y, tags, from, rest)
+local function waiting(member, square, tags, from, rest)
   local fitting, looked = {}, 0
-  if redis.call('ZCARD', queue) == 0 then
-    return fitting
-  end
+  local x, y = xy(square)
   forget_expired()
   local level, word, moved, after = string.match(rest, '^(%d+) (%d+) (%S+) (.*)$')
   level, word, after = tonumber(level or SMALLEST), tonumber(word or 1), after or ''

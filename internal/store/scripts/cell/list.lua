@@ -23,8 +23,10 @@ if before then
 elseif anew ~= '1' then
   return reply({ status = 'absent' })
 end
-local from = asked and tonumber(redis.call('ZSCORE', g.near, member)) or nil
+local fitting, rest
+if redis.call('ZCARD', queue) > 0 then
+  local from = asked and tonumber(redis.call('ZSCORE', g.near, member)) or nil
+  fitting, rest = waiting(member, tonumber(square), tags, from, '')
+end
 keep(member, square, k, before, g)
-local x, y = xy(tonumber(square))
-local fitting, rest = waiting(member, x, y, tags, from, '')
 return reply({ status = 'listed', waiting = fitting, rest = rest, mark = not current.marked })

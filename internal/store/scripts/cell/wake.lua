@@ -2,6 +2,5 @@
 -- Status: ok (`waiting`, and `rest` if there may be more).
 local member, square, tags, rest = arguments(4)
 
-local x, y = xy(tonumber(square))
-local fitting, more = waiting(member, x, y, tags, nil, rest)
+local fitting, more = waiting(member, tonumber(square), tags, nil, rest)
 return reply({ status = 'ok', waiting = fitting, rest = more })
