@@ -66,14 +66,14 @@ func (m *meter) measure(op operation) ([]Row, error) {
 			}
 		}
 		total, ping := make([]phase, len(op.phases)), time.Duration(0)
-		slices := min(slicesInBlock, n)
-		for i := range slices {
+		parts := min(slicesInBlock, n)
+		for i := range parts {
 			one, err := m.ping()
 			if err != nil {
 				return nil, err
 			}
-			ping += one / time.Duration(slices)
-			if err := m.run(op, n*(i+1)/slices-n*i/slices, overhead, total); err != nil {
+			ping += one / time.Duration(parts)
+			if err := m.run(op, n*(i+1)/parts-n*i/parts, overhead, total); err != nil {
 				return nil, err
 			}
 		}

@@ -264,7 +264,7 @@ func (b *bench) refused() error {
 // do. All stand at one place, and the requests' circles cover it unless they say otherwise.
 func (b *bench) waiting() error {
 	at := b.town.spots[0]
-	for _, kind := range []struct {
+	for _, c := range []struct {
 		pool, name string
 		tags       []string
 		at         geo.Point
@@ -276,32 +276,32 @@ func (b *bench) waiting() error {
 		{"nearly-distance", "by some metres", nil, inCell(at, 530), 500},
 	} {
 		all := people("reporter", reporters, func(int) geo.Point { return b.town.near(at) })
-		if err := b.w.join(b.ctx, kind.pool, all, nil); err != nil {
+		if err := b.w.join(b.ctx, c.pool, all, nil); err != nil {
 			return err
 		}
 		there, turn := 0, 0
 		for _, n := range append([]int{0}, b.o.Waiting...) {
-			if n == 0 && kind.pool != "tags" {
+			if n == 0 && c.pool != "tags" {
 				continue
 			}
 			if err := each(n-there, func(i int) error {
-				x := b.w.session(kind.pool, name("waits", there+i))
+				x := b.w.session(c.pool, name("waits", there+i))
 				if err := b.w.connect(b.ctx, x); err != nil {
 					return err
 				}
-				return b.letWait(x, kind.at, kind.radius, kind.tags)
+				return b.letWait(x, c.at, c.radius, c.tags)
 			}); err != nil {
 				return err
 			}
 			there = n
-			label := fmt.Sprintf("report beside %s waiting requests that do not fit %s", thousands(n), kind.name)
+			label := fmt.Sprintf("report beside %s waiting requests that do not fit %s", thousands(n), c.name)
 			if n == 0 {
 				label = "report beside 0 waiting requests"
 			}
 			if err := b.ours(label, func() error {
 				turn++
 				p := all[turn%reporters]
-				return b.w.report(b.ctx, b.w.session(kind.pool, p.id), p.at, nil)
+				return b.w.report(b.ctx, b.w.session(c.pool, p.id), p.at, nil)
 			}); err != nil {
 				return err
 			}
