@@ -8,9 +8,11 @@ local preludes = {
 }
 
 std = "lua51"
+globals = { "m" } -- the record: what a script assigns to it is stored
 max_line_length = 120
 -- The last ones are the lifetimes, which the store puts in front: see internal/store/script.go.
-read_globals = { "redis", "cjson", "KEYS", "ARGV", "LEASE", "KEEP", "REMEMBER_END", "REMEMBER_OUTCOME", "MAX_AHEAD", "ASK_AGAIN" }
+read_globals = { "redis", "cjson", "KEYS", "ARGV", "LEASE", "KEEP", "REMEMBER_END", "REMEMBER_OUTCOME", "MAX_AHEAD", "ASK_AGAIN",
+  "SEARCH_AGAIN", "REFUSALS_IN", "KEEP_OUT", "REFUSALS" }
 for _, path in ipairs(preludes) do
   for line in io.lines(path) do
     local name = line:match("^local function ([%w_]+)")
@@ -18,7 +20,9 @@ for _, path in ipairs(preludes) do
       table.insert(read_globals, name)
     else
       for each in (line:match("^local ([%w_, ]+)") or ""):gmatch("[%w_]+") do
-        table.insert(read_globals, each)
+        if each ~= "m" then
+          table.insert(read_globals, each)
+        end
       end
     end
   end

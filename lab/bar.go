@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -14,8 +15,10 @@ import (
 
 // A bar shows progress on a terminal, and nothing elsewhere.
 type bar struct {
-	w   io.Writer // nil: not a terminal
-	bar *progressbar.ProgressBar
+	w    io.Writer // nil: not a terminal
+	bar  *progressbar.ProgressBar
+	mu   sync.Mutex // guards what, and bar for phase
+	what string     // the phase
 }
 
 func newBar(w io.Writer) *bar {
@@ -66,6 +69,22 @@ func (b *bar) part(done float64) {
 		b.begin(whole, progressbar.OptionThrottle(100*time.Millisecond))
 	}
 	_ = b.bar.Set64(int64(whole * done)) // as above
+}
+
+// phase draws what is being done, and how much of it.
+func (b *bar) phase(what string, done float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.w != nil && what != b.what {
+		if b.bar != nil {
+			fmt.Fprintln(b.w)
+		}
+		b.what, b.bar = what, nil
+	}
+	b.part(done)
+	if b.bar != nil {
+		b.bar.Describe(what)
+	}
 }
 
 func (b *bar) begin(total int64, more ...progressbar.Option) {

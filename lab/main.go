@@ -1,6 +1,7 @@
 // Command lab plays and judges days: replay plays a trace against a running Waggle,
-// judge decides from the record whether the promises were kept, and city makes up a
-// trace. It is a module of its own, so that Waggle does not need its packages.
+// judge decides from the record whether the promises were kept, city makes up a trace,
+// and load puts a stated load on a stack. It is a module of its own, so that Waggle does
+// not need its packages.
 package main
 
 import (
@@ -20,18 +21,20 @@ func main() {
 func program() cli.Program {
 	return cli.Program{
 		Name:  "lab",
-		About: "play a city's day against Waggle, and judge it",
+		About: "play a city's day against Waggle, and judge it; or put load on it",
 		Commands: []cli.Command{
 			{Name: "replay", Summary: "play a trace against a running Waggle", Run: replayFile},
 			{Name: "judge", Summary: "decide from the record of a replay whether the promises were kept", Run: judgeRecord},
 			{Name: "city", Summary: "make up a city's day to replay, or compare one with a real day", Run: makeCity},
 			{Name: "bench", Summary: "measure what messages cost the cache", Run: measure},
+			{Name: "load", Summary: "put load on a local stack, and measure it", Run: putLoad},
 		},
 		Examples: `
 At the top of a checkout:
   go -C lab run . city -h      makes a trace
   go -C lab run . replay -h    plays it, on a stack that runs at the replay's speed
   go -C lab run . judge -h     judges its record
+  go -C lab run . load -h      opens thousands of connections
 Paths are relative to the folder in which you type this. make day does all of it.`,
 	}
 }

@@ -43,7 +43,7 @@ func TestPathsAreRelativeToTheCallerOfGoRun(t *testing.T) {
 }
 
 func TestHelpHasExamplesOrFlags(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "replay"}, {"replay", "-help"}, {"judge", "-h"}, {"city", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "replay"}, {"replay", "-help"}, {"judge", "-h"}, {"city", "-h"}, {"load", "-h"}} {
 		out, errs, err := typed(t.Context(), args...)
 		if err != nil || errs != "" {
 			t.Errorf("%q: got %q, %v, want no error", args, errs, err)
@@ -64,6 +64,19 @@ func TestAMistakeIsExplained(t *testing.T) {
 		{"dance", `there is no command "dance"`},
 		{"replay", "takes FILE, and got nothing"},
 		{"replay a b", `got ["a" "b"]`},
+		{"load a", "takes nothing but flags"},
+		{"load -connections 10", "-connections 10 is too few: 200 follow or are followed, 50 wait, 100 ask"},
+		{"load -askers 0 -requests 1", "needs -askers"},
+		{"load -askers -1", "numbers from 0"},
+		{"load -reports 1", "give a higher -reports, or fewer -connections"},
+		{"load -reports NaN", "-reports"},
+		{"load -ramp 100,many", "such as 250,500,1000"},
+		{"load -ramp 100,0", "above 0"},
+		{"load -reconnect-at 1m", "less than -for"},
+		{"load -ramp 100 -reconnect-at 1s", "cannot be combined with -ramp"},
+		{"load -for 1ms", "at least 1s"},
+		{"load -pool A", "1 to 32 of a-z"},
+		{"load -url nowhere", "is no URL"},
 		{"judge a", "takes TRACE RECORD, and got [\"a\"]"},
 		{"judge -zone Mars a b", "America/Los_Angeles"},
 		{"replay -print-pools -pool A", "1 to 32 of a-z"},
@@ -112,6 +125,12 @@ func TestReplayErrorsSayWhatToDo(t *testing.T) {
 	}
 	if _, _, err := typed(t.Context(), "replay", file, "-record", filepath.Join(file, "x")); err == nil || !strings.Contains(err.Error(), "-record: ") {
 		t.Errorf("no folder for the record: got %v", err)
+	}
+}
+
+func TestLoadErrorsSayWhatToDo(t *testing.T) {
+	if _, _, err := typed(t.Context(), "load", "-url", "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "make run") {
+		t.Errorf("no stack: got %v, want the next step", err)
 	}
 }
 

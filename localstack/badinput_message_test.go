@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,6 +31,16 @@ func noSuchAction(name string) string {
 	return `unknown action "` + name + `": the actions are hello, ping, location, locate, match, cancel, end`
 }
 
+// unlimitedPools is a pool file for a test in which one member sends many messages.
+func unlimitedPools(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pools.json")
+	if err := os.WriteFile(path, []byte(unlimited), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func at(fields string) string { return `{"action":"location","id":"i",` + fields + `}` }
 
 func TestBadMessages(t *testing.T) {
@@ -39,7 +51,7 @@ func TestBadMessages(t *testing.T) {
 			message  string
 		}
 		nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-		s := runStack(t, runtime...)
+		s := runStack(t, append(runtime, "-pools", unlimitedPools(t))...)
 		ana := s.dial("ana")
 		for name, test := range map[string]refusal{
 			"not JSON":              {"hello", "", invalid, notJSON},
@@ -129,7 +141,7 @@ func TestFramesThatCloseAConnection(t *testing.T) {
 
 func TestLargeMessagesInSmallFrames(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := runStack(t, runtime...)
+		s := runStack(t, append(runtime, "-pools", unlimitedPools(t))...)
 		for name, parts := range map[string][]string{
 			"40 KB in two frames":   {strings.Repeat("x", 20<<10), strings.Repeat("x", 20<<10)},
 			"128 KB in four frames": {strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10), strings.Repeat("x", 32<<10)},

@@ -12,7 +12,7 @@ func TestOtherMachinesGetNoTokensByDefault(t *testing.T) {
 	if !strings.HasPrefix(s.base, "http://127.0.0.1:") {
 		t.Errorf("got %s, want an address to connect to", s.base)
 	}
-	for _, path := range []string{"/", "/feed", "/streets", "/token?member=ana"} {
+	for _, path := range []string{"/", "/feed", "/streets", "/metrics", "/token?member=ana"} {
 		if status, body := s.get(path); status != http.StatusNotFound {
 			t.Errorf("%s: got %d %.100s, want it off", path, status, body)
 		}
@@ -32,7 +32,7 @@ func TestOtherMachinesGetNoTokensByDefault(t *testing.T) {
 
 func TestOtherMachinesGetTokensWithInsecureTokens(t *testing.T) {
 	s := runStack(t, "-addr", "0.0.0.0:0", "-insecure-tokens")
-	for _, path := range []string{"/", "/feed", "/streets", "/token?member=ana"} {
+	for _, path := range []string{"/", "/feed", "/streets", "/metrics", "/token?member=ana"} {
 		if status, body := s.get(path); status != http.StatusOK {
 			t.Errorf("%s: got %d %.100s", path, status, body)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"waggle/internal/app"
 	"waggle/internal/gateway"
@@ -53,7 +53,7 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 			return nil, err
 		}
 		s.closers = append(s.closers, func() error { cache.Close(); return nil })
-		env[topology.CacheURL] = cache.URL()
+		env[topology.CacheURL], s.keys = cache.URL(), cache.Keys
 	}
 	handlers, err := s.newHandlers(ctx, env)
 	if err != nil {
@@ -67,18 +67,14 @@ func (s *stack) functions(ctx context.Context) (functions, error) {
 
 // newHandlers creates the handlers as the functions do, and pings the cache.
 func (s *stack) newHandlers(ctx context.Context, env environment) (map[string]any, error) {
-	client, err := gateway.New(ctx, env[topology.ManagementEndpoint], awsconfig.WithCredentialsProvider(
-		aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-		})))
-	if err != nil {
-		return nil, err
-	}
-	options := app.Options{Log: s.config.Log, Push: gateway.PusherOn(client), Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
+	pusher := gateway.NewPusher(env[topology.ManagementEndpoint], "us-east-1", aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+	}))
+	options := app.Options{Log: s.config.Log, Push: pusher, Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
 	if s.config.Faults != nil {
 		options.Store.Hook = s.config.Faults.Trip
 	}
-	a, err := app.FromEnv(ctx, env.lookup, options)
+	a, err := app.FromEnv(env.lookup, options)
 	if err != nil {
 		return nil, nameFlag(err)
 	}
@@ -90,7 +86,7 @@ func (s *stack) newHandlers(ctx context.Context, env environment) (map[string]an
 	if err != nil {
 		return nil, err
 	}
-	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(ctx, settings), s.config.Log).Handle}
+	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(settings), s.config.Log).Handle}
 	for _, f := range topology.Functions() {
 		if !f.Authorizer {
 			handlers[f.Name] = a.Handle
@@ -116,10 +112,13 @@ func (s *stack) processes(ctx context.Context, env environment) (functions, erro
 		}
 		programs[f.Name] = p
 	}
-	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.Concurrency, Log: s.config.Log})
+	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.environments(), Log: s.config.Log})
 	s.closers = append(s.closers, func() error { running.Close(); return nil })
 	return running, nil
 }
+
+// environments is how many of them each function may have.
+func (c config) environments() int { return cmp.Or(c.Concurrency, 50) }
 
 // summary formats the counters of functions that ran as processes, a line for each.
 func summary(all map[string]lambda.Stats) string {

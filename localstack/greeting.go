@@ -29,7 +29,7 @@ func (s *stack) greeting(took time.Duration, from terminal) string {
 	}
 	fmt.Fprintf(&b, "\nThe WebSocket API:\n%s\n", s.url("ws", "/"+stage))
 	if s.config.Runtime == processes {
-		fmt.Fprintf(&b, "\nThe functions run as processes, started on demand: up to %d for each function.\n", s.config.Concurrency)
+		fmt.Fprintf(&b, "\nThe functions run as processes, started on demand: up to %d for each function.\n", s.config.environments())
 	}
 	if s.config.Faults != nil {
 		fmt.Fprintf(&b, "\nFaults are injected. To get the same ones again:\n  -faults %v\n", s.config.Faults)

@@ -67,7 +67,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	})
 	flags.StringVar(&c.Runtime, "runtime", inProcess, "`how` the functions run: inprocess; or process, built as for Lambda and started on demand")
 	flags.StringVar(&c.Functions, "functions", "", "with -runtime process, the `directory` of FUNCTION/bootstrap for this machine; without it they are built from the checkout")
-	flags.IntVar(&c.Concurrency, "concurrency", 50, "with -runtime process, the `number` of environments that each function may have")
+	flags.Func("concurrency", "`number` of invocations that may be in progress (default 200); with -runtime process, of environments that each function may have (default 50)", func(text string) (err error) {
+		if c.Concurrency, err = strconv.Atoi(text); err != nil || c.Concurrency < 1 || c.Concurrency > 1000 {
+			return errors.New("it must be 1 to 1000")
+		}
+		return nil
+	})
 	flags.StringVar(&level, "log", "warn", "lowest `level` that is logged: debug, info, warn or error")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -120,7 +125,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	<-ctx.Done()
 	err = s.close()
-	if text := s.summary(); text != "" {
+	if text := summary(s.stats()); text != "" {
 		fmt.Fprint(stdout, text)
 	}
 	if injected != nil {
@@ -136,8 +141,6 @@ func (c config) checkRuntime(injected *faults.Faults) error {
 		return fmt.Errorf("-runtime must be %s or %s", inProcess, processes)
 	case c.Runtime != processes && c.Functions != "":
 		return fmt.Errorf("-functions needs -runtime %s", processes)
-	case c.Concurrency < 1 || c.Concurrency > 1000:
-		return errors.New("-concurrency must be 1 to 1000")
 	case c.Runtime == processes && injected != nil && injected.AffectCache():
 		return fmt.Errorf("-faults: faults of the cache do not work with -runtime %s: leave it out, or set lost-reply=0,slow-cache=0", processes)
 	}

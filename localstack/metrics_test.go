@@ -97,6 +97,13 @@ func TestTheStackMeasuresItsTraffic(t *testing.T) {
 	if got.members != 2 || got.reports != 2 || got.matches != 1 || got.errors != 1 || got.samples != 1 || got.median <= 0 {
 		t.Errorf("got %+v, want 2 members, 2 reports, 1 match with its time, 1 error", got)
 	}
+	_, page := r.get("/metrics")
+	for _, want := range []string{"waggle_connections 2", "waggle_reports_total 2", "waggle_matches_total 1", "waggle_throttled_total 0",
+		`waggle_invocations_total\{function="match"\} \d+`, `waggle_cache_keys \d+`, `go_goroutines \d+`, `go_gc_heap_live_bytes \d+`} {
+		if !regexp.MustCompile(`(?m)^` + want + `$`).MatchString(page) {
+			t.Errorf("/metrics has no line %s:\n%s", want, page)
+		}
+	}
 	if line := got.statusLine(snapshot{}); !regexp.MustCompile(`^members 2 · .* · matches 1 · match p50 \d+\.\d ms · errors 1$`).MatchString(line) {
 		t.Errorf("got %q", line)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
 	"waggle/localstack/issuer"
+	"waggle/localstack/lambda"
 	"waggle/localstack/livemap"
 	"waggle/localstack/members"
 	"waggle/localstack/streets"
@@ -34,7 +36,7 @@ type config struct {
 	InsecureTokens     bool
 	Runtime            string // inProcess or processes
 	Functions          string // directory of the built functions; "": build them from the checkout
-	Concurrency        int    // environments of each function, with processes
+	Concurrency        int    // invocations in progress; with processes, environments of each function; 0: the default
 	Log                *slog.Logger
 	Building           io.Writer            // gets the progress of a build
 	Faults             injector             // nil: no faults
@@ -57,8 +59,11 @@ type stack struct {
 	open     bool   // /token and the map are served
 	loopback bool   // only this machine can reach it
 	read     func() snapshot
-	summary  func() string  // of the functions, printed when the stack stops
-	closers  []func() error // in the order in which things started
+	stats    func() map[string]lambda.Stats // of the functions
+	keys     func() int                     // in the embedded cache; nil with a server
+	// throttled is how many invocations the gateway has refused.
+	throttled func() uint64
+	closers   []func() error // in the order in which things started
 }
 
 // start starts the stack. If it fails, it stops what it had started.
@@ -90,7 +95,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.summary = func() string { return summary(functions.Stats()) }
+	s.stats = functions.Stats
 	liveMap, metrics := livemap.New(), newMetrics()
 	routes := make(map[string]string)
 	for _, f := range topology.Functions() {
@@ -100,17 +105,24 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	}
 	front := apigateway.Config{Stage: stage, Routes: routes, Authorizer: topology.Authorizer,
 		Invoker: functions, Logger: c.Log, Now: c.now, Observe: func(f apigateway.Frame) {
+			if f.Direction == apigateway.Out && bytes.HasPrefix(f.Payload, []byte(`{"message":`)) {
+				return // the gateway's own, of which there are many under overload
+			}
 			liveMap.Observe(f)
 			metrics.observe(f)
 		}}
+	if c.Runtime != processes {
+		front.Concurrency = c.Concurrency
+	}
 	if c.Faults != nil {
 		front.Invoker, front.Refuse = c.Faults.Events(functions), c.Faults.Post
 	}
 	gateway := apigateway.New(front)
+	s.throttled = gateway.Throttled
 	s.read = func() snapshot {
 		now := metrics.read(time.Now())
 		now.members = gateway.Connections()
-		for _, stats := range functions.Stats() {
+		for _, stats := range s.stats() {
 			now.errors += stats.Errors
 			now.environments += stats.Environments
 			now.coldStarts += stats.ColdStarts
@@ -125,6 +137,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	mux.HandleFunc("GET "+issuer.DiscoveryPath, tokens.ServeDiscovery)
 	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)
 	if s.open {
+		mux.HandleFunc("GET /metrics", s.serveMetrics)
 		mux.HandleFunc("GET "+issuer.TokenPath, tokens.ServeToken)
 		mux.Handle("GET /{$}", liveMap.Page())
 		mux.Handle("GET /map/", liveMap.Page())
@@ -135,7 +148,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // no members, no streets
 		}
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug)}
+	server := newServer(mux, c.Log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	s.closers = append(s.closers, func() error {
@@ -161,6 +174,20 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		s.closers = append(s.closers, func() error { simulated.Stop(); return nil })
 	}
 	return s, nil
+}
+
+// newServer returns a server that closes HTTP connections on which nothing happens. After
+// the upgrade to a WebSocket the gateway's own limits hold.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second, // of a request with its body
+		// The functions keep their own idle connections for 90 s, so no post of theirs
+		// meets a connection that is being closed.
+		IdleTimeout: 2 * time.Minute,
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
 }
 
 func (c config) now() time.Time {

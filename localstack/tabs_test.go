@@ -34,7 +34,7 @@ func wantReplaced(t *testing.T, c *waggle.Client) {
 func (s *controlledStack) wantOneTab(connects int, living *waggle.Client, others ...*waggle.Client) {
 	s.t.Helper()
 	until(s.t, "ana to connect", func() bool { return s.count(connectEvent, "ana") == connects })
-	for range 20 {
+	for range 15 {
 		if _, err := living.Ping(s.t.Context()); err != nil {
 			s.t.Fatalf("the newest tab: %v", err)
 		}

@@ -24,6 +24,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	lambda.Start(token.NewAuthorizer(token.NewVerifier(ctx, config), log).Handle)
+	authorizer := token.NewAuthorizer(token.NewVerifier(config), log)
+	authorizer.Prepare(ctx)
+	lambda.Start(authorizer.Handle)
 	return nil
 }

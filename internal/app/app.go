@@ -4,9 +4,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -25,18 +28,24 @@ import (
 // Main serves a function's events on Lambda. If the environment is wrong, it logs
 // the error and exits.
 func Main(function string) {
-	a, err := FromEnv(context.Background(), os.LookupEnv, Options{})
+	a, err := FromEnv(os.LookupEnv, Options{})
 	if err != nil {
 		slog.Error(function+": start", "err", err)
 		os.Exit(1)
 	}
-	lambda.StartWithOptions(a.Handle, lambda.WithEnableSIGTERM(a.Close))
+	made := make(chan lambda.Handler, 1)
+	go func() { // it asks Lambda for the signal at the end, which takes as long as a connection
+		made <- lambda.NewHandlerWithOptions(a.Handle, lambda.WithEnableSIGTERM(a.Close))
+	}()
+	a.Prepare(context.Background())
+	lambda.Start(<-made)
 }
 
 // App is a wired function. Its Handle serves any route.
 type App struct {
 	*handler.Handler
-	Store *store.Store
+	Store  *store.Store
+	pusher *gateway.Pusher // nil: Options has another one
 }
 
 // Options are settings that do not come from the environment. Zero fields are those of production.
@@ -55,7 +64,7 @@ type Options struct {
 // FromEnv reads the environment that internal/topology lists; lookup is
 // os.LookupEnv. It does not wait for the cache. An error names the variable and
 // what it may be.
-func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options) (*App, error) {
+func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	get := func(name string) string {
 		value, _ := lookup(name)
 		return value
@@ -67,7 +76,7 @@ func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.PoolFile, err)
 	}
-	if o.Store.Token, err = cacheToken(ctx, get); err != nil {
+	if o.Store.Token, err = cacheToken(get); err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.CacheIAM, err)
 	}
 	if o.Log == nil {
@@ -76,6 +85,7 @@ func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Log = boundedLog(o.Log, o.Now)
 	o.Store.URL, o.Store.User, o.Store.Password = get(topology.CacheURL), get(topology.CacheUser), get(topology.CachePassword)
 	o.Store.Pools = pools
 	cache, err := store.Open(o.Store)
@@ -83,12 +93,50 @@ func FromEnv(ctx context.Context, lookup func(string) (string, bool), o Options)
 		return nil, fmt.Errorf("%s: %w", topology.CacheURL, err)
 	}
 	h := &handler.Handler{Push: o.Push, Now: o.Now, Log: o.Log}
+	var pusher *gateway.Pusher
 	if o.Push == nil {
-		p := gateway.NewPusher(get(topology.ManagementEndpoint))
-		h.Push, h.Endpoint = p, p.Learn
+		pusher = gateway.NewPusher(get(topology.ManagementEndpoint), cmp.Or(region(), "us-east-1"), role())
+		h.Push, h.Endpoint = pusher, pusher.Learn
 	}
 	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log}
-	return &App{Handler: h, Store: cache}, nil
+	return &App{Handler: h, Store: cache, pusher: pusher}, nil
+}
+
+// preparing is how long a start may wait for the cache and for API Gateway.
+const preparing = 2 * time.Second
+
+// Prepare does, while the function starts, what its first message would otherwise wait for:
+// it connects to the cache and to API Gateway. It logs what fails, and the first message
+// tries again. It returns after preparing at the latest.
+func (a *App) Prepare(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, preparing)
+	defer cancel()
+	steps := []func(context.Context) error{a.Store.Prepare, describe}
+	if a.pusher != nil {
+		steps = append(steps, a.pusher.Prepare)
+	}
+	failed := make(chan error, len(steps))
+	for _, step := range steps {
+		go func() { failed <- step(ctx) }()
+	}
+	for range steps {
+		select {
+		case err := <-failed:
+			if err != nil {
+				a.Log.WarnContext(ctx, "prepare", "err", err)
+			}
+		case <-ctx.Done(): // a connection that is still being made is for the first message
+			a.Log.WarnContext(ctx, "prepare", "err", ctx.Err())
+			return
+		}
+	}
+}
+
+// describe lets the JSON package look at the types of events and responses, which it does
+// once for each type.
+func describe(context.Context) error {
+	_, err := json.Marshal(handler.Response{})
+	return errors.Join(err, json.Unmarshal([]byte("{}"), new(handler.Event)))
 }
 
 // Close closes the connections to the cache.

@@ -11,7 +11,7 @@ import (
 
 // cacheToken returns the source of passwords for signing in to the cache by IAM, or
 // nil if that is not asked for. A combination of variables that cannot work is an error.
-func cacheToken(ctx context.Context, get func(string) string) (func(context.Context) (string, error), error) {
+func cacheToken(get func(string) string) (func(context.Context) (string, error), error) {
 	text := get(topology.CacheIAM)
 	if text == "" {
 		return nil, nil
@@ -27,7 +27,7 @@ func cacheToken(ctx context.Context, get func(string) string) (func(context.Cont
 	case !strings.HasPrefix(get(topology.CacheURL), "rediss://"):
 		return nil, errors.New("it needs TLS: " + topology.CacheURL + " must be rediss://host:port")
 	}
-	signer, err := signin.New(ctx, cache, get(topology.CacheUser))
+	signer, err := signin.New(cache, get(topology.CacheUser), region(), role())
 	if err != nil {
 		return nil, err
 	}

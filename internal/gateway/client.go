@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -12,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 
 	"waggle/internal/match"
@@ -32,26 +33,44 @@ const Timeout = 2 * time.Second
 // more than 128 KB, 429 if the client's buffer is full or the account's rate is
 // used up.
 type Client struct {
-	api *apigatewaymanagementapi.Client
+	api  *apigatewaymanagementapi.Client
+	http *http.Client
+	url  string
 }
 
 // New returns a client for an endpoint such as https://{domain}/{stage}, or
-// http://127.0.0.1:8080/prod. Credentials and region come from the SDK's
-// default chain, which options may override; the region defaults to us-east-1.
-// New makes no request.
-func New(ctx context.Context, endpoint string, options ...func(*config.LoadOptions) error) (*Client, error) {
-	options = append([]func(*config.LoadOptions) error{
-		config.WithDefaultRegion("us-east-1"),
-		config.WithHTTPClient(httpClient()),
-		config.WithRetryer(func() aws.Retryer { return retryOnce() }),
-	}, options...)
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+// http://127.0.0.1:8080/prod. It makes no request.
+func New(endpoint, region string, credentials aws.CredentialsProvider) *Client {
+	c := &Client{http: httpClient(), url: endpoint}
+	c.api = apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
+		BaseEndpoint: aws.String(endpoint),
+		Region:       region,
+		Credentials:  credentials,
+		HTTPClient:   c.http,
+		Retryer:      retryOnce(),
+	})
+	return c
+}
+
+// Prepare opens the connection that the first post will use. The request for it has no
+// signature, so API Gateway refuses it without looking further.
+func (c *Client) Prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/@connections/prepare", nil)
 	if err != nil {
-		return nil, fmt.Errorf("gateway: load AWS configuration: %w", err)
+		return fmt.Errorf("gateway: prepare: %w", err)
 	}
-	return &Client{api: apigatewaymanagementapi.NewFromConfig(cfg, func(o *apigatewaymanagementapi.Options) {
-		o.BaseEndpoint = aws.String(endpoint)
-	})}, nil
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("gateway: prepare: %w", err)
+	}
+	defer response.Body.Close()
+	_, err = io.CopyN(io.Discard, response.Body, 64<<10) // a connection is free once its response has been read
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("gateway: prepare: %w", err)
+	}
+	return nil
 }
 
 // Post sends data, one text message of at most 128 KB, to a connection. Success
@@ -105,17 +124,21 @@ func retryOnce() *retry.Standard {
 }
 
 // httpClient keeps as many connections as one function pushes to at once. It
-// closes idle ones before the far end does.
-func httpClient() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().
-		WithDialerOptions(func(d *net.Dialer) {
-			d.Timeout = time.Second
-			d.KeepAlive = 15 * time.Second
-		}).
-		WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConns = 64
-			t.MaxIdleConnsPerHost = 64
-			t.IdleConnTimeout = 30 * time.Second
-			t.TLSHandshakeTimeout = time.Second
-		})
+// closes idle ones before the far end does. It follows no redirects: a signature is
+// for one URL.
+func httpClient() *http.Client {
+	dialer := &net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         dialer.DialContext,
+			ForceAttemptHTTP2:   true,
+			MaxIdleConns:        64,
+			MaxIdleConnsPerHost: 64,
+			IdleConnTimeout:     30 * time.Second,
+			TLSHandshakeTimeout: time.Second,
+			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }

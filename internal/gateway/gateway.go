@@ -10,66 +10,66 @@ package gateway
 
 import (
 	"context"
-	"sync"
+	"errors"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"waggle/internal/match"
 	"waggle/internal/protocol"
 )
 
-// A Pusher is a match.Pusher that makes its [Client] with its first push. It is
-// safe for concurrent use.
+// A Pusher is a match.Pusher. It is safe for concurrent use.
 type Pusher struct {
-	mu       sync.Mutex
-	endpoint string
-	client   *Client
+	client atomic.Pointer[Client] // nil until an endpoint is known
+	open   func(endpoint string) *Client
 }
 
 var _ match.Pusher = (*Pusher)(nil)
 
-// NewPusher returns a Pusher for an endpoint as [New] takes it. If that is "", the
+// NewPusher returns a Pusher with a client as [New] makes it. If the endpoint is "", the
 // Pusher needs [Pusher.Learn].
-func NewPusher(endpoint string) *Pusher { return &Pusher{endpoint: endpoint} }
-
-// PusherOn returns a Pusher that uses a given client.
-func PusherOn(client *Client) *Pusher { return &Pusher{client: client} }
+func NewPusher(endpoint, region string, credentials aws.CredentialsProvider) *Pusher {
+	p := &Pusher{open: func(endpoint string) *Client { return New(endpoint, region, credentials) }}
+	if endpoint != "" {
+		p.client.Store(p.open(endpoint))
+	}
+	return p
+}
 
 // Learn takes the endpoint from the domain and the stage of an event, unless the
 // Pusher has one already.
 func (p *Pusher) Learn(domain, stage string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.endpoint == "" {
-		p.endpoint = "https://" + domain + "/" + stage
+	if p.client.Load() == nil {
+		p.client.CompareAndSwap(nil, p.open("https://"+domain+"/"+stage))
 	}
+}
+
+// Prepare opens the connection for the first push, see [Client.Prepare]. Without an
+// endpoint it does nothing.
+func (p *Pusher) Prepare(ctx context.Context) error {
+	if client := p.client.Load(); client != nil {
+		return client.Prepare(ctx)
+	}
+	return nil
 }
 
 // Push sends a frame to a connection, see [Client.Post].
 func (p *Pusher) Push(ctx context.Context, connection string, f protocol.Frame) error {
-	client, err := p.connect(ctx)
-	if err != nil {
-		return err
+	client := p.client.Load()
+	if client == nil {
+		return errNoEndpoint
 	}
 	return client.Post(ctx, connection, protocol.Encode(f))
 }
 
 // Close closes a connection, see [Client.Delete].
 func (p *Pusher) Close(ctx context.Context, connection string) error {
-	client, err := p.connect(ctx)
-	if err != nil {
-		return err
+	client := p.client.Load()
+	if client == nil {
+		return errNoEndpoint
 	}
 	return client.Delete(ctx, connection)
 }
 
-func (p *Pusher) connect(ctx context.Context) (*Client, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.client == nil {
-		client, err := New(ctx, p.endpoint)
-		if err != nil {
-			return nil, err
-		}
-		p.client = client
-	}
-	return p.client, nil
-}
+var errNoEndpoint = errors.New("gateway: no endpoint, neither set nor from an event")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/coder/websocket"
 
 	"waggle/internal/gateway"
@@ -26,15 +26,9 @@ func localCredentials(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 }
 
-func newClient(t *testing.T, endpoint string) *gateway.Client {
+func newClient(t testing.TB, endpoint string) *gateway.Client {
 	t.Helper()
-	client, err := gateway.New(t.Context(), endpoint,
-		config.WithCredentialsProvider(aws.CredentialsProviderFunc(localCredentials)),
-		config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
+	return gateway.New(endpoint, "us-east-1", aws.CredentialsProviderFunc(localCredentials))
 }
 
 func TestPostAndDeleteOnTheLocalGateway(t *testing.T) {
@@ -131,8 +125,6 @@ func TestTheRequestIsSignedAndTheConnectionsIDEscaped(t *testing.T) {
 		requests <- request{r.Method, r.URL.EscapedPath(), r.Header.Get("Authorization"), string(body)}
 	}))
 	defer server.Close()
-	t.Setenv("AWS_REGION", "")
-	t.Setenv("AWS_DEFAULT_REGION", "")
 	if err := newClient(t, server.URL+"/prod").Post(t.Context(), "R1km/c2VNjMCFIA=", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
@@ -187,14 +179,44 @@ func TestAFailedConnectionIsRetriedOnce(t *testing.T) {
 	}
 }
 
+func TestPrepareOpensTheConnectionThatThePostUses(t *testing.T) {
+	var requests []string
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests = append(requests, r.Method)
+		if r.Method == http.MethodGet {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	client := newClient(t, server.URL)
+	if err := client.Prepare(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := client.Post(t.Context(), "id=", []byte("x")); err != nil {
+		t.Error(err)
+	}
+	if got := opened.Load(); got != 1 || len(requests) != 2 {
+		t.Errorf("got %d connections for %v, want one for both", got, requests)
+	}
+}
+
+func TestPrepareReportsAnEndpointThatIsDown(t *testing.T) {
+	if err := newClient(t, "http://127.0.0.1:1").Prepare(t.Context()); err == nil {
+		t.Error("got no error")
+	}
+}
+
 func BenchmarkPost(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	client, err := gateway.New(b.Context(), server.URL,
-		config.WithCredentialsProvider(aws.CredentialsProviderFunc(localCredentials)))
-	if err != nil {
-		b.Fatal(err)
-	}
+	client := newClient(b, server.URL)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if err := client.Post(b.Context(), "id=", []byte("hello")); err != nil {

@@ -8,21 +8,18 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"waggle/internal/gateway"
 	"waggle/internal/match"
 	"waggle/internal/protocol"
 )
 
-// credentialsOfLambda are in the environment, as Lambda has them.
-func credentialsOfLambda(t *testing.T) {
-	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_CONFIG_FILE": "/dev/null",
-		"AWS_SHARED_CREDENTIALS_FILE": "/dev/null"} {
-		t.Setenv(name, value)
-	}
+func newPusher(endpoint string) *gateway.Pusher {
+	return gateway.NewPusher(endpoint, "us-east-1", aws.CredentialsProviderFunc(localCredentials))
 }
 
 func TestAPusherSendsFramesAndClosesConnections(t *testing.T) {
-	credentialsOfLambda(t)
 	var got []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -32,7 +29,7 @@ func TestAPusherSendsFramesAndClosesConnections(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	pusher := gateway.NewPusher(server.URL + "/prod")
+	pusher := newPusher(server.URL + "/prod")
 	pusher.Learn("other.example", "prod") // comes too late
 	frame := &protocol.Pong{}
 	if err := pusher.Push(t.Context(), "here", frame); err != nil {
@@ -53,8 +50,7 @@ func TestAPusherSendsFramesAndClosesConnections(t *testing.T) {
 }
 
 func TestAPusherWithoutAnEndpointTakesThatOfTheFirstEvent(t *testing.T) {
-	credentialsOfLambda(t)
-	pusher := gateway.NewPusher("")
+	pusher := newPusher("")
 	pusher.Learn("127.0.0.1:1", "prod") // refuses connections
 	pusher.Learn("other.example", "prod")
 	if err := pusher.Push(t.Context(), "id", &protocol.Pong{}); err == nil || !strings.Contains(err.Error(), `"https://127.0.0.1:1/prod/`) {

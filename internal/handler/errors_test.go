@@ -99,6 +99,20 @@ func TestAnErrorIsAnsweredByItsKind(t *testing.T) {
 			t.Errorf("%v: closed %v", test.err, p.closed)
 		}
 	}
+	for seconds, after := range map[string]time.Duration{"0.1": time.Millisecond, "0.3": 201 * time.Millisecond, "30": 30 * time.Second} {
+		for kind, closes := range map[match.Kind]bool{match.RateLimited: false, match.KeepOut: true} {
+			err := &match.Fault{Kind: kind, Text: "slower", RetryAfter: after}
+			if status := answerTo(err).status; status != http.StatusTooManyRequests {
+				t.Errorf("got status %d, want 429", status)
+			}
+			var p pushed
+			(&Handler{Push: &p}).refuse(t.Context(), "c=", "i", err)
+			frame := `c= {"type":"error","id":"i","code":"rate_limited","message":"slower","retryable":true,"retryAfter":` + seconds + `}`
+			if diff := cmp.Diff([]string{frame}, p.frames); diff != "" || closes != (len(p.closed) > 0) {
+				t.Errorf("(-want +got)\n%s\nclosed: %v, want %t", diff, p.closed, closes)
+			}
+		}
+	}
 	var p pushed
 	(&Handler{Push: &p}).refuse(t.Context(), "c=", "i", fault(match.Gone))
 	if len(p.frames) > 0 || len(p.closed) != 1 {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -112,7 +113,7 @@ func (h *Handler) message(ctx context.Context, e Event) {
 	} else if !h.Now().Before(x.Expires) {
 		err = errExpired
 	} else if bad != nil {
-		h.answer(ctx, connection, bad)
+		h.answer(ctx, connection, bad, false)
 		return
 	} else {
 		var result match.Result
@@ -190,31 +191,31 @@ func offers(e Event, subprotocol string) bool {
 func (h *Handler) refuse(ctx context.Context, connection, id string, err error) {
 	a := answerTo(err)
 	if a.code == "" {
-		h.answer(ctx, connection, nil)
+		h.answer(ctx, connection, nil, a.ends)
 		return
 	}
 	f := protocol.NewError(a.code, id, a.text)
 	var fault *match.Fault
 	if errors.As(err, &fault) {
 		f.Now = fault.Now
+		f.RetryAfter = math.Ceil(fault.RetryAfter.Seconds()*10) / 10
 		if fault.Kind == match.Conflict {
 			f.Retryable = fault.Retryable
 		}
 	}
-	h.answer(ctx, connection, f)
+	h.answer(ctx, connection, f, a.ends)
 }
 
-// answer sends an error, even after the timeout of the work. It closes the connection if its
-// session was replaced or has expired. With nil it only closes the connection: the store
-// has it as disconnected, so the client must reconnect.
-func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Error) {
+// answer sends an error, if there is one, and closes the connection if that ends. It does so
+// even after the timeout of the work.
+func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Error, ends bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
 	var err error
 	if f != nil {
 		err = h.Push.Push(ctx, connection, f)
 	}
-	if f == nil || f.Code == protocol.CodeReplaced || f.Code == protocol.CodeUnauthenticated {
+	if ends {
 		err = errors.Join(err, h.Push.Close(ctx, connection))
 	}
 	if err != nil && !errors.Is(err, match.ErrConnectionGone) {

@@ -318,7 +318,7 @@ func TestAnErrorIsAnsweredAfterTheTimeoutToo(t *testing.T) {
 			var log strings.Builder
 			p := &failing{push: test.push, close: test.close}
 			h := Handler{Push: p, Log: slog.New(slog.NewTextHandler(&log, nil))}
-			h.answer(over, "c=", protocol.NewError(protocol.CodeReplaced, "", "a newer one"))
+			h.answer(over, "c=", protocol.NewError(protocol.CodeReplaced, "", "a newer one"), true)
 			if len(p.frames) != 1 || len(p.closed) != 1 || p.left <= 0 || p.left > lastWord {
 				t.Errorf("got %+v", p)
 			}

@@ -1,6 +1,9 @@
 package match
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // ErrUnavailable is an error of the cache. The step may have been done or not, and the
 // message may be sent again.
@@ -19,7 +22,8 @@ const (
 	NotFound                    // there is no such match or request
 	Conflict                    // not in the member's present state
 	Stale                       // the report is older than the location TTL
-	RateLimited                 // too many messages of this kind
+	RateLimited                 // too many messages, or too many of this kind
+	KeepOut                     // too many of them: the connection is to be closed
 	Replaced                    // a newer connection of the member is there
 	Gone                        // the connection has disconnected: there is no reply
 )
@@ -31,6 +35,8 @@ type Fault struct {
 	// Retryable says that a conflict will pass without another message.
 	Retryable bool
 	Now       int64 // with Stale: the server's time, epoch ms
+	// RetryAfter, with RateLimited and KeepOut, is how long the same message would be refused.
+	RetryAfter time.Duration
 }
 
 // Error implements error.

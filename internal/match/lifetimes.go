@@ -17,6 +17,23 @@ const (
 	// AskAgain is how often a member that stays within the circles of waiting requests is told
 	// of them again: an attempt for one of them may have come to nothing.
 	AskAgain = 10 * time.Second
+	// SearchAgain is how long a hello makes no search for a request that was just searched for.
+	// The search saw every member that was listed before, and the listing of one that comes
+	// later wakes the request.
+	SearchAgain = 3 * time.Second
+)
+
+// The limits of one member. The pool has the others.
+const (
+	// A member with more than so many messages refused for their rate within RefusalsIn is kept
+	// out: its connection is closed, and it cannot connect for the time KeptOut.
+	Refusals   = 20
+	RefusalsIn = 10 * time.Second
+	KeptOut    = 30 * time.Second
+	// ConnectsPerMinute is how often a member may connect in the long run, ConnectsBurst how
+	// often at once.
+	ConnectsPerMinute = 30
+	ConnectsBurst     = 20
 )
 
 // The time limits of one message.

@@ -24,6 +24,8 @@ type Session struct {
 	Tags       []string
 	Restricted bool
 	Card       json.RawMessage // what the peer gets, nil if nothing
+	// Admitted says that the message was taken from the member's budget by an earlier step.
+	Admitted bool
 }
 
 // A Position is a reported place, ordered by (At, Seq).

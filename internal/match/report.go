@@ -31,18 +31,14 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 }
 
 func (w *work) report(ctx context.Context, x Session, r Report, id string) (protocol.Frame, error) {
-	reported, err := inSession(ctx, w, x, func() (Reported, error) { return w.Store.Report(ctx, x, r) })
+	reported, err := inSession(ctx, w, x, func(x Session) (Reported, error) { return w.Store.Report(ctx, x, r) })
 	if err != nil {
 		return nil, err
 	}
 	settings := w.Pools.For(x.Pool)
-	switch reported.Status {
-	case StatusStale:
+	if reported.Status == StatusStale {
 		return nil, &Fault{Kind: Stale, Now: reported.Now,
 			Text: fmt.Sprintf("at is older than %g seconds: set your clock by now", settings.LocationTTL.Seconds())}
-	case StatusRateLimited:
-		return nil, fault(RateLimited, fmt.Sprintf("at most %g locations a second in this pool, and %g at once: report as advised",
-			settings.ReportsPerSecond, settings.ReportsBurst))
 	}
 	if reported.Claim != nil {
 		w.concurrently(ctx, func(ctx context.Context) { w.follow(ctx, x.Member, r, reported) })

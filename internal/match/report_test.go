@@ -73,6 +73,8 @@ func TestARefusedReportMovesNothing(t *testing.T) {
 		return result{Status: status, Now: cacheTime, Advice: match.Available, Changes: changes}
 	}
 	again := match.Change{List: true, Epoch: 8}
+	tooOften := refused(match.StatusRateLimited, again)
+	tooOften.Refusal = match.Refusal{Limit: match.LimitReports, RetryAfter: time.Second}
 	ack := expect(`push ben1 {"type":"ack","id":"l1","report":{"afterSeconds":30,"moveMeters":50}}`)
 	late := expectReport(refused(match.StatusLate, again))
 	for name, test := range map[string]struct {
@@ -82,8 +84,8 @@ func TestARefusedReportMovesNothing(t *testing.T) {
 	}{
 		"stale: refused": {"l1", expectReport(refused(match.StatusStale, again)),
 			&match.Fault{Kind: match.Stale, Now: cacheTime, Text: "at is older than 60 seconds: set your clock by now"}},
-		"too often: refused": {"l1", expectReport(refused(match.StatusRateLimited, again)),
-			&match.Fault{Kind: match.RateLimited, Text: "at most 5 locations a second in this pool, and 10 at once: report as advised"}},
+		"too often: refused": {"l1", expectReport(tooOften),
+			&match.Fault{Kind: match.RateLimited, RetryAfter: time.Second, Text: "at most 5 locations a second in this pool, and 10 at once: report as advised"}},
 		"late: only acknowledged":                       {"l1", join(expectReport(refused(match.StatusLate)), expect("apply ben"), ack), nil},
 		"late, without an id: no ack":                   {"", join(expectReport(refused(match.StatusLate)), expect("apply ben")), nil},
 		"a repeat: it is listed":                        {"l1", join(late, expect("apply ben +8"), ack), nil},

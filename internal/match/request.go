@@ -68,7 +68,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 // begin repeats the step under another id, since the first try may still arrive. If the first
 // try did open the request, begin returns that one.
 func (w *work) begin(ctx context.Context, x Session, r NewRequest) (begun Begun, id string, err error) {
-	step := func() (Begun, error) {
+	step := func(x Session) (Begun, error) {
 		r.Match = w.NewID()
 		return w.Store.Begin(ctx, x, r)
 	}
@@ -106,10 +106,6 @@ func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) 
 		err = fault(Conflict, "report your location first, or give lat and lng")
 	case StatusTooFar:
 		err = fault(Forbidden, "lat and lng must be within 20 km of your own last location in this pool")
-	case StatusRateLimited:
-		settings := w.Pools.For(x.Pool)
-		err = fault(RateLimited, fmt.Sprintf("at most %g requests a minute and %g matches an hour in this pool",
-			settings.RequestsPerMinute, settings.MatchesPerHour))
 	case StatusRepeat:
 		reply, err = w.outcome(ctx, x, id, begun.Outcome)
 	case StatusWaiting, StatusSearching:
@@ -163,7 +159,7 @@ func (w *work) matchedReply(ctx context.Context, x Session, id, match string) (p
 // if the request was matched, and NotFound if there is none.
 func (s *Service) Cancel(ctx context.Context, x Session, id string) (Result, error) {
 	return s.serve(x, func(w *work) (protocol.Frame, error) {
-		r, err := inSession(ctx, w, x, func() (Cancelled, error) { return w.Store.Cancel(ctx, x) })
+		r, err := inSession(ctx, w, x, func(x Session) (Cancelled, error) { return w.Store.Cancel(ctx, x) })
 		switch {
 		case err != nil:
 			return nil, err

@@ -96,8 +96,8 @@ func TestEachStatusOfBeginHasItsReply(t *testing.T) {
 		"a searching request that may wait: waiting": {join(begin(underWay(match.Searching, requestWith(true, false))), expect(waiting)), nil},
 		"too far: forbidden": {begin(match.StatusTooFar),
 			&match.Fault{Kind: match.Forbidden, Text: "lat and lng must be within 20 km of your own last location in this pool"}},
-		"too many requests: rate limited": {begin(match.StatusRateLimited),
-			&match.Fault{Kind: match.RateLimited, Text: "at most 10 requests a minute and 30 matches an hour in this pool"}},
+		"too many requests: rate limited": {begin(limited(match.LimitRequests)),
+			&match.Fault{Kind: match.RateLimited, RetryAfter: time.Second, Text: "at most 10 requests a minute and 30 matches an hour in this pool"}},
 		"a newer connection: replaced":                        {begin(match.StatusReplaced), replaced()},
 		"a searching request, and the pause fails: the error": {join(begin(underWay(match.Searching, requestWith(false, false))), expect("sleep 60ms", err1)), err1},
 	} {

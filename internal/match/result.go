@@ -1,5 +1,7 @@
 package match
 
+import "time"
+
 // A Status is the outcome of a step on one slot. Each result below lists its statuses.
 type Status string
 
@@ -14,6 +16,7 @@ const (
 	StatusLate          Status = "late"
 	StatusStale         Status = "stale"
 	StatusRateLimited   Status = "rate_limited"
+	StatusKeptOut       Status = "kept_out" // refused too often
 	StatusNoLocation    Status = "no_location"
 	StatusTooFar        Status = "too_far"
 	StatusRepeat        Status = "repeat"
@@ -42,9 +45,29 @@ const (
 // step. NoMatch is an expired request that the caller has not been notified of. A field
 // with a status in its comment is set only with that status.
 
-// Connected is the result of Connect: ok, replaced or gone.
+// A Refusal is part of the results of a session's steps. It is set with rate_limited and
+// kept_out: the step did nothing.
+type Refusal struct {
+	Limit      Limit         // with rate_limited
+	RetryAfter time.Duration // until the same message may be sent again
+}
+
+// A Limit is what a member has used up.
+type Limit string
+
+// The limits.
+const (
+	LimitMessages Limit = "messageRate"
+	LimitReports  Limit = "reportRate"
+	LimitRequests Limit = "requestRate"
+	LimitMatches  Limit = "matchRate"
+	LimitConnects Limit = "connectRate"
+)
+
+// Connected is the result of Connect: ok, rate_limited, kept_out, replaced or gone.
 type Connected struct {
-	Status  Status
+	Status Status
+	Refusal
 	Old     string // ok: the connection that it replaces, "" if none
 	Changes []Change
 }
@@ -56,9 +79,10 @@ type Disconnected struct {
 	Changes []Change
 }
 
-// A Snapshot is the result of Read: ok, replaced, gone or unknown.
+// A Snapshot is the result of Read: ok, rate_limited, kept_out, replaced, gone or unknown.
 type Snapshot struct {
-	Status     Status
+	Status Status
+	Refusal
 	Now        int64 // the cache's clock, epoch ms
 	NoMatch    *NoMatch
 	Connection string
@@ -67,14 +91,17 @@ type Snapshot struct {
 	Card       string
 	Available  string // "1", "0", or "" if the member has not reported
 	Route      *Route
-	Ends       []End // the last few, oldest first
-	Changes    []Change
+	// Searched says that the last search for the request began less than SearchAgain ago.
+	Searched bool
+	Ends     []End // the last few, oldest first
+	Changes  []Change
 }
 
-// Reported is the result of Report: ok; late, stale or rate_limited (nothing was stored);
-// replaced, gone or unknown. A late report may be a repeat, and then has Changes.
+// Reported is the result of Report: ok; late, stale, rate_limited or kept_out (nothing was
+// stored); replaced, gone or unknown. A late report may be a repeat, and then has Changes.
 type Reported struct {
-	Status  Status
+	Status Status
+	Refusal
 	Now     int64 // epoch ms
 	NoMatch *NoMatch
 	Advice  Advice
@@ -88,10 +115,11 @@ type Reported struct {
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
-// searching (another request is under way); no_location, too_far, rate_limited,
+// searching (another request is under way); no_location, too_far, rate_limited, kept_out,
 // replaced, gone or unknown. Only ok has opened anything.
 type Begun struct {
-	Status  Status
+	Status Status
+	Refusal
 	NoMatch *NoMatch
 	// Request is the request that was opened. Unfinished is the caller's last match, if its
 	// end may be half done.
@@ -122,9 +150,10 @@ type GivenUp struct {
 }
 
 // Cancelled is the result of Cancel: cancelled, active (it has led to a match), other
-// (there is none), replaced, gone or unknown.
+// (there is none), rate_limited, kept_out, replaced, gone or unknown.
 type Cancelled struct {
-	Status  Status
+	Status Status
+	Refusal
 	NoMatch *NoMatch
 	Request *Request // of a repeat only the ID
 	Changes []Change

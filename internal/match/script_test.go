@@ -41,6 +41,8 @@ type step struct {
 // A result has the fields of the results of all calls. Each call returns some of them.
 type result struct {
 	Status                        match.Status
+	Refusal                       match.Refusal
+	Searched                      bool
 	Now, At                       int64
 	Old, Connection, Card, Reason string
 	Available, RequestID          string

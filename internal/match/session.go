@@ -6,8 +6,9 @@ import (
 	"waggle/internal/protocol"
 )
 
-// Connect begins a session. The member's older connection is notified and closed. If a newer
-// connection is there already, the error is the fault Replaced.
+// Connect begins a session. The member's older connection is notified and closed. The error is
+// the fault Replaced if a newer connection is there already, RateLimited if the member connects
+// too often, and KeepOut while the member is kept out.
 func (s *Service) Connect(ctx context.Context, x Session) (Result, error) {
 	return s.serve(x, func(w *work) (protocol.Frame, error) { return nil, w.connect(ctx, x) })
 }
@@ -17,7 +18,11 @@ func (w *work) connect(ctx context.Context, x Session) error {
 	if err != nil {
 		return err
 	}
-	if r.Status != StatusOK {
+	switch r.Status {
+	case StatusOK:
+	case StatusRateLimited, StatusKeptOut:
+		return w.tooMany(x, r.Status, r.Refusal)
+	default:
 		return replaced()
 	}
 	together(ctx, func(ctx context.Context) {
@@ -87,10 +92,10 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 			if err := w.repairLastEnd(ctx, r); err != nil {
 				return err
 			}
-			if welcome.Request != nil && r.Route.Request.Registered {
-				w.plan(pending{owner: x.Member})
-			} else {
+			if welcome.Request == nil || !r.Route.Request.Registered {
 				w.repairRegistration(ctx, x.Member, r.Route)
+			} else if !r.Searched {
+				w.plan(pending{owner: x.Member})
 			}
 			return nil
 		})

@@ -2,6 +2,7 @@ package match_test
 
 import (
 	"testing"
+	"time"
 
 	"waggle/internal/match"
 )
@@ -20,12 +21,44 @@ func TestAConnectReplacesTheOlderConnection(t *testing.T) {
 		"a second connection, and the first is gone": {join(expect("connect ana1", next), expect(pushReplaced, match.ErrConnectionGone),
 			meanwhile("close ana0", match.ErrConnectionGone), meanwhile("apply ana -3")), nil},
 		"a newer connection is there: replaced": {expect("connect ana1", match.StatusReplaced), replaced()},
-		"the connect fails: the error":          {expect("connect ana1", first, err1), err1},
-		"the unlisting fails: the error":        {join(expect("connect ana1", next), expect(pushReplaced), meanwhile("close ana0"), meanwhile("apply ana -3", err1)), err1},
+		"too many connections: rate limited": {expect("connect ana1", limited(match.LimitConnects)),
+			&match.Fault{Kind: match.RateLimited, RetryAfter: time.Second, Text: "at most 30 connections a minute, and 20 at once"}},
+		"the member is kept out":         {expect("connect ana1", keptOut()), keptOutFault()},
+		"the connect fails: the error":   {expect("connect ana1", first, err1), err1},
+		"the unlisting fails: the error": {join(expect("connect ana1", next), expect(pushReplaced), meanwhile("close ana0"), meanwhile("apply ana -3", err1)), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, test.steps)
 			s.checkError(s.Connect(t.Context(), session("ana")), test.want)
+		})
+	}
+}
+
+// limited is the result of a step that a limit refused for a second.
+func limited(by match.Limit) result {
+	return result{Status: match.StatusRateLimited, Refusal: match.Refusal{Limit: by, RetryAfter: time.Second}}
+}
+
+func keptOut() result {
+	return result{Status: match.StatusKeptOut, Refusal: match.Refusal{RetryAfter: 28100 * time.Millisecond}}
+}
+
+func keptOutFault() error {
+	return &match.Fault{Kind: match.KeepOut, RetryAfter: 28100 * time.Millisecond, Text: "too many messages were refused: connect again in 29 seconds"}
+}
+
+func TestARefusedMessageNamesItsLimit(t *testing.T) {
+	for name, test := range map[string]struct {
+		refused result
+		want    error
+	}{
+		"too many messages": {limited(match.LimitMessages),
+			&match.Fault{Kind: match.RateLimited, RetryAfter: time.Second, Text: "at most 20 messages a second in this pool, and 40 at once"}},
+		"the member is kept out": {keptOut(), keptOutFault()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, expect("read ana1", test.refused))
+			s.checkError(s.Ping(t.Context(), session("ana"), "p"), test.want)
 		})
 	}
 }
@@ -109,6 +142,8 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 	claimedByCyd := snapshot(&match.Claim{Matcher: member("cyd"), Match: "x", Confirmed: true}, nil)
 	noPosition := claimedByCyd
 	noPosition.Position = nil
+	searched := requesting(match.Waiting, true, true)
+	searched.Searched = true
 	both := claimedByCyd
 	both.Route = requesting(match.Waiting, true, true).Route
 	cydMatched := snapshot(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Notified: true, Request: request()})
@@ -131,6 +166,7 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 		"a matchee whose own request waits: only the match": {both, welcomeCyd, nil},
 
 		"a waiting request, registered: an attempt is made":                   {requesting(match.Waiting, true, true), waits, expect("lease ana 1", match.StatusClaimed)},
+		"a waiting request that was searched for just now: no attempt":        {searched, waits, nil},
 		"a waiting request, not registered: it is registered":                 {requesting(match.Waiting, false, true), waits, join(expect("register ana m1", hits()), expect("registered ana m1", true))},
 		"a waiting request that is searching, registered: an attempt is made": {requesting(match.Searching, true, true), waits, expect("lease ana 1", match.StatusSearching)},
 		"a waiting request that is searching, not registered":                 {requesting(match.Searching, false, true), waits, nil},

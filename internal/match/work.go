@@ -2,6 +2,8 @@ package match
 
 import (
 	"context"
+	"fmt"
+	"math"
 
 	"waggle/internal/protocol"
 )
@@ -10,11 +12,12 @@ import (
 // pushes and later work are collected; from then on they are done at once.
 type work struct {
 	*Service
-	caller  Session
-	replies []protocol.Frame
-	replied bool
-	others  []func(context.Context)       // to run concurrently with the replies
-	rest    []func(context.Context) error // to run after them
+	caller   Session
+	admitted bool // the message was taken from the caller's budget
+	replies  []protocol.Frame
+	replied  bool
+	others   []func(context.Context)       // to run concurrently with the replies
+	rest     []func(context.Context) error // to run after them
 	assignments
 }
 
@@ -82,30 +85,37 @@ func (w *work) afterwards(ctx context.Context, do func(context.Context) error) e
 }
 
 // A sessionResult is the result of a step of a session.
-type sessionResult interface{ session() (Status, *NoMatch) }
+type sessionResult interface {
+	session() (Status, Refusal, *NoMatch)
+}
 
-func (r Snapshot) session() (Status, *NoMatch)  { return r.Status, r.NoMatch }
-func (r Reported) session() (Status, *NoMatch)  { return r.Status, r.NoMatch }
-func (r Begun) session() (Status, *NoMatch)     { return r.Status, r.NoMatch }
-func (r Cancelled) session() (Status, *NoMatch) { return r.Status, r.NoMatch }
+func (r Snapshot) session() (Status, Refusal, *NoMatch)  { return r.Status, r.Refusal, r.NoMatch }
+func (r Reported) session() (Status, Refusal, *NoMatch)  { return r.Status, r.Refusal, r.NoMatch }
+func (r Begun) session() (Status, Refusal, *NoMatch)     { return r.Status, r.Refusal, r.NoMatch }
+func (r Cancelled) session() (Status, Refusal, *NoMatch) { return r.Status, r.Refusal, r.NoMatch }
 
-// inSession runs a step of a session. It returns a fault if the session is not the current
-// one. If the cache does not know the session, inSession connects it and runs the step once
-// more. A request of the caller that has expired is notified.
-func inSession[R sessionResult](ctx context.Context, w *work, x Session, step func() (R, error)) (R, error) {
-	r, err := step()
+// inSession runs a step of a session. The first step takes the message from the caller's
+// budget. It returns a fault if that is empty, or if the session is not the current one. If the
+// cache does not know the session, inSession connects it and runs the step once more. A request
+// of the caller that has expired is notified.
+func inSession[R sessionResult](ctx context.Context, w *work, x Session, step func(Session) (R, error)) (R, error) {
+	x.Admitted = w.admitted
+	r, err := step(x)
 	if err != nil {
 		return r, err
 	}
-	if status, _ := r.session(); status == StatusUnknown {
+	if status, _, _ := r.session(); status == StatusUnknown {
 		if err := w.connect(ctx, x); err != nil {
 			return r, err
 		}
-		if r, err = step(); err != nil {
+		if r, err = step(x); err != nil {
 			return r, err
 		}
 	}
-	switch status, noMatch := r.session(); {
+	w.admitted = true
+	switch status, refusal, noMatch := r.session(); {
+	case status == StatusRateLimited || status == StatusKeptOut:
+		return r, w.tooMany(x, status, refusal)
 	case status == StatusReplaced || status == StatusUnknown:
 		return r, replaced()
 	case status == StatusGone:
@@ -116,6 +126,28 @@ func inSession[R sessionResult](ctx context.Context, w *work, x Session, step fu
 	return r, nil
 }
 
+// tooMany returns the fault of a message that one of the caller's limits refused.
+func (w *work) tooMany(x Session, status Status, r Refusal) error {
+	settings := w.Pools.For(x.Pool)
+	f := &Fault{Kind: RateLimited, RetryAfter: r.RetryAfter}
+	switch {
+	case status == StatusKeptOut:
+		f.Kind = KeepOut
+		f.Text = fmt.Sprintf("too many messages were refused: connect again in %g seconds", math.Ceil(r.RetryAfter.Seconds()))
+	case r.Limit == LimitMessages:
+		f.Text = fmt.Sprintf("at most %g messages a second in this pool, and %g at once", settings.MessagesPerSecond, settings.MessagesBurst)
+	case r.Limit == LimitReports:
+		f.Text = fmt.Sprintf("at most %g locations a second in this pool, and %g at once: report as advised",
+			settings.ReportsPerSecond, settings.ReportsBurst)
+	case r.Limit == LimitConnects:
+		f.Text = fmt.Sprintf("at most %d connections a minute, and %d at once", ConnectsPerMinute, ConnectsBurst)
+	default:
+		f.Text = fmt.Sprintf("at most %g requests a minute and %g matches an hour in this pool",
+			settings.RequestsPerMinute, settings.MatchesPerHour)
+	}
+	return f
+}
+
 const takenOver = "a newer connection of this member has taken over"
 
 func replaced() error { return fault(Replaced, takenOver) }
@@ -123,11 +155,12 @@ func replaced() error { return fault(Replaced, takenOver) }
 // read keeps the session fresh, returns the member's record and route, and repairs a
 // half-done end. With anew it lists the member anew.
 func (w *work) read(ctx context.Context, x Session, anew bool) (Snapshot, error) {
-	session := &x
-	if x.Connection == "" {
-		session = nil
-	}
-	r, err := inSession(ctx, w, x, func() (Snapshot, error) { return w.Store.Read(ctx, x.Member, session, anew) })
+	r, err := inSession(ctx, w, x, func(x Session) (Snapshot, error) {
+		if x.Connection == "" {
+			return w.Store.Read(ctx, x.Member, nil, anew)
+		}
+		return w.Store.Read(ctx, x.Member, &x, anew)
+	})
 	if err == nil {
 		err = w.repairEnd(ctx, x.Member, r.Route)
 	}

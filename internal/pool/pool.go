@@ -33,7 +33,9 @@ type Settings struct {
 	// may send at once.
 	ReportsPerSecond, ReportsBurst float64
 	RequestsPerMinute              float64
-	MatchesPerHour                 float64 // of the matcher
+	// MessagesPerSecond and MessagesBurst are the same for all messages of a member together.
+	MessagesPerSecond, MessagesBurst float64
+	MatchesPerHour                   float64 // of the matcher
 }
 
 // Pools holds the settings of all pools. The zero value has the defaults

@@ -25,6 +25,8 @@ func schema() []setting {
 		number("maxRadius", 20_000, "metres", 100, 20_000, "the widest search", func(s *Settings) *float64 { return &s.MaxRadius }),
 		rate("reportsPerSecond", 5, "reports a second", "how many locations a member may send, in the long run", func(s *Settings) *float64 { return &s.ReportsPerSecond }),
 		number("reportsBurst", 10, "reports", 1, 1e6, "how many locations a member may send at once", func(s *Settings) *float64 { return &s.ReportsBurst }),
+		rate("messagesPerSecond", 20, "messages a second", "how many messages of any kind a member may send, in the long run", func(s *Settings) *float64 { return &s.MessagesPerSecond }),
+		number("messagesBurst", 40, "messages", 1, 1e6, "how many messages of any kind a member may send at once", func(s *Settings) *float64 { return &s.MessagesBurst }),
 		rate("requestsPerMinute", 10, "requests a minute", "how many `match` messages a member may send", func(s *Settings) *float64 { return &s.RequestsPerMinute }),
 		rate("matchesPerHour", 30, "matches an hour", "how many matches a member may get as matcher", func(s *Settings) *float64 { return &s.MatchesPerHour }),
 	}

@@ -124,6 +124,8 @@ type Error struct {
 	Message   string `json:"message"`
 	Retryable bool   `json:"retryable"`
 	Now       int64  `json:"now,omitempty"` // with CodeStale, epoch ms
+	// RetryAfter, with CodeRateLimited, is for how many seconds the same message is refused.
+	RetryAfter float64 `json:"retryAfter,omitempty"`
 }
 
 // A Code names a kind of error on the wire.

@@ -99,6 +99,14 @@ func frames() map[string]protocol.Frame {
 		"error-stale": &protocol.Error{
 			ID: "l9", Code: protocol.CodeStale, Message: "at is older than 60 seconds: set your clock by now", Now: 1795396500000,
 		},
+		"error-rate-limited": &protocol.Error{
+			ID: "l10", Code: protocol.CodeRateLimited, Retryable: true, RetryAfter: 0.2,
+			Message: "at most 5 locations a second in this pool, and 10 at once: report as advised",
+		},
+		"error-kept-out": &protocol.Error{
+			ID: "l31", Code: protocol.CodeRateLimited, Retryable: true, RetryAfter: 30,
+			Message: "too many messages were refused: connect again in 30 seconds",
+		},
 		"error-replaced": protocol.NewError(protocol.CodeReplaced, "", "a newer connection of this member has taken over"),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -81,7 +82,7 @@ const (
 	buffer       = 16 << 10
 )
 
-// Open prepares to connect to the cache, and the first step connects. So a function
+// Open prepares to connect to the cache; Prepare or the first step connects. So a function
 // starts while the cache is down, and answers that it is unavailable. If the URL is
 // malformed the error says what is allowed.
 func Open(o Options) (*Store, error) {
@@ -183,6 +184,33 @@ func (s *Store) Close() {
 		s.client.Close()
 	}
 }
+
+// Prepare connects to every node that has slots, so that the first step need not.
+func (s *Store) Prepare(ctx context.Context) error {
+	client, err := s.connect()
+	if err != nil || client.Mode() != valkey.ClientModeCluster {
+		return err // a single server is connected to by now
+	}
+	// The client connects to a node with the first command for one of its slots.
+	reads := make([]valkey.Completed, spread)
+	for i := range reads {
+		reads[i] = client.B().Hget().Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Field("prepare").Build()
+	}
+	var errs []error
+	for _, r := range client.DoMulti(ctx, reads...) {
+		if err := r.Error(); err != nil && !valkey.IsValkeyNil(err) {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("cache %s: %w", s.host, errs[0])
+	}
+	return nil
+}
+
+// spread is how many keys Prepare reads. Their slots are spread at random: of a dozen nodes
+// each one is missed once in 250 starts, of three never.
+const spread = 64
 
 // Ping reports whether the cache answers; the error names where it should.
 func (s *Store) Ping(ctx context.Context) error {

@@ -42,6 +42,31 @@ func TestPingSaysWhichCacheDoesNotAnswer(t *testing.T) {
 	}
 }
 
+func TestPrepareConnectsToEveryPrimary(t *testing.T) {
+	cluster := caches.StartCluster(t)
+	clients := func() (all []string) {
+		for _, n := range cluster.Nodes[:cluster.Primaries] {
+			text, err := caches.Ask(n.Address, "CLIENT", "LIST", "TYPE", "normal")
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, strconv.Itoa(strings.Count(text, "resp=3")))
+		}
+		return all
+	}
+	s, err := store.Open(store.Options{URL: cluster.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(clients(), " "); got != "1 1 1" {
+		t.Errorf("got %s connections to the primaries, want one to each", got)
+	}
+}
+
 func TestOpenUsesUserAndPassword(t *testing.T) {
 	cache := caches.Server(t, "--requirepass", "open sesame", "--user", "waggle", "on", ">sesame", "~*", "&*", "+@all")
 	host := strings.TrimPrefix(cache.URL, "redis://")

@@ -163,7 +163,7 @@ func begins() []testCase {
 			f.says(ana.begin("", "m1"), match.StatusOK)
 			f.says(ana.cancel(), match.StatusCancelled)
 			f.says(ana.begin("", "m2"), match.StatusOK)
-			if text, kept := f.stored("m", "ana")["requests"]; kept {
+			if text, kept := f.stored("past", "ana")["requests"]; kept {
 				f.t.Errorf("kept %q", text)
 			}
 		}},
@@ -199,7 +199,7 @@ func begins() []testCase {
 			first := ana.asked
 			begun := ana.begin("r2", "m2")
 			f.is(begun, match.Begun{Status: match.StatusOK, Request: &ana.asked,
-				Unfinished: &match.Route{State: match.Ended, Match: "m1", Matchee: ben.Member, Reason: "left", Request: first}})
+				Unfinished: &match.Route{State: match.Ended, Match: "m1", Matchee: ben.Member, Reason: "left", Request: withoutPoint(first)}})
 			same(f, *ana.snapshot().Route, match.Route{State: match.Searching, Match: "m2", Matchee: match.Member{Pool: f.pool}, Request: ana.asked})
 		}},
 		{"a new request does not return a match that both members are free of", func(f *fixture) {
@@ -229,7 +229,7 @@ func begins() []testCase {
 			}
 			same(f, ask(1), match.StatusOK)
 			same(f, ask(2), match.StatusOK)
-			f.is(ana.begin("r1", "m3"), match.Begun{Status: match.StatusRateLimited})
+			f.is(ana.begin("r1", "m3"), match.Begun{Status: match.StatusRateLimited, Refusal: refusal(match.LimitRequests, 30*time.Second)})
 			same(f, ana.snapshot().Route, nil)
 			f.advance(30*time.Second - time.Millisecond)
 			same(f, ask(4), match.StatusRateLimited)
@@ -256,7 +256,7 @@ func begins() []testCase {
 			f.says(ana.commit("m1", ben), match.StatusYours) // counts once
 			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
 			f.says(ana.release("m1", ben, "completed"), match.StatusReleased)
-			f.is(ana.begin("", "m2"), match.Begun{Status: match.StatusRateLimited})
+			f.is(ana.begin("", "m2"), match.Begun{Status: match.StatusRateLimited, Refusal: refusal(match.LimitMatches, time.Hour)})
 			f.says(ben.begin("", "m3"), match.StatusOK)
 			f.advance(time.Hour - time.Millisecond)
 			f.says(ana.begin("", "m4", around(0)), match.StatusRateLimited)

@@ -15,6 +15,7 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/pool"
 	"waggle/internal/store"
+	"waggle/internal/store/records"
 	"waggle/test/kit/caches"
 )
 
@@ -35,7 +36,7 @@ type fixture struct {
 const start = 1_800_000_000_000
 
 // unlimited are settings whose rates no test reaches.
-const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6`
+const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6`
 
 func newFixture(t *testing.T, c caches.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *fixture {
 	t.Helper()
@@ -154,6 +155,24 @@ func (f *fixture) stored(kind string, id any) map[string]string {
 	fields, err := f.direct.Do(f.t.Context(), f.direct.B().Hgetall().Key(f.key(kind, fmt.Sprint(id))).Build()).AsStrMap()
 	f.must(err)
 	return fields
+}
+
+// record returns the fields of a member's record, by their names in the scripts.
+func (f *fixture) record(name string) map[string]string {
+	f.t.Helper()
+	fields, err := records.Read(f.t.Context(), f.direct, f.key("m", name))
+	f.must(err)
+	return fields
+}
+
+// withoutPoint is a request as the route has it after the end of its match.
+func withoutPoint(q match.Request) match.Request {
+	q.Point = geo.Point{}
+	return q
+}
+
+func refusal(limit match.Limit, after time.Duration) match.Refusal {
+	return match.Refusal{Limit: limit, RetryAfter: after}
 }
 
 // whole writes numbers as a part of a name.

@@ -56,17 +56,22 @@ func lifetimes() []testCase {
 			f.refreshed(f.key("m", "ana"), func() { f.says(ana.finish("m1", ben, "left"), match.StatusEnded) })
 			f.refreshed(f.key("m", "ben"), func() { f.says(ana.release("m1", ben, "left"), match.StatusReleased) })
 		}},
-		{"a record lives as long as its pending no_match", func(f *fixture) {
+		{"a request whose key has expired gets its no_match all the same", func(f *fixture) {
 			ana := f.listed("ana", 0)
-			ana.await("")
+			ana.await("r1")
+			f.evict(f.key("route", "ana"))
+			same(f, ana.read().NoMatch, nil)
 			f.advance(time.Minute)
-			f.refreshed(f.key("m", "ana"), func() { same(f, ana.snapshot().Route, nil) })
+			f.repeats(ana.begin("r1", "m1", around(0)), match.Outcome{ID: "r1", Kind: "no_match", Radius: 3000})
+			same(f, ana.read().NoMatch, nil)
 		}},
-		{"a request lives as long as a session, from its begin on", func(f *fixture) {
+		{"a request lives 15 s longer than it may wait", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.await("r1")
 			route := f.key("route", "ana")
-			same(f, f.ttl(route) > kept-time.Minute, true)
+			left := f.ttl(route)
+			same(f, left > 70*time.Second && left <= 75*time.Second, true)
+			f.shorten(route, short)
 			f.unrefreshed(route, func() { f.says(ana.read(), match.StatusOK) })
 			f.unrefreshed(route, func() { ana.moveTo(0) })
 		}},

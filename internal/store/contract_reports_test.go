@@ -98,7 +98,7 @@ func reports() []testCase {
 			ana := f.listed("ana", 0)
 			for _, meters := range []float64{10, nextCell} {
 				reported := ana.report(meters)
-				f.is(reported, match.Reported{Status: match.StatusRateLimited, Advice: match.Available})
+				f.is(reported, match.Reported{Status: match.StatusRateLimited, Refusal: refusal(match.LimitReports, time.Second), Advice: match.Available})
 				same(f, *ana.snapshot().Position, ana.Position)
 			}
 		}},
@@ -208,7 +208,7 @@ func reports() []testCase {
 			ana.matchWith("", "m1", ben)
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
 			reported := ana.report(20)
-			same(f, *reported.Route, match.Route{State: match.Ended, Match: "m1", Matchee: ben.Member, Reason: "left", Request: ana.asked})
+			same(f, *reported.Route, match.Route{State: match.Ended, Match: "m1", Matchee: ben.Member, Reason: "left", Request: withoutPoint(ana.asked)})
 		}},
 		{"a report takes the pending no_match, once", func(f *fixture) {
 			ana := f.listed("ana", 0)

@@ -29,16 +29,12 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	if r.Tags != nil {
 		retag, tags = "1", words(*r.Tags)
 	}
-	motion, err := json.Marshal(r.Motion)
-	if err != nil {
-		return match.Reported{}, fmt.Errorf("report: %w", err)
-	}
-	said, err := s.ask(ctx, s.onMember("report", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), decimal(r.Lat),
-		decimal(r.Lng), at, whole(r.Seq), string(motion), available, retag, tags, string(geo.ShardCell(r.Point)),
-		whole(r.Arrival.UnixMilli()), decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst)))
-	return match.Reported{Status: said.Status, Now: int64(said.Now), NoMatch: said.noMatch(), Advice: said.Advice,
-		AdviceChanged: bool(said.AdviceChanged), At: int64(said.At), Claim: said.claim(), Route: said.route(said.Route),
-		Changes: domainChanges(said.Changes)}, err
+	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
+		writeMotion(r.Motion), available, retag, tags, string(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
+		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))...))
+	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(),
+		Advice: said.Advice, AdviceChanged: bool(said.AdviceChanged), At: int64(said.At), Claim: said.claim(),
+		Route: said.route(said.Route), Changes: domainChanges(said.Changes)}, err
 }
 
 // mostWakes is how often one listing goes on looking at the requests that wait in its cell.
@@ -193,11 +189,11 @@ func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) 
 	if !settings.RemoteRequests {
 		remote = whole(remoteMeters)
 	}
-	r, err := s.askOnce(ctx, s.onMember("begin", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), q.ID, q.Match, lat, lng,
-		decimal(q.Radius), words(q.Tags), millis(q.Open), bit(q.Wait), decimal(settings.RequestsPerMinute),
-		decimal(settings.MatchesPerHour), remote))
-	return match.Begun{Status: r.Status, NoMatch: r.noMatch(), Request: r.request(), Unfinished: r.route(r.Unfinished),
-		Outcome: r.outcome(), Claim: r.claim(), Route: r.route(r.Route)}, err
+	r, err := s.askOnce(ctx, s.onMember("begin", x.Member, append(s.session(x), q.ID, q.Match, lat, lng, decimal(q.Radius),
+		words(q.Tags), millis(q.Open), bit(q.Wait), decimal(settings.RequestsPerMinute), decimal(settings.MatchesPerHour),
+		remote)...))
+	return match.Begun{Status: r.Status, Refusal: r.refusal(), NoMatch: r.noMatch(), Request: r.request(),
+		Unfinished: r.route(r.Unfinished), Outcome: r.outcome(), Claim: r.claim(), Route: r.route(r.Route)}, err
 }
 
 // Register implements match.Requests.

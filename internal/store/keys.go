@@ -14,10 +14,11 @@ const version = "w3"
 // Every key is built here. What stands in braces decides the slot: all keys of
 // one member are in one slot, and so are all keys of one shard cell.
 
-// memberKeys returns a member's record and its routing-table entry.
+// memberKeys returns a member's record, its routing-table entry, its last position after it has
+// left, and what is remembered of its requests and matches that are over.
 func memberKeys(m match.Member) []string {
 	tag := "{" + m.Pool + "/" + url.PathEscape(m.ID) + "}"
-	return []string{version + ":m:" + tag, version + ":route:" + tag}
+	return []string{version + ":m:" + tag, version + ":route:" + tag, version + ":left:" + tag, version + ":past:" + tag}
 }
 
 // cellKeys returns the keys of a shard cell: for each of two generations the members by place,

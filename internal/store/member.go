@@ -12,8 +12,17 @@ import (
 func (s *Store) Connect(ctx context.Context, x match.Session) (match.Connected, error) {
 	implied := s.pools.For(x.Pool).Consent == pool.Implied
 	r, err := s.ask(ctx, s.onMember("connect", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), bit(x.Restricted),
-		words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied)))
-	return match.Connected{Status: r.Status, Old: r.Old, Changes: domainChanges(r.Changes)}, err
+		words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied), decimal(match.ConnectsPerMinute), decimal(match.ConnectsBurst)))
+	return match.Connected{Status: r.Status, Refusal: r.refusal(), Old: r.Old, Changes: domainChanges(r.Changes)}, err
+}
+
+// session has the arguments of enter, in scripts/member.lua.
+func (s *Store) session(x match.Session) []string {
+	perSecond, burst := "", ""
+	if settings := s.pools.For(x.Pool); !x.Admitted {
+		perSecond, burst = decimal(settings.MessagesPerSecond), decimal(settings.MessagesBurst)
+	}
+	return []string{x.Connection, whole(x.ConnectedAt.UnixMilli()), perSecond, burst}
 }
 
 // Disconnect implements match.Sessions.
@@ -24,13 +33,13 @@ func (s *Store) Disconnect(ctx context.Context, m match.Member, connection strin
 
 // Read implements match.Sessions.
 func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew bool) (match.Snapshot, error) {
-	connection, connected := "", ""
+	by := []string{"", "", "", ""}
 	if x != nil {
-		connection, connected = x.Connection, whole(x.ConnectedAt.UnixMilli())
+		by = s.session(*x)
 	}
-	r, err := s.ask(ctx, s.onMember("read", m, connection, connected, bit(anew)))
-	return match.Snapshot{Status: r.Status, Now: int64(r.Now), NoMatch: r.noMatch(), Connection: r.Connection, Claim: r.claim(),
-		Position: r.position(), Card: r.Card, Available: r.Available, Route: r.route(r.Route), Ends: r.ends(),
+	r, err := s.ask(ctx, s.onMember("read", m, append(by, bit(anew))...))
+	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), NoMatch: r.noMatch(), Connection: r.Connection, Claim: r.claim(),
+		Position: r.position(), Card: r.Card, Available: r.Available, Route: r.route(r.Route), Searched: bool(r.Searched), Ends: r.ends(),
 		Changes: domainChanges(r.Changes)}, err
 }
 
@@ -53,8 +62,8 @@ func (s *Store) GiveUp(ctx context.Context, owner match.Member, id string, wait 
 
 // Cancel implements match.Requests.
 func (s *Store) Cancel(ctx context.Context, x match.Session) (match.Cancelled, error) {
-	r, err := s.askOnce(ctx, s.onMember("cancel", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli())))
-	return match.Cancelled{Status: r.Status, NoMatch: r.noMatch(), Request: r.request(), Changes: domainChanges(r.Changes)}, err
+	r, err := s.askOnce(ctx, s.onMember("cancel", x.Member, s.session(x)...))
+	return match.Cancelled{Status: r.Status, Refusal: r.refusal(), NoMatch: r.noMatch(), Request: r.request(), Changes: domainChanges(r.Changes)}, err
 }
 
 // Registered implements match.Requests.

@@ -11,6 +11,7 @@ import (
 	"github.com/valkey-io/valkey-go"
 
 	"waggle/internal/store"
+	"waggle/internal/store/records"
 	"waggle/test/kit/caches"
 	"waggle/test/model"
 	"waggle/test/mutation/active"
@@ -35,6 +36,8 @@ func TestScriptsDoAsTheModelSays(t *testing.T) {
 const (
 	record = "m:{default/Ana}"
 	route  = "route:{default/Ana}"
+	left   = "left:{default/Ana}"
+	past   = "past:{default/Ana}"
 	offset = 3_600_000 // ms that the scripts' clock is ahead of the server's
 	far    = 1_000_000 // ms until a deadline that has not passed
 	near   = 1_000     // ms since one that has
@@ -91,15 +94,17 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 	}
 	seconds, _ := strconv.ParseInt(clock[0], 10, 64)
 	s.now = seconds*1000 + offset
-	s.do(t, "DEL", record, route)
-	s.do(t, append([]string{"HSET", record}, s.record(want.Pre)...)...)
+	s.do(t, "DEL", route, past)
+	if err := records.Write(t.Context(), s.client, record, s.record(t, want.Pre, want.Call.Clock)); err != nil {
+		t.Fatal(err)
+	}
 	if want.Pre.Route != model.None {
 		s.do(t, append([]string{"HSET", route}, s.route(want.Pre, want.Call.Clock)...)...)
 	}
 
 	args := append([]string{strconv.Itoa(offset), "60000", "60000"}, s.arguments(want.Call)...)
-	text, err := s.client.Do(t.Context(), s.client.B().Eval().Script(s.scripts[want.Call.Script.String()]).Numkeys(2).
-		Key(record, route).Arg(args...).Build()).ToString()
+	text, err := s.client.Do(t.Context(), s.client.B().Eval().Script(s.scripts[want.Call.Script.String()]).Numkeys(4).
+		Key(record, route, left, past).Arg(args...).Build()).ToString()
 	if err != nil {
 		t.Fatalf("%v: %v", want.Call, err)
 	}
@@ -133,13 +138,13 @@ func id(matcher model.Member, match model.Match) string { return fmt.Sprintf("%v
 const ana = model.Member(1)
 
 // record returns the fields of Ana's record: she is connected, fresh and available.
-func (s *replayer) record(slot model.Slot) []string {
-	fields := []string{"conn", "c1", "connected", s.ago(near), "available", "1", "matchee", "1", "lat", "52.5", "lng",
-		"13.4", "at", s.ago(near), "seq", "0", "reported", s.ago(near), "heard", s.ago(near), "cell", "861f1d48fffffff",
-		"tags", ""}
+func (s *replayer) record(t *testing.T, slot model.Slot, clock model.Clock) map[string]string {
+	fields := map[string]string{"conn": "c1", "connected": s.ago(near), "available": "1", "matchee": "1", "lat": "52.5",
+		"lng": "13.4", "at": s.ago(near), "seq": "0", "reported": s.ago(near), "heard": s.ago(near), "cell": "861f1d48fffffff",
+		"tags": ""}
 	if slot.Matcher != 0 {
-		fields = append(fields, "claimMatcher", slot.Matcher.String(), "claimMatch", id(slot.Matcher, slot.Claimed),
-			"claimConfirmed", map[bool]string{true: "1", false: "0"}[slot.Confirmed], "claimAt", s.ago(near))
+		fields["claimMatcher"], fields["claimMatch"] = slot.Matcher.String(), id(slot.Matcher, slot.Claimed)
+		fields["claimConfirmed"], fields["claimAt"] = map[bool]string{true: "1", false: "0"}[slot.Confirmed], s.ago(near)
 	}
 	if slot.Outcome != model.NoRequest {
 		match := "earlier"
@@ -149,24 +154,34 @@ func (s *replayer) record(slot model.Slot) []string {
 		case slot.Outcome == model.Matched:
 			match = id(ana, slot.Match)
 		}
-		fields = append(fields, "requests", fmt.Sprintf(`[{"id":"r1","at":%s,"outcome":"%v","match":"%s","reason":""}]`,
+		s.do(t, "HSET", past, "requests", fmt.Sprintf(`[{"id":"r1","at":%s,"outcome":"%v","match":"%s","reason":""}]`,
 			s.ago(near), slot.Outcome, match))
 	}
-	if slot.Due {
-		fields = append(fields, "no_match", `{"id":"r1","radius":"500"}`)
+	switch {
+	case slot.Due:
+		fields["no_match"] = s.ago(near) + " 500 r1"
+	case slot.Route == model.Waiting || slot.Route == model.Searching:
+		_, deadline := s.deadlines(clock)
+		fields["no_match"] = deadline + " 500 r1"
 	}
 	return fields
 }
 
-// route returns the fields of Ana's entry, with deadlines that have passed or not.
-func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
-	till, deadline := s.ago(-far), s.ago(-far)
+// deadlines are those of a lease and of a request, which have passed or not.
+func (s *replayer) deadlines(clock model.Clock) (till, deadline string) {
+	till, deadline = s.ago(-far), s.ago(-far)
 	if clock == model.LeaseExpired || clock == model.BothExpired {
 		till = s.ago(near)
 	}
 	if clock == model.RequestExpired || clock == model.BothExpired {
 		deadline = s.ago(near)
 	}
+	return till, deadline
+}
+
+// route returns the fields of Ana's entry, with deadlines that have passed or not.
+func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
+	till, deadline := s.deadlines(clock)
 	fields := []string{"state", slot.Route.String(), "request", "r1", "lat", "52.5", "lng", "13.4", "radius", "500",
 		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0"}
 	if slot.Match != 0 {
@@ -184,7 +199,7 @@ func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
 // arguments returns a script's own arguments.
 func (s *replayer) arguments(c model.Call) []string {
 	match := id(c.Matcher, c.Match)
-	session := []string{"c1", s.ago(near)}
+	session := []string{"c1", s.ago(near), "1000", "1000"}
 	switch c.Script {
 	case model.Begin:
 		return append(session, "r2", match, "52.5", "13.4", "500", "", strconv.Itoa(far), "1", "1000", "1000", "")
@@ -206,7 +221,7 @@ func (s *replayer) arguments(c model.Call) []string {
 		return []string{match, c.Matchee.String()}
 	case model.Read:
 		if !c.Own {
-			session = []string{"", ""}
+			session = []string{"", "", "", ""}
 		}
 		return append(session, "0")
 	}
@@ -221,18 +236,23 @@ func (s *replayer) slot(t *testing.T) model.Slot {
 	for slot.Route = model.None; slot.Route.String() != r["state"] && len(r) > 0; slot.Route++ {
 	}
 	slot.Match, slot.Matchee = number(r["match"]), memberNamed(r["matchee"])
-	m := s.fields(t, record)
+	m, err := records.Read(t.Context(), s.client, record)
+	if err != nil {
+		t.Fatal(err)
+	}
 	slot.Matcher, slot.Claimed = memberNamed(m["claimMatcher"]), number(m["claimMatch"])
 	slot.Confirmed = m["claimConfirmed"] == "1"
-	if m["requests"] != "" {
+	if requests := s.fields(t, past)["requests"]; requests != "" {
 		var asked []struct{ Outcome string }
-		if err := json.Unmarshal([]byte(m["requests"]), &asked); err != nil {
+		if err := json.Unmarshal([]byte(requests), &asked); err != nil {
 			t.Fatal(err)
 		}
 		for last := asked[len(asked)-1]; slot.Outcome.String() != last.Outcome; slot.Outcome++ {
 		}
 	}
-	slot.Due = m["no_match"] != ""
+	if slot.Route != model.Waiting && slot.Route != model.Searching {
+		slot.Due = m["no_match"] != ""
+	}
 	return slot
 }
 

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/valkey-io/valkey-go"
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
+	"waggle/internal/protocol"
 )
 
 // reply is the union of all script replies; each step reads the fields that its script
@@ -19,6 +21,8 @@ type reply struct {
 	call          call
 	Status        match.Status `json:"status"`
 	Now           number       `json:"now"`
+	Limit         match.Limit  `json:"limit"`
+	Retry         number       `json:"retry"` // ms
 	Old           string       `json:"old"`
 	Connection    string       `json:"connection"`
 	Reason        string       `json:"reason"`
@@ -30,6 +34,7 @@ type reply struct {
 	Notified      flag         `json:"notified"`
 	Missed        flag         `json:"missed"`
 	Waits         flag         `json:"waits"`
+	Searched      flag         `json:"searched"`
 	Mark          flag         `json:"mark"`
 	At            number       `json:"at"`
 	Changes       []change     `json:"changes"`
@@ -158,6 +163,10 @@ func read(c call, result valkey.ValkeyResult) (reply, error) {
 	return r, nil
 }
 
+func (r reply) refusal() match.Refusal {
+	return match.Refusal{Limit: r.Limit, RetryAfter: time.Duration(r.Retry) * time.Millisecond}
+}
+
 func (r reply) member(id string) match.Member { return match.Member{Pool: r.call.pool, ID: id} }
 
 func (r reply) claim() *match.Claim {
@@ -178,9 +187,36 @@ func (r reply) position() *match.Position {
 func (p position) domain() match.Position {
 	out := match.Position{Point: geo.Point{Lat: float64(p.Lat), Lng: float64(p.Lng)}, At: int64(p.At), Seq: int64(p.Seq)}
 	if p.Motion != "" {
-		_ = json.Unmarshal([]byte(p.Motion), &out.Motion) // Report wrote it
+		out.Motion = readMotion(p.Motion)
 	}
 	return out
+}
+
+// writeMotion writes a motion as short as a record needs it: its three numbers, "-" for one that
+// is absent, or "" if all are. readMotion reads it.
+func writeMotion(m protocol.Motion) string {
+	if m == (protocol.Motion{}) {
+		return ""
+	}
+	var words []string
+	for _, n := range []*float64{m.Accuracy, m.Heading, m.Speed} {
+		word := "-"
+		if n != nil {
+			word = strconv.FormatFloat(*n, 'g', -1, 64)
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+func readMotion(text string) (m protocol.Motion) {
+	into := []**float64{&m.Accuracy, &m.Heading, &m.Speed}
+	for i, word := range strings.Fields(text) {
+		if n, err := strconv.ParseFloat(word, 64); err == nil && i < len(into) {
+			*into[i] = &n
+		}
+	}
+	return m
 }
 
 func (r reply) request() *match.Request {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"strconv"
 	"strings"
 	"time"
@@ -28,10 +29,12 @@ const (
 	onAreas   = "area"
 )
 
-type script struct{ text, sha string }
+type script struct{ prelude, own, sha string }
+
+func (s script) text() string { return s.prelude + s.own }
 
 // scripts returns every script by its name, with lifetimes and preludes in front, as
-// rewritten.
+// rewritten. Each prelude is hashed once: most of a start would be hashing otherwise.
 func scripts(rewrite func(name, text string) string) map[string]script {
 	source := func(name string) string {
 		text, err := sources.ReadFile("scripts/" + name + ".lua")
@@ -46,17 +49,23 @@ func scripts(rewrite func(name, text string) string) map[string]script {
 		if err != nil {
 			panic(err)
 		}
+		prelude := strings.Join([]string{lifetimes(), source("common"), source(folder), ""}, "\n")
+		hashed := sha1.New()
+		hashed.Write([]byte(prelude))
 		for _, f := range files {
 			name := strings.TrimSuffix(f.Name(), ".lua")
-			text := strings.Join([]string{lifetimes(), source("common"), source(folder), source(folder + "/" + name)}, "\n")
+			sc := script{prelude: prelude, own: source(folder + "/" + name)}
 			if _, twice := all[name]; twice {
 				panic("two scripts are called " + name)
 			}
+			h, _ := hashed.(hash.Cloner).Clone() // a SHA-1 can always be cloned
 			if rewrite != nil {
-				text = rewrite(name, text)
+				sc = script{own: rewrite(name, sc.text())}
+				h = sha1.New().(hash.Cloner)
 			}
-			sum := sha1.Sum([]byte(text))
-			all[name] = script{text: text, sha: hex.EncodeToString(sum[:])}
+			h.Write([]byte(sc.own))
+			sc.sha = hex.EncodeToString(h.Sum(nil))
+			all[name] = sc
 		}
 	}
 	return all
@@ -64,9 +73,11 @@ func scripts(rewrite func(name, text string) string) map[string]script {
 
 // lifetimes are those of the domain, as the scripts name them.
 func lifetimes() string {
-	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD, ASK_AGAIN = %d, %d, %d, %d, %d, %d",
+	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD, ASK_AGAIN, SEARCH_AGAIN, REFUSALS_IN, KEEP_OUT, REFUSALS = "+
+		"%d, %d, %d, %d, %d, %d, %d, %d, %d, %d",
 		match.Lease.Milliseconds(), match.Kept.Milliseconds(), match.EndRemembered.Milliseconds(),
-		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds(), match.AskAgain.Milliseconds())
+		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds(), match.AskAgain.Milliseconds(),
+		match.SearchAgain.Milliseconds(), match.RefusalsIn.Milliseconds(), match.KeptOut.Milliseconds(), match.Refusals)
 }
 
 var errNotSent = errors.New("the hook did not send the command")
@@ -153,7 +164,7 @@ func (s *Store) command(client valkey.Client, c call, byDigest bool) valkey.Comp
 	if byDigest {
 		return client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 	}
-	return client.B().Eval().Script(sc.text).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
+	return client.B().Eval().Script(sc.text()).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 }
 
 // failure names the script that could not be run. A full cache and one that is down

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 )
@@ -23,6 +24,16 @@ type Authorizer struct {
 // and never with the token.
 func NewAuthorizer(verifier *Verifier, log *slog.Logger) *Authorizer {
 	return &Authorizer{verifier, log}
+}
+
+// Prepare fetches the issuer's keys while the function starts, for at most two seconds. If
+// that fails, it logs why, and Handle fetches them.
+func (a *Authorizer) Prepare(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if err := a.verifier.prepare(ctx); err != nil {
+		a.log.WarnContext(ctx, "authorizer: prepare", "err", err)
+	}
 }
 
 // Handle allows the connection and attaches the identity to it, or denies it

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/go-jose/go-jose/v4"
@@ -85,6 +86,7 @@ func TestTheAuthorizerNeverLogsTheToken(t *testing.T) {
 		t.Errorf("issuer down: got %+v, %v, want ErrUnavailable", got, err)
 	}
 	i.setDown(false)
+	i.advance(time.Second)
 	got, err := authorizer.Handle(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)

@@ -107,12 +107,12 @@ func words(raw json.RawMessage) ([]string, bool) {
 }
 
 // asText reads a JSON string; null is not one.
-func asText(raw json.RawMessage) (string, bool) {
-	var value *string
-	if err := json.Unmarshal(raw, &value); err != nil || value == nil {
+func asText(raw json.RawMessage) (value string, ok bool) {
+	if !bytes.HasPrefix(raw, []byte{'"'}) { // for most an array, whose error would be the dearest part
 		return "", false
 	}
-	return *value, true
+	err := json.Unmarshal(raw, &value)
+	return value, err == nil
 }
 
 func validTag(tag string) bool {

@@ -29,6 +29,8 @@ type issuer struct {
 	down        bool
 	discoveries int
 	keyFetches  int
+	ahead       time.Duration // of now
+	hold        chan struct{} // if set, keys are sent once it is closed
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -54,6 +56,11 @@ func newIssuer(t *testing.T) *issuer {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		i.keyFetches++
+		if hold := i.hold; hold != nil {
+			i.mu.Unlock()
+			<-hold
+			i.mu.Lock()
+		}
 		answer(w, jose.JSONWebKeySet{Keys: i.keys})
 	})
 	i.Server = httptest.NewServer(mux)
@@ -85,7 +92,20 @@ func (i *issuer) asked() (discoveries, keyFetches int) {
 
 // verifier of the issuer's tokens for audience "waggle".
 func (i *issuer) verifier(t *testing.T) *token.Verifier {
-	return token.NewVerifier(t.Context(), token.Config{Issuer: i.URL, Audience: "waggle", Now: clock})
+	return token.NewVerifier(token.Config{Issuer: i.URL, Audience: "waggle", Now: i.now})
+}
+
+// now is the time of the issuer's verifiers. It moves only by advance.
+func (i *issuer) now() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return now.Add(i.ahead)
+}
+
+func (i *issuer) advance(by time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.ahead += by
 }
 
 func clock() time.Time { return now }

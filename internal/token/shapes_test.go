@@ -128,7 +128,7 @@ func TestTokensOfKnownIssuers(t *testing.T) {
 		test.config.Issuer = s.Discovery.Issuer
 		test.config.HTTPClient = s.atIssuer(t, key)
 		test.config.Now = func() time.Time { return time.Unix(int64(issued), 0).Add(time.Minute) }
-		got, err := token.NewVerifier(t.Context(), test.config).Verify(t.Context(), sign(t, jose.RS256, key, s.Claims))
+		got, err := token.NewVerifier(test.config).Verify(t.Context(), sign(t, jose.RS256, key, s.Claims))
 		if refused := test.want.Member == ""; refused != errors.Is(err, token.ErrInvalid) || refused != (err != nil) {
 			t.Errorf("%s: got %v, want it refused: %v", name, err, refused)
 		}

@@ -17,7 +17,8 @@ import (
 
 // The two kinds of errors of Verify. An error's text names the reason, for the log.
 var (
-	// ErrInvalid is about the token: it will never be accepted.
+	// ErrInvalid is about the token. It will never be accepted, with one exception: its key
+	// is so new that the verifier has not seen it (see NewVerifier).
 	ErrInvalid = errors.New("token refused")
 	// ErrUnavailable is about the issuer, which could not be reached: the same token
 	// may be accepted later.
@@ -50,17 +51,20 @@ type Config struct {
 type Verifier struct {
 	config    Config
 	names     claimNames
-	ctx       context.Context // carries the HTTP client, as go-oidc wants it
+	keyClient *http.Client    // fetches the keys
 	discovery chan discovered // one slot: the goroutine that has its value discovers
 }
 
 // discovered has the issuer's keys; nil before the first successful discovery.
 type discovered struct{ keys oidc.KeySet }
 
-// NewVerifier returns a verifier. It makes no request: the first Verify does, so
-// that the issuer may start later. The verifier caches what it discovers. It fetches
-// the keys anew when a token names a key that is not among them.
-func NewVerifier(ctx context.Context, config Config) *Verifier {
+// NewVerifier returns a verifier. It makes no request: the first Verify does,
+// so that the issuer may start later. The verifier caches what it discovers. It fetches
+// the keys anew when none of them fits a token, at most once in ten seconds: so forged
+// tokens do not become requests to the issuer, and a new key is found within ten seconds.
+// Until the issuer has answered, it is asked at most once a second. Callers at the same
+// time share a fetch.
+func NewVerifier(config Config) *Verifier {
 	config.AudienceClaim = cmp.Or(config.AudienceClaim, "aud")
 	if config.HTTPClient == nil {
 		config.HTTPClient = &http.Client{Timeout: 5 * time.Second}
@@ -76,11 +80,27 @@ func NewVerifier(ctx context.Context, config Config) *Verifier {
 			tags:  cmp.Or(config.TagsClaim, "tags"),
 			card:  cmp.Or(config.CardClaim, "card"),
 		},
-		ctx:       oidc.ClientContext(context.WithoutCancel(ctx), config.HTTPClient),
+		keyClient: throttle(config.HTTPClient, betweenFetches, config.Now),
 		discovery: make(chan discovered, 1),
 	}
+	v.config.HTTPClient = throttle(config.HTTPClient, betweenFailures, config.Now)
 	v.discovery <- discovered{}
 	return v
+}
+
+// prepare fetches the issuer's keys, so that the first Verify need not.
+func (v *Verifier) prepare(ctx context.Context) error {
+	keys, err := v.keys(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	// A key set fetches only when it is to check a signature, so it gets one that fits no key.
+	const unsigned = "eyJhbGciOiJFUzI1NiJ9.e30.AA" // {"alg":"ES256"}, {}, one zero byte
+	check := &observed{KeySet: keys}
+	if _, _ = check.VerifySignature(ctx, unsigned); check.unavailable != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, check.unavailable)
+	}
+	return nil
 }
 
 // Verify returns the identity in a token. It checks the signature (RS256, ES256 or
@@ -130,7 +150,7 @@ func compact(raw string) bool {
 }
 
 // keys returns the issuer's keys, found by discovery. A failed discovery is not
-// cached: the next call retries.
+// cached: the first call a second later retries.
 func (v *Verifier) keys(ctx context.Context) (oidc.KeySet, error) {
 	var known discovered
 	select {
@@ -156,7 +176,7 @@ func (v *Verifier) keys(ctx context.Context) (oidc.KeySet, error) {
 	if metadata.Keys == "" {
 		return nil, errors.New("discovery: the issuer names no jwks_uri")
 	}
-	known.keys = oidc.NewRemoteKeySet(v.ctx, metadata.Keys)
+	known.keys = oidc.NewRemoteKeySet(oidc.ClientContext(context.WithoutCancel(ctx), v.keyClient), metadata.Keys)
 	return known.keys, nil
 }
 
@@ -174,8 +194,13 @@ type observed struct {
 func (o *observed) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
 	o.asked = true
 	payload, err := o.KeySet.VerifySignature(ctx, raw)
+	if errors.Is(err, errFresh) { // the keys may have come since the set looked at those it had
+		payload, err = o.KeySet.VerifySignature(ctx, raw)
+	}
 	o.verified = err == nil
-	o.unavailable = errors.Unwrap(err)
+	if !errors.Is(err, errFresh) {
+		o.unavailable = errors.Unwrap(err)
+	}
 	return payload, err
 }
 

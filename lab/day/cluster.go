@@ -6,25 +6,25 @@ import (
 	"strconv"
 	"strings"
 
-	labscope "waggle/lab/scope"
+	"waggle/lab/scope"
 	"waggle/test/kit/caches"
 )
 
-// A scope is the day's, with the cluster that it may have started.
-type scope struct {
-	*labscope.Scope
+// A place is where a day is played: a scope, and the cluster that it started.
+type place struct {
+	*scope.Scope
 	cluster *caches.Cluster // nil: none was started
 }
 
 // startCluster starts a cluster, and returns its URL.
-func (s *scope) startCluster(out io.Writer) string {
+func (s *place) startCluster(out io.Writer) string {
 	s.cluster = caches.StartCluster(s)
 	fmt.Fprintf(out, "on a %s, of %d nodes\n", s.cluster.Name, len(s.cluster.Nodes))
 	return s.cluster.URL
 }
 
 // printMemory prints the peak memory of the node that used most.
-func (s *scope) printMemory(out io.Writer) {
+func (s *place) printMemory(out io.Writer) {
 	if s.cluster == nil {
 		return
 	}

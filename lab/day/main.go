@@ -20,7 +20,7 @@ import (
 	"strings"
 	"syscall"
 
-	labscope "waggle/lab/scope"
+	"waggle/lab/scope"
 )
 
 func main() {
@@ -79,13 +79,13 @@ func run(signals <-chan os.Signal, programs string, args []string, stdout, stder
 	}
 	defer log.Close()
 	d.log = log
-	return labscope.In(func(s *labscope.Scope) error { return d.play(&scope{Scope: s}) })
+	return scope.In(func(s *scope.Scope) error { return d.play(&place{Scope: s}) })
 }
 
 func (d day) file(name string) string { return filepath.Join(d.out, name) }
 
 // play starts the cache and the stack, replays and judges, and prints the verdict.
-func (d day) play(s *scope) error {
+func (d day) play(s *place) error {
 	cache := d.cache
 	if cache == "" {
 		cache = s.startCluster(d.stdout)

@@ -202,6 +202,7 @@ func TestThePoolFileIsScaledToTheSpeed(t *testing.T) {
 	want.LocationTTL, want.Grace = 6*time.Second, 20*time.Second
 	want.ReportsPerSecond, want.ReportsBurst = base.ReportsPerSecond*30, got.ReportsBurst
 	want.RequestsPerMinute, want.MatchesPerHour = base.RequestsPerMinute*30, base.MatchesPerHour*30
+	want.MessagesPerSecond = base.MessagesPerSecond * 30
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("got +, want -\n%s", diff)
 	}

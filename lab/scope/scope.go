@@ -1,5 +1,4 @@
-// Package scope lets a program start the caches that tests run on. In calls a function, and
-// then the cleanups of everything that the function started.
+// Package scope lets programs use the caches of the tests. Start at In.
 package scope
 
 import (
@@ -9,7 +8,7 @@ import (
 	"testing"
 )
 
-// A Scope is as much of a testing.TB as the package caches needs, outside of a test.
+// A Scope is as much of a testing.TB as package caches needs, outside of a test.
 type Scope struct {
 	testing.TB
 	cleanups []func()
@@ -18,7 +17,7 @@ type Scope struct {
 // A failure is the argument of Fatal.
 type failure string
 
-// In calls do, and then the scope's cleanups. It returns the error of do or of Fatal.
+// In calls do, and then the scope's cleanups. A call of Fatal ends do with that error.
 func In(do func(*Scope) error) (err error) {
 	s := &Scope{}
 	defer func() {
@@ -36,22 +35,22 @@ func In(do func(*Scope) error) (err error) {
 	return do(s)
 }
 
-// Helper implements testing.TB.
+// Helper implements testing.TB, as the other methods do.
 func (s *Scope) Helper() {}
 
-// Cleanup implements testing.TB.
+// Cleanup calls do after all that was given to Cleanup later.
 func (s *Scope) Cleanup(do func()) { s.cleanups = append(s.cleanups, do) }
 
-// Fatal implements testing.TB: In returns the error.
+// Fatal ends In with an error.
 func (s *Scope) Fatal(args ...any) { panic(failure(fmt.Sprint(args...))) }
 
-// Fatalf implements testing.TB.
+// Fatalf ends In with an error.
 func (s *Scope) Fatalf(format string, args ...any) { panic(failure(fmt.Sprintf(format, args...))) }
 
-// Skipf implements testing.TB: a program skips nothing.
+// Skipf ends In with an error: what a test skips without, a program needs.
 func (s *Scope) Skipf(format string, args ...any) { s.Fatalf(format, args...) }
 
-// TempDir implements testing.TB.
+// TempDir returns an empty folder that is removed at the end.
 func (s *Scope) TempDir() string {
 	dir, err := os.MkdirTemp("", "waggle-lab-")
 	if err != nil {

@@ -50,7 +50,12 @@ func (g *Gateway) authorize(c *client, r *http.Request) (map[string]string, *ref
 	e.setRequest(r)
 
 	var result policyResult
-	answer, err := g.invoke(g.config.Authorizer, e)
+	var answer []byte
+	err := lambda.ErrThrottled
+	if g.begin() {
+		answer, err = g.invoke(g.config.Authorizer, e)
+		g.end()
+	}
 	if err == nil && len(answer) > maxAuthorizerResult {
 		err = fmt.Errorf("authorizer: result of %d bytes, at most %d allowed", len(answer), maxAuthorizerResult)
 	}
@@ -66,7 +71,7 @@ func (g *Gateway) authorize(c *client, r *http.Request) (map[string]string, *ref
 	case errors.As(err, &failure) && failure.Message == "Unauthorized":
 		return nil, newRefusal(http.StatusUnauthorized, "Unauthorized", &rc)
 	case err != nil:
-		g.config.Logger.Error("apigateway: authorizer", "connection", c.connectionID, "err", err)
+		g.failures.add("authorizer", "connection", c.connectionID, "err", err)
 		return nil, newRefusal(http.StatusInternalServerError, "Internal server error", &rc)
 	}
 	switch result.decide(arn) {

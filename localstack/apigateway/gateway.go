@@ -9,6 +9,7 @@
 //   - The messages of one connection are handled concurrently, in no order.
 //   - $disconnect is invoked when a connection ends, even while messages are handled.
 //   - A post to a client that does not read fails with 429 and does not wait.
+//   - No more than [Config.Concurrency] invocations are in progress.
 //   - No goroutine outlives [Gateway.Close].
 package apigateway
 
@@ -19,6 +20,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -54,6 +56,11 @@ type Config struct {
 	// IntegrationTimeout is how long the gateway waits for a function; default 29 s.
 	IntegrationTimeout time.Duration
 
+	// Concurrency bounds the invocations in progress of all connections. An invocation
+	// beyond it is refused at once, as by Lambda: if they were begun, each would wait for
+	// the others until all time out, and nothing would be done. $disconnect waits instead.
+	// Default 200.
+	Concurrency int
 	// MaxInFlight bounds the concurrent invocations of one connection. At the bound its
 	// socket is not read. Default 32.
 	MaxInFlight int
@@ -93,11 +100,15 @@ const (
 
 // Gateway is one API with one stage. It is safe for concurrent use.
 type Gateway struct {
-	config Config
+	config   Config
+	failures failureLog
 	// base is the parent of the invocations' contexts. It is not the context of the
 	// upgrade request, because Lambda does not stop when a client disconnects.
 	base   context.Context
 	cancel context.CancelFunc
+
+	invoking  chan struct{} // one per invocation in progress
+	throttled atomic.Uint64
 
 	mu          sync.Mutex
 	closed      bool
@@ -109,6 +120,7 @@ type Gateway struct {
 func New(config Config) *Gateway {
 	setDefault(&config.IdleTimeout, 10*time.Minute)
 	setDefault(&config.IntegrationTimeout, 29*time.Second)
+	setDefault(&config.Concurrency, 200)
 	setDefault(&config.MaxInFlight, 32)
 	setDefault(&config.SendBuffer, 256<<10)
 	setDefault(&config.Logger, slog.Default())
@@ -122,7 +134,8 @@ func New(config Config) *Gateway {
 		config.Refuse = func(string) int { return 0 }
 	}
 	base, cancel := context.WithCancel(context.Background())
-	return &Gateway{config: config, base: base, cancel: cancel, connections: map[string]*connection{}}
+	return &Gateway{config: config, failures: failureLog{log: config.Logger}, base: base, cancel: cancel,
+		invoking: make(chan struct{}, config.Concurrency), connections: map[string]*connection{}}
 }
 
 // ServeHTTP serves the WebSocket API at /{stage} and connection management at
@@ -154,6 +167,9 @@ func (g *Gateway) Connections() int {
 	defer g.mu.Unlock()
 	return len(g.connections)
 }
+
+// Throttled returns how many invocations were refused because of [Config.Concurrency].
+func (g *Gateway) Throttled() uint64 { return g.throttled.Load() }
 
 // Close closes every connection with 1001, runs their $disconnect and waits for all
 // goroutines. If ctx ends first, Close aborts sockets and invocations and returns the

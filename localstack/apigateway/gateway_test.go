@@ -62,7 +62,9 @@ func start(t testing.TB, config apigateway.Config, functions handlers) *stack {
 	config.Routes = routes
 	functionsInProcess := lambda.New(inProcess, 0)
 	config.Invoker = functionsInProcess
-	config.Logger = slog.New(slog.DiscardHandler)
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
 	s.gateway = apigateway.New(config)
 	s.server = httptest.NewServer(s.gateway)
 	t.Cleanup(func() {

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
+
+	"waggle/localstack/lambda"
 )
 
 // The endings that clients cause by what they send.
@@ -91,14 +93,22 @@ func (c *connection) receive(message []byte) {
 		return
 	}
 	c.active()
-	c.observe(In, message)
 	arrival := c.gateway.config.Now() // taken here, where the messages are still in order
 	select {
 	case c.slots <- struct{}{}:
 	case <-c.closing:
 		return
 	}
+	if !c.gateway.begin() {
+		// Before anything is done for the message: refusing must cost little.
+		<-c.slots
+		c.gateway.failures.add("message", "connection", c.id, "err", lambda.ErrThrottled)
+		c.send((&refusal{Message: "Internal server error", ConnectionID: c.id, RequestID: newID()}).frame())
+		return
+	}
+	c.observe(In, message)
 	c.invocations.Go(func() {
+		defer c.gateway.end()
 		defer func() { <-c.slots }()
 		c.gateway.route(c, message, arrival)
 	})

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/gobwas/ws"
+
+	"waggle/localstack/lambda"
 )
 
 // integrationResult is a function's result.
@@ -85,9 +87,14 @@ func (g *Gateway) connect(c *client, r *http.Request) (protocol string, refused 
 	rc := g.requestContext(c, connectEvent, "$connect", g.config.Now())
 	e := event{RequestContext: rc, IsBase64Encoded: new(bool)}
 	e.setRequest(r)
-	result, err := g.integrate(function, e)
+	err := lambda.ErrThrottled
+	var result integrationResult
+	if g.begin() {
+		result, err = g.integrate(function, e)
+		g.end()
+	}
 	if err != nil {
-		g.config.Logger.Error("apigateway: $connect", "connection", c.connectionID, "err", err)
+		g.failures.add("$connect", "connection", c.connectionID, "err", err)
 	}
 	switch {
 	case errors.Is(err, errTimedOut):
@@ -109,8 +116,13 @@ func (g *Gateway) disconnect(c *client, ending ending) {
 	e := event{RequestContext: g.requestContext(c, disconnectEvent, "$disconnect", g.config.Now()), IsBase64Encoded: new(bool)}
 	e.RequestContext.DisconnectStatusCode = int(ending.code)
 	e.RequestContext.DisconnectReason = &ending.reason
+	select {
+	case g.invoking <- struct{}{}:
+		defer g.end()
+	case <-g.base.Done():
+	}
 	if _, err := g.integrate(function, e); err != nil {
-		g.config.Logger.Error("apigateway: $disconnect", "connection", c.connectionID, "err", err)
+		g.failures.add("$disconnect", "connection", c.connectionID, "err", err)
 	}
 }
 
@@ -129,7 +141,22 @@ func (g *Gateway) integrate(function string, e event) (result integrationResult,
 	return result, nil
 }
 
-// invoke runs a function. After the integration timeout it fails with errTimedOut.
+// begin begins an invocation, which the caller ends with end. It returns false if too many
+// are in progress.
+func (g *Gateway) begin() bool {
+	select {
+	case g.invoking <- struct{}{}:
+		return true
+	default:
+		g.throttled.Add(1)
+		return false
+	}
+}
+
+func (g *Gateway) end() { <-g.invoking }
+
+// invoke runs a function, for a caller that has begun the invocation. After the integration
+// timeout it fails with errTimedOut.
 func (g *Gateway) invoke(function string, e event) ([]byte, error) {
 	payload, err := json.Marshal(e)
 	if err != nil {

@@ -34,6 +34,9 @@ func Start() (*Cache, error) {
 // URL returns the address to connect to, redis://host:port.
 func (c *Cache) URL() string { return "redis://" + c.server.Addr() }
 
+// Keys returns the number of keys.
+func (c *Cache) Keys() int { return len(c.server.Keys()) }
+
 // Close stops the cache. Its contents are gone.
 func (c *Cache) Close() {
 	close(c.stop)

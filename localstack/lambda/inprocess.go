@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,6 +92,7 @@ func (p *InProcess) run(caller context.Context, f *function, payload []byte) ([]
 	}
 	done := make(chan outcome, 1)
 	p.running.Go(func() {
+		growStack()
 		result, err := f.call(ctx, payload)
 		done <- outcome{result, err}
 	})
@@ -108,6 +110,15 @@ func (p *InProcess) run(caller context.Context, f *function, payload []byte) ([]
 		return nil, fmt.Errorf("lambda: invoke %s: %w", f.name, err)
 	}
 	return nil, timedOut(f.name, p.timeout)
+}
+
+// growStack lets a new goroutine have a stack that a function hardly outgrows. Otherwise the
+// runtime would copy the stack four times on the way down.
+//
+//go:noinline
+func growStack() {
+	var room [20 << 10]byte
+	runtime.KeepAlive(&room)
 }
 
 func (f *function) call(ctx context.Context, payload []byte) (result []byte, err error) {

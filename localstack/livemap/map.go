@@ -7,6 +7,7 @@ import (
 	"embed"
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"math"
 	"net/http"
 	"sync"
@@ -30,8 +31,9 @@ const hideAfter = 2 * time.Minute
 
 // Map holds what the frames so far have shown. It is safe for concurrent use.
 type Map struct {
-	mu      sync.Mutex
-	members map[memberKey]*member
+	mu        sync.Mutex
+	members   map[memberKey]*member
+	forgotten time.Time // when silent members were last forgotten
 }
 
 type memberKey struct{ pool, member string }
@@ -125,6 +127,9 @@ func (m *Map) sent(key memberKey, frame waggle.Frame, now time.Time) {
 func (m *Map) member(key memberKey, now time.Time) *member {
 	at := m.members[key]
 	if at == nil {
+		if now.Sub(m.forgotten) > hideAfter {
+			m.forget(now)
+		}
 		at = &member{Pool: key.pool, Member: key.member, lastFrame: now}
 		m.members[key] = at
 	}
@@ -137,15 +142,19 @@ type snapshot struct {
 	Matches [][2]string `json:"matches"` // pool/member of matcher and matchee
 }
 
-// snapshot lists the members to show, and forgets silent ones. The caller holds m.mu.
+// forget forgets silent members. It also runs while nobody looks at the map. The caller
+// holds m.mu.
+func (m *Map) forget(now time.Time) {
+	m.forgotten = now
+	maps.DeleteFunc(m.members, func(_ memberKey, at *member) bool { return now.Sub(at.lastFrame) > hideAfter })
+}
+
+// snapshot lists the members to show. The caller holds m.mu.
 func (m *Map) snapshot(now time.Time) snapshot {
+	m.forget(now)
 	s := snapshot{Members: []*member{}, Matches: [][2]string{}}
 	pairs := make(map[string]*[2]string)
-	for key, at := range m.members {
-		if now.Sub(at.lastFrame) > hideAfter {
-			delete(m.members, key)
-			continue
-		}
+	for _, at := range m.members {
 		if !at.reported && !at.requested {
 			continue
 		}

@@ -2,6 +2,7 @@ package livemap
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -194,4 +195,15 @@ func TestTheFeedRoundsCoordinates(t *testing.T) {
 	v := newViewer()
 	v.sends("ana", `{"action":"location","lat":37.77490012345,"lng":-122.41939987654}`)
 	v.want(t, `["p","ana",37.7749,-122.4194,false,""]`)
+}
+
+func TestSilentMembersAreForgottenThoughNobodyLooks(t *testing.T) {
+	v := newViewer()
+	for i := range 1000 {
+		v.now = v.now.Add(time.Second)
+		v.sends(fmt.Sprint("member ", i), `{"action":"ping"}`)
+	}
+	if got := len(v.members); got > 250 {
+		t.Errorf("%d members are kept, want at most those of four minutes", got)
+	}
 }

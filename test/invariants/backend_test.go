@@ -22,6 +22,7 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/protocol"
 	"waggle/internal/store"
+	"waggle/internal/store/records"
 	"waggle/internal/token"
 	"waggle/test/kit/caches"
 	"waggle/test/mutation/active"
@@ -64,7 +65,7 @@ type backend struct {
 type pushHook func(ctx context.Context, kind, connection string, deliver func() error) error
 
 // unlimited is a pool file whose rates no test reaches.
-const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6}}}`
+const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6}}}`
 
 // onEach runs a test on the embedded cache and on a real server.
 func onEach(t *testing.T, pools string, test func(*testing.T, *backend)) {
@@ -97,7 +98,7 @@ func newBackend(t *testing.T, c caches.Cache, pools string, set ...func(*backend
 		s(be, &options)
 	}
 	env := map[string]string{"WAGGLE_CACHE_URL": c.URL, "WAGGLE_POOLS": pools}
-	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
+	a, err := app.FromEnv(func(k string) (string, bool) { v, ok := env[k]; return v, ok }, app.Options{
 		Log:   slog.New(slog.NewTextHandler(be.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime})),
 		Push:  be,
 		Now:   be.now,
@@ -468,6 +469,17 @@ func (be *backend) state(c *client) string { return be.fields(c, "route", "state
 func (be *backend) fields(c *client, kind string, names ...string) []string {
 	be.t.Helper()
 	key := "w3:" + kind + ":{" + c.id.Pool + "/" + c.id.Member + "}"
+	if kind == "m" {
+		fields, err := records.Read(be.t.Context(), be.direct, key)
+		if err != nil {
+			be.t.Fatal(err)
+		}
+		values := make([]string, len(names))
+		for i, name := range names {
+			values[i] = fields[name]
+		}
+		return values
+	}
 	values, err := be.direct.Do(be.t.Context(), be.direct.B().Hmget().Key(key).Field(names...).Build()).AsStrSlice()
 	if err != nil {
 		be.t.Fatal(err)

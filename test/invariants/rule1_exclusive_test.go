@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
 	"waggle/internal/protocol"
+	"waggle/internal/store/records"
 )
 
 // TestRule1Exclusive lets a crowd match, end and cancel at the same time, and sends each
@@ -128,10 +130,11 @@ func (c *client) oneOutcomeEach() {
 
 // watch takes snapshots of the crowd and checks them, until stop is called.
 func (be *backend) watch(crowd []*client) (stop func()) {
-	const script = `
+	script := `
 		local flat = {}
 		for i = 1, #KEYS, 2 do
-			local m = redis.call('HMGET', KEYS[i], 'claimMatcher', 'claimMatch', 'claimConfirmed')
+			local m = redis.call('HMGET', KEYS[i], '` +
+		strings.Join([]string{records.Short("claimMatcher"), records.Short("claimMatch"), records.Short("claimConfirmed")}, "', '") + `')
 			local r = redis.call('HMGET', KEYS[i + 1], 'state', 'match', 'matchee')
 			for j = 1, 3 do flat[#flat + 1] = m[j] or '' end
 			for j = 1, 3 do flat[#flat + 1] = r[j] or '' end

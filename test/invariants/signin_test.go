@@ -64,7 +64,7 @@ func startGate(t *testing.T) *gate {
 func (g *gate) open(t *testing.T) (*app.App, *logWriter) {
 	t.Helper()
 	log := &logWriter{to: t.Output()}
-	a, err := app.FromEnv(t.Context(), func(k string) (string, bool) { v, ok := g.env[k]; return v, ok },
+	a, err := app.FromEnv(func(k string) (string, bool) { v, ok := g.env[k]; return v, ok },
 		app.Options{Log: slog.New(slog.NewTextHandler(log, nil)), Store: store.Options{TLS: g.tls, Sleep: func(context.Context, time.Duration) error { return nil }}})
 	if err != nil {
 		t.Fatal(err)
@@ -159,13 +159,13 @@ func TestSettingsThatRuleOutIAMAreRefused(t *testing.T) {
 	} {
 		env := map[string]string{topology.CacheURL: "rediss://localhost", topology.CacheUser: "functions", topology.CacheIAM: "serverless/waggle"}
 		lookup := func(k string) (string, bool) { v, ok := env[k]; return v, ok }
-		a, err := app.FromEnv(t.Context(), lookup, app.Options{})
+		a, err := app.FromEnv(lookup, app.Options{})
 		if err != nil {
 			t.Fatalf("%s: before: %v", name, err)
 		}
 		a.Close()
 		env[test.variable] = test.value
-		_, err = app.FromEnv(t.Context(), lookup, app.Options{})
+		_, err = app.FromEnv(lookup, app.Options{})
 		if err == nil || !strings.HasPrefix(err.Error(), topology.CacheIAM+":") || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: got %v, want an error of %s that says %s", name, err, topology.CacheIAM, test.want)
 		}

@@ -27,7 +27,7 @@ func TestTheStateDiagramsAreThoseOfTheScripts(t *testing.T) {
 		if strings.Contains(source, "close_request(") {
 			write(name, none)
 		}
-		for text, state := range map[string]string{"'claimConfirmed', '0'": "claimed", "'claimConfirmed', '1'": "confirmed", "'HDEL', record, 'claimMatcher'": none} {
+		for text, state := range map[string]string{"m.claimMatch, m.claimAt = matcher": "claimed", "m.claimConfirmed = '1'\n": "confirmed", "m.claimAt = nil": none} {
 			if strings.Contains(source, text) {
 				write(name, state)
 			}
@@ -38,7 +38,7 @@ func TestTheStateDiagramsAreThoseOfTheScripts(t *testing.T) {
 	for _, set := range regexp.MustCompile(`'state', '(\w+)'`).FindAllStringSubmatch(function, -1) {
 		write("current_route", set[1])
 	}
-	if strings.Contains(function, "close_request(") {
+	if strings.Contains(function, "'DEL', route") {
 		write("current_route", none)
 	}
 

@@ -17,7 +17,7 @@ func faults() []fault {
 	return []fault{
 		// Rule 1: exclusive.
 		{"a claim is not exclusive", slot + "member/claim.lua", "if m.claimMatch then", "if m.claimConfirmed == '1' then"},
-		{"a confirm is not written", slot + "member/confirm.lua", "redis.call('HSET', record, 'claimConfirmed', '1')\n", ""},
+		{"a confirm is not written", slot + "member/confirm.lua", "  m.claimConfirmed = '1'\n", ""},
 		{"a commit does not check the route", slot + "member/commit.lua", "if not (r and r.state == 'searching' and r.match == match) then", "if not r then"},
 		{"a release does not check whose claim it is", slot + "member/release.lua", "m.claimMatch == match and m.claimMatcher == matcher", "m.claimMatch ~= nil"},
 		{"a member finds itself", slot + "cell.lua", "elseif member ~= self and d <= radius", "elseif d <= radius"},
@@ -26,7 +26,7 @@ func faults() []fault {
 			"\t\tif r.Match == \"\" {\n\t\t\tr.Match = w.NewID()\n\t\t}\n"},
 
 		// Rule 2: nothing leaks.
-		{"a release does not list the member again", slot + "member/release.lua", "changes = index_changes(m, r, true) })", "changes = {} })"},
+		{"a release does not list the member again", slot + "member/release.lua", "changes = index_changes(r, true) })", "changes = {} })"},
 		{"the route never notes that both were notified", slot + "member/notified.lua", "redis.call('HSET', route, 'notified', '1')\n", ""},
 		{"a half-done match is not repaired", domain + "repair.go",
 			"\ta, err := w.confirm(ctx, matcher, id, matchee, committed)\n\tw.announce(ctx, a)\n\tw.flush(ctx)\n\treturn a != nil, err\n", "\treturn true, nil\n"},
@@ -45,15 +45,17 @@ func faults() []fault {
 		{"a crowd in one square is read in part", slot + "cell.lua", "if more then", "if false then"},
 		{"a crowd in one square is read on as if nobody had been dropped", slot + "cell.lua", "math.max(0, b.skip + PAGE - 8 - gone)", "b.skip + PAGE - 8"},
 		{"a candidate who has moved is not tried again", domain + "attempt.go", "moves[c.Member] < maxMoves", "moves[c.Member] < 0"},
-		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= at or m.seq ~= seq then", "if false then"},
+		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= tonumber(at) or m.seq ~= seq then", "if false then"},
 
 		// Rule 4: fresh.
-		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "lat, lng, at, seq, int(now), cell", "lat, lng, at, seq, at, cell"},
+		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "m.reported, m.heard, m.cell = now, nil", "m.reported, m.heard, m.cell = tonumber(at), nil"},
 		{"the listing's freshness goes by the client's clock", slot + "cell/list.lua", "heard = tonumber(heard)", "heard = tonumber(at)"},
+
+		{"the position of a member that has left stays", slot + "member/disconnect.lua", "  hide_position()", "  -- hide_position()"},
 
 		// Rule 5: ordered.
 		{"a late report moves the listing", slot + "cell/list.lua", " or (before.epoch == k.epoch and ahead < 0) then", " then"},
-		{"a repeated report does not list the member anew", slot + "member/report.lua", "local changes = index_changes(m, r, true)\n", "local changes = {}\n"},
+		{"a repeated report does not list the member anew", slot + "member/report.lua", "local changes = index_changes(r, true)\n", "local changes = {}\n"},
 		{"the changes of a report are not applied", domain + "report.go", "w.Store.Apply(ctx, x.Member, reported.Changes)", "w.Store.Apply(ctx, x.Member, nil)"},
 		{"an unlisting ignores the epoch", slot + "cell/unlist.lua", "if k.epoch > tonumber(epoch) then", "if false then"},
 
@@ -69,6 +71,11 @@ func faults() []fault {
 		{"a frame that could not be pushed is logged", domain + "service.go", `"push failed", "connection", connection,`,
 			`"push failed", "connection", connection, "frame", string(protocol.Encode(f)),`},
 		{"the action of the event overrides the action of the body", wire + "decode.go", "if name != action || !slices", "if !slices"},
+
+		// The limits of a member.
+		{"a message beyond the budget is served", slot + "member.lua", "return kept_out() or limited('messageRate', tonumber(burst), 1000 / perSecond, 1)", "return kept_out()"},
+		{"each step of a message is counted", domain + "work.go", "x.Admitted = w.admitted", "x.Admitted = false"},
+		{"a member that was refused too often may connect", slot + "member/connect.lua", "kept_out() or limited", "limited"},
 
 		// Rule 8: resumable.
 		{"hello does not return a waiting request", domain + "session.go", "(q.State == Waiting || q.State == Searching)", "q.State == Searching"},

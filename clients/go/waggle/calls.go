@@ -137,7 +137,7 @@ func (c *Client) do(ctx context.Context, k *call, m Message) (Frame, error) {
 	select {
 	case f := <-k.answer:
 		if refused, ok := f.(*ErrorFrame); ok {
-			return nil, &Error{Code: refused.Code, Message: refused.Message, Retryable: refused.Retryable}
+			return nil, newError(refused)
 		}
 		return f, nil
 	case <-c.ended:

@@ -139,6 +139,9 @@ func (c *Client) run(ctx context.Context, conn *Conn) {
 				return
 			}
 			wait := c.opts.Backoff.wait(attempt)
+			if refused := (*Error)(nil); errors.As(err, &refused) {
+				wait += refused.RetryAfter
+			}
 			if c.opts.OnDrop != nil {
 				c.opts.OnDrop(err, wait)
 			}
@@ -158,6 +161,10 @@ func (c *Client) dial(ctx context.Context) (*Conn, error) {
 	defer cancel()
 	return Dial(ctx, c.opts)
 }
+
+// keptOutWithin is how soon after a refusal the server closes the connection of a member that
+// it was the last one for. A later close has another reason.
+const keptOutWithin = 5 * time.Second
 
 // session says hello and handles frames until the connection fails. welcomed
 // reports whether a welcome came.
@@ -185,18 +192,25 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 	if err := conn.Send(ctx, EncodeMessage(hello)); err != nil {
 		return false, err
 	}
+	var refused *ErrorFrame // the last frame, if it was one
+	var at time.Time
 	for {
 		raw, err := conn.Receive(ctx)
 		if err != nil {
+			if refused != nil && refused.RetryAfter > 0 && time.Since(at) < keptOutWithin {
+				err = newError(refused) // the server has closed the connection for it
+			}
 			return welcomed, err
 		}
 		frame, err := DecodeFrame(raw)
 		if err != nil {
 			continue // no frame of Waggle's; OnFrame has seen it
 		}
-		if refused, ok := frame.(*ErrorFrame); ok && refused.Code == CodeReplaced {
+		refused, _ = frame.(*ErrorFrame)
+		if refused != nil && refused.Code == CodeReplaced {
 			return welcomed, ErrReplaced
 		}
+		at = time.Now()
 		resend := c.handle(frame, conn)
 		if _, ok := frame.(*Welcome); ok {
 			welcomed = true

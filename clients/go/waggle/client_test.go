@@ -200,6 +200,43 @@ func TestConnectReturnsWhyItFails(t *testing.T) {
 	})
 }
 
+func TestAClientThatIsKeptOutWaitsAsLongAsTheServerSays(t *testing.T) {
+	keptOut := &waggle.ErrorFrame{Code: waggle.CodeRateLimited, Retryable: true, RetryAfter: 30}
+	for _, c := range []struct {
+		name  string
+		frame waggle.Frame
+		idle  time.Duration // between the frame and the close
+		want  time.Duration // until the next welcome
+	}{
+		{"closed for the refusal", keptOut, 0, 30*time.Second + 125*time.Millisecond},
+		{"closed later", keptOut, time.Minute, time.Minute + 125*time.Millisecond},
+		{"closed after another error", &waggle.ErrorFrame{Code: waggle.CodeStale}, 0, 125 * time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			script := func(s *waggletest.Socket) {
+				s.Welcome(nil)
+				if s.Attempt == 0 {
+					s.Push(c.frame)
+					time.Sleep(c.idle)
+					return
+				}
+				s.Drain()
+			}
+			inBubble(t, script, func(fx *fixture) {
+				client := fx.connect()
+				defer client.Close()
+				fx.welcome(client)
+				start := time.Now()
+				fx.want(client, c.frame)
+				fx.welcome(client)
+				if got := time.Since(start); got != c.want {
+					t.Errorf("back after %v, want %v", got, c.want)
+				}
+			})
+		})
+	}
+}
+
 func TestRepeatedAndOutdatedFramesAreDropped(t *testing.T) {
 	point := func(match string, at, seq int64) *waggle.LocationFrame {
 		return &waggle.LocationFrame{Match: match, Lat: 1, Lng: 2, At: at, Seq: seq}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 var (
@@ -23,6 +24,12 @@ type Error struct {
 	Code      Code
 	Message   string // what was wrong and what is allowed
 	Retryable bool   // the same call can succeed later
+	// RetryAfter, with CodeRateLimited, is how long the same call is refused.
+	RetryAfter time.Duration
+}
+
+func newError(f *ErrorFrame) *Error {
+	return &Error{Code: f.Code, Message: f.Message, Retryable: f.Retryable, RetryAfter: time.Duration(f.RetryAfter * float64(time.Second))}
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("waggle: %s: %s", e.Code, e.Message) }

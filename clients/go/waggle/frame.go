@@ -117,6 +117,8 @@ type ErrorFrame struct {
 	Message   string `json:"message"`       // what was wrong and what is allowed
 	Retryable bool   `json:"retryable"`     // the same message may succeed later
 	Now       int64  `json:"now,omitempty"` // with CodeStale the server's time, epoch ms
+	// RetryAfter, with CodeRateLimited, is for how many seconds the same message is refused.
+	RetryAfter float64 `json:"retryAfter,omitempty"`
 }
 
 // Unknown is a frame of a type that this package does not know: one of a newer

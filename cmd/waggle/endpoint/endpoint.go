@@ -46,10 +46,17 @@ func Parse(raw, tokenCommand string) (Endpoint, error) {
 		return Endpoint{}, fmt.Errorf("-url %s needs -token-command, a command that prints a token for {member} in {pool}; "+
 			"for a local stack on another machine give its http:// URL", raw)
 	}
-	tokens := *socket
-	tokens.Scheme = map[string]string{"ws": "http", "wss": "https"}[socket.Scheme]
-	tokens.Path, tokens.RawQuery = "/token", ""
-	return Endpoint{Socket: socket.String(), tokens: tokens.String(), command: command}, nil
+	e := Endpoint{Socket: socket.String(), command: command}
+	e.tokens = e.Sibling("/token")
+	return e, nil
+}
+
+// Sibling returns the URL of another path of the local stack, such as /token.
+func (e Endpoint) Sibling(path string) string {
+	u, _ := url.Parse(e.Socket) // it is the text of a URL
+	u.Scheme = map[string]string{"ws": "http", "wss": "https"}[u.Scheme]
+	u.Path, u.RawQuery = path, ""
+	return u.String()
 }
 
 // parseSocket returns the URL of the WebSocket API for a URL of either kind.

@@ -1,19 +1,39 @@
 -- Prelude of the scripts in member/, after common.lua: they run on a member's slot.
--- KEYS[1] is the record, KEYS[2] the member's route: its entry in the routing table.
-local record, route = KEYS[1], KEYS[2]
+-- KEYS[1] is the record, KEYS[2] the member's route: its entry in the routing table. KEYS[3]
+-- is the last position of a member who has left: it expires with the grace time. KEYS[4] is
+-- what is remembered of the member's requests and matches that are over.
+local record, route, left, past = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local MOST_TRAILING = 4 -- trailing listings of one member
 
--- fetch returns the named fields of the record as a table; absent ones are nil.
-local function fetch(...)
-  local names = { ... }
-  local values = redis.call('HMGET', record, unpack(names))
-  local m = {}
-  for i, name in ipairs(names) do
-    if values[i] then
-      m[name] = values[i]
-    end
-  end
-  return m
+-- The names of the record's fields, by what each is called there. That is short, and a record is
+-- one listpack as long as each value has at most 64 bytes.
+local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matchee', v = 'available', w = 'tags',
+  d = 'card', a = 'advice', y = 'lat', x = 'lng', p = 'at', s = 'seq', o = 'motion', r = 'reported', k = 'cell',
+  l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
+  ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
+  z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil' }
+-- The values that are not stored.
+local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
+  claimConfirmed = '0' }
+-- Times count from `connected`, so that a listpack has them in three bytes or four.
+local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
+  requestRate = 1, matchRate = 1, connectRate = 1, refusalRate = 1, outUntil = 1 }
+
+-- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
+-- digit, which all have, and its trailing ones.
+local function short_degrees(text)
+  local n = tonumber(text)
+  return tonumber(string.format('%.7f', n)) == n and int(n * 1e7) or text
+end
+local function degrees(short)
+  return string.find(short, '.', 1, true) and short or string.format('%.7f', short / 1e7)
+end
+local function short_cell(text)
+  return int(tonumber(string.match(text, '^8(.-)f*$'), 16))
+end
+local function full_cell(short)
+  local digits = string.format('8%x', tonumber(short))
+  return digits .. string.rep('f', 15 - #digits)
 end
 
 -- fetch_all returns every field of a hash, or nil where it does not exist.
@@ -29,9 +49,68 @@ local function fetch_all(key)
   return all
 end
 
+-- m is the record. A field that is absent is nil. What a script changes in m is written when it
+-- replies. Times in it are numbers; degrees and cells stay short.
+local m, before = {}, fetch_all(record) or {}
+local base = tonumber(before.t or 0) -- what the times in `before` count from
+for short, text in pairs(before) do
+  local name = FIELDS[short]
+  m[name] = TIMES[name] and text + base or text
+end
+if base > 0 then
+  setmetatable(m, { __index = DEFAULTS })
+end
+
+-- renew begins the record anew for a session: its times count from another moment.
+local function renew(connected)
+  redis.call('DEL', record)
+  m.connected, before, base = connected, {}, tonumber(connected)
+end
+
+-- writable fails in a full cache, which refuses only the first write of a script, and no DEL.
+local function writable()
+  if m.connected then
+    redis.call('HSET', record, 't', m.connected)
+  end
+end
+
+-- save writes what the script has changed in m.
+local function save()
+  local set, gone = {}, {}
+  for short, name in pairs(FIELDS) do
+    local value, old = m[name], before[short]
+    if value ~= nil and value ~= DEFAULTS[name] then
+      if TIMES[name] then
+        value, old = value - base, tonumber(old)
+      end
+      if value ~= old then
+        set[#set + 1] = short
+        set[#set + 1] = value
+      end
+    elseif old then
+      gone[#gone + 1] = short
+    end
+  end
+  if #set > 0 then
+    redis.call('HSET', record, unpack(set))
+  end
+  if #gone > 0 then
+    redis.call('HDEL', record, unpack(gone))
+  end
+  if #set + #gone > 0 then
+    redis.call('PEXPIRE', record, KEEP)
+  end
+end
+
+local reply_only = reply
+local function reply(t)
+  save()
+  return reply_only(t)
+end
+
 -- session tells whose message this is: 'ok', 'gone' (the connection has ended),
 -- 'replaced' (a newer connection is there) or 'unknown' (newer than the record).
-local function session(m, conn, connected)
+local function session(conn, connected)
   if not m.conn then
     return 'unknown'
   end
@@ -45,20 +124,31 @@ local function session(m, conn, connected)
   return 'unknown'
 end
 
+-- hide_position takes the position of a member who has left out of the record. It can come
+-- back until the grace time is over.
+local function hide_position()
+  local wait = m.gone + grace - now
+  if m.lat and wait > 0 then
+    redis.call('HSET', left, 'lat', m.lat, 'lng', m.lng, 'motion', m.motion)
+    redis.call('PEXPIRE', left, int(wait))
+  end
+  m.lat, m.lng, m.motion = nil, nil, nil
+end
+
 -- connection is where the member can be pushed to, '' if nowhere.
-local function connection(m)
+local function connection()
   return m.gone == nil and m.conn or ''
 end
 
 -- note_heard notes a sign of life.
 local function note_heard()
-  redis.call('HSET', record, 'heard', int(now))
-  redis.call('PEXPIRE', record, KEEP)
+  m.heard, before.h = now, nil -- it is written in any case, so that the record lives on
 end
 
--- load_list and save_list keep the last four entries of a list in one field.
+-- load_list and save_list keep the last four entries of a list. They are remembered as long as
+-- a repeat may ask for them, and longer while a request is open or its match goes on.
 local function load_list(field)
-  local text = redis.call('HGET', record, field)
+  local text = redis.call('HGET', past, field)
   return text and cjson.decode(text) or {}
 end
 
@@ -67,9 +157,15 @@ local function save_list(field, list)
     table.remove(list, 1)
   end
   if #list > 0 then
-    redis.call('HSET', record, field, cjson.encode(list))
-    redis.call('PEXPIRE', record, KEEP)
+    redis.call('HSET', past, field, cjson.encode(list))
   end
+  local wait = REMEMBER_OUTCOME
+  for _, q in ipairs(load_list('requests')) do
+    if q.outcome == 'open' or q.outcome == 'matched' then
+      wait = KEEP
+    end
+  end
+  redis.call('PEXPIRE', past, wait)
 end
 
 -- note_request remembers a request id, so that a repeat of it finds its outcome.
@@ -134,102 +230,123 @@ end
 
 -- close_request removes a request that is over and gives its ids their outcome.
 local function close_request(r, outcome, match)
+  writable()
   redis.call('DEL', route)
+  m.no_match = nil
   answer_requests(outcome, match, r.radius)
 end
 
 -- current_route returns the route, or nil. It first writes what deadlines that have
--- passed mean: a slow process is refused, whatever its own clock says.
+-- passed mean: a slow process is refused, whatever its own clock says. The record has the
+-- no_match of a request from its begin on: the route expires soon after the deadline.
+local expired
 local function current_route()
   local r = fetch_all(route)
-  if not r then
-    return nil
+  if r and r.state == 'searching' and now >= tonumber(r.till) and now < tonumber(r.deadline) then
+    -- The lease has lapsed: the owner's next message registers the request anew.
+    redis.call('HSET', route, 'state', 'waiting', 'registered', '0')
+    redis.call('HDEL', route, 'match', 'till')
+    r.state, r.registered, r.match, r.till = 'waiting', '0', nil, nil
   end
-  local expired = false
-  if r.state == 'searching' and now >= tonumber(r.till) then
-    if now < tonumber(r.deadline) then
-      -- The lease has lapsed: the owner's next message registers the request anew.
-      redis.call('HSET', route, 'state', 'waiting', 'registered', '0')
-      redis.call('HDEL', route, 'match', 'till')
-      r.state, r.registered, r.match, r.till = 'waiting', '0', nil, nil
-    else
-      expired = true
+  if r then
+    local over = r.state == 'waiting' and r.deadline or r.till -- an active one has none
+    if not over or now < tonumber(over) then
+      return r
     end
-  elseif r.state == 'waiting' and now >= tonumber(r.deadline) then
-    expired = true
-  elseif r.state == 'ended' and now >= tonumber(r.till) then
     redis.call('DEL', route)
-    return nil
   end
-  if expired then
-    close_request(r, 'no_match', nil)
-    redis.call('HSET', record, 'no_match', cjson.encode({ id = r.request, radius = r.radius }))
-    redis.call('PEXPIRE', record, KEEP)
-    return nil
+  local deadline, radius, id = string.match(m.no_match or '', '^(%S+) (%S+) (.*)$')
+  if deadline and now >= tonumber(deadline) then
+    expired = { id = id, radius = radius }
+    answer_requests('no_match', nil, radius)
   end
-  return r
 end
 
 -- take_no_match takes the no_match of which the owner of an expired request was not
--- notified; with an id only that request's.
+-- notified; with an id only that request's. current_route comes before.
 local function take_no_match(id)
-  local text = redis.call('HGET', record, 'no_match')
-  local expired = text and cjson.decode(text)
-  if expired and (not id or expired.id == id) then
-    redis.call('HDEL', record, 'no_match')
-    return expired
+  local taken = expired
+  if taken and (not id or taken.id == id) then
+    m.no_match = nil
+    expired = nil
+    return taken
   end
 end
 
-local function fresh(m)
-  return m.reported and tonumber(m.reported) > now - ttl and tonumber(m.at) > now - ttl
+local function fresh()
+  return m.lat and m.reported > now - ttl and m.at > now - ttl
 end
 
--- take_token takes tokens from a bucket that gains one every so many milliseconds;
--- false if it is empty.
-local function take_token(field, size, every, take)
+-- limited takes from a bucket that holds `size` and gains one every so many milliseconds. If
+-- it is empty, limited returns the refusal of the message. The bucket is stored as the moment
+-- at which it will be full (the generic cell rate algorithm).
+local function limited(field, size, every, take)
   size = math.max(1, size) -- a bucket of less than one would never be full
-  local left, since = size, now
-  local text = redis.call('HGET', record, field)
-  if text then
-    local l, s = string.match(text, '^(%S+) (%S+)$')
-    left = math.min(size, tonumber(l) + math.max(0, now - tonumber(s)) / every)
+  local full = math.max(now, m[field] or 0)
+  local wait = full - now + every - size * every
+  if wait <= 0 then
+    if take > 0 then
+      m[field] = math.floor(full + every * take + 0.5)
+    end
+    return nil
   end
-  if left < 1 then
-    return false
+  if field == 'refusalRate' then
+    return { status = 'kept_out', retry = KEEP_OUT }
   end
-  redis.call('HSET', record, field, string.format('%.4f', left - take) .. ' ' .. int(since))
-  redis.call('PEXPIRE', record, KEEP)
-  return true
+  local out = limited('refusalRate', REFUSALS, REFUSALS_IN / REFUSALS, 1)
+  if out then
+    m.outUntil = now + KEEP_OUT
+  end
+  return out or { status = 'rate_limited', limit = field, retry = math.ceil(wait) }
 end
 
--- The fields that say where, and whether, a member is listed.
-local LISTING = { 'conn', 'connected', 'gone', 'available', 'matchee', 'lat', 'lng', 'at', 'seq', 'reported',
-  'cell', 'tags', 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt', 'listed', 'epoch', 'trailing' }
+-- kept_out returns the refusal of a member who was refused too often, or nil.
+local function kept_out()
+  local wait = (m.outUntil or 0) - now
+  return wait > 0 and { status = 'kept_out', retry = wait } or nil
+end
+
+-- enter decides whether the message is served at all. It returns the refusal, or nil. A
+-- message is taken from the member's budget once: `perSecond` is '' where a step of it was.
+local function enter(conn, connected, perSecond, burst)
+  local status = session(conn, connected)
+  if status ~= 'ok' then
+    return { status = status }
+  end
+  if perSecond ~= '' then
+    return kept_out() or limited('messageRate', tonumber(burst), 1000 / perSecond, 1)
+  end
+end
 
 -- entry describes the member's listing for the scripts of the cell.
-local function entry(m, op, cell)
-  return { op = op, cell = cell, epoch = m.epoch, lat = m.lat, lng = m.lng, at = m.at, seq = m.seq,
-    heard = m.reported, session = m.connected, tags = m.tags }
+local function entry(op)
+  return { op = op, cell = full_cell(m.cell), epoch = m.epoch, lat = degrees(m.lat), lng = degrees(m.lng), at = m.at,
+    seq = m.seq, heard = m.reported, session = m.connected, tags = m.tags }
 end
 
 -- new_epoch gives the listing a new epoch: no removal issued before can hide it.
-local function new_epoch(m)
-  m.epoch = int(math.max(tonumber(m.epoch or '0') + 1, now))
-  redis.call('HSET', record, 'epoch', m.epoch)
+local function new_epoch()
+  m.epoch = math.max((m.epoch or 0) + 1, now)
+end
+
+local function unlisting(cell, epoch)
+  return { op = 'unlist', cell = full_cell(cell), epoch = epoch }
 end
 
 -- index_changes decides whether and where the member is listed, writes that down
 -- and returns the changes of the index. With `anew` it lists the member even where the
 -- record says that it is; with `moved` it moves a listing that stays to the last report.
-local function index_changes(m, r, anew, moved)
+local function index_changes(r, anew, moved)
   local changes = {}
   if m.claimMatch and m.claimConfirmed ~= '1' then
     return changes -- undecided: leave the index alone
   end
   local free = not m.claimMatch and not (r and r.state == 'active')
-  local listable = free and not m.gone and m.available == '1' and m.matchee == '1' and fresh(m)
-  local trailing, stay = m.trailing and cjson.decode(m.trailing) or {}, {}
+  local listable = free and not m.gone and m.available == '1' and m.matchee == '1' and fresh()
+  local trailing, stay = {}, {}
+  for cell, epoch, at in string.gmatch(m.trailing or '', '([^ ,]+) (%S+) ([^,]+)') do
+    trailing[#trailing + 1] = { cell = cell, epoch = epoch + base, at = at + base }
+  end
   if listable and m.listed and m.listed ~= m.cell then
     trailing[#trailing + 1] = { cell = m.listed, epoch = m.epoch, at = now }
   end
@@ -237,33 +354,27 @@ local function index_changes(m, r, anew, moved)
   -- new cell early and reads the old one late needs it.
   for i, t in ipairs(trailing) do
     if listable and t.cell ~= m.cell and t.at + LEASE > now and i > #trailing - MOST_TRAILING then
-      stay[#stay + 1] = t
+      stay[#stay + 1] = t.cell .. ' ' .. int(t.epoch - base) .. ' ' .. int(t.at - base)
     elseif t.cell ~= m.cell or not listable then
-      changes[#changes + 1] = { op = 'unlist', cell = t.cell, epoch = t.epoch }
+      changes[#changes + 1] = unlisting(t.cell, t.epoch)
     end
   end
-  if #stay > 0 then
-    redis.call('HSET', record, 'trailing', cjson.encode(stay))
-  elseif m.trailing then
-    redis.call('HDEL', record, 'trailing')
-  end
+  m.trailing = #stay > 0 and table.concat(stay, ',') or nil
   if listable and (m.listed ~= m.cell or anew) then
-    new_epoch(m)
+    new_epoch()
     m.listed = m.cell
-    redis.call('HSET', record, 'listed', m.cell)
-    changes[#changes + 1] = entry(m, 'list', m.cell)
+    changes[#changes + 1] = entry('list')
   elseif listable and moved then
-    changes[#changes + 1] = entry(m, 'move', m.cell)
+    changes[#changes + 1] = entry('move')
   elseif not listable and m.listed then
-    redis.call('HDEL', record, 'listed')
-    changes[#changes + 1] = { op = 'unlist', cell = m.listed, epoch = m.epoch }
+    changes[#changes + 1] = unlisting(m.listed, m.epoch)
     m.listed = nil
   end
   return changes
 end
 
--- request, route_of, claim_of and position_of are the parts of replies. Where there is no
--- claim or no position the table is empty, and the reply leaves it out.
+-- request, route_of, claim_of and position_of are the parts of replies, and nil where there
+-- is no such thing.
 local function request(r)
   return { id = r.request, lat = r.lat, lng = r.lng, radius = r.radius, tags = r.tags, created = r.created,
     deadline = r.deadline, wait = r.wait, registered = r.registered }
@@ -274,10 +385,11 @@ local function route_of(r)
     request = request(r) } or nil
 end
 
-local function claim_of(m)
-  return { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed, at = m.claimAt }
+local function claim_of()
+  return m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
+    at = m.claimAt }
 end
 
-local function position_of(m)
-  return { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, motion = m.motion }
+local function position_of()
+  return m.lat and { lat = degrees(m.lat), lng = degrees(m.lng), at = m.at, seq = m.seq, motion = m.motion }
 end

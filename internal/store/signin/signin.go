@@ -22,7 +22,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/aws-sdk-go-v2/config"
 )
 
 // Lifetime is how long a token opens connections, the longest that AWS allows.
@@ -39,18 +38,13 @@ type Signer struct {
 	signer      *v4.Signer
 }
 
-// New returns a signer for a user, whose id must be the same as its name. Credentials
-// and region come from the SDK's default chain, which options may override. It is an
-// error if there is no region. New makes no request.
-func New(ctx context.Context, cache Cache, user string, options ...func(*config.LoadOptions) error) (*Signer, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return nil, fmt.Errorf("sign in by IAM: load AWS configuration: %w", err)
-	}
-	if cfg.Region == "" {
+// New returns a signer for a user, whose id must be the same as its name. It is an error if
+// there is no region. New makes no request.
+func New(cache Cache, user, region string, credentials aws.CredentialsProvider) (*Signer, error) {
+	if region == "" {
 		return nil, errors.New("sign in by IAM: there is no region: set AWS_REGION")
 	}
-	return &Signer{cache: cache, user: user, region: cfg.Region, credentials: cfg.Credentials, signer: v4.NewSigner()}, nil
+	return &Signer{cache: cache, user: user, region: region, credentials: aws.NewCredentialsCache(credentials), signer: v4.NewSigner()}, nil
 }
 
 // Token returns a password for the user. It requests new credentials only if those that

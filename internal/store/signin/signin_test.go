@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"waggle/internal/store/signin"
 	"waggle/test/kit/iamtest"
@@ -36,8 +35,7 @@ func keys(n int) map[string]iamtest.Key {
 
 func newSigner(t *testing.T, cache signin.Cache, user string, credentials aws.CredentialsProvider) *signin.Signer {
 	t.Helper()
-	s, err := signin.New(t.Context(), cache, user, config.WithCredentialsProvider(credentials), config.WithRegion("eu-west-1"),
-		config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil))
+	s, err := signin.New(cache, user, "eu-west-1", credentials)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,10 +147,7 @@ func TestCredentialsAreKeptUntilTheyExpire(t *testing.T) {
 }
 
 func TestWithoutARegionNothingIsSigned(t *testing.T) {
-	t.Setenv("AWS_REGION", "")
-	t.Setenv("AWS_DEFAULT_REGION", "")
-	_, err := signin.New(t.Context(), signin.Cache{Name: "waggle"}, "u", config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil),
-		config.WithEC2IMDSClientEnableState(0), config.WithCredentialsProvider(&temporary{}))
+	_, err := signin.New(signin.Cache{Name: "waggle"}, "u", "", &temporary{})
 	if err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("got %v, want an error that names AWS_REGION", err)
 	}

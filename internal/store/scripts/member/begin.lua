@@ -1,13 +1,13 @@
 -- begin opens a request and a search for it: route = searching(match).
 -- Status: ok (`unfinished` is an end that perhaps not both sides are free of); repeat
 -- (`outcome` of the same request id); claimed, active, waiting, searching (what is under
--- way); no_location, too_far, rate_limited, replaced, gone, unknown. Only ok has opened anything.
-local conn, connected, id, match, lat, lng, radius, tags, patience, wait, perMinute, perHour, remote = arguments(13)
+-- way); no_location, too_far, rate_limited, kept_out, replaced, gone, unknown. Only ok has opened anything.
+local conn, connected, perSecond, burst, id, match, lat, lng, radius, tags, patience, wait, perMinute, perHour, remote =
+    arguments(15)
 
-local m = fetch(unpack(LISTING))
-local status = session(m, conn, connected)
-if status ~= 'ok' then
-  return reply({ status = status })
+local refusal = enter(conn, connected, perSecond, burst)
+if refusal then
+  return reply(refusal)
 end
 note_heard()
 local r = current_route()
@@ -25,33 +25,36 @@ if m.claimMatch then
   if m.claimConfirmed == '1' then
     note_request(id, 'matched', m.claimMatch)
   end
-  return reply({ status = 'claimed', claim = claim_of(m) })
+  return reply({ status = 'claimed', claim = claim_of() })
 end
 if r and r.state ~= 'ended' then
   note_request(id, r.state == 'active' and 'matched' or 'open', r.match)
   return reply({ status = r.state, route = route_of(r) })
 end
 
-if lat == '' and not fresh(m) then
+if lat == '' and not fresh() then
   return reply({ status = 'no_location' })
 end
 if lat == '' then
-  lat, lng = m.lat, m.lng
-elseif remote ~= '' and fresh(m) and distance(lat, lng, m.lat, m.lng) > tonumber(remote) then
+  lat, lng = degrees(m.lat), degrees(m.lng)
+elseif remote ~= '' and fresh() and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > tonumber(remote) then
   return reply({ status = 'too_far' })
 end
 perMinute, perHour = tonumber(perMinute), tonumber(perHour)
-if not take_token('matchRate', perHour, 3600000 / perHour, 0) or
-    not take_token('requestRate', perMinute, 60000 / perMinute, 1) then
-  return reply({ status = 'rate_limited' })
+refusal = limited('matchRate', perHour, 3600000 / perHour, 0) or limited('requestRate', perMinute, 60000 / perMinute, 1)
+if refusal then
+  return reply(refusal)
 end
 
+local earlier = take_no_match()
 local unfinished = r and r.notified ~= '1' and route_of(r) or nil
+writable()
 redis.call('DEL', route)
-redis.call('HDEL', record, 'cancelled')
+local deadline = int(now + tonumber(patience))
+m.cancelled, m.no_match = nil, deadline .. ' ' .. radius .. ' ' .. id
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now + LEASE), 'request', id, 'lat', lat,
-  'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', int(now + tonumber(patience)),
-  'wait', wait, 'registered', '0')
-redis.call('PEXPIRE', route, KEEP)
+  'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', deadline,
+  'wait', wait, 'registered', '0', 'searched', int(now))
+redis.call('PEXPIRE', route, tonumber(patience) + LEASE)
 note_request(id, 'open')
-return reply({ status = 'ok', request = request(current_route()), unfinished = unfinished, no_match = take_no_match() })
+return reply({ status = 'ok', request = request(current_route()), unfinished = unfinished, no_match = earlier })

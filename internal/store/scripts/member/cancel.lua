@@ -1,11 +1,10 @@
 -- cancel withdraws the request under way.
--- Status: cancelled (also when repeated), active, other; replaced, gone, unknown.
-local conn, connected = arguments(2)
+-- Status: cancelled (also when repeated), active, other; rate_limited, kept_out, replaced, gone, unknown.
+local conn, connected, perSecond, burst = arguments(4)
 
-local m = fetch(unpack(LISTING))
-local status = session(m, conn, connected)
-if status ~= 'ok' then
-  return reply({ status = status })
+local refusal = enter(conn, connected, perSecond, burst)
+if refusal then
+  return reply(refusal)
 end
 note_heard()
 local r = current_route()
@@ -14,14 +13,11 @@ if (r and r.state == 'active') or m.claimConfirmed == '1' then
 end
 if r and (r.state == 'waiting' or r.state == 'searching') then
   close_request(r, 'cancelled', nil)
-  redis.call('HSET', record, 'cancelled', cjson.encode({ id = r.request, at = now }))
-  return reply({ status = 'cancelled', request = request(r), changes = index_changes(m, nil, true) })
+  m.cancelled = int(now) .. ' ' .. r.request
+  return reply({ status = 'cancelled', request = request(r), changes = index_changes(nil, true) })
 end
-local text = redis.call('HGET', record, 'cancelled')
-if text then
-  local last = cjson.decode(text)
-  if last.at + REMEMBER_END > now then
-    return reply({ status = 'cancelled', request = { id = last.id } })
-  end
+local at, id = string.match(m.cancelled or '', '^(%S+) (.*)$')
+if at and at + REMEMBER_END > now then
+  return reply({ status = 'cancelled', request = { id = id } })
 end
 return reply({ status = 'other', no_match = take_no_match() })

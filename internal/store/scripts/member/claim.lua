@@ -2,12 +2,11 @@
 -- Status: yours; claimed, taken, busy, unavailable; moved (with the position).
 local matcher, match, at, seq, wanted = arguments(5)
 
-local m = fetch(unpack(LISTING))
 if m.claimMatch then
   if m.claimMatch == match and m.claimMatcher == matcher then
     return reply({ status = 'yours' })
   end
-  return reply({ status = 'claimed', claim = claim_of(m) })
+  return reply({ status = 'claimed', claim = claim_of() })
 end
 local r = current_route()
 if r and r.state == 'active' then
@@ -16,12 +15,11 @@ end
 if r and r.state == 'searching' then
   return reply({ status = 'busy' })
 end
-if m.gone or m.available ~= '1' or m.matchee ~= '1' or not fresh(m) or not has(m.tags, wanted) then
+if m.gone or m.available ~= '1' or m.matchee ~= '1' or not fresh() or not has(m.tags, wanted) then
   return reply({ status = 'unavailable' })
 end
-if m.at ~= at or m.seq ~= seq then
-  return reply({ status = 'moved', position = position_of(m) })
+if m.at ~= tonumber(at) or m.seq ~= seq then
+  return reply({ status = 'moved', position = position_of() })
 end
-redis.call('HSET', record, 'claimMatcher', matcher, 'claimMatch', match, 'claimConfirmed', '0', 'claimAt', int(now))
-redis.call('PEXPIRE', record, KEEP)
+m.claimMatcher, m.claimMatch, m.claimAt = matcher, match, now
 return reply({ status = 'yours' })

@@ -11,10 +11,10 @@ if not repeated then
   redis.call('HSET', route, 'state', 'active', 'matchee', matchee, 'notified', '0')
   redis.call('HDEL', route, 'till')
   redis.call('PEXPIRE', route, KEEP)
+  m.no_match = nil
   answer_requests('matched', match, r.radius)
-  take_token('matchRate', tonumber(perHour), 3600000 / perHour, 1)
+  limited('matchRate', tonumber(perHour), 3600000 / perHour, 1)
   r.state, r.matchee = 'active', matchee
 end
-local m = fetch('card', unpack(LISTING))
-return reply({ status = 'yours', connection = connection(m), card = m.card, request = request(r),
-  changes = index_changes(m, r) })
+return reply({ status = 'yours', connection = connection(), card = m.card, request = request(r),
+  changes = index_changes(r) })

@@ -2,7 +2,6 @@
 -- Status: yours (also when repeated), refused.
 local matcher, match = arguments(2)
 
-local m = fetch('card', unpack(LISTING))
 if m.claimMatch ~= match or m.claimMatcher ~= matcher then
   return reply({ status = 'refused' })
 end
@@ -10,7 +9,6 @@ local own
 if m.claimConfirmed == '1' then
   own = { id = request_of(match) }
 else
-  redis.call('HSET', record, 'claimConfirmed', '1')
   m.claimConfirmed = '1'
   local r = current_route()
   if r and r.state == 'waiting' then
@@ -18,5 +16,5 @@ else
     close_request(r, 'matched', match)
   end
 end
-return reply({ status = 'yours', connection = connection(m), card = m.card, request = own, position = position_of(m),
-  changes = index_changes(m, nil) })
+return reply({ status = 'yours', connection = connection(), card = m.card, request = own, position = position_of(),
+  changes = index_changes(nil) })

@@ -1,32 +1,40 @@
 -- connect begins a session: the newest connection wins.
--- Status: ok (`old` is the connection it replaces), replaced, gone.
-local conn, connected, restricted, tags, card, matchee, available = arguments(7)
+-- Status: ok (`old` is the connection it replaces), rate_limited, kept_out, replaced, gone.
+local conn, connected, restricted, tags, card, matchee, available, perMinute, burst = arguments(9)
 
-local m = fetch(unpack(LISTING))
-local status = session(m, conn, connected)
+local status = session(conn, connected)
 if status == 'replaced' or status == 'gone' then
   return reply({ status = status })
 end
 if status == 'ok' then
   return reply({ status = 'ok', old = '' })
 end
+local refusal = kept_out() or limited('connectRate', tonumber(burst), 60000 / perMinute, 1)
+if refusal then
+  return reply(refusal)
+end
 
-local old = connection(m)
-local before = m.tags or ''
-m.tags = before
+local old = connection()
+local tags_before = m.tags or ''
+m.tags = tags_before
 if restricted == '1' then
   -- The token narrows what was said before; with nothing said it stands for it.
   local kept = {}
-  for word in string.gmatch(before, '%S+') do
+  for word in string.gmatch(tags_before, '%S+') do
     if has(tags, word) then
       kept[#kept + 1] = word
     end
   end
   m.tags = #kept > 0 and table.concat(kept, ' ') or tags
 end
-m.conn, m.connected, m.gone, m.matchee, m.available = conn, connected, nil, matchee, available
-redis.call('HSET', record, 'conn', conn, 'connected', connected, 'card', card,
-  'matchee', matchee, 'available', available, 'tags', m.tags)
-redis.call('HDEL', record, 'gone', 'advice')
-note_heard()
-return reply({ status = 'ok', old = old, changes = index_changes(m, current_route(), m.tags ~= before) })
+if m.gone and m.gone + grace > now then
+  -- The position of a member who left comes back.
+  for name, value in pairs(fetch_all(left) or {}) do
+    m[name] = value
+  end
+end
+writable()
+redis.call('DEL', left)
+m.conn, m.gone, m.heard, m.card, m.matchee, m.available, m.advice = conn, nil, now, card, matchee, available, 'none'
+renew(connected)
+return reply({ status = 'ok', old = old, changes = index_changes(current_route(), m.tags ~= tags_before) })

@@ -14,10 +14,10 @@ if repeated then
   reason = r.reason
 else
   redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'till', int(now + REMEMBER_END), 'notified', '0')
+  redis.call('HDEL', route, 'lat', 'lng') -- nobody is shown the point any more
   redis.call('PEXPIRE', route, REMEMBER_END * 2)
   note_end(match, reason)
   r.state = 'ended'
 end
-local m = fetch(unpack(LISTING))
-return reply({ status = 'ended', reason = reason, connection = connection(m), request = request(r),
-  changes = index_changes(m, r, true) })
+return reply({ status = 'ended', reason = reason, connection = connection(), request = request(r),
+  changes = index_changes(r, true) })

@@ -3,22 +3,21 @@
 -- Status: waiting (with `missed` somebody came whom the search may have missed), no_match, other.
 local match, how = arguments(2)
 
-local m = fetch(unpack(LISTING))
 local r = current_route()
 if not r or r.match ~= match or r.state ~= 'searching' then
   local expired = take_no_match()
   if expired then
-    return reply({ status = 'no_match', connection = connection(m), request = expired })
+    return reply({ status = 'no_match', connection = connection(), request = expired })
   end
   return reply({ status = r and r.state == 'waiting' and 'waiting' or 'other', request = r and request(r) or nil,
-    connection = connection(m) })
+    connection = connection() })
 end
 if how == 'wait' and now < tonumber(r.deadline) then
   redis.call('HSET', route, 'state', 'waiting')
   redis.call('HDEL', route, 'match', 'till')
-  return reply({ status = 'waiting', connection = connection(m), request = request(r), missed = r.missed,
-    changes = index_changes(m, r, true) })
+  return reply({ status = 'waiting', connection = connection(), request = request(r), missed = r.missed,
+    changes = index_changes(r, true) })
 end
 close_request(r, 'no_match', nil)
-return reply({ status = 'no_match', connection = connection(m), request = request(r),
-  changes = index_changes(m, nil, true) })
+return reply({ status = 'no_match', connection = connection(), request = request(r),
+  changes = index_changes(nil, true) })

@@ -3,7 +3,6 @@
 -- owner is away), other.
 local match = arguments(1)
 
-local m = fetch('claimMatch', 'heard')
 local r = current_route()
 if r and r.state == 'searching' then
   if r.match ~= match then
@@ -17,12 +16,12 @@ end
 if m.claimMatch then
   return reply({ status = 'claimed' })
 end
-if not m.heard or tonumber(m.heard) <= now - grace then
+if (m.heard or m.reported or 0) <= now - grace then
   redis.call('HSET', route, 'registered', '0') -- its next message registers and searches anew
   return reply({ status = 'silent' })
 end
 local till = math.min(now + LEASE, tonumber(r.deadline))
-redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(till))
+redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(till), 'searched', int(now))
 redis.call('HDEL', route, 'missed')
 r.state, r.match = 'searching', match
 return reply({ status = 'ok', request = request(r) })

@@ -2,7 +2,6 @@
 -- Status: released, already_ended (`reason` says why), other.
 local matcher, match, reason = arguments(3)
 
-local m = fetch(unpack(LISTING))
 local mine = m.claimMatch == match and m.claimMatcher == matcher
 local why = not mine and end_reason(match)
 if not mine and not why then
@@ -11,13 +10,15 @@ end
 local confirmed = not mine or m.claimConfirmed == '1'
 local id
 if mine then
-  redis.call('HDEL', record, 'claimMatcher', 'claimMatch', 'claimConfirmed', 'claimAt')
-  m.claimMatcher, m.claimMatch, m.claimConfirmed = nil, nil, nil
+  m.claimMatcher, m.claimMatch, m.claimConfirmed, m.claimAt = nil, nil, nil, nil
+  if m.gone then
+    hide_position()
+  end
   id = confirmed and note_end(match, reason, matcher)
 else
   id = request_of(match) -- the first answer may have been lost, and with it the listing
 end
 local r = current_route()
 return reply({ status = mine and 'released' or 'already_ended', reason = why or reason, confirmed = confirmed,
-  connection = connection(m), request = id and { id = id } or nil, waits = r and r.state == 'waiting',
-  changes = index_changes(m, r, true) })
+  connection = connection(), request = id and { id = id } or nil, waits = r and r.state == 'waiting',
+  changes = index_changes(r, true) })

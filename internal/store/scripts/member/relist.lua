@@ -2,5 +2,4 @@
 -- Status: ok.
 arguments(0)
 
-local m = fetch(unpack(LISTING))
-return reply({ status = 'ok', changes = index_changes(m, current_route(), true) })
+return reply({ status = 'ok', changes = index_changes(current_route(), true) })

@@ -1,0 +1,98 @@
+// Package records reads and writes the records of members in the cache, through the prelude
+// of the store's scripts: only that knows how a record is stored.
+package records
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/valkey-io/valkey-go"
+
+	"waggle/internal/store"
+)
+
+// prelude is what every script on a member's slot starts with.
+var prelude = sync.OnceValue(func() string {
+	var text string
+	s, err := store.Open(store.Options{URL: "redis://nobody", Rewrite: func(name, whole string) string {
+		if name == "watch" {
+			text, _, _ = strings.Cut(whole, "\n-- watch ")
+		}
+		return whole
+	}})
+	if err != nil {
+		panic(err) // the URL is well formed
+	}
+	s.Close()
+	return text
+})
+
+// names are the names of a record's fields, with what the cache calls them.
+var names = sync.OnceValue(func() map[string]string {
+	_, table, _ := strings.Cut(prelude(), "local FIELDS = {")
+	table, _, _ = strings.Cut(table, "}")
+	all := make(map[string]string)
+	for _, field := range regexp.MustCompile(`(\w+) = '(\w+)'`).FindAllStringSubmatch(table, -1) {
+		all[field[2]] = field[1]
+	}
+	return all
+})
+
+// Short returns what the cache calls a field of the record.
+func Short(name string) string {
+	short, ok := names()[name]
+	if !ok {
+		panic(fmt.Sprintf("a record has no field %q", name))
+	}
+	return short
+}
+
+// Read returns the fields of a record, by their names in the scripts.
+func Read(ctx context.Context, client valkey.Client, record string) (map[string]string, error) {
+	text, err := run(ctx, client, record, `
+		local all = {}
+		for _, name in pairs(FIELDS) do
+			all[name] = TIMES[name] and m[name] and int(m[name]) or m[name]
+		end
+		for _, name in ipairs({ 'lat', 'lng' }) do
+			all[name] = m[name] and degrees(m[name])
+		end
+		for _, name in ipairs({ 'cell', 'listed' }) do
+			all[name] = m[name] and full_cell(m[name])
+		end
+		return cjson.encode(all)`, nil)
+	if err != nil {
+		return nil, err
+	}
+	fields := make(map[string]string)
+	return fields, json.Unmarshal([]byte(text), &fields)
+}
+
+// Write replaces a record. The fields have `connected`, a position and a cell.
+func Write(ctx context.Context, client valkey.Client, record string, fields map[string]string) error {
+	var flat []string
+	for name, value := range fields {
+		flat = append(flat, name, value)
+	}
+	_, err := run(ctx, client, record, `
+		for _, name in pairs(FIELDS) do
+			m[name] = nil
+		end
+		for i = 4, #ARGV, 2 do
+			m[ARGV[i]] = TIMES[ARGV[i]] and tonumber(ARGV[i + 1]) or ARGV[i + 1]
+		end
+		m.lat, m.lng, m.cell = short_degrees(m.lat), short_degrees(m.lng), short_cell(m.cell)
+		renew(m.connected)
+		return reply({})`, flat)
+	return err
+}
+
+// run runs a script on the record, whose own arguments start at ARGV[4].
+func run(ctx context.Context, client valkey.Client, record, script string, args []string) (string, error) {
+	return client.Do(ctx, client.B().Eval().Script(prelude()+"\n"+script).Numkeys(1).Key(record).
+		Arg("0", "60000", "60000").Arg(args...).Build()).ToString()
+}
