@@ -95,7 +95,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	h := &handler.Handler{Push: o.Push, Now: o.Now, Log: o.Log}
 	var pusher *gateway.Pusher
 	if o.Push == nil {
-		pusher = gateway.NewPusher(get(topology.ManagementEndpoint), cmp.Or(region(), "us-east-1"), role())
+		pusher = gateway.NewPusher(get(topology.ManagementEndpoint), cmp.Or(region(get), "us-east-1"), role(get))
 		h.Push, h.Endpoint = pusher, pusher.Learn
 	}
 	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -19,9 +18,9 @@ const (
 )
 
 // role returns the credentials of the function's role.
-func role() aws.CredentialsProvider {
+func role(get func(string) string) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		c := aws.Credentials{AccessKeyID: os.Getenv(accessKey), SecretAccessKey: os.Getenv(secretKey), SessionToken: os.Getenv(sessionToken), Source: "Lambda"}
+		c := aws.Credentials{AccessKeyID: get(accessKey), SecretAccessKey: get(secretKey), SessionToken: get(sessionToken), Source: "Lambda"}
 		if !c.HasKeys() {
 			return aws.Credentials{}, errors.New("no AWS credentials: set " + accessKey + " and " + secretKey)
 		}
@@ -30,4 +29,4 @@ func role() aws.CredentialsProvider {
 }
 
 // region returns the region in which the function runs, or "".
-func region() string { return cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")) }
+func region(get func(string) string) string { return cmp.Or(get("AWS_REGION"), get("AWS_DEFAULT_REGION")) }

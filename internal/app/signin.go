@@ -27,7 +27,7 @@ func cacheToken(get func(string) string) (func(context.Context) (string, error),
 	case !strings.HasPrefix(get(topology.CacheURL), "rediss://"):
 		return nil, errors.New("it needs TLS: " + topology.CacheURL + " must be rediss://host:port")
 	}
-	signer, err := signin.New(cache, get(topology.CacheUser), region(), role())
+	signer, err := signin.New(cache, get(topology.CacheUser), region(get), role(get))
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,8 @@ func TestOthersAreNotifiedBeforeTheCallerRetries(t *testing.T) {
 		if state := be.state(zoe); state != "searching" {
 			t.Fatalf("zoe is %q, want it searching", state)
 		}
-		ana.at(38.2, p.Lng)
+		// She is heard again, but the process dies before it makes an attempt for her.
+		be.withFault(1, dies, func() { ana.report(38.2, p.Lng) })
 		sleep, slept := be.app.Service.Sleep, 0
 		be.app.Service.Sleep = func(ctx context.Context, d time.Duration) error {
 			if slept++; slept == 1 {

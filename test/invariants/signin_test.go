@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -64,7 +65,12 @@ func startGate(t *testing.T) *gate {
 func (g *gate) open(t *testing.T) (*app.App, *logWriter) {
 	t.Helper()
 	log := &logWriter{to: t.Output()}
-	a, err := app.FromEnv(func(k string) (string, bool) { v, ok := g.env[k]; return v, ok },
+	a, err := app.FromEnv(func(k string) (string, bool) {
+		if v, ok := g.env[k]; ok {
+			return v, true
+		}
+		return os.LookupEnv(k) // the role's credentials
+	},
 		app.Options{Log: slog.New(slog.NewTextHandler(log, nil)), Store: store.Options{TLS: g.tls, Sleep: func(context.Context, time.Duration) error { return nil }}})
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +154,6 @@ func TestARefusedSignInSaysWhatToCheck(t *testing.T) {
 }
 
 func TestSettingsThatRuleOutIAMAreRefused(t *testing.T) {
-	t.Setenv("AWS_REGION", "eu-west-1")
 	for name, test := range map[string]struct{ variable, value, want string }{
 		"neither kind":       {topology.CacheIAM, "waggle", "serverless/NAME or cluster/NAME"},
 		"no name":            {topology.CacheIAM, "serverless/", "serverless/NAME or cluster/NAME"},
@@ -157,7 +162,7 @@ func TestSettingsThatRuleOutIAMAreRefused(t *testing.T) {
 		"a password as well": {topology.CachePassword, "sesame", topology.CachePassword},
 		"no TLS":             {topology.CacheURL, "redis://localhost", "rediss://host:port"},
 	} {
-		env := map[string]string{topology.CacheURL: "rediss://localhost", topology.CacheUser: "functions", topology.CacheIAM: "serverless/waggle"}
+		env := map[string]string{topology.CacheURL: "rediss://localhost", topology.CacheUser: "functions", topology.CacheIAM: "serverless/waggle", "AWS_REGION": "eu-west-1"}
 		lookup := func(k string) (string, bool) { v, ok := env[k]; return v, ok }
 		a, err := app.FromEnv(lookup, app.Options{})
 		if err != nil {
