@@ -52,8 +52,16 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	start := time.Now()
 	p := &progress{show: o.Progress, total: o.work()}
 	err := scope.In(func(s *scope.Scope) error { return run(ctx, s, o, p, &r) })
+	if err != nil {
+		return r, err
+	}
+	var units []float64
+	for _, row := range r.Rows {
+		units = append(units, row.Micros/row.Pings)
+	}
+	r.PingMicros = round(median(units))
 	r.Seconds = math.Round(time.Since(start).Seconds())
-	return r, err
+	return r, nil
 }
 
 // A server is a function of the package caches that starts one.
@@ -94,11 +102,6 @@ func run(ctx context.Context, s *scope.Scope, o Options, p *progress, r *Result)
 	if err != nil {
 		return err
 	}
-	ping, err := m.ping()
-	if err != nil {
-		return err
-	}
-	r.PingMicros = round(float64(ping) / 1e3)
 	for _, size := range o.Sizes {
 		people := b.town.grow(size)
 		if err := w.join(ctx, people, func() { p.add(1) }); err != nil {
