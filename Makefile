@@ -27,6 +27,7 @@ FROM ?=
 FOR ?=
 CACHE ?=
 DAYFLAGS ?=
+BENCHFLAGS ?=
 MUTATIONFLAGS ?=
 
 # The C compiler for make build is one for the machine that Lambda runs on:
@@ -54,6 +55,11 @@ day: compiler ## replay a trace on a real cluster, judge it and plot it into day
 	@build/progress.sh bin/localstack ./localstack
 	@go -C lab build -o ../bin/ . ./day
 	@exec bin/day $(if $(CACHE),-cache $(CACHE)) "$(TRACE)" -speed $(SPEED) -wait $(WAIT) $(if $(FROM),-from $(FROM)) $(if $(FOR),-for $(FOR)) $(DAYFLAGS)
+
+.PHONY: bench
+bench: compiler ## measure what messages cost the cache, beside other systems; ten minutes (BENCHFLAGS="-server redis")
+	@go -C lab build -o ../bin/lab .
+	@exec bin/lab bench $(BENCHFLAGS)
 
 .PHONY: test
 test: compiler ## run all tests; the last line counts them and says what to install for those skipped

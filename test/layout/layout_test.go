@@ -74,6 +74,8 @@ func rules() []rule {
 		{"lab/town", []string{"lab/trace", "localstack/streets"}, "it makes up a day, and does not know who plays it"},
 		{"lab/compare", []string{"lab/chart", "lab/stats", "lab/trace", "localstack/streets", "internal/geo"}, "it compares traces, and does not know who made them"},
 		{"lab/day", []string{"cmd/waggle/stack", "lab/scope", "test/kit/caches"}, "it runs the programs as a user does, on a cluster like that of the tests"},
+		{"lab/bench", []string{"internal/match", "internal/store", "internal/pool", "internal/protocol", "internal/geo", "lab/chart", "lab/scope",
+			"lab/stats", "test/kit/caches"}, "it measures the store and the service alone, without what carries messages to them"},
 		{"lab/start", []string{"lab/scope", "test/kit/caches"}, "it starts the functions as Lambda does, and sees no more of them"},
 		{"lab/way", []string{"lab/scope", "internal", "localstack", "test/kit/caches"}, "it has a clock at every joint of the stack"},
 		{"build", nil, "it changes the tree as text, and must run whatever state the code is in"},
@@ -92,7 +94,7 @@ type dependency struct {
 // dependencies is the table. The first row whose prefix fits counts.
 func dependencies() []dependency {
 	return []dependency{
-		{"github.com/uber/h3-go", []string{"internal/geo"}, "only one package turns a point into a cell"},
+		{"github.com/uber/h3-go", []string{"internal/geo", "lab/bench"}, "only one package turns a point into a cell, beside the peers of the benchmark"},
 		{"github.com/valkey-io/valkey-go", []string{"internal/store", "lab/start"}, "every key and script belongs to the store"},
 		{"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi", []string{"internal/gateway", "lab/start"}, "every push to a client goes through one package"},
 		{"github.com/aws/aws-lambda-go", []string{"functions", "internal/app", "internal/handler", "internal/token", "localstack", "lab/start"}, "the domain and the store do not know Lambda"},

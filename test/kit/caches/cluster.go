@@ -8,26 +8,34 @@ import (
 	"time"
 )
 
-// Cluster is a real cluster of three primaries with a replica each.
+// Cluster is a real cluster.
 type Cluster struct {
 	Cache
-	// Nodes are the primaries, and then a replica of each in the same order.
+	// Nodes are the primaries, and then, if there are any, a replica of each in the same order.
 	Nodes []*Node
 }
 
-const (
-	primaries = 3
-	slots     = 16384
-)
+const slots = 16384
 
-// StartCluster starts an empty cluster and returns when every node takes part. The
-// arguments are added to each server's command line, such as a --cluster-node-timeout
-// other than 2000 ms.
+// StartCluster starts an empty cluster of three primaries with a replica each, and returns
+// when every node takes part. The arguments are added to each server's command line, such as
+// a --cluster-node-timeout other than 2000 ms.
 func StartCluster(t testing.TB, arguments ...string) *Cluster {
+	t.Helper()
+	return startCluster(t, 3, 3, arguments...)
+}
+
+// StartPrimaries starts an empty cluster of so many primaries, without replicas.
+func StartPrimaries(t testing.TB, primaries int) *Cluster {
+	t.Helper()
+	return startCluster(t, primaries, 0)
+}
+
+func startCluster(t testing.TB, primaries, replicas int, arguments ...string) *Cluster {
 	t.Helper()
 	program := installed(t)
 	c := &Cluster{}
-	for i := range 2 * primaries {
+	for i := range primaries + replicas {
 		n := run(t, program, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
 			"--cluster-port", strconv.Itoa(FreePort(t)), "--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"},
 			arguments...)...)
@@ -57,19 +65,19 @@ func StartCluster(t testing.TB, arguments ...string) *Cluster {
 	}
 	c.await(t, "the replicas do not follow", func(n *Node) bool {
 		info, err := Ask(n.Address, "INFO", "replication")
-		return err == nil && (strings.Contains(info, "master_link_status:up") || strings.Contains(info, "state=online"))
+		return err == nil && (replicas == 0 || strings.Contains(info, "master_link_status:up") || strings.Contains(info, "state=online"))
 	})
 	c.await(t, "the cluster is not complete", func(n *Node) bool {
 		info, err := Ask(n.Address, "CLUSTER", "INFO")
 		nodes, nodesErr := Ask(n.Address, "CLUSTER", "NODES")
 		return err == nil && nodesErr == nil && strings.Contains(info, "cluster_state:ok") &&
-			strings.Contains(info, fmt.Sprint("cluster_slots_ok:", slots)) && strings.Count(nodes, "slave") == primaries
+			strings.Contains(info, fmt.Sprint("cluster_slots_ok:", slots)) && strings.Count(nodes, "slave") == replicas
 	})
 	return c
 }
 
 // Replica returns the replica of the i-th primary.
-func (c *Cluster) Replica(i int) *Node { return c.Nodes[primaries+i] }
+func (c *Cluster) Replica(i int) *Node { return c.Nodes[c.Primaries+i] }
 
 // On reports whether the i-th primary has the slot of a key when the cluster starts.
 func (c *Cluster) On(t testing.TB, i int, key string) bool {
@@ -82,7 +90,7 @@ func (c *Cluster) On(t testing.TB, i int, key string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slot >= slots*i/primaries && slot < slots*(i+1)/primaries
+	return slot >= slots*i/c.Primaries && slot < slots*(i+1)/c.Primaries
 }
 
 // await returns when a condition holds on every node.
