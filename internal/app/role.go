@@ -29,4 +29,6 @@ func role(get func(string) string) aws.CredentialsProvider {
 }
 
 // region returns the region in which the function runs, or "".
-func region(get func(string) string) string { return cmp.Or(get("AWS_REGION"), get("AWS_DEFAULT_REGION")) }
+func region(get func(string) string) string {
+	return cmp.Or(get("AWS_REGION"), get("AWS_DEFAULT_REGION"))
+}
