@@ -119,8 +119,8 @@ type Part struct {
 }
 
 // Hits are candidates of one part, nearest first. Nobody nearer than the Horizon, in metres, is
-// missing. It is infinite if nobody within the radius is. Rest is set if the script had
-// looked at as many entries as one run may.
+// missing. It is infinite if nobody within the radius is. Rest is what was left unread, "" if
+// the search of this part must begin anew for more.
 type Hits struct {
 	Candidates []Candidate
 	Horizon    float64

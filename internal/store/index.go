@@ -235,11 +235,15 @@ func (s *Store) Withdraw(ctx context.Context, cells []geo.Cell, w match.WaitingR
 	return nil
 }
 
+// equalMeters is how much further than the horizon of a script a candidate may be. Squares round
+// a place by 0.35 m, and a plane is out by 0.1 m; so no other is nearer by a metre.
+const equalMeters = 0.3
+
 // hits are what a search of a cell found.
 func (r reply) hits(c geo.Cell, around geo.Point) (match.Hits, error) {
 	hits := match.Hits{Horizon: math.Inf(1), Rest: r.Rest}
 	if r.Horizon != nil {
-		hits.Horizon = float64(*r.Horizon) - 1
+		hits.Horizon = float64(*r.Horizon) + equalMeters
 	}
 	plane := geo.PlaneOf(c)
 	for _, text := range r.Found {

@@ -205,17 +205,20 @@ local function new_finder(radius, wanted, self)
     return swept
   end
 
-  -- enough tells whether half of `want` are found up to a distance, less 2 m. The caller takes
-  -- as much off, since distances are rounded and a plane is a little out: else it would ask
-  -- forever about a crowd at one distance.
+  -- enough tells whether half of `want` are found up to a distance: nobody nearer is missing.
+  -- Distances that differ by a metre are equal, so of a crowd at one place a few are enough.
+  -- The caller allows for a little more, as its own distances differ by some centimetres.
   function f.enough(d, want)
     local count = 0
     for _, one in ipairs(f.found) do
-      if one.d <= d - 2 then
+      if one.d <= d + 0.15 then
         count = count + 1
+        if count * 2 >= want then
+          return true
+        end
       end
     end
-    return count * 2 >= want
+    return false
   end
 
   -- reply says who was found, up to which distance these are all, and which boxes are left.
@@ -228,7 +231,7 @@ local function new_finder(radius, wanted, self)
     for i, b in ipairs(boxes or {}) do
       left[i] = int(b.square) .. ' ' .. b.bits .. ' ' .. b.skip
     end
-    return reply({ status = 'ok', found = texts, horizon = horizon and math.floor(horizon),
+    return reply({ status = 'ok', found = texts, horizon = horizon and string.format('%.2f', horizon),
       rest = table.concat(left, ';') })
   end
   return f
@@ -363,9 +366,7 @@ local function walk(f, x, y, radius, want, rest)
       end
     end
     local b = boxes[first]
-    if #f.found >= want and f.enough(b.d, want) then
-      return f.reply(b.d)
-    elseif f.read >= MOST_READ or counted >= MOST_BOXES then
+    if (#f.found >= want and f.enough(b.d, want)) or f.read >= MOST_READ or counted >= MOST_BOXES then
       return f.reply(b.d, boxes)
     end
     boxes[first] = boxes[#boxes]

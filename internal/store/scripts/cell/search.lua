@@ -1,6 +1,6 @@
 -- search finds members listed in this cell who fit, nearest first. Where it does not say
--- `horizon` these are all. Else all up to that distance are among them. With `rest` it had
--- read enough: a search that is given it goes on from there.
+-- `horizon` these are all. Else all up to that distance are among them. `rest` is what it has
+-- not read: a search that is given it goes on from there.
 -- Status: ok.
 local x, y, radius, tags, want, self, rest = arguments(7)
 
