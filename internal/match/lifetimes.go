@@ -27,7 +27,7 @@ const (
 const (
 	// A member with more than so many messages refused for their rate within RefusalsIn is kept
 	// out: its connection is closed, and it cannot connect for the time KeptOut.
-	Refusals   = 20
+	Refusals   = 50
 	RefusalsIn = 10 * time.Second
 	KeptOut    = 30 * time.Second
 	// ConnectsPerMinute is how often a member may connect in the long run, ConnectsBurst how
