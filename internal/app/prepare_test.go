@@ -59,9 +59,8 @@ func startRelay(t *testing.T, to string) *relay {
 // open wires a function, with the credentials that Lambda would give it.
 func open(t *testing.T, cache, management string) (*app.App, *bytes.Buffer) {
 	t.Helper()
-	t.Setenv("AWS_ACCESS_KEY_ID", "local")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "local")
-	env := map[string]string{topology.CacheURL: cache, topology.ManagementEndpoint: management}
+	env := map[string]string{topology.CacheURL: cache, topology.ManagementEndpoint: management,
+		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 	var log bytes.Buffer
 	a, err := app.FromEnv(func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		app.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
