@@ -25,7 +25,7 @@ type search struct {
 type asked struct {
 	want    int     // candidates
 	horizon float64 // metres from the point, within which all its members are known
-	rest    string  // what the cell has not looked at, "" unless it had to stop
+	rest    string  // what was left unread, "" if the cell begins anew for more
 }
 
 func newSearch(store Index, q Query) *search {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -145,7 +146,8 @@ func (s *Store) Search(ctx context.Context, parts []match.Part, q match.Query) (
 // occupied returns the cells that may have members. It returns nil, for any cell, if there are
 // only a few to ask.
 func (s *Store) occupied(ctx context.Context, parts []match.Part, pool string) (map[geo.Cell]bool, error) {
-	if len(parts) < manyCells {
+	again := slices.ContainsFunc(parts, func(p match.Part) bool { return p.Rest != "" }) // so these have members
+	if len(parts) < manyCells || again {
 		return nil, nil
 	}
 	areas := make(map[geo.Cell]bool)
