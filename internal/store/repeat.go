@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -28,17 +29,23 @@ var pauses = [...]time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond
 	200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond,
 	200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond}
 
+// pausesOfMove are those before the retries of a call whose slot is being moved to another
+// node: 300 ms in all. A move may take minutes, so to wait longer would only cost time.
+const pausesOfMove = 4
+
 // run sends the calls in one trip and returns their results in the same order. A call
 // whose script the node does not know is sent again with the script's text. A call that
 // failed is retried: at once, since a thawed environment finds its sockets broken, and
 // then more and more slowly for as long as a failover may take. A call that must be
-// sent once is not retried if it may have arrived.
+// sent once is not retried if it may have arrived. If the result is a refusal, no try of the
+// call was done.
 func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 	results := make([]valkey.ValkeyResult, len(calls))
 	open := make([]int, len(calls))
 	for i := range calls {
 		open[i] = i
 	}
+	inDoubt := make([]bool, len(calls)) // a try may have been done
 	s.trip(ctx, calls, open, results, byDigest)
 	for attempt := 0; ; attempt++ {
 		unknown := choose(open, func(n int) bool {
@@ -48,12 +55,18 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 		if len(unknown) > 0 {
 			s.trip(ctx, calls, unknown, results, byText)
 		}
-		open = choose(open, func(n int) bool { return repeatable(calls[n], results[n].Error()) })
+		for _, n := range open {
+			inDoubt[n] = inDoubt[n] || doubtful(results[n].Error())
+		}
+		open = choose(open, func(n int) bool {
+			err := results[n].Error()
+			return repeatable(calls[n], err) && (attempt < pausesOfMove || !moving(err))
+		})
 		if len(open) == 0 || attempt == len(pauses) || ctx.Err() != nil || s.sleep(ctx, pauses[attempt]) != nil {
-			return results
+			return certain(results, inDoubt)
 		}
 		how := byText
-		if attempt > 0 || slices.ContainsFunc(open, func(n int) bool { return unreached(results[n].Error()) }) {
+		if attempt > 0 || slices.ContainsFunc(open, func(n int) bool { return unreached(results[n].Error()) || moving(results[n].Error()) }) {
 			how = viaOtherNode
 		}
 		s.trip(ctx, calls, open, results, how)
@@ -72,6 +85,11 @@ func choose(all []int, which func(int) bool) (some []int) {
 // viaOtherNode sends each call to any node that is up, which may name the slot's new
 // owner: then it sends the call there. The client itself would look for the new owner
 // once a second, and fail until then.
+//
+// The owner of a slot that is being moved runs a call if it has all its keys, and names the
+// next owner (ASK) if it has none. Then all of them that exist are there. But the next owner
+// refuses a call of which any key does not exist, as most calls have. It runs one that
+// declares a single key, which is the same call by then.
 func (s *Store) viaOtherNode(ctx context.Context, client valkey.Client, calls []call, which []int, results []valkey.ValkeyResult) {
 	nodes := client.Nodes()
 	for _, n := range which {
@@ -81,6 +99,12 @@ func (s *Store) viaOtherNode(ctx context.Context, client valkey.Client, calls []
 				if address, moved := reply.IsMoved(); moved {
 					owner := cmp.Or(nodes[address], client) // the client looks up a node that it does not know
 					results[n] = owner.Do(ctx, s.command(owner, calls[n], false))
+				}
+			}
+			if reply, ok := valkey.IsValkeyErr(results[n].Error()); ok {
+				if address, asks := reply.IsAsk(); asks && nodes[address] != nil {
+					next := nodes[address]
+					results[n] = next.DoMulti(ctx, next.B().Asking().Build(), s.byFirstKey(next, calls[n]))[1]
 				}
 			}
 			if !unreached(results[n].Error()) {
@@ -102,6 +126,28 @@ func repeatable(c call, err error) bool {
 	return !c.once || unreached(err)
 }
 
+// certain hides the refusal of a call of which an earlier try may have been done.
+func certain(results []valkey.ValkeyResult, inDoubt []bool) []valkey.ValkeyResult {
+	for n, r := range results {
+		if _, refused := valkey.IsValkeyErr(r.Error()); refused && inDoubt[n] {
+			results[n] = valkey.NewErrorResult(fmt.Errorf("after a try without a reply: %w", r.Error()))
+		}
+	}
+	return results
+}
+
+// doubtful tells whether a try with this error may have been done.
+func doubtful(err error) bool {
+	_, refused := valkey.IsValkeyErr(err)
+	return err != nil && !refused && !unreached(err)
+}
+
+// moving tells whether a node refused a call since its slot is being moved.
+func moving(err error) bool {
+	reply, ok := valkey.IsValkeyErr(err)
+	return ok && begins(reply, "TRYAGAIN", "ASK")
+}
+
 // unreached tells whether the connection could not be made.
 func unreached(err error) bool {
 	var network *net.OpError
@@ -111,7 +157,7 @@ func unreached(err error) bool {
 // transient tells whether a refusal is about the state of the cache, and not about the
 // call.
 func transient(reply *valkey.ValkeyError) bool {
-	return passing(reply) || begins(reply, "OOM", "NOAUTH", "WRONGPASS") || strings.Contains(reply.Error(), "OOM ")
+	return passing(reply) || begins(reply, "OOM", "NOAUTH", "WRONGPASS", "NOREPLICAS", "MISCONF") || strings.Contains(reply.Error(), "OOM ")
 }
 
 // passing tells whether a refusal comes from a server that is starting, or from a replica

@@ -61,11 +61,14 @@ if base > 0 then
   setmetatable(m, { __index = DEFAULTS })
 end
 
--- renew begins the record anew for a session: its times count from another moment.
+-- renew begins the record anew for a session: its times count from another moment. The key is
+-- never deleted: while the slot moves to another node, its owner refuses to create it again.
 local function renew(connected)
   redis.call('HSET', record, 't', connected) -- fails in a full cache, which lets a DEL through
-  redis.call('DEL', record)
-  m.connected, before, base = connected, {}, tonumber(connected)
+  m.connected, base = connected, tonumber(connected)
+  for short in pairs(before) do
+    before[short] = '' -- all are written, or deleted
+  end
 end
 
 -- writable fails in a full cache, which refuses only the first write of a script, and no DEL.
