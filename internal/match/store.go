@@ -11,7 +11,7 @@ import (
 // error, which wraps ErrUnavailable if the cache failed, the step may have been done or not.
 // It may be repeated, with three exceptions. Begin and Lease need a fresh match id, and Cancel
 // must not be repeated: a first try that arrives late would reopen a search that was given up,
-// or cancel another request.
+// or cancel another request. If the error wraps ErrNotDone, the step was not done.
 type Store interface {
 	Sessions
 	Index
@@ -53,6 +53,9 @@ type Requests interface {
 	GiveUp(ctx context.Context, owner Member, match string, wait bool) (GivenUp, error)
 	// Cancel cancels the request of the session's member.
 	Cancel(context.Context, Session) (Cancelled, error)
+	// Retract takes back the request of that moment, if it is still open: a repeat of its id
+	// begins anew.
+	Retract(ctx context.Context, owner Member, created int64) ([]Change, error)
 	// Register lets the request wait in the cells and searches them, in one trip, for so many
 	// candidates of each.
 	Register(ctx context.Context, cells []geo.Cell, w WaitingRequest, want int) ([]Hits, error)

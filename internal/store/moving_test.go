@@ -93,3 +93,26 @@ func movingSlots(t *testing.T) func(*testing.T, string) (*fixture, *caches.Clust
 		return newFixture(t, cluster.Cache, direct, pool, offsetOnly), cluster
 	}
 }
+
+// Valkey 9 moves a slot as a whole.
+func TestASlotThatMovesAsAWholeRefusesNothing(t *testing.T) {
+	f, cluster := movingSlots(t)(t, "whole")
+	f.sleep = func(context.Context, time.Duration) error { t.Error("a step was retried"); return nil }
+	f.settings(unlimited)
+	ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+	f.says(ana.begin("r1", "m1"), match.StatusOK)
+	for _, id := range []string{"ana", "ben", string(geo.ShardCell(north(0)))} {
+		moved, err := cluster.MoveWhole(t, f.key("m", id))
+		if err != nil {
+			t.Skipf("needs Valkey 9 or later: %v", err)
+		}
+		for done := false; !done; done = moved() {
+			for _, call := range sendings(ana, ben) {
+				if err := call.send(t.Context(), f.store); err != nil {
+					t.Errorf("%s: %v", call.script, err)
+				}
+			}
+		}
+	}
+	same(f, ana.snapshot().Connection, "")
+}

@@ -173,6 +173,10 @@ func sendings(ana, ben *member) []sending {
 			return err
 		}},
 		{"cancel", true, func(ctx context.Context, s *store.Store) error { _, err := s.Cancel(ctx, ana.Session); return err }},
+		{"retract", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Retract(ctx, ana.Member, ana.now)
+			return err
+		}},
 		{"withdraw", false, func(ctx context.Context, s *store.Store) error { return s.Withdraw(ctx, cells, ana.waiting()) }},
 		{"disconnect", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Disconnect(ctx, ana.Member, ana.Connection, 0)

@@ -101,6 +101,15 @@ type Move struct {
 // next one.
 func (c *Cluster) Move(t testing.TB, key string) *Move {
 	t.Helper()
+	m := c.move(t, key)
+	slot := m.slot
+	m.to.must(t, "CLUSTER", "SETSLOT", slot, "IMPORTING", m.from.id(t))
+	m.from.must(t, "CLUSTER", "SETSLOT", slot, "MIGRATING", m.to.id(t))
+	return m
+}
+
+func (c *Cluster) move(t testing.TB, key string) *Move {
+	t.Helper()
 	slot, err := Ask(c.Nodes[0].Address, "CLUSTER", "KEYSLOT", key)
 	if err != nil {
 		t.Fatal(err)
@@ -109,10 +118,19 @@ func (c *Cluster) Move(t testing.TB, key string) *Move {
 	for !c.On(t, from, key) {
 		from++
 	}
-	m := &Move{t: t, cluster: c, slot: slot, from: c.Nodes[from], to: c.Nodes[(from+1)%c.Primaries]}
-	m.to.must(t, "CLUSTER", "SETSLOT", slot, "IMPORTING", m.from.id(t))
-	m.from.must(t, "CLUSTER", "SETSLOT", slot, "MIGRATING", m.to.id(t))
-	return m
+	return &Move{t: t, cluster: c, slot: slot, from: c.Nodes[from], to: c.Nodes[(from+1)%c.Primaries]}
+}
+
+// MoveWhole moves the slot of a key as a whole. It returns a function that reports whether it
+// has moved. The error says that the server cannot do that.
+func (c *Cluster) MoveWhole(t testing.TB, key string) (moved func() bool, err error) {
+	t.Helper()
+	m := c.move(t, key)
+	_, err = Ask(m.from.Address, "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", m.slot, m.slot, "NODE", m.to.id(t))
+	return func() bool {
+		_, err := Ask(m.from.Address, "EXISTS", key)
+		return err != nil && strings.HasPrefix(err.Error(), "MOVED")
+	}, err
 }
 
 // Keys moves these keys, if they exist.
