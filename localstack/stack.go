@@ -34,6 +34,7 @@ type config struct {
 	Members            int
 	Mingle             bool
 	InsecureTokens     bool
+	AllowHosts         hosts  // nil: none
 	Runtime            string // inProcess or processes
 	Functions          string // directory of the built functions; "": build them from the checkout
 	Concurrency        int    // invocations in progress; with processes, environments of each function; 0: the default
@@ -148,7 +149,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // no members, no streets
 		}
 	}
-	server := newServer(mux, c.Log)
+	server := newServer(c.hosts().check(mux, c.Log), c.Log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	s.closers = append(s.closers, func() error {

@@ -1,4 +1,4 @@
-package app
+package boundedlog
 
 import (
 	"log/slog"
@@ -10,7 +10,7 @@ import (
 func TestTheLogHasTheFirstLinesOfEachKindInASecond(t *testing.T) {
 	var text strings.Builder
 	now := time.Unix(0, 0)
-	log := boundedLog(slog.New(slog.NewTextHandler(&text, nil)), func() time.Time { return now })
+	log := New(slog.New(slog.NewTextHandler(&text, nil)), func() time.Time { return now })
 	lines := func(n int, log *slog.Logger, message string) int {
 		text.Reset()
 		for range n {

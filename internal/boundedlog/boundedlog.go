@@ -1,4 +1,5 @@
-package app
+// Package boundedlog keeps whoever causes failures from filling a log.
+package boundedlog
 
 import (
 	"context"
@@ -10,9 +11,14 @@ import (
 // perSecond is how many lines of one kind are logged in a second.
 const perSecond = 5
 
-// bounded passes on the first lines of each kind in a second, so that a member that causes
-// failures cannot fill the log. A kind is a message: those are constants of the code. The next
-// line of that kind says how many were left out.
+// New returns a logger that passes on the first lines of each kind in a second. A kind is a
+// message, which must be a constant of the code. The next line of that kind says how many
+// were left out.
+func New(log *slog.Logger, now func() time.Time) *slog.Logger {
+	return slog.New(bounded{log.Handler(), &kinds{now: now, all: make(map[string]*kind)}})
+}
+
+// bounded passes on the first lines of each kind in a second.
 type bounded struct {
 	slog.Handler
 	*kinds
@@ -27,10 +33,6 @@ type kinds struct {
 type kind struct {
 	since           time.Time
 	logged, leftOut int
-}
-
-func boundedLog(log *slog.Logger, now func() time.Time) *slog.Logger {
-	return slog.New(bounded{log.Handler(), &kinds{now: now, all: make(map[string]*kind)}})
 }
 
 // Handle implements slog.Handler.
