@@ -184,6 +184,9 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second, // of a request with its body
+		MaxHeaderBytes:    32 << 10,         // API Gateway takes 10 KB
+		// Beyond an upgrade, which waits for two functions.
+		WriteTimeout: 90 * time.Second,
 		// The functions keep their own idle connections for 90 s, so no post of theirs
 		// meets a connection that is being closed.
 		IdleTimeout: 2 * time.Minute,

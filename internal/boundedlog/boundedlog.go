@@ -4,21 +4,26 @@ package boundedlog
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 )
 
-// perSecond is how many lines of one kind are logged in a second.
-const perSecond = 5
+const (
+	// perSecond is how many lines of one kind are logged in a second.
+	perSecond = 5
+	// pause is how long there is no further warning of the same kind about a connection.
+	pause = time.Minute
+)
 
-// New returns a logger that passes on the first lines of each kind in a second. A kind is a
-// message, which must be a constant of the code. The next line of that kind says how many
-// were left out.
+// New returns a logger that passes on the first lines of each kind in a second, and of the
+// warnings about one connection the first in a minute. A kind is a message, which must be a
+// constant of the code; the connection is the line's own attribute of that name. The next
+// line of that kind says how many were left out.
 func New(log *slog.Logger, now func() time.Time) *slog.Logger {
 	return slog.New(bounded{log.Handler(), &kinds{now: now, all: make(map[string]*kind)}})
 }
 
-// bounded passes on the first lines of each kind in a second.
 type bounded struct {
 	slog.Handler
 	*kinds
@@ -33,11 +38,21 @@ type kinds struct {
 type kind struct {
 	since           time.Time
 	logged, leftOut int
+	warned          map[string]time.Time // by connection
 }
 
 // Handle implements slog.Handler.
 func (b bounded) Handle(ctx context.Context, r slog.Record) error {
-	ok, leftOut := b.take(r.Message)
+	connection := ""
+	if r.Level == slog.LevelWarn {
+		r.Attrs(func(a slog.Attr) bool {
+			if a.Key == "connection" {
+				connection = a.Value.String()
+			}
+			return true
+		})
+	}
+	ok, leftOut := b.take(r.Message, connection)
 	if !ok {
 		return nil
 	}
@@ -48,24 +63,31 @@ func (b bounded) Handle(ctx context.Context, r slog.Record) error {
 	return b.Handler.Handle(ctx, r)
 }
 
-// take reports whether a line of that kind may be logged, and how many were left out before it.
-func (k *kinds) take(message string) (ok bool, leftOut int) {
+// take reports whether a line of that kind may be logged, and how many were left out before
+// it. The connection is that of a warning, or "".
+func (k *kinds) take(message, connection string) (ok bool, leftOut int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now, line := k.now(), k.all[message]
 	if line == nil {
-		line = &kind{}
+		line = &kind{warned: make(map[string]time.Time)}
 		k.all[message] = line
 	}
 	if now.Sub(line.since) >= time.Second {
-		leftOut = line.leftOut
-		*line = kind{since: now}
+		line.since, line.logged = now, 0
 	}
-	if line.logged == perSecond {
+	warned, again := line.warned[connection]
+	if again && now.Sub(warned) < pause || line.logged == perSecond {
 		line.leftOut++
 		return false, 0
 	}
 	line.logged++
+	leftOut, line.leftOut = line.leftOut, 0
+	if connection != "" {
+		// Few are kept, since few lines are logged in a minute.
+		maps.DeleteFunc(line.warned, func(_ string, at time.Time) bool { return now.Sub(at) >= pause })
+		line.warned[connection] = now
+	}
 	return true, leftOut
 }
 
