@@ -114,8 +114,8 @@ func (f fake) Retract(_ context.Context, owner match.Member, created int64) ([]m
 	return s.result.Changes, s.err
 }
 
-func (f fake) Cancel(_ context.Context, x match.Session) (match.Cancelled, error) {
-	return resultOf[match.Cancelled](f, "cancel", x.Connection)
+func (f fake) Cancel(_ context.Context, x match.Session, _, request string) (match.Cancelled, error) {
+	return resultOf[match.Cancelled](f, strings.TrimSpace("cancel "+request), x.Connection)
 }
 
 func (f fake) Register(_ context.Context, cells []geo.Cell, w match.WaitingRequest, want int) ([]match.Hits, error) {
