@@ -157,6 +157,9 @@ func session(e Event) (match.Session, error) {
 	if !ok {
 		return match.Session{}, errors.New("the event has no authorizer context")
 	}
+	if e.RequestContext.ConnectionID == "" { // the service takes it for a back end, which needs no session
+		return match.Session{}, errors.New("the event has no connection")
+	}
 	id, err := token.FromContext(attached)
 	if err != nil {
 		return match.Session{}, err

@@ -103,7 +103,12 @@ func (w *work) firstAttempt(ctx context.Context, owner Member, id string, r Requ
 func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) (reply protocol.Frame, retry bool, err error) {
 	switch begun.Status {
 	case StatusNoLocation:
-		err = fault(Conflict, "report your location first, or give lat and lng")
+		text := "report your location first, or give lat and lng"
+		if settings := w.Pools.For(x.Pool); !settings.RemoteRequests {
+			text = fmt.Sprintf("report your location first: in this pool a request needs a report of the last %g seconds, with lat and lng too",
+				settings.LocationTTL.Seconds())
+		}
+		err = fault(Conflict, text)
 	case StatusTooFar:
 		err = fault(Forbidden, "lat and lng must be within 20 km of your own last location in this pool")
 	case StatusRepeat:

@@ -27,8 +27,9 @@ func messages() map[string]protocol.Message {
 		"location-unavailable": &protocol.Location{
 			Lat: 37.7764, Lng: -122.4172, At: new(int64(1795396510000)), Available: new(false), Tags: &[]string{},
 		},
-		"locate":        &protocol.Locate{ID: "w1"},
-		"match-nearest": &protocol.Match{ID: "r1"},
+		"location-unknown": &protocol.Location{Lat: 37.7764, Lng: -122.4172},
+		"locate":           &protocol.Locate{ID: "w1"},
+		"match-nearest":    &protocol.Match{ID: "r1"},
 		"match": &protocol.Match{
 			ID: "r1", Radius: 2000, Point: &protocol.Point{Lat: 37.7793, Lng: -122.4193}, Tags: []string{"xl"}, Wait: 60,
 		},

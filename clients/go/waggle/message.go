@@ -32,11 +32,11 @@ type Location struct {
 	Tags *[]string
 }
 
-// Motion is what a device may know beside the place. Nil, or a number that is not
+// Motion is what a device may know beside the place. Nil, -1, or a number that is not
 // finite: unknown.
 type Motion struct {
 	Accuracy *float64 `json:"accuracy,omitempty"` // metres, 0 to 100 000
-	Heading  *float64 `json:"heading,omitempty"`  // degrees clockwise from north, 0 to less than 360
+	Heading  *float64 `json:"heading,omitempty"`  // degrees clockwise from north, 0 to 360
 	Speed    *float64 `json:"speed,omitempty"`    // metres per second, 0 to 1000
 }
 
