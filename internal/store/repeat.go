@@ -17,8 +17,8 @@ import (
 type delivery int
 
 const (
-	byDigest delivery = iota // the node is expected to know the script
-	byText
+	asFunctions delivery = iota // the node is expected to have the library
+	asTexts
 	// viaOtherNode sends the call to a node other than the slot's cached owner.
 	viaOtherNode
 )
@@ -34,7 +34,7 @@ var pauses = [...]time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond
 const pausesOfMove = 4
 
 // run sends the calls in one trip and returns their results in the same order. A call
-// whose script the node does not know is sent again with the script's text. A call that
+// whose function the node does not have is sent again as a text. A call that
 // failed is retried: at once, since a thawed environment finds its sockets broken, and
 // then more and more slowly for as long as a failover may take. A call that must be
 // sent once is not retried if it may have arrived. If the result is a refusal, no try of the
@@ -46,14 +46,17 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 		open[i] = i
 	}
 	inDoubt := make([]bool, len(calls)) // a try may have been done
-	s.trip(ctx, calls, open, results, byDigest)
+	how := asFunctions
+	if s.textsOnly.Load() {
+		how = asTexts
+	}
+	s.trip(ctx, calls, open, results, how)
 	for attempt := 0; ; attempt++ {
-		unknown := choose(open, func(n int) bool {
-			reply, ok := valkey.IsValkeyErr(results[n].Error())
-			return ok && reply.IsNoScript()
-		})
-		if len(unknown) > 0 {
-			s.trip(ctx, calls, unknown, results, byText)
+		if notRun := choose(open, func(n int) bool { return notRun(results[n].Error()) }); how == asFunctions && len(notRun) > 0 {
+			if slices.ContainsFunc(notRun, func(n int) bool { return noFunction(results[n].Error()) }) {
+				s.loadLibrary(ctx)
+			}
+			s.trip(ctx, calls, notRun, results, asTexts)
 		}
 		for _, n := range open {
 			inDoubt[n] = inDoubt[n] || doubtful(results[n].Error())
@@ -65,12 +68,25 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 		if len(open) == 0 || attempt == len(pauses) || ctx.Err() != nil || s.sleep(ctx, pauses[attempt]) != nil {
 			return certain(results, inDoubt)
 		}
-		how := byText
+		how = asTexts
 		if attempt > 0 || slices.ContainsFunc(open, func(n int) bool { return unreached(results[n].Error()) || moving(results[n].Error()) }) {
 			how = viaOtherNode
 		}
 		s.trip(ctx, calls, open, results, how)
 	}
+}
+
+// noFunction tells whether a node does not have the function, or lets nobody call one.
+func noFunction(err error) bool {
+	reply, ok := valkey.IsValkeyErr(err)
+	return ok && begins(reply, "Function not found", "unknown command", "NOPERM")
+}
+
+// notRun tells whether a function was not run where a text may be: a cache that is full, or takes
+// no writes for another reason, refuses every function, but only those texts that write.
+func notRun(err error) bool {
+	reply, ok := valkey.IsValkeyErr(err)
+	return noFunction(err) || ok && begins(reply, "OOM", "NOREPLICAS", "MISCONF")
 }
 
 func choose(all []int, which func(int) bool) (some []int) {
