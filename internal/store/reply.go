@@ -29,6 +29,7 @@ type reply struct {
 	Card          string       `json:"card"`
 	Available     string       `json:"available"`
 	Advice        match.Advice `json:"advice"`
+	NotTaken      string       `json:"not_taken"`
 	AdviceChanged flag         `json:"advice_changed"`
 	Confirmed     flag         `json:"confirmed"`
 	Notified      flag         `json:"notified"`
