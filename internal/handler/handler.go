@@ -139,7 +139,7 @@ func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protoco
 	case *protocol.Match:
 		return h.Service.Match(ctx, x, m)
 	case *protocol.Cancel:
-		return h.Service.Cancel(ctx, x, m.ID)
+		return h.Service.Cancel(ctx, x, m)
 	case *protocol.End:
 		return h.Service.End(ctx, x, m)
 	}
@@ -222,7 +222,7 @@ func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Err
 		err = errors.Join(err, h.Push.Close(ctx, connection))
 	}
 	if err != nil && !errors.Is(err, match.ErrConnectionGone) {
-		h.Log.WarnContext(ctx, "answer", "err", err)
+		h.Log.WarnContext(ctx, "answer", "connection", connection, "err", err)
 	}
 }
 

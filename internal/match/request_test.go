@@ -247,7 +247,9 @@ func TestCancelWithdrawsTheRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, test.steps)
-			s.checkError(s.Cancel(t.Context(), session("ana"), test.id), test.want)
+			s.checkError(s.Cancel(t.Context(), session("ana"), &protocol.Cancel{ID: test.id}), test.want)
 		})
 	}
+	s := scripted(t, expect("cancel r1 ana1", repeated), pushed, expect("apply ana"))
+	s.checkError(s.Cancel(t.Context(), session("ana"), &protocol.Cancel{ID: "c", Request: "r1"}), nil)
 }

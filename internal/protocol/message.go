@@ -96,9 +96,10 @@ type Point struct {
 	Lng float64 `json:"lng" required:"yes" unit:"degrees" range:"-180 to 180" wraps:"yes"`
 }
 
-// Cancel withdraws the request under way.
+// Cancel withdraws the request under way, or only that of the Match with the id Request.
 type Cancel struct {
-	ID string `json:"id" range:"at most 64"`
+	ID      string `json:"id" range:"at most 64"`
+	Request string `json:"request" range:"at most 64"` // "": whichever is under way
 }
 
 // End ends a match.

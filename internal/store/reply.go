@@ -28,6 +28,7 @@ type reply struct {
 	Reason        string       `json:"reason"`
 	Card          string       `json:"card"`
 	Available     string       `json:"available"`
+	Tags          string       `json:"tags"`
 	Advice        match.Advice `json:"advice"`
 	NotTaken      string       `json:"not_taken"`
 	AdviceChanged flag         `json:"advice_changed"`

@@ -62,7 +62,11 @@ type Match struct {
 type Point struct{ Lat, Lng float64 }
 
 // Cancel withdraws the open request. The answer is an Ended.
-type Cancel struct{ ID string }
+type Cancel struct {
+	ID string
+	// Request is the ID of the Match that is meant. "": whichever is open.
+	Request string
+}
 
 // End ends a match. The answer is an Ended.
 type End struct {
