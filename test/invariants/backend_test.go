@@ -354,8 +354,8 @@ func (c *client) serve(ctx context.Context, action, fields string) {
 func (c *client) at(lat, lng float64, more ...string) {
 	c.t.Helper()
 	c.report(lat, lng, append(more, `"id":"at"`)...)
-	if _, ok := last[*protocol.Ack](c); !ok {
-		c.t.Fatalf("%s: no ack for a location: %s", c.id.Member, c.all())
+	if a, ok := last[*protocol.Ack](c); !ok || a.Position == protocol.PositionJump {
+		c.t.Fatalf("%s: no ack for a location, or for a jump: %s", c.id.Member, c.all())
 	}
 }
 
