@@ -1,6 +1,7 @@
 package invariants_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -72,8 +73,10 @@ func onEach(t *testing.T, pools string, test func(*testing.T, *backend)) {
 	caches.Each(t, func(t *testing.T, c caches.Cache) { test(t, newBackend(t, c, pools)) })
 }
 
+// newBackend starts the functions. Without a pool file a member may move as fast as a test likes.
 func newBackend(t *testing.T, c caches.Cache, pools string, set ...func(*backend, *store.Options)) *backend {
 	t.Helper()
+	pools = cmp.Or(pools, `{"pools":{"default":{"maxSpeed":0}}}`)
 	be := &backend{t: t, cache: c.Name, frames: make(map[string][]protocol.Frame), arrived: make(map[string][]time.Time),
 		closed: make(map[string]bool), gone: make(map[string]int), pushes: make(map[string]int), log: &logWriter{to: t.Output()}}
 	options := store.Options{

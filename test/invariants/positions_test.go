@@ -11,7 +11,7 @@ import (
 
 // A phone's bad fix must neither list its member elsewhere nor reach the matcher who follows it.
 func TestAPositionThatCannotBeRightIsNotTaken(t *testing.T) {
-	onEach(t, "", func(t *testing.T, be *backend) {
+	onEach(t, "{}", func(t *testing.T, be *backend) {
 		const far = lat + 40
 		ben := be.join("ben")
 		report := func(why string, at float64, more ...string) {

@@ -16,7 +16,7 @@ import (
 func TestTrips(t *testing.T) {
 	const lat, lng = 37.7749, -122.4194 // near the middle of its cell
 	p, q := acrossEdge(lat, lng)
-	onEach(t, `{"pools":{"default":{"maxSpeed":0}}}`, func(t *testing.T, be *backend) {
+	onEach(t, "", func(t *testing.T, be *backend) {
 		ana, ben := be.join("ana"), be.join("ben")
 		var match string
 		matched := func() { match = want[*protocol.Matched](ana).Match }
