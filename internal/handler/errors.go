@@ -10,8 +10,7 @@ import (
 )
 
 var (
-	errExpired = errors.New("the session has expired")
-	errNobody  = errors.New("this connection has no identity")
+	errNobody = errors.New("this connection has no identity")
 )
 
 // An answer is what an error becomes: a code and a text on the wire (no frame if the code is
@@ -35,6 +34,7 @@ var faults = map[match.Kind]answer{
 	match.RateLimited: {protocol.CodeRateLimited, http.StatusTooManyRequests, slog.LevelDebug, "", false},
 	match.KeepOut:     {protocol.CodeRateLimited, http.StatusTooManyRequests, slog.LevelDebug, "", true},
 	match.Replaced:    {protocol.CodeReplaced, http.StatusConflict, slog.LevelDebug, "", true},
+	match.Expired:     {protocol.CodeUnauthenticated, http.StatusUnauthorized, slog.LevelDebug, "", true},
 	match.Gone:        {"", http.StatusGone, slog.LevelDebug, "", true},
 }
 
@@ -47,9 +47,6 @@ func answerTo(err error) answer {
 		a := faults[fault.Kind]
 		a.text = fault.Text
 		return a
-	case errors.Is(err, errExpired):
-		return answer{protocol.CodeUnauthenticated, http.StatusUnauthorized, slog.LevelDebug,
-			"the session has expired: connect with a fresh token", true}
 	case errors.Is(err, errNobody):
 		return answer{protocol.CodeUnauthenticated, http.StatusUnauthorized, slog.LevelError,
 			"this connection has no identity: connect again with a valid token", true}

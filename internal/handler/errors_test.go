@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,26 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/protocol"
 )
+
+// A session may expire while its message is served.
+func TestAfterTheExpiryOnlyTheErrorThatSaysSoIsSent(t *testing.T) {
+	for name, err := range map[string]error{"in place of a reply": nil, "in place of another error": match.ErrUnavailable} {
+		t.Run(name, func(t *testing.T) {
+			h, p, _ := serving(&sessions{status: match.StatusOK, err: err})
+			asked := 0
+			h.Now = func() time.Time { // the first look is in time
+				asked++
+				return noon.Add(time.Duration(min(asked-1, 1)) * time.Hour)
+			}
+			if _, err := h.Handle(t.Context(), event("ping", ana())); err != nil {
+				t.Error(err)
+			}
+			if len(p.frames) != 1 || !strings.Contains(p.frames[0], `"code":"unauthenticated"`) || len(p.closed) != 1 {
+				t.Errorf("sent %v and closed %v", p.frames, p.closed)
+			}
+		})
+	}
+}
 
 func TestAConnectionWithoutAValidIdentityIsNotServed(t *testing.T) {
 	now := noon

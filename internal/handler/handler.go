@@ -108,17 +108,20 @@ func (h *Handler) message(ctx context.Context, e Event) {
 		id = m.MessageID()
 	}
 	x, err := session(e)
+	expired := func() bool { return !h.Now().Before(x.Expires) }
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errNobody, err)
-	} else if !h.Now().Before(x.Expires) {
-		err = errExpired
+	} else if expired() {
+		err = match.SessionExpired()
 	} else if bad != nil {
 		h.answer(ctx, connection, bad, false)
 		return
 	} else {
 		var result match.Result
 		result, err = h.serve(ctx, e, x, m)
-		err = errors.Join(err, h.deliver(ctx, x, result))
+		if err = errors.Join(err, h.deliver(ctx, x, result)); err != nil && expired() {
+			err = match.SessionExpired() // it is all that may be sent by now
+		}
 	}
 	if err != nil {
 		h.log(ctx, e, err)
@@ -148,7 +151,7 @@ func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protoco
 
 // deliver pushes the replies to the caller's connection, and lets the service do the rest.
 func (h *Handler) deliver(ctx context.Context, x match.Session, r match.Result) error {
-	return r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) { h.Service.Notify(ctx, x.Member, x.Connection, f) })
+	return r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) { h.Service.Notify(ctx, x.Member, x.Address(h.Now()), f) })
 }
 
 // session returns the session of an event, by the context that the authorizer attached.

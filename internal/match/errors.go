@@ -30,6 +30,7 @@ const (
 	KeepOut                     // too many of them: the connection is to be closed
 	Replaced                    // a newer connection of the member is there
 	Gone                        // the connection has disconnected: there is no reply
+	Expired                     // the session has outlived its token
 )
 
 // A Fault is the error of a message that cannot be done.
@@ -45,5 +46,10 @@ type Fault struct {
 
 // Error implements error.
 func (f *Fault) Error() string { return f.Text }
+
+// SessionExpired returns the fault of a message that comes after the expiry of its session.
+func SessionExpired() error {
+	return fault(Expired, "the session has expired: connect with a fresh token")
+}
 
 func fault(kind Kind, text string) error { return &Fault{Kind: kind, Text: text} }

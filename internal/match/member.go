@@ -17,7 +17,9 @@ type Session struct {
 	Member
 	Connection  string
 	ConnectedAt time.Time // by the gateway's clock, to the millisecond
-	Expires     time.Time // the earlier of the token's expiry and the longest connection
+	// Expires is the earlier of the token's expiry and the longest connection, zero for never.
+	// From then on the member counts as disconnected.
+	Expires time.Time
 	// Matcher and Matchee are the roles that the member may take.
 	Matcher, Matchee bool
 	// Tags, where Restricted, are the only ones the member may report.
@@ -27,6 +29,19 @@ type Session struct {
 	// Admitted says that the message was taken from the member's budget by an earlier step.
 	Admitted bool
 }
+
+// Address returns where replies are pushed to at that time: the connection, marked if the session
+// has expired.
+func (x Session) Address(now time.Time) string {
+	if x.Expires.IsZero() || now.Before(x.Expires) {
+		return x.Connection
+	}
+	return ExpiredMark + x.Connection
+}
+
+// ExpiredMark precedes the connection of a session that has expired and was not closed yet. A push
+// to it becomes the error that says so.
+const ExpiredMark = "expired "
 
 // A Position is a reported place, ordered by (At, Seq).
 type Position struct {

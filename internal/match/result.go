@@ -9,6 +9,7 @@ type Status string
 const (
 	StatusOK            Status = "ok"
 	StatusGone          Status = "gone"     // the connection has ended
+	StatusExpired       Status = "expired"  // the session has outlived its token
 	StatusReplaced      Status = "replaced" // a newer connection is there
 	StatusUnknown       Status = "unknown"  // the cache does not know the session
 	StatusJustConnected Status = "just_connected"
@@ -41,7 +42,7 @@ const (
 )
 
 // The results below are those of the steps of a Store. Connection is a member's current
-// connection, "" if there is none. Changes are the changes of the index that follow from the
+// connection, "" if there is none, with ExpiredMark if its session has expired. Changes are the changes of the index that follow from the
 // step. NoMatch is an expired request that the caller has not been notified of. A field
 // with a status in its comment is set only with that status.
 
@@ -64,7 +65,7 @@ const (
 	LimitConnects Limit = "connectRate"
 )
 
-// Connected is the result of Connect: ok, rate_limited, kept_out, replaced or gone.
+// Connected is the result of Connect: ok, rate_limited, kept_out, replaced, gone or expired.
 type Connected struct {
 	Status Status
 	Refusal
@@ -79,7 +80,7 @@ type Disconnected struct {
 	Changes []Change
 }
 
-// A Snapshot is the result of Read: ok, rate_limited, kept_out, replaced, gone or unknown.
+// A Snapshot is the result of Read: ok, rate_limited, kept_out, replaced, gone, expired or unknown.
 type Snapshot struct {
 	Status Status
 	Refusal
@@ -99,7 +100,7 @@ type Snapshot struct {
 }
 
 // Reported is the result of Report: ok; late, stale, rate_limited or kept_out (nothing was
-// stored); replaced, gone or unknown. A late report may be a repeat, and then has Changes.
+// stored); replaced, gone, expired or unknown. A late report may be a repeat, and then has Changes.
 type Reported struct {
 	Status Status
 	Refusal
@@ -119,7 +120,7 @@ type Reported struct {
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
 // searching (another request is under way); no_location, too_far, rate_limited, kept_out,
-// replaced, gone or unknown. Only ok has opened anything.
+// replaced, gone, expired or unknown. Only ok has opened anything.
 type Begun struct {
 	Status Status
 	Refusal
@@ -153,7 +154,7 @@ type GivenUp struct {
 }
 
 // Cancelled is the result of Cancel: cancelled, active (it has led to a match), other
-// (there is none), rate_limited, kept_out, replaced, gone or unknown.
+// (there is none), rate_limited, kept_out, replaced, gone, expired or unknown.
 type Cancelled struct {
 	Status Status
 	Refusal

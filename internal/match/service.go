@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,9 +92,14 @@ func Sleep(ctx context.Context, d time.Duration) error {
 // Notify pushes a frame to a member's connection. "" is no connection. A failed push is only
 // logged: the member gets the same state with hello or locate. A connection that is gone is
 // disconnected in the store, unless it is so new that the push may have overtaken its
-// connect: then Notify pushes once more, after a pause.
+// connect: then Notify pushes once more, after a pause. The client of an expired session gets the
+// error that says so in place of the frame, and the connection is closed.
 func (s *Service) Notify(ctx context.Context, m Member, connection string, f protocol.Frame) {
 	if connection == "" {
+		return
+	}
+	if connection, expired := strings.CutPrefix(connection, ExpiredMark); expired {
+		s.endExpired(ctx, m, connection)
 		return
 	}
 	err := s.Push.Push(ctx, connection, f)
@@ -110,6 +116,16 @@ func (s *Service) Notify(ctx context.Context, m Member, connection string, f pro
 	if err != nil && !errors.Is(err, ErrConnectionGone) {
 		s.Log.WarnContext(ctx, "push failed", "connection", connection, "err", err)
 	}
+}
+
+// endExpired tells the client of an expired session so, and closes its connection. The store then
+// disconnects it: a $disconnect may never come.
+func (s *Service) endExpired(ctx context.Context, m Member, connection string) {
+	err := s.dismiss(ctx, connection, protocol.NewError(protocol.CodeUnauthenticated, "", SessionExpired().Error()))
+	if err == nil || errors.Is(err, ErrConnectionGone) {
+		err = s.Disconnect(ctx, m, connection)
+	}
+	s.logFailure(ctx, "end an expired session", err)
 }
 
 // unlist applies changes that list nobody, so that no waiting request is woken.

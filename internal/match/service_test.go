@@ -9,9 +9,13 @@ import (
 
 	"waggle/internal/gateway"
 	"waggle/internal/match"
+	"waggle/internal/protocol"
 )
 
-const pong = `push ana1 {"type":"pong","now":50000}`
+const (
+	pong        = `push ana1 {"type":"pong","now":50000}`
+	pushExpired = `push ana1 {"type":"error","code":"unauthenticated","message":"the session has expired: connect with a fresh token","retryable":false}`
+)
 
 // A message may overtake its connect: the session is then connected first.
 func TestOnlyTheNewestConnectionIsServed(t *testing.T) {
@@ -29,6 +33,7 @@ func TestOnlyTheNewestConnectionIsServed(t *testing.T) {
 		"the first read fails: the error":                         {expect("read ana1", match.StatusUnknown, err1), err1},
 		"a newer connection is there: replaced":                   {expect("read ana1", match.StatusReplaced), replaced()},
 		"the session has disconnected: gone":                      {expect("read ana1", match.StatusGone), &match.Fault{Kind: match.Gone, Text: "this connection has disconnected"}},
+		"the session has expired: the fault that says so":         {expect("read ana1", match.StatusExpired), match.SessionExpired()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, test.steps)
@@ -69,6 +74,37 @@ func TestAFailedPushIsNoErrorOfTheMessage(t *testing.T) {
 			s.checkError(s.Ping(t.Context(), session("ana"), ""), nil)
 		})
 	}
+}
+
+// A push to a session that has expired becomes the error that says so. The session ends with it,
+// unless its connection could not be closed: then the next push tries again.
+func TestAPushToAnExpiredSessionEndsIt(t *testing.T) {
+	unlisted := result{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
+	watched := expect("watch ana x ben", result{Status: match.StatusActive, Notified: true, Connection: match.ExpiredMark + "ana1"})
+	ends := join(expect(pushExpired), expect("close ana1"))
+	for name, steps := range map[string]script{
+		"it is told, closed and disconnected": join(ends, expect("disconnect ana ana1 0s", unlisted), expect("apply ana -3")),
+		"it cannot be told: it is closed":     join(expect(pushExpired, err1), expect("close ana1"), expect("disconnect ana ana1 0s", unlisted), expect("apply ana -3")),
+		"it is gone: it is disconnected":      join(expect(pushExpired, match.ErrConnectionGone), expect("close ana1", match.ErrConnectionGone), expect("disconnect ana ana1 0s", unlisted), expect("apply ana -3")),
+		"it cannot be closed: logged":         join(expect(pushExpired), expect("close ana1", err1), expect("log end an expired session: error 1")),
+		"the disconnect fails: logged":        join(ends, expect("disconnect ana ana1 0s", err1), expect("log end an expired session: error 1")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, expect("report ben1", result{Status: match.StatusOK, Now: cacheTime, Claim: claim(9000, true)}), expect("apply ben"), watched, steps)
+			s.checkError(s.Report(t.Context(), session("ben"), &protocol.Location{}, time.Time{}), nil)
+		})
+	}
+}
+
+// A session that expires while its message is served gets no reply.
+func TestAReplyAfterTheExpiryBecomesTheErrorThatSaysSo(t *testing.T) {
+	s := scripted(t, expect("read ana1", snapshot(nil, nil), 2*time.Hour), expect(pushExpired), expect("close ana1"), expect("disconnect ana ana1 0s", match.StatusOther), expect("apply ana"))
+	s.checkError(s.Ping(t.Context(), session("ana"), ""), nil)
+
+	never := session("ana")
+	never.Expires = time.Time{}
+	s = scripted(t, expect("read ana1", snapshot(nil, nil)), expect(pong))
+	s.checkError(s.Ping(t.Context(), never, ""), nil)
 }
 
 func TestAMessageReturnsWhenAllItsWorkIsDone(t *testing.T) {

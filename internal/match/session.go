@@ -28,17 +28,25 @@ func (w *work) connect(ctx context.Context, x Session) error {
 	}
 	together(ctx, func(ctx context.Context) {
 		if r.Old != "" {
-			w.dismiss(ctx, r.Old)
+			w.replace(ctx, r.Old)
 		}
 	}, func(ctx context.Context) { err = w.apply(ctx, x.Member, r.Changes) })
 	return err
 }
 
-// dismiss notifies a connection that it was replaced, and closes it.
-func (s *Service) dismiss(ctx context.Context, connection string) {
-	// Errors are ignored: the connection may be gone.
-	_ = s.Push.Push(ctx, connection, protocol.NewError(protocol.CodeReplaced, "", takenOver))
-	_ = s.Push.Close(ctx, connection)
+// replace notifies a connection that it was replaced, or that it has expired, and closes it.
+func (s *Service) replace(ctx context.Context, connection string) {
+	f := protocol.NewError(protocol.CodeReplaced, "", takenOver)
+	if old, expired := strings.CutPrefix(connection, ExpiredMark); expired {
+		connection, f = old, protocol.NewError(protocol.CodeUnauthenticated, "", SessionExpired().Error())
+	}
+	_ = s.dismiss(ctx, connection, f) // it may be gone
+}
+
+// dismiss pushes an error to a connection and closes it. It returns the error of the close.
+func (s *Service) dismiss(ctx context.Context, connection string, f *protocol.Error) error {
+	_ = s.Push.Push(ctx, connection, f) // a client that does not read is closed as well
+	return s.Push.Close(ctx, connection)
 }
 
 // Disconnect ends a session, if that connection is the member's current one. Searches no

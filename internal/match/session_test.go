@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,8 @@ func TestAConnectReplacesTheOlderConnection(t *testing.T) {
 	first := result{Status: match.StatusOK, Changes: []match.Change{{Epoch: 3}}}
 	next := first
 	next.Old = "ana0"
+	expired := first
+	expired.Old = match.ExpiredMark + "ana0"
 	for name, test := range map[string]struct {
 		steps script
 		want  error
@@ -20,6 +23,8 @@ func TestAConnectReplacesTheOlderConnection(t *testing.T) {
 		"a second connection: the first is notified and closed": {join(expect("connect ana1", next), expect(pushReplaced), meanwhile("close ana0"), meanwhile("apply ana -3")), nil},
 		"a second connection, and the first is gone": {join(expect("connect ana1", next), expect(pushReplaced, match.ErrConnectionGone),
 			meanwhile("close ana0", match.ErrConnectionGone), meanwhile("apply ana -3")), nil},
+		"a second connection, and the first has expired: it is told that": {join(expect("connect ana1", expired), expect(strings.ReplaceAll(pushExpired, "ana1", "ana0")),
+			meanwhile("close ana0"), meanwhile("apply ana -3")), nil},
 		"a newer connection is there: replaced": {expect("connect ana1", match.StatusReplaced), replaced()},
 		"too many connections: rate limited": {expect("connect ana1", limited(match.LimitConnects)),
 			&match.Fault{Kind: match.RateLimited, RetryAfter: time.Second, Text: "at most 30 connections a minute, and 20 at once"}},

@@ -69,7 +69,7 @@ func (w *work) flush(ctx context.Context) {
 	w.others, w.replies = nil, nil
 	together(ctx, append(others, func(ctx context.Context) {
 		for _, f := range replies {
-			w.Notify(ctx, w.caller.Member, w.caller.Connection, f)
+			w.Notify(ctx, w.caller.Member, w.caller.Address(w.Now()), f)
 		}
 	})...)
 }
@@ -118,6 +118,8 @@ func inSession[R sessionResult](ctx context.Context, w *work, x Session, step fu
 		return r, w.tooMany(x, status, refusal)
 	case status == StatusReplaced || status == StatusUnknown:
 		return r, replaced()
+	case status == StatusExpired:
+		return r, SessionExpired()
 	case status == StatusGone:
 		return r, fault(Gone, "this connection has disconnected")
 	case noMatch != nil:

@@ -113,6 +113,7 @@ func frames() map[string]protocol.Frame {
 			ID: "l31", Code: protocol.CodeRateLimited, Retryable: true, RetryAfter: 30,
 			Message: "too many messages were refused: connect again in 30 seconds",
 		},
+		"error-expired":  protocol.NewError(protocol.CodeUnauthenticated, "", "the session has expired: connect with a fresh token"),
 		"error-replaced": protocol.NewError(protocol.CodeReplaced, "", "a newer connection of this member has taken over"),
 	}
 }

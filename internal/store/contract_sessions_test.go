@@ -223,6 +223,12 @@ func refusals() []testCase {
 			ana.leave()
 			return ana
 		}},
+		{match.StatusExpired, func(ana *member) *member {
+			next := ana.nextSession()
+			next.Expires = time.UnixMilli(ana.now + time.Minute.Milliseconds() - 1)
+			ana.says(next.connect(), match.StatusOK)
+			return next
+		}},
 		{match.StatusUnknown, (*member).nextSession},
 	}
 	var all []testCase

@@ -152,3 +152,78 @@ func TestRule6GoneConnections(t *testing.T) {
 		}
 	})
 }
+
+// TestRule6ExpiredSessions: after its expiry a session is sent nothing but the error that says
+// so, and it is closed. Its member counts as disconnected. Each case is a push to ana, which
+// another member's message makes after ana's expiry.
+func TestRule6ExpiredSessions(t *testing.T) {
+	const lat, lng, life = 37.7749, -122.4194, 6 * time.Second
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		match := func(c *client, more string) { c.send("match", `"lat":37.7749,"lng":-122.4194,"id":"r",`+more) }
+		for _, push := range []struct {
+			what         string
+			before, then func(ana, ben *client)
+			resumes      string // what the next session finds
+		}{
+			{"a location of its matchee", func(ana, ben *client) { match(ana, `"radius":500`) },
+				func(_, ben *client) { ben.report(lat, lng) }, "match"},
+			{"the end of its match as a matcher", func(ana, ben *client) { match(ana, `"radius":500`) },
+				func(_, ben *client) { ben.send("end", `"match":"`+ben.hello().Match.Match+`"`) }, ""},
+			{"the end of its match as a matchee", func(ana, ben *client) { match(ben, `"radius":500`) },
+				func(_, ben *client) { ben.send("end", `"match":"`+ben.hello().Match.Match+`"`) }, ""},
+			{"a match for its waiting request", func(ana, ben *client) {
+				ben.report(lat, lng, `"available":false`)
+				match(ana, `"wait":60`)
+			}, func(_, ben *client) { ben.report(lat, lng, `"available":true`) }, "match"},
+			{"a newer session", func(ana, _ *client) {}, func(ana, _ *client) { ana.reconnect().hello() }, ""},
+		} {
+			be.flush()
+			id := identity("default", "ana")
+			id.Expires = be.now().Add(life)
+			ana, ben := be.joinAs(id), be.join("ben")
+			ana.at(lat, lng)
+			ben.at(lat, lng)
+			push.before(ana, ben)
+			be.advance(life)
+			ana.take()
+			ana.id.Expires = be.now().Add(time.Hour) // of the next session
+			push.then(ana, ben)
+			sent := ana.take()
+			if len(sent) != 1 || !be.isClosed(ana) {
+				t.Errorf("%s: after its expiry the session got %d frames, and closed is %v: %s", push.what, len(sent), be.isClosed(ana), ana.all())
+			} else if e, ok := sent[0].(*protocol.Error); !ok || e.Code != protocol.CodeUnauthenticated {
+				t.Errorf("%s: after its expiry the session was sent %s", push.what, protocol.Encode(sent[0]))
+			}
+			ben.report(lat, lng)
+			if more := ana.take(); len(more) > 0 {
+				t.Errorf("%s: a closed session was sent more: %s", push.what, ana.all())
+			}
+			next := ana.reconnect()
+			if m := next.hello().Match; (m != nil) != (push.resumes == "match") {
+				t.Errorf("%s: the next session finds the match %+v", push.what, m)
+			}
+			if push.resumes == "match" {
+				ben.report(lat, lng)
+				want[*protocol.LocationFrame](next)
+			}
+		}
+
+		be.flush()
+		id := identity("default", "ana")
+		id.Expires = be.now().Add(life)
+		ana := be.joinAs(id)
+		ana.at(lat, lng)
+		be.advance(life - 2*time.Second)
+		if got := be.findAt(lat, lng); got != "ana" {
+			t.Errorf("just before the expiry: found %q, want ana", got)
+		}
+		be.advance(2 * time.Second)
+		ana.take()
+		if got := be.findAt(lat, lng); got != "" {
+			t.Errorf("after the expiry: found %q, want nobody", got)
+		}
+		if sent := ana.take(); len(sent) > 0 {
+			t.Errorf("a search that does not find the member sent %v", sent)
+		}
+	})
+}

@@ -16,14 +16,14 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   d = 'card', a = 'advice', y = 'lat', x = 'lng', p = 'at', s = 'seq', o = 'motion', r = 'reported', k = 'cell',
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
-  z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil',
+  z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil', te = 'expires',
   jp = 'jumped' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
-  requestRate = 1, matchRate = 1, connectRate = 1, refusalRate = 1, outUntil = 1 }
+  requestRate = 1, matchRate = 1, connectRate = 1, refusalRate = 1, outUntil = 1, expires = 1 }
 local short_of -- the other way round
 -- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
 -- digit, which all have, and its trailing ones.
@@ -140,14 +140,20 @@ local function reply(t)
   return reply_only(t)
 end
 
--- session tells whose message this is: 'ok', 'gone' (the connection has ended),
+-- left_at is when the member left: its connection has ended, or its session has expired. It is nil
+-- before.
+local function left_at()
+  return m.gone or m.expires and m.expires <= now and m.expires or nil
+end
+
+-- session tells whose message this is: 'ok', 'gone' (the connection has ended), 'expired',
 -- 'replaced' (a newer connection is there) or 'unknown' (newer than the record).
 local function session(conn, connected)
   if not m.conn then
     return 'unknown'
   end
   if m.conn == conn then
-    return m.gone and 'gone' or 'ok'
+    return m.gone and 'gone' or left_at() and 'expired' or 'ok'
   end
   local mine, theirs = tonumber(connected), tonumber(m.connected)
   if mine < theirs or (mine == theirs and conn < m.conn) then
@@ -159,7 +165,7 @@ end
 -- hide_position takes the position of a member who has left out of the record. It can come
 -- back until the grace time is over.
 local function hide_position()
-  local wait = m.gone + grace - now
+  local wait = left_at() + grace - now
   if m.lat and wait > 0 then
     redis.call('HSET', left, 'lat', m.lat, 'lng', m.lng, 'motion', m.motion)
     redis.call('PEXPIRE', left, int(wait))
@@ -167,9 +173,13 @@ local function hide_position()
   m.lat, m.lng, m.motion, m.jumped = nil, nil, nil, nil
 end
 
--- connection is where the member can be pushed to, '' if nowhere.
+-- connection is where the member can be pushed to, '' if nowhere. That of an expired session is
+-- marked until it is closed: its client is to learn that, and nothing else.
 local function connection()
-  return m.gone == nil and m.conn or ''
+  if m.gone or not m.conn then
+    return ''
+  end
+  return left_at() and 'expired ' .. m.conn or m.conn
 end
 
 -- note_heard notes a sign of life.
@@ -351,8 +361,10 @@ end
 
 -- entry describes the member's listing for the scripts of the cell.
 local function entry(op)
+  -- It is listed until the session expires at the latest.
+  local heard = m.expires and math.min(m.reported, m.expires - ttl) or m.reported
   return { op = op, cell = full_cell(m.cell), epoch = m.epoch, lat = degrees(m.lat), lng = degrees(m.lng), at = m.at,
-    seq = m.seq, heard = m.reported, session = m.connected, tags = m.tags }
+    seq = m.seq, heard = heard, session = m.connected, tags = m.tags }
 end
 
 -- new_epoch gives the listing a new epoch: no removal issued before can hide it.
@@ -373,7 +385,7 @@ local function index_changes(r, anew, moved)
     return changes -- undecided: leave the index alone
   end
   local free = not m.claimMatch and not (r and r.state == 'active')
-  local listable = free and not m.gone and m.available == '1' and m.matchee == '1' and fresh()
+  local listable = free and not left_at() and m.available == '1' and m.matchee == '1' and fresh()
   local trailing, stay = {}, {}
   for cell, epoch, at in string.gmatch(m.trailing or '', '([^ ,]+) (%S+) ([^,]+)') do
     trailing[#trailing + 1] = { cell = cell, epoch = epoch + base, at = at + base }

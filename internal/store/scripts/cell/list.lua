@@ -19,7 +19,7 @@ if before then
     return reply({ status = 'older' })
   end
   asked = before.epoch == k.epoch and ahead > 0 and
-    math.floor(k.heard / ASK_AGAIN) == math.floor(before.heard / ASK_AGAIN)
+    math.floor(now / ASK_AGAIN) == math.floor(before.heard / ASK_AGAIN)
 elseif anew ~= '1' then
   return reply({ status = 'absent' })
 end

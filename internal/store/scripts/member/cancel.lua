@@ -1,6 +1,6 @@
 -- cancel withdraws the request under way, or only that with the id `named`. A repeat of a message
 -- that has an id is answered like the first, and does nothing.
--- Status: cancelled (also when repeated), active, other; rate_limited, kept_out, replaced, gone, unknown.
+-- Status: cancelled (also when repeated), active, other; rate_limited, kept_out, replaced, gone, expired, unknown.
 local conn, connected, perSecond, burst, id, named = arguments(6)
 
 local refusal = enter(conn, connected, perSecond, burst)

@@ -1,9 +1,9 @@
 -- connect begins a session: the newest connection wins.
--- Status: ok (`old` is the connection it replaces), rate_limited, kept_out, replaced, gone.
-local conn, connected, restricted, tags, card, matchee, available, perMinute, burst = arguments(9)
+-- Status: ok (`old` is the connection it replaces), rate_limited, kept_out, replaced, gone, expired.
+local conn, connected, restricted, tags, card, matchee, available, perMinute, burst, expires = arguments(10)
 
 local status = session(conn, connected)
-if status == 'replaced' or status == 'gone' then
+if status == 'replaced' or status == 'gone' or status == 'expired' then
   return reply({ status = status })
 end
 if status == 'ok' then
@@ -27,13 +27,18 @@ if restricted == '1' then
   end
   m.tags = #kept > 0 and table.concat(kept, ' ') or tags
 end
-if m.gone and m.gone + grace > now then
+local ended = left_at()
+if ended and not m.claimMatch then
+  hide_position()
+end
+if ended and ended + grace > now then
   -- The position of a member who left comes back.
   for name, value in pairs(fetch_all(left) or {}) do
     m[name] = value
   end
 end
 m.conn, m.gone, m.heard, m.card, m.matchee, m.available, m.advice = conn, nil, now, card, matchee, available, 'none'
+m.expires = tonumber(expires)
 renew(connected)
 redis.call('DEL', left)
 return reply({ status = 'ok', old = old, changes = index_changes(current_route(), m.tags ~= tags_before) })

@@ -10,7 +10,7 @@ age = tonumber(age)
 if age > 0 and now - tonumber(m.connected) < age then
   return reply({ status = 'just_connected' })
 end
-m.gone = now
+m.gone = left_at() or now
 if not m.claimMatch then
   hide_position() -- a matcher sees its matchee until the match ends
 end

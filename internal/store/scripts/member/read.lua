@@ -1,7 +1,7 @@
 -- read returns a member's record and route. With a connection it is that session's
 -- sign of life, and refused unless the session is current; with `relist` it lists the
 -- member anew, which a process that vanished may have left undone.
--- Status: ok, rate_limited, kept_out, replaced, gone, unknown.
+-- Status: ok, rate_limited, kept_out, replaced, gone, expired, unknown.
 local conn, connected, perSecond, burst, anew = arguments(5)
 
 local expired

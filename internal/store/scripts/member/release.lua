@@ -11,7 +11,7 @@ local confirmed = not mine or m.claimConfirmed == '1'
 local id
 if mine then
   m.claimMatcher, m.claimMatch, m.claimConfirmed, m.claimAt = nil, nil, nil, nil
-  if m.gone then
+  if left_at() then
     hide_position()
   end
   id = confirmed and note_end(match, reason, matcher)

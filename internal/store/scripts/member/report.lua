@@ -2,7 +2,7 @@
 -- the rate, fresh and newer than the last one. `changes` is what the index then needs.
 -- `not_taken` says why the position of an ok report was not believed: the report counts, its
 -- position does not, and the last good one stays.
--- Status: ok, late, stale, rate_limited, kept_out, replaced, gone, unknown.
+-- Status: ok, late, stale, rate_limited, kept_out, replaced, gone, expired, unknown.
 local conn, connected, perSecond, burst, lat, lng, at, seq, motion, available, retag, tags, cell, arrival,
     reportsPerSecond, reportsBurst, maxAccuracy, maxSpeed = arguments(18)
 local UNKNOWN_ACCURACY = 500 -- metres: how far a position may be out whose report does not say it
