@@ -7,6 +7,7 @@ local record, route, left, past
 -- replies. Times in it are numbers; degrees and cells stay short. `values` has the fields,
 -- `changed` the names of those that a script has assigned, and the stored times count from `base`.
 local m, values, changed, base
+local stored -- the record as it was, its fields and values by turns
 local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
 
@@ -72,7 +73,7 @@ local function start(...)
     end
   end
   values, changed, base = {}, {}, 0
-  local stored = redis.call('HGETALL', record)
+  stored = redis.call('HGETALL', record)
   for i = 1, #stored, 2 do
     if stored[i] == short_of.connected then
       base = tonumber(stored[i + 1])
@@ -93,9 +94,9 @@ end
 -- never deleted: while the slot moves to another node, its owner refuses to create it again.
 local function renew(connected)
   redis.call('HSET', record, short_of.connected, connected) -- fails in a full cache, which lets a DEL through
-  for short in pairs(fetch_all(record)) do
-    if not FIELDS[short] then
-      redis.call('HDEL', record, short) -- a newer version wrote it, and its times count from another moment
+  for i = 1, #stored, 2 do
+    if not FIELDS[stored[i]] then
+      redis.call('HDEL', record, stored[i]) -- a newer version wrote it, and its times count from another moment
     end
   end
   m.connected, base = connected, tonumber(connected)
