@@ -116,7 +116,11 @@ end
 -- keep puts a member into the current generation, in place of what was known of it.
 local function keep(member, square, k, before, g)
   if not current.known then
-    redis.call('UNLINK', current.near, current.seen, current.tags)
+    -- One by one: while the slot moves to another node, that one refuses a command whose keys
+    -- do not all exist.
+    for _, key in ipairs({ current.near, current.seen, current.tags }) do
+      redis.call('UNLINK', key)
+    end
     stamp('')
     current.known = true
   end

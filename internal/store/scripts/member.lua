@@ -17,7 +17,8 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   d = 'card', a = 'advice', y = 'lat', x = 'lng', p = 'at', s = 'seq', o = 'motion', r = 'reported', k = 'cell',
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
-  z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil' }
+  z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil',
+  jp = 'jumped' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
@@ -89,10 +90,15 @@ local function start(...)
   m = setmetatable({}, { __index = values, __newindex = assign })
 end
 
--- renew begins the record anew for a session: its times count from another moment.
+-- renew begins the record anew for a session: its times count from another moment. The key is
+-- never deleted: while the slot moves to another node, its owner refuses to create it again.
 local function renew(connected)
   redis.call('HSET', record, short_of.connected, connected) -- fails in a full cache, which lets a DEL through
-  redis.call('DEL', record)
+  for short in pairs(fetch_all(record)) do
+    if not FIELDS[short] then
+      redis.call('HDEL', record, short) -- a newer version wrote it, and its times count from another moment
+    end
+  end
   m.connected, base = connected, tonumber(connected)
   for name in pairs(values) do
     changed[name] = true
@@ -153,7 +159,7 @@ local function hide_position()
     redis.call('HSET', left, 'lat', m.lat, 'lng', m.lng, 'motion', m.motion)
     redis.call('PEXPIRE', left, int(wait))
   end
-  m.lat, m.lng, m.motion = nil, nil, nil
+  m.lat, m.lng, m.motion, m.jumped = nil, nil, nil, nil
 end
 
 -- connection is where the member can be pushed to, '' if nowhere.
