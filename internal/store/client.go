@@ -72,6 +72,7 @@ type Store struct {
 	// textsOnly: the cache takes no library of functions.
 	textsOnly atomic.Bool
 	loading   sync.Mutex
+	loads     int // how often that was tried
 	pools     pool.Pools
 	offset    func() time.Duration
 	hook      Hook
@@ -86,13 +87,24 @@ const (
 	buffer       = 16 << 10
 )
 
+var errMalformed = errors.New("cache: the URL must be redis://host:port or rediss://host:port")
+
 // Open prepares to connect to the cache; Prepare or the first step connects. So a function
 // starts while the cache is down, and answers that it is unavailable. If the URL is
 // malformed the error says what is allowed.
 func Open(o Options) (*Store, error) {
 	u, err := url.Parse(o.URL)
-	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
-		return nil, errors.New("cache: the URL must be redis://host:port or rediss://host:port")
+	switch {
+	case err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Hostname() == "":
+		return nil, errMalformed
+	case strings.Trim(u.Path, "/") != "", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
+		// A cluster has only database 0, and no parameter is known.
+		return nil, fmt.Errorf("%w, and nothing after the port: a database or parameters cannot be chosen", errMalformed)
+	case u.User != nil && (o.User != "" || o.Password != "" || o.Token != nil):
+		return nil, errors.New("cache: the URL has a user or a password, and so have the other settings: leave one of them out")
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return nil, fmt.Errorf("%w, with a port from 1 to 65535", errMalformed)
 	}
 	port := u.Port()
 	if port == "" {
@@ -113,7 +125,7 @@ func Open(o Options) (*Store, error) {
 		WriteBufferEachConn: buffer,
 		ConnWriteTimeout:    writeTimeout,
 	}
-	if u.User != nil && o.User == "" && o.Password == "" {
+	if u.User != nil {
 		option.Username = u.User.Username()
 		option.Password, _ = u.User.Password()
 	}
@@ -190,39 +202,51 @@ func (s *Store) Close() {
 }
 
 // Prepare connects to every node that has slots, and sees to it that they have the library, so
-// that the first step need not.
+// that the first step need not. A cache whose functions cannot be used gets texts from now on.
 func (s *Store) Prepare(ctx context.Context) error {
 	client, err := s.connect()
 	if err != nil {
 		return err
 	}
-	times := 1
-	if client.Mode() == valkey.ClientModeCluster {
-		times = spread // the client connects to a node with the first command for one of its slots
-	}
-	asks := make([]valkey.Completed, times)
-	for i := range asks {
-		asks[i] = client.B().Fcall().Function(s.code.functions[ready]).Numkeys(1).Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Build()
-	}
-	var failed error
-	missing := false
-	for _, r := range client.DoMulti(ctx, asks...) {
-		if noFunction(r.Error()) {
-			missing = true
-		} else if failed == nil {
-			failed = r.Error()
+	if err = s.callReady(ctx, client); refused(err) {
+		s.loadLibrary(ctx)
+		if err = s.callReady(ctx, client); refused(err) {
+			s.textsOnly.Store(true)
+			return nil
 		}
 	}
-	if missing {
-		s.loadLibrary(ctx)
-	}
-	if failed != nil {
-		return fmt.Errorf("cache %s: %w", s.host, failed)
+	if err != nil {
+		return fmt.Errorf("cache %s: %w", s.host, err)
 	}
 	return nil
 }
 
-// spread is how many keys Prepare names. Their slots are spread at random: of a dozen nodes
+// callReady calls the function ready in every node that has slots: the client connects to a node
+// with the first command for one of them. It returns a refusal, or else another error.
+func (s *Store) callReady(ctx context.Context, client valkey.Client) error {
+	calls := make([]valkey.Completed, 1)
+	if client.Mode() == valkey.ClientModeCluster {
+		calls = make([]valkey.Completed, spread)
+	}
+	for i := range calls {
+		calls[i] = client.B().Fcall().Function(s.code.functions[ready]).Numkeys(1).Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Build()
+	}
+	var failed error
+	for _, r := range client.DoMulti(ctx, calls...) {
+		if err := r.Error(); failed == nil || refused(err) {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// refused tells whether a cache refused a call for a reason that lasts.
+func refused(err error) bool {
+	reply, ok := valkey.IsValkeyErr(err)
+	return ok && !transient(reply)
+}
+
+// spread is how many keys callReady names. Their slots are spread at random: of a dozen nodes
 // each one is missed once in 250 starts, of three never.
 const spread = 64
 
