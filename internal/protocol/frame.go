@@ -38,6 +38,7 @@ type Welcome struct {
 	Report    Report          `json:"report"`
 	Match     *WelcomeMatch   `json:"match,omitempty"`
 	Request   *WelcomeRequest `json:"request,omitempty"`
+	Unlisted  *Unlisted       `json:"unlisted,omitempty"`
 }
 
 // WelcomeMatch is the match under way.
@@ -73,9 +74,19 @@ type Pong struct {
 
 // Ack answers a location that has an id, or brings new reporting advice.
 type Ack struct {
-	ID     string `json:"id,omitempty"`
-	Report Report `json:"report"`
+	ID       string    `json:"id,omitempty"`
+	Report   Report    `json:"report"`
+	Unlisted *Unlisted `json:"unlisted,omitempty"`
 }
+
+// Unlisted says until when nobody can find the member, and why.
+type Unlisted struct {
+	Until  int64  `json:"until"` // epoch ms
+	Reason string `json:"reason"`
+}
+
+// ReasonEndedEarly is that of a member who has ended too many matches soon after their start.
+const ReasonEndedEarly = "ended_early"
 
 // Waiting says that the request stays open until ExpiresAt.
 type Waiting struct {

@@ -67,6 +67,8 @@ func frames() map[string]protocol.Frame {
 		"pong":       &protocol.Pong{Now: 1795396500000},
 		"ack":        &protocol.Ack{ID: "l7", Report: idle},
 		"ack-advice": &protocol.Ack{Report: watched},
+		"ack-unlisted": &protocol.Ack{Report: protocol.Report{AfterSeconds: 300, MoveMeters: 1000},
+			Unlisted: &protocol.Unlisted{Until: 1795397100000, Reason: protocol.ReasonEndedEarly}},
 		"waiting":    &protocol.Waiting{ID: "r1", ExpiresAt: 1795396561000},
 		"no_match":   &protocol.NoMatch{ID: "r1", Radius: 2000},
 		"matched": &protocol.Matched{

@@ -35,7 +35,7 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))...))
 	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(),
 		Advice: said.Advice, AdviceChanged: bool(said.AdviceChanged), At: int64(said.At), Claim: said.claim(),
-		Route: said.route(said.Route), Changes: domainChanges(said.Changes)}, err
+		Route: said.route(said.Route), Changes: domainChanges(said.Changes), Unlisted: int64(said.Unlisted)}, err
 }
 
 // mostWakes is how often one listing goes on looking at the requests that wait in its cell.

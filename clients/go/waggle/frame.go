@@ -22,6 +22,7 @@ type Welcome struct {
 	Report    Report          `json:"report"`
 	Match     *WelcomeMatch   `json:"match,omitempty"`   // the match under way, or nil
 	Request   *WelcomeRequest `json:"request,omitempty"` // the open request, or nil
+	Unlisted  *Unlisted       `json:"unlisted,omitempty"`
 }
 
 // WelcomeMatch is the match under way.
@@ -64,8 +65,16 @@ type Pong struct {
 
 // Ack answers a Location that has an ID, or brings new advice.
 type Ack struct {
-	ID     string `json:"id,omitempty"`
-	Report Report `json:"report"`
+	ID       string    `json:"id,omitempty"`
+	Report   Report    `json:"report"`
+	Unlisted *Unlisted `json:"unlisted,omitempty"`
+}
+
+// Unlisted says until when nobody can find the member, and why. It is nil while the member can be
+// found. A report after Until lists the member again.
+type Unlisted struct {
+	Until  int64  `json:"until"`  // epoch ms
+	Reason string `json:"reason"` // such as EndedEarly
 }
 
 // Waiting says that nobody was found yet and the request stays open.
@@ -145,6 +154,10 @@ const (
 	// the match, or the client found that it was over.
 	Lost = "lost"
 )
+
+// EndedEarly is the reason of an Unlisted: the member ended too many matches soon after their
+// start.
+const EndedEarly = "ended_early"
 
 // A Code names a kind of refusal.
 type Code string

@@ -17,13 +17,13 @@ local function advise()
   elseif r and r.state == 'active' then
     return 'watching'
   end
-  return m.listed and 'available' or 'unavailable'
+  return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
 
 -- refuse answers a report that moves nothing.
 local function refuse(answer)
   note_heard()
-  answer.advice = advise()
+  answer.advice, answer.unlisted = advise(), unlisted_until()
   return reply(answer)
 end
 
@@ -67,4 +67,4 @@ if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', changes = changes, advice = advice, advice_changed = changed, at = at,
-  claim = claim_of(), route = route_of(r), no_match = take_no_match() })
+  unlisted = unlisted_until(), claim = claim_of(), route = route_of(r), no_match = take_no_match() })
