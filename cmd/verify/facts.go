@@ -23,7 +23,7 @@ func (c check) on(ctx context.Context, s *target) finding {
 		return finding{c.fact, err.Error(), untried}
 	case err != nil && found == "":
 		return finding{c.fact, err.Error(), differs}
-	case ok:
+	case ok && err == nil:
 		return finding{c.fact, found, holds}
 	}
 	return finding{c.fact, found, differs}

@@ -90,7 +90,8 @@ type Snapshot struct {
 	Claim      *Claim
 	Position   *Position
 	Card       string
-	Available  string // "1", "0", or "" if the member has not reported
+	Available  string // "1" or "0"; "" without a record
+	Tags       string // separated by spaces
 	Route      *Route
 	// Searched says that the last search for the request began less than SearchAgain ago.
 	Searched bool
@@ -160,7 +161,7 @@ type Cancelled struct {
 	Status Status
 	Refusal
 	NoMatch *NoMatch
-	Request *Request // of a repeat only the ID
+	Request *Request // unless it was cancelled just now, only the ID
 	Changes []Change
 }
 

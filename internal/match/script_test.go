@@ -45,7 +45,7 @@ type result struct {
 	Searched                      bool
 	Now, At                       int64
 	Old, Connection, Card, Reason string
-	Available, RequestID          string
+	Available, Tags, RequestID    string
 	Confirmed, Notified, Missed   bool
 	Waits, AdviceChanged          bool
 	Advice                        match.Advice

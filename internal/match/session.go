@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"strings"
 
 	"waggle/internal/protocol"
 )
@@ -73,7 +74,8 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 		}
 		settings := w.Pools.For(x.Pool)
 		welcome := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: protocol.Version, Now: r.Now,
-			ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings)}
+			ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings), Available: r.Available == "1",
+			Tags: strings.Fields(r.Tags), Server: s.Version}
 		switch {
 		case p != nil:
 			welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}

@@ -17,7 +17,7 @@ func schema() []setting {
 	return []setting{
 		choice("consent", Implied, "`implied`: a member who reports a location may be found. `required`: only one who has said `available: true` in this session",
 			func(s *Settings) *Consent { return &s.Consent }, Implied, Required),
-		boolean("remoteRequests", true, "whether a request may name a point more than 20 km from the member's own location",
+		boolean("remoteRequests", true, "whether a request may name a point more than 20 km from the member's own location, or come from a member without a fresh one",
 			func(s *Settings) *bool { return &s.RemoteRequests }),
 		seconds("locationTTL", 60, shortest, longest, "how long a location keeps its member findable", func(s *Settings) *time.Duration { return &s.LocationTTL }),
 		seconds("grace", 60, shortest, longest, "how long the owner of a waiting request may be silent before the request is passed over",

@@ -36,6 +36,9 @@ type Welcome struct {
 	Now       int64           `json:"now"`       // epoch ms
 	ExpiresAt int64           `json:"expiresAt"` // of the session, epoch ms
 	Report    Report          `json:"report"`
+	Available bool            `json:"available"`        // what the member last said of it, or else the pool's default
+	Tags      []string        `json:"tags"`             // likewise; never nil
+	Server    string          `json:"server,omitempty"` // the version of the server, "" if unknown
 	Match     *WelcomeMatch   `json:"match,omitempty"`
 	Request   *WelcomeRequest `json:"request,omitempty"`
 	Unlisted  *Unlisted       `json:"unlisted,omitempty"`

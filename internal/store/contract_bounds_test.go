@@ -42,6 +42,10 @@ var bounds = map[string]struct{ entries, calls int }{
 // TestEveryScriptReadsABoundedNumberOfEntries makes the worst of what may be stored, and
 // counts what each run of a script reads.
 func TestEveryScriptReadsABoundedNumberOfEntries(t *testing.T) {
+	t.Run("server", everyScriptReadsABoundedNumberOfEntries)
+}
+
+func everyScriptReadsABoundedNumberOfEntries(t *testing.T) {
 	c := caches.Server(t)
 	direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
 	if err != nil {

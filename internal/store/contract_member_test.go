@@ -214,7 +214,13 @@ func (a *member) giveUp(search string, wait bool) match.GivenUp {
 
 func (a *member) cancel() match.Cancelled {
 	a.t.Helper()
-	result, err := a.store.Cancel(a.t.Context(), a.Session)
+	return a.cancelRequest("", "")
+}
+
+// cancelRequest sends a cancel with this id, which names a request.
+func (a *member) cancelRequest(id, request string) match.Cancelled {
+	a.t.Helper()
+	result, err := a.store.Cancel(a.t.Context(), a.Session, id, request)
 	return done(a, result, err)
 }
 

@@ -215,6 +215,8 @@ func (s *replayer) arguments(c model.Call) []string {
 		return []string{c.Matcher.String(), match, "lost"}
 	case model.GiveUp:
 		return []string{match, map[bool]string{true: "wait", false: "none"}[c.Wait]}
+	case model.Cancel:
+		return append(session, "", "")
 	case model.Finish:
 		return []string{match, c.Matchee.String(), "completed"}
 	case model.Watch:

@@ -29,6 +29,7 @@ type reply struct {
 	Early         match.By     `json:"early"`
 	Card          string       `json:"card"`
 	Available     string       `json:"available"`
+	Tags          string       `json:"tags"`
 	Advice        match.Advice `json:"advice"`
 	AdviceChanged flag         `json:"advice_changed"`
 	Confirmed     flag         `json:"confirmed"`

@@ -172,7 +172,10 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err
 		}},
-		{"cancel", true, func(ctx context.Context, s *store.Store) error { _, err := s.Cancel(ctx, ana.Session); return err }},
+		{"cancel", true, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Cancel(ctx, ana.Session, "", "")
+			return err
+		}},
 		{"withdraw", false, func(ctx context.Context, s *store.Store) error { return s.Withdraw(ctx, cells, ana.waiting()) }},
 		{"disconnect", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Disconnect(ctx, ana.Member, ana.Connection, 0)

@@ -244,7 +244,7 @@ func (b *bench) letWait(x match.Session, at geo.Point, radius float64, tags []st
 
 // cancel cancels a member's waiting request.
 func (b *bench) cancel(x match.Session) error {
-	r, err := b.w.Cancel(b.ctx, x, "")
+	r, err := b.w.Cancel(b.ctx, x, &protocol.Cancel{})
 	return deliver(b.ctx, r, err)
 }
 

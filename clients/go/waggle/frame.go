@@ -20,6 +20,9 @@ type Welcome struct {
 	Now       int64           `json:"now"`       // the server's time, epoch ms
 	ExpiresAt int64           `json:"expiresAt"` // when the session ends, epoch ms
 	Report    Report          `json:"report"`
+	Available bool            `json:"available"`         // whether the member is willing to be found, as the server has it
+	Tags      []string        `json:"tags"`              // the member's, as the server has them
+	Server    string          `json:"server,omitempty"`  // the server's version, "" if it does not know
 	Match     *WelcomeMatch   `json:"match,omitempty"`   // the match under way, or nil
 	Request   *WelcomeRequest `json:"request,omitempty"` // the open request, or nil
 	Unlisted  *Unlisted       `json:"unlisted,omitempty"`

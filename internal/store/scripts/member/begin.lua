@@ -32,12 +32,12 @@ if r and r.state ~= 'ended' then
   return reply({ status = r.state, route = route_of(r, to_search(r)) }) -- perhaps this call has opened it
 end
 
-if lat == '' and not fresh() then
+if not fresh() and (lat == '' or remote ~= '') then
   return reply({ status = 'no_location' })
 end
 if lat == '' then
   lat, lng = degrees(m.lat), degrees(m.lng)
-elseif remote ~= '' and fresh() and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > tonumber(remote) then
+elseif remote ~= '' and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > tonumber(remote) then
   return reply({ status = 'too_far' })
 end
 perMinute, perHour = tonumber(perMinute), tonumber(perHour)
