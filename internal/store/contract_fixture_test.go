@@ -66,6 +66,7 @@ func (f *fixture) settings(settings string) {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(f.store.Close)
+	f.must(f.store.Prepare(f.t.Context())) // so that trips can be counted
 }
 
 // advance moves the clock.

@@ -44,7 +44,6 @@ func TestContract(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer direct.Close()
-		load(t, direct, branches.rewrite)
 		names = append(names, c.Name)
 		for i, one := range cases {
 			t.Run(one.name, func(t *testing.T) {

@@ -3,8 +3,6 @@ package bench
 import (
 	"cmp"
 	"context"
-	"crypto/sha1"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -37,8 +35,6 @@ type waggle struct {
 	ids   atomic.Int64
 	ahead time.Duration
 	start time.Time // of all sessions
-	// scripts has the name of each script by its digest.
-	scripts map[string]string
 }
 
 // quiet is a pusher whose pushes always succeed.
@@ -55,18 +51,13 @@ func newWaggle(url string, m *meter, ahead time.Duration, start time.Time) (*wag
 	if err != nil {
 		return nil, err
 	}
-	w := &waggle{url: url, scripts: make(map[string]string), ahead: ahead, start: start}
+	w := &waggle{url: url, ahead: ahead, start: start}
 	w.store, err = store.Open(store.Options{URL: url, Pools: pools,
 		Offset: func() time.Duration { return ahead },
 		Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 			m.trips.Add(1)
 			m.commands.Add(int64(len(commands)))
 			send(ctx)
-		},
-		Rewrite: func(name, text string) string {
-			sum := sha1.Sum([]byte(text))
-			w.scripts[hex.EncodeToString(sum[:])] = name
-			return text
 		}})
 	if err != nil {
 		return nil, err

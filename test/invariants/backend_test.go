@@ -108,6 +108,7 @@ func newBackend(t *testing.T, c caches.Cache, pools string, set ...func(*backend
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
+	a.Prepare(t.Context())
 	be.app = a
 	be.direct, err = valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
 	if err != nil {

@@ -15,12 +15,10 @@ if repeated then
   reason = r.reason
 else
   early = now - r.searched < EARLY and by or nil
-  redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'till', int(now + REMEMBER_END), 'notified', '0')
+  redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'early', early or '', 'till', int(now + REMEMBER_END),
+    'notified', '0')
   redis.call('HDEL', route, 'lat', 'lng') -- nobody is shown the point any more
   redis.call('PEXPIRE', route, REMEMBER_END * 2)
-  if early then
-    redis.call('HSET', route, 'early', early)
-  end
   note_end(match, reason, early)
   if part(matchee, 'matcher', early, reason, coolDown, harvestPerHour) then
     give_back('requestRate', 60000 / perMinute)
