@@ -71,6 +71,7 @@ func frames() map[string]protocol.Frame {
 		},
 		"pong":       &protocol.Pong{Now: 1795396500000},
 		"ack":        &protocol.Ack{ID: "l7", Report: idle},
+		"ack-jump":   &protocol.Ack{ID: "l8", Report: idle, Position: protocol.PositionJump},
 		"ack-advice": &protocol.Ack{Report: watched},
 		"ack-unlisted": &protocol.Ack{Report: protocol.Report{AfterSeconds: 300, MoveMeters: 1000},
 			Unlisted: &protocol.Unlisted{Until: 1795397100000, Reason: protocol.ReasonEndedEarly}},

@@ -46,7 +46,7 @@ func (quiet) Close(context.Context, string) error                { return nil }
 // newWaggle opens a Waggle whose clock is so far from now. It counts its trips in the meter.
 func newWaggle(url string, m *meter, ahead time.Duration, start time.Time) (*waggle, error) {
 	pools, err := pool.Parse([]byte(fmt.Sprintf(`{"pools": {"default": {"locationTTL": %g, "grace": %g, "reportsPerSecond": 1000000,
-		"reportsBurst": 1000000, "messagesPerSecond": 1000000, "messagesBurst": 1000000}, "strict": {"reportsPerSecond": 0.01,
+		"reportsBurst": 1000000, "messagesPerSecond": 1000000, "messagesBurst": 1000000, "maxSpeed": 0}, "strict": {"reportsPerSecond": 0.01,
 		"reportsBurst": 1, "requestsPerMinute": 0.01}}}`, ttl.Seconds(), ttl.Seconds())))
 	if err != nil {
 		return nil, err

@@ -68,8 +68,11 @@ type Pong struct {
 
 // Ack answers a Location that has an ID, or brings new advice.
 type Ack struct {
-	ID       string    `json:"id,omitempty"`
-	Report   Report    `json:"report"`
+	ID     string `json:"id,omitempty"`
+	Report Report `json:"report"`
+	// Position is why the position counts for nothing, such as Inaccurate or Jump. It is "" if
+	// it was taken.
+	Position string    `json:"position,omitempty"`
 	Unlisted *Unlisted `json:"unlisted,omitempty"`
 }
 
@@ -79,6 +82,12 @@ type Unlisted struct {
 	Until  int64  `json:"until"`  // epoch ms
 	Reason string `json:"reason"` // such as EndedEarly
 }
+
+// Why the position of a Location was not taken.
+const (
+	Inaccurate = "inaccurate" // its accuracy is worse than the pool allows
+	Jump       = "jump"       // nobody comes there so fast: the next report from there counts
+)
 
 // Waiting says that nobody was found yet and the request stays open.
 type Waiting struct {

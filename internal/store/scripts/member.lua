@@ -17,7 +17,8 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   d = 'card', a = 'advice', y = 'lat', x = 'lng', p = 'at', s = 'seq', o = 'motion', r = 'reported', k = 'cell',
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
-  z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil' }
+  z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
+  jp = 'jumped' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
@@ -159,7 +160,7 @@ local function hide_position()
     redis.call('HSET', left, 'lat', m.lat, 'lng', m.lng, 'motion', m.motion)
     redis.call('PEXPIRE', left, int(wait))
   end
-  m.lat, m.lng, m.motion = nil, nil, nil
+  m.lat, m.lng, m.motion, m.jumped = nil, nil, nil, nil
 end
 
 -- connection is where the member can be pushed to, '' if nowhere.
