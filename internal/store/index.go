@@ -270,5 +270,6 @@ func (r reply) hits(c geo.Cell, around geo.Point) (match.Hits, error) {
 		one.Distance = geo.Distance(around, one.Point)
 		hits.Candidates = append(hits.Candidates, one)
 	}
+	slices.SortStableFunc(hits.Candidates, func(a, b match.Candidate) int { return cmp.Compare(a.Distance, b.Distance) })
 	return hits, nil
 }
