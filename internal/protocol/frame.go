@@ -86,6 +86,7 @@ type Ack struct {
 	ID       string    `json:"id,omitempty"`
 	Report   Report    `json:"report"`
 	Position string    `json:"position,omitempty"` // why the position was not taken
+	Taken    *int      `json:"taken,omitempty"`    // how many points of a batch count; nil: it was none
 	Unlisted *Unlisted `json:"unlisted,omitempty"`
 }
 
@@ -129,6 +130,7 @@ type LocationFrame struct {
 	At    int64   `json:"at"`
 	Seq   int64   `json:"seq"`
 	Motion
+	Points []Fix `json:"points,omitempty"` // those before it that were not pushed, oldest first
 }
 
 // Ended ends a match, or a request where Match is "".

@@ -41,6 +41,7 @@ type reply struct {
 	Mark          flag         `json:"mark"`
 	Unlisted      number       `json:"unlisted"`
 	At            number       `json:"at"`
+	Since         number       `json:"since"`
 	Changes       []change     `json:"changes"`
 	Claim         *claim       `json:"claim"`
 	Position      *position    `json:"position"`
