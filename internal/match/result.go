@@ -109,6 +109,8 @@ type Reported struct {
 	Changes []Change
 
 	// With ok:
+	// NotTaken is why the position counts for nothing, as Ack has it: "" if it was taken.
+	NotTaken      string
 	AdviceChanged bool  // since the last report
 	At            int64 // epoch ms
 	Claim         *Claim

@@ -14,6 +14,12 @@ const (
 	ReasonLost      = "lost"
 )
 
+// Why the position of a report was not taken. internal/store/scripts/member/report.lua decides.
+const (
+	PositionInaccurate = "inaccurate" // its accuracy is worse than the pool allows
+	PositionJump       = "jump"       // nobody comes there so fast: a second report is needed
+)
+
 // The two sides of a match.
 const (
 	RoleMatcher = "matcher"
@@ -76,8 +82,9 @@ type Pong struct {
 
 // Ack answers a location that has an id, or brings new reporting advice.
 type Ack struct {
-	ID     string `json:"id,omitempty"`
-	Report Report `json:"report"`
+	ID       string `json:"id,omitempty"`
+	Report   Report `json:"report"`
+	Position string `json:"position,omitempty"` // why the position was not taken
 }
 
 // Waiting says that the request stays open until ExpiresAt.

@@ -28,6 +28,7 @@ type fixture struct {
 	rewrite func(name, text string) string
 	store   *store.Store
 	hook    store.Hook // sends the commands, where it is set
+	sleep   func(context.Context, time.Duration) error
 	pool    string
 	now     int64 // epoch ms
 }
@@ -36,7 +37,7 @@ type fixture struct {
 const start = 1_800_000_000_000
 
 // unlimited are settings whose rates no test reaches.
-const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6`
+const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0`
 
 func newFixture(t *testing.T, c caches.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *fixture {
 	t.Helper()
@@ -53,7 +54,7 @@ func (f *fixture) settings(settings string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.store, err = store.Open(store.Options{URL: f.cache.URL, Pools: pools, Rewrite: f.rewrite,
+	f.store, err = store.Open(store.Options{URL: f.cache.URL, Pools: pools, Rewrite: f.rewrite, Sleep: f.sleep,
 		Offset: func() time.Duration { return time.Duration(f.now) * time.Millisecond },
 		Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 			if f.hook != nil {
@@ -66,6 +67,7 @@ func (f *fixture) settings(settings string) {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(f.store.Close)
+	f.must(f.store.Prepare(f.t.Context())) // so that trips can be counted
 }
 
 // advance moves the clock.

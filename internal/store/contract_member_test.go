@@ -111,7 +111,7 @@ func (a *member) report(meters float64, options ...reportOption) match.Reported 
 	}
 	reported, err := a.store.Report(a.t.Context(), a.Session, r)
 	a.must(err)
-	if reported.Status == match.StatusOK {
+	if reported.Status == match.StatusOK && reported.NotTaken == "" {
 		a.Position, a.heard = r.Position, a.now
 		a.At = reported.At
 		if r.Tags != nil {
@@ -222,6 +222,13 @@ func (a *member) cancelRequest(id, request string) match.Cancelled {
 	a.t.Helper()
 	result, err := a.store.Cancel(a.t.Context(), a.Session, id, request)
 	return done(a, result, err)
+}
+
+// retract takes back the request that was made at that time.
+func (a *member) retract(created int64) []match.Change {
+	a.t.Helper()
+	changes, err := a.store.Retract(a.t.Context(), a.Member, created)
+	return done(a, changes, err)
 }
 
 // claim claims a candidate as it last reported.

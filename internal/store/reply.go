@@ -30,6 +30,7 @@ type reply struct {
 	Available     string       `json:"available"`
 	Tags          string       `json:"tags"`
 	Advice        match.Advice `json:"advice"`
+	NotTaken      string       `json:"not_taken"`
 	AdviceChanged flag         `json:"advice_changed"`
 	Confirmed     flag         `json:"confirmed"`
 	Notified      flag         `json:"notified"`

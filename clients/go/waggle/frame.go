@@ -70,7 +70,16 @@ type Pong struct {
 type Ack struct {
 	ID     string `json:"id,omitempty"`
 	Report Report `json:"report"`
+	// Position is why the position counts for nothing, such as Inaccurate or Jump. It is "" if
+	// it was taken.
+	Position string `json:"position,omitempty"`
 }
+
+// Why the position of a Location was not taken.
+const (
+	Inaccurate = "inaccurate" // its accuracy is worse than the pool allows
+	Jump       = "jump"       // nobody comes there so fast: the next report from there counts
+)
 
 // Waiting says that nobody was found yet and the request stays open.
 type Waiting struct {
