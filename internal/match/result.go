@@ -114,6 +114,7 @@ type Reported struct {
 	AdviceChanged bool  // since the last report
 	At            int64 // epoch ms
 	Claim         *Claim
+	Since         int64 // with a Claim: the time of the position before, 0 if there was none
 	Route         *Route
 }
 

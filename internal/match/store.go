@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"waggle/internal/geo"
+	"waggle/internal/protocol"
 )
 
 // Store keeps the state of all members. A step is atomic on each slot that it uses. After an
@@ -94,6 +95,9 @@ type Report struct {
 	// Available and Tags are nil if they do not change.
 	Available *bool
 	Tags      *[]string
+	// Points are those of a message with several, oldest first; the last one is the Position. The
+	// store ignores them.
+	Points []protocol.Fix
 }
 
 // A NewRequest is a request as it arrived.

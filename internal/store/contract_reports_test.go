@@ -179,7 +179,7 @@ func reports() []testCase {
 			claim := match.Claim{Matcher: ana.Member, Match: "m1", At: f.now}
 			f.advance(time.Second)
 			reported := ben.report(nextCell)
-			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Available, Claim: &claim})
+			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Available, Claim: &claim, Since: start})
 			released := ana.release("m1", ben, "lost")
 			same(f, released.Changes, []match.Change{ben.list(f.now)})
 		}},
@@ -188,7 +188,7 @@ func reports() []testCase {
 			ana.matchWith("", "m1", ben)
 			reported := ben.report(20)
 			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Watched, AdviceChanged: true,
-				Claim: &match.Claim{Matcher: ana.Member, Match: "m1", Confirmed: true, At: f.now}})
+				Claim: &match.Claim{Matcher: ana.Member, Match: "m1", Confirmed: true, At: f.now}, Since: start})
 			reported = ben.report(30)
 			same(f, reported.AdviceChanged, false)
 		}},

@@ -234,13 +234,12 @@ local function new_finder(radius, wanted, self)
 
   -- reply says who was found, up to which distance these are all, and which boxes are left.
   function f.reply(horizon, boxes)
-    table.sort(f.found, function(a, b) return a.d < b.d end)
     local texts, left = {}, {}
     for i, one in ipairs(f.found) do
-      texts[i] = int(one.square) .. ' ' .. int(one.at) .. ' ' .. one.seq .. ' ' .. one.member
+      texts[i] = one.square .. ' ' .. one.at .. ' ' .. one.seq .. ' ' .. one.member -- of 14 digits at most
     end
     for i, b in ipairs(boxes or {}) do
-      left[i] = int(b.square) .. ' ' .. b.bits .. ' ' .. b.skip
+      left[i] = b.square .. ' ' .. b.bits .. ' ' .. b.skip
     end
     return reply({ status = 'ok', found = texts, horizon = horizon and string.format('%.2f', horizon),
       rest = table.concat(left, ';') })
