@@ -19,7 +19,6 @@ type call struct {
 	cancel     bool       // it is a Cancel
 	answer     chan Frame // gets the one answer
 	answered   bool
-	refused    bool // since the member has another request
 	sentOn     *Conn
 	sentAt     time.Time
 	before     underWay // what was under way when the call was made
@@ -67,9 +66,6 @@ func (c *Client) Locate(ctx context.Context) (*LocationFrame, error) {
 func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 	if m.ID == "" {
 		m.ID = c.newID()
-	}
-	if err := c.withdrawOthers(ctx, m.ID); err != nil {
-		return Outcome{}, err
 	}
 	f, err := c.do(ctx, &call{id: m.ID, match: true, of: m.ID, radius: m.Radius}, &m)
 	if err != nil {
@@ -134,7 +130,7 @@ func unexpected(f Frame) error {
 func (c *Client) do(ctx context.Context, k *call, m Message) (Frame, error) {
 	k.message = EncodeMessage(m)
 	k.answer = make(chan Frame, 1)
-	conn, err := c.begin(k)
+	conn, err := c.begin(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -153,22 +149,37 @@ func (c *Client) do(ctx context.Context, k *call, m Message) (Frame, error) {
 	}
 }
 
-func (c *Client) begin(k *call) (*Conn, error) {
+// begin makes the call one that waits, and returns the connection to send it on, or nil. For
+// a Match it first withdraws each other request.
+func (c *Client) begin(ctx context.Context, k *call) (*Conn, error) {
+	for {
+		conn, other, err := c.enter(k)
+		if other == nil || err != nil {
+			return conn, err
+		}
+		if err := c.withdraw(ctx, *other); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// enter is begin, unless it returns the id of another request.
+func (c *Client) enter(k *call) (conn *Conn, other *string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.end != nil {
-		return nil, c.end
+		return nil, nil, c.end
 	}
 	if k.match {
-		if err := c.otherMatch(k.id); err != nil { // one that has begun meanwhile
-			return nil, err
+		if other, err := c.otherRequest(k.id); other != nil || err != nil {
+			return nil, other, err
 		}
 		c.view.reopen(k.id)
 		c.left = slices.DeleteFunc(c.left, func(other *call) bool { return other.id == k.id })
 	}
 	c.calls = append(c.calls, k)
 	k.sentOn, k.sentAt, k.before = c.conn, time.Now(), c.view.underWay
-	return c.conn, nil
+	return c.conn, nil, nil
 }
 
 // settle ends a call with its answer, or else with why none has come. What the call was to
@@ -196,7 +207,7 @@ func (c *Client) settle(k *call, f Frame, why error) (Frame, error) {
 		c.events.put(k.withheld)
 	}
 	open := !isRefused || refused.Retryable && refused.Code != CodeRateLimited
-	if open && (k.match || k.cancel) && k.sentOn != nil && !k.refused {
+	if open && (k.match || k.cancel) && k.sentOn != nil {
 		c.leave(k)
 	}
 	return nil, why

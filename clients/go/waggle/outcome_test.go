@@ -147,29 +147,59 @@ func TestAReportIsAnsweredOrItsLossIsTold(t *testing.T) {
 	}
 	inBubble(t, script, func(fx *fixture) {
 		c := fx.connect()
-		for _, id := range []string{"taken", "refused", "", "no answer", "cut"} {
-			if err := c.Report(fx.t.Context(), waggle.Location{ID: id}); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
-		}
-		time.Sleep(time.Second)
-		if err := c.Report(fx.t.Context(), waggle.Location{ID: "at the end"}); err != nil {
-			t.Fatal(err)
-		}
-		c.Close()
-		var got []string
-		for _, f := range fx.rest(c) {
-			switch f := f.(type) {
-			case *waggle.Ack:
-				got = append(got, f.ID)
-			case *waggle.ErrorFrame:
-				got = append(got, fmt.Sprint(f.ID, " ", f.Code, " ", f.Retryable))
+		defer c.Close()
+		report := func(ids ...string) {
+			for _, id := range ids {
+				if err := c.Report(fx.t.Context(), waggle.Location{ID: id}); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
 			}
 		}
-		want := []string{"taken", "refused stale false", "no answer unavailable true", "cut unavailable true", "at the end unavailable true"}
-		if diff := cmp.Diff(want, got); diff != "" {
+		report("taken", "refused", "", "no answer", "cut")
+		want := []string{"ack taken", "error refused stale", "error no answer unavailable", "error cut unavailable"}
+		if diff := cmp.Diff(want, fx.told(c)); diff != "" {
+			t.Errorf("events: got +, want -\n%s", diff)
+		}
+		report("at the end")
+		if diff := cmp.Diff([]string{"error at the end unavailable"}, whileClosing(fx, c)); diff != "" {
 			t.Errorf("events: got +, want -\n%s", diff)
 		}
 	})
+}
+
+// whileClosing closes the client, and returns the events that a program reads meanwhile.
+func whileClosing(fx *fixture, c *waggle.Client) (words []string) {
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		words = fx.told(c)
+	}()
+	synctest.Wait()
+	c.Close()
+	<-read
+	return words
+}
+
+func TestAnEndThatIsWithheldIsToldBeforeTheClientEnds(t *testing.T) {
+	script := func(s *waggletest.Socket) {
+		if s.Welcome(nil); s.Attempt == 0 {
+			s.Push(&waggle.Matched{Match: "m1", Role: waggle.Matchee})
+			s.Await("end")
+			return
+		}
+		s.Drain()
+	}
+	for range 50 { // it depends on which goroutine is first
+		inBubble(t, script, func(fx *fixture) {
+			c := fx.connect()
+			fx.welcome(c)
+			fx.next(c)
+			go func() { _, _ = c.End(fx.t.Context(), "m1", waggle.Completed) }()
+			time.Sleep(time.Second)
+			if diff := cmp.Diff([]string{"ended m1 lost"}, whileClosing(fx, c)); diff != "" {
+				t.Errorf("events: got +, want -\n%s", diff)
+			}
+		})
+	}
 }

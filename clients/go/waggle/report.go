@@ -198,8 +198,8 @@ func (c *Client) loseReports() {
 // newSession forgets what an earlier session was told; c.mu is held.
 func (c *Client) newSession() { c.reported, c.restate = reported{}, true }
 
-// noteRefusal makes a report due again if the frame may have refused it and a repeat can
-// succeed. c.mu is held.
+// noteRefusal makes a report due again if the frame may have refused it, or its position,
+// and a repeat can succeed. c.mu is held.
 func (c *Client) noteRefusal(f Frame) {
 	last := &c.reported
 	if last.at.IsZero() {
@@ -207,6 +207,11 @@ func (c *Client) noteRefusal(f Frame) {
 	}
 	pause := retryPause
 	switch f := f.(type) {
+	case *Ack: // a later report that agrees is taken
+		if f.Position != Jump {
+			return
+		}
+		pause = 0
 	case *Unknown:
 		if f.Type != "" { // API Gateway's own error says not whose it is
 			return

@@ -70,6 +70,8 @@ func TestARefusedReportIsDueAgain(t *testing.T) {
 		refusal waggle.Frame
 		want    time.Duration // 0: as advised
 	}{
+		{"for a jump", &waggle.Ack{Report: waggle.Report{AfterSeconds: 300}, Position: waggle.Jump}, time.Second}, // the next one
+		{"for its accuracy", &waggle.Ack{Report: waggle.Report{AfterSeconds: 300}, Position: waggle.Inaccurate}, 0},
 		{"for a while", &waggle.ErrorFrame{Code: waggle.CodeRateLimited, Retryable: true, RetryAfter: 3}, 3 * time.Second},
 		{"for a moment", &waggle.ErrorFrame{Code: waggle.CodeUnavailable, Retryable: true}, time.Second},
 		{"by the gateway", &waggle.Unknown{Raw: []byte(`{"message":"Internal server error"}`)}, time.Second},

@@ -11,49 +11,34 @@ import (
 // maxLeft is how many calls are remembered that ended before their outcome was known.
 const maxLeft = 16
 
-// withdrawOthers cancels the open requests that no Match waits for, except the one with this
-// id. The server would answer a new one with their outcome.
-func (c *Client) withdrawOthers(ctx context.Context, id string) error {
-	for {
-		other, open, err := c.otherRequest(id)
-		if err != nil || !open {
-			return err
+// otherRequest returns the id of an open request, except the one with this id, or nil. The
+// server would answer a new one with its outcome. The error is a conflict if a Match waits
+// for it. c.mu is held.
+func (c *Client) otherRequest(id string) (*string, error) {
+	for _, k := range c.calls {
+		if k.match && k.id != id {
+			return nil, newError(conflict(id, k.id))
 		}
-		ended, err := c.cancelRequest(ctx, other)
-		if err != nil && !isRefusal(err, CodeNotFound) {
-			return err
-		}
-		c.withdrawn(other, ended)
-	}
-}
-
-// otherRequest returns the id of an open request, except the one with this id. The error is
-// a conflict if a Match waits for it.
-func (c *Client) otherRequest(id string) (other string, open bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.otherMatch(id); err != nil {
-		return "", false, err
 	}
 	if r := c.view.request; r != nil && r.id != id {
-		return r.id, true, nil
+		return &r.id, nil
 	}
 	for _, k := range c.left {
 		if k.match && k.id != id {
-			return k.id, true, nil
+			return &k.id, nil
 		}
 	}
-	return "", false, nil
+	return nil, nil
 }
 
-// otherMatch returns a conflict if a Match with another id waits; c.mu is held.
-func (c *Client) otherMatch(id string) error {
-	for _, k := range c.calls {
-		if k.match && k.id != id {
-			return newError(conflict(id, k.id))
-		}
+// withdraw cancels a request that no Match waits for.
+func (c *Client) withdraw(ctx context.Context, request string) error {
+	ended, err := c.cancelRequest(ctx, request)
+	if err == nil || isRefusal(err, CodeNotFound) {
+		c.withdrawn(request, ended)
+		return nil
 	}
-	return nil
+	return err
 }
 
 // conflict refuses the request with this id, since the member has another one.
@@ -135,7 +120,6 @@ func (c *Client) named(f Frame) Frame {
 func (c *Client) refuse(other string, those func(*call) bool) {
 	for _, k := range c.calls {
 		if k.match && those(k) {
-			k.refused = true
 			k.deliver(conflict(k.id, other))
 		}
 	}

@@ -137,6 +137,8 @@ func (fx *fixture) told(c *waggle.Client) (words []string) {
 	for _, f := range fx.rest(c) {
 		switch f := f.(type) {
 		case *waggle.Welcome:
+		case *waggle.Ack:
+			words = append(words, "ack "+f.ID)
 		case *waggle.Waiting:
 			words = append(words, "waiting "+f.ID)
 		case *waggle.NoMatch:
@@ -184,6 +186,7 @@ func TestAMatchIsRefusedWhileAnotherWaits(t *testing.T) {
 	script := func(s *waggletest.Socket) {
 		s.Welcome(nil)
 		s.Await("match")
+		s.Push(&waggle.Waiting{ID: "r1", ExpiresAt: time.Now().Add(time.Hour).UnixMilli()})
 		for m, ok := s.Receive(); ok; m, ok = s.Receive() {
 			if m.Action != "ping" {
 				sent++
@@ -210,6 +213,74 @@ func TestAMatchIsRefusedWhileAnotherWaits(t *testing.T) {
 		}
 		if out := <-done; out.Ended == nil || out.Ended.Reason != waggle.Cancelled {
 			t.Errorf("the first Match: got %+v, want that it is cancelled", out)
+		}
+	})
+}
+
+func TestOfTwoMatchesAtOnceOneIsRefused(t *testing.T) {
+	script := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		s.Await("match")
+		for m, ok := s.Receive(); ok; m, ok = s.Receive() {
+			switch m.Action {
+			case "cancel":
+				s.Push(&waggle.Ended{ID: m.ID, Reason: waggle.Cancelled})
+			case "match":
+				time.Sleep(time.Second)
+				s.Push(&waggle.NoMatch{ID: m.ID})
+			}
+		}
+	}
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.abandoned()
+		defer c.Close()
+		codes := make(chan waggle.Code, 2)
+		for _, id := range []string{"r2", "r3"} {
+			go func() {
+				_, err := c.Match(fx.t.Context(), waggle.Match{ID: id, Wait: 60})
+				codes <- code(err)
+			}()
+		}
+		if one, other := <-codes, <-codes; one+other != waggle.CodeConflict {
+			t.Errorf("got %q and %q, want one conflict", one, other)
+		}
+	})
+}
+
+// The server may repeat a push, and one may come late.
+func TestWhatIsOverDoesNotTouchTheNextRequest(t *testing.T) {
+	first := &waggle.Matched{ID: "r1", Match: "m1", Role: waggle.Matcher}
+	var actions []string
+	script := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		for m, ok := s.Receive(); ok; m, ok = s.Receive() {
+			actions = append(actions, m.Action+" "+m.ID+m.Match)
+			switch {
+			case m.ID == "r1":
+				s.Push(first)
+				s.Push(&waggle.Ended{Match: "m1", Reason: waggle.Completed})
+				s.Push(&waggle.Waiting{ID: "r1", ExpiresAt: time.Now().Add(time.Hour).UnixMilli()})
+			case m.ID == "r2":
+				s.Push(first)
+				s.Push(&waggle.Matched{ID: "r2", Match: "m2", Role: waggle.Matcher})
+			}
+		}
+	}
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
+		defer c.Close()
+		for n := 1; n <= 2; n++ {
+			out, err := c.Match(fx.t.Context(), waggle.Match{ID: fmt.Sprint("r", n)})
+			if err != nil || out.Matched == nil || out.Matched.Match != fmt.Sprint("m", n) {
+				t.Errorf("r%d: got %+v, %v", n, out, err)
+			}
+			synctest.Wait()
+		}
+		if diff := cmp.Diff([]string{"match r1", "match r2"}, actions); diff != "" {
+			t.Errorf("messages: got +, want -\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"ended m1 completed"}, fx.told(c)); diff != "" {
+			t.Errorf("events: got +, want -\n%s", diff)
 		}
 	})
 }
