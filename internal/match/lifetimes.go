@@ -21,6 +21,9 @@ const (
 	// The search saw every member that was listed before, and the listing of one that comes
 	// later wakes the request.
 	SearchAgain = 3 * time.Second
+	// Early is the age up to which a match that ends was of no use to the member who did not
+	// end it.
+	Early = time.Minute
 )
 
 // The limits of one member. The pool has the others.

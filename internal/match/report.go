@@ -56,7 +56,9 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	if id == "" && !reported.AdviceChanged && r.Points == nil {
 		return nil, nil
 	}
-	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}, nil
+	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}
+	ack.Unlisted = unlisted(reported.Unlisted, reported.Now, &ack.Report)
+	return ack, nil
 }
 
 // follow pushes the report to the matcher who follows the member, if the match lasts. It
@@ -81,8 +83,11 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		} else if !c.Confirmed {
 			return // the other process is about to confirm it
 		}
-		if reported.NotTaken != "" || w.Now().Sub(before) > slow {
-			return // nobody believes the position, or the match may have ended by now
+		if reported.NotTaken != "" {
+			return // nobody believes the position
+		}
+		if w.Now().Sub(before) > slow {
+			return // the match may have ended by now
 		}
 		w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
 			At: reported.At, Seq: r.Seq, Motion: r.Motion, Points: r.path(reported, w.Pools.For(m.Pool).MaxSpeed)})
@@ -91,7 +96,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		if reason == "" {
 			reason = protocol.ReasonLost
 		}
-		w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, reason))
+		w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, reason, watched.Early))
 	}
 }
 

@@ -47,6 +47,7 @@ type Welcome struct {
 	Server    string          `json:"server,omitempty"` // the version of the server, "" if unknown
 	Match     *WelcomeMatch   `json:"match,omitempty"`
 	Request   *WelcomeRequest `json:"request,omitempty"`
+	Unlisted  *Unlisted       `json:"unlisted,omitempty"`
 }
 
 // WelcomeMatch is the match under way.
@@ -82,15 +83,26 @@ type Pong struct {
 
 // Ack answers a location that has an id, or brings new reporting advice.
 type Ack struct {
-	ID       string `json:"id,omitempty"`
-	Report   Report `json:"report"`
-	Position string `json:"position,omitempty"` // why the position was not taken
-	Taken    *int   `json:"taken,omitempty"`    // how many points of a batch count; nil: it was none
+	ID       string    `json:"id,omitempty"`
+	Report   Report    `json:"report"`
+	Position string    `json:"position,omitempty"` // why the position was not taken
+	Taken    *int      `json:"taken,omitempty"`    // how many points of a batch count; nil: it was none
+	Unlisted *Unlisted `json:"unlisted,omitempty"`
 }
+
+// Unlisted says until when nobody can find the member, and why.
+type Unlisted struct {
+	Until  int64  `json:"until"` // epoch ms
+	Reason string `json:"reason"`
+}
+
+// ReasonEndedEarly is that of a member who has ended too many matches soon after their start.
+const ReasonEndedEarly = "ended_early"
 
 // Waiting says that the request stays open until ExpiresAt.
 type Waiting struct {
 	ID        string `json:"id,omitempty"`
+	Request   string `json:"request,omitempty"` // the open one, if the message with the ID has not opened it
 	ExpiresAt int64  `json:"expiresAt"`
 }
 
@@ -102,11 +114,12 @@ type NoMatch struct {
 
 // Matched begins a match.
 type Matched struct {
-	ID     string `json:"id,omitempty"`
-	Match  string `json:"match"`
-	Role   string `json:"role"`
-	Peer   Peer   `json:"peer"`
-	Report Report `json:"report"`
+	ID      string `json:"id,omitempty"`
+	Request string `json:"request,omitempty"` // the one that led to the match, if the message with the ID has not opened it
+	Match   string `json:"match"`
+	Role    string `json:"role"`
+	Peer    Peer   `json:"peer"`
+	Report  Report `json:"report"`
 }
 
 // A LocationFrame is the peer's newest location: pushed to the matcher, and the

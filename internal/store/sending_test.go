@@ -172,11 +172,11 @@ func sendings(ana, ben *member) []sending {
 			return s.Notified(ctx, ana.Member, "m2", match.Active)
 		}},
 		{"finish", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left")
+			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err
 		}},
 		{"release", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left")
+			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err
 		}},
 		{"retract", false, func(ctx context.Context, s *store.Store) error {

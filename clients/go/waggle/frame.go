@@ -11,7 +11,8 @@ type Frame interface {
 	FrameType() string
 }
 
-// Welcome answers Hello. At most one of Match and Request is set.
+// Welcome answers Hello. Without an ID it comes by itself, after a loss. At most one of
+// Match and Request is set.
 type Welcome struct {
 	ID        string          `json:"id,omitempty"`
 	Member    string          `json:"member"`    // the member's name, from its token
@@ -25,6 +26,7 @@ type Welcome struct {
 	Server    string          `json:"server,omitempty"`  // the server's version, "" if it does not know
 	Match     *WelcomeMatch   `json:"match,omitempty"`   // the match under way, or nil
 	Request   *WelcomeRequest `json:"request,omitempty"` // the open request, or nil
+	Unlisted  *Unlisted       `json:"unlisted,omitempty"`
 }
 
 // WelcomeMatch is the match under way.
@@ -73,7 +75,15 @@ type Ack struct {
 	// it was taken.
 	Position string `json:"position,omitempty"`
 	// Taken is how many of a Location's Points count. It is nil if it had none.
-	Taken *int `json:"taken,omitempty"`
+	Taken    *int      `json:"taken,omitempty"`
+	Unlisted *Unlisted `json:"unlisted,omitempty"`
+}
+
+// Unlisted says until when nobody can find the member, and why. It is nil while the member can be
+// found. A report after Until lists the member again.
+type Unlisted struct {
+	Until  int64  `json:"until"`  // epoch ms
+	Reason string `json:"reason"` // such as EndedEarly
 }
 
 // Why the position of a Location was not taken.
@@ -84,7 +94,9 @@ const (
 
 // Waiting says that nobody was found yet and the request stays open.
 type Waiting struct {
-	ID        string `json:"id,omitempty"`
+	ID string `json:"id,omitempty"`
+	// Request is the ID of the open request, if that is not the Match that this answers.
+	Request   string `json:"request,omitempty"`
 	ExpiresAt int64  `json:"expiresAt"` // the request's deadline, epoch ms
 }
 
@@ -96,11 +108,14 @@ type NoMatch struct {
 
 // Matched begins a match.
 type Matched struct {
-	ID     string `json:"id,omitempty"`
-	Match  string `json:"match"` // the match's id
-	Role   string `json:"role"`  // this member's: Matcher or Matchee
-	Peer   Peer   `json:"peer"`
-	Report Report `json:"report"`
+	ID string `json:"id,omitempty"`
+	// Request is the ID of the request that led to the match, if that is not the Match that
+	// this answers. The Client returns and yields only frames without it.
+	Request string `json:"request,omitempty"`
+	Match   string `json:"match"` // the match's id
+	Role    string `json:"role"`  // this member's: Matcher or Matchee
+	Peer    Peer   `json:"peer"`
+	Report  Report `json:"report"`
 }
 
 // LocationFrame is the peer's newest location. The server pushes it to the
@@ -160,6 +175,10 @@ const (
 	// the match, or the client found that it was over.
 	Lost = "lost"
 )
+
+// EndedEarly is the reason of an Unlisted: the member ended too many matches soon after their
+// start.
+const EndedEarly = "ended_early"
 
 // A Code names a kind of refusal.
 type Code string

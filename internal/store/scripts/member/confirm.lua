@@ -14,6 +14,7 @@ else
   if r and r.state == 'waiting' then
     own = request(r)
     close_request(r, 'matched', match)
+    m.claimRequest = '1'
   end
 end
 return reply({ status = 'yours', connection = connection(), card = m.card, request = own, position = position_of(),

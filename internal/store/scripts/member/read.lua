@@ -23,4 +23,4 @@ return reply({ status = 'ok', no_match = expired, changes = anew == '1' and inde
   connection = connection(), claim = claim_of(), position = position_of(), card = m.card,
   available = m.available, tags = m.tags,
   route = route_of(r), searched = r and tonumber(r.searched or '0') + SEARCH_AGAIN > now or nil,
-  ends = load_list('ends') })
+  ends = load_list('ends'), unlisted = unlisted_until() })

@@ -20,13 +20,13 @@ local function advise()
   elseif r and r.state == 'active' then
     return 'watching'
   end
-  return m.listed and 'available' or 'unavailable'
+  return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
 
 -- refuse answers a report that moves nothing.
 local function refuse(answer)
   note_heard()
-  answer.advice = advise()
+  answer.advice, answer.unlisted = advise(), unlisted_until()
   return reply(answer)
 end
 
@@ -105,4 +105,5 @@ if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_changed = changed,
-  at = at, since = m.claimMatch and since, claim = claim_of(), route = route_of(r), no_match = take_no_match() })
+  at = at, since = m.claimMatch and since, unlisted = unlisted_until(), claim = claim_of(),
+  route = route_of(r), no_match = take_no_match() })
