@@ -27,7 +27,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 	if q.At != nil {
 		r.At = max(1, *q.At)
 	}
-	return s.serve(x, func(w *work) (protocol.Frame, error) { return w.report(ctx, x, r, q.ID) })
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) { return w.report(ctx, x, r, q.ID) })
 }
 
 func (w *work) report(ctx context.Context, x Session, r Report, id string) (protocol.Frame, error) {
@@ -50,7 +50,9 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	}
 	w.wake(x.Member, waiting)
 	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
-	if id == "" && !reported.AdviceChanged {
+	if reported.Mark != "" {
+		w.answers = []string{reported.Mark}
+	} else if id == "" {
 		return nil, nil
 	}
 	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings)}, nil
@@ -69,7 +71,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 	case StatusSearching:
 		return
 	case StatusActive:
-		if c.olderThan(abandoned, reported.Now) && (!c.Confirmed || !watched.Notified) {
+		if !c.Confirmed && c.olderThan(abandoned, reported.Now) || watched.Tell {
 			ok, err := w.complete(ctx, c.Matcher, c.Match, m)
 			w.logFailure(ctx, "complete a match", err)
 			if !ok {

@@ -31,7 +31,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 	if q.Point != nil {
 		r.Point = &geo.Point{Lat: q.Point.Lat, Lng: q.Point.Lng}
 	}
-	return s.serve(x, func(w *work) (protocol.Frame, error) {
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
 		for start := w.Now(); ; {
 			begun, id, err := w.begin(ctx, x, r)
 			switch {
@@ -152,13 +152,17 @@ func (w *work) matchedReply(ctx context.Context, x Session, id, match string) (p
 	if p == nil || match != p.match {
 		return nil, err
 	}
-	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(x.Pool))}, nil
+	return w.matchedFrame(id, p), nil
+}
+
+func (w *work) matchedFrame(id string, p *pair) *protocol.Matched {
+	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(p.matcher.Pool))}
 }
 
 // Cancel cancels the caller's request and replies with Ended. The error is the fault Conflict
 // if the request was matched, and NotFound if there is none.
 func (s *Service) Cancel(ctx context.Context, x Session, id string) (Result, error) {
-	return s.serve(x, func(w *work) (protocol.Frame, error) {
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
 		r, err := inSession(ctx, w, x, func(x Session) (Cancelled, error) { return w.Store.Cancel(ctx, x) })
 		switch {
 		case err != nil:

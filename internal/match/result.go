@@ -42,8 +42,8 @@ const (
 
 // The results below are those of the steps of a Store. Connection is a member's current
 // connection, "" if there is none. Changes are the changes of the index that follow from the
-// step. NoMatch is an expired request that the caller has not been notified of. A field
-// with a status in its comment is set only with that status.
+// step. Untold is what the caller must be told with this message. Tell says that the member is not
+// yet told of the match or the end. A field with a status in its comment is set only with that status.
 
 // A Refusal is part of the results of a session's steps. It is set with rate_limited and
 // kept_out: the step did nothing.
@@ -84,7 +84,7 @@ type Snapshot struct {
 	Status Status
 	Refusal
 	Now        int64 // the cache's clock, epoch ms
-	NoMatch    *NoMatch
+	Untold     []Untold
 	Connection string
 	Claim      *Claim
 	Position   *Position
@@ -93,8 +93,13 @@ type Snapshot struct {
 	Route      *Route
 	// Searched says that the last search for the request began less than SearchAgain ago.
 	Searched bool
-	Ends     []End // the last few, oldest first
-	Changes  []Change
+	// Tell says, without a session, that the member is not yet told of its match, and that no
+	// other process is about to do it.
+	Tell bool
+	// Check says that the other half of the member's match is to be looked at.
+	Check   bool
+	Ends    []End // the last few, oldest first
+	Changes []Change
 }
 
 // Reported is the result of Report: ok; late, stale, rate_limited or kept_out (nothing was
@@ -103,15 +108,15 @@ type Reported struct {
 	Status Status
 	Refusal
 	Now     int64 // epoch ms
-	NoMatch *NoMatch
+	Untold  []Untold
 	Advice  Advice
 	Changes []Change
 
 	// With ok:
-	AdviceChanged bool  // since the last report
-	At            int64 // epoch ms
-	Claim         *Claim
-	Route         *Route
+	Mark  string // of the changed advice, "" if it is that of the last report
+	At    int64  // epoch ms
+	Claim *Claim
+	Route *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
@@ -120,7 +125,7 @@ type Reported struct {
 type Begun struct {
 	Status Status
 	Refusal
-	NoMatch *NoMatch
+	Untold []Untold
 	// Request is the request that was opened. Unfinished is the caller's last match, if its
 	// end may be half done.
 	Request    *Request
@@ -154,7 +159,7 @@ type GivenUp struct {
 type Cancelled struct {
 	Status Status
 	Refusal
-	NoMatch *NoMatch
+	Untold  []Untold
 	Request *Request // of a repeat only the ID
 	Changes []Change
 }
@@ -171,6 +176,7 @@ type Claimed struct {
 // Committed is the result of Commit, about the matcher: yours or refused.
 type Committed struct {
 	Status     Status
+	Tell       bool
 	Connection string
 	Card       string
 	Request    *Request
@@ -180,6 +186,7 @@ type Committed struct {
 // Confirmed is the result of Confirm, about the matchee: yours or refused.
 type Confirmed struct {
 	Status     Status
+	Tell       bool
 	Connection string
 	Card       string
 	Request    *Request // the matchee's own, which the match answers; of a repeat only the ID
@@ -192,6 +199,7 @@ type Released struct {
 	Status     Status
 	Reason     string
 	Confirmed  bool // the claim was confirmed
+	Tell       bool
 	Connection string
 	RequestID  string // of the matchee's own request that led to the match
 	Waits      bool   // its own request, which the claim had suspended, waits again
@@ -202,6 +210,7 @@ type Released struct {
 type Finished struct {
 	Status     Status
 	Reason     string
+	Tell       bool
 	Connection string
 	RequestID  string
 	Changes    []Change
@@ -212,19 +221,13 @@ type WatchedRoute struct {
 	Status     Status
 	Reason     string // with already_ended
 	Connection string // of the matcher
-	Notified   bool   // both members were notified of the match
+	Tell       bool   // the matcher is not yet told of the match, and no other process is about to do it
 }
 
 // An Outcome is the outcome of the request of an id.
 type Outcome struct {
 	ID, Kind, Match, Reason string
 	Radius                  float64
-}
-
-// NoMatch is a request that expired and whose owner was not notified.
-type NoMatch struct {
-	ID     string
-	Radius float64
 }
 
 // An End is a match that ended not long ago.

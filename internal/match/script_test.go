@@ -46,14 +46,15 @@ type result struct {
 	Now, At                       int64
 	Old, Connection, Card, Reason string
 	Available, RequestID          string
-	Confirmed, Notified, Missed   bool
-	Waits, AdviceChanged          bool
+	Confirmed, Tell, Missed       bool
+	Waits, Check                  bool
+	Mark                          string
 	Advice                        match.Advice
 	Claim                         *match.Claim
 	Route, Unfinished             *match.Route
 	Request                       *match.Request
 	Position                      *match.Position
-	NoMatch                       *match.NoMatch
+	Untold                        []match.Untold
 	Outcome                       match.Outcome
 	Ends                          []match.End
 	Changes                       []match.Change

@@ -9,15 +9,15 @@ end
 note_heard()
 local r = current_route()
 if (r and r.state == 'active') or m.claimConfirmed == '1' then
-  return reply({ status = 'active' })
+  return reply({ status = 'active', untold = untold() })
 end
 if r and (r.state == 'waiting' or r.state == 'searching') then
   close_request(r, 'cancelled', nil)
   m.cancelled = int(now) .. ' ' .. r.request
-  return reply({ status = 'cancelled', request = request(r), changes = index_changes(nil, true) })
+  return reply({ status = 'cancelled', request = request(r), untold = untold(), changes = index_changes(nil, true) })
 end
 local at, id = string.match(m.cancelled or '', '^(%S+) (.*)$')
 if at and at + REMEMBER_END > now then
-  return reply({ status = 'cancelled', request = { id = id } })
+  return reply({ status = 'cancelled', request = { id = id }, untold = untold() })
 end
-return reply({ status = 'other', no_match = take_no_match() })
+return reply({ status = 'other', untold = untold() })

@@ -16,8 +16,10 @@ else
   redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'till', int(now + REMEMBER_END), 'notified', '0')
   redis.call('HDEL', route, 'lat', 'lng') -- nobody is shown the point any more
   redis.call('PEXPIRE', route, REMEMBER_END * 2)
+  m.active = nil
+  note_untold('ended', match)
   note_end(match, reason)
   r.state = 'ended'
 end
-return reply({ status = 'ended', reason = reason, connection = connection(), request = request(r),
-  changes = index_changes(r, true) })
+return reply({ status = 'ended', reason = reason, tell = to_push('ended', match), connection = connection(),
+  request = request(r), changes = index_changes(r, true) })

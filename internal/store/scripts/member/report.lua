@@ -23,7 +23,7 @@ end
 -- refuse answers a report that moves nothing.
 local function refuse(answer)
   note_heard()
-  answer.advice = advise()
+  answer.advice, answer.untold = advise(), untold()
   return reply(answer)
 end
 
@@ -60,11 +60,12 @@ if retag == '1' then
   m.tags = tags
 end
 local changes = index_changes(r, anew, true)
-local advice = advise()
-local changed = advice ~= m.advice
-m.advice = advice
+local advice, news, mark = advise(), untold(), nil
+if advice ~= m.advice then
+  m.advice, mark = advice, note_untold('advice', int(now))
+end
 if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
-return reply({ status = 'ok', changes = changes, advice = advice, advice_changed = changed, at = at,
-  claim = claim_of(), route = route_of(r), no_match = take_no_match() })
+return reply({ status = 'ok', changes = changes, advice = advice, advice_mark = mark, at = at,
+  claim = claim_of(), route = route_of(r), untold = news })
