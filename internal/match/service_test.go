@@ -73,7 +73,7 @@ func TestAFailedPushIsNoErrorOfTheMessage(t *testing.T) {
 
 func TestAMessageReturnsWhenAllItsWorkIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := scripted(t, reconnect("ana"))
+		s := scripted(t, connect("ana"))
 		s.Store = slowFake{fake{s}}
 		s.checkError(s.Connect(t.Context(), session("ana")), nil)
 		if len(s.next) > 0 {

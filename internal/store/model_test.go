@@ -111,13 +111,13 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 	var reply struct {
 		Status    model.Status
 		Confirmed bool
-		NoMatch   *struct{ ID string } `json:"no_match"`
+		Untold    []struct{ What, Which string }
 	}
 	if err := json.Unmarshal([]byte(text), &reply); err != nil {
 		t.Fatalf("%v replied %s: %v", want.Call, text, err)
 	}
 	got := model.Transition{Call: want.Call, Pre: want.Pre, Post: s.slot(t)}
-	got.Reply = model.Reply{Status: reply.Status, Confirmed: reply.Confirmed, OutcomeSent: reply.NoMatch != nil ||
+	got.Reply = model.Reply{Status: reply.Status, Confirmed: reply.Confirmed, OutcomeSent: len(reply.Untold) > 0 ||
 		want.Call.Script == model.GiveUp && reply.Status == model.IsNoMatch || reply.Status == model.IsCancelled}
 	return got
 }
