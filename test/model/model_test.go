@@ -36,6 +36,12 @@ func TestWaitingRequestsAreWoken(t *testing.T) {
 	}
 }
 
+func TestMembersAreToldWhatStands(t *testing.T) {
+	if result := ExploreTelling(NoFault, 0); result.Violation != nil || result.States < 1000 {
+		t.Errorf("got\n%d states, %v", result.States, result)
+	}
+}
+
 func TestEveryPlantedFaultIsFound(t *testing.T) {
 	for _, f := range Faults() {
 		t.Run(f.String(), func(t *testing.T) {
@@ -72,6 +78,7 @@ func TestEveryReplyOccurs(t *testing.T) {
 		Cancel:  {IsCancelled, IsActive, Other},
 		Watch:   {IsActive, IsSearching, Other},
 		Read:    {OK},
+		Told:    {OK},
 	}
 	met := map[Script]map[Status]bool{}
 	explorer := Explorer{Bounds: small()[0], Observe: func(c Call, _, _ Slot, r Reply) {
