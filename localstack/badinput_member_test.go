@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -195,6 +197,24 @@ func TestAcrossTheAntimeridian(t *testing.T) {
 		if d := outcome.Matched.Peer.Distance; d < 109 || d > 110 {
 			t.Errorf("got %v m, want 109.6", d)
 		}
+	})
+}
+
+func TestARemoteRequestNeedsAReport(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pools.json")
+	if err := os.WriteFile(path, []byte(`{"pools":{"default":{"remoteRequests":false}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := runStack(t, append(runtime, "-pools", path)...)
+		ana := s.dial("ana")
+		ana.sendText(`{"action":"match","id":"r","lat":1,"lng":2}`)
+		const text = "report your location first: in this pool a request needs a report of the last 60 seconds, with lat and lng too"
+		if f, ok := ana.receive().(*waggle.ErrorFrame); !ok || f.Code != waggle.CodeConflict || f.Message != text || f.ID != "r" {
+			t.Errorf("got %+v, want conflict", f)
+		}
+		ana.stillWorks()
+		s.stillWorks()
 	})
 }
 

@@ -69,6 +69,8 @@ func TestBadMessages(t *testing.T) {
 			"null":                  {at(`"lat":null,"lng":0`), "i", invalid, latitude},
 			"an object for a flag":  {at(`"lat":0,"lng":0,"available":{}`), "i", invalid, "available must be true or false"},
 			"a string for a list":   {at(`"lat":0,"lng":0,"tags":"xl"`), "i", invalid, "tags must be an array of at most 16 strings of 1 to 32 characters out of a-z, 0-9, _ and -"},
+			"a heading of 400":      {at(`"lat":0,"lng":0,"heading":400`), "i", invalid, "heading must be a number of degrees from 0 to 360, or -1 for unknown"},
+			"a speed of -2":         {at(`"lat":0,"lng":0,"speed":-2`), "i", invalid, "speed must be a number of metres per second from 0 to 1000, or -1 for unknown"},
 			"a number for an id":    {`{"action":"ping","id":7}`, "", invalid, "id must be a string of at most 64 characters"},
 			"no lng":                {at(`"lat":0`), "i", invalid, "lng is required: a number of degrees from -180 to 180"},
 			"half a point":          {`{"action":"match","id":"i","lat":1}`, "i", invalid, "lng is required: a number of degrees from -180 to 180, since lat is given"},
@@ -169,6 +171,9 @@ func TestWhatIsJustAllowed(t *testing.T) {
 			"lng 180":              at(`"lat":0,"lng":180`),
 			"lng -180":             at(`"lat":0,"lng":-180`),
 			"unknown fields":       at(`"lat":0,"lng":0,"Lat":"x","colour":{"a":[null]}`),
+			"unknown as -1":        at(`"lat":0,"lng":0,"accuracy":-1,"heading":-1,"speed":-1`),
+			"unknown as null":      at(`"lat":0,"lng":0,"at":null,"seq":null,"accuracy":null,"heading":null,"speed":null,"available":null,"tags":null`),
+			"a heading of 360":     at(`"lat":0,"lng":0,"heading":360`),
 			"nearly zero":          at(`"lat":-0.0,"lng":1e-300`),
 			"a number in exponent": at(`"lat":0.85e2,"lng":-1.8E2`),
 		} {
@@ -182,5 +187,5 @@ func TestWhatIsJustAllowed(t *testing.T) {
 			})
 		}
 		s.stillWorks()
-	})
+	}, "-pools", unlimitedPools(t))
 }

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,11 +77,12 @@ func runStack(t *testing.T, args ...string) *testStack {
 }
 
 // eachStack runs a test on a stack with the embedded cache, on one with a real server,
-// and on one with the functions as processes.
-func eachStack(t *testing.T, test func(*testing.T, *testStack)) {
-	t.Run("embedded", func(t *testing.T) { test(t, runStack(t)) })
-	t.Run("server", func(t *testing.T) { test(t, runStack(t, "-cache", caches.Server(t).URL)) })
-	t.Run("process", func(t *testing.T) { test(t, runStack(t, asProcesses(t, "-cache", caches.Server(t).URL)...)) })
+// and on one with the functions as processes. The arguments are for each.
+func eachStack(t *testing.T, test func(*testing.T, *testStack), args ...string) {
+	onServer := func(t *testing.T) []string { return append(slices.Clip(args), "-cache", caches.Server(t).URL) }
+	t.Run("embedded", func(t *testing.T) { test(t, runStack(t, args...)) })
+	t.Run("server", func(t *testing.T) { test(t, runStack(t, onServer(t)...)) })
+	t.Run("process", func(t *testing.T) { test(t, runStack(t, asProcesses(t, onServer(t)...)...)) })
 }
 
 // eachRuntime runs a test for each runtime of the functions, with the arguments for its

@@ -85,6 +85,10 @@ func TestEveryFactHoldsOnTheLocalStack(t *testing.T) {
 }
 
 func TestAFactThatDoesNotHoldDiffers(t *testing.T) {
+	half := func(context.Context, *target) (string, bool, error) { return "half of it", true, io.ErrUnexpectedEOF }
+	if f := (check{fact: "a check that broke off", run: half}).on(t.Context(), nil); f.status != differs {
+		t.Errorf("got %v, want that it differs", f)
+	}
 	s := local(t)
 	stranger := *s
 	stranger.tokens = []string{"nonsense", "nonsense"}

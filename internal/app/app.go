@@ -13,10 +13,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"waggle/internal/boundedlog"
 	"waggle/internal/gateway"
 	"waggle/internal/handler"
 	"waggle/internal/match"
@@ -85,7 +87,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.Log = boundedLog(o.Log, o.Now)
+	o.Log = boundedlog.New(o.Log, o.Now)
 	o.Store.URL, o.Store.User, o.Store.Password = get(topology.CacheURL), get(topology.CacheUser), get(topology.CachePassword)
 	o.Store.Pools = pools
 	cache, err := store.Open(o.Store)
@@ -98,7 +100,8 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 		pusher = gateway.NewPusher(get(topology.ManagementEndpoint), cmp.Or(region(get), "us-east-1"), role(get))
 		h.Push, h.Endpoint = pusher, pusher.Learn
 	}
-	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log}
+	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log,
+		Version: version()}
 	return &App{Handler: h, Store: cache, pusher: pusher}, nil
 }
 
@@ -141,6 +144,16 @@ func describe(context.Context) error {
 
 // Close closes the connections to the cache.
 func (a *App) Close() { a.Store.Close() }
+
+// version is that of the module that this program was built from: a release's tag, or one with the
+// commit. "" is a build from no checkout.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "(devel)" {
+		return ""
+	}
+	return info.Main.Version
+}
 
 // newID returns 128 random bits as text.
 func newID() string {

@@ -139,7 +139,7 @@ func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protoco
 	case *protocol.Match:
 		return h.Service.Match(ctx, x, m)
 	case *protocol.Cancel:
-		return h.Service.Cancel(ctx, x, m.ID)
+		return h.Service.Cancel(ctx, x, m)
 	case *protocol.End:
 		return h.Service.End(ctx, x, m)
 	}
@@ -158,6 +158,9 @@ func session(e Event) (match.Session, error) {
 	attached, ok := e.RequestContext.Authorizer.(map[string]any)
 	if !ok {
 		return match.Session{}, errors.New("the event has no authorizer context")
+	}
+	if e.RequestContext.ConnectionID == "" { // the service takes it for a back end, which needs no session
+		return match.Session{}, errors.New("the event has no connection")
 	}
 	id, err := token.FromContext(attached)
 	if err != nil {
@@ -221,7 +224,7 @@ func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Err
 		err = errors.Join(err, h.Push.Close(ctx, connection))
 	}
 	if err != nil && !errors.Is(err, match.ErrConnectionGone) {
-		h.Log.WarnContext(ctx, "answer", "err", err)
+		h.Log.WarnContext(ctx, "answer", "connection", connection, "err", err)
 	}
 }
 

@@ -143,6 +143,16 @@ func TestASessionEndsAfterTwoHoursAtTheLatest(t *testing.T) {
 	}
 }
 
+// Without a connection the service would take the caller for a back end, whose session it does
+// not check.
+func TestAnEventWithoutAConnectionHasNoSession(t *testing.T) {
+	e := event("ping", ana())
+	e.RequestContext.ConnectionID = ""
+	if x, err := session(e); err == nil {
+		t.Errorf("got the session %+v", x)
+	}
+}
+
 func TestARefusedConnectGetsTheStatusOfItsError(t *testing.T) {
 	for name, test := range map[string]struct {
 		store  sessions

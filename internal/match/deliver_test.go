@@ -36,8 +36,8 @@ func (s delivering) Match(ctx context.Context, x match.Session, q *protocol.Matc
 	return s.deliver(ctx, x)(s.Service.Match(ctx, x, q))
 }
 
-func (s delivering) Cancel(ctx context.Context, x match.Session, id string) error {
-	return s.deliver(ctx, x)(s.Service.Cancel(ctx, x, id))
+func (s delivering) Cancel(ctx context.Context, x match.Session, q *protocol.Cancel) error {
+	return s.deliver(ctx, x)(s.Service.Cancel(ctx, x, q))
 }
 
 func (s delivering) End(ctx context.Context, x match.Session, q *protocol.End) error {

@@ -113,8 +113,8 @@ func (f fake) GiveUp(_ context.Context, owner match.Member, id string, wait bool
 	return resultOf[match.GivenUp](f, "give_up", owner.ID, id, mode)
 }
 
-func (f fake) Cancel(_ context.Context, x match.Session) (match.Cancelled, error) {
-	return resultOf[match.Cancelled](f, "cancel", x.Connection)
+func (f fake) Cancel(_ context.Context, x match.Session, _, request string) (match.Cancelled, error) {
+	return resultOf[match.Cancelled](f, strings.TrimSpace("cancel "+request), x.Connection)
 }
 
 func (f fake) Register(_ context.Context, cells []geo.Cell, w match.WaitingRequest, want int) ([]match.Hits, error) {

@@ -55,7 +55,7 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	} else if id == "" {
 		return nil, nil
 	}
-	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings)}, nil
+	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken}, nil
 }
 
 // follow pushes the report to the matcher who follows the member, if the match lasts. It
@@ -80,8 +80,8 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		} else if !c.Confirmed {
 			return // the other process is about to confirm it
 		}
-		if w.Now().Sub(before) > slow {
-			return // the match may have ended by now
+		if reported.NotTaken != "" || w.Now().Sub(before) > slow {
+			return // nobody believes the position, or the match may have ended by now
 		}
 		w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
 			At: reported.At, Seq: r.Seq, Motion: r.Motion})

@@ -103,7 +103,12 @@ func (w *work) firstAttempt(ctx context.Context, owner Member, id string, r Requ
 func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) (reply protocol.Frame, retry bool, err error) {
 	switch begun.Status {
 	case StatusNoLocation:
-		err = fault(Conflict, "report your location first, or give lat and lng")
+		text := "report your location first, or give lat and lng"
+		if settings := w.Pools.For(x.Pool); !settings.RemoteRequests {
+			text = fmt.Sprintf("report your location first: in this pool a request needs a report of the last %g seconds, with lat and lng too",
+				settings.LocationTTL.Seconds())
+		}
+		err = fault(Conflict, text)
 	case StatusTooFar:
 		err = fault(Forbidden, "lat and lng must be within 20 km of your own last location in this pool")
 	case StatusRepeat:
@@ -159,11 +164,12 @@ func (w *work) matchedFrame(id string, p *pair) *protocol.Matched {
 	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(p.matcher.Pool))}
 }
 
-// Cancel cancels the caller's request and replies with Ended. The error is the fault Conflict
-// if the request was matched, and NotFound if there is none.
-func (s *Service) Cancel(ctx context.Context, x Session, id string) (Result, error) {
+// Cancel cancels the caller's request, or only the one that the message names, and replies with
+// Ended. A repeat of the message has the same reply and does nothing. The error is the fault
+// Conflict if the request was matched, and NotFound if there is none.
+func (s *Service) Cancel(ctx context.Context, x Session, q *protocol.Cancel) (Result, error) {
 	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
-		r, err := inSession(ctx, w, x, func(x Session) (Cancelled, error) { return w.Store.Cancel(ctx, x) })
+		r, err := inSession(ctx, w, x, func(x Session) (Cancelled, error) { return w.Store.Cancel(ctx, x, q.ID, q.Request) })
 		switch {
 		case err != nil:
 			return nil, err
@@ -178,6 +184,6 @@ func (s *Service) Cancel(ctx context.Context, x Session, id string) (Result, err
 			}
 			return w.apply(ctx, x.Member, r.Changes)
 		})
-		return &protocol.Ended{ID: cmp.Or(id, r.Request.ID), Reason: protocol.ReasonCancelled}, err
+		return &protocol.Ended{ID: cmp.Or(q.ID, r.Request.ID), Reason: protocol.ReasonCancelled}, err
 	})
 }

@@ -105,6 +105,16 @@ func TestEachStatusOfBeginHasItsReply(t *testing.T) {
 	}
 }
 
+func TestWhereRemoteRequestsAreRefusedARequestIsToldWhichReportItNeeds(t *testing.T) {
+	s := scripted(t, expect("begin ana1 1", match.StatusNoLocation))
+	var err error
+	if s.Pools, err = pool.Parse([]byte(`{"pools":{"default":{"remoteRequests":false,"locationTTL":20}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{Point: &protocol.Point{}}), &match.Fault{Kind: match.Conflict,
+		Text: "report your location first: in this pool a request needs a report of the last 20 seconds, with lat and lng too"})
+}
+
 func TestAMatchMessageWaitsASecondForAnUndecidedRequest(t *testing.T) {
 	const rest = 940 * time.Millisecond
 	search, another := underWay(match.Searching, request()), result{Status: match.StatusOther}
@@ -237,7 +247,9 @@ func TestCancelWithdrawsTheRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, test.steps)
-			s.checkError(s.Cancel(t.Context(), session("ana"), test.id), test.want)
+			s.checkError(s.Cancel(t.Context(), session("ana"), &protocol.Cancel{ID: test.id}), test.want)
 		})
 	}
+	s := scripted(t, expect("cancel r1 ana1", repeated), pushed, expect("apply ana"))
+	s.checkError(s.Cancel(t.Context(), session("ana"), &protocol.Cancel{ID: "c", Request: "r1"}), nil)
 }

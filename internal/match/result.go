@@ -89,7 +89,8 @@ type Snapshot struct {
 	Claim      *Claim
 	Position   *Position
 	Card       string
-	Available  string // "1", "0", or "" if the member has not reported
+	Available  string // "1" or "0"; "" without a record
+	Tags       string // separated by spaces
 	Route      *Route
 	// Searched says that the last search for the request began less than SearchAgain ago.
 	Searched bool
@@ -113,10 +114,12 @@ type Reported struct {
 	Changes []Change
 
 	// With ok:
-	Mark  string // of the changed advice, "" if it is that of the last report
-	At    int64  // epoch ms
-	Claim *Claim
-	Route *Route
+	// NotTaken is why the position counts for nothing, as Ack has it: "" if it was taken.
+	NotTaken string
+	Mark     string // of the changed advice, "" if it is that of the last report
+	At       int64  // epoch ms
+	Claim    *Claim
+	Route    *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
@@ -160,7 +163,7 @@ type Cancelled struct {
 	Status Status
 	Refusal
 	Untold  []Untold
-	Request *Request // of a repeat only the ID
+	Request *Request // unless it was cancelled just now, only the ID
 	Changes []Change
 }
 

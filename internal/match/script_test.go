@@ -45,7 +45,7 @@ type result struct {
 	Searched                      bool
 	Now, At                       int64
 	Old, Connection, Card, Reason string
-	Available, RequestID          string
+	Available, Tags, RequestID    string
 	Confirmed, Tell, Missed       bool
 	Waits, Check                  bool
 	Mark                          string

@@ -44,6 +44,8 @@ type Service struct {
 	// Sleep pauses, as the function Sleep does.
 	Sleep func(context.Context, time.Duration) error
 	Log   *slog.Logger
+	// Version is the server's, as members are told it, "" if unknown.
+	Version string
 }
 
 // A Result has the replies to a message and the work that is left to do. Call Deliver even if

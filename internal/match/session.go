@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"strings"
 
 	"waggle/internal/protocol"
 )
@@ -103,7 +104,8 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 func (w *work) welcome(x Session, id string, r Snapshot, p *pair) *protocol.Welcome {
 	settings := w.Pools.For(x.Pool)
 	welcome := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: protocol.Version, Now: r.Now,
-		ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings)}
+		ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings), Available: r.Available == "1",
+		Tags: strings.Fields(r.Tags), Server: w.Version}
 	switch {
 	case p != nil:
 		welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}

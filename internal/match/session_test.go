@@ -114,7 +114,13 @@ func TestPingRepairsARequestOrAnEnd(t *testing.T) {
 
 // welcome is the push of ana's welcome, with that advice and the match or request under way.
 func welcome(advice, underWay string) string {
-	return `push ana1 {"type":"welcome","id":"h","member":"ana","pool":"default","protocol":1,"now":50000,"expiresAt":7200000,"report":` + advice + underWay + `}`
+	return welcomeSaying(advice, `false,"tags":[]`, underWay)
+}
+
+// welcomeSaying is a welcome that says so of available and tags.
+func welcomeSaying(advice, said, underWay string) string {
+	return `push ana1 {"type":"welcome","id":"h","member":"ana","pool":"default","protocol":1,"now":50000,"expiresAt":7200000,"report":` +
+		advice + `,"available":` + said + underWay + `}`
 }
 
 func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
@@ -131,6 +137,9 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 	willing := func(available string) result {
 		r := snapshot(nil, nil)
 		r.Available = available
+		if available == "1" {
+			r.Tags = "bike xl"
+		}
 		return r
 	}
 	idle := expect(welcome(unavailable, ""))
@@ -158,7 +167,7 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 		welcome, after script
 	}{
 		"nothing is under way":  {snapshot(nil, nil), idle, nil},
-		"an available member":   {willing("1"), expect(welcome(available, "")), nil},
+		"an available member":   {willing("1"), expect(welcomeSaying(available, `true,"tags":["bike","xl"]`, "")), nil},
 		"an unavailable member": {willing("0"), idle, nil},
 		"a matcher":             {matched, welcomeBen, nil},
 		"a matchee":             {claimedByCyd, welcomeCyd, nil},
@@ -180,7 +189,7 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 		})
 	}
 
-	s := scripted(t, expect("read ana1 anew", willing("1")), idle, expect("apply ana"))
+	s := scripted(t, expect("read ana1 anew", willing("1")), expect(welcomeSaying(unavailable, `true,"tags":["bike","xl"]`, "")), expect("apply ana"))
 	x := session("ana")
 	x.Matchee = false
 	s.checkError(s.Hello(t.Context(), x, "h"), nil)

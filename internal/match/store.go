@@ -52,8 +52,9 @@ type Requests interface {
 	// GiveUp ends an assignment attempt that found nobody. With wait the request waits again,
 	// until its deadline.
 	GiveUp(ctx context.Context, owner Member, match string, wait bool) (GivenUp, error)
-	// Cancel cancels the request of the session's member.
-	Cancel(context.Context, Session) (Cancelled, error)
+	// Cancel cancels the request of the session's member: the one with the id request, or with ""
+	// any. id is that of the message, by which a repeat is recognised, or "".
+	Cancel(ctx context.Context, x Session, id, request string) (Cancelled, error)
 	// Register lets the request wait in the cells and searches them, in one trip, for so many
 	// candidates of each.
 	Register(ctx context.Context, cells []geo.Cell, w WaitingRequest, want int) ([]Hits, error)

@@ -21,8 +21,8 @@ import (
 //   - not one JSON object in UTF-8, or with a key twice in any object of it:
 //     CodeInvalidMessage, since two JSON readers might disagree on its meaning
 //   - no string "action", or not one of v1's: CodeUnknownAction
-//   - a known field of a wrong type or out of range, null included, or one
-//     kept for later: CodeInvalidMessage, naming the field
+//   - a known field of a wrong type or out of range, or one kept for later:
+//     CodeInvalidMessage, naming the field. Message says where null is allowed
 //
 // Keys are case-sensitive and unknown ones are ignored.
 func Decode(action string, body []byte) (Message, *Error) {

@@ -3,6 +3,7 @@ package protocol_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,7 +48,12 @@ func TestDecodeAccepts(t *testing.T) {
 			full(func(m *protocol.Location) { m.Accuracy, m.Heading, m.Speed = new(0.0), new(0.0), new(0.0) })},
 		{"upper bounds", location(`,"accuracy":100000,"heading":359.99,"speed":1000`),
 			full(func(m *protocol.Location) { m.Accuracy, m.Heading, m.Speed = new(100000.0), new(359.99), new(1000.0) })},
-		{"speed unknown", location(`,"speed":-1`), at(1, 2)},
+		{"unknown as a phone says it", location(`,"accuracy":-1,"heading":-1,"speed":-1`), at(1, 2)},
+		{"unknown as a JSON writer says it",
+			location(`,"id":null,"at":null,"seq":null,"accuracy":null,"heading":null,"speed":null,"available":null,"tags":null`), at(1, 2)},
+		{"north is 0", location(`,"heading":360`), full(func(m *protocol.Location) { m.Heading = new(0.0) })},
+		{"null for what is left out", `{"action":"match","id":null,"tags":null,"confirm":null}`, match(protocol.Match{})},
+		{"null for a default", `{"action":"end","match":"m","reason":null}`, &protocol.End{Match: "m", Reason: "completed"}},
 		{"no tags", location(`,"tags":[]`), full(func(m *protocol.Location) { m.Tags = &[]string{} })},
 		{"tags sorted, once each", location(`,"tags":["b","a-1","b","_"]`),
 			full(func(m *protocol.Location) { m.Tags = &[]string{"_", "a-1", "b"} })},
@@ -137,7 +143,6 @@ func TestDecodeRefuses(t *testing.T) {
 		{"ping", `{"action":"hello"}`, unknown, "", "unknown action"},
 		{"$default", `{"action":"ping"}`, unknown, "", "unknown action"},
 		// The id.
-		{"ping", `{"action":"ping","id":null}`, invalid, "", "id must be a string of at most 64"},
 		{"ping", `{"action":"ping","id":7}`, invalid, "", "id must be a string of at most 64"},
 		{"ping", `{"action":"ping","id":{"a":1}}`, invalid, "", "id must be a string of at most 64"},
 		{"ping", `{"action":"ping","id":"` + strings.Repeat("é", 65) + `"}`, invalid, "", "id must be a string of at most 64"},
@@ -146,7 +151,6 @@ func TestDecodeRefuses(t *testing.T) {
 		{"location", `{"action":"location","lat":1,"id":"i"}`, invalid, "i", "lng is required"},
 		{"location", `{"action":"location","lng":1}`, invalid, "", "lat is required"},
 		{"location", `{"action":"location","id":"i","points":[{"lat":1,"lng":2}]}`, invalid, "i", "points is not supported yet"},
-		{"location", `{"action":"location","lat":1,"lng":2,"points":null}`, invalid, "", "points is not supported yet"},
 	}
 	for _, action := range []string{"accept", "decline", "say", "nearby", "share", "\u0000"} {
 		text := fmt.Sprintf(`{"action":%q,"match":"m","id":"i"}`, action)
@@ -156,37 +160,38 @@ func TestDecodeRefuses(t *testing.T) {
 		tests = append(tests, refusal{"$default", text, unknown, "i", "unknown action"}, refusal{action, text, unknown, "i", "unknown action"})
 	}
 	// For each field of each message, some values that it must not have.
-	kinds := []string{`null`, `true`, `"1"`, `[]`, `{}`, `[1]`}
+	kinds := []string{`true`, `"1"`, `[]`, `{}`, `[1]`}
+	chosen := slices.Clip(append(kinds, `null`))
 	fields := []struct {
 		action, others, name string
 		values               []string
 		says                 string
 	}{
-		{"location", `"lng":0`, "lat", append(kinds, `85.0001`, `-85.0001`, `1e999`, `-1e999`, `90`), "-85 to 85"},
-		{"location", `"lat":0`, "lng", append(kinds, `180.0001`, `-180.0001`, `1e999`, `540`), "-180 to 180"},
+		{"location", `"lng":0`, "lat", append(chosen, `85.0001`, `-85.0001`, `1e999`, `-1e999`, `90`), "-85 to 85"},
+		{"location", `"lat":0`, "lng", append(chosen, `180.0001`, `-180.0001`, `1e999`, `540`), "-180 to 180"},
 		{"location", `"lat":0,"lng":0`, "at", append(kinds, `-1`, `1.5`, `9007199254740992`, `1e16`, `1e999`), "0 to 9007199254740991"},
 		{"location", `"lat":0,"lng":0`, "seq", append(kinds, `-1`, `0.1`, `9007199254740992`), "0 to 9007199254740991"},
-		{"location", `"lat":0,"lng":0`, "accuracy", append(kinds, `-1`, `100000.1`), "0 to 100000"},
-		{"location", `"lat":0,"lng":0`, "heading", append(kinds, `-1`, `360`, `-0.1`), "0 to less than 360"},
+		{"location", `"lat":0,"lng":0`, "accuracy", append(kinds, `-2`, `100000.1`), "0 to 100000, or -1"},
+		{"location", `"lat":0,"lng":0`, "heading", append(kinds, `-2`, `360.1`, `400`, `-0.1`), "0 to 360, or -1"},
 		{"location", `"lat":0,"lng":0`, "speed", append(kinds, `-2`, `-0.5`, `1000.1`), "0 to 1000, or -1"},
-		{"location", `"lat":0,"lng":0`, "available", []string{`null`, `1`, `"true"`, `[]`}, "true or false"},
+		{"location", `"lat":0,"lng":0`, "available", []string{`1`, `"true"`, `[]`}, "true or false"},
 		{"location", `"lat":0,"lng":0`, "tags", []string{
-			`null`, `"a"`, `{}`, `1`, `[1]`, `[null]`, `[["a"]]`, `[""]`, `["A"]`, `["é"]`, `["a b"]`,
+			`"a"`, `{}`, `1`, `[1]`, `[null]`, `[["a"]]`, `[""]`, `["A"]`, `["é"]`, `["a b"]`,
 			`["` + strings.Repeat("a", 33) + `"]`, `["a"` + strings.Repeat(`,"a"`, 16) + `]`,
 		}, "at most 16 strings of 1 to 32"},
-		{"match", ``, "radius", append(kinds, `99.9`, `20000.1`, `0`, `-100`, `1e999`), "100 to 20000"},
-		{"match", `"lng":0`, "lat", append(kinds, `85.1`), "-85 to 85"},
-		{"match", `"lat":0`, "lng", append(kinds, `181`), "-180 to 180"},
+		{"match", ``, "radius", append(chosen, `99.9`, `20000.1`, `0`, `-100`, `1e999`), "100 to 20000"},
+		{"match", `"lng":0`, "lat", append(chosen, `85.1`), "-85 to 85"},
+		{"match", `"lat":0`, "lng", append(chosen, `181`), "-180 to 180"},
 		{"match", ``, "lat", []string{`1`, `null`}, "lng is required"},
 		{"match", ``, "lng", []string{`1`, `null`}, "lat is required"},
-		{"match", ``, "tags", []string{`null`, `["A"]`, `"a"`}, "at most 16 strings of 1 to 32"},
-		{"match", ``, "wait", append(kinds, `-1`, `600.1`), "0 to 600"},
-		{"match", ``, "confirm", []string{`0`, `null`, `30`}, "not supported yet"},
+		{"match", ``, "tags", []string{`["A"]`, `"a"`}, "at most 16 strings of 1 to 32"},
+		{"match", ``, "wait", append(chosen, `-1`, `600.1`), "0 to 600"},
+		{"match", ``, "confirm", []string{`0`, `30`}, "not supported yet"},
 		{"match", ``, "share", []string{`true`, `false`}, "not supported yet"},
 		{"match", ``, "avoid", []string{`[]`, `["m"]`}, "not supported yet"},
 		{"end", ``, "reason", []string{`"completed"`}, "match is required"},
 		{"end", ``, "match", []string{`null`, `""`, `7`, `[]`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},
-		{"end", `"match":"m"`, "reason", []string{`null`, `""`, `"left"`, `"Completed"`, `1`}, `"completed" or "cancelled"`},
+		{"end", `"match":"m"`, "reason", []string{`""`, `"left"`, `"Completed"`, `1`}, `"completed" or "cancelled"`},
 	}
 	for _, field := range fields {
 		others := field.others

@@ -14,6 +14,12 @@ const (
 	ReasonLost      = "lost"
 )
 
+// Why the position of a report was not taken. internal/store/scripts/member/report.lua decides.
+const (
+	PositionInaccurate = "inaccurate" // its accuracy is worse than the pool allows
+	PositionJump       = "jump"       // nobody comes there so fast: a second report is needed
+)
+
 // The two sides of a match.
 const (
 	RoleMatcher = "matcher"
@@ -36,6 +42,9 @@ type Welcome struct {
 	Now       int64           `json:"now"`       // epoch ms
 	ExpiresAt int64           `json:"expiresAt"` // of the session, epoch ms
 	Report    Report          `json:"report"`
+	Available bool            `json:"available"`        // what the member last said of it, or else the pool's default
+	Tags      []string        `json:"tags"`             // likewise; never nil
+	Server    string          `json:"server,omitempty"` // the version of the server, "" if unknown
 	Match     *WelcomeMatch   `json:"match,omitempty"`
 	Request   *WelcomeRequest `json:"request,omitempty"`
 }
@@ -73,8 +82,9 @@ type Pong struct {
 
 // Ack answers a location that has an id, or brings new reporting advice.
 type Ack struct {
-	ID     string `json:"id,omitempty"`
-	Report Report `json:"report"`
+	ID       string `json:"id,omitempty"`
+	Report   Report `json:"report"`
+	Position string `json:"position,omitempty"` // why the position was not taken
 }
 
 // Waiting says that the request stays open until ExpiresAt.

@@ -27,14 +27,16 @@ func messages() map[string]protocol.Message {
 		"location-unavailable": &protocol.Location{
 			Lat: 37.7764, Lng: -122.4172, At: new(int64(1795396510000)), Available: new(false), Tags: &[]string{},
 		},
-		"locate":        &protocol.Locate{ID: "w1"},
-		"match-nearest": &protocol.Match{ID: "r1"},
+		"location-unknown": &protocol.Location{Lat: 37.7764, Lng: -122.4172},
+		"locate":           &protocol.Locate{ID: "w1"},
+		"match-nearest":    &protocol.Match{ID: "r1"},
 		"match": &protocol.Match{
 			ID: "r1", Radius: 2000, Point: &protocol.Point{Lat: 37.7793, Lng: -122.4193}, Tags: []string{"xl"}, Wait: 60,
 		},
-		"cancel":        &protocol.Cancel{ID: "c1"},
-		"end":           &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},
-		"end-cancelled": &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled},
+		"cancel":         &protocol.Cancel{ID: "c1"},
+		"cancel-request": &protocol.Cancel{ID: "c1", Request: "r1"},
+		"end":            &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},
+		"end-cancelled":  &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled},
 	}
 }
 
@@ -50,10 +52,12 @@ func frames() map[string]protocol.Frame {
 		"welcome": &protocol.Welcome{
 			ID: "h1", Member: "ana", Pool: "default", Protocol: protocol.Version,
 			Now: 1795396500000, ExpiresAt: 1795403700000, Report: idle,
+			Available: true, Tags: []string{"bike", "xl"}, Server: "v1.2.0",
 		},
 		"welcome-match": &protocol.Welcome{
 			ID: "h1", Member: "ana", Pool: "default", Protocol: protocol.Version,
 			Now: 1795396530000, ExpiresAt: 1795403730000, Report: watching,
+			Available: true, Tags: []string{"bike", "xl"}, Server: "v1.2.0",
 			Match: &protocol.WelcomeMatch{
 				Match: matchID, Role: protocol.RoleMatcher, State: "active",
 				Peer: protocol.Peer{Lat: 37.7771, Lng: -122.4181, At: 1795396527000, Distance: 266.2, Card: card},
@@ -62,10 +66,12 @@ func frames() map[string]protocol.Frame {
 		"welcome-request": &protocol.Welcome{
 			ID: "h1", Member: "ana", Pool: "default", Protocol: protocol.Version,
 			Now: 1795396505000, ExpiresAt: 1795403705000, Report: idle,
+			Available: true, Tags: []string{"bike", "xl"}, Server: "v1.2.0",
 			Request: &protocol.WelcomeRequest{ID: "r1", Radius: 2000, ExpiresAt: 1795396561000},
 		},
 		"pong":       &protocol.Pong{Now: 1795396500000},
 		"ack":        &protocol.Ack{ID: "l7", Report: idle},
+		"ack-jump":   &protocol.Ack{ID: "l8", Report: idle, Position: protocol.PositionJump},
 		"ack-advice": &protocol.Ack{Report: watched},
 		"waiting":    &protocol.Waiting{ID: "r1", ExpiresAt: 1795396561000},
 		"no_match":   &protocol.NoMatch{ID: "r1", Radius: 2000},

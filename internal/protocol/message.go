@@ -30,6 +30,10 @@ const (
 //   - later: names of fields that are refused until they are supported. Ignoring
 //     them would give their sender something else than it asked for
 //
+// An optional field that is null counts as absent: phones and JSON writers say unknown so. A
+// float64 that is no pointer, such as a radius, is refused as null. It is chosen and not
+// measured, and JavaScript writes null for a NaN.
+//
 // A list of strings is a list of tags. The fields of an embedded struct are
 // fields of the message; those of an embedded pointer come all or none.
 type Message interface {
@@ -66,9 +70,9 @@ type Location struct {
 // keeps it whole and the matcher gets it whole, so a new field is added only here, in
 // the client and in docs/protocol.md.
 type Motion struct {
-	Accuracy *float64 `json:"accuracy,omitempty" unit:"metres" range:"0 to 100000"`                          // metres, the radius of the error
-	Heading  *float64 `json:"heading,omitempty" unit:"degrees" range:"0 to less than 360"`                   // degrees clockwise from north
-	Speed    *float64 `json:"speed,omitempty" unit:"metres per second" range:"0 to 1000, or -1 for unknown"` // m/s
+	Accuracy *float64 `json:"accuracy,omitempty" unit:"metres" range:"0 to 100000, or -1 for unknown"`          // metres, the radius of the error
+	Heading  *float64 `json:"heading,omitempty" unit:"degrees" range:"0 to 360, or -1 for unknown" wraps:"yes"` // degrees clockwise from north
+	Speed    *float64 `json:"speed,omitempty" unit:"metres per second" range:"0 to 1000, or -1 for unknown"`    // m/s
 }
 
 // Locate asks where the peer of the match under way is.
@@ -92,9 +96,10 @@ type Point struct {
 	Lng float64 `json:"lng" required:"yes" unit:"degrees" range:"-180 to 180" wraps:"yes"`
 }
 
-// Cancel withdraws the request under way.
+// Cancel withdraws the request under way, or only that of the Match with the id Request.
 type Cancel struct {
-	ID string `json:"id" range:"at most 64"`
+	ID      string `json:"id" range:"at most 64"`
+	Request string `json:"request" range:"at most 64"` // "": whichever is under way
 }
 
 // End ends a match.

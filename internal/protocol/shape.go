@@ -35,8 +35,8 @@ type field struct {
 	name            string
 	group           *shape // of an embedded struct; nil for any other
 	required, wraps bool
-	min, max        float64 // NaN: none, as for the next two
-	below, unknown  float64
+	min, max        float64 // NaN: none, as for the next
+	unknown         float64
 	oneof           []string
 	fallback        string
 	allowed         string // what it may hold, in words for the client
@@ -69,7 +69,7 @@ func fieldOf(index int, from reflect.StructField) *field {
 	}
 	name, _, _ := strings.Cut(tag.Get("json"), ",")
 	f := &field{index: index, name: name, required: tag.Get("required") != "", wraps: tag.Get("wraps") != "",
-		fallback: tag.Get("default"), min: none, max: none, below: none, unknown: none}
+		fallback: tag.Get("default"), min: none, max: none, unknown: none}
 	switch kind := of.Kind(); {
 	case from.Anonymous:
 		f.group = shapeOf(of)
@@ -95,9 +95,6 @@ func (f *field) bounds(words string) string {
 	if n, _ := fmt.Sscanf(words, "%g to %g, or %g for unknown", &f.min, &f.max, &f.unknown); n >= 2 {
 		return words
 	}
-	if n, _ := fmt.Sscanf(words, "%g to less than %g", &f.min, &f.below); n == 2 {
-		return words
-	}
 	if n, _ := fmt.Sscanf(words, "at most %g", &f.max); n == 1 {
 		return words
 	}
@@ -118,7 +115,7 @@ func (s *shape) read(into reflect.Value, object map[string]value) string {
 		into, reason = into.Elem(), ", since "+s.fields[first].name+" is given"
 	}
 	for _, name := range s.later {
-		if found(name) {
+		if found(name) && object[name].kind != 'n' {
 			return name + " is not supported yet: leave it out"
 		}
 	}
@@ -134,7 +131,7 @@ func (s *shape) read(into reflect.Value, object map[string]value) string {
 			if wrong := f.group.read(to, object); wrong != "" {
 				return wrong
 			}
-		case !found(f.name):
+		case !found(f.name) || object[f.name].kind == 'n' && !f.required && to.Kind() != reflect.Float64:
 			if f.fallback != "" {
 				to.SetString(f.fallback)
 			}
@@ -194,7 +191,7 @@ func (f *field) number(v value) (float64, bool) {
 	return n + 0, true
 }
 
-func (f *field) outside(n float64) bool { return n < f.min || f.max < n || f.below <= n }
+func (f *field) outside(n float64) bool { return n < f.min || f.max < n }
 
 // readTags reads a list of tags, sorted and each once.
 func readTags(v value) (tags []string, ok bool) {

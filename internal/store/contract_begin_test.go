@@ -43,9 +43,10 @@ func begins() []testCase {
 			f.says(ana.begin("r1", "m1", around(19_999)), match.StatusOK)
 			f.says(ana.cancel(), match.StatusCancelled)
 			f.advance(time.Minute)
-			f.says(ana.begin("r2", "m2", around(20_001)), match.StatusOK)
+			f.is(ana.begin("r2", "m2", around(0)), match.Begun{Status: match.StatusNoLocation})
+			same(f, ana.snapshot().Route, nil)
 			ben := f.connected("ben")
-			f.says(ben.begin("r1", "m1", around(20_001)), match.StatusOK)
+			f.says(ben.begin("r1", "m1", around(0)), match.StatusNoLocation)
 		}},
 		{"where remote requests are allowed, a point may be anywhere", func(f *fixture) {
 			ana := f.listed("ana", 0)

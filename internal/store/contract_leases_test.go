@@ -211,6 +211,77 @@ func leases() []testCase {
 			f.says(ana.giveUp("m2", false), match.StatusNoMatch)
 			f.is(ana.cancel(), match.Cancelled{Status: match.StatusOther})
 		}},
+		{"a cancel that is repeated withdraws no later request, and has the same result for ten minutes", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r1")
+			f.says(ana.cancelRequest("c1", ""), match.StatusCancelled)
+			again := match.Cancelled{Status: match.StatusCancelled, Request: &match.Request{ID: "r1", Tags: []string{}}}
+			ana.await("r2", openFor(20*time.Minute))
+			f.is(ana.cancelRequest("c1", ""), again)
+			f.advance(10*time.Minute - time.Millisecond)
+			f.is(ana.cancelRequest("c1", ""), again)
+			same(f, ana.snapshot().Route.State, match.Waiting)
+			f.advance(time.Millisecond)
+			f.says(ana.cancelRequest("c1", ""), match.StatusCancelled)
+			same(f, ana.snapshot().Route, nil)
+		}},
+		{"a cancel that found nothing to do finds nothing when repeated", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.is(ana.cancelRequest("c1", ""), match.Cancelled{Status: match.StatusOther})
+			ana.await("r1")
+			f.is(ana.cancelRequest("c1", ""), match.Cancelled{Status: match.StatusOther})
+			f.is(ana.cancelRequest("c1", "r1"), match.Cancelled{Status: match.StatusOther})
+			same(f, ana.snapshot().Route.State, match.Waiting)
+			f.says(ana.cancelRequest("c2", "r1"), match.StatusCancelled)
+			ana.matchWith("r2", "m2", ben)
+			f.is(ana.cancelRequest("c3", "r2"), match.Cancelled{Status: match.StatusActive})
+			f.says(ana.finish("m2", ben, "completed"), match.StatusEnded)
+			ana.await("r3")
+			f.is(ana.cancelRequest("c3", "r2"), match.Cancelled{Status: match.StatusActive})
+			same(f, ana.snapshot().Route.State, match.Waiting)
+		}},
+		{"the last four cancels are remembered", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			for i := range int64(5) {
+				f.says(ana.cancelRequest("c"+whole(i), ""), match.StatusOther)
+			}
+			ana.await("r1")
+			f.says(ana.cancelRequest("c"+whole(1), ""), match.StatusOther)
+			f.says(ana.cancelRequest("c"+whole(0), ""), match.StatusCancelled)
+		}},
+		{"a cancel withdraws only the request that it names, by any of its ids", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r1")
+			f.says(ana.cancelRequest("", "r1"), match.StatusCancelled)
+			ana.await("r2")
+			f.is(ana.cancelRequest("", "r1"), match.Cancelled{Status: match.StatusCancelled, Request: &match.Request{ID: "r1", Tags: []string{}}})
+			f.is(ana.cancelRequest("", "r0"), match.Cancelled{Status: match.StatusOther})
+			same(f, ana.snapshot().Route.State, match.Waiting)
+			f.says(ana.begin("r3", "m3"), match.StatusWaiting)
+			f.is(ana.cancelRequest("", "r3"), match.Cancelled{Status: match.StatusCancelled, Request: &ana.asked, Changes: []match.Change{ana.list(f.now + 4)}})
+			f.is(ana.cancelRequest("", "r0"), match.Cancelled{Status: match.StatusOther})
+		}},
+		{"a cancel names a request whose id was forgotten, as long as that is under way", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r0")
+			for i := range int64(4) {
+				f.says(ana.begin("r"+whole(i+1), "m"), match.StatusWaiting)
+			}
+			f.says(ana.cancelRequest("", "r0"), match.StatusCancelled)
+			f.says(ana.begin("r5", "m5"), match.StatusOK)
+			f.says(ana.giveUp("m5", false), match.StatusNoMatch)
+			f.is(ana.cancelRequest("", "r5"), match.Cancelled{Status: match.StatusOther})
+		}},
+		{"neither side can cancel a match by naming its request, nor a matchee's own that the match answered", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ben.await("b1")
+			ana.matchWith("r1", "m1", ben)
+			f.is(ana.cancelRequest("", "r1"), match.Cancelled{Status: match.StatusActive})
+			f.is(ben.cancelRequest("", "b1"), match.Cancelled{Status: match.StatusActive})
+			f.is(ben.cancelRequest("", "b0"), match.Cancelled{Status: match.StatusOther})
+			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
+			f.is(ana.cancelRequest("", "r1"), match.Cancelled{Status: match.StatusOther})
+		}},
 		{"a cancel without a request returns the pending no_match", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			f.is(ana.cancel(), match.Cancelled{Status: match.StatusOther})

@@ -113,7 +113,7 @@ func (a *member) report(meters float64, options ...reportOption) match.Reported 
 	}
 	reported, err := a.store.Report(a.t.Context(), a.Session, r)
 	a.must(err)
-	if reported.Status == match.StatusOK {
+	if reported.Status == match.StatusOK && reported.NotTaken == "" {
 		a.Position, a.heard = r.Position, a.now
 		a.At = reported.At
 		if r.Tags != nil {
@@ -219,7 +219,13 @@ func (a *member) giveUp(search string, wait bool) match.GivenUp {
 
 func (a *member) cancel() match.Cancelled {
 	a.t.Helper()
-	result, err := a.store.Cancel(a.t.Context(), a.Session)
+	return a.cancelRequest("", "")
+}
+
+// cancelRequest sends a cancel with this id, which names a request.
+func (a *member) cancelRequest(id, request string) match.Cancelled {
+	a.t.Helper()
+	result, err := a.store.Cancel(a.t.Context(), a.Session, id, request)
 	return done(a, result, err)
 }
 

@@ -23,7 +23,9 @@ func reads() []testCase {
 			want := match.Snapshot{Status: match.StatusOK, Connection: ana.Connection, Card: `"Ana"`, Available: "1", Position: &ana.Position}
 			f.is(ana.read(), want)
 			f.is(ana.snapshot(), want)
-			ana.moveTo(1)
+			ana.moveTo(1, available(false), tagged("bike", "xl"))
+			same(f, ana.read().Available, "0")
+			same(f, ana.read().Tags, "bike xl")
 			same(f, *ana.snapshot().Position, match.Position{Point: north(1), At: f.now, Seq: ana.Seq})
 		}},
 		{"a reading shows a claim, and whether it is confirmed", func(f *fixture) {

@@ -25,6 +25,15 @@ func reports() []testCase {
 				Changes: []match.Change{ana.move(start)}})
 			same(f, *ana.snapshot().Position, ana.Position)
 		}},
+		{"a field of the record that only another version knows stays", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			key := f.key("m", "ana")
+			f.must(f.direct.Do(f.t.Context(), f.direct.B().Hset().Key(key).FieldValue().FieldValue("of-tomorrow", "1").Build()).Error())
+			f.says(ana.report(100), match.StatusOK)
+			kept, err := f.direct.Do(f.t.Context(), f.direct.B().Hget().Key(key).Field("of-tomorrow").Build()).ToString()
+			f.must(err)
+			same(f, kept, "1")
+		}},
 		{"reports are ordered by the time at which they were made", func(f *fixture) {
 			ana := f.listed("ana", 0, at(start-10), seq(5))
 			for _, late := range [][]reportOption{{at(start - 11), seq(6)}, {at(start - 10), seq(4)}} {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,11 +33,14 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	}
 	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
 		writeMotion(r.Motion), available, retag, tags, string(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
-		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))...))
+		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst), most(settings.MaxAccuracy), most(settings.MaxSpeed))...))
 	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(),
 		Advice: said.Advice, Mark: said.AdviceMark, At: int64(said.At), Claim: said.claim(),
-		Route: said.route(said.Route), Changes: domainChanges(said.Changes)}, err
+		Route: said.route(said.Route), NotTaken: said.NotTaken, Changes: domainChanges(said.Changes)}, err
 }
+
+// most writes a limit of which 0 means that there is none.
+func most(limit float64) string { return decimal(cmp.Or(limit, 1e12)) }
 
 // mostWakes is how often one listing goes on looking at the requests that wait in its cell.
 const mostWakes = 8

@@ -41,7 +41,8 @@ func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew
 	}
 	r, err := s.ask(ctx, s.onMember("read", m, append(by, bit(anew))...))
 	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), Untold: r.untold(), Connection: r.Connection, Claim: r.claim(),
-		Position: r.position(), Card: r.Card, Available: r.Available, Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Check: bool(r.Check), Ends: r.ends(),
+		Position: r.position(), Card: r.Card, Available: r.Available, Tags: r.Tags,
+		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Check: bool(r.Check), Ends: r.ends(),
 		Changes: domainChanges(r.Changes)}, err
 }
 
@@ -63,8 +64,8 @@ func (s *Store) GiveUp(ctx context.Context, owner match.Member, id string, wait 
 }
 
 // Cancel implements match.Requests.
-func (s *Store) Cancel(ctx context.Context, x match.Session) (match.Cancelled, error) {
-	r, err := s.askOnce(ctx, s.onMember("cancel", x.Member, s.session(x)...))
+func (s *Store) Cancel(ctx context.Context, x match.Session, id, request string) (match.Cancelled, error) {
+	r, err := s.askOnce(ctx, s.onMember("cancel", x.Member, append(s.session(x), id, request)...))
 	return match.Cancelled{Status: r.Status, Refusal: r.refusal(), Untold: r.untold(), Request: r.request(), Changes: domainChanges(r.Changes)}, err
 }
 

@@ -28,7 +28,9 @@ type reply struct {
 	Reason     string       `json:"reason"`
 	Card       string       `json:"card"`
 	Available  string       `json:"available"`
+	Tags       string       `json:"tags"`
 	Advice     match.Advice `json:"advice"`
+	NotTaken   string       `json:"not_taken"`
 	AdviceMark string       `json:"advice_mark"`
 	Tell       flag         `json:"tell"`
 	Check      flag         `json:"check"`

@@ -23,7 +23,7 @@ import (
 )
 
 func TestAScriptRefusesAWrongNumberOfArguments(t *testing.T) {
-	scripts := texts(t, active.Script)
+	scripts := store.Texts(active.Script)
 	caches.Each(t, func(t *testing.T, c caches.Cache) {
 		client, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")},
 			DisableCache: true, ForceSingleClient: true})
@@ -60,7 +60,7 @@ func TestEveryScriptStartsWithTheLifetimesOfTheDomain(t *testing.T) {
 		"REMEMBER_OUTCOME": match.OutcomeRemembered, "MAX_AHEAD": match.MaxAhead, "ASK_AGAIN": match.AskAgain,
 		"SEARCH_AGAIN": match.SearchAgain, "REFUSALS": match.Refusals * time.Millisecond,
 		"NOTIFY_AGAIN": match.NotifyAgain, "CHECK_MATCH": match.CheckMatch, "REFUSALS_IN": match.RefusalsIn, "KEEP_OUT": match.KeptOut}
-	for name, text := range texts(t, active.Script) {
+	for name, text := range store.Texts(active.Script) {
 		line, _, _ := strings.Cut(text, "\n")
 		names, values, _ := strings.Cut(strings.TrimPrefix(line, "local "), " = ")
 		got := make(map[string]time.Duration)

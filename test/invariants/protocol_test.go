@@ -383,8 +383,15 @@ func TestRequestsAreLimitedInPlaceAndRadius(t *testing.T) {
 		}
 		ana.send("match", `"radius":5001`)
 		ana.wantError(protocol.CodeInvalidMessage)
-		ana.send("match", `"lat":47,"lng":8`) // without a report there is no distance to limit
-		want[*protocol.NoMatch](ana)
+		needsReport := func() {
+			t.Helper()
+			ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng))
+			const text = "report your location first: in this pool a request needs a report of the last 60 seconds, with lat and lng too"
+			if e := ana.wantError(protocol.CodeConflict); e.Message != text || e.Retryable {
+				t.Errorf("%+v", e)
+			}
+		}
+		needsReport()
 		ana.at(lat, lng)
 		ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat+0.19, lng))
 		ana.wantError(protocol.CodeForbidden)
@@ -393,6 +400,7 @@ func TestRequestsAreLimitedInPlaceAndRadius(t *testing.T) {
 		be.advance(61 * time.Second)
 		ana.send("match", "")
 		ana.wantError(protocol.CodeConflict)
+		needsReport()
 	})
 }
 

@@ -247,7 +247,7 @@ func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 		}},
 		{protocol.ActionLocate, &waggle.Locate{ID: "i"}},
 		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60}},
-		{protocol.ActionCancel, &waggle.Cancel{ID: "i"}},
+		{protocol.ActionCancel, &waggle.Cancel{ID: "i", Request: "r"}},
 		{protocol.ActionEnd, &waggle.End{ID: "i", Match: "m", Reason: waggle.Cancelled}},
 	} {
 		for f, value := range reflect.ValueOf(full.client).Elem().Fields() {

@@ -35,8 +35,12 @@ type Client struct {
 	alive     keepAlive
 	// clockSkew is the server's clock minus this machine's, by the last welcome.
 	clockSkew time.Duration
-	reported  reported
 	seq       int64 // of the last report that came without a Seq
+	reported  reported
+	chosen    choice // what the member has said last, in any session
+	restate   bool   // the next report must say it once more
+
+	reporting sync.Mutex // held before mu
 }
 
 // Connect connects, says hello and waits for the welcome, which becomes the first
@@ -98,9 +102,9 @@ func (c *Client) Close() {
 // ended: ErrClosed, ErrReplaced or a *HandshakeError.
 func (c *Client) Next(ctx context.Context) (Frame, error) { return c.events.next(ctx) }
 
-// Events yields what Next returns, until the client or ctx ends. The client keeps
-// at most 1024 unread events and drops the oldest; of consecutive locations of the
-// peer it keeps the newest.
+// Events yields what Next returns, until the client or ctx ends. Of consecutive
+// locations of the peer the client keeps the newest. It keeps at most 1024 unread
+// events: it drops the oldest, and those that say how a match or a request stands last.
 func (c *Client) Events(ctx context.Context) iter.Seq[Frame] {
 	return func(yield func(Frame) bool) {
 		for {
@@ -177,6 +181,7 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 	c.conn = conn
 	c.atConnect = c.view.underWay
 	c.alive.connected(time.Now())
+	c.newSession()
 	hello := &Hello{ID: c.nextID()}
 	c.mu.Unlock()
 	defer func() {
@@ -246,8 +251,14 @@ func (c *Client) handle(frame Frame, conn *Conn) (resend [][]byte) {
 	if isWelcome {
 		c.alive.welcomed = true
 		c.clockSkew = time.UnixMilli(welcome.Now).Sub(now)
+		if welcome.ID == "" {
+			c.newSession() // the server has lost the old one
+		}
 	}
 	answered := c.answer(frame)
+	if !answered {
+		c.noteRefusal(frame)
+	}
 	if isWelcome {
 		resend = c.resume(welcome, conn)
 	}

@@ -287,6 +287,27 @@ func TestOnlyTheNewestUnreadLocationIsKept(t *testing.T) {
 	})
 }
 
+// A program that reads no events for long still learns what came of its matches.
+func TestEventsThatMustBeKnownAreDroppedLast(t *testing.T) {
+	matched, ended := &waggle.Matched{Match: "m1", Role: "matchee"}, &waggle.Ended{Match: "m1", Reason: "completed"}
+	script := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		s.Push(matched)
+		s.Push(ended)
+		for n := range 1030 {
+			s.Push(&waggle.Ack{ID: fmt.Sprint(n)})
+		}
+		s.Drain()
+	}
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
+		defer c.Close()
+		synctest.Wait()
+		fx.welcome(c)
+		fx.want(c, matched, ended, &waggle.Ack{ID: "9"})
+	})
+}
+
 func TestFramesOfUnknownTypesAreEvents(t *testing.T) {
 	script := func(s *waggletest.Socket) {
 		s.Welcome(nil)

@@ -37,7 +37,7 @@ func EncodeMessage(m Message) []byte {
 			w.Tags = &m.Tags
 		}
 	case *Cancel:
-		w.ID = m.ID
+		w.ID, w.Request = m.ID, m.Request
 	case *End:
 		w.ID, w.Match, w.Reason = m.ID, m.Match, m.Reason
 	}
@@ -52,15 +52,16 @@ func EncodeMessage(m Message) []byte {
 
 // wireMessage has the fields of all messages, in the order in which they are written.
 type wireMessage struct {
-	Action string  `json:"action"`
-	ID     string  `json:"id,omitempty"`
-	Match  string  `json:"match,omitempty"`
-	Reason string  `json:"reason,omitempty"`
-	Radius number  `json:"radius,omitempty"`
-	Lat    *number `json:"lat,omitempty"`
-	Lng    *number `json:"lng,omitempty"`
-	At     *int64  `json:"at,omitempty"`
-	Seq    int64   `json:"seq,omitempty"`
+	Action  string  `json:"action"`
+	ID      string  `json:"id,omitempty"`
+	Request string  `json:"request,omitempty"`
+	Match   string  `json:"match,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
+	Radius  number  `json:"radius,omitempty"`
+	Lat     *number `json:"lat,omitempty"`
+	Lng     *number `json:"lng,omitempty"`
+	At      *int64  `json:"at,omitempty"`
+	Seq     int64   `json:"seq,omitempty"`
 	Motion
 	Available *bool     `json:"available,omitempty"`
 	Tags      *[]string `json:"tags,omitempty"`

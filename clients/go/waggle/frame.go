@@ -20,6 +20,9 @@ type Welcome struct {
 	Now       int64           `json:"now"`       // the server's time, epoch ms
 	ExpiresAt int64           `json:"expiresAt"` // when the session ends, epoch ms
 	Report    Report          `json:"report"`
+	Available bool            `json:"available"`         // whether the member is willing to be found, as the server has it
+	Tags      []string        `json:"tags"`              // the member's, as the server has them
+	Server    string          `json:"server,omitempty"`  // the server's version, "" if it does not know
 	Match     *WelcomeMatch   `json:"match,omitempty"`   // the match under way, or nil
 	Request   *WelcomeRequest `json:"request,omitempty"` // the open request, or nil
 }
@@ -66,7 +69,16 @@ type Pong struct {
 type Ack struct {
 	ID     string `json:"id,omitempty"`
 	Report Report `json:"report"`
+	// Position is why the position counts for nothing, such as Inaccurate or Jump. It is "" if
+	// it was taken.
+	Position string `json:"position,omitempty"`
 }
+
+// Why the position of a Location was not taken.
+const (
+	Inaccurate = "inaccurate" // its accuracy is worse than the pool allows
+	Jump       = "jump"       // nobody comes there so fast: the next report from there counts
+)
 
 // Waiting says that nobody was found yet and the request stays open.
 type Waiting struct {

@@ -32,11 +32,11 @@ type Location struct {
 	Tags *[]string
 }
 
-// Motion is what a device may know beside the place. Nil, or a number that is not
+// Motion is what a device may know beside the place. Nil, -1, or a number that is not
 // finite: unknown.
 type Motion struct {
 	Accuracy *float64 `json:"accuracy,omitempty"` // metres, 0 to 100 000
-	Heading  *float64 `json:"heading,omitempty"`  // degrees clockwise from north, 0 to less than 360
+	Heading  *float64 `json:"heading,omitempty"`  // degrees clockwise from north, 0 to 360
 	Speed    *float64 `json:"speed,omitempty"`    // metres per second, 0 to 1000
 }
 
@@ -62,7 +62,11 @@ type Match struct {
 type Point struct{ Lat, Lng float64 }
 
 // Cancel withdraws the open request. The answer is an Ended.
-type Cancel struct{ ID string }
+type Cancel struct {
+	ID string
+	// Request is the ID of the Match that is meant. "": whichever is open.
+	Request string
+}
 
 // End ends a match. The answer is an Ended.
 type End struct {

@@ -2,11 +2,13 @@ package waggle
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
 // maxQueued is how many unread events are kept. A program that reads none misses the
-// oldest, and the calls that wait for answers still get them.
+// oldest ones that do not say how things stand, and then the oldest of all. The calls
+// that wait for answers still get them.
 const maxQueued = 1024
 
 // A queue holds the unread events.
@@ -32,10 +34,20 @@ func (q *queue) put(f Frame) {
 		}
 	}
 	if len(q.events) == maxQueued {
-		q.events = q.events[1:]
+		oldest := max(0, slices.IndexFunc(q.events, expendable))
+		q.events = slices.Delete(q.events, oldest, oldest+1)
 	}
 	q.events = append(q.events, f)
 	q.wake()
+}
+
+// expendable reports whether a program that misses the event still knows its match and request.
+func expendable(f Frame) bool {
+	switch f.(type) {
+	case *Welcome, *Matched, *Ended, *NoMatch:
+		return false
+	}
+	return true
 }
 
 // finish ends the queue. The events in it can still be read.

@@ -109,6 +109,8 @@ type Message struct {
 	Action, ID, Match, Reason string
 	Lat, Lng                  *float64
 	Radius, Wait              float64
+	Available                 *bool
+	Tags                      *[]string
 }
 
 // Receive returns the next message. ok is false when the client has disconnected.

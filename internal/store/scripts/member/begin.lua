@@ -31,12 +31,12 @@ if r and r.state ~= 'ended' then
   return reply({ status = r.state, route = route_of(r), untold = untold() })
 end
 
-if lat == '' and not fresh() then
+if not fresh() and (lat == '' or remote ~= '') then
   return reply({ status = 'no_location', untold = untold() })
 end
 if lat == '' then
   lat, lng = degrees(m.lat), degrees(m.lng)
-elseif remote ~= '' and fresh() and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > tonumber(remote) then
+elseif remote ~= '' and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > tonumber(remote) then
   return reply({ status = 'too_far', untold = untold() })
 end
 perMinute, perHour = tonumber(perMinute), tonumber(perHour)

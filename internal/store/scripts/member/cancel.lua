@@ -1,6 +1,7 @@
--- cancel withdraws the request under way.
+-- cancel withdraws the request under way, or only that with the id `named`. A repeat of a message
+-- that has an id is answered like the first, and does nothing.
 -- Status: cancelled (also when repeated), active, other; rate_limited, kept_out, replaced, gone, unknown.
-local conn, connected, perSecond, burst = arguments(4)
+local conn, connected, perSecond, burst, id, named = arguments(6)
 
 local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
@@ -8,16 +9,48 @@ if refusal then
 end
 note_heard()
 local r = current_route()
-if (r and r.state == 'active') or m.claimConfirmed == '1' then
-  return reply({ status = 'active', untold = untold() })
+local cancels = load_list('cancels')
+for _, c in ipairs(cancels) do
+  if c.id == id and c.at + REMEMBER_OUTCOME > now then
+    return reply({ status = c.status, request = { id = c.request }, untold = untold() })
+  end
 end
-if r and (r.state == 'waiting' or r.state == 'searching') then
+
+-- answer remembers what this message was answered, and about which request.
+local function answer(status, request_id, more)
+  if id ~= '' then
+    cancels[#cancels + 1] = { id = id, at = now, status = status, request = request_id }
+    save_list('cancels', cancels)
+  end
+  more.status, more.request, more.untold = status, more.request or { id = request_id }, untold()
+  return reply(more)
+end
+
+local outcome -- of the request that is meant
+if m.claimConfirmed == '1' or (r and r.state == 'active') then
+  outcome = 'matched'
+elseif r and r.state ~= 'ended' then
+  outcome = 'open'
+end
+if named ~= '' and not (outcome and r and r.request == named) then
+  outcome = nil
+  for _, q in ipairs(load_list('requests')) do
+    outcome = q.id == named and q.outcome or outcome
+  end
+end
+if outcome == 'matched' then
+  return answer('active', nil, {})
+end
+if outcome == 'open' then
   close_request(r, 'cancelled', nil)
   m.cancelled = int(now) .. ' ' .. r.request
-  return reply({ status = 'cancelled', request = request(r), untold = untold(), changes = index_changes(nil, true) })
+  return answer('cancelled', r.request, { request = request(r), changes = index_changes(nil, true) })
 end
-local at, id = string.match(m.cancelled or '', '^(%S+) (.*)$')
-if at and at + REMEMBER_END > now then
-  return reply({ status = 'cancelled', request = { id = id }, untold = untold() })
+if outcome == 'cancelled' then
+  return answer('cancelled', named, {})
 end
-return reply({ status = 'other', untold = untold() })
+local at, last = string.match(m.cancelled or '', '^(%S+) (.*)$')
+if named == '' and at and at + REMEMBER_END > now then
+  return answer('cancelled', last, {})
+end
+return answer('other', nil, {})
