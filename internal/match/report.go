@@ -13,7 +13,9 @@ import (
 // Report stores a location of the caller that arrived at that time. It pushes the location to
 // a matcher who follows the caller, and wakes waiting requests that the caller fits. The reply
 // is an Ack if the message has an id or the advice has changed. The error is the fault
-// Forbidden for a tag that is not in the token, Stale or RateLimited.
+// Forbidden for a tag that is not in the token, Stale or RateLimited. Of several points the newest
+// one counts that the pool takes for accurate. The Ack says how many were taken, and the matcher
+// gets those before it along with it.
 func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, arrival time.Time) (Result, error) {
 	if q.Tags != nil && x.Restricted {
 		for _, tag := range *q.Tags {
@@ -27,6 +29,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 	if q.At != nil {
 		r.At = max(1, *q.At)
 	}
+	r.take(q.Points, s.Pools.For(x.Pool).MaxAccuracy)
 	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) { return w.report(ctx, x, r, q.ID) })
 }
 
@@ -52,10 +55,10 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
 	if reported.Mark != "" {
 		w.answers = []string{reported.Mark}
-	} else if id == "" {
+	} else if id == "" && r.Points == nil {
 		return nil, nil
 	}
-	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken}, nil
+	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}, nil
 }
 
 // follow pushes the report to the matcher who follows the member, if the match lasts. It
@@ -84,7 +87,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 			return // nobody believes the position, or the match may have ended by now
 		}
 		w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
-			At: reported.At, Seq: r.Seq, Motion: r.Motion})
+			At: reported.At, Seq: r.Seq, Motion: r.Motion, Points: r.path(reported, w.Pools.For(m.Pool).MaxSpeed)})
 	default:
 		reason := watched.Reason
 		if reason == "" {

@@ -43,8 +43,9 @@ type result struct {
 	Status                        match.Status
 	Refusal                       match.Refusal
 	Searched                      bool
-	Now, At                       int64
+	Now, At, Since                int64
 	Old, Connection, Card, Reason string
+	NotTaken                      string
 	Available, Tags, RequestID    string
 	Confirmed, Tell, Missed       bool
 	Waits, Check                  bool

@@ -85,6 +85,7 @@ type Ack struct {
 	ID       string `json:"id,omitempty"`
 	Report   Report `json:"report"`
 	Position string `json:"position,omitempty"` // why the position was not taken
+	Taken    *int   `json:"taken,omitempty"`    // how many points of a batch count; nil: it was none
 }
 
 // Waiting says that the request stays open until ExpiresAt.
@@ -118,6 +119,7 @@ type LocationFrame struct {
 	At    int64   `json:"at"`
 	Seq   int64   `json:"seq"`
 	Motion
+	Points []Fix `json:"points,omitempty"` // those before it that were not pushed, oldest first
 }
 
 // Ended ends a match, or a request where Match is "".

@@ -72,6 +72,8 @@ type Ack struct {
 	// Position is why the position counts for nothing, such as Inaccurate or Jump. It is "" if
 	// it was taken.
 	Position string `json:"position,omitempty"`
+	// Taken is how many of a Location's Points count. It is nil if it had none.
+	Taken *int `json:"taken,omitempty"`
 }
 
 // Why the position of a Location was not taken.
@@ -111,6 +113,7 @@ type LocationFrame struct {
 	At    int64   `json:"at"`    // when it was measured, epoch ms
 	Seq   int64   `json:"seq"`   // orders locations with the same At
 	Motion
+	Points []Fix `json:"points,omitempty"` // where it was before, as far as not pushed, oldest first
 }
 
 // Ended ends a match, or a request where Match is "". With reason Lost the

@@ -84,7 +84,7 @@ if m.at then
 end
 
 local anew = not fresh() or (retag == '1' and tags ~= m.tags)
-local not_taken = doubt()
+local not_taken, since = doubt(), m.at
 if not_taken then
   note_heard()
 else
@@ -106,4 +106,4 @@ if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_mark = mark,
-  at = at, claim = claim_of(), route = route_of(r), untold = news })
+  at = at, since = m.claimMatch and since, claim = claim_of(), route = route_of(r), untold = news })
