@@ -70,7 +70,7 @@ func (h hosts) check(next http.Handler, log *slog.Logger) http.Handler {
 			if len(name) > 100 {
 				name = name[:100] + "…"
 			}
-			log.Warn("refused a "+header+" that -allow-host does not name", "name", name)
+			log.Warn("refused: -allow-host would allow it", "header", header, "name", name)
 			http.Error(w, fmt.Sprintf("%s %q is neither loopback nor an address of this server. To allow it, start the stack with -allow-host %[2]s", header, name), refusal)
 			return false
 		}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -53,10 +54,13 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	o.egress = strings.Split(*egress, ",")
-	for _, way := range o.egress {
-		if way != "ipv6" && way != "nat" {
+	for i, way := range o.egress {
+		if way != "ipv6" && way != "nat" || slices.Contains(o.egress[:i], way) {
 			return fmt.Errorf("-egress is ipv6, nat or both with a comma between, not %q", *egress)
 		}
+	}
+	if o.within <= 0 || o.idle < 0 {
+		return errors.New("-within must be above 0, such as 30m, and -idle must not be below 0")
 	}
 	if !*yes {
 		return errors.New("this makes a stack and a user pool in the AWS account of your credentials, for less than two dollars, and destroys them: agree with -yes (make verify-aws YES=1)")

@@ -1,14 +1,18 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/valkey-io/valkey-go"
 
+	"waggle/internal/match"
+	"waggle/internal/store"
 	"waggle/internal/topology"
 	"waggle/test/kit/caches"
 )
@@ -44,6 +48,26 @@ func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A user who may not call functions is served too: the store finds that out while it starts.
+func TestACacheWhoseFunctionsMayNotBeCalledGetsTexts(t *testing.T) {
+	access := strings.Replace(topology.CacheAccess, "+fcall +function|load ", "", 1)
+	c := caches.Valkey(t, append([]string{"--user", "waggle", "nopass"}, strings.Fields(access)...)...)
+	trips := 0
+	s, err := store.Open(store.Options{URL: strings.Replace(c.URL, "redis://", "redis://waggle:any@", 1),
+		Hook: func(ctx context.Context, _ []store.Command, send func(context.Context, ...int)) { trips++; send(ctx) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	x := match.Session{Member: match.Member{Pool: "default", ID: "ana"}, Connection: "c1", ConnectedAt: time.Now(), Matchee: true}
+	if r, err := s.Connect(t.Context(), x); err != nil || r.Status != match.StatusOK || trips != 1 {
+		t.Errorf("got %+v, %v after %d trips, want ok after one", r, err, trips)
 	}
 }
 

@@ -72,6 +72,7 @@ type Store struct {
 	// textsOnly: the cache takes no library of functions.
 	textsOnly atomic.Bool
 	loading   sync.Mutex
+	loads     int // how often that was tried
 	pools     pool.Pools
 	offset    func() time.Duration
 	hook      Hook
@@ -201,39 +202,51 @@ func (s *Store) Close() {
 }
 
 // Prepare connects to every node that has slots, and sees to it that they have the library, so
-// that the first step need not.
+// that the first step need not. A cache whose functions cannot be used gets texts from now on.
 func (s *Store) Prepare(ctx context.Context) error {
 	client, err := s.connect()
 	if err != nil {
 		return err
 	}
-	times := 1
-	if client.Mode() == valkey.ClientModeCluster {
-		times = spread // the client connects to a node with the first command for one of its slots
-	}
-	asks := make([]valkey.Completed, times)
-	for i := range asks {
-		asks[i] = client.B().Fcall().Function(s.code.functions[ready]).Numkeys(1).Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Build()
-	}
-	var failed error
-	missing := false
-	for _, r := range client.DoMulti(ctx, asks...) {
-		if noFunction(r.Error()) {
-			missing = true
-		} else if failed == nil {
-			failed = r.Error()
+	if err = s.callReady(ctx, client); refused(err) {
+		s.loadLibrary(ctx)
+		if err = s.callReady(ctx, client); refused(err) {
+			s.textsOnly.Store(true)
+			return nil
 		}
 	}
-	if missing {
-		s.loadLibrary(ctx)
-	}
-	if failed != nil {
-		return fmt.Errorf("cache %s: %w", s.host, failed)
+	if err != nil {
+		return fmt.Errorf("cache %s: %w", s.host, err)
 	}
 	return nil
 }
 
-// spread is how many keys Prepare names. Their slots are spread at random: of a dozen nodes
+// callReady calls the function ready in every node that has slots: the client connects to a node
+// with the first command for one of them. It returns a refusal, or else another error.
+func (s *Store) callReady(ctx context.Context, client valkey.Client) error {
+	calls := make([]valkey.Completed, 1)
+	if client.Mode() == valkey.ClientModeCluster {
+		calls = make([]valkey.Completed, spread)
+	}
+	for i := range calls {
+		calls[i] = client.B().Fcall().Function(s.code.functions[ready]).Numkeys(1).Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Build()
+	}
+	var failed error
+	for _, r := range client.DoMulti(ctx, calls...) {
+		if err := r.Error(); failed == nil || refused(err) {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// refused tells whether a cache refused a call for a reason that lasts.
+func refused(err error) bool {
+	reply, ok := valkey.IsValkeyErr(err)
+	return ok && !transient(reply)
+}
+
+// spread is how many keys callReady names. Their slots are spread at random: of a dozen nodes
 // each one is missed once in 250 starts, of three never.
 const spread = 64
 

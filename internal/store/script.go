@@ -94,7 +94,7 @@ func readCode(rewrite func(file, text string) string) code {
 		}
 		library += "\nend"
 	}
-	library += "\nredis.register_function('" + ready + "_' .. VERSION, function() return 1 end)"
+	library += "\nredis.register_function{ function_name = '" + ready + "_' .. VERSION, flags = { 'no-writes' }, callback = function() return 1 end }"
 	c.functions[ready] = ""
 	version := fmt.Sprintf("%x", sha1.Sum([]byte(library)))[:12]
 	for name := range c.functions {
@@ -104,8 +104,13 @@ func readCode(rewrite func(file, text string) string) code {
 	return c
 }
 
+// mostLoads is how often the library is loaded: a cache that then still does not have it loses it
+// each time.
+const mostLoads = 100
+
 // loadLibrary loads the library into each node that can be reached. A replica refuses it, and
-// gets it from its primary. If no node takes it, scripts are sent as texts from now on.
+// gets it from its primary. If no node takes it, or if that never helps, scripts are sent as texts
+// from now on.
 func (s *Store) loadLibrary(ctx context.Context) {
 	client, err := s.connect()
 	if err != nil || !s.loading.TryLock() {
@@ -113,12 +118,15 @@ func (s *Store) loadLibrary(ctx context.Context) {
 	}
 	defer s.loading.Unlock()
 	taken := false
+	s.loads++
 	for _, node := range client.Nodes() {
 		err := node.Do(ctx, node.B().FunctionLoad().FunctionCode(s.code.library).Build()).Error()
 		reply, refused := valkey.IsValkeyErr(err)
 		taken = taken || !refused || strings.Contains(reply.Error(), "already exists")
 	}
-	s.textsOnly.Store(!taken)
+	if !taken || s.loads == mostLoads {
+		s.textsOnly.Store(true)
+	}
 }
 
 // lifetimes are those of the domain, as the scripts name them.

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -54,6 +55,9 @@ type subject struct {
 }
 
 func run(s *scope.Scope, starts int, cache, also string, out io.Writer) error {
+	if starts < 1 {
+		return errors.New("-starts must be at least 1")
+	}
 	if cache == "" {
 		cache = caches.Server(s).URL
 	}

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -32,6 +33,9 @@ func main() {
 }
 
 func run(s *scope.Scope, rounds int, cache, profile string, out io.Writer) error {
+	if rounds < 1 {
+		return errors.New("-rounds must be at least 1")
+	}
 	if cache == "" {
 		cache = caches.Server(s).URL
 	}

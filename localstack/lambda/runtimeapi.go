@@ -12,9 +12,9 @@ import (
 // maxResult is the maximum size of a result, in bytes.
 const maxResult = 6 << 20
 
-// runtimeAPI returns the API from which a process gets its events. See "Using the Lambda
-// runtime API for custom runtimes" in Lambda's developer guide.
-func (e *environment) runtimeAPI() http.Handler {
+// runtimeAPI returns the API, at that address, from which a process gets its events. See
+// "Using the Lambda runtime API for custom runtimes" in Lambda's developer guide.
+func (e *environment) runtimeAPI(address string) http.Handler {
 	mux := http.NewServeMux()
 	const version = "/2018-06-01/runtime"
 	mux.HandleFunc("GET "+version+"/invocation/next", e.next)
@@ -27,7 +27,7 @@ func (e *environment) runtimeAPI() http.Handler {
 		answer(w, http.StatusOK, map[string]string{"functionName": e.function, "functionVersion": "$LATEST", "handler": "bootstrap"})
 	})
 	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	return mux
+	return onlyAt(address, mux)
 }
 
 // onlyAt refuses requests that do not name the address as their Host. The events have

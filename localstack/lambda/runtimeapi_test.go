@@ -8,12 +8,12 @@ import (
 
 func TestAPageGetsNoEvents(t *testing.T) {
 	const address = "127.0.0.1:41234"
-	handler := onlyAt(address, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	handler := new(environment).runtimeAPI(address)
 	for name, test := range map[string]struct {
 		host, origin string
 		want         int
 	}{
-		"the function":                {address, "", http.StatusOK},
+		"the function":                {address, "", http.StatusAccepted},
 		"a name that leads here":      {"evil.example:41234", "", http.StatusForbidden},
 		"another name of the machine": {"localhost:41234", "", http.StatusForbidden},
 		"a page":                      {address, "http://evil.example", http.StatusForbidden},

@@ -52,6 +52,7 @@ func TestTheDoctorExplainsARefusal(t *testing.T) {
 		step, mend    string
 	}{
 		{http.StatusForbidden, 0, Refusal, "end in the stage"},
+		{http.StatusMisdirectedRequest, 0, Refusal, "-allow-host"},
 		{http.StatusInternalServerError, 0, Refusal, "authorizer's log"},
 		{http.StatusNotFound, 0, Refusal, "no Waggle API"},
 		{http.StatusUnauthorized, http.StatusUnauthorized, Connect, "no identity source"},
