@@ -68,14 +68,21 @@ func (e *ending) requestOf(m Member) string {
 // on the matchee's claim. Then it lists both and notifies those who were not notified before,
 // except the caller, who gets a reply. It returns nil if it is unknown whether the match ended.
 func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Member, reason string, caller Member) (*ending, error) {
-	finished, err := w.Store.Finish(ctx, matcher, id, matchee, reason)
+	by := ByNobody
+	switch caller {
+	case matcher:
+		by = ByMatcher
+	case matchee:
+		by = ByMatchee
+	}
+	finished, err := w.Store.Finish(ctx, matcher, id, matchee, reason, by)
 	if err != nil {
 		return nil, err
 	}
 	if reason = finished.Reason; finished.Status == StatusOther {
 		reason = protocol.ReasonLost
 	}
-	released, err := w.Store.Release(ctx, matcher, id, matchee, reason)
+	released, err := w.Store.Release(ctx, matcher, id, matchee, reason, finished.Early)
 	if err != nil {
 		return nil, err
 	}
@@ -116,9 +123,9 @@ func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Me
 }
 
 // release removes a claim whose match does not exist or has ended, and lists the member.
-// If the claim was confirmed, the member is notified of the end.
-func (w *work) release(ctx context.Context, matcher Member, id string, matchee Member, reason string) error {
-	released, err := w.Store.Release(ctx, matcher, id, matchee, reason)
+// If the claim was confirmed, the member is notified of the end. early is who ended it early.
+func (w *work) release(ctx context.Context, matcher Member, id string, matchee Member, reason string, early By) error {
+	released, err := w.Store.Release(ctx, matcher, id, matchee, reason, early)
 	if err != nil {
 		return err
 	}

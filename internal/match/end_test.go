@@ -3,6 +3,7 @@ package match_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,12 +86,14 @@ func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 			expect("told ana1 ended x, ana9 free x, ben9 ended x", err1), expect("log note what was told: error 1"))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			read := snapshot(nil, route(match.Active, true))
+			read, by := snapshot(nil, route(match.Active, true)), " matcher"
 			if test.by == "ben" {
-				read = snapshot(claim(9000, true), nil)
+				read, by = snapshot(claim(9000, true), nil), " matchee"
 			}
-			s := scripted(t, expect("read "+test.by+"1", read), expect("finish ana x ben completed", test.finished),
-				expect("release ana x ben "+test.reason, test.released), test.steps)
+			// Of an early end the release learns who ended it.
+			test.finished.Early = match.By(by[1:])
+			s := scripted(t, expect("read "+test.by+"1", read), expect("finish ana x ben completed"+by, test.finished),
+				expect("release ana x ben "+test.reason+by, test.released), test.steps)
 			s.checkError(s.End(t.Context(), session(test.by), &protocol.End{ID: test.id, Match: "x", Reason: "completed"}), nil)
 		})
 	}
@@ -144,6 +147,8 @@ func TestAnEndReturnsTheErrorOfAFailedStep(t *testing.T) {
 					steps = join(steps[:4], expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
 						meanwhile(`push ben1 {"type":"ended","id":"e","match":"x","reason":"completed"}`), expect("told ana9 ended x, ben1 ended x"))
 				}
+				steps = slices.Clone(steps)
+				steps[0].call += map[string]string{"ana": " matcher", "ben": " matchee"}[by]
 				s := scripted(t, expect("read "+by+"1", read), steps)
 				s.checkError(s.End(t.Context(), session(by), &protocol.End{ID: "e", Match: "x", Reason: "completed"}), test.want)
 			})

@@ -17,7 +17,7 @@ import (
 // A fake is the store, the pusher, the log and the clock of a scripted service. The text
 // of a call has its name and arguments. A session is given by its connection, a candidate
 // by its id and the time of its report, a change of the index by + (list), ~ (move) or - and
-// its epoch, a request by its id.
+// its epoch, a request by its id. Of a finish it says by whom, unless by nobody.
 type fake struct{ *scriptedService }
 
 // call takes the step of a call, whose words are separated by spaces.
@@ -158,12 +158,12 @@ func (f fake) Confirm(_ context.Context, matcher match.Member, id string, matche
 	return resultOf[match.Confirmed](f, "confirm", matcher.ID, id, matchee.ID)
 }
 
-func (f fake) Release(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Released, error) {
-	return resultOf[match.Released](f, "release", matcher.ID, id, matchee.ID, reason)
+func (f fake) Release(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string, early match.By) (match.Released, error) {
+	return resultOf[match.Released](f, "release", matcher.ID, id, matchee.ID, reason, early)
 }
 
-func (f fake) Finish(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Finished, error) {
-	return resultOf[match.Finished](f, "finish", matcher.ID, id, matchee.ID, reason)
+func (f fake) Finish(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string, by match.By) (match.Finished, error) {
+	return resultOf[match.Finished](f, "finish", matcher.ID, id, matchee.ID, reason, strings.TrimPrefix(string(by), "nobody"))
 }
 
 func (f fake) Watch(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.WatchedRoute, error) {

@@ -20,7 +20,7 @@ func TestAReportIsPushedToTheMatcherWhileTheMatchLasts(t *testing.T) {
 	}
 	watch := func(outcome ...any) script { return watchTells(false, outcome...) }
 	ended := func(status match.Status, reason string) script {
-		return expect("watch ana x ben", result{Status: status, Reason: reason})
+		return expect("watch ana x ben", result{Status: status, Reason: reason, Early: match.ByMatcher})
 	}
 	repaired := makeMatch("ana", "x", "ben")
 	yours := withRequest(match.StatusYours, request())
@@ -36,9 +36,9 @@ func TestAReportIsPushedToTheMatcherWhileTheMatchLasts(t *testing.T) {
 		"watch takes 2 s: pushed":                                          join(moved(claim(9000, true)), watch(2*time.Second), expect(pushed)),
 		"watch takes more than 2 s: not pushed":                            join(moved(claim(9000, true)), watch(2001*time.Millisecond)),
 		"the route is searching: not pushed":                               join(moved(claim(9000, false)), expect("watch ana x ben", match.StatusSearching)),
-		"the match has ended: the claim is released for its reason":        join(moved(claim(9000, true)), ended(match.StatusAlreadyEnded, "cancelled"), releaseClaim("cancelled")),
-		"the route does not know the match: the claim is released as lost": join(moved(claim(9000, true)), ended(match.StatusOther, ""), releaseClaim("lost")),
-		"the release fails: logged":                                        join(moved(claim(9000, true)), ended(match.StatusOther, ""), expect("release ana x ben lost", err1), expect("log release a claim: error 1")),
+		"the match has ended: the claim is released for its reason":        join(moved(claim(9000, true)), ended(match.StatusAlreadyEnded, "cancelled"), releaseClaim("cancelled matcher")),
+		"the route does not know the match: the claim is released as lost": join(moved(claim(9000, true)), expect("watch ana x ben", match.StatusOther), releaseClaim("lost")),
+		"the release fails: logged":                                        join(moved(claim(9000, true)), expect("watch ana x ben", match.StatusOther), expect("release ana x ben lost", err1), expect("log release a claim: error 1")),
 		"watch fails: logged, not pushed":                                  join(moved(claim(9000, true)), watch(err1), expect("log show a location: error 1")),
 		"no claim: nothing to push":                                        moved(nil),
 	} {

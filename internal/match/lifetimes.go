@@ -26,6 +26,9 @@ const (
 	NotifyAgain = 3 * time.Second
 	// CheckMatch is how often a ping looks at the other half of its sender's match.
 	CheckMatch = 10 * time.Second
+	// Early is the age up to which a match that ends was of no use to the member who did not
+	// end it.
+	Early = time.Minute
 )
 
 // The limits of one member. The pool has the others.

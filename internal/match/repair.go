@@ -116,13 +116,13 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 	case r.State == Ended && r.Matchee == m && !r.Notified:
 		return nil, w.repairEnd(ctx, c.Matcher, r)
 	}
-	reason := protocol.ReasonLost
+	last := End{Reason: protocol.ReasonLost}
 	for _, e := range other.Ends {
 		if e.Match == c.Match {
-			reason = e.Reason
+			last = e
 		}
 	}
-	return nil, w.release(ctx, c.Matcher, c.Match, m, reason)
+	return nil, w.release(ctx, c.Matcher, c.Match, m, last.Reason, last.Early)
 }
 
 func (c Claim) olderThan(age time.Duration, now int64) bool { return now-c.At > age.Milliseconds() }
@@ -135,7 +135,7 @@ func (w *work) complete(ctx context.Context, matcher Member, id string, matchee 
 		return false, err
 	}
 	if committed.Status != StatusYours {
-		return false, w.release(ctx, matcher, id, matchee, protocol.ReasonLost)
+		return false, w.release(ctx, matcher, id, matchee, protocol.ReasonLost, "")
 	}
 	a, err := w.confirm(ctx, matcher, id, matchee, committed)
 	w.announce(ctx, a)

@@ -26,7 +26,7 @@ func TestTheMatcheesHalfIsRepairedByTheMatchersRoute(t *testing.T) {
 		return a
 	}
 	none, ended := snapshot(nil, nil), snapshot(nil, nil)
-	ended.Ends = []match.End{{Match: "w", Reason: "left"}, {Match: "x", Reason: "cancelled"}, {Match: "y", Reason: "completed"}}
+	ended.Ends = []match.End{{Match: "w", Reason: "left"}, {Match: "x", Reason: "cancelled", Early: match.ByMatcher}, {Match: "y", Reason: "completed"}}
 	located := join(expect("watch ana x ben", match.StatusActive), expect(locatedAna))
 	untold := has(match.Active, true)
 	untold.Tell = true
@@ -58,7 +58,7 @@ func TestTheMatcheesHalfIsRepairedByTheMatchersRoute(t *testing.T) {
 		"the route has another matchee: the claim is released":                     {claim(9000, true), otherMatchee(match.Active), releaseClaim("lost"), noMatch()},
 		"the route is waiting: the claim is released":                              {claim(9000, true), has(match.Waiting, false), releaseClaim("lost"), noMatch()},
 		"there is no route: the claim is released":                                 {claim(9000, true), none, releaseClaim("lost"), noMatch()},
-		"the matcher's ends have the match: the claim is released for that reason": {claim(9000, true), ended, releaseClaim("cancelled"), noMatch()},
+		"the matcher's ends have the match: the claim is released for that reason": {claim(9000, true), ended, releaseClaim("cancelled matcher"), noMatch()},
 		"the match ended and both were notified: the claim is released":            {claim(9000, true), has(match.Ended, true), releaseClaim("lost"), noMatch()},
 		"the end is half done: it is finished":                                     {claim(9000, true), has(match.Ended, false), finishMatch("completed"), noMatch()},
 		"another match ended: the claim is released":                               {claim(9000, true), otherMatch(match.Ended), releaseClaim("lost"), noMatch()},

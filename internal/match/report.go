@@ -58,7 +58,9 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	} else if id == "" && r.Points == nil {
 		return nil, nil
 	}
-	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}, nil
+	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}
+	ack.Unlisted = unlisted(reported.Unlisted, reported.Now, &ack.Report)
+	return ack, nil
 }
 
 // follow pushes the report to the matcher who follows the member, if the match lasts. It
@@ -93,7 +95,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		if reason == "" {
 			reason = protocol.ReasonLost
 		}
-		w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, reason))
+		w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, reason, watched.Early))
 	}
 }
 

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -128,4 +129,14 @@ func TestAReportGetsAnAckIfItHasAnIDOrTheAdviceChanged(t *testing.T) {
 	sendReportAs(t, "", nil, expectReport(result{Advice: match.Available}), expect("apply ben"))
 	sendReportAs(t, "", nil, expectReport(advised), expect("apply ben"), expect(`push ben1 {"type":"ack","report":{"afterSeconds":3,"moveMeters":15}}`),
 		expect("told ben1 advice 7"))
+}
+
+func TestAMemberThatIsNotListedIsToldUntilWhen(t *testing.T) {
+	until := func(after, told int64) script {
+		r := result{Mark: "advice 7", Advice: match.Unlisted, Now: cacheTime, Unlisted: cacheTime + after}
+		return join(expectReport(r), expect("apply ben"), expect(fmt.Sprintf(
+			`push ben1 {"type":"ack","report":{"afterSeconds":%d,"moveMeters":1000},"unlisted":{"until":%d,"reason":"ended_early"}}`, told, cacheTime+after)), expect("told ben1 advice 7"))
+	}
+	sendReportAs(t, "", nil, until(600_000, 300))
+	sendReportAs(t, "", nil, until(120_001, 121)) // a report after that lists it
 }

@@ -62,6 +62,7 @@ const (
 	LimitRequests Limit = "requestRate"
 	LimitMatches  Limit = "matchRate"
 	LimitConnects Limit = "connectRate"
+	LimitHarvest  Limit = "harvestRate"
 )
 
 // Connected is the result of Connect: ok, rate_limited, kept_out, replaced or gone.
@@ -98,9 +99,10 @@ type Snapshot struct {
 	// other process is about to do it.
 	Tell bool
 	// Check says that the other half of the member's match is to be looked at.
-	Check   bool
-	Ends    []End // the last few, oldest first
-	Changes []Change
+	Check    bool
+	Ends     []End // the last few, oldest first
+	Changes  []Change
+	Unlisted int64 // until when the member is not listed: see Reported
 }
 
 // Reported is the result of Report: ok; late, stale, rate_limited or kept_out (nothing was
@@ -112,6 +114,9 @@ type Reported struct {
 	Untold  []Untold
 	Advice  Advice
 	Changes []Change
+	// Unlisted is until when the member is not listed, since it ended too many matches Early:
+	// epoch ms, 0 if it may be listed.
+	Unlisted int64
 
 	// With ok:
 	// NotTaken is why the position counts for nothing, as Ack has it: "" if it was taken.
@@ -198,6 +203,17 @@ type Confirmed struct {
 	Changes    []Change
 }
 
+// A By is who ended a match: one of its members, or nobody if a back end or a repair did. ""
+// is unknown.
+type By string
+
+// Who can end a match.
+const (
+	ByMatcher By = "matcher"
+	ByMatchee By = "matchee"
+	ByNobody  By = "nobody"
+)
+
 // Released is the result of Release, about the matchee: released, already_ended or other.
 type Released struct {
 	Status     Status
@@ -215,6 +231,7 @@ type Finished struct {
 	Status     Status
 	Reason     string
 	Tell       bool
+	Early      By // who ended the match Early, "" if it was not early
 	Connection string
 	RequestID  string
 	Changes    []Change
@@ -224,6 +241,7 @@ type Finished struct {
 type WatchedRoute struct {
 	Status     Status
 	Reason     string // with already_ended
+	Early      By     // with already_ended: who ended the match Early
 	Connection string // of the matcher
 	Tell       bool   // the matcher is not yet told of the match, and no other process is about to do it
 }
@@ -239,4 +257,5 @@ type End struct {
 	Match, Reason string
 	Matcher       Member // the zero Member if the reader was the matcher
 	At            int64  // epoch ms
+	Early         By     // who ended the match Early, "" if it was not early
 }

@@ -59,6 +59,8 @@ type result struct {
 	Outcome                       match.Outcome
 	Ends                          []match.End
 	Changes                       []match.Change
+	Early                         match.By
+	Unlisted                      int64
 }
 
 // expect is a script of one step. Its outcome has any of: the result or only its status,

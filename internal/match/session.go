@@ -110,8 +110,11 @@ func (w *work) welcome(x Session, id string, r Snapshot, p *pair) *protocol.Welc
 	case p != nil:
 		welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}
 		welcome.Report = p.advice().Report(settings)
-	case r.Available == "1" && x.Matchee:
+	case r.Available == "1" && x.Matchee && r.Unlisted == 0:
 		welcome.Report = Available.Report(settings)
+	}
+	if p == nil {
+		welcome.Unlisted = unlisted(r.Unlisted, r.Now, &welcome.Report)
 	}
 	if q := r.Route; p == nil && q != nil && q.Request.Wait && (q.State == Waiting || q.State == Searching) {
 		welcome.Request = &protocol.WelcomeRequest{ID: q.Request.ID, Radius: q.Request.Radius, ExpiresAt: q.Request.Deadline}

@@ -78,10 +78,12 @@ type Matches interface {
 	Commit(ctx context.Context, matcher Member, match string, matchee Member) (Committed, error)
 	// Confirm makes the claim final.
 	Confirm(ctx context.Context, matcher Member, match string, matchee Member) (Confirmed, error)
-	// Release removes a claim. If it was confirmed, the matchee remembers the reason.
-	Release(ctx context.Context, matcher Member, match string, matchee Member, reason string) (Released, error)
-	// Finish ends the match on the matcher's route: from here on it is over.
-	Finish(ctx context.Context, matcher Member, match string, matchee Member, reason string) (Finished, error)
+	// Release removes a claim. If it was confirmed, the matchee remembers the reason, and pays or
+	// gets back what the match took, by who ended it early.
+	Release(ctx context.Context, matcher Member, match string, matchee Member, reason string, early By) (Released, error)
+	// Finish ends the match on the matcher's route: from here on it is over. The matcher pays or
+	// gets back what the match took if it was early.
+	Finish(ctx context.Context, matcher Member, match string, matchee Member, reason string, by By) (Finished, error)
 	// Watch returns whether the matcher's route still has the match.
 	Watch(ctx context.Context, matcher Member, match string, matchee Member) (WatchedRoute, error)
 	// Told notes what pushes have told members, in one trip.
@@ -118,6 +120,8 @@ type Query struct {
 	Radius float64 // metres
 	Tags   []string
 	Want   int // candidates of each cell
+	// Apart are found only if nobody else is. A Store takes no notice of them.
+	Apart []Member
 }
 
 // A Part is what a search asks a shard cell for: with Rest, what an earlier search of it left.

@@ -35,7 +35,9 @@ type Untold struct {
 	ID     string // of the request that it answers, "" if none
 	Reason string // with ended, "" if the cache has lost it
 	Advice Advice
-	Radius float64 // with no_match, metres
+	// Unlisted is until when the member is not listed: see Reported.
+	Unlisted int64
+	Radius   float64 // with no_match, metres
 }
 
 func (u Untold) mark() string { return u.Notice.Mark(u.Which) }
@@ -109,7 +111,9 @@ func (w *work) frameOf(ctx context.Context, u Untold) protocol.Frame {
 	case NoticeEnded:
 		return &protocol.Ended{ID: u.ID, Match: u.Which, Reason: cmp.Or(u.Reason, protocol.ReasonLost)}
 	case NoticeAdvice:
-		return &protocol.Ack{Report: u.Advice.Report(w.Pools.For(x.Pool))}
+		ack := &protocol.Ack{Report: u.Advice.Report(w.Pools.For(x.Pool))}
+		ack.Unlisted = unlisted(u.Unlisted, w.Now().UnixMilli(), &ack.Report)
+		return ack
 	}
 	r, p, err := w.current(ctx, x, false)
 	switch {

@@ -172,6 +172,9 @@ func (w *work) tooMany(x Session, status Status, r Refusal) error {
 			settings.ReportsPerSecond, settings.ReportsBurst)
 	case r.Limit == LimitConnects:
 		f.Text = fmt.Sprintf("at most %d connections a minute, and %d at once", ConnectsPerMinute, ConnectsBurst)
+	case r.Limit == LimitHarvest:
+		f.Text = fmt.Sprintf("at most %g matches an hour may end within %g seconds of their start in this pool, %g of them at once",
+			settings.HarvestPerHour, Early.Seconds(), max(1, math.Floor(settings.HarvestPerHour/2)))
 	default:
 		f.Text = fmt.Sprintf("at most %g requests a minute and %g matches an hour in this pool",
 			settings.RequestsPerMinute, settings.MatchesPerHour)

@@ -257,7 +257,7 @@ func begins() []testCase {
 			f.says(ana.cancel(), match.StatusCancelled)
 			ana.matchWith("", "m1", ben)
 			f.says(ana.commit("m1", ben), match.StatusYours) // counts once
-			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
+			f.says(ana.finish("m1", ben, "completed", match.ByMatcher), match.StatusEnded)
 			f.says(ana.release("m1", ben, "completed"), match.StatusReleased)
 			f.is(ana.begin("", "m2"), match.Begun{Status: match.StatusRateLimited, Refusal: refusal(match.LimitMatches, time.Hour)})
 			f.says(ben.begin("", "m3"), match.StatusOK)

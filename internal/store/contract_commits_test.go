@@ -145,7 +145,7 @@ func commits() []testCase {
 			ana.leave()
 			same(f, ana.watch("m1", ben).Connection, "")
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusAlreadyEnded, Reason: "left"})
+			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusAlreadyEnded, Reason: "left", Early: match.ByNobody})
 		}},
 		{"a request that waits again is not watched", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)

@@ -13,7 +13,7 @@ func ends() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			f.advance(time.Second)
-			want := match.Finished{Status: match.StatusEnded, Tell: true, Reason: "left", Connection: ana.Connection, RequestID: "r1",
+			want := match.Finished{Status: match.StatusEnded, Tell: true, Reason: "left", Early: match.ByNobody, Connection: ana.Connection, RequestID: "r1",
 				Changes: []match.Change{ana.list(f.now)}}
 			f.is(ana.finish("m1", ben, "left"), want)
 			want.Changes = []match.Change{ana.list(f.now + 1)}
@@ -25,7 +25,7 @@ func ends() []testCase {
 			ana.matchWith("r1", "m1", ben)
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
 			ana.free("m1")
-			f.is(ana.finish("m1", ben, "completed"), match.Finished{Status: match.StatusAlreadyEnded, Reason: "left"})
+			f.is(ana.finish("m1", ben, "completed"), match.Finished{Status: match.StatusAlreadyEnded, Reason: "left", Early: match.ByNobody})
 			same(f, len(ana.snapshot().Ends), 1)
 		}},
 		{"a finish of another match ends nothing", func(f *fixture) {
@@ -45,13 +45,13 @@ func ends() []testCase {
 			ana.matchWith("r1", "m1", ben)
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
 			f.is(ana.finish("m2", ben, "left"), match.Finished{Status: match.StatusOther})
-			f.is(ana.finish("m1", cem, "completed"), match.Finished{Status: match.StatusAlreadyEnded, Reason: "left"})
+			f.is(ana.finish("m1", cem, "completed"), match.Finished{Status: match.StatusAlreadyEnded, Reason: "left", Early: match.ByNobody})
 		}},
 		{"a finish of a matcher who has disconnected names no connection", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			ana.leave()
-			f.is(ana.finish("m1", ben, "left"), match.Finished{Status: match.StatusEnded, Tell: true, Reason: "left", RequestID: "r1"})
+			f.is(ana.finish("m1", ben, "left"), match.Finished{Status: match.StatusEnded, Tell: true, Reason: "left", Early: match.ByNobody, RequestID: "r1"})
 		}},
 		{"an end stays in the routing table for a minute", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)

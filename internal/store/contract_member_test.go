@@ -255,15 +255,15 @@ func (a *member) confirm(search string, b *member) match.Confirmed {
 	return done(a, result, err)
 }
 
-func (a *member) release(search string, b *member, reason string) match.Released {
+func (a *member) release(search string, b *member, reason string, early ...match.By) match.Released {
 	a.t.Helper()
-	result, err := a.store.Release(a.t.Context(), a.Member, search, b.Member, reason)
+	result, err := a.store.Release(a.t.Context(), a.Member, search, b.Member, reason, append(early, "")[0])
 	return done(a, result, err)
 }
 
-func (a *member) finish(search string, b *member, reason string) match.Finished {
+func (a *member) finish(search string, b *member, reason string, by ...match.By) match.Finished {
 	a.t.Helper()
-	result, err := a.store.Finish(a.t.Context(), a.Member, search, b.Member, reason)
+	result, err := a.store.Finish(a.t.Context(), a.Member, search, b.Member, reason, append(by, match.ByNobody)[0])
 	return done(a, result, err)
 }
 

@@ -66,10 +66,10 @@ func reads() []testCase {
 				search := fmt.Sprint("m", n)
 				ana.matchWith("", search, ben)
 				f.says(ana.finish(search, ben, "completed"), match.StatusEnded)
-				f.says(ana.release(search, ben, "left"), match.StatusReleased)
+				f.says(ana.release(search, ben, "left", match.ByMatchee), match.StatusReleased)
 				ana.free(search)
-				hers = append(hers, match.End{Match: search, Reason: "completed", Matcher: match.Member{Pool: f.pool}, At: f.now})
-				his = append(his, match.End{Match: search, Reason: "left", Matcher: ana.Member, At: f.now})
+				hers = append(hers, match.End{Match: search, Reason: "completed", Matcher: match.Member{Pool: f.pool}, At: f.now, Early: match.ByNobody})
+				his = append(his, match.End{Match: search, Reason: "left", Matcher: ana.Member, At: f.now, Early: match.ByMatchee})
 				f.advance(time.Second)
 			}
 			same(f, ana.snapshot().Ends, hers[1:])

@@ -36,7 +36,7 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst), most(settings.MaxAccuracy), most(settings.MaxSpeed))...))
 	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(),
 		Advice: said.Advice, Mark: said.AdviceMark, At: int64(said.At), Claim: said.claim(),
-		Route: said.route(said.Route), NotTaken: said.NotTaken, Since: int64(said.Since), Changes: domainChanges(said.Changes)}, err
+		Route: said.route(said.Route), NotTaken: said.NotTaken, Since: int64(said.Since), Changes: domainChanges(said.Changes), Unlisted: int64(said.Unlisted)}, err
 }
 
 // most writes a limit of which 0 means that there is none.

@@ -43,7 +43,7 @@ func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew
 	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), Untold: r.untold(), Connection: r.Connection, Claim: r.claim(),
 		Position: r.position(), Card: r.Card, Available: r.Available, Tags: r.Tags,
 		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Check: bool(r.Check), Ends: r.ends(),
-		Changes: domainChanges(r.Changes)}, err
+		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}, err
 }
 
 // Lease implements match.Requests.
@@ -102,23 +102,27 @@ func (s *Store) Confirm(ctx context.Context, matcher match.Member, id string, ma
 }
 
 // Release implements match.Matches.
-func (s *Store) Release(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Released, error) {
-	r, err := s.ask(ctx, s.onMember("release", matchee, matcher.ID, id, reason))
+func (s *Store) Release(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string, early match.By) (match.Released, error) {
+	settings := s.pools.For(matcher.Pool)
+	r, err := s.ask(ctx, s.onMember("release", matchee, matcher.ID, id, reason, string(early), decimal(settings.RequestsPerMinute),
+		decimal(settings.HarvestPerHour), millis(settings.CoolDown)))
 	return match.Released{Status: r.Status, Tell: bool(r.Tell), Reason: r.Reason, Confirmed: bool(r.Confirmed), Connection: r.Connection,
 		RequestID: r.requestID(), Waits: bool(r.Waits), Changes: domainChanges(r.Changes)}, err
 }
 
 // Finish implements match.Matches.
-func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Finished, error) {
-	r, err := s.ask(ctx, s.onMember("finish", matcher, id, matchee.ID, reason))
-	return match.Finished{Status: r.Status, Tell: bool(r.Tell), Reason: r.Reason, Connection: r.Connection, RequestID: r.requestID(),
+func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string, by match.By) (match.Finished, error) {
+	settings := s.pools.For(matcher.Pool)
+	r, err := s.ask(ctx, s.onMember("finish", matcher, id, matchee.ID, reason, string(by), decimal(settings.RequestsPerMinute),
+		decimal(settings.MatchesPerHour), decimal(settings.HarvestPerHour), millis(settings.CoolDown)))
+	return match.Finished{Status: r.Status, Tell: bool(r.Tell), Reason: r.Reason, Early: r.Early, Connection: r.Connection, RequestID: r.requestID(),
 		Changes: domainChanges(r.Changes)}, err
 }
 
 // Watch implements match.Matches.
 func (s *Store) Watch(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.WatchedRoute, error) {
 	r, err := s.ask(ctx, s.onMember("watch", matcher, id, matchee.ID))
-	return match.WatchedRoute{Status: r.Status, Reason: r.Reason, Connection: r.Connection, Tell: bool(r.Tell)}, err
+	return match.WatchedRoute{Status: r.Status, Reason: r.Reason, Early: r.Early, Connection: r.Connection, Tell: bool(r.Tell)}, err
 }
 
 // Told implements match.Matches.

@@ -26,6 +26,7 @@ type reply struct {
 	Old        string       `json:"old"`
 	Connection string       `json:"connection"`
 	Reason     string       `json:"reason"`
+	Early      match.By     `json:"early"`
 	Card       string       `json:"card"`
 	Available  string       `json:"available"`
 	Tags       string       `json:"tags"`
@@ -39,6 +40,7 @@ type reply struct {
 	Waits      flag         `json:"waits"`
 	Searched   flag         `json:"searched"`
 	Mark       flag         `json:"mark"`
+	Unlisted   number       `json:"unlisted"`
 	At         number       `json:"at"`
 	Since      number       `json:"since"`
 	Changes    []change     `json:"changes"`
@@ -81,6 +83,10 @@ type (
 		Deadline   number `json:"deadline"`
 		Wait       flag   `json:"wait,omitempty"`
 		Registered flag   `json:"registered,omitempty"`
+		Apart      []peer `json:"apart,omitempty"`
+	}
+	peer struct {
+		ID string `json:"peer"`
 	}
 	route struct {
 		State    match.State `json:"state"`
@@ -105,10 +111,11 @@ type (
 	}
 	untold struct {
 		noMatch
-		What   match.Notice `json:"what"`
-		Which  string       `json:"which"`
-		Reason string       `json:"reason"`
-		Advice match.Advice `json:"advice"`
+		What     match.Notice `json:"what"`
+		Which    string       `json:"which"`
+		Reason   string       `json:"reason"`
+		Advice   match.Advice `json:"advice"`
+		Unlisted number       `json:"unlisted"`
 	}
 	outcome struct {
 		noMatch
@@ -117,10 +124,11 @@ type (
 		Reason  string `json:"reason"`
 	}
 	end struct {
-		Match   string `json:"match"`
-		Matcher string `json:"matcher"`
-		Reason  string `json:"reason"`
-		At      number `json:"at"`
+		Match   string   `json:"match"`
+		Matcher string   `json:"matcher"`
+		Reason  string   `json:"reason"`
+		Early   match.By `json:"early"`
+		At      number   `json:"at"`
 	}
 	waiting struct {
 		Owner   string `json:"owner"`
@@ -235,6 +243,7 @@ func (r reply) request() *match.Request {
 		return nil
 	}
 	q := r.Request.domain()
+	q.Apart = r.apart(r.Request)
 	return &q
 }
 
@@ -243,6 +252,14 @@ func (r reply) requestID() string {
 		return ""
 	}
 	return r.Request.ID
+}
+
+// apart are the members with whom the owner of a request has a cool-down.
+func (r reply) apart(q *request) (all []match.Member) {
+	for _, p := range q.Apart {
+		all = append(all, r.member(p.ID))
+	}
+	return all
 }
 
 func (q request) domain() match.Request {
@@ -257,13 +274,16 @@ func (r reply) route(t *route) *match.Route {
 	if t == nil {
 		return nil
 	}
+	request := t.Request.domain()
+	request.Apart = r.apart(&t.Request)
 	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified),
-		Request: t.Request.domain()}
+		Request: request}
 }
 
 func (r reply) untold() (all []match.Untold) {
 	for _, u := range r.Untold {
-		all = append(all, match.Untold{Notice: u.What, Which: u.Which, ID: u.ID, Reason: u.Reason, Radius: float64(u.Radius), Advice: u.Advice})
+		all = append(all, match.Untold{Notice: u.What, Which: u.Which, ID: u.ID, Reason: u.Reason, Radius: float64(u.Radius), Advice: u.Advice,
+			Unlisted: int64(u.Unlisted)})
 	}
 	return all
 }
@@ -275,7 +295,7 @@ func (r reply) outcome() match.Outcome {
 
 func (r reply) ends() (all []match.End) {
 	for _, e := range r.Ends {
-		all = append(all, match.End{Match: e.Match, Matcher: r.member(e.Matcher), Reason: e.Reason, At: int64(e.At)})
+		all = append(all, match.End{Match: e.Match, Matcher: r.member(e.Matcher), Reason: e.Reason, Early: e.Early, At: int64(e.At)})
 	}
 	return all
 }

@@ -175,11 +175,11 @@ func sendings(ana, ben *member) []sending {
 			return s.Told(ctx, []match.Told{{Member: ana.Member, Connection: ana.Connection, Free: "m2"}})
 		}},
 		{"finish", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left")
+			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err
 		}},
 		{"release", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left")
+			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err
 		}},
 		{"retract", false, func(ctx context.Context, s *store.Store) error {

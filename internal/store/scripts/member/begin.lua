@@ -28,7 +28,7 @@ if m.claimMatch then
 end
 if r and r.state ~= 'ended' then
   note_request(id, r.state == 'active' and 'matched' or 'open', r.match)
-  return reply({ status = r.state, route = route_of(r), untold = untold() })
+  return reply({ status = r.state, route = route_of(r, to_search(r)), untold = untold() }) -- perhaps it is this call
 end
 
 if not fresh() and (lat == '' or remote ~= '') then
@@ -40,7 +40,8 @@ elseif remote ~= '' and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > ton
   return reply({ status = 'too_far', untold = untold() })
 end
 perMinute, perHour = tonumber(perMinute), tonumber(perHour)
-refusal = limited('matchRate', perHour, 3600000 / perHour, 0) or limited('requestRate', perMinute, 60000 / perMinute, 1)
+refusal = limited('harvestRate', 1, 1, 0) or limited('matchRate', perHour, 3600000 / perHour, 0) or
+  limited('requestRate', perMinute, 60000 / perMinute, 1)
 if refusal then
   return reply(refusal)
 end
@@ -59,4 +60,4 @@ redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now 
   'wait', wait, 'registered', '0', 'searched', int(now))
 redis.call('PEXPIRE', route, tonumber(patience) + LEASE)
 note_request(id, 'open')
-return reply({ status = 'ok', request = request(current_route()), unfinished = unfinished, untold = news })
+return reply({ status = 'ok', request = to_search(current_route()), unfinished = unfinished, untold = news })

@@ -15,6 +15,7 @@ else
   if r and r.state == 'waiting' then
     own = request(r)
     close_request(r, 'matched', match)
+    m.claimRequest = '1'
   end
 end
 return reply({ status = 'yours', tell = to_push('matched', match), connection = connection(), card = m.card,

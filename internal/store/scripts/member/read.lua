@@ -28,4 +28,4 @@ return reply({ status = 'ok', untold = news, check = check, changes = anew == '1
   connection = connection(), claim = claim_of(), position = position_of(), card = m.card,
   available = m.available, tags = m.tags, tell = conn == '' and overdue('matched', m.claimMatch or m.active),
   route = route_of(r), searched = r and tonumber(r.searched or '0') + SEARCH_AGAIN > now or nil,
-  ends = load_list('ends') })
+  ends = load_list('ends'), unlisted = unlisted_until() })

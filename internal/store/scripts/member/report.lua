@@ -20,13 +20,13 @@ local function advise()
   elseif r and r.state == 'active' then
     return 'watching'
   end
-  return m.listed and 'available' or 'unavailable'
+  return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
 
 -- refuse answers a report that moves nothing.
 local function refuse(answer)
   note_heard()
-  answer.advice, answer.untold = advise(), untold()
+  answer.advice, answer.untold, answer.unlisted = advise(), untold(), unlisted_until()
   return reply(answer)
 end
 
@@ -106,4 +106,5 @@ if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_mark = mark,
-  at = at, since = m.claimMatch and since, claim = claim_of(), route = route_of(r), untold = news })
+  at = at, since = m.claimMatch and since, unlisted = unlisted_until(), claim = claim_of(),
+  route = route_of(r), untold = news })
