@@ -128,7 +128,7 @@ func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) 
 		reply, err = w.outcome(ctx, x, id, begun.Outcome)
 	case StatusWaiting, StatusSearching:
 		if r := begun.Route.Request; r.Wait {
-			reply = &protocol.Waiting{ID: id, ExpiresAt: r.Deadline}
+			reply = &protocol.Waiting{ID: id, Request: r.other(id), ExpiresAt: r.Deadline}
 			err = w.afterwards(ctx, func(ctx context.Context) error { w.repairRegistration(ctx, x.Member, begun.Route); return nil })
 		}
 	case StatusActive:
@@ -166,15 +166,27 @@ func (w *work) outcome(ctx context.Context, x Session, id string, o Outcome) (pr
 
 // matchedReply replies with the match that the caller is in, if that is still this one.
 func (w *work) matchedReply(ctx context.Context, x Session, id, match string) (protocol.Frame, error) {
-	_, p, err := w.current(ctx, x, false)
+	r, p, err := w.current(ctx, x, false)
 	if p == nil || match != p.match {
 		return nil, err
 	}
-	return w.matchedFrame(id, p), nil
+	reply := w.matchedFrame(id, p)
+	if p.role == protocol.RoleMatcher {
+		reply.Request = r.Route.Request.other(id)
+	}
+	return reply, nil
 }
 
 func (w *work) matchedFrame(id string, p *pair) *protocol.Matched {
 	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(p.matcher.Pool))}
+}
+
+// other returns the id of the request if it is not this one.
+func (r Request) other(id string) string {
+	if r.ID == id {
+		return ""
+	}
+	return r.ID
 }
 
 // Cancel cancels the caller's request, or only the one that the message names, and replies with

@@ -71,7 +71,7 @@ func sendMatch(t *testing.T, want error, steps ...script) {
 }
 
 func TestEachStatusOfBeginHasItsReply(t *testing.T) {
-	const waiting = `push ana1 {"type":"waiting","id":"n1","expiresAt":30001}`
+	const waiting = `push ana1 {"type":"waiting","id":"n1","request":"m1","expiresAt":30001}`
 	requestWith := func(wait, registered bool) match.Request {
 		r := waitingRequest()
 		r.Wait, r.Registered = wait, registered
@@ -134,7 +134,7 @@ func TestAMatchMessageWaitsASecondForAnUndecidedRequest(t *testing.T) {
 func replyAsMatcher() script {
 	return join(expect("read ana1", snapshot(nil, route(match.Active, true))), expect("read ben", snapshot(claim(9000, true), nil)),
 		expect("watch ana x ben", match.StatusActive),
-		expect(`push ana1 {"type":"matched","id":"n1","match":"x","role":"matcher","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2},"report":{"afterSeconds":20,"moveMeters":1000}}`))
+		expect(`push ana1 {"type":"matched","id":"n1","request":"m1","match":"x","role":"matcher","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2},"report":{"afterSeconds":20,"moveMeters":1000}}`))
 }
 
 // replyAsMatchee replies to it with the match x, whose matcher is ben.
@@ -187,6 +187,21 @@ func TestAMemberInAMatchGetsThatMatch(t *testing.T) {
 		"an unconfirmed claim that cannot be read: the error":               {join(begin("1", match.StatusClaimed, claimedByBen(false)), expect("read ana1", err1)), err1},
 	} {
 		t.Run(name, func(t *testing.T) { sendMatch(t, test.want, test.steps) })
+	}
+}
+
+func TestARepeatOfTheRequestUnderWayNamesNoOther(t *testing.T) {
+	r := waitingRequest()
+	r.Wait, r.Registered = true, true
+	for _, steps := range []script{
+		join(expect("begin ana1 1", underWay(match.Waiting, r)), expect(`push ana1 {"type":"waiting","id":"m1","expiresAt":30001}`)),
+		join(expect("begin ana1 1", result{Status: match.StatusRepeat, Outcome: match.Outcome{Kind: "matched", Match: "x"}}),
+			expect("read ana1", snapshot(nil, route(match.Active, true))), expect("read ben", snapshot(claim(9000, true), nil)),
+			expect("watch ana x ben", match.StatusActive),
+			expect(`push ana1 {"type":"matched","id":"m1","match":"x","role":"matcher","peer":{"lat":37.776,"lng":-122.42,"at":5,"distance":111.2},"report":{"afterSeconds":20,"moveMeters":1000}}`)),
+	} {
+		s := scripted(t, steps)
+		s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{ID: "m1"}), nil)
 	}
 }
 

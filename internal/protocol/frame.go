@@ -102,6 +102,7 @@ const ReasonEndedEarly = "ended_early"
 // Waiting says that the request stays open until ExpiresAt.
 type Waiting struct {
 	ID        string `json:"id,omitempty"`
+	Request   string `json:"request,omitempty"` // the open one, if the message with the ID has not opened it
 	ExpiresAt int64  `json:"expiresAt"`
 }
 
@@ -113,11 +114,12 @@ type NoMatch struct {
 
 // Matched begins a match.
 type Matched struct {
-	ID     string `json:"id,omitempty"`
-	Match  string `json:"match"`
-	Role   string `json:"role"`
-	Peer   Peer   `json:"peer"`
-	Report Report `json:"report"`
+	ID      string `json:"id,omitempty"`
+	Request string `json:"request,omitempty"` // the one that led to the match, if the message with the ID has not opened it
+	Match   string `json:"match"`
+	Role    string `json:"role"`
+	Peer    Peer   `json:"peer"`
+	Report  Report `json:"report"`
 }
 
 // A LocationFrame is the peer's newest location: pushed to the matcher, and the

@@ -89,8 +89,9 @@ func frames() map[string]protocol.Frame {
 		"ack-advice": &protocol.Ack{Report: watched},
 		"ack-unlisted": &protocol.Ack{Report: protocol.Report{AfterSeconds: 300, MoveMeters: 1000},
 			Unlisted: &protocol.Unlisted{Until: 1795397100000, Reason: protocol.ReasonEndedEarly}},
-		"waiting":  &protocol.Waiting{ID: "r1", ExpiresAt: 1795396561000},
-		"no_match": &protocol.NoMatch{ID: "r1", Radius: 2000},
+		"waiting":         &protocol.Waiting{ID: "r1", ExpiresAt: 1795396561000},
+		"waiting-request": &protocol.Waiting{ID: "r2", Request: "r1", ExpiresAt: 1795396561000},
+		"no_match":        &protocol.NoMatch{ID: "r1", Radius: 2000},
 		"matched": &protocol.Matched{
 			ID: "r1", Match: matchID, Role: protocol.RoleMatcher, Report: watching,
 			Peer: protocol.Peer{Lat: 37.7764, Lng: -122.4172, At: 1795396500000, Distance: 371.5, Card: card},

@@ -200,7 +200,7 @@ func (s *replayer) deadlines(clock model.Clock) (till, deadline string) {
 func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
 	till, deadline := s.deadlines(clock)
 	fields := []string{"state", slot.Route.String(), "request", "r1", "lat", "52.5", "lng", "13.4", "radius", "500",
-		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0"}
+		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0", "searched", s.ago(near)}
 	if slot.Match != 0 {
 		fields = append(fields, "match", id(ana, slot.Match))
 	}
@@ -229,13 +229,13 @@ func (s *replayer) arguments(c model.Call) []string {
 	case model.Confirm:
 		return []string{c.Matcher.String(), match}
 	case model.Release:
-		return []string{c.Matcher.String(), match, "lost"}
+		return []string{c.Matcher.String(), match, "lost", "nobody", "1000", "1000", "300000"}
 	case model.GiveUp:
 		return []string{match, map[bool]string{true: "wait", false: "none"}[c.Wait]}
 	case model.Cancel:
 		return append(session, "", "")
 	case model.Finish:
-		return []string{match, c.Matchee.String(), "completed"}
+		return []string{match, c.Matchee.String(), "completed", "nobody", "1000", "1000", "1000", "300000"}
 	case model.Retract:
 		return []string{s.ago(2 * near)}
 	case model.Watch:

@@ -21,8 +21,8 @@ class TestPool {
     this.pool = pool;
   }
 
-  join(name, look) {
-    return Tab.open(browser, `${base}/?me=${encodeURIComponent(name)}&pool=${this.pool}`, look);
+  join(name, look, between) {
+    return Tab.open(browser, `${base}/?me=${encodeURIComponent(name)}&pool=${this.pool}`, look, between);
   }
 
   // joinAll opens a tab for each name, and waits until all are free.
@@ -207,6 +207,48 @@ const cases = {
     await hostile.close();
   },
 
+  async 'what the server has lost is told'(members) {
+    const ana = await members.join('ana', {}, true);
+    await ana.free();
+    const lose = () => ana.push({type: 'welcome', member: 'ana', pool: members.pool, protocol: 1, now: Date.now(),
+      expiresAt: Date.now() + 3_600_000, report: {afterSeconds: 300, moveMeters: 1000}, available: true, tags: ['xl']});
+    await ana.press('Ask and wait 60 s');
+    await ana.says(/^You are waiting/);
+    lose();
+    await ana.notes(/^The server has lost your request/);
+    await ana.free(); // it reports at once, whatever the advice
+    ana.push({type: 'no_match', id: 'of another request', radius: 5});
+    ana.push({type: 'weather', sky: {clouds: 3}}); // a newer server
+    const ben = await members.join('ben');
+    await Promise.all([ana.matched(), ben.matched()]); // the real server still has it
+    lose();
+    await ana.notes(/^The server has lost the match/);
+    await ben.press('End');
+    await ben.free();
+    await close(ana, ben);
+  },
+
+  async 'a cancel names its request, and an older reply is not taken for a newer one'(members) {
+    const ana = await members.join('ana', {}, true);
+    await ana.free();
+    await ana.press('Ask and wait 60 s');
+    await ana.says(/^You are waiting/);
+    await ana.press('Cancel');
+    await ana.notes(/^You cancelled your request/);
+    const [, reply, request] = (await ana.frames()).match(/"action":"cancel","id":"([^"]+)","request":"([^"]+)"/);
+    await ana.press('Ask and wait 60 s');
+    await ana.says(/^You are waiting/);
+    ana.push({type: 'ended', id: request, reason: 'cancelled'});
+    ana.push({type: 'ended', id: reply, reason: 'cancelled'});
+    ana.push({type: 'no_match', id: request, radius: 4321});
+    await until('the page has read it', async () => (await ana.frames()).includes('4321'));
+    assert.match(await ana.page.textContent('#state'), /^You are waiting/);
+    const ben = await members.join('ben');
+    await Promise.all([ana.matched(), ben.matched()]);
+    assert.equal(await ana.page.textContent('#note'), 'You asked, so you see where they move.');
+    await close(ana, ben);
+  },
+
   async 'the stack restarts'(members) {
     const [ana, ben] = await members.pair();
     await request('stop');
@@ -217,6 +259,7 @@ const cases = {
     // It reconnects by itself, or at once with the button.
     await ben.press('Retry now', {timeout: 1000}).catch(() => ben.free());
     await Promise.all([ana.free(), ben.free()]); // the embedded cache has forgotten the match
+    await Promise.all([ana, ben].map(tab => tab.notes(/^The match has ended: the server no longer has it/)));
     await ana.page.locator('#feed-state').waitFor({state: 'hidden'});
     await ben.press('Ask');
     await Promise.all([ana.matched(), ben.matched()]);

@@ -4,15 +4,21 @@ import assert from 'node:assert/strict';
 const timeout = 10_000; // ms for each wait
 
 export class Tab {
-  // open opens a tab in a new window.
-  static async open(browser, url, look = {}) {
+  // open opens a tab in a new window. A test that is between it and the server can push.
+  static async open(browser, url, look = {}, between = false) {
     const context = await browser.newContext({viewport: {width: 1200, height: 800}, ...look});
-    return Tab.beside(context, url, look.hasTouch);
+    return Tab.beside(context, url, look.hasTouch, between);
   }
 
   // beside opens another tab in a window.
-  static async beside(context, url, touch) {
+  static async beside(context, url, touch, between) {
     const tab = new Tab(await context.newPage(), touch);
+    if (between) {
+      await tab.page.routeWebSocket('**/prod', socket => {
+        socket.connectToServer();
+        tab.push = frame => socket.send(JSON.stringify(frame));
+      });
+    }
     await tab.page.goto(url);
     return tab;
   }

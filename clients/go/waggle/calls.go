@@ -13,11 +13,18 @@ type call struct {
 	// answeredBy reports whether a frame without the call's id answers it all the
 	// same. Nil: none does.
 	answeredBy func(Frame) bool
+	of         string     // a Match or Cancel: the id of the request that it is about, or ""
 	match      bool       // it is a Match
-	answer     chan Frame // holds the one answer
+	radius     float64    // of a Match, metres; 0: the default
+	cancel     bool       // it is a Cancel
+	answer     chan Frame // gets the one answer
+	answered   bool
 	sentOn     *Conn
 	sentAt     time.Time
 	before     underWay // what was under way when the call was made
+	// withheld is an end that the client has found out and the call will tell. If the
+	// answer does not, it becomes an event.
+	withheld *Ended
 }
 
 // An Outcome is how a request ended. Exactly one field is set.
@@ -52,11 +59,15 @@ func (c *Client) Locate(ctx context.Context) (*LocationFrame, error) {
 // m.Wait seconds, and the time that messages take. It fills in an empty m.ID. If
 // ctx ends first, the request stays open. Its outcome then comes as an event, or
 // from another Match with the same id.
+//
+// A member has one request at a time. So a Match with another id first withdraws a
+// request that no Match waits for: its Ended is an event. If that one has led to a
+// match, or another Match waits, it returns an *Error with CodeConflict.
 func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 	if m.ID == "" {
 		m.ID = c.newID()
 	}
-	f, err := c.do(ctx, &call{id: m.ID, match: true, answeredBy: requestEnded}, &m)
+	f, err := c.do(ctx, &call{id: m.ID, match: true, of: m.ID, radius: m.Radius}, &m)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -74,27 +85,27 @@ func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 // Cancel withdraws the open request. It may be repeated. It returns an *Error with
 // CodeNotFound if there is no request, and with CodeConflict during a match.
 func (c *Client) Cancel(ctx context.Context) (*Ended, error) {
-	id := c.newID()
-	return ask[*Ended](ctx, c, &call{id: id, answeredBy: requestEnded}, &Cancel{ID: id})
-}
-
-// requestEnded reports whether a frame ends the request. It needs no id, since a
-// member has at most one request.
-func requestEnded(f Frame) bool {
-	ended, ok := f.(*Ended)
-	return ok && ended.Match == ""
+	return c.cancelRequest(ctx, c.openRequest())
 }
 
 // End ends the match with this id. reason is Completed or Cancelled; "" stands for
 // Completed. It may be repeated. If the peer has ended the match first, the Ended
-// has the peer's reason.
+// has the peer's reason. If the server no longer knows the match, its reason is Lost.
 func (c *Client) End(ctx context.Context, match, reason string) (*Ended, error) {
 	id := c.newID()
 	matchEnded := func(f Frame) bool {
 		ended, ok := f.(*Ended)
 		return ok && ended.Match == match
 	}
-	return ask[*Ended](ctx, c, &call{id: id, answeredBy: matchEnded}, &End{ID: id, Match: match, Reason: reason})
+	ended, err := ask[*Ended](ctx, c, &call{id: id, answeredBy: matchEnded}, &End{ID: id, Match: match, Reason: reason})
+	if isRefusal(err, CodeNotFound) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.view.match == match && match != "" {
+			return c.view.endForUnknownReason(), nil
+		}
+	}
+	return ended, err
 }
 
 // ask is do for a call that has one type of answer.
@@ -119,16 +130,10 @@ func unexpected(f Frame) error {
 func (c *Client) do(ctx context.Context, k *call, m Message) (Frame, error) {
 	k.message = EncodeMessage(m)
 	k.answer = make(chan Frame, 1)
-	c.mu.Lock()
-	if c.end != nil {
-		c.mu.Unlock()
-		return nil, c.end
+	conn, err := c.begin(ctx, k)
+	if err != nil {
+		return nil, err
 	}
-	c.calls = append(c.calls, k)
-	conn := c.conn
-	k.sentOn, k.sentAt, k.before = conn, time.Now(), c.view.underWay
-	c.mu.Unlock()
-	defer c.forget(k)
 	if conn != nil {
 		// session sees a failure when it reads, and the next connection sends the
 		// message again.
@@ -136,15 +141,76 @@ func (c *Client) do(ctx context.Context, k *call, m Message) (Frame, error) {
 	}
 	select {
 	case f := <-k.answer:
-		if refused, ok := f.(*ErrorFrame); ok {
-			return nil, newError(refused)
-		}
-		return f, nil
+		return c.settle(k, f, nil)
 	case <-c.ended:
-		return nil, c.end
+		return c.settle(k, nil, c.end)
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return c.settle(k, nil, ctx.Err())
 	}
+}
+
+// begin makes the call one that waits, and returns the connection to send it on, or nil. For
+// a Match it first withdraws each other request.
+func (c *Client) begin(ctx context.Context, k *call) (*Conn, error) {
+	for {
+		conn, other, err := c.enter(k)
+		if other == nil || err != nil {
+			return conn, err
+		}
+		if err := c.withdraw(ctx, *other); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// enter is begin, unless it returns the id of another request.
+func (c *Client) enter(k *call) (conn *Conn, other *string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.end != nil {
+		return nil, nil, c.end
+	}
+	if k.match {
+		if other, err := c.otherRequest(k.id); other != nil || err != nil {
+			return nil, other, err
+		}
+		c.view.reopen(k.id)
+		c.left = slices.DeleteFunc(c.left, func(other *call) bool { return other.id == k.id })
+	}
+	c.calls = append(c.calls, k)
+	k.sentOn, k.sentAt, k.before = c.conn, time.Now(), c.view.underWay
+	return c.conn, nil, nil
+}
+
+// settle ends a call with its answer, or else with why none has come. What the call was to
+// tell becomes an event if it does not.
+func (c *Client) settle(k *call, f Frame, why error) (Frame, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls = slices.DeleteFunc(c.calls, func(other *call) bool { return other == k })
+	if f == nil {
+		select {
+		case f = <-k.answer: // both at once
+		default:
+		}
+	}
+	refused, isRefused := f.(*ErrorFrame)
+	switch {
+	case isRefused && refused.Code == CodeNotFound && k.withheld != nil && !k.match:
+		return k.withheld, nil
+	case isRefused:
+		why = newError(refused)
+	case f != nil:
+		return f, nil
+	}
+	if k.withheld != nil {
+		c.events.put(k.withheld)
+	}
+	open := !isRefused || refused.Retryable && refused.Code != CodeRateLimited
+	if open && (k.match || k.cancel) && k.sentOn != nil {
+		c.leave(k)
+	}
+	return nil, why
 }
 
 // send sends a message. The end of ctx does not cut it short, since half a frame
@@ -166,12 +232,6 @@ func (c *Client) newID() string {
 	return c.nextID()
 }
 
-func (c *Client) forget(k *call) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.calls = slices.DeleteFunc(c.calls, func(other *call) bool { return other == k })
-}
-
 // answer gives a frame to the calls that it answers; c.mu is held.
 func (c *Client) answer(f Frame) (answered bool) {
 	if _, ok := f.(*Waiting); ok {
@@ -179,38 +239,66 @@ func (c *Client) answer(f Frame) (answered bool) {
 	}
 	id := frameID(f)
 	for _, k := range c.calls {
-		if id != "" && id == k.id || k.answeredBy != nil && k.answeredBy(f) {
+		if id != "" && id == k.id || c.tells(f, k) {
 			answered = k.deliver(f) || answered
 		}
 	}
 	return answered
 }
 
+// tells reports whether a frame without the call's id says what the call waits for; c.mu
+// is held.
+func (c *Client) tells(f Frame, k *call) bool {
+	if ended, ok := f.(*Ended); ok && ended.Match == "" && (k.match || k.cancel) {
+		over := c.requestOf(ended)
+		return over == "" || k.of == "" || over == k.of
+	}
+	return k.answeredBy != nil && k.answeredBy(f)
+}
+
 // deliver reports false if the call has its answer already.
 func (k *call) deliver(f Frame) bool {
-	select {
-	case k.answer <- f:
-		return true
-	default:
+	if k.answered {
 		return false
 	}
+	k.answered = true
+	k.answer <- f
+	return true
 }
 
 // beforeHello returns what was under way when the hello that this welcome answers
 // was sent, or earlier; c.mu is held.
 func (c *Client) beforeHello(w *Welcome) underWay {
 	for _, k := range c.calls {
-		if w.ID != "" && k.id == w.ID {
+		if k.id == w.ID {
 			return k.before
 		}
 	}
 	return c.atConnect
 }
 
-// awaited reports whether a call waits for this end. The server will answer that
-// call with the true reason. c.mu is held.
-func (c *Client) awaited(ended *Ended) bool {
-	return slices.ContainsFunc(c.calls, func(k *call) bool { return k.answeredBy != nil && k.answeredBy(ended) })
+// tell tells of an end that the client has found out. The server answers a call that waits
+// for it with the true reason, or the call tells it. c.mu is held.
+func (c *Client) tell(f Frame) {
+	if ended, ok := f.(*Ended); ok {
+		for _, k := range c.calls {
+			if c.tells(ended, k) {
+				k.withheld = ended
+				return
+			}
+		}
+	}
+	if none, ok := f.(*NoMatch); ok {
+		for _, k := range slices.Concat(c.calls, c.left) {
+			if k.match && k.id == none.ID {
+				none.Radius = k.radius
+			}
+		}
+	}
+	if !c.answer(f) {
+		c.events.put(f)
+	}
+	c.forget(f)
 }
 
 // resume continues the calls of earlier connections on a new one. It answers a
@@ -221,7 +309,7 @@ func (c *Client) resume(w *Welcome, conn *Conn) (resend [][]byte) {
 		if k.sentOn == conn {
 			continue
 		}
-		if k.match && w.Match != nil {
+		if k.match && w.Match != nil && c.ledTo(k, w.Match) {
 			m := w.Match
 			k.deliver(&Matched{ID: k.id, Match: m.Match, Role: m.Role, Peer: m.Peer, Report: w.Report})
 			continue

@@ -28,10 +28,12 @@ type Client struct {
 	conn  *Conn // nil while offline
 	end   error // why it ended, or nil
 	calls []*call
-	ids   int // how many message ids were made
+	left  []*call // Match and Cancel calls that ended before their outcome was known
+	ids   int     // how many message ids were made
 	view  view
 	// atConnect is what was under way when this connection began.
 	atConnect underWay
+	hello     []byte // of this connection
 	alive     keepAlive
 	// clockSkew is the server's clock minus this machine's, by the last welcome.
 	clockSkew time.Duration
@@ -40,6 +42,8 @@ type Client struct {
 	reported  reported
 	chosen    choice // what the member has said last, in any session
 	restate   bool   // the next report must say it once more
+	// unanswered are the ids of the reports of this connection whose answer has not come.
+	unanswered []string
 
 	reporting sync.Mutex // held before mu
 }
@@ -183,11 +187,13 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 	c.atConnect = c.view.underWay
 	c.alive.connected(time.Now())
 	c.newSession()
-	hello := &Hello{ID: c.nextID()}
+	c.hello = EncodeMessage(&Hello{ID: c.nextID()})
+	hello := c.hello
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
 		c.conn = nil
+		c.loseReports()
 		closed := errors.Is(c.end, ErrClosed)
 		c.mu.Unlock()
 		if c.opts.OnDisconnect != nil {
@@ -195,7 +201,7 @@ func (c *Client) session(ctx context.Context, conn *Conn) (welcomed bool, err er
 		}
 	}()
 	c.change()
-	if err := conn.Send(ctx, EncodeMessage(hello)); err != nil {
+	if err := conn.Send(ctx, hello); err != nil {
 		return false, err
 	}
 	var refused *ErrorFrame // the last frame, if it was one
@@ -238,16 +244,16 @@ func (c *Client) handle(frame Frame, conn *Conn) (resend [][]byte) {
 	defer c.change()
 	now := time.Now()
 	c.alive.received()
+	c.answeredReport(frameID(frame))
 	welcome, isWelcome := frame.(*Welcome)
-	before := c.atConnect
-	if isWelcome {
+	before := c.view.underWay
+	if isWelcome && welcome.ID != "" { // without an id it answers no hello: it is how things stand now
 		before = c.beforeHello(welcome)
 	}
-	over, fresh := c.view.apply(frame, before)
-	for _, ended := range over {
-		if !c.awaited(ended) {
-			c.events.put(ended)
-		}
+	named := c.named(frame)
+	over, fresh := c.view.apply(named, before)
+	for _, f := range over {
+		c.tell(f)
 	}
 	if isWelcome {
 		c.alive.welcomed = true
@@ -255,16 +261,19 @@ func (c *Client) handle(frame Frame, conn *Conn) (resend [][]byte) {
 		if welcome.ID == "" {
 			c.newSession() // the server has lost the old one
 		}
+		c.restate = c.restate && c.chosen.differs(welcome)
 	}
 	answered := c.answer(frame)
 	if !answered {
 		c.noteRefusal(frame)
 	}
+	c.forget(frame)
+	c.forget(named)
 	if isWelcome {
 		resend = c.resume(welcome, conn)
 	}
 	if _, isPong := frame.(*Pong); fresh && !answered && !isPong { // a pong that no call waits for answers a keep-alive
-		c.events.put(frame)
+		c.events.put(named)
 	}
 	if isWelcome {
 		select {
@@ -294,6 +303,13 @@ func (c *Client) finish(why error) {
 	}
 	c.end = why
 	close(c.ended)
+	c.loseReports()
+	for _, k := range c.calls { // it will not be told by the call
+		if k.withheld != nil {
+			c.events.put(k.withheld)
+			k.withheld = nil
+		}
+	}
 	c.events.finish(why)
 	if !errors.Is(why, ErrClosed) { // Close stops the goroutines itself, once the connection is closed
 		c.cancel()

@@ -34,6 +34,11 @@ func newError(f *ErrorFrame) *Error {
 
 func (e *Error) Error() string { return fmt.Sprintf("waggle: %s: %s", e.Code, e.Message) }
 
+func isRefusal(err error, code Code) bool {
+	var refused *Error
+	return errors.As(err, &refused) && refused.Code == code
+}
+
 // A HandshakeError is the server's refusal of a connection. With status 409 the
 // member has a newer connection, and errors.Is finds ErrReplaced in it.
 type HandshakeError struct {

@@ -11,7 +11,8 @@ type Frame interface {
 	FrameType() string
 }
 
-// Welcome answers Hello. At most one of Match and Request is set.
+// Welcome answers Hello. Without an ID it comes by itself, after a loss. At most one of
+// Match and Request is set.
 type Welcome struct {
 	ID        string          `json:"id,omitempty"`
 	Member    string          `json:"member"`    // the member's name, from its token
@@ -93,7 +94,9 @@ const (
 
 // Waiting says that nobody was found yet and the request stays open.
 type Waiting struct {
-	ID        string `json:"id,omitempty"`
+	ID string `json:"id,omitempty"`
+	// Request is the ID of the open request, if that is not the Match that this answers.
+	Request   string `json:"request,omitempty"`
 	ExpiresAt int64  `json:"expiresAt"` // the request's deadline, epoch ms
 }
 
@@ -105,11 +108,14 @@ type NoMatch struct {
 
 // Matched begins a match.
 type Matched struct {
-	ID     string `json:"id,omitempty"`
-	Match  string `json:"match"` // the match's id
-	Role   string `json:"role"`  // this member's: Matcher or Matchee
-	Peer   Peer   `json:"peer"`
-	Report Report `json:"report"`
+	ID string `json:"id,omitempty"`
+	// Request is the ID of the request that led to the match, if that is not the Match that
+	// this answers. The Client returns and yields only frames without it.
+	Request string `json:"request,omitempty"`
+	Match   string `json:"match"` // the match's id
+	Role    string `json:"role"`  // this member's: Matcher or Matchee
+	Peer    Peer   `json:"peer"`
+	Report  Report `json:"report"`
 }
 
 // LocationFrame is the peer's newest location. The server pushes it to the

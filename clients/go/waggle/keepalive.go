@@ -126,7 +126,7 @@ func (c *Client) keepAlive(ctx context.Context) {
 func (c *Client) toSend(conn *Conn, now time.Time, what step) (messages [][]byte, again time.Time) {
 	if !c.alive.welcomed { // the hello may have been lost
 		if what == sendKeepAlive {
-			messages = [][]byte{EncodeMessage(&Hello{})}
+			messages = [][]byte{c.hello}
 		}
 		return messages, now.Add(c.interval())
 	}

@@ -11,6 +11,9 @@ import (
 // retryPause is how long after a refusal a report is due again, unless the server says longer.
 const retryPause = time.Second
 
+// maxUnanswered is how many reports are remembered until their answer comes.
+const maxUnanswered = 256
+
 // reported is what was sent last in this session: a new one begins with nothing, since
 // the server may know nothing.
 type reported struct {
@@ -28,7 +31,8 @@ type choice struct {
 }
 
 // Report sends a location, whatever the advice. It does not wait for an answer: if
-// l.ID is set, an *Ack comes as an event. It fills in a Seq of 0 from a count of its
+// l.ID is set, an *Ack or an *ErrorFrame comes as an event; the client makes one with
+// CodeUnavailable if the connection is lost before. It fills in a Seq of 0 from a count of its
 // own, so that the later of two reports in one millisecond counts. The first report of
 // a new session says the last Tags once more, and the last Available if that was false,
 // unless l has its own: the server may have lost them. While there is no connection it
@@ -60,6 +64,7 @@ func (c *Client) report(ctx context.Context, l Location, ifDue bool) (sent bool,
 	if err := c.send(ctx, conn, EncodeMessage(&l)); err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		c.answeredReport(l.ID) // by this error
 		c.keep(&l)
 		return false, err
 	}
@@ -87,6 +92,13 @@ func (c *Client) note(l *Location, ifDue bool) (*Conn, error) {
 	restated := c.restate && l.restate(c.chosen)
 	c.restate = false
 	c.chosen = c.chosen.with(l)
+	if l.ID != "" {
+		c.answeredReport(l.ID) // an earlier one
+		if len(c.unanswered) == maxUnanswered {
+			c.unanswered = c.unanswered[1:]
+		}
+		c.unanswered = append(c.unanswered, l.ID)
+	}
 	c.reported = reported{at: now, lat: l.Lat, lng: l.Lng, choice: c.reported.with(l), restated: restated}
 	return c.conn, nil
 }
@@ -162,11 +174,32 @@ func (o choice) with(l *Location) choice {
 	return o
 }
 
+// differs reports whether the server has something else than the member said last.
+func (o choice) differs(w *Welcome) bool {
+	return o.available != nil && !*o.available && w.Available ||
+		o.tags != nil && !slices.Equal(*o.tags, slices.Sorted(slices.Values(w.Tags)))
+}
+
+// answeredReport notes that a report was answered; c.mu is held.
+func (c *Client) answeredReport(id string) {
+	c.unanswered = slices.DeleteFunc(c.unanswered, func(other string) bool { return other == id })
+}
+
+// loseReports tells that the answers of the reports on a connection will not come; c.mu is
+// held.
+func (c *Client) loseReports() {
+	for _, id := range c.unanswered {
+		c.events.put(&ErrorFrame{ID: id, Code: CodeUnavailable, Retryable: true,
+			Message: "the connection was lost before the answer came: the report may not have been taken"})
+	}
+	c.unanswered = nil
+}
+
 // newSession forgets what an earlier session was told; c.mu is held.
 func (c *Client) newSession() { c.reported, c.restate = reported{}, true }
 
-// noteRefusal makes a report due again if the frame may have refused it and a repeat can
-// succeed. c.mu is held.
+// noteRefusal makes a report due again if the frame may have refused it, or its position,
+// and a repeat can succeed. c.mu is held.
 func (c *Client) noteRefusal(f Frame) {
 	last := &c.reported
 	if last.at.IsZero() {
@@ -174,6 +207,11 @@ func (c *Client) noteRefusal(f Frame) {
 	}
 	pause := retryPause
 	switch f := f.(type) {
+	case *Ack: // a later report that agrees is taken
+		if f.Position != Jump {
+			return
+		}
+		pause = 0
 	case *Unknown:
 		if f.Type != "" { // API Gateway's own error says not whose it is
 			return

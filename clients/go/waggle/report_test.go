@@ -52,7 +52,7 @@ func TestAChangeOfStateIsDueAtOnce(t *testing.T) {
 			{nil, &[]string{}, true},
 			{new(false), nil, false},
 		} {
-			sent, err := c.ReportWhenDue(t.Context(), waggle.Location{Lat: 37, Lng: -122, Available: step.available, Tags: step.tags})
+			sent, err := c.ReportWhenDue(fx.t.Context(), waggle.Location{Lat: 37, Lng: -122, Available: step.available, Tags: step.tags})
 			if err != nil || sent != step.want {
 				t.Errorf("step %d: got %t, %v, want %t", i, sent, err, step.want)
 			}
@@ -70,6 +70,8 @@ func TestARefusedReportIsDueAgain(t *testing.T) {
 		refusal waggle.Frame
 		want    time.Duration // 0: as advised
 	}{
+		{"for a jump", &waggle.Ack{Report: waggle.Report{AfterSeconds: 300}, Position: waggle.Jump}, time.Second}, // the next one
+		{"for its accuracy", &waggle.Ack{Report: waggle.Report{AfterSeconds: 300}, Position: waggle.Inaccurate}, 0},
 		{"for a while", &waggle.ErrorFrame{Code: waggle.CodeRateLimited, Retryable: true, RetryAfter: 3}, 3 * time.Second},
 		{"for a moment", &waggle.ErrorFrame{Code: waggle.CodeUnavailable, Retryable: true}, time.Second},
 		{"by the gateway", &waggle.Unknown{Raw: []byte(`{"message":"Internal server error"}`)}, time.Second},
@@ -87,7 +89,7 @@ func TestARefusedReportIsDueAgain(t *testing.T) {
 				client := fx.connect()
 				defer client.Close()
 				report := func() bool {
-					sent, err := client.ReportWhenDue(t.Context(), waggle.Location{Available: new(false), Tags: new([]string{"xl"})})
+					sent, err := client.ReportWhenDue(fx.t.Context(), waggle.Location{Available: new(false), Tags: new([]string{"xl"})})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -131,7 +133,7 @@ func TestANewSessionStartsWithWhatIsKnown(t *testing.T) {
 				return // the connection is cut
 			case 1:
 				if n == 0 {
-					s.Push(&waggle.Welcome{}) // the server has lost what it knew
+					s.Lose(nil)
 				}
 			}
 		}
@@ -140,14 +142,14 @@ func TestANewSessionStartsWithWhatIsKnown(t *testing.T) {
 		c := fx.connect()
 		defer c.Close()
 		for _, l := range []waggle.Location{{Available: new(false), Tags: new([]string{"xl"})}, {}, {}, {}, {Available: new(true)}, {}} {
-			if _, err := c.ReportWhenDue(t.Context(), l); err != nil {
+			if _, err := c.ReportWhenDue(fx.t.Context(), l); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second)
 		}
 		c.Drop()
 		time.Sleep(time.Second)
-		if sent, err := c.ReportWhenDue(t.Context(), waggle.Location{}); err != nil || !sent {
+		if sent, err := c.ReportWhenDue(fx.t.Context(), waggle.Location{}); err != nil || !sent {
 			t.Errorf("after a reconnect: got %t, %v, want a report", sent, err)
 		}
 		synctest.Wait()
@@ -175,7 +177,7 @@ func TestTagsThatAreNoLongerAllowedAreSaidOnce(t *testing.T) {
 		c := fx.connect()
 		defer c.Close()
 		for i, l := range []waggle.Location{{Tags: new([]string{"xl"})}, {}, {}, {}, {}} {
-			if _, err := c.ReportWhenDue(t.Context(), l); err != nil {
+			if _, err := c.ReportWhenDue(fx.t.Context(), l); err != nil {
 				t.Fatal(err)
 			}
 			if i == 0 {
@@ -183,6 +185,7 @@ func TestTagsThatAreNoLongerAllowedAreSaidOnce(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
+		synctest.Wait()
 		if diff := cmp.Diff([]string{"- [xl]", "- [xl]", "- -"}, reports); diff != "" {
 			t.Errorf("reports: got +, want -\n%s", diff)
 		}

@@ -2,8 +2,8 @@ package waggle
 
 import "slices"
 
-// maxEnded is how many ended matches are remembered.
-const maxEnded = 16
+// maxRemembered is how many ended matches are remembered, and how many requests.
+const maxRemembered = 16
 
 // A view is what the frames so far have said. It tells new frames from
 // repeated ones, since the server may repeat a frame and frames may overtake
@@ -12,6 +12,7 @@ type view struct {
 	underWay
 	at, seq int64    // order the peer's locations: those of the newest one
 	ended   []string // the matches that ended last
+	over    []string // the requests that were over last
 	advice  Report
 }
 
@@ -28,10 +29,10 @@ type request struct {
 }
 
 // apply brings the view up to date. It reports whether the frame says anything
-// new, and returns an Ended for each match and request that the frame shows to
-// be over though no frame said so. For a welcome, before is what was under way
+// new, and returns a frame for each match and request that this one shows to
+// be over though none said so. For a welcome, before is what was under way
 // when the hello that it answers was sent.
-func (v *view) apply(f Frame, before underWay) (over []*Ended, fresh bool) {
+func (v *view) apply(f Frame, before underWay) (over []Frame, fresh bool) {
 	switch f := f.(type) {
 	case *Welcome:
 		v.advice = f.Report
@@ -39,7 +40,7 @@ func (v *view) apply(f Frame, before underWay) (over []*Ended, fresh bool) {
 	case *Ack:
 		v.advice = f.Report
 	case *Waiting:
-		if r := v.request; r != nil && r.id == f.ID && r.deadline == f.ExpiresAt {
+		if r := v.request; r != nil && r.id == f.ID && r.deadline == f.ExpiresAt || slices.Contains(v.over, f.ID) {
 			return nil, false
 		}
 		// The match that came of the request may have overtaken this frame.
@@ -47,12 +48,13 @@ func (v *view) apply(f Frame, before underWay) (over []*Ended, fresh bool) {
 			v.open(f.ID, f.ExpiresAt)
 		}
 	case *NoMatch:
-		v.request = nil
+		return nil, v.closeRequest(f.ID)
 	case *Matched:
 		if slices.Contains(v.ended, f.Match) || f.Match == v.match {
 			return nil, false
 		}
 		v.advice = f.Report
+		v.closeRequest(f.ID)
 		over = v.begin(f.Match)
 	case *LocationFrame:
 		if slices.Contains(v.ended, f.Match) {
@@ -66,11 +68,11 @@ func (v *view) apply(f Frame, before underWay) (over []*Ended, fresh bool) {
 		}
 		v.at, v.seq = f.At, f.Seq
 	case *Ended:
-		if f.Match == "" || v.request != nil && f.ID == v.request.id {
-			v.request = nil
-		}
 		if f.Match == "" {
-			break
+			return nil, v.closeRequest(f.ID)
+		}
+		if v.request != nil && f.ID == v.request.id {
+			v.closeRequest(f.ID)
 		}
 		if slices.Contains(v.ended, f.Match) {
 			return nil, false
@@ -83,18 +85,19 @@ func (v *view) apply(f Frame, before underWay) (over []*Ended, fresh bool) {
 // welcome applies the server's statement of what is under way. What was under
 // way before the hello, and is not named now, is over. What began after the
 // hello stays: its frame may have overtaken the welcome.
-func (v *view) welcome(f *Welcome, before underWay) (over []*Ended) {
+func (v *view) welcome(f *Welcome, before underWay) (over []Frame) {
+	held := v.request != nil && v.request == before.request
 	switch {
 	case f.Match != nil:
 		if f.Match.Match != v.match && !slices.Contains(v.ended, f.Match.Match) {
 			over = v.begin(f.Match.Match)
 		}
 		return over
-	case f.Request != nil && v.match == before.match:
+	case held && (f.Request == nil || f.Request.ID != v.request.id):
+		over = append(over, v.loseRequest(f))
+	}
+	if f.Request != nil && v.match == before.match && !slices.Contains(v.over, f.Request.ID) {
 		v.open(f.Request.ID, f.Request.ExpiresAt)
-	case f.Request == nil && v.request != nil && v.request == before.request:
-		over = append(over, &Ended{ID: v.request.id, Reason: Lost})
-		v.request = nil
 	}
 	if v.match != "" && v.match == before.match {
 		over = append(over, v.endForUnknownReason())
@@ -104,14 +107,46 @@ func (v *view) welcome(f *Welcome, before underWay) (over []*Ended) {
 
 // open notes the request. A member has at most one.
 func (v *view) open(id string, deadline int64) {
-	if v.request == nil {
-		v.request = new(request)
+	if v.request == nil || v.request.id != id {
+		v.request = &request{id: id}
 	}
-	v.request.id, v.request.deadline = id, deadline
+	v.request.deadline = deadline
+}
+
+// loseRequest returns the frame that says that the request is over. A server that has lost
+// it will not find anybody for it; otherwise the reason is not known.
+func (v *view) loseRequest(f *Welcome) Frame {
+	id := v.request.id
+	v.closeRequest(id)
+	if f.ID == "" {
+		return &NoMatch{ID: id}
+	}
+	return &Ended{ID: id, Reason: Lost}
+}
+
+// closeRequest notes that a request is over: "" is whichever is open. It reports false if
+// that was known.
+func (v *view) closeRequest(id string) (fresh bool) {
+	if v.request != nil && (id == "" || id == v.request.id) {
+		v.request = nil
+	}
+	if id == "" {
+		return true
+	}
+	if slices.Contains(v.over, id) {
+		return false
+	}
+	v.over = remember(v.over, id)
+	return true
+}
+
+// reopen notes that a request is asked for once more.
+func (v *view) reopen(id string) {
+	v.over = slices.DeleteFunc(v.over, func(other string) bool { return other == id })
 }
 
 // begin notes a match. One that was under way until now has ended without a frame.
-func (v *view) begin(match string) (over []*Ended) {
+func (v *view) begin(match string) (over []Frame) {
 	if v.match != "" {
 		over = append(over, v.endForUnknownReason())
 	}
@@ -126,11 +161,16 @@ func (v *view) endForUnknownReason() *Ended {
 }
 
 func (v *view) end(match string) {
-	if len(v.ended) == maxEnded {
-		v.ended = v.ended[1:]
-	}
-	v.ended = append(v.ended, match)
+	v.ended = remember(v.ended, match)
 	if v.match == match {
 		v.match = ""
 	}
+}
+
+// remember appends an id, and forgets the oldest one of many.
+func remember(ids []string, id string) []string {
+	if len(ids) == maxRemembered {
+		ids = ids[1:]
+	}
+	return append(ids, id)
 }

@@ -12,7 +12,7 @@
 //     answer. The client sends the message again under the same id, and the
 //     server executes it once.
 //   - A frame that answers a waiting call is returned by that call. It is not
-//     an event too.
+//     an event too. A call never returns the answer to another one.
 //   - After a Matched comes exactly one Ended of that match, as an event or from
 //     End, unless the client is closed first.
 //   - When Close has returned, no goroutine of the client is left.
@@ -20,6 +20,10 @@
 // A match or request can end while the client is offline, and the frame that
 // says so can be lost. The client notices when a Welcome no longer names it, and
 // then makes an Ended itself. Its reason is Lost, since the true one is not known.
+//
+// A Welcome without an ID comes unasked: the server has lost or doubts what it knew of the
+// session. What it does not name is over: a match with an Ended for reason Lost, a request
+// with a NoMatch, whose Radius is 0 if the client does not know it.
 //
 // Dial returns a Conn, which is one connection and its frames as they are.
 // EncodeMessage and DecodeFrame go with it.

@@ -21,5 +21,6 @@ export function describe(member, me) {
   if (request) return {kind: 'waiting', state: `You are waiting for a match until ${new Date(request.expiresAt).toLocaleTimeString()}.`, hint: ''};
   if (asked) return {kind: 'asking', state: 'Searching for the nearest member…', hint: ''};
   if (!member.reported) return {kind: 'reporting', state: 'Reporting your location…', hint: ''};
-  return {kind: 'free', state: 'You are free.', hint: 'Ask for the nearest member, or wait to be found.'};
+  if (!member.available) return {kind: 'unavailable', state: 'You are not available.', hint: 'You can ask, but nobody finds you.'};
+  return {kind: 'free', state: 'You are free.', hint: `Ask for the nearest member, or wait to be found.${member.tags.length > 0 ? ` Your tags: ${member.tags.join(', ')}.` : ''}`};
 }

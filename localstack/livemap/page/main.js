@@ -77,14 +77,14 @@ function join() {
 
   let announced = {kind: '', time: 0};
   function change() {
-    const {connection, match, request, asked} = member;
+    const {connection, match, request, asked, cancelling} = member;
     const {kind, state, hint} = describe(member, me);
-    const open = connection.state === 'open', free = open && member.reported && !match && !request && !asked;
+    const open = connection.state === 'open', free = open && member.reported && !match && !request && !asked && !cancelling;
     text('state', state);
     text('note', open && member.note || hint);
     get('note').classList.toggle('bad', open && member.bad && member.note !== '');
     get('ask').disabled = get('wait').disabled = !free;
-    get('cancel').disabled = !open || !request && !asked;
+    get('cancel').disabled = !open || cancelling || !request && !asked;
     get('end').disabled = !open || !match;
     get('drop').disabled = !open;
     const label = {dropped: 'Reconnect', replaced: 'Use this tab', retrying: 'Retry now'}[connection.state];

@@ -10,9 +10,12 @@ const requestKept = 10 * 60_000; // ms for which the server keeps the outcome of
 export class Member {
   point; // its location
   match = null; // {match, role, peer: {lat, lng, at, seq}}
-  request = null; // the waiting request: {expiresAt}, by this machine's clock
+  request = null; // the waiting request: {id, expiresAt}, by this machine's clock
   asked = null; // the request without an outcome yet: {id, wait, at, tries}
+  cancelling = false; // a cancel has no reply yet
   reported = false; // the server has a report
+  available = true; // the server lets it be found
+  tags = []; // what the server says that it has
   note = ''; // the outcome of the last action, a sentence
   bad = false; // the note is an error
 
@@ -24,8 +27,10 @@ export class Member {
   #advice = {afterSeconds: 30, moveMeters: 50};
   #sent = null; // the last report: {point, time}
   #delayed = null; // the reply to a report that waits for the gap
-  #pending = new Map(); // message id → {since, resolve, action}
+  #welcomed = false; // on this connection
+  #pending = new Map(); // message id → {since, resolve, action, request, held}
   #endedMatches = new Set(); // matches that have ended
+  #over = new Set(); // requests that are over
 
   constructor(identity, point, {change, log}) {
     this.point = point;
@@ -40,10 +45,15 @@ export class Member {
     return this.#search();
   }
 
-  cancel() {
-    // The request must not be repeated.
-    this.asked = null;
-    this.#send({action: 'cancel', id: this.#id()});
+  // cancel withdraws the request. It names it: a message that comes late must not withdraw
+  // the next one.
+  async cancel() {
+    const request = this.asked?.id ?? this.request?.id;
+    this.asked = null; // it must not be repeated
+    this.cancelling = true;
+    this.#change();
+    await this.#send({action: 'cancel', id: this.#id(), ...(request && {request})});
+    this.cancelling = false;
     this.#change();
   }
 
@@ -81,11 +91,17 @@ export class Member {
 
   #connectionChanged() {
     if (this.connection.state !== 'open') {
-      this.reported = false;
-      this.#sent = null;
+      this.#forget();
+      this.#welcomed = false;
       this.#abandon();
     }
     this.#change();
+  }
+
+  // forget forgets what the server was told: a new session begins with nothing.
+  #forget() {
+    this.reported = false;
+    this.#sent = null;
   }
 
   // abandon gives up all messages without a reply.
@@ -108,7 +124,7 @@ export class Member {
   }
 
   #due() {
-    if (this.connection.state !== 'open' || !this.reported) return false;
+    if (this.connection.state !== 'open' || !this.#welcomed) return false;
     if (!this.#sent) return true;
     return Date.now() - this.#sent.time >= this.#advice.afterSeconds * 1000 ||
       distance(this.#sent.point, this.point) >= this.#advice.moveMeters;
@@ -132,7 +148,8 @@ export class Member {
   // send resolves with the reply, or with null if the connection is lost.
   #send(message) {
     if (!this.connection.send(message)) return Promise.resolve(null);
-    return new Promise(resolve => this.#pending.set(message.id, {since: Date.now(), resolve, action: message.action}));
+    const {action, request} = message, held = {match: this.match, request: this.request};
+    return new Promise(resolve => this.#pending.set(message.id, {since: Date.now(), resolve, action, request, held}));
   }
 
   #frame(data) {
@@ -145,55 +162,80 @@ export class Member {
     const answered = this.#pending.get(frame.id);
     this.#pending.delete(frame.id);
     if (frame.report) this.#advice = frame.report;
-    this.#take(frame, answered?.action);
+    this.#take(frame, answered);
     answered?.resolve(frame);
     this.#change();
   }
 
-  #take(frame, action) {
+  #take(frame, answered) {
     switch (frame.type) {
-      case 'welcome': return this.#welcome(frame);
+      case 'welcome': return this.#welcome(frame, answered?.held ?? this);
       case 'ack': return void (this.reported = true);
       case 'matched': return this.#matched(frame);
-      case 'waiting':
+      case 'waiting': {
+        const id = frame.request ?? frame.id; // it may be an earlier request that waits
+        if (this.asked && this.asked.id !== id) this.asked = null;
         // A match may have come first: then the request is over.
-        return this.asked?.id === frame.id && this.#waiting(frame.expiresAt);
+        return this.match || this.#over.has(id) || this.#waiting(id, frame.expiresAt);
+      }
       case 'no_match':
-        if (this.asked && this.asked.id !== frame.id) return;
-        [this.request, this.asked] = [null, null];
-        return this.#setNote(`Nobody was free within ${frame.radius / 1000} km.`);
+        if (this.#closed(frame.id)) this.#setNote(`Nobody was free within ${frame.radius / 1000} km.`);
+        return;
       case 'location': return this.#peer(frame);
-      case 'ended': return this.#ended(frame);
-      case 'error': return this.#error(frame, action);
+      case 'ended': return this.#ended(frame, answered?.request ?? frame.id);
+      case 'error': return this.#error(frame, answered?.action);
       case undefined: // the gateway's own error does not name the message
         this.#abandon();
         setTimeout(() => this.#hello(), 1000);
     }
   }
 
-  // A welcome has the match or the waiting request, if there is one.
-  #welcome(frame) {
+  // A welcome has the match or the waiting request, if there is one. Of what was held when
+  // it was asked for, the rest is over. It may come unasked, without an id: then the server
+  // has lost the rest.
+  #welcome(frame, held) {
+    const unasked = frame.id === undefined;
     this.connection.welcomed();
+    this.#welcomed = true;
     this.#skew = frame.now - Date.now();
-    this.match = frame.match ?? null;
-    this.request = null;
-    if (frame.match) this.asked = null;
-    if (frame.request) this.#waiting(frame.request.expiresAt);
-    const unanswered = !frame.match && !frame.request && this.asked && Date.now() - this.asked.at < requestKept;
+    [this.available, this.tags] = [frame.available ?? true, frame.tags ?? []];
+    if (unasked) this.#forget();
+    if (frame.match) {
+      if (!this.#endedMatches.has(frame.match.match)) this.match = frame.match;
+      [this.request, this.asked] = [null, null];
+    } else if (this.match && this.match.match === held.match?.match) {
+      this.#ended({match: this.match.match, reason: unasked ? 'lost' : 'the server no longer has it'});
+    }
+    if (this.request && this.request.id === held.request?.id && this.request.id !== frame.request?.id) {
+      if (unasked && this.#closed(this.request.id)) this.#setNote('The server has lost your request. Ask again.');
+      this.request = null;
+    }
+    if (frame.request && !this.match) this.#waiting(frame.request.id, frame.request.expiresAt);
+    const unanswered = !unasked && !this.match && !this.request && this.asked && Date.now() - this.asked.at < requestKept;
     // With the same id the server sends the missed outcome, and never searches twice.
     if (unanswered) this.#search();
     else this.#report();
   }
 
-  #matched({match, role, peer}) {
+  #matched({id, request = id, match, role, peer}) {
     if (this.#endedMatches.has(match) || this.match?.match === match) return;
+    if (request) this.#over.add(request);
     this.match = {match, role, peer};
     [this.request, this.asked] = [null, null];
     this.#setNote('');
   }
 
-  #waiting(expiresAt) {
-    this.request = {expiresAt: expiresAt - this.#skew};
+  #waiting(id, expiresAt) {
+    this.request = {id, expiresAt: expiresAt - this.#skew};
+  }
+
+  // closed notes that a request is over, and tells whether it was this tab's newest one.
+  #closed(id) {
+    if (id) this.#over.add(id);
+    const newest = this.asked?.id ?? this.request?.id;
+    if (id && newest && newest !== id) return false;
+    [this.request, this.asked] = [null, null];
+    return true;
   }
 
   #peer({match, lat, lng, at, seq = 0}) {
@@ -202,16 +244,17 @@ export class Member {
     this.match.peer = {lat, lng, at, seq};
   }
 
-  #ended({id, match, reason}) {
-    if (this.asked?.id === id || !match) this.asked = null;
+  // An end without a match is that of a request. The reply to a cancel has the cancel's id.
+  #ended({id, match, reason}, request) {
     if (!match) {
-      this.request = null;
-      return this.#setNote(reason === 'cancelled' ? 'You cancelled your request.' : `Your request has ended: ${reason}.`);
+      if (this.#closed(request)) this.#setNote(reason === 'cancelled' ? 'You cancelled your request.' : `Your request has ended: ${reason}.`);
+      return;
     }
+    if (this.asked?.id === id) this.asked = null;
     this.#endedMatches.add(match);
     if (this.match && this.match.match !== match) return;
     this.match = null;
-    this.#setNote(reason === 'completed' ? 'The match has ended.' : `The match has ended: ${reason}.`);
+    this.#setNote({completed: 'The match has ended.', lost: 'The server has lost the match. Ask again.'}[reason] ?? `The match has ended: ${reason}.`);
   }
 
   #error({id, code, message, retryable, now}, action) {

@@ -106,12 +106,12 @@ type Socket struct {
 
 // A Message is what a client sent, without any check.
 type Message struct {
-	Action, ID, Match, Reason string
-	Lat, Lng                  *float64
-	Radius, Wait              float64
-	Available                 *bool
-	Tags                      *[]string
-	Points                    []waggle.Fix
+	Action, ID, Match, Request, Reason string
+	Lat, Lng                           *float64
+	Radius, Wait                       float64
+	Available                          *bool
+	Tags                               *[]string
+	Points                             []waggle.Fix
 }
 
 // Receive returns the next message. ok is false when the client has disconnected.
@@ -166,6 +166,18 @@ func (s *Socket) Welcome(w *waggle.Welcome) (ok bool) {
 	answer.ID, answer.Protocol, answer.Now = hello.ID, 1, time.Now().UnixMilli()
 	s.Push(&answer)
 	return true
+}
+
+// Lose says that the server has lost or doubts what it knew of the session, as it does with a
+// Welcome that answers nothing: w is how things stand. Protocol and Now are set. A nil w is
+// an empty Welcome.
+func (s *Socket) Lose(w *waggle.Welcome) {
+	if w == nil {
+		w = &waggle.Welcome{}
+	}
+	unasked := *w
+	unasked.ID, unasked.Protocol, unasked.Now = "", 1, time.Now().UnixMilli()
+	s.Push(&unasked)
 }
 
 // Drain drops messages until the client has disconnected.
