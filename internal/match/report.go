@@ -85,8 +85,11 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		} else if !c.Confirmed {
 			return // the other process is about to confirm it
 		}
-		if reported.NotTaken != "" || w.Now().Sub(before) > slow {
-			return // nobody believes the position, or the match may have ended by now
+		if reported.NotTaken != "" {
+			return // nobody believes the position
+		}
+		if w.Now().Sub(before) > slow {
+			return // the match may have ended by now
 		}
 		w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
 			At: reported.At, Seq: r.Seq, Motion: r.Motion, Points: r.path(reported, w.Pools.For(m.Pool).MaxSpeed)})
