@@ -30,7 +30,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 		r.At = max(1, *q.At)
 	}
 	r.take(q.Points, s.Pools.For(x.Pool).MaxAccuracy)
-	return s.serve(x, func(w *work) (protocol.Frame, error) { return w.report(ctx, x, r, q.ID) })
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) { return w.report(ctx, x, r, q.ID) })
 }
 
 func (w *work) report(ctx context.Context, x Session, r Report, id string) (protocol.Frame, error) {
@@ -53,10 +53,14 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	}
 	w.wake(x.Member, waiting)
 	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
-	if id == "" && !reported.AdviceChanged && r.Points == nil {
+	if reported.Mark != "" {
+		w.answers = []string{reported.Mark}
+	} else if id == "" && r.Points == nil {
 		return nil, nil
 	}
-	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}, nil
+	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}
+	ack.Unlisted = unlisted(reported.Unlisted, reported.Now, &ack.Report)
+	return ack, nil
 }
 
 // follow pushes the report to the matcher who follows the member, if the match lasts. It
@@ -72,7 +76,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 	case StatusSearching:
 		return
 	case StatusActive:
-		if c.olderThan(abandoned, reported.Now) && (!c.Confirmed || !watched.Notified) {
+		if !c.Confirmed && c.olderThan(abandoned, reported.Now) || watched.Tell {
 			ok, err := w.complete(ctx, c.Matcher, c.Match, m)
 			w.logFailure(ctx, "complete a match", err)
 			if !ok {
@@ -81,8 +85,11 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		} else if !c.Confirmed {
 			return // the other process is about to confirm it
 		}
-		if reported.NotTaken != "" || w.Now().Sub(before) > slow {
-			return // nobody believes the position, or the match may have ended by now
+		if reported.NotTaken != "" {
+			return // nobody believes the position
+		}
+		if w.Now().Sub(before) > slow {
+			return // the match may have ended by now
 		}
 		w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
 			At: reported.At, Seq: r.Seq, Motion: r.Motion, Points: r.path(reported, w.Pools.For(m.Pool).MaxSpeed)})
@@ -91,7 +98,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		if reason == "" {
 			reason = protocol.ReasonLost
 		}
-		w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, reason))
+		w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, reason, watched.Early))
 	}
 }
 

@@ -27,7 +27,7 @@ func faults() []fault {
 
 		// Rule 2: nothing leaks.
 		{"a release does not list the member again", slot + "member/release.lua", "changes = index_changes(r, true) })", "changes = {} })"},
-		{"the route never notes that both were notified", slot + "member/notified.lua", "redis.call('HSET', route, 'notified', '1')\n", ""},
+		{"the route never notes that both are free", slot + "member/told.lua", "redis.call('HSET', route, 'notified', '1')\n", ""},
 		{"a half-done match is not repaired", domain + "repair.go",
 			"\ta, err := w.confirm(ctx, matcher, id, matchee, committed)\n\tw.announce(ctx, a)\n\tw.flush(ctx)\n\treturn a != nil, err\n", "\treturn true, nil\n"},
 		{"a half-done end is not repaired", domain + "repair.go", "if r == nil || r.State != Ended || r.Notified {",
@@ -48,8 +48,11 @@ func faults() []fault {
 		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= tonumber(at) or m.seq ~= seq then", "if false then"},
 
 		// Rule 4: fresh.
-		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "m.reported, m.heard, m.cell = now, nil", "m.reported, m.heard, m.cell = tonumber(at), nil"},
+		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "m.jumped = now, nil", "m.jumped = tonumber(at), nil"},
 		{"the listing's freshness goes by the client's clock", slot + "cell/list.lua", "heard = tonumber(heard)", "heard = tonumber(at)"},
+
+		{"an inaccurate position is taken", slot + "member/report.lua", "accuracy > tonumber(maxAccuracy)", "accuracy < 0"},
+		{"a jump is its own second report", slot + "member/report.lua", "jump_at and tonumber(at) > tonumber(jump_at) and reaches", "jump_at and reaches"},
 
 		{"the position of a member that has left stays", slot + "member/disconnect.lua", "  hide_position()", "  -- hide_position()"},
 
@@ -67,6 +70,8 @@ func faults() []fault {
 		// Rule 7: private.
 		{"locations are pushed after the end", slot + "member/watch.lua", "if r and r.match == match and r.matchee == matchee and r.state == 'active' then",
 			"if r and r.match == match and r.matchee == matchee then"},
+		{"a matcher sees where its matchee was before the match", domain + "points.go", "max(reported.Since, reported.Claim.At)", "reported.Since"},
+		{"a remote request needs no report", slot + "member/begin.lua", "if not fresh() and (lat == '' or remote ~= '') then", "if not fresh() and lat == '' then"},
 		{"a slow process pushes an old location", domain + "report.go", "if w.Now().Sub(before) > slow {", "if w.Now().Before(before) {"},
 		{"a frame that could not be pushed is logged", domain + "service.go", `"push failed", "connection", connection,`,
 			`"push failed", "connection", connection, "frame", string(protocol.Encode(f)),`},
