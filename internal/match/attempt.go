@@ -155,17 +155,16 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 		w.concurrently(ctx, jobs...)
 		return
 	}
-	settings := w.Pools.For(a.matcher.Pool)
-	w.concurrently(ctx, append(jobs,
-		w.notice(a.matcher, a.committed.Connection, &protocol.Matched{ID: request.ID, Match: a.match, Role: protocol.RoleMatcher,
-			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings)}),
-		w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: matcheeRequest, Match: a.match, Role: protocol.RoleMatchee,
-			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings)}),
-	)...)
-	_ = w.afterwards(ctx, func(ctx context.Context) error {
-		w.logFailure(ctx, "note that both were notified", w.Store.Notified(ctx, a.matcher, a.match, Active))
-		return nil
-	})
+	settings, mark := w.Pools.For(a.matcher.Pool), NoticeMatched.Mark(a.match)
+	if a.committed.Tell {
+		jobs = append(jobs, w.notice(a.matcher, a.committed.Connection, &protocol.Matched{ID: request.ID, Match: a.match, Role: protocol.RoleMatcher,
+			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings)}, mark))
+	}
+	if a.confirmed.Tell {
+		jobs = append(jobs, w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: matcheeRequest, Match: a.match, Role: protocol.RoleMatchee,
+			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings)}, mark))
+	}
+	w.concurrently(ctx, jobs...)
 }
 
 // requestPosition is the position of a matcher that its matchee gets: the request's point,

@@ -47,8 +47,12 @@ func convert[R any](f fake, s step) R {
 	return r
 }
 
-func (f fake) Connect(_ context.Context, x match.Session) (match.Connected, error) {
-	return resultOf[match.Connected](f, "connect", x.Connection)
+func (f fake) Connect(_ context.Context, x match.Session, lost bool) (match.Connected, error) {
+	mode := ""
+	if lost {
+		mode = "lost"
+	}
+	return resultOf[match.Connected](f, "connect", x.Connection, mode)
 }
 
 func (f fake) Disconnect(_ context.Context, m match.Member, connection string, age time.Duration) (match.Disconnected, error) {
@@ -166,8 +170,17 @@ func (f fake) Watch(_ context.Context, matcher match.Member, id string, matchee 
 	return resultOf[match.WatchedRoute](f, "watch", matcher.ID, id, matchee.ID)
 }
 
-func (f fake) Notified(_ context.Context, matcher match.Member, id string, state match.State) error {
-	return f.call("notified", matcher.ID, id, state).err
+// The text of a call has what each member was told, and the match that both are free of.
+func (f fake) Told(_ context.Context, all []match.Told) error {
+	slices.SortFunc(all, func(a, b match.Told) int { return strings.Compare(a.Connection, b.Connection) })
+	var text []string
+	for _, t := range all {
+		if t.Free != "" {
+			t.Marks = append(t.Marks, "free "+t.Free)
+		}
+		text = append(text, t.Connection+" "+strings.Join(t.Marks, "+"))
+	}
+	return f.call("told", strings.Join(text, ", ")).err
 }
 
 func (f fake) Push(_ context.Context, connection string, frame protocol.Frame) error {

@@ -40,6 +40,8 @@ func TestEachLifetimeAllowsForTheOthers(t *testing.T) {
 		{"the slow reads of one message", maxSlowReads * slow, "a function's timeout", function, "the message is answered unavailable within its time"},
 		{"firstPause", firstPause, "pause", pause, "of two rivals one asks first, or they block each other again and again"},
 		{"SearchAgain", SearchAgain, "Lease", Lease, "a hello after a lapsed lease searches"},
+		{"slow", slow, "NotifyAgain", NotifyAgain, "the process that pushes a notice has pushed it by then"},
+		{"CheckMatch", CheckMatch, "Lease", Lease, "a match that was lost is told soon after its half is repaired"},
 		{"RefusalsIn", RefusalsIn, "KeptOut", KeptOut, "a member that comes back has all its refusals again"},
 		{"pause", pause, "patience", patience, "something undecided is looked at more than once"},
 		{"patience", patience, "a function's timeout", function, "a message that waits for a decision is answered within its time"},
@@ -114,7 +116,7 @@ func TestTheArchitecturePageListsTheLifetimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := map[string]any{"Lease": Lease, "Kept": Kept, "EndRemembered": EndRemembered, "OutcomeRemembered": OutcomeRemembered,
-		"MaxAhead": MaxAhead, "AskAgain": AskAgain, "SearchAgain": SearchAgain, "Early": Early, "Refusals": Refusals, "RefusalsIn": RefusalsIn, "KeptOut": KeptOut,
+		"MaxAhead": MaxAhead, "AskAgain": AskAgain, "SearchAgain": SearchAgain, "NotifyAgain": NotifyAgain, "CheckMatch": CheckMatch, "Early": Early, "Refusals": Refusals, "RefusalsIn": RefusalsIn, "KeptOut": KeptOut,
 		"ConnectsPerMinute": ConnectsPerMinute, "ConnectsBurst": ConnectsBurst, "forOthers": forOthers, "patience": patience, "firstPause": firstPause, "pause": pause, "slow": slow, "abandoned": abandoned,
 		"justConnected": justConnected, "pushPause": pushPause, "firstWant": firstWant, "mostWanted": mostWanted, "maxSearchTrips": maxSearchTrips, "maxClaims": maxClaims, "maxMoves": maxMoves,
 		"maxAttempts": maxAttempts, "maxWoken": maxWoken, "maxRivals": maxRivals, "maxSlowReads": maxSlowReads}

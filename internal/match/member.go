@@ -94,7 +94,7 @@ type Route struct {
 	Match   string // the id of the search or the match
 	Matchee Member // with Active and Ended
 	Reason  string // with Ended
-	// Notified says that both members were notified of the match, or released after its end.
+	// Notified says that both members were released after the end of the match.
 	Notified bool
 	Request  Request
 }

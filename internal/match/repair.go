@@ -79,7 +79,7 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		_, err := w.finish(ctx, m, id, matchee, protocol.ReasonLost, Member{})
 		return nil, err
 	}
-	if other.Claim.abandoned(r.Route.Notified, other.Now) {
+	if !other.Claim.Confirmed || other.Tell {
 		if ok, err := w.complete(ctx, m, id, matchee); !ok {
 			return nil, err
 		}
@@ -101,7 +101,7 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 	case r.State == Searching:
 		return nil, nil // not decided yet
 	case r.State == Active && r.Matchee == m:
-		if c.abandoned(r.Notified, other.Now) {
+		if !c.Confirmed || other.Tell {
 			if ok, err := w.complete(ctx, c.Matcher, c.Match, m); !ok {
 				return nil, err
 			}
@@ -126,12 +126,6 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 }
 
 func (c Claim) olderThan(age time.Duration, now int64) bool { return now-c.At > age.Milliseconds() }
-
-// abandoned reports whether the match of this claim must be completed: the claim is not
-// confirmed, or it is so old that the process that was to notify both must have stopped.
-func (c Claim) abandoned(notified bool, now int64) bool {
-	return !c.Confirmed || (!notified && c.olderThan(abandoned, now))
-}
 
 // complete completes a committed match: it confirms the claim and notifies both. Any process
 // may repeat it. It returns false if the match has ended.

@@ -42,9 +42,9 @@ const (
 )
 
 // The results below are those of the steps of a Store. Connection is a member's current
-// connection, "" if there is none, with ExpiredMark if its session has expired. Changes are the changes of the index that follow from the
-// step. NoMatch is an expired request that the caller has not been notified of. A field
-// with a status in its comment is set only with that status.
+// connection, "" if there is none, with ExpiredMark if its session has expired. Changes are the
+// changes of the index that follow from the step. Untold is what the caller must be told with this message. Tell says that the member is not
+// yet told of the match or the end. A field with a status in its comment is set only with that status.
 
 // A Refusal is part of the results of a session's steps. It is set with rate_limited and
 // kept_out: the step did nothing.
@@ -86,7 +86,7 @@ type Snapshot struct {
 	Status Status
 	Refusal
 	Now        int64 // the cache's clock, epoch ms
-	NoMatch    *NoMatch
+	Untold     []Untold
 	Connection string
 	Claim      *Claim
 	Position   *Position
@@ -96,6 +96,11 @@ type Snapshot struct {
 	Route      *Route
 	// Searched says that the last search for the request began less than SearchAgain ago.
 	Searched bool
+	// Tell says, without a session, that the member is not yet told of its match, and that no
+	// other process is about to do it.
+	Tell bool
+	// Check says that the other half of the member's match is to be looked at.
+	Check    bool
 	Ends     []End // the last few, oldest first
 	Changes  []Change
 	Unlisted int64 // until when the member is not listed: see Reported
@@ -107,7 +112,7 @@ type Reported struct {
 	Status Status
 	Refusal
 	Now     int64 // epoch ms
-	NoMatch *NoMatch
+	Untold  []Untold
 	Advice  Advice
 	Changes []Change
 	// Unlisted is until when the member is not listed, since it ended too many matches Early:
@@ -116,12 +121,12 @@ type Reported struct {
 
 	// With ok:
 	// NotTaken is why the position counts for nothing, as Ack has it: "" if it was taken.
-	NotTaken      string
-	AdviceChanged bool  // since the last report
-	At            int64 // epoch ms
-	Claim         *Claim
-	Since         int64 // with a Claim: the time of the position before, 0 if there was none
-	Route         *Route
+	NotTaken string
+	Mark     string // of the changed advice, "" if it is that of the last report
+	At       int64  // epoch ms
+	Claim    *Claim
+	Since    int64 // with a Claim: the time of the position before, 0 if there was none
+	Route    *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
@@ -130,7 +135,7 @@ type Reported struct {
 type Begun struct {
 	Status Status
 	Refusal
-	NoMatch *NoMatch
+	Untold []Untold
 	// Request is the request that was opened. Unfinished is the caller's last match, if its
 	// end may be half done.
 	Request    *Request
@@ -164,7 +169,7 @@ type GivenUp struct {
 type Cancelled struct {
 	Status Status
 	Refusal
-	NoMatch *NoMatch
+	Untold  []Untold
 	Request *Request // unless it was cancelled just now, only the ID
 	Changes []Change
 }
@@ -181,6 +186,7 @@ type Claimed struct {
 // Committed is the result of Commit, about the matcher: yours or refused.
 type Committed struct {
 	Status     Status
+	Tell       bool
 	Connection string
 	Card       string
 	Request    *Request
@@ -190,6 +196,7 @@ type Committed struct {
 // Confirmed is the result of Confirm, about the matchee: yours or refused.
 type Confirmed struct {
 	Status     Status
+	Tell       bool
 	Connection string
 	Card       string
 	Request    *Request // the matchee's own, which the match answers; of a repeat only the ID
@@ -213,6 +220,7 @@ type Released struct {
 	Status     Status
 	Reason     string
 	Confirmed  bool // the claim was confirmed
+	Tell       bool
 	Connection string
 	RequestID  string // of the matchee's own request that led to the match
 	Waits      bool   // its own request, which the claim had suspended, waits again
@@ -223,6 +231,7 @@ type Released struct {
 type Finished struct {
 	Status     Status
 	Reason     string
+	Tell       bool
 	Early      By // who ended the match Early, "" if it was not early
 	Connection string
 	RequestID  string
@@ -235,19 +244,13 @@ type WatchedRoute struct {
 	Reason     string // with already_ended
 	Early      By     // with already_ended: who ended the match Early
 	Connection string // of the matcher
-	Notified   bool   // both members were notified of the match
+	Tell       bool   // the matcher is not yet told of the match, and no other process is about to do it
 }
 
 // An Outcome is the outcome of the request of an id.
 type Outcome struct {
 	ID, Kind, Match, Reason string
 	Radius                  float64
-}
-
-// NoMatch is a request that expired and whose owner was not notified.
-type NoMatch struct {
-	ID     string
-	Radius float64
 }
 
 // An End is a match that ended not long ago.

@@ -77,6 +77,11 @@ func frames() map[string]protocol.Frame {
 			Available: true, Tags: []string{"bike", "xl"}, Server: "v1.2.0",
 			Request: &protocol.WelcomeRequest{ID: "r1", Radius: 2000, ExpiresAt: 1795396561000},
 		},
+		"welcome-lost": &protocol.Welcome{
+			Member: "ana", Pool: "default", Protocol: protocol.Version,
+			Now: 1795396540000, ExpiresAt: 1795403700000, Report: idle,
+			Available: true, Tags: []string{}, Server: "v1.2.0",
+		},
 		"pong":       &protocol.Pong{Now: 1795396500000},
 		"ack":        &protocol.Ack{ID: "l7", Report: idle},
 		"ack-points": &protocol.Ack{ID: "l9", Report: idle, Taken: new(3)},

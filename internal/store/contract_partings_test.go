@@ -16,7 +16,7 @@ func (a *member) part(b *member, reason string, by match.By) (match.Finished, ma
 	released := a.release("m1", b, finished.Reason, finished.Early)
 	a.says(released, match.StatusReleased)
 	b.apply(released.Changes...)
-	a.notified("m1", match.Ended)
+	a.free("m1")
 	return finished, released
 }
 
@@ -238,7 +238,7 @@ func partings() []testCase {
 			until := f.now + time.Hour.Milliseconds()
 			same(f, ben.snapshot().Unlisted, until)
 			same(f, ben.relist(), nil)
-			f.is(ben.report(10), match.Reported{Status: match.StatusOK, Advice: match.Unlisted, AdviceChanged: true, At: f.now, Unlisted: until})
+			f.is(ben.report(10), match.Reported{Status: match.StatusOK, Advice: match.Unlisted, Mark: f.advice(), At: f.now, Unlisted: until})
 			f.is(ben.report(10, seq(1)), match.Reported{Status: match.StatusLate, Advice: match.Unlisted, Unlisted: until})
 			f.says(ben.begin("", "m2"), match.StatusRateLimited)
 			f.advance(time.Hour - time.Millisecond)
@@ -247,7 +247,7 @@ func partings() []testCase {
 			f.advance(time.Millisecond)
 			same(f, ben.snapshot().Unlisted, 0)
 			reported := ben.report(10)
-			f.is(reported, match.Reported{Status: match.StatusOK, Advice: match.Available, AdviceChanged: true, At: f.now,
+			f.is(reported, match.Reported{Status: match.StatusOK, Advice: match.Available, Mark: f.advice(), At: f.now,
 				Changes: []match.Change{ben.list(reported.Changes[0].Epoch)}})
 			f.says(ana.claim("m3", ben), match.StatusYours)
 		}},
@@ -272,7 +272,7 @@ func partings() []testCase {
 			f.says(ana.finish("m1", ben, "completed", match.ByMatchee), match.StatusEnded)
 			f.advance(match.Early - time.Millisecond)
 			same(f, ana.finish("m1", ben, "completed", match.ByMatcher).Early, match.ByMatchee) // repeated, to repair it
-			ana.notified("m1", match.Ended)
+			ana.free("m1")
 			f.is(ana.finish("m1", ben, "completed", match.ByMatcher), match.Finished{Status: match.StatusAlreadyEnded, Reason: "completed", Early: match.ByMatchee})
 			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusAlreadyEnded, Reason: "completed", Early: match.ByMatchee})
 		}},

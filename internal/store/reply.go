@@ -18,44 +18,45 @@ import (
 // reply is the union of all script replies; each step reads the fields that its script
 // sets. Hashes keep text, so numbers and flags come as text too.
 type reply struct {
-	call          call
-	Status        match.Status `json:"status"`
-	Now           number       `json:"now"`
-	Limit         match.Limit  `json:"limit"`
-	Retry         number       `json:"retry"` // ms
-	Old           string       `json:"old"`
-	Connection    string       `json:"connection"`
-	Reason        string       `json:"reason"`
-	Early         match.By     `json:"early"`
-	Card          string       `json:"card"`
-	Available     string       `json:"available"`
-	Tags          string       `json:"tags"`
-	Advice        match.Advice `json:"advice"`
-	NotTaken      string       `json:"not_taken"`
-	AdviceChanged flag         `json:"advice_changed"`
-	Confirmed     flag         `json:"confirmed"`
-	Notified      flag         `json:"notified"`
-	Missed        flag         `json:"missed"`
-	Waits         flag         `json:"waits"`
-	Searched      flag         `json:"searched"`
-	Mark          flag         `json:"mark"`
-	Unlisted      number       `json:"unlisted"`
-	At            number       `json:"at"`
-	Since         number       `json:"since"`
-	Changes       []change     `json:"changes"`
-	Claim         *claim       `json:"claim"`
-	Position      *position    `json:"position"`
-	Request       *request     `json:"request"`
-	Route         *route       `json:"route"`
-	Unfinished    *route       `json:"unfinished"`
-	NoMatch       *noMatch     `json:"no_match"`
-	Outcome       outcome      `json:"outcome"`
-	Ends          []end        `json:"ends"`
-	Found         []string     `json:"found"`   // each "square at seq member"
-	Horizon       *number      `json:"horizon"` // in units of the cell's plane
-	Rest          string       `json:"rest"`
-	Waiting       []waiting    `json:"waiting"`
-	Cells         []geo.Cell   `json:"cells"`
+	call       call
+	Status     match.Status `json:"status"`
+	Now        number       `json:"now"`
+	Limit      match.Limit  `json:"limit"`
+	Retry      number       `json:"retry"` // ms
+	Old        string       `json:"old"`
+	Connection string       `json:"connection"`
+	Reason     string       `json:"reason"`
+	Early      match.By     `json:"early"`
+	Card       string       `json:"card"`
+	Available  string       `json:"available"`
+	Tags       string       `json:"tags"`
+	Advice     match.Advice `json:"advice"`
+	NotTaken   string       `json:"not_taken"`
+	AdviceMark string       `json:"advice_mark"`
+	Tell       flag         `json:"tell"`
+	Check      flag         `json:"check"`
+	Confirmed  flag         `json:"confirmed"`
+	Missed     flag         `json:"missed"`
+	Waits      flag         `json:"waits"`
+	Searched   flag         `json:"searched"`
+	Mark       flag         `json:"mark"`
+	Unlisted   number       `json:"unlisted"`
+	At         number       `json:"at"`
+	Since      number       `json:"since"`
+	Changes    []change     `json:"changes"`
+	Claim      *claim       `json:"claim"`
+	Position   *position    `json:"position"`
+	Request    *request     `json:"request"`
+	Route      *route       `json:"route"`
+	Unfinished *route       `json:"unfinished"`
+	Untold     []untold     `json:"untold"`
+	Outcome    outcome      `json:"outcome"`
+	Ends       []end        `json:"ends"`
+	Found      []string     `json:"found"`   // each "square at seq member"
+	Horizon    *number      `json:"horizon"` // in units of the cell's plane
+	Rest       string       `json:"rest"`
+	Waiting    []waiting    `json:"waiting"`
+	Cells      []geo.Cell   `json:"cells"`
 }
 
 type (
@@ -107,6 +108,14 @@ type (
 	noMatch struct {
 		ID     string `json:"id"`
 		Radius number `json:"radius"`
+	}
+	untold struct {
+		noMatch
+		What     match.Notice `json:"what"`
+		Which    string       `json:"which"`
+		Reason   string       `json:"reason"`
+		Advice   match.Advice `json:"advice"`
+		Unlisted number       `json:"unlisted"`
 	}
 	outcome struct {
 		noMatch
@@ -271,11 +280,12 @@ func (r reply) route(t *route) *match.Route {
 		Request: request}
 }
 
-func (r reply) noMatch() *match.NoMatch {
-	if r.NoMatch == nil {
-		return nil
+func (r reply) untold() (all []match.Untold) {
+	for _, u := range r.Untold {
+		all = append(all, match.Untold{Notice: u.What, Which: u.Which, ID: u.ID, Reason: u.Reason, Radius: float64(u.Radius), Advice: u.Advice,
+			Unlisted: int64(u.Unlisted)})
 	}
-	return &match.NoMatch{ID: r.NoMatch.ID, Radius: float64(r.NoMatch.Radius)}
+	return all
 }
 
 func (r reply) outcome() match.Outcome {

@@ -11,6 +11,7 @@ local stored -- the record as it was, its fields and values by turns
 local lists, unsaved -- what was read of `past`, and the names of what is to be written
 local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
+local MOST_UNTOLD = 4 -- notices that one member is not yet told
 local MOST_APART = 16   -- members with whom one member has a cool-down
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
@@ -20,13 +21,14 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
-  jp = 'jumped', te = 'expires' }
+  jp = 'jumped', ac = 'active', un = 'untold', na = 'again', ck = 'checked', te = 'expires' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
-  requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, expires = 1 }
+  requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
+  checked = 1, expires = 1 }
 local short_of -- the other way round
 -- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
 -- digit, which all have, and its trailing ones.
@@ -185,8 +187,8 @@ local function note_heard()
 end
 
 -- load_list reads a list, and save_list keeps its last entries, four or so many. They are
--- remembered as long as a repeat may ask for them, and longer while a request is open or its match
--- goes on.
+-- remembered as long as a repeat may ask for them, and longer while a request is open, its match
+-- goes on, or the member is not yet told something.
 local function load_list(field)
   if not lists[field] then
     local text = redis.call('HGET', past, field)
@@ -204,7 +206,7 @@ end
 
 -- save_lists writes the lists that were saved.
 local function save_lists()
-  local set, wait = {}, REMEMBER_OUTCOME
+  local set, wait = {}, m.untold and KEEP or REMEMBER_OUTCOME
   for field in pairs(unsaved) do
     if #lists[field] > 0 then
       set[#set + 1] = field
@@ -290,17 +292,71 @@ local function note_end(match, reason, early, matcher)
   return id
 end
 
--- close_request removes a request that is over and gives its ids their outcome.
+-- What the member is not yet told is a list of { what, which, … }, oldest first. The two words
+-- are the mark by which `told` clears it: no later notice has the same mark. The process whose
+-- script notes it pushes it. If the push fails, it goes out with the member's first message from
+-- the time `again` on.
+local function untold_list()
+  return m.untold and cjson.decode(m.untold) or {}
+end
+
+-- note_untold adds a notice and returns its mark. The end of a match takes the place of its
+-- beginning. Of the other kinds but ended and no_match only the newest counts. If there are more than MOST_UNTOLD,
+-- a welcome tells how things stand instead.
+local function note_untold(what, which, radius, id)
+  local list = {}
+  for _, n in ipairs(untold_list()) do
+    if n[2] ~= which and (n[1] ~= what or what == 'ended' or what == 'no_match') then
+      list[#list + 1] = n
+    end
+  end
+  list[#list + 1] = { what, which, radius, id }
+  if #list > MOST_UNTOLD then
+    list = { { 'state', int(now) } }
+  end
+  m.untold, m.again = cjson.encode(list), now + NOTIFY_AGAIN
+  return what .. ' ' .. which
+end
+
+-- is_untold tells whether that notice is on the list.
+local function is_untold(what, which)
+  for _, n in ipairs(untold_list()) do
+    if n[1] == what and n[2] == which then
+      return true
+    end
+  end
+  return false
+end
+
+-- to_push tells the same to a process that pushes the notice now.
+local function to_push(what, which)
+  local listed = is_untold(what, which)
+  if listed then
+    m.again = now + NOTIFY_AGAIN
+  end
+  return listed
+end
+
+-- overdue tells the same, if no process has been pushing the notice for less than NOTIFY_AGAIN.
+local function overdue(what, which)
+  return now >= (m.again or 0) and is_untold(what, which)
+end
+
+-- close_request removes a request that is over and gives its ids their outcome. Of a no_match
+-- the member is not yet told.
 local function close_request(r, outcome, match)
   writable()
   redis.call('DEL', route)
-  m.no_match = nil
+  if outcome ~= 'no_match' then
+    m.no_match = nil
+  end
   answer_requests(outcome, match, r.radius)
 end
 
 -- current_route returns the route, or nil. It first writes what deadlines that have
 -- passed mean: a slow process is refused, whatever its own clock says. The record has the
--- no_match of a request from its begin on: the route expires soon after the deadline.
+-- no_match of a request from its begin on, and the match of an active route: where the cache has
+-- lost the route, the request or the match is over.
 local function current_route()
   local r = fetch_all(route)
   if r and r.state == 'searching' and now >= tonumber(r.till) and now < tonumber(r.deadline) then
@@ -312,25 +368,26 @@ local function current_route()
   if r then
     local over = r.state == 'waiting' and r.deadline or r.till -- an active one has none
     if not over or now < tonumber(over) then
+      if m.conn and r.state == 'active' then -- perhaps the record was lost, and the route was not
+        m.active = r.match
+      elseif m.conn and r.state ~= 'ended' then
+        m.no_match = r.deadline .. ' ' .. r.radius .. ' ' .. r.request
+      end
       return r
     end
     redis.call('DEL', route)
   end
-  local deadline, radius, id = string.match(m.no_match or '', '^(%S+) (%S+) (.*)$')
-  if deadline and now >= tonumber(deadline) then
-    expired = { id = id, radius = radius }
-    answer_requests('no_match', nil, radius)
+  if m.active then
+    local match = m.active
+    m.active = nil
+    note_untold('ended', match)
+    note_end(match, 'lost')
+    m.again = nil -- no process pushes it
   end
-end
-
--- take_no_match takes the no_match of which the owner of an expired request was not
--- notified; with an id only that request's. current_route comes before.
-local function take_no_match(id)
-  local taken = expired
-  if taken and (not id or taken.id == id) then
-    m.no_match = nil
-    expired = nil
-    return taken
+  local deadline, radius, id = string.match(m.no_match or '', '^(%S+) (%S+) (.*)$')
+  if deadline then
+    expired = { id = id, radius = radius, deadline = deadline }
+    answer_requests('no_match', nil, radius)
   end
 end
 
@@ -379,6 +436,31 @@ end
 local function unlisted_until()
   local till = m.harvestRate
   return till and till > now and till or nil
+end
+
+-- untold returns what the member is to be told with this message, nil if nothing, or if another
+-- process has been pushing it for less than NOTIFY_AGAIN. current_route comes before.
+local function untold()
+  local list = untold_list()
+  if expired then
+    list[#list + 1] = { 'no_match', expired.deadline, expired.radius, expired.id }
+  end
+  if #list == 0 or now < (m.again or 0) then
+    return nil
+  end
+  m.again = now + NOTIFY_AGAIN
+  local ends = load_list('ends')
+  for i, n in ipairs(list) do
+    local one = { what = n[1], which = n[2], radius = n[3], id = n[4] or request_of(n[2]), advice = m.advice,
+      unlisted = unlisted_until() }
+    for _, e in ipairs(ends) do
+      if e.match == n[2] then
+        one.reason = e.reason
+      end
+    end
+    list[i] = one
+  end
+  return list
 end
 
 -- give_back undoes what one message or match took from a bucket.

@@ -1,6 +1,8 @@
--- connect begins a session: the newest connection wins.
+-- connect begins a session: the newest connection wins. With `lost`, a message of the session came,
+-- and the cache did not know it: the member is to be told how things stand.
 -- Status: ok (`old` is the connection it replaces), rate_limited, kept_out, replaced, gone, expired.
-local conn, connected, restricted, tags, card, matchee, available, perMinute, burst, expires = arguments(10)
+local conn, connected, restricted, tags, card, matchee, available, perMinute, burst, lost, expires =
+    arguments(11)
 
 local status = session(conn, connected)
 if status == 'replaced' or status == 'gone' or status == 'expired' then
@@ -39,6 +41,10 @@ if ended and ended + grace > now then
 end
 m.conn, m.gone, m.heard, m.card, m.matchee, m.available, m.advice = conn, nil, now, card, matchee, available, 'none'
 m.expires = tonumber(expires)
+if lost == '1' then
+  note_untold('state', int(now))
+end
+m.again = nil -- nobody has pushed anything to this connection
 renew(connected)
 redis.call('DEL', left)
 return reply({ status = 'ok', old = old, changes = index_changes(current_route(), m.tags ~= tags_before) })

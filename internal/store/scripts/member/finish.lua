@@ -19,6 +19,8 @@ else
     'notified', '0')
   redis.call('HDEL', route, 'lat', 'lng') -- nobody is shown the point any more
   redis.call('PEXPIRE', route, REMEMBER_END * 2)
+  m.active = nil
+  note_untold('ended', match)
   note_end(match, reason, early)
   if part(matchee, 'matcher', early, reason, coolDown, harvestPerHour) then
     give_back('requestRate', 60000 / perMinute)
@@ -26,5 +28,5 @@ else
   end
   r.state = 'ended'
 end
-return reply({ status = 'ended', reason = reason, early = early, connection = connection(), request = request(r),
-  changes = index_changes(r, true) })
+return reply({ status = 'ended', reason = reason, early = early, tell = to_push('ended', match),
+  connection = connection(), request = request(r), changes = index_changes(r, true) })

@@ -19,11 +19,14 @@ if mine then
   if left_at() then
     hide_position()
   end
-  id = confirmed and note_end(match, reason, early, matcher)
+  if confirmed then
+    note_untold('ended', match)
+    id = note_end(match, reason, early, matcher)
+  end
 else
   id = request_of(match) -- the first answer may have been lost, and with it the listing
 end
 local r = current_route()
 return reply({ status = mine and 'released' or 'already_ended', reason = why or reason, confirmed = confirmed,
-  connection = connection(), request = id and { id = id } or nil, waits = r and r.state == 'waiting',
-  changes = index_changes(r, true) })
+  tell = to_push('ended', match), connection = connection(), request = id and { id = id } or nil,
+  waits = r and r.state == 'waiting', changes = index_changes(r, true) })
