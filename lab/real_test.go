@@ -46,7 +46,7 @@ func TestJudgesRealStacks(t *testing.T) {
 			"second := min(1, len(s.queue)-1)\n\t\t\tc := s.queue[second]\n\t\t\ts.queue = slices.Delete(s.queue, second, second+1)", 1,
 		}}, found: func(v judge.Verdict) bool { return v.NotNearest > 0 }},
 		{name: "forgets to release", edits: []edit{{
-			"end.go", "w.Store.Release(ctx, matcher, id, matchee, reason)", "Released{}, error(nil)", 2,
+			"end.go", "w.Store.Release(ctx, matcher, id, matchee, reason, ", "Released{}, error(nil); _ = (", 2,
 		}}, found: func(v judge.Verdict) bool { return v.Stuck > 0 }},
 		{name: "pushes after the end", edits: []edit{{
 			"end.go", "\tw.concurrently(ctx, jobs...)\n", `	if caller.ID != "" {

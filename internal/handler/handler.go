@@ -148,7 +148,9 @@ func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protoco
 
 // deliver pushes the replies to the caller's connection, and lets the service do the rest.
 func (h *Handler) deliver(ctx context.Context, x match.Session, r match.Result) error {
-	return r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) { h.Service.Notify(ctx, x.Member, x.Connection, f) })
+	return r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) bool {
+		return h.Service.Notify(ctx, x.Member, x.Connection, f)
+	})
 }
 
 // session returns the session of an event, by the context that the authorizer attached.

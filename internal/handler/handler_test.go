@@ -20,14 +20,15 @@ import (
 type sessions struct {
 	match.Store
 	status       match.Status
-	noMatch      *match.NoMatch
+	untold       []match.Untold
 	err          error
 	connected    []match.Session
 	disconnected []string
+	told         []match.Told
 	left         time.Duration // until the deadline of the last connect
 }
 
-func (s *sessions) Connect(ctx context.Context, x match.Session) (match.Connected, error) {
+func (s *sessions) Connect(ctx context.Context, x match.Session, _ bool) (match.Connected, error) {
 	deadline, _ := ctx.Deadline()
 	s.left = time.Until(deadline)
 	s.connected = append(s.connected, x)
@@ -40,7 +41,12 @@ func (s *sessions) Disconnect(_ context.Context, m match.Member, connection stri
 }
 
 func (s *sessions) Read(context.Context, match.Member, *match.Session, bool) (match.Snapshot, error) {
-	return match.Snapshot{Status: s.status, NoMatch: s.noMatch, Now: 9}, s.err
+	return match.Snapshot{Status: s.status, Untold: s.untold, Now: 9}, s.err
+}
+
+func (s *sessions) Told(_ context.Context, all []match.Told) error {
+	s.told = append(s.told, all...)
+	return nil
 }
 
 func (s *sessions) Apply(context.Context, match.Member, []match.Change) ([]match.WaitingRequest, error) {
@@ -253,7 +259,7 @@ func TestRepliesAreDeliveredInOrder(t *testing.T) {
 		"ping":   `c= {"type":"pong","id":"i","now":9}`,
 		"locate": `c= {"type":"error","id":"i","code":"not_found","message":"there is no match under way","retryable":false}`,
 	} {
-		h, p, _ := serving(&sessions{status: match.StatusOK, noMatch: &match.NoMatch{ID: "m", Radius: 500}})
+		h, p, _ := serving(&sessions{status: match.StatusOK, untold: []match.Untold{{Notice: match.NoticeNoMatch, Which: "1", ID: "m", Radius: 500}}})
 		e := event(route, ana())
 		e.Body = strings.Replace(e.Body, "ping", route, 1)
 		if _, err := h.Handle(t.Context(), e); err != nil {

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math"
 	"time"
 
 	"waggle/internal/pool"
@@ -16,6 +17,7 @@ const (
 	Watching    Advice = "watching"    // the member follows its matchee
 	Available   Advice = "available"   // the member may be found
 	Unavailable Advice = "unavailable" // nobody may find it
+	Unlisted    Advice = "unlisted"    // nobody finds it for a while: it ended too many matches early
 )
 
 // Report returns the advice for a pool, as sent to members. A followed member should report
@@ -32,6 +34,16 @@ func (a Advice) Report(s pool.Settings) protocol.Report {
 	default:
 		return advise(max(5*time.Minute, s.LocationTTL), 1000)
 	}
+}
+
+// unlisted is what a member is sent who is not listed until then, nil if the time is 0. It has
+// the member advised to report right after that, which lists it anew.
+func unlisted(until, now int64, r *protocol.Report) *protocol.Unlisted {
+	if until == 0 {
+		return nil
+	}
+	r.AfterSeconds = min(r.AfterSeconds, math.Ceil(float64(until-now)/1000))
+	return &protocol.Unlisted{Until: until, Reason: protocol.ReasonEndedEarly}
 }
 
 func advise(after time.Duration, meters float64) protocol.Report {

@@ -29,9 +29,10 @@ type attempted struct {
 }
 
 // attempt searches for a request that is leased under id, and claims, commits and confirms
-// the nearest member who can be claimed. attempt notifies nobody.
+// the nearest member who can be claimed. One with whom the owner has a cool-down comes last.
+// attempt notifies nobody.
 func (w *work) attempt(ctx context.Context, owner Member, id string, r Request) (attempted, error) {
-	s := newSearch(w.Store, Query{Self: owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags})
+	s := newSearch(w.Store, Query{Self: owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags, Apart: r.Apart})
 	result := attempted{outcome: nobody}
 	moves := make(map[Member]int)
 	for range maxClaims {
@@ -81,7 +82,7 @@ func (w *work) claim(ctx context.Context, owner Member, id string, r Request, c 
 	if claimed, err := w.Store.Claim(ctx, owner, id, r.Tags, c); err == nil {
 		return claimed, nil
 	}
-	w.logFailure(ctx, "undo a claim", w.release(ctx, owner, id, c.Member, protocol.ReasonLost))
+	w.logFailure(ctx, "undo a claim", w.release(ctx, owner, id, c.Member, protocol.ReasonLost, ""))
 	return claimed, err
 }
 
@@ -95,7 +96,7 @@ func (w *work) commit(ctx context.Context, owner Member, id string, matchee Memb
 		}
 	}
 	if committed.Status != StatusYours {
-		return attempted{outcome: over}, w.release(ctx, owner, id, matchee, protocol.ReasonLost)
+		return attempted{outcome: over}, w.release(ctx, owner, id, matchee, protocol.ReasonLost, "")
 	}
 	a, err := w.confirm(ctx, owner, id, matchee, committed)
 	if err != nil {
@@ -154,17 +155,16 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 		w.concurrently(ctx, jobs...)
 		return
 	}
-	settings := w.Pools.For(a.matcher.Pool)
-	w.concurrently(ctx, append(jobs,
-		w.notice(a.matcher, a.committed.Connection, &protocol.Matched{ID: request.ID, Match: a.match, Role: protocol.RoleMatcher,
-			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings)}),
-		w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: matcheeRequest, Match: a.match, Role: protocol.RoleMatchee,
-			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings)}),
-	)...)
-	_ = w.afterwards(ctx, func(ctx context.Context) error {
-		w.logFailure(ctx, "note that both were notified", w.Store.Notified(ctx, a.matcher, a.match, Active))
-		return nil
-	})
+	settings, mark := w.Pools.For(a.matcher.Pool), NoticeMatched.Mark(a.match)
+	if a.committed.Tell {
+		jobs = append(jobs, w.notice(a.matcher, a.committed.Connection, &protocol.Matched{ID: request.ID, Match: a.match, Role: protocol.RoleMatcher,
+			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings)}, mark))
+	}
+	if a.confirmed.Tell {
+		jobs = append(jobs, w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: matcheeRequest, Match: a.match, Role: protocol.RoleMatchee,
+			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings)}, mark))
+	}
+	w.concurrently(ctx, jobs...)
 }
 
 // requestPosition is the position of a matcher that its matchee gets: the request's point,

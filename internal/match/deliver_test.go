@@ -47,6 +47,6 @@ func (s delivering) End(ctx context.Context, x match.Session, q *protocol.End) e
 // deliver returns a function that pushes a message's replies to its sender.
 func (s delivering) deliver(ctx context.Context, x match.Session) func(match.Result, error) error {
 	return func(r match.Result, err error) error {
-		return errors.Join(err, r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) { s.Notify(ctx, x.Member, x.Connection, f) }))
+		return errors.Join(err, r.Deliver(ctx, func(ctx context.Context, f protocol.Frame) bool { return s.Notify(ctx, x.Member, x.Connection, f) }))
 	}
 }

@@ -12,7 +12,7 @@ import (
 // same reply and notifies nobody. The error is the fault NotFound if the match never was the
 // caller's, or ended longer ago than EndRemembered.
 func (s *Service) End(ctx context.Context, x Session, q *protocol.End) (Result, error) {
-	return s.serve(x, func(w *work) (protocol.Frame, error) {
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
 		r, err := w.read(ctx, x, false)
 		if err != nil {
 			return nil, err
@@ -68,14 +68,21 @@ func (e *ending) requestOf(m Member) string {
 // on the matchee's claim. Then it lists both and notifies those who were not notified before,
 // except the caller, who gets a reply. It returns nil if it is unknown whether the match ended.
 func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Member, reason string, caller Member) (*ending, error) {
-	finished, err := w.Store.Finish(ctx, matcher, id, matchee, reason)
+	by := ByNobody
+	switch caller {
+	case matcher:
+		by = ByMatcher
+	case matchee:
+		by = ByMatchee
+	}
+	finished, err := w.Store.Finish(ctx, matcher, id, matchee, reason, by)
 	if err != nil {
 		return nil, err
 	}
 	if reason = finished.Reason; finished.Status == StatusOther {
 		reason = protocol.ReasonLost
 	}
-	released, err := w.Store.Release(ctx, matcher, id, matchee, reason)
+	released, err := w.Store.Release(ctx, matcher, id, matchee, reason, finished.Early)
 	if err != nil {
 		return nil, err
 	}
@@ -91,39 +98,41 @@ func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Me
 		w.plan(pending{owner: matchee}) // the claim had suspended its own request
 	}
 	e := &ending{reason: reason, matcher: matcher, matcherRequest: finished.RequestID, matcheeRequest: released.RequestID}
-	first := finished.Status == StatusEnded // so neither was notified before
+	first := finished.Status == StatusEnded // the route does not say yet that both are free
+	mark := NoticeEnded.Mark(id)
 	var jobs []func(context.Context)
 	ended := func(m Member, connection string) {
 		if m != caller {
-			jobs = append(jobs, w.notice(m, connection, &protocol.Ended{ID: e.requestOf(m), Match: id, Reason: reason}))
+			jobs = append(jobs, w.notice(m, connection, &protocol.Ended{ID: e.requestOf(m), Match: id, Reason: reason}, mark))
+		} else {
+			w.answers = []string{mark}
 		}
 	}
-	if first {
+	if finished.Tell {
 		ended(matcher, finished.Connection)
 	}
-	if released.Confirmed && (first || released.Status == StatusReleased) {
+	if released.Tell && (first || released.Status == StatusReleased) {
 		ended(matchee, released.Connection)
 	}
 	err = errors.Join(errs[:]...)
 	if first && err == nil {
-		jobs = append(jobs, func(ctx context.Context) {
-			w.logFailure(ctx, "note that both are free", w.Store.Notified(ctx, matcher, id, Ended))
-		})
+		w.told = append(w.told, Told{Member: matcher, Connection: finished.Connection, Free: id})
 	}
 	w.concurrently(ctx, jobs...)
 	return e, err
 }
 
 // release removes a claim whose match does not exist or has ended, and lists the member.
-// If the claim was confirmed, the member is notified of the end.
-func (w *work) release(ctx context.Context, matcher Member, id string, matchee Member, reason string) error {
-	released, err := w.Store.Release(ctx, matcher, id, matchee, reason)
+// If the claim was confirmed, the member is notified of the end. early is who ended it early.
+func (w *work) release(ctx context.Context, matcher Member, id string, matchee Member, reason string, early By) error {
+	released, err := w.Store.Release(ctx, matcher, id, matchee, reason, early)
 	if err != nil {
 		return err
 	}
 	waiting, err := w.Store.Apply(ctx, matchee, released.Changes)
-	if released.Confirmed && released.Status == StatusReleased {
-		w.concurrently(ctx, w.notice(matchee, released.Connection, &protocol.Ended{ID: released.RequestID, Match: id, Reason: reason}))
+	if released.Tell && released.Status == StatusReleased {
+		w.concurrently(ctx, w.notice(matchee, released.Connection, &protocol.Ended{ID: released.RequestID, Match: id, Reason: reason},
+			NoticeEnded.Mark(id)))
 	}
 	w.wake(matchee, waiting)
 	if released.Waits {

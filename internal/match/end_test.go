@@ -3,6 +3,7 @@ package match_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,12 +19,13 @@ func finished(change func(*result)) result {
 	if change != nil {
 		change(&r)
 	}
+	r.Tell = r.Status == match.StatusEnded
 	return r
 }
 
 // released is the result of Release for ben, likewise.
 func released(change func(*result)) result {
-	r := result{Status: match.StatusReleased, Confirmed: true, Connection: "ben9", RequestID: "b7",
+	r := result{Status: match.StatusReleased, Confirmed: true, Tell: true, Connection: "ben9", RequestID: "b7",
 		Changes: []match.Change{{List: true, Epoch: 4}}}
 	if change != nil {
 		change(&r)
@@ -43,9 +45,9 @@ func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 	ana := meanwhile(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`)
 	ben := meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`)
 	listed := join(expect("apply ana +3"), meanwhile("apply ben +4"))
-	noted := meanwhile("notified ana x ended")
+	noted, byBen := expect("told ana1 ended x, ana9 free x, ben9 ended x"), expect("told ana9 ended x+free x, ben1 ended x")
 	withoutRequest := func(r *result) { r.RequestID = "" }
-	unconfirmed := func(r *result) { r.Confirmed = false }
+	unconfirmed := func(r *result) { r.Confirmed, r.Tell = false, false }
 	unknown := func(r *result) { r.Status, r.Reason = match.StatusOther, "" }
 	waits := func(r *result) { r.Waits = true }
 
@@ -56,7 +58,7 @@ func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 		steps              script
 	}{
 		"the matcher ends it: the matchee is notified": {"ana", "e", finished(nil), released(nil), "completed", join(listed, expect(reply("ana", "completed")), ben, noted)},
-		"the matchee ends it: the matcher is notified": {"ben", "e", finished(nil), released(nil), "completed", join(listed, expect(reply("ben", "completed")), ana, noted)},
+		"the matchee ends it: the matcher is notified": {"ben", "e", finished(nil), released(nil), "completed", join(listed, expect(reply("ben", "completed")), ana, byBen)},
 		"the message has no id: the reply has the request's": {"ana", "", finished(nil), released(withoutRequest), "completed", join(listed,
 			expect(`push ana1 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
 			meanwhile(`push ben9 {"type":"ended","match":"x","reason":"completed"}`), noted)},
@@ -64,12 +66,12 @@ func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 			expect(`push ana1 {"type":"ended","match":"x","reason":"completed"}`), ben, noted)},
 
 		"the matchee's claim was released before: it is notified":              {"ana", "e", finished(nil), released(alreadyEnded("completed")), "completed", join(listed, expect(reply("ana", "completed")), ben, noted)},
-		"the claim was not confirmed: the matchee is not notified":             {"ana", "e", finished(nil), released(unconfirmed), "completed", join(listed, expect(reply("ana", "completed")), noted)},
-		"the claim was not confirmed and the matchee ends it: it gets a reply": {"ben", "e", finished(nil), released(unconfirmed), "completed", join(listed, expect(reply("ben", "completed")), ana, noted)},
+		"the claim was not confirmed: the matchee is not notified":             {"ana", "e", finished(nil), released(unconfirmed), "completed", join(listed, expect(reply("ana", "completed")), expect("told ana1 ended x, ana9 free x"))},
+		"the claim was not confirmed and the matchee ends it: it gets a reply": {"ben", "e", finished(nil), released(unconfirmed), "completed", join(listed, expect(reply("ben", "completed")), ana, expect("told ana9 ended x+free x"))},
 		"it ended earlier: the matcher gets that reason":                       {"ana", "e", finished(alreadyEnded("left")), released(alreadyEnded("left")), "left", join(listed, expect(reply("ana", "left")))},
 		"it ended earlier: the matchee gets that reason":                       {"ben", "e", finished(alreadyEnded("left")), released(alreadyEnded("left")), "left", join(listed, expect(reply("ben", "left")))},
 		"it ended earlier but the claim was left: the matchee is notified": {"ana", "e", finished(alreadyEnded("left")), released(nil), "left", join(listed, expect(reply("ana", "left")),
-			meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"left"}`))},
+			meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"left"}`), expect("told ben9 ended x"))},
 		"the route does not know the match: it was lost": {"ana", "e", finished(unknown), released(alreadyEnded("lost")), "lost", join(listed, expect(reply("ana", "lost")))},
 
 		"the matchee's own request waits: it is served": {"ana", "e", finished(nil), released(waits), "completed",
@@ -81,15 +83,17 @@ func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 			expect("apply ana +3", []match.WaitingRequest{requestOf("abe", 2, 1)}), meanwhile("apply ben +4", []match.WaitingRequest{requestOf("bea", 1, 1)}),
 			expect(reply("ana", "completed")), ben, noted, attempt("abe", "1"), giveUp("abe", "1"), expect("lease bea 2", match.StatusSearching))},
 		"the end cannot be noted: the error is logged": {"ana", "e", finished(nil), released(nil), "completed", join(listed, expect(reply("ana", "completed")), ben,
-			meanwhile("notified ana x ended", err1), meanwhile("log note that both are free: error 1"))},
+			expect("told ana1 ended x, ana9 free x, ben9 ended x", err1), expect("log note what was told: error 1"))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			read := snapshot(nil, route(match.Active, true))
+			read, by := snapshot(nil, route(match.Active, true)), " matcher"
 			if test.by == "ben" {
-				read = snapshot(claim(9000, true), nil)
+				read, by = snapshot(claim(9000, true), nil), " matchee"
 			}
-			s := scripted(t, expect("read "+test.by+"1", read), expect("finish ana x ben completed", test.finished),
-				expect("release ana x ben "+test.reason, test.released), test.steps)
+			// Of an early end the release learns who ended it.
+			test.finished.Early = match.By(by[1:])
+			s := scripted(t, expect("read "+test.by+"1", read), expect("finish ana x ben completed"+by, test.finished),
+				expect("release ana x ben "+test.reason+by, test.released), test.steps)
 			s.checkError(s.End(t.Context(), session(test.by), &protocol.End{ID: test.id, Match: "x", Reason: "completed"}), nil)
 		})
 	}
@@ -101,10 +105,13 @@ func TestAnEndWithoutASessionIsNotifiedToBoth(t *testing.T) {
 	s := scripted(t, expect("read ana", snapshot(nil, route(match.Active, true))), expect("finish ana x ben completed", finished(nil)),
 		expect("release ana x ben completed", released(nil)), expect("apply ana +3"), meanwhile("apply ben +4"),
 		expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
-		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), meanwhile("notified ana x ended"))
+		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), expect("told ana9 ended x+free x, ben9 ended x"))
 	r, err := s.Service.End(t.Context(), match.Session{Member: member("ana")}, &protocol.End{ID: "e", Match: "x", Reason: "completed"})
 	var replies []protocol.Frame
-	err = errors.Join(err, r.Deliver(t.Context(), func(_ context.Context, f protocol.Frame) { replies = append(replies, f) }))
+	err = errors.Join(err, r.Deliver(t.Context(), func(_ context.Context, f protocol.Frame) bool {
+		replies = append(replies, f)
+		return true
+	}))
 	s.checkError(err, nil)
 	if diff := cmp.Diff([]protocol.Frame{&protocol.Ended{ID: "e", Match: "x", Reason: "completed"}}, replies); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -115,15 +122,15 @@ func TestAHalfDoneEndIsFinishedAndNotifiedToBoth(t *testing.T) {
 	s := scripted(t, expect("read ana1", snapshot(nil, route(match.Ended, false))), expect("finish ana x ben completed", finished(nil)),
 		expect("release ana x ben completed", released(nil)), expect("apply ana +3"), meanwhile("apply ben +4"),
 		expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
-		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), meanwhile("notified ana x ended"),
-		meanwhile(`push ana1 {"type":"pong","id":"p","now":50000}`))
+		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`),
+		meanwhile(`push ana1 {"type":"pong","id":"p","now":50000}`), expect("told ana9 ended x+free x, ben9 ended x"))
 	s.checkError(s.Ping(t.Context(), session("ana"), "p"), nil)
 }
 
 func TestAnEndReturnsTheErrorOfAFailedStep(t *testing.T) {
 	finish, release := expect("finish ana x ben completed", finished(nil)), expect("release ana x ben completed", released(nil))
 	pushed := join(expect(`push ana1 {"type":"ended","id":"e","match":"x","reason":"completed"}`),
-		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`))
+		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), expect("told ana1 ended x, ben9 ended x"))
 	for name, test := range map[string]struct {
 		steps script
 		want  error
@@ -138,8 +145,10 @@ func TestAnEndReturnsTheErrorOfAFailedStep(t *testing.T) {
 				steps := test.steps
 				if by == "ben" && len(steps) > 2 {
 					steps = join(steps[:4], expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
-						meanwhile(`push ben1 {"type":"ended","id":"e","match":"x","reason":"completed"}`))
+						meanwhile(`push ben1 {"type":"ended","id":"e","match":"x","reason":"completed"}`), expect("told ana9 ended x, ben1 ended x"))
 				}
+				steps = slices.Clone(steps)
+				steps[0].call += map[string]string{"ana": " matcher", "ben": " matchee"}[by]
 				s := scripted(t, expect("read "+by+"1", read), steps)
 				s.checkError(s.End(t.Context(), session(by), &protocol.End{ID: "e", Match: "x", Reason: "completed"}), test.want)
 			})
@@ -190,15 +199,15 @@ func TestAReleaseOfAConfirmedClaimIsNotified(t *testing.T) {
 	release := func(change func(*result), outcome ...any) script {
 		return expect("release ana x ben lost", append([]any{released(change)}, outcome...)...)
 	}
-	pushed := expect(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"lost"}`)
+	pushed := join(expect(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"lost"}`), expect("told ben9 ended x"))
 	for name, test := range map[string]struct {
 		steps script
 		want  error
 	}{
 		"the claim was confirmed: the matchee is notified": {join(release(nil), expect("apply ben +4"), pushed), noMatch()},
 		"the matchee had no request: the frame has no id": {join(release(func(r *result) { r.RequestID = "" }), expect("apply ben +4"),
-			expect(`push ben9 {"type":"ended","match":"x","reason":"lost"}`)), noMatch()},
-		"the claim was not confirmed: the matchee is not notified":               {join(release(func(r *result) { r.Confirmed = false }), expect("apply ben +4")), noMatch()},
+			expect(`push ben9 {"type":"ended","match":"x","reason":"lost"}`), expect("told ben9 ended x")), noMatch()},
+		"the claim was not confirmed: the matchee is not notified":               {join(release(func(r *result) { r.Confirmed, r.Tell = false, false }), expect("apply ben +4")), noMatch()},
 		"the match ended earlier: the matchee is not notified":                   {join(release(alreadyEnded("lost")), expect("apply ben +4")), noMatch()},
 		"its own request waits: it is served":                                    {join(release(func(r *result) { r.Waits = true }), expect("apply ben +4"), pushed, attempt("ben", "1"), giveUp("ben", "1")), noMatch()},
 		"its own request does not wait: it is not served":                        {join(release(func(r *result) { r.Waits = false }), expect("apply ben +4"), pushed), noMatch()},

@@ -17,7 +17,7 @@ import (
 // A fake is the store, the pusher, the log and the clock of a scripted service. The text
 // of a call has its name and arguments. A session is given by its connection, a candidate
 // by its id and the time of its report, a change of the index by + (list), ~ (move) or - and
-// its epoch, a request by its id.
+// its epoch, a request by its id. Of a finish it says by whom, unless by nobody.
 type fake struct{ *scriptedService }
 
 // call takes the step of a call, whose words are separated by spaces.
@@ -47,8 +47,12 @@ func convert[R any](f fake, s step) R {
 	return r
 }
 
-func (f fake) Connect(_ context.Context, x match.Session) (match.Connected, error) {
-	return resultOf[match.Connected](f, "connect", x.Connection)
+func (f fake) Connect(_ context.Context, x match.Session, lost bool) (match.Connected, error) {
+	mode := ""
+	if lost {
+		mode = "lost"
+	}
+	return resultOf[match.Connected](f, "connect", x.Connection, mode)
 }
 
 func (f fake) Disconnect(_ context.Context, m match.Member, connection string, age time.Duration) (match.Disconnected, error) {
@@ -154,20 +158,29 @@ func (f fake) Confirm(_ context.Context, matcher match.Member, id string, matche
 	return resultOf[match.Confirmed](f, "confirm", matcher.ID, id, matchee.ID)
 }
 
-func (f fake) Release(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Released, error) {
-	return resultOf[match.Released](f, "release", matcher.ID, id, matchee.ID, reason)
+func (f fake) Release(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string, early match.By) (match.Released, error) {
+	return resultOf[match.Released](f, "release", matcher.ID, id, matchee.ID, reason, early)
 }
 
-func (f fake) Finish(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Finished, error) {
-	return resultOf[match.Finished](f, "finish", matcher.ID, id, matchee.ID, reason)
+func (f fake) Finish(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string, by match.By) (match.Finished, error) {
+	return resultOf[match.Finished](f, "finish", matcher.ID, id, matchee.ID, reason, strings.TrimPrefix(string(by), "nobody"))
 }
 
 func (f fake) Watch(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.WatchedRoute, error) {
 	return resultOf[match.WatchedRoute](f, "watch", matcher.ID, id, matchee.ID)
 }
 
-func (f fake) Notified(_ context.Context, matcher match.Member, id string, state match.State) error {
-	return f.call("notified", matcher.ID, id, state).err
+// The text of a call has what each member was told, and the match that both are free of.
+func (f fake) Told(_ context.Context, all []match.Told) error {
+	slices.SortFunc(all, func(a, b match.Told) int { return strings.Compare(a.Connection, b.Connection) })
+	var text []string
+	for _, t := range all {
+		if t.Free != "" {
+			t.Marks = append(t.Marks, "free "+t.Free)
+		}
+		text = append(text, t.Connection+" "+strings.Join(t.Marks, "+"))
+	}
+	return f.call("told", strings.Join(text, ", ")).err
 }
 
 func (f fake) Push(_ context.Context, connection string, frame protocol.Frame) error {

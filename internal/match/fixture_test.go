@@ -110,6 +110,11 @@ func connect(name string, waiting ...match.WaitingRequest) script {
 	return join(expect("connect "+name+"1", match.StatusOK), expect("apply "+name, waiting))
 }
 
+// reconnect does the same for a session that the cache does not know.
+func reconnect(name string) script {
+	return join(expect("connect "+name+"1 lost", match.StatusOK), expect("apply "+name))
+}
+
 // attempt begins an attempt for a waiting request. The search returns these.
 func attempt(owner, id string, found ...match.Candidate) script {
 	return join(expect("lease "+owner+" "+id, withRequest(match.StatusOK, waitingRequest())), expect("search for "+owner, hits(found...)))
@@ -134,8 +139,7 @@ func claimAndMatch(matcher, id, matchee string) script {
 
 // makeMatch makes a claim a match. Neither member is connected, so nothing is pushed.
 func makeMatch(matcher, id, matchee string) script {
-	return join(commitAndConfirm(matcher, id, matchee), expect("apply "+matcher), meanwhile("apply "+matchee),
-		expect("notified "+matcher+" "+id+" active"))
+	return join(commitAndConfirm(matcher, id, matchee), expect("apply "+matcher), meanwhile("apply "+matchee))
 }
 
 // commitAndConfirm makes a claim a match of which nobody is notified yet.

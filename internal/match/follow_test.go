@@ -15,31 +15,31 @@ func TestAReportIsPushedToTheMatcherWhileTheMatchLasts(t *testing.T) {
 	moved := func(c *match.Claim) script {
 		return join(expectReport(result{Now: cacheTime, At: 49_000, Claim: c}), expect("apply ben"))
 	}
-	watch := func(notified bool, outcome ...any) script {
-		return expect("watch ana x ben", append(outcome, result{Status: match.StatusActive, Connection: "ana1", Notified: notified})...)
+	watchTells := func(tell bool, outcome ...any) script {
+		return expect("watch ana x ben", append(outcome, result{Status: match.StatusActive, Connection: "ana1", Tell: tell})...)
 	}
+	watch := func(outcome ...any) script { return watchTells(false, outcome...) }
 	ended := func(status match.Status, reason string) script {
-		return expect("watch ana x ben", result{Status: status, Reason: reason})
+		return expect("watch ana x ben", result{Status: status, Reason: reason, Early: match.ByMatcher})
 	}
 	repaired := makeMatch("ana", "x", "ben")
 	yours := withRequest(match.StatusYours, request())
 	for name, steps := range map[string]script{
-		"the match is active: pushed":                               join(moved(claim(9000, true)), watch(true), expect(pushed)),
-		"the match is new: pushed":                                  join(moved(claim(1000, true)), watch(false), expect(pushed)),
-		"neither was notified yet: pushed":                          join(moved(claim(3000, true)), watch(false), expect(pushed)),
-		"neither was notified in 3 s: repaired, then pushed":        join(moved(claim(3001, true)), watch(false), repaired, expect(pushed)),
-		"the claim is not confirmed yet: not pushed":                join(moved(claim(3000, false)), watch(true)),
-		"the claim was not confirmed in 3 s: repaired, then pushed": join(moved(claim(3001, false)), watch(true), repaired, expect(pushed)),
-		"the repair fails: logged, not pushed":                      join(moved(claim(3001, false)), watch(true), expect("commit ana x ben", yours, err1), expect("log complete a match: error 1")),
-		"the repair finds no claim: not pushed": join(moved(claim(3001, false)), watch(true), expect("commit ana x ben", yours),
+		"the match is active: pushed":                               join(moved(claim(9000, true)), watch(), expect(pushed)),
+		"the match is new: pushed":                                  join(moved(claim(1000, true)), watch(), expect(pushed)),
+		"the matcher was not told in 3 s: it is told, then pushed":  join(moved(claim(3001, true)), watchTells(true), repaired, expect(pushed)),
+		"the claim is not confirmed yet: not pushed":                join(moved(claim(3000, false)), watch()),
+		"the claim was not confirmed in 3 s: repaired, then pushed": join(moved(claim(3001, false)), watch(), repaired, expect(pushed)),
+		"the repair fails: logged, not pushed":                      join(moved(claim(3001, false)), watch(), expect("commit ana x ben", yours, err1), expect("log complete a match: error 1")),
+		"the repair finds no claim: not pushed": join(moved(claim(3001, false)), watch(), expect("commit ana x ben", yours),
 			expect("confirm ana x ben", match.StatusRefused)),
-		"watch takes 2 s: pushed":                                          join(moved(claim(9000, true)), watch(true, 2*time.Second), expect(pushed)),
-		"watch takes more than 2 s: not pushed":                            join(moved(claim(9000, true)), watch(true, 2001*time.Millisecond)),
+		"watch takes 2 s: pushed":                                          join(moved(claim(9000, true)), watch(2*time.Second), expect(pushed)),
+		"watch takes more than 2 s: not pushed":                            join(moved(claim(9000, true)), watch(2001*time.Millisecond)),
 		"the route is searching: not pushed":                               join(moved(claim(9000, false)), expect("watch ana x ben", match.StatusSearching)),
-		"the match has ended: the claim is released for its reason":        join(moved(claim(9000, true)), ended(match.StatusAlreadyEnded, "cancelled"), releaseClaim("cancelled")),
-		"the route does not know the match: the claim is released as lost": join(moved(claim(9000, true)), ended(match.StatusOther, ""), releaseClaim("lost")),
-		"the release fails: logged":                                        join(moved(claim(9000, true)), ended(match.StatusOther, ""), expect("release ana x ben lost", err1), expect("log release a claim: error 1")),
-		"watch fails: logged, not pushed":                                  join(moved(claim(9000, true)), watch(true, err1), expect("log show a location: error 1")),
+		"the match has ended: the claim is released for its reason":        join(moved(claim(9000, true)), ended(match.StatusAlreadyEnded, "cancelled"), releaseClaim("cancelled matcher")),
+		"the route does not know the match: the claim is released as lost": join(moved(claim(9000, true)), expect("watch ana x ben", match.StatusOther), releaseClaim("lost")),
+		"the release fails: logged":                                        join(moved(claim(9000, true)), expect("watch ana x ben", match.StatusOther), expect("release ana x ben lost", err1), expect("log release a claim: error 1")),
+		"watch fails: logged, not pushed":                                  join(moved(claim(9000, true)), watch(err1), expect("log show a location: error 1")),
 		"no claim: nothing to push":                                        moved(nil),
 	} {
 		t.Run(name, func(t *testing.T) { sendReport(t, nil, steps) })
@@ -49,7 +49,7 @@ func TestAReportIsPushedToTheMatcherWhileTheMatchLasts(t *testing.T) {
 // Otherwise a shard that is down would hide the location from the one who needs it.
 func TestAReportIsPushedToTheMatcherEvenIfTheIndexFails(t *testing.T) {
 	sendReport(t, err1, expectReport(result{Now: cacheTime, At: 49_000, Claim: claim(9000, true), Changes: []match.Change{{Epoch: 5}}}), expect("apply ben -5", err1),
-		expect("watch ana x ben", result{Status: match.StatusActive, Connection: "ana1", Notified: true}),
+		expect("watch ana x ben", result{Status: match.StatusActive, Connection: "ana1"}),
 		expect(`push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3}`))
 }
 
@@ -57,7 +57,7 @@ func TestAReportIsPushedToTheMatcherEvenIfTheIndexFails(t *testing.T) {
 func TestAPushedReportHasAllFields(t *testing.T) {
 	accuracy, heading, speed := 3.0, 90.0, 1.5
 	s := scripted(t, expectReport(result{Now: cacheTime, At: 49_000, Claim: claim(9000, true), Advice: match.Watched}), expect("apply ben"),
-		expect("watch ana x ben", result{Status: match.StatusActive, Connection: "ana1", Notified: true}),
+		expect("watch ana x ben", result{Status: match.StatusActive, Connection: "ana1"}),
 		meanwhile(`push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3,"accuracy":3,"heading":90,"speed":1.5}`),
 		meanwhile(`push ben1 {"type":"ack","id":"l1","report":{"afterSeconds":3,"moveMeters":15}}`))
 	s.checkError(s.Report(t.Context(), session("ben"), &protocol.Location{ID: "l1", Lat: 37.776, Lng: -122.42, Seq: 3,
@@ -94,7 +94,7 @@ func TestThePointsBeforeTheNewestReachTheMatcherToo(t *testing.T) {
 				position = `,"position":"` + test.notTaken + `"`
 			}
 			s := scripted(t, expectReport(result{Status: match.StatusOK, Now: cacheTime, At: 49_000, Since: 44_000, Claim: test.claim, NotTaken: test.notTaken, Advice: match.Watched}),
-				expect("apply ben"), expect("watch ana x ben", result{Status: match.StatusActive, Connection: "ana1", Notified: true}), push,
+				expect("apply ben"), expect("watch ana x ben", result{Status: match.StatusActive, Connection: "ana1"}), push,
 				meanwhile(fmt.Sprintf(`push ben1 {"type":"ack","report":{"afterSeconds":3,"moveMeters":15}%s,"taken":%d}`, position, test.taken)))
 			s.checkError(s.Report(t.Context(), session("ben"), &protocol.Location{Lat: 37.776, Lng: -122.42, Seq: 3, Points: sent}, s.now), nil)
 		})

@@ -21,6 +21,14 @@ const (
 	// The search saw every member that was listed before, and the listing of one that comes
 	// later wakes the request.
 	SearchAgain = 3 * time.Second
+	// NotifyAgain is how long what a member is not yet told is left to the process that pushes it.
+	// A post takes at most 2 s.
+	NotifyAgain = 3 * time.Second
+	// CheckMatch is how often a ping looks at the other half of its sender's match.
+	CheckMatch = 10 * time.Second
+	// Early is the age up to which a match that ends was of no use to the member who did not
+	// end it.
+	Early = time.Minute
 )
 
 // The limits of one member. The pool has the others.
@@ -48,8 +56,7 @@ const (
 	pause      = 60 * time.Millisecond
 	// slow is the age from which a reply of the cache is too old to push what it says.
 	slow = 2 * time.Second
-	// abandoned is the age from which an unconfirmed claim, or a match of which nobody was
-	// notified, is repaired by other processes.
+	// abandoned is the age from which an unconfirmed claim is repaired by other processes.
 	abandoned = 3 * time.Second
 	// justConnected is the age up to which a connection is not ended by a push that finds it
 	// gone: the push may have overtaken the connect.

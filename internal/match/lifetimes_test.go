@@ -17,6 +17,9 @@ import (
 // longestSetting is the most that a pool may set for its locationTTL and its grace.
 const longestSetting = 2 * time.Hour
 
+// longestCoolDown is the most that a pool may set for its coolDown.
+const longestCoolDown = 10 * time.Minute
+
 // longestWait is the longest time that a request may ask to wait.
 const longestWait = 10 * time.Minute
 
@@ -37,6 +40,8 @@ func TestEachLifetimeAllowsForTheOthers(t *testing.T) {
 		{"the slow reads of one message", maxSlowReads * slow, "a function's timeout", function, "the message is answered unavailable within its time"},
 		{"firstPause", firstPause, "pause", pause, "of two rivals one asks first, or they block each other again and again"},
 		{"SearchAgain", SearchAgain, "Lease", Lease, "a hello after a lapsed lease searches"},
+		{"slow", slow, "NotifyAgain", NotifyAgain, "the process that pushes a notice has pushed it by then"},
+		{"CheckMatch", CheckMatch, "Lease", Lease, "a match that was lost is told soon after its half is repaired"},
 		{"RefusalsIn", RefusalsIn, "KeptOut", KeptOut, "a member that comes back has all its refusals again"},
 		{"pause", pause, "patience", patience, "something undecided is looked at more than once"},
 		{"patience", patience, "a function's timeout", function, "a message that waits for a decision is answered within its time"},
@@ -49,6 +54,8 @@ func TestEachLifetimeAllowsForTheOthers(t *testing.T) {
 		{"Lease", Lease, "EndRemembered", EndRemembered, "a client that repeats its end after a lapsed lease gets the reason"},
 		{"EndRemembered", EndRemembered, "OutcomeRemembered", OutcomeRemembered, "a repeated request id learns of its match's end at least as long as a repeated end"},
 		{"OutcomeRemembered", OutcomeRemembered, "Kept", Kept, "outcomes are in the member's record"},
+		{"the longest coolDown", longestCoolDown, "OutcomeRemembered", OutcomeRemembered + 1, "a cool-down is kept with the outcomes"},
+		{"Early", Early, "Kept", Kept, "the record still has when the match began"},
 		{"the longest wait", longestWait, "Kept", Kept, "a request waits in its route and its cells"},
 		{"the longest locationTTL or grace", longestSetting, "Kept", Kept, "a member's record and its cell's keys outlive its location"},
 		{"MaxAhead", MaxAhead, "the default locationTTL", pool.Default().LocationTTL, "with a gateway's clock that far behind, reports without at are not stale"},
@@ -57,9 +64,9 @@ func TestEachLifetimeAllowsForTheOthers(t *testing.T) {
 			t.Errorf("%s is %v and %s %v, want it shorter: %s", r.shorter, r.a, r.longer, r.b, r.why)
 		}
 	}
-	for _, setting := range []string{"locationTTL", "grace"} {
-		if _, err := pool.Parse([]byte(`{"pools":{"default":{"` + setting + `":7200.001}}}`)); err == nil {
-			t.Errorf("a pool may set its %s to more than %v", setting, longestSetting)
+	for setting, longest := range map[string]time.Duration{"locationTTL": longestSetting, "grace": longestSetting, "coolDown": longestCoolDown} {
+		if _, err := pool.Parse(fmt.Appendf(nil, `{"pools":{"default":{"%s":%g}}}`, setting, longest.Seconds()+0.001)); err == nil {
+			t.Errorf("a pool may set its %s to more than %v", setting, longest)
 		}
 	}
 }
@@ -109,7 +116,7 @@ func TestTheArchitecturePageListsTheLifetimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := map[string]any{"Lease": Lease, "Kept": Kept, "EndRemembered": EndRemembered, "OutcomeRemembered": OutcomeRemembered,
-		"MaxAhead": MaxAhead, "AskAgain": AskAgain, "SearchAgain": SearchAgain, "Refusals": Refusals, "RefusalsIn": RefusalsIn, "KeptOut": KeptOut,
+		"MaxAhead": MaxAhead, "AskAgain": AskAgain, "SearchAgain": SearchAgain, "NotifyAgain": NotifyAgain, "CheckMatch": CheckMatch, "Early": Early, "Refusals": Refusals, "RefusalsIn": RefusalsIn, "KeptOut": KeptOut,
 		"ConnectsPerMinute": ConnectsPerMinute, "ConnectsBurst": ConnectsBurst, "forOthers": forOthers, "patience": patience, "firstPause": firstPause, "pause": pause, "slow": slow, "abandoned": abandoned,
 		"justConnected": justConnected, "pushPause": pushPause, "firstWant": firstWant, "mostWanted": mostWanted, "maxSearchTrips": maxSearchTrips, "maxClaims": maxClaims, "maxMoves": maxMoves,
 		"maxAttempts": maxAttempts, "maxWoken": maxWoken, "maxRivals": maxRivals, "maxSlowReads": maxSlowReads}

@@ -56,6 +56,9 @@ type Request struct {
 	Wait bool
 	// Registered says that the request waits in every shard cell that its circle touches.
 	Registered bool
+	// Apart are members with whom the owner has a cool-down. A search finds one only if it can
+	// get nobody else. They are set only for a search.
+	Apart []Member
 }
 
 // A State is the state of a routing-table entry. "" means that there is none.
@@ -76,7 +79,7 @@ type Route struct {
 	Match   string // the id of the search or the match
 	Matchee Member // with Active and Ended
 	Reason  string // with Ended
-	// Notified says that both members were notified of the match, or released after its end.
+	// Notified says that both members were released after the end of the match.
 	Notified bool
 	Request  Request
 }

@@ -79,7 +79,7 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		_, err := w.finish(ctx, m, id, matchee, protocol.ReasonLost, Member{})
 		return nil, err
 	}
-	if other.Claim.abandoned(r.Route.Notified, other.Now) {
+	if !other.Claim.Confirmed || other.Tell {
 		if ok, err := w.complete(ctx, m, id, matchee); !ok {
 			return nil, err
 		}
@@ -101,7 +101,7 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 	case r.State == Searching:
 		return nil, nil // not decided yet
 	case r.State == Active && r.Matchee == m:
-		if c.abandoned(r.Notified, other.Now) {
+		if !c.Confirmed || other.Tell {
 			if ok, err := w.complete(ctx, c.Matcher, c.Match, m); !ok {
 				return nil, err
 			}
@@ -116,22 +116,16 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 	case r.State == Ended && r.Matchee == m && !r.Notified:
 		return nil, w.repairEnd(ctx, c.Matcher, r)
 	}
-	reason := protocol.ReasonLost
+	last := End{Reason: protocol.ReasonLost}
 	for _, e := range other.Ends {
 		if e.Match == c.Match {
-			reason = e.Reason
+			last = e
 		}
 	}
-	return nil, w.release(ctx, c.Matcher, c.Match, m, reason)
+	return nil, w.release(ctx, c.Matcher, c.Match, m, last.Reason, last.Early)
 }
 
 func (c Claim) olderThan(age time.Duration, now int64) bool { return now-c.At > age.Milliseconds() }
-
-// abandoned reports whether the match of this claim must be completed: the claim is not
-// confirmed, or it is so old that the process that was to notify both must have stopped.
-func (c Claim) abandoned(notified bool, now int64) bool {
-	return !c.Confirmed || (!notified && c.olderThan(abandoned, now))
-}
 
 // complete completes a committed match: it confirms the claim and notifies both. Any process
 // may repeat it. It returns false if the match has ended.
@@ -141,7 +135,7 @@ func (w *work) complete(ctx context.Context, matcher Member, id string, matchee 
 		return false, err
 	}
 	if committed.Status != StatusYours {
-		return false, w.release(ctx, matcher, id, matchee, protocol.ReasonLost)
+		return false, w.release(ctx, matcher, id, matchee, protocol.ReasonLost, "")
 	}
 	a, err := w.confirm(ctx, matcher, id, matchee, committed)
 	w.announce(ctx, a)

@@ -26,9 +26,11 @@ func TestTheMatcheesHalfIsRepairedByTheMatchersRoute(t *testing.T) {
 		return a
 	}
 	none, ended := snapshot(nil, nil), snapshot(nil, nil)
-	ended.Ends = []match.End{{Match: "w", Reason: "left"}, {Match: "x", Reason: "cancelled"}, {Match: "y", Reason: "completed"}}
+	ended.Ends = []match.End{{Match: "w", Reason: "left"}, {Match: "x", Reason: "cancelled", Early: match.ByMatcher}, {Match: "y", Reason: "completed"}}
 	located := join(expect("watch ana x ben", match.StatusActive), expect(locatedAna))
-	repaired := join(commitAndConfirm("ana", "x", "ben"), expect("apply ana"), meanwhile("apply ben"), located, expect("notified ana x active"))
+	untold := has(match.Active, true)
+	untold.Tell = true
+	repaired := join(commitAndConfirm("ana", "x", "ben"), expect("apply ana"), meanwhile("apply ben"), located)
 	yours := withRequest(match.StatusYours, request())
 
 	for name, test := range map[string]struct {
@@ -37,11 +39,10 @@ func TestTheMatcheesHalfIsRepairedByTheMatchersRoute(t *testing.T) {
 		steps script
 		want  error
 	}{
-		"the route is active: located":                        {claim(9000, true), has(match.Active, true), located, nil},
-		"neither was notified yet: located":                   {claim(3000, true), has(match.Active, false), located, nil},
-		"neither was notified in 3 s: repaired, then located": {claim(3001, true), has(match.Active, false), repaired, nil},
-		"the claim is not confirmed: repaired, then located":  {claim(0, false), has(match.Active, true), repaired, nil},
-		"the commit fails: the error":                         {claim(0, false), has(match.Active, true), expect("commit ana x ben", yours, err1), err1},
+		"the route is active: located":                       {claim(9000, true), has(match.Active, true), located, nil},
+		"the matcher was not told: repaired, then located":   {claim(9000, true), untold, repaired, nil},
+		"the claim is not confirmed: repaired, then located": {claim(0, false), has(match.Active, true), repaired, nil},
+		"the commit fails: the error":                        {claim(0, false), has(match.Active, true), expect("commit ana x ben", yours, err1), err1},
 		"the commit is refused: the claim is released": {claim(0, false), has(match.Active, true),
 			join(expect("commit ana x ben", withRequest(match.StatusRefused, request())), releaseClaim("lost")), noMatch()},
 		"the commit is refused and the release fails: the error": {claim(0, false), has(match.Active, true),
@@ -57,7 +58,7 @@ func TestTheMatcheesHalfIsRepairedByTheMatchersRoute(t *testing.T) {
 		"the route has another matchee: the claim is released":                     {claim(9000, true), otherMatchee(match.Active), releaseClaim("lost"), noMatch()},
 		"the route is waiting: the claim is released":                              {claim(9000, true), has(match.Waiting, false), releaseClaim("lost"), noMatch()},
 		"there is no route: the claim is released":                                 {claim(9000, true), none, releaseClaim("lost"), noMatch()},
-		"the matcher's ends have the match: the claim is released for that reason": {claim(9000, true), ended, releaseClaim("cancelled"), noMatch()},
+		"the matcher's ends have the match: the claim is released for that reason": {claim(9000, true), ended, releaseClaim("cancelled matcher"), noMatch()},
 		"the match ended and both were notified: the claim is released":            {claim(9000, true), has(match.Ended, true), releaseClaim("lost"), noMatch()},
 		"the end is half done: it is finished":                                     {claim(9000, true), has(match.Ended, false), finishMatch("completed"), noMatch()},
 		"another match ended: the claim is released":                               {claim(9000, true), otherMatch(match.Ended), releaseClaim("lost"), noMatch()},
@@ -82,7 +83,7 @@ func TestTheMatchersHalfIsRepairedByTheMatcheesClaim(t *testing.T) {
 	}
 	claimed, none := snapshot(claim(9000, true), nil), snapshot(nil, nil)
 	located := join(expect("watch ana x ben", match.StatusActive), expect(locatedBen))
-	repaired := join(commitAndConfirm("ana", "x", "ben"), expect("apply ana"), meanwhile("apply ben"), located, expect("notified ana x active"))
+	repaired := join(commitAndConfirm("ana", "x", "ben"), expect("apply ana"), meanwhile("apply ben"), located)
 	for name, test := range map[string]struct {
 		notified bool
 		other    result
@@ -90,8 +91,7 @@ func TestTheMatchersHalfIsRepairedByTheMatcheesClaim(t *testing.T) {
 		want     error
 	}{
 		"the claim is confirmed: located":                        {true, claimed, located, nil},
-		"neither was notified yet: located":                      {false, snapshot(claim(3000, true), nil), located, nil},
-		"neither was notified in 3 s: repaired, then located":    {false, snapshot(claim(3001, true), nil), repaired, nil},
+		"the matchee was not told: repaired, then located":       {true, has(func(a *result) { a.Tell = true }), repaired, nil},
 		"the claim is not confirmed: repaired, then located":     {true, snapshot(claim(0, false), nil), repaired, nil},
 		"the commit fails: the error":                            {true, snapshot(claim(0, false), nil), expect("commit ana x ben", err1), err1},
 		"the commit is refused: the claim is released":           {true, snapshot(claim(0, false), nil), join(expect("commit ana x ben", match.StatusRefused), releaseClaim("lost")), noMatch()},
@@ -176,6 +176,10 @@ func TestAMatchIsNotifiedToBothAndBothAreUnlisted(t *testing.T) {
 	committed := withRequest(match.StatusYours, request())
 	committed.Connection, committed.Card, committed.Changes = "ana1", `"A"`, []match.Change{{Epoch: 3}}
 	confirmed := result{Status: match.StatusYours, Connection: "ben1", Card: `"B"`, Changes: []match.Change{{Epoch: 4}}, Position: &at}
+	committed.Tell, confirmed.Tell = true, true
+	matcherTold, matcheeTold := committed, confirmed
+	matcherTold.Tell, matcheeTold.Tell = false, false
+	told := expect("told ana1 matched 1, ben1 matched 1")
 	waits, hadRequest, hasRequest := committed, confirmed, confirmed
 	waits.Request = &match.Request{ID: "m1", Point: origin(), Radius: 500, Created: 1, Wait: true}
 	hadRequest.Request = &match.Request{ID: "b7"}
@@ -189,12 +193,16 @@ func TestAMatchIsNotifiedToBothAndBothAreUnlisted(t *testing.T) {
 		takes           time.Duration
 		steps           script
 	}{
-		"confirmed in 2 s: both are notified":                                  {committed, confirmed, 2 * time.Second, join(unlisted, meanwhile(ana), meanwhile(ben), expect("notified ana 1 active"))},
+		"confirmed in 2 s: both are notified":                                  {committed, confirmed, 2 * time.Second, join(unlisted, meanwhile(ana), meanwhile(ben), told)},
+		"the matcher was told before: the matchee is notified":                 {matcherTold, confirmed, 0, join(unlisted, meanwhile(ben), expect("told ben1 matched 1"))},
+		"the matchee was told before: the matcher is notified":                 {committed, matcheeTold, 0, join(unlisted, meanwhile(ana), expect("told ana1 matched 1"))},
+		"a push fails: only the other one is noted":                            {committed, confirmed, 0, join(unlisted, meanwhile(ana), meanwhile(ben, err1), meanwhile("log push failed: error 1"), expect("told ana1 matched 1"))},
+		"what was told cannot be noted: logged":                                {committed, confirmed, 0, join(unlisted, meanwhile(ana), meanwhile(ben), expect("told ana1 matched 1, ben1 matched 1", err1), expect("log note what was told: error 1"))},
 		"confirmed too late: neither is notified":                              {committed, confirmed, late, unlisted},
-		"the matcher's request waited: it is withdrawn":                        {waits, confirmed, 0, join(unlisted, meanwhile("withdraw ana m1"), meanwhile(ana), meanwhile(ben), expect("notified ana 1 active"))},
-		"the matchee's request waited: it is withdrawn":                        {committed, hasRequest, 0, join(unlisted, meanwhile("withdraw ben b7"), meanwhile(ana), meanwhile(benWithID), expect("notified ana 1 active"))},
+		"the matcher's request waited: it is withdrawn":                        {waits, confirmed, 0, join(unlisted, meanwhile("withdraw ana m1"), meanwhile(ana), meanwhile(ben), told)},
+		"the matchee's request waited: it is withdrawn":                        {committed, hasRequest, 0, join(unlisted, meanwhile("withdraw ben b7"), meanwhile(ana), meanwhile(benWithID), told)},
 		"both requests waited and the confirm is late: both are withdrawn":     {waits, hasRequest, late, join(unlisted, meanwhile("withdraw ben b7"), meanwhile("withdraw ana m1"))},
-		"the confirm is a repeat: matched has the id of the matchee's request": {committed, hadRequest, 0, join(unlisted, meanwhile(ana), meanwhile(benWithID), expect("notified ana 1 active"))},
+		"the confirm is a repeat: matched has the id of the matchee's request": {committed, hadRequest, 0, join(unlisted, meanwhile(ana), meanwhile(benWithID), told)},
 		"the confirm is refused: no match":                                     {committed, refused, 0, nil},
 		"the matchee has no position: no match":                                {committed, noPosition, 0, nil},
 		"the matcher has no request: no match":                                 {noRequest, confirmed, 0, nil},
@@ -202,8 +210,7 @@ func TestAMatchIsNotifiedToBothAndBothAreUnlisted(t *testing.T) {
 			meanwhile("apply ben -4", err2), meanwhile("log unlist the matchee: error 2"),
 			meanwhile("withdraw ana m1", err1), meanwhile("log withdraw a request: error 1"),
 			meanwhile("withdraw ben b7", err2), meanwhile("log withdraw a request: error 2"),
-			meanwhile(ana, err1), meanwhile("log push failed: error 1"), meanwhile(benWithID, err2), meanwhile("log push failed: error 2"),
-			expect("notified ana 1 active", err1), expect("log note that both were notified: error 1"))},
+			meanwhile(ana, err1), meanwhile("log push failed: error 1"), meanwhile(benWithID, err2), meanwhile("log push failed: error 2"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, beginFinds(candidate("ben", 1)), expect("claim ana 1 ben 5", match.StatusYours),

@@ -30,7 +30,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 		r.At = max(1, *q.At)
 	}
 	r.take(q.Points, s.Pools.For(x.Pool).MaxAccuracy)
-	return s.serve(x, func(w *work) (protocol.Frame, error) { return w.report(ctx, x, r, q.ID) })
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) { return w.report(ctx, x, r, q.ID) })
 }
 
 func (w *work) report(ctx context.Context, x Session, r Report, id string) (protocol.Frame, error) {
@@ -53,10 +53,14 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	}
 	w.wake(x.Member, waiting)
 	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
-	if id == "" && !reported.AdviceChanged && r.Points == nil {
+	if reported.Mark != "" {
+		w.answers = []string{reported.Mark}
+	} else if id == "" && r.Points == nil {
 		return nil, nil
 	}
-	return &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}, nil
+	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}
+	ack.Unlisted = unlisted(reported.Unlisted, reported.Now, &ack.Report)
+	return ack, nil
 }
 
 // follow pushes the report to the matcher who follows the member, if the match lasts. It
@@ -72,7 +76,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 	case StatusSearching:
 		return
 	case StatusActive:
-		if c.olderThan(abandoned, reported.Now) && (!c.Confirmed || !watched.Notified) {
+		if !c.Confirmed && c.olderThan(abandoned, reported.Now) || watched.Tell {
 			ok, err := w.complete(ctx, c.Matcher, c.Match, m)
 			w.logFailure(ctx, "complete a match", err)
 			if !ok {
@@ -94,7 +98,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		if reason == "" {
 			reason = protocol.ReasonLost
 		}
-		w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, reason))
+		w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, reason, watched.Early))
 	}
 }
 

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func TestARefusedReportMovesNothing(t *testing.T) {
 		"a repeat that cannot be listed: the error":     {"l1", join(late, expect("apply ben +8", err1)), err1},
 		"the record fails: the error":                   {"l1", expectReport(refused(match.StatusOK, again), err1), err1},
 		"replaced: refused":                             {"l1", expectReport(refused(match.StatusReplaced, again)), replaced()},
-		"the session is unknown: it is connected first": {"l1", join(expectReport(refused(match.StatusUnknown)), connect("ben"), late, expect("apply ben +8"), ack), nil},
+		"the session is unknown: it is connected first": {"l1", join(expectReport(refused(match.StatusUnknown)), reconnect("ben"), late, expect("apply ben +8"), ack), nil},
 	} {
 		t.Run(name, func(t *testing.T) { sendReportAs(t, test.id, test.want, test.steps) })
 	}
@@ -123,8 +124,19 @@ func TestAReportWakesWaitingRequests(t *testing.T) {
 
 func TestAReportGetsAnAckIfItHasAnIDOrTheAdviceChanged(t *testing.T) {
 	const ack = `push ben1 {"type":"ack","id":"l1","report":{"afterSeconds":30,"moveMeters":50}}`
-	advised := result{AdviceChanged: true, Advice: match.Watched}
+	advised := result{Mark: "advice 7", Advice: match.Watched}
 	sendReportAs(t, "l1", nil, expectReport(result{Advice: match.Available}), expect("apply ben"), expect(ack))
 	sendReportAs(t, "", nil, expectReport(result{Advice: match.Available}), expect("apply ben"))
-	sendReportAs(t, "", nil, expectReport(advised), expect("apply ben"), expect(`push ben1 {"type":"ack","report":{"afterSeconds":3,"moveMeters":15}}`))
+	sendReportAs(t, "", nil, expectReport(advised), expect("apply ben"), expect(`push ben1 {"type":"ack","report":{"afterSeconds":3,"moveMeters":15}}`),
+		expect("told ben1 advice 7"))
+}
+
+func TestAMemberThatIsNotListedIsToldUntilWhen(t *testing.T) {
+	until := func(after, told int64) script {
+		r := result{Mark: "advice 7", Advice: match.Unlisted, Now: cacheTime, Unlisted: cacheTime + after}
+		return join(expectReport(r), expect("apply ben"), expect(fmt.Sprintf(
+			`push ben1 {"type":"ack","report":{"afterSeconds":%d,"moveMeters":1000},"unlisted":{"until":%d,"reason":"ended_early"}}`, told, cacheTime+after)), expect("told ben1 advice 7"))
+	}
+	sendReportAs(t, "", nil, until(600_000, 300))
+	sendReportAs(t, "", nil, until(120_001, 121)) // a report after that lists it
 }

@@ -31,7 +31,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 	if q.Point != nil {
 		r.Point = &geo.Point{Lat: q.Point.Lat, Lng: q.Point.Lng}
 	}
-	return s.serve(x, func(w *work) (protocol.Frame, error) {
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
 		for start := w.Now(); ; {
 			begun, id, err := w.begin(ctx, x, r)
 			switch {
@@ -170,11 +170,15 @@ func (w *work) matchedReply(ctx context.Context, x Session, id, match string) (p
 	if p == nil || match != p.match {
 		return nil, err
 	}
-	reply := &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(x.Pool))}
+	reply := w.matchedFrame(id, p)
 	if p.role == protocol.RoleMatcher {
 		reply.Request = r.Route.Request.other(id)
 	}
 	return reply, nil
+}
+
+func (w *work) matchedFrame(id string, p *pair) *protocol.Matched {
+	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(p.matcher.Pool))}
 }
 
 // other returns the id of the request if it is not this one.
@@ -189,7 +193,7 @@ func (r Request) other(id string) string {
 // Ended. A repeat of the message has the same reply and does nothing. The error is the fault
 // Conflict if the request was matched, and NotFound if there is none.
 func (s *Service) Cancel(ctx context.Context, x Session, q *protocol.Cancel) (Result, error) {
-	return s.serve(x, func(w *work) (protocol.Frame, error) {
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
 		r, err := inSession(ctx, w, x, func(x Session) (Cancelled, error) { return w.Store.Cancel(ctx, x, q.ID, q.Request) })
 		switch {
 		case err != nil:

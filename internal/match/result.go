@@ -42,8 +42,8 @@ const (
 
 // The results below are those of the steps of a Store. Connection is a member's current
 // connection, "" if there is none. Changes are the changes of the index that follow from the
-// step. NoMatch is an expired request that the caller has not been notified of. A field
-// with a status in its comment is set only with that status.
+// step. Untold is what the caller must be told with this message. Tell says that the member is not
+// yet told of the match or the end. A field with a status in its comment is set only with that status.
 
 // A Refusal is part of the results of a session's steps. It is set with rate_limited and
 // kept_out: the step did nothing.
@@ -62,6 +62,7 @@ const (
 	LimitRequests Limit = "requestRate"
 	LimitMatches  Limit = "matchRate"
 	LimitConnects Limit = "connectRate"
+	LimitHarvest  Limit = "harvestRate"
 )
 
 // Connected is the result of Connect: ok, rate_limited, kept_out, replaced or gone.
@@ -84,7 +85,7 @@ type Snapshot struct {
 	Status Status
 	Refusal
 	Now        int64 // the cache's clock, epoch ms
-	NoMatch    *NoMatch
+	Untold     []Untold
 	Connection string
 	Claim      *Claim
 	Position   *Position
@@ -94,8 +95,14 @@ type Snapshot struct {
 	Route      *Route
 	// Searched says that the last search for the request began less than SearchAgain ago.
 	Searched bool
+	// Tell says, without a session, that the member is not yet told of its match, and that no
+	// other process is about to do it.
+	Tell bool
+	// Check says that the other half of the member's match is to be looked at.
+	Check    bool
 	Ends     []End // the last few, oldest first
 	Changes  []Change
+	Unlisted int64 // until when the member is not listed: see Reported
 }
 
 // Reported is the result of Report: ok; late, stale, rate_limited or kept_out (nothing was
@@ -104,18 +111,21 @@ type Reported struct {
 	Status Status
 	Refusal
 	Now     int64 // epoch ms
-	NoMatch *NoMatch
+	Untold  []Untold
 	Advice  Advice
 	Changes []Change
+	// Unlisted is until when the member is not listed, since it ended too many matches Early:
+	// epoch ms, 0 if it may be listed.
+	Unlisted int64
 
 	// With ok:
 	// NotTaken is why the position counts for nothing, as Ack has it: "" if it was taken.
-	NotTaken      string
-	AdviceChanged bool  // since the last report
-	At            int64 // epoch ms
-	Claim         *Claim
-	Since         int64 // with a Claim: the time of the position before, 0 if there was none
-	Route         *Route
+	NotTaken string
+	Mark     string // of the changed advice, "" if it is that of the last report
+	At       int64  // epoch ms
+	Claim    *Claim
+	Since    int64 // with a Claim: the time of the position before, 0 if there was none
+	Route    *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
@@ -124,7 +134,7 @@ type Reported struct {
 type Begun struct {
 	Status Status
 	Refusal
-	NoMatch *NoMatch
+	Untold []Untold
 	// Request is the request that was opened. Unfinished is the caller's last match, if its
 	// end may be half done.
 	Request    *Request
@@ -158,7 +168,7 @@ type GivenUp struct {
 type Cancelled struct {
 	Status Status
 	Refusal
-	NoMatch *NoMatch
+	Untold  []Untold
 	Request *Request // unless it was cancelled just now, only the ID
 	Changes []Change
 }
@@ -175,6 +185,7 @@ type Claimed struct {
 // Committed is the result of Commit, about the matcher: yours or refused.
 type Committed struct {
 	Status     Status
+	Tell       bool
 	Connection string
 	Card       string
 	Request    *Request
@@ -184,6 +195,7 @@ type Committed struct {
 // Confirmed is the result of Confirm, about the matchee: yours or refused.
 type Confirmed struct {
 	Status     Status
+	Tell       bool
 	Connection string
 	Card       string
 	Request    *Request // the matchee's own, which the match answers; of a repeat only the ID
@@ -191,11 +203,23 @@ type Confirmed struct {
 	Changes    []Change
 }
 
+// A By is who ended a match: one of its members, or nobody if a back end or a repair did. ""
+// is unknown.
+type By string
+
+// Who can end a match.
+const (
+	ByMatcher By = "matcher"
+	ByMatchee By = "matchee"
+	ByNobody  By = "nobody"
+)
+
 // Released is the result of Release, about the matchee: released, already_ended or other.
 type Released struct {
 	Status     Status
 	Reason     string
 	Confirmed  bool // the claim was confirmed
+	Tell       bool
 	Connection string
 	RequestID  string // of the matchee's own request that led to the match
 	Waits      bool   // its own request, which the claim had suspended, waits again
@@ -206,6 +230,8 @@ type Released struct {
 type Finished struct {
 	Status     Status
 	Reason     string
+	Tell       bool
+	Early      By // who ended the match Early, "" if it was not early
 	Connection string
 	RequestID  string
 	Changes    []Change
@@ -215,8 +241,9 @@ type Finished struct {
 type WatchedRoute struct {
 	Status     Status
 	Reason     string // with already_ended
+	Early      By     // with already_ended: who ended the match Early
 	Connection string // of the matcher
-	Notified   bool   // both members were notified of the match
+	Tell       bool   // the matcher is not yet told of the match, and no other process is about to do it
 }
 
 // An Outcome is the outcome of the request of an id.
@@ -225,15 +252,10 @@ type Outcome struct {
 	Radius                  float64
 }
 
-// NoMatch is a request that expired and whose owner was not notified.
-type NoMatch struct {
-	ID     string
-	Radius float64
-}
-
 // An End is a match that ended not long ago.
 type End struct {
 	Match, Reason string
 	Matcher       Member // the zero Member if the reader was the matcher
 	At            int64  // epoch ms
+	Early         By     // who ended the match Early, "" if it was not early
 }

@@ -70,7 +70,7 @@ func TestRivalsRetryForASecond(t *testing.T) {
 			expect("give_up mia 2", err1)), err1},
 		"the give-up of an answered request fails: the error": {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, expect("lease mia 2", match.StatusOther), expect("give_up mia 2", err1)), err1},
 		"the request expired meanwhile: no_match is pushed": {join(beginWithRivals("zoe"), waitAfter("1"), shortPause, expect("lease mia 2", match.StatusOther),
-			expect("give_up mia 2", expired), expect(`push mia1 {"type":"no_match","id":"m1","radius":500}`), expect("apply mia")), nil},
+			expect("give_up mia 2", expired), expect(`push mia1 {"type":"no_match","id":"m1","radius":500}`), expect("told mia1 no_match 1001"), expect("apply mia")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.want != nil {

@@ -47,17 +47,20 @@ type result struct {
 	Old, Connection, Card, Reason string
 	NotTaken                      string
 	Available, Tags, RequestID    string
-	Confirmed, Notified, Missed   bool
-	Waits, AdviceChanged          bool
+	Confirmed, Tell, Missed       bool
+	Waits, Check                  bool
+	Mark                          string
 	Advice                        match.Advice
 	Claim                         *match.Claim
 	Route, Unfinished             *match.Route
 	Request                       *match.Request
 	Position                      *match.Position
-	NoMatch                       *match.NoMatch
+	Untold                        []match.Untold
 	Outcome                       match.Outcome
 	Ends                          []match.End
 	Changes                       []match.Change
+	Early                         match.By
+	Unlisted                      int64
 }
 
 // expect is a script of one step. Its outcome has any of: the result or only its status,

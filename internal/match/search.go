@@ -17,6 +17,8 @@ type search struct {
 	query    Query
 	queue    []Candidate // by distance
 	excluded map[Member]bool
+	apart    map[Member]bool // to be found last
+	aside    []Candidate     // those of them who were found
 	cells    map[geo.Cell]*asked
 	trips    int // left
 }
@@ -29,11 +31,16 @@ type asked struct {
 }
 
 func newSearch(store Index, q Query) *search {
-	return &search{store: store, query: q, excluded: make(map[Member]bool), cells: make(map[geo.Cell]*asked), trips: maxSearchTrips}
+	s := &search{store: store, query: q, excluded: make(map[Member]bool), apart: make(map[Member]bool), cells: make(map[geo.Cell]*asked), trips: maxSearchTrips}
+	for _, m := range q.Apart {
+		s.apart[m] = true
+	}
+	return s
 }
 
 // nearest returns the nearest candidate that is not excluded, and removes it from the queue.
-// It returns false if there is none within the radius. An error may wrap ErrUnavailable
+// Those who are apart come when there is nobody else. It returns false if there is none within
+// the radius. An error may wrap ErrUnavailable
 // because the search did not end within its trips.
 func (s *search) nearest(ctx context.Context) (Candidate, bool, error) {
 	for {
@@ -45,10 +52,24 @@ func (s *search) nearest(ctx context.Context) (Candidate, bool, error) {
 		cells, want := s.missing(reach)
 		if len(cells) == 0 {
 			if !found {
-				return Candidate{}, false, nil
+				if len(s.aside) == 0 {
+					return Candidate{}, false, nil
+				}
+				s.apart = nil
+				for _, c := range s.aside {
+					delete(s.excluded, c.Member)
+					s.offer(c)
+				}
+				s.aside = nil
+				continue
 			}
 			c := s.queue[0]
 			s.queue = s.queue[1:]
+			if s.apart[c.Member] {
+				s.aside = append(s.aside, c)
+				s.exclude(c.Member)
+				continue
+			}
 			return c, true, nil
 		}
 		if s.trips == 0 {

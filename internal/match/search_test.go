@@ -55,7 +55,7 @@ func (i *tripIndex) Search(_ context.Context, parts []match.Part, q match.Query)
 
 // walk searches around the origin. It wants these candidates, at most so many, and whether all
 // are found.
-func walk(t *testing.T, radius float64, most int, trips []trip, want []string, all bool) {
+func walk(t *testing.T, radius float64, most int, trips []trip, want []string, all bool, apart ...match.Member) {
 	t.Helper()
 	index := &tripIndex{t: t, next: trips}
 	record := make(map[match.Member]match.Position)
@@ -68,7 +68,7 @@ func walk(t *testing.T, radius float64, most int, trips []trip, want []string, a
 			}
 		}
 	}
-	found, none, err := match.Walk(t.Context(), index, match.Query{Point: origin(), Radius: radius}, most,
+	found, none, err := match.Walk(t.Context(), index, match.Query{Point: origin(), Radius: radius, Apart: apart}, most,
 		func(m match.Member) (match.Position, bool) { return record[m], true })
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +125,30 @@ func TestASearchAsksOnlyCellsThatMayChangeTheOrder(t *testing.T) {
 		four, _ := crowd(4, 4)
 		all, names := crowd(5, math.Inf(1))
 		walk(t, radius, math.MaxInt, []trip{{4, whole(home), four}, {4, whole(around), none(around)}, {16, whole(home), all}}, names, true)
+	})
+}
+
+func TestAMemberWithACoolDownIsFoundLast(t *testing.T) {
+	home := geo.ShardsWithin(origin(), 500)
+	a, b, c, d := away("a", 100, 1, 0), away("b", 200, 1, 0), away("c", 300, 1, 0), away("d", 400, 1, 0)
+	t.Run("after all others, and then the nearest first", func(t *testing.T) {
+		walk(t, 500, 4, []trip{{4, whole(home), hits(a, b, c, d)}}, []string{"b", "d", "a", "c"}, false, c.Member, a.Member)
+	})
+	t.Run("alone: it is found", func(t *testing.T) {
+		walk(t, 500, math.MaxInt, []trip{{4, whole(home), hits(a)}}, []string{"a"}, true, a.Member)
+	})
+	t.Run("not near: nobody is found", func(t *testing.T) {
+		walk(t, 500, math.MaxInt, []trip{{4, whole(home), hits()}}, nil, true, a.Member)
+	})
+	t.Run("only when nobody else is in the whole circle", func(t *testing.T) {
+		around := geo.ShardsWithin(origin(), 8000)[1:]
+		far := slices.Repeat(hits(), len(around))
+		far[0] = hits(away("x", 7500, 1, 0))[0]
+		walk(t, 8000, 2, []trip{{4, whole(home), hits(a)}, {4, whole(around), far}}, []string{"x", "a"}, false, a.Member)
+	})
+	t.Run("where a cell has more: those are asked for first", func(t *testing.T) {
+		walk(t, 500, 3, []trip{{4, whole(home), []match.Hits{{Candidates: []match.Candidate{a, b}, Horizon: 200}}}, {16, whole(home), hits(a, b, c)}},
+			[]string{"c", "a", "b"}, false, a.Member, b.Member)
 	})
 }
 

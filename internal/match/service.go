@@ -57,18 +57,14 @@ type Result struct {
 	work    *work
 }
 
-// Deliver passes the replies to reply while other members are notified. Then it does the
-// work that nobody waits for, and returns the error of that work.
-func (r Result) Deliver(ctx context.Context, reply func(context.Context, protocol.Frame)) error {
+// Deliver passes the replies to reply while other members are notified. reply returns whether the
+// push succeeded: only then the store notes that the caller was told. Then Deliver does the work
+// that nobody waits for, and returns the error of that work.
+func (r Result) Deliver(ctx context.Context, reply func(context.Context, protocol.Frame) bool) error {
 	if r.work == nil {
 		return nil
 	}
-	replies := func(ctx context.Context) {
-		for _, f := range r.Replies {
-			reply(ctx, f)
-		}
-	}
-	together(ctx, append(r.work.others, replies)...)
+	r.work.push(ctx, r.work.others, r.work.replies, reply)
 	var errs []error
 	for _, do := range r.work.rest {
 		errs = append(errs, do(ctx))
@@ -88,13 +84,13 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Notify pushes a frame to a member's connection. "" is no connection. A failed push is only
-// logged: the member gets the same state with hello or locate. A connection that is gone is
-// disconnected in the store, unless it is so new that the push may have overtaken its
-// connect: then Notify pushes once more, after a pause.
-func (s *Service) Notify(ctx context.Context, m Member, connection string, f protocol.Frame) {
+// Notify pushes a frame to a member's connection, and returns whether that succeeded. "" is no
+// connection. A failed push is logged. A connection that is gone is disconnected in the store,
+// unless it is so new that the push may have overtaken its connect: then Notify pushes once more,
+// after a pause.
+func (s *Service) Notify(ctx context.Context, m Member, connection string, f protocol.Frame) bool {
 	if connection == "" {
-		return
+		return false
 	}
 	err := s.Push.Push(ctx, connection, f)
 	if errors.Is(err, ErrConnectionGone) {
@@ -104,12 +100,15 @@ func (s *Service) Notify(ctx context.Context, m Member, connection string, f pro
 				err = s.Push.Push(ctx, connection, f)
 			}
 		} else if err == nil {
-			err = s.unlist(ctx, m, d.Changes)
+			if err = s.unlist(ctx, m, d.Changes); err == nil {
+				err = ErrConnectionGone
+			}
 		}
 	}
 	if err != nil && !errors.Is(err, ErrConnectionGone) {
 		s.Log.WarnContext(ctx, "push failed", "connection", connection, "err", err)
 	}
+	return err == nil
 }
 
 // unlist applies changes that list nobody, so that no waiting request is woken.

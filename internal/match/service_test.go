@@ -21,11 +21,11 @@ func TestOnlyTheNewestConnectionIsServed(t *testing.T) {
 		want  error
 	}{
 		"the session is known: served":                            {join(expect("read ana1", known), expect(pong)), nil},
-		"the session is unknown: connected, then served":          {join(expect("read ana1", match.StatusUnknown), connect("ana"), expect("read ana1", known), expect(pong)), nil},
-		"the session is unknown even after the connect: replaced": {join(expect("read ana1", match.StatusUnknown), connect("ana"), expect("read ana1", match.StatusUnknown)), replaced()},
-		"the connect is refused: replaced":                        {join(expect("read ana1", match.StatusUnknown), expect("connect ana1", match.StatusReplaced)), replaced()},
-		"the connect fails: the error":                            {join(expect("read ana1", match.StatusUnknown), expect("connect ana1", err1)), err1},
-		"the second read fails: the error":                        {join(expect("read ana1", match.StatusUnknown), connect("ana"), expect("read ana1", known, err1)), err1},
+		"the session is unknown: connected, then served":          {join(expect("read ana1", match.StatusUnknown), reconnect("ana"), expect("read ana1", known), expect(pong)), nil},
+		"the session is unknown even after the connect: replaced": {join(expect("read ana1", match.StatusUnknown), reconnect("ana"), expect("read ana1", match.StatusUnknown)), replaced()},
+		"the connect is refused: replaced":                        {join(expect("read ana1", match.StatusUnknown), expect("connect ana1 lost", match.StatusReplaced)), replaced()},
+		"the connect fails: the error":                            {join(expect("read ana1", match.StatusUnknown), expect("connect ana1 lost", err1)), err1},
+		"the second read fails: the error":                        {join(expect("read ana1", match.StatusUnknown), reconnect("ana"), expect("read ana1", known, err1)), err1},
 		"the first read fails: the error":                         {expect("read ana1", match.StatusUnknown, err1), err1},
 		"a newer connection is there: replaced":                   {expect("read ana1", match.StatusReplaced), replaced()},
 		"the session has disconnected: gone":                      {expect("read ana1", match.StatusGone), &match.Fault{Kind: match.Gone, Text: "this connection has disconnected"}},
@@ -39,8 +39,8 @@ func TestOnlyTheNewestConnectionIsServed(t *testing.T) {
 
 func TestAnExpiredRequestIsNotifiedWithTheNextMessage(t *testing.T) {
 	expired := snapshot(nil, nil)
-	expired.NoMatch = &match.NoMatch{ID: "m1", Radius: 500}
-	s := scripted(t, expect("read ana1", expired), expect(pushNoMatch), expect(pong))
+	expired.Untold = []match.Untold{{Notice: match.NoticeNoMatch, Which: "1001", ID: "m1", Radius: 500}}
+	s := scripted(t, expect("read ana1", expired), expect(pushNoMatch), expect(pong), expect("told ana1 no_match 1001"))
 	s.checkError(s.Ping(t.Context(), session("ana"), ""), nil)
 
 	expired.Status = match.StatusReplaced

@@ -11,11 +11,11 @@ import (
 // the fault Replaced if a newer connection is there already, RateLimited if the member connects
 // too often, and KeepOut while the member is kept out.
 func (s *Service) Connect(ctx context.Context, x Session) (Result, error) {
-	return s.serve(x, func(w *work) (protocol.Frame, error) { return nil, w.connect(ctx, x) })
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) { return nil, w.connect(ctx, x, false) })
 }
 
-func (w *work) connect(ctx context.Context, x Session) error {
-	r, err := w.Store.Connect(ctx, x)
+func (w *work) connect(ctx context.Context, x Session, lost bool) error {
+	r, err := w.Store.Connect(ctx, x, lost)
 	if err != nil {
 		return err
 	}
@@ -53,12 +53,20 @@ func (s *Service) Disconnect(ctx context.Context, m Member, connection string) e
 
 // Ping replies with a Pong and keeps the session fresh.
 func (s *Service) Ping(ctx context.Context, x Session, id string) (Result, error) {
-	return s.serve(x, func(w *work) (protocol.Frame, error) {
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
 		r, err := w.read(ctx, x, false)
 		if err != nil {
 			return nil, err
 		}
-		_ = w.afterwards(ctx, func(ctx context.Context) error { w.repairRegistration(ctx, x.Member, r.Route); return nil })
+		_ = w.afterwards(ctx, func(ctx context.Context) error {
+			if r.Check {
+				if _, err := w.repair(ctx, x.Member, r); err != nil {
+					return err
+				}
+			}
+			w.repairRegistration(ctx, x.Member, r.Route)
+			return nil
+		})
 		return &protocol.Pong{ID: id, Now: r.Now}, nil
 	})
 }
@@ -67,25 +75,12 @@ func (s *Service) Ping(ctx context.Context, x Session, id string) (Result, error
 // member resumes. Hello also lists the member anew and repairs what another process left
 // half done, so that the member and its peer can be matched again.
 func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, error) {
-	return s.serve(x, func(w *work) (protocol.Frame, error) {
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
 		r, p, err := w.current(ctx, x, true)
 		if err != nil {
 			return nil, err
 		}
-		settings := w.Pools.For(x.Pool)
-		welcome := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: protocol.Version, Now: r.Now,
-			ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings), Available: r.Available == "1",
-			Tags: strings.Fields(r.Tags), Server: s.Version}
-		switch {
-		case p != nil:
-			welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}
-			welcome.Report = p.advice().Report(settings)
-		case r.Available == "1" && x.Matchee:
-			welcome.Report = Available.Report(settings)
-		}
-		if q := r.Route; p == nil && q != nil && q.Request.Wait && (q.State == Waiting || q.State == Searching) {
-			welcome.Request = &protocol.WelcomeRequest{ID: q.Request.ID, Radius: q.Request.Radius, ExpiresAt: q.Request.Deadline}
-		}
+		welcome := w.welcome(x, id, r, p)
 		_ = w.afterwards(ctx, func(ctx context.Context) error {
 			if err := w.apply(ctx, x.Member, r.Changes); err != nil || p != nil {
 				return err
@@ -105,10 +100,32 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 	})
 }
 
+// welcome says how things stand for the caller: the match or the waiting request under way.
+func (w *work) welcome(x Session, id string, r Snapshot, p *pair) *protocol.Welcome {
+	settings := w.Pools.For(x.Pool)
+	welcome := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: protocol.Version, Now: r.Now,
+		ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings), Available: r.Available == "1",
+		Tags: strings.Fields(r.Tags), Server: w.Version}
+	switch {
+	case p != nil:
+		welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}
+		welcome.Report = p.advice().Report(settings)
+	case r.Available == "1" && x.Matchee && r.Unlisted == 0:
+		welcome.Report = Available.Report(settings)
+	}
+	if p == nil {
+		welcome.Unlisted = unlisted(r.Unlisted, r.Now, &welcome.Report)
+	}
+	if q := r.Route; p == nil && q != nil && q.Request.Wait && (q.State == Waiting || q.State == Searching) {
+		welcome.Request = &protocol.WelcomeRequest{ID: q.Request.ID, Radius: q.Request.Radius, ExpiresAt: q.Request.Deadline}
+	}
+	return welcome
+}
+
 // Locate replies with the location of the peer: the last report of a matchee, or the
 // request's point of a matcher. Without a match the error is the fault NotFound.
 func (s *Service) Locate(ctx context.Context, x Session, id string) (Result, error) {
-	return s.serve(x, func(w *work) (protocol.Frame, error) {
+	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
 		_, p, err := w.current(ctx, x, false)
 		if err != nil {
 			return nil, err

@@ -142,6 +142,11 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 		}
 		return r
 	}
+	notListed := func(available string) result {
+		r := willing(available)
+		r.Unlisted = cacheTime + 100_000
+		return r
+	}
 	idle := expect(welcome(unavailable, ""))
 	waits := expect(welcome(unavailable, waiting))
 
@@ -181,6 +186,7 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 		"a waiting request that is searching, not registered":                 {requesting(match.Searching, false, true), waits, nil},
 		"a request that does not wait":                                        {requesting(match.Waiting, true, false), idle, nil},
 		"a match that ended":                                                  {requesting(match.Ended, true, true), idle, nil},
+		"not listed for a while, and willing":                                 {notListed("1"), expect(welcomeSaying(`{"afterSeconds":100,"moveMeters":1000}`, `true,"tags":["bike","xl"]`, `,"unlisted":{"until":150000,"reason":"ended_early"}`)), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.read.Changes = []match.Change{{List: true, Epoch: 7}}

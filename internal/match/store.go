@@ -22,8 +22,9 @@ type Store interface {
 
 // Sessions keeps which members are connected.
 type Sessions interface {
-	// Connect makes a session the member's current one, unless a newer one is there.
-	Connect(context.Context, Session) (Connected, error)
+	// Connect makes a session the member's current one, unless a newer one is there. With lost,
+	// the cache did not know the session of a message: the member is then to be told the state.
+	Connect(ctx context.Context, x Session, lost bool) (Connected, error)
 	// Disconnect ends a connection, if it is the member's current one and older than age.
 	Disconnect(ctx context.Context, m Member, connection string, age time.Duration) (Disconnected, error)
 	// Read returns what is stored of a member. With a session it also keeps that session
@@ -77,15 +78,16 @@ type Matches interface {
 	Commit(ctx context.Context, matcher Member, match string, matchee Member) (Committed, error)
 	// Confirm makes the claim final.
 	Confirm(ctx context.Context, matcher Member, match string, matchee Member) (Confirmed, error)
-	// Release removes a claim. If it was confirmed, the matchee remembers the reason.
-	Release(ctx context.Context, matcher Member, match string, matchee Member, reason string) (Released, error)
-	// Finish ends the match on the matcher's route: from here on it is over.
-	Finish(ctx context.Context, matcher Member, match string, matchee Member, reason string) (Finished, error)
+	// Release removes a claim. If it was confirmed, the matchee remembers the reason, and pays or
+	// gets back what the match took, by who ended it early.
+	Release(ctx context.Context, matcher Member, match string, matchee Member, reason string, early By) (Released, error)
+	// Finish ends the match on the matcher's route: from here on it is over. The matcher pays or
+	// gets back what the match took if it was early.
+	Finish(ctx context.Context, matcher Member, match string, matchee Member, reason string, by By) (Finished, error)
 	// Watch returns whether the matcher's route still has the match.
 	Watch(ctx context.Context, matcher Member, match string, matchee Member) (WatchedRoute, error)
-	// Notified notes that both members were notified of their match (Active), or that both
-	// were released after its end (Ended).
-	Notified(ctx context.Context, matcher Member, match string, state State) error
+	// Told notes what pushes have told members, in one trip.
+	Told(ctx context.Context, all []Told) error
 }
 
 // A Report is a location as it arrived.
@@ -118,6 +120,8 @@ type Query struct {
 	Radius float64 // metres
 	Tags   []string
 	Want   int // candidates of each cell
+	// Apart are found only if nobody else is. A Store takes no notice of them.
+	Apart []Member
 }
 
 // A Part is what a search asks a shard cell for: with Rest, what an earlier search of it left.

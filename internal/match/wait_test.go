@@ -32,7 +32,7 @@ func TestARequestWaitsIfNobodyCanBeClaimed(t *testing.T) {
 		"nobody is found: it waits": {join(waiting, registered, expect("apply ana +7")), nil},
 		"a rival is found: it waits": {join(expect("search for ana", hits(candidate("ben", 1))), expect("claim ana 1 ben 5", match.StatusBusy),
 			waiting, registered, expect("apply ana +7")), nil},
-		"it has expired: no match":                  {join(expect("give_up ana 1 wait", givenUp(match.StatusNoMatch)), expect(pushNoMatch), expect("apply ana +7")), nil},
+		"it has expired: no match":                  {join(expect("give_up ana 1 wait", givenUp(match.StatusNoMatch)), expect(pushNoMatch), expect("told ana1 no_match 30001"), expect("apply ana +7")), nil},
 		"it was answered meanwhile: nothing to say": {join(expect("give_up ana 1 wait", match.StatusOther), expect("apply ana")), nil},
 		"the give-up fails: the error":              {join(expect("give_up ana 1 wait", givenUp(match.StatusWaiting), err1), retracted("ana")), err1},
 		"a request waits for ana: it is served, ana's first": {join(waiting, registered, expect("apply ana +7", zoe),

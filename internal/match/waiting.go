@@ -101,7 +101,8 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 			return leased.Status, cmp.Or(err, giveUpErr)
 		}
 		if given.Status == StatusNoMatch {
-			w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius}))
+			w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius},
+				noMatchMark(*given.Request)))
 		}
 		top := len(w.stack)
 		// The owner can be claimed from here on: the requests that wait for it are woken.
@@ -198,7 +199,8 @@ func (w *work) wait(ctx context.Context, owner Member, id string, r Request) err
 // that wait for it are woken.
 func (w *work) noMatch(ctx context.Context, owner Member, given GivenUp) error {
 	if given.Status == StatusNoMatch {
-		w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius}))
+		w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius},
+			noMatchMark(*given.Request)))
 	}
 	return w.afterwards(ctx, func(ctx context.Context) error { return w.apply(ctx, owner, given.Changes) })
 }

@@ -106,6 +106,6 @@ func TestTheOwnerOfAnExpiredWaitingRequestIsNotified(t *testing.T) {
 	over := withRequest(match.StatusNoMatch, waitingRequest())
 	over.Connection, over.Changes = "ann1", []match.Change{{List: true, Epoch: 7}}
 	s := scripted(t, connect("mia", requestOf("ann", 1, 1)), attempt("ann", "1"), expect("give_up ann 1 wait", over),
-		expect(`push ann1 {"type":"no_match","id":"m1","radius":500}`), expect("apply ann +7"))
+		expect(`push ann1 {"type":"no_match","id":"m1","radius":500}`), expect("told ann1 no_match 30001"), expect("apply ann +7"))
 	s.checkError(s.Connect(t.Context(), session("mia")), nil)
 }

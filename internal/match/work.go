@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 
 	"waggle/internal/protocol"
 )
@@ -14,32 +15,63 @@ type work struct {
 	*Service
 	caller   Session
 	admitted bool // the message was taken from the caller's budget
-	replies  []protocol.Frame
+	replies  []reply
 	replied  bool
 	others   []func(context.Context)       // to run concurrently with the replies
 	rest     []func(context.Context) error // to run after them
+	untold   []Untold                      // what the caller is to be told with this message
+	mu       sync.Mutex                    // guards told
+	answers  []string                      // the marks of what the answer tells
+	told     []Told                        // what pushes have told, and the store has not noted yet
 	assignments
 }
 
 // serve does the work of one message. do returns the reply to the caller, or nil.
-func (s *Service) serve(caller Session, do func(*work) (protocol.Frame, error)) (Result, error) {
+func (s *Service) serve(ctx context.Context, caller Session, do func(*work) (protocol.Frame, error)) (Result, error) {
 	w := &work{Service: s, caller: caller, assignments: newAssignments(s.Now())}
-	reply, err := do(w)
-	if reply != nil {
-		w.replies = append(w.replies, reply)
+	answer, err := do(w)
+	if answer != nil {
+		w.replies = append(w.replies, reply{answer, w.answers})
 	}
+	w.tell(ctx)
 	w.replied = true
-	return Result{Replies: w.replies, work: w}, err
+	r := Result{work: w}
+	for _, one := range w.replies {
+		r.Replies = append(r.Replies, one.frame)
+	}
+	return r, err
 }
 
-// notice returns a function that notifies a member. A frame for the caller's connection
-// becomes one of the replies instead, and notice returns nil.
-func (w *work) notice(m Member, connection string, f protocol.Frame) func(context.Context) {
+// notice returns a function that notifies a member of what has that mark, "" if the store does
+// not care. A frame for the caller's connection becomes one of the replies instead, and notice
+// returns nil.
+func (w *work) notice(m Member, connection string, f protocol.Frame, marks ...string) func(context.Context) {
 	if !w.replied && connection != "" && m == w.caller.Member && connection == w.caller.Connection {
-		w.replies = append(w.replies, f)
+		w.replies = append(w.replies, reply{f, marks})
 		return nil
 	}
-	return func(ctx context.Context) { w.Notify(ctx, m, connection, f) }
+	return func(ctx context.Context) {
+		if w.Notify(ctx, m, connection, f) && len(marks) > 0 {
+			w.wasTold(m, connection, marks...)
+		}
+	}
+}
+
+// push runs the jobs and pushes the replies at the same time. Then the store notes what was told.
+func (w *work) push(ctx context.Context, jobs []func(context.Context), replies []reply, push func(context.Context, protocol.Frame) bool) {
+	if len(jobs)+len(replies) > 0 {
+		together(ctx, append(jobs, func(ctx context.Context) {
+			for _, r := range replies {
+				if push(ctx, r.frame) && len(r.marks) > 0 {
+					w.wasTold(w.caller.Member, w.caller.Connection, r.marks...)
+				}
+			}
+		})...)
+	}
+	if told := w.told; len(told) > 0 {
+		w.told = nil
+		w.logFailure(ctx, "note what was told", w.Store.Told(ctx, told))
+	}
 }
 
 // concurrently runs jobs that other members wait for: at the same time as the replies are
@@ -51,27 +83,25 @@ func (w *work) concurrently(ctx context.Context, jobs ...func(context.Context)) 
 			all = append(all, do)
 		}
 	}
-	switch {
-	case !w.replied:
+	if !w.replied {
 		w.others = append(w.others, all...)
-	case len(all) > 0:
-		together(ctx, all...)
+		return
 	}
+	w.push(ctx, all, nil, nil)
 }
 
 // flush pushes at once what is kept until the replies go out: before work that may take
 // long, and before work that may give rise to newer notices for the same members.
 func (w *work) flush(ctx context.Context) {
-	if w.replied || len(w.others)+len(w.replies) == 0 {
+	if w.replied {
 		return
 	}
+	w.tell(ctx)
 	others, replies := w.others, w.replies
 	w.others, w.replies = nil, nil
-	together(ctx, append(others, func(ctx context.Context) {
-		for _, f := range replies {
-			w.Notify(ctx, w.caller.Member, w.caller.Connection, f)
-		}
-	})...)
+	w.push(ctx, others, replies, func(ctx context.Context, f protocol.Frame) bool {
+		return w.Notify(ctx, w.caller.Member, w.caller.Connection, f)
+	})
 }
 
 // afterwards does the work that nobody waits for: after the replies, or at once if they
@@ -86,18 +116,18 @@ func (w *work) afterwards(ctx context.Context, do func(context.Context) error) e
 
 // A sessionResult is the result of a step of a session.
 type sessionResult interface {
-	session() (Status, Refusal, *NoMatch)
+	session() (Status, Refusal, []Untold)
 }
 
-func (r Snapshot) session() (Status, Refusal, *NoMatch)  { return r.Status, r.Refusal, r.NoMatch }
-func (r Reported) session() (Status, Refusal, *NoMatch)  { return r.Status, r.Refusal, r.NoMatch }
-func (r Begun) session() (Status, Refusal, *NoMatch)     { return r.Status, r.Refusal, r.NoMatch }
-func (r Cancelled) session() (Status, Refusal, *NoMatch) { return r.Status, r.Refusal, r.NoMatch }
+func (r Snapshot) session() (Status, Refusal, []Untold)  { return r.Status, r.Refusal, r.Untold }
+func (r Reported) session() (Status, Refusal, []Untold)  { return r.Status, r.Refusal, r.Untold }
+func (r Begun) session() (Status, Refusal, []Untold)     { return r.Status, r.Refusal, r.Untold }
+func (r Cancelled) session() (Status, Refusal, []Untold) { return r.Status, r.Refusal, r.Untold }
 
 // inSession runs a step of a session. The first step takes the message from the caller's
 // budget. It returns a fault if that is empty, or if the session is not the current one. If the
-// cache does not know the session, inSession connects it and runs the step once more. A request
-// of the caller that has expired is notified.
+// cache does not know the session, inSession connects it and runs the step once more: the caller
+// is then told the state. It collects what the caller is not yet told.
 func inSession[R sessionResult](ctx context.Context, w *work, x Session, step func(Session) (R, error)) (R, error) {
 	x.Admitted = w.admitted
 	r, err := step(x)
@@ -105,7 +135,7 @@ func inSession[R sessionResult](ctx context.Context, w *work, x Session, step fu
 		return r, err
 	}
 	if status, _, _ := r.session(); status == StatusUnknown {
-		if err := w.connect(ctx, x); err != nil {
+		if err := w.connect(ctx, x, true); err != nil {
 			return r, err
 		}
 		if r, err = step(x); err != nil {
@@ -113,15 +143,16 @@ func inSession[R sessionResult](ctx context.Context, w *work, x Session, step fu
 		}
 	}
 	w.admitted = true
-	switch status, refusal, noMatch := r.session(); {
-	case status == StatusRateLimited || status == StatusKeptOut:
-		return r, w.tooMany(x, status, refusal)
+	status, refusal, untold := r.session()
+	switch {
 	case status == StatusReplaced || status == StatusUnknown:
 		return r, replaced()
 	case status == StatusGone:
 		return r, fault(Gone, "this connection has disconnected")
-	case noMatch != nil:
-		w.concurrently(ctx, w.notice(x.Member, x.Connection, &protocol.NoMatch{ID: noMatch.ID, Radius: noMatch.Radius}))
+	}
+	w.untold = append(w.untold, untold...)
+	if status == StatusRateLimited || status == StatusKeptOut {
+		return r, w.tooMany(x, status, refusal)
 	}
 	return r, nil
 }
@@ -141,6 +172,9 @@ func (w *work) tooMany(x Session, status Status, r Refusal) error {
 			settings.ReportsPerSecond, settings.ReportsBurst)
 	case r.Limit == LimitConnects:
 		f.Text = fmt.Sprintf("at most %d connections a minute, and %d at once", ConnectsPerMinute, ConnectsBurst)
+	case r.Limit == LimitHarvest:
+		f.Text = fmt.Sprintf("at most %g matches an hour may end within %g seconds of their start in this pool, %g of them at once",
+			settings.HarvestPerHour, Early.Seconds(), max(1, math.Floor(settings.HarvestPerHour/2)))
 	default:
 		f.Text = fmt.Sprintf("at most %g requests a minute and %g matches an hour in this pool",
 			settings.RequestsPerMinute, settings.MatchesPerHour)

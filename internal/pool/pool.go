@@ -39,6 +39,10 @@ type Settings struct {
 	// MessagesPerSecond and MessagesBurst are the same for all messages of a member together.
 	MessagesPerSecond, MessagesBurst float64
 	MatchesPerHour                   float64 // of the matcher
+	// HarvestPerHour is how many matches a member may end early, CoolDown how long a pair that
+	// parted is not matched again while there are others. 0 is no cool-down.
+	HarvestPerHour float64
+	CoolDown       time.Duration
 }
 
 // Pools holds the settings of all pools. The zero value has the defaults

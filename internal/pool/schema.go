@@ -19,8 +19,8 @@ func schema() []setting {
 			func(s *Settings) *Consent { return &s.Consent }, Implied, Required),
 		boolean("remoteRequests", true, "whether a request may name a point more than 20 km from the member's own location, or come from a member without a fresh one",
 			func(s *Settings) *bool { return &s.RemoteRequests }),
-		seconds("locationTTL", 60, "how long a location keeps its member findable", func(s *Settings) *time.Duration { return &s.LocationTTL }),
-		seconds("grace", 60, "how long the owner of a waiting request may be silent before the request is passed over",
+		seconds("locationTTL", 60, shortest, longest, "how long a location keeps its member findable", func(s *Settings) *time.Duration { return &s.LocationTTL }),
+		seconds("grace", 60, shortest, longest, "how long the owner of a waiting request may be silent before the request is passed over",
 			func(s *Settings) *time.Duration { return &s.Grace }),
 		number("maxRadius", 20_000, "metres", 100, 20_000, "the widest search", func(s *Settings) *float64 { return &s.MaxRadius }),
 		number("maxAccuracy", 500, "metres", 0, 100_000, "a report with a worse `accuracy` moves nothing. 0 takes every report", func(s *Settings) *float64 { return &s.MaxAccuracy }),
@@ -31,6 +31,10 @@ func schema() []setting {
 		number("messagesBurst", 40, "messages", 1, 1e6, "how many messages of any kind a member may send at once", func(s *Settings) *float64 { return &s.MessagesBurst }),
 		rate("requestsPerMinute", 10, "requests a minute", "how many `match` messages a member may send", func(s *Settings) *float64 { return &s.RequestsPerMinute }),
 		rate("matchesPerHour", 30, "matches an hour", "how many matches a member may get as matcher", func(s *Settings) *float64 { return &s.MatchesPerHour }),
+		rate("harvestPerHour", 10, "matches an hour", "how many matches a member may end within 60 s of their start, half of them at once",
+			func(s *Settings) *float64 { return &s.HarvestPerHour }),
+		seconds("coolDown", 300, 0, 600, "how long two members who parted by `cancelled`, or within 60 s, are not matched again while others are there; 0 is off",
+			func(s *Settings) *time.Duration { return &s.CoolDown }),
 	}
 }
 
@@ -99,10 +103,12 @@ func rate(key string, byDefault float64, unit, meaning string, field func(*Setti
 	return s
 }
 
-// seconds is a time, a number in the file. A tenth of a second is enough for a replay at
-// speed 60, and two hours are the longest that a connection lives.
-func seconds(key string, byDefault float64, meaning string, field func(*Settings) *time.Duration) setting {
-	const low, high = 0.1, 7200
+// A tenth of a second is enough for a replay at speed 60, and two hours are the longest that a
+// connection lives.
+const shortest, longest = 0.1, 7200
+
+// seconds is a time, a number in the file.
+func seconds(key string, byDefault, low, high float64, meaning string, field func(*Settings) *time.Duration) setting {
 	set := func(s *Settings, seconds float64) {
 		*field(s) = time.Duration(math.Round(seconds * float64(time.Second)))
 	}

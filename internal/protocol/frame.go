@@ -47,6 +47,7 @@ type Welcome struct {
 	Server    string          `json:"server,omitempty"` // the version of the server, "" if unknown
 	Match     *WelcomeMatch   `json:"match,omitempty"`
 	Request   *WelcomeRequest `json:"request,omitempty"`
+	Unlisted  *Unlisted       `json:"unlisted,omitempty"`
 }
 
 // WelcomeMatch is the match under way.
@@ -82,11 +83,21 @@ type Pong struct {
 
 // Ack answers a location that has an id, or brings new reporting advice.
 type Ack struct {
-	ID       string `json:"id,omitempty"`
-	Report   Report `json:"report"`
-	Position string `json:"position,omitempty"` // why the position was not taken
-	Taken    *int   `json:"taken,omitempty"`    // how many points of a batch count; nil: it was none
+	ID       string    `json:"id,omitempty"`
+	Report   Report    `json:"report"`
+	Position string    `json:"position,omitempty"` // why the position was not taken
+	Taken    *int      `json:"taken,omitempty"`    // how many points of a batch count; nil: it was none
+	Unlisted *Unlisted `json:"unlisted,omitempty"`
 }
+
+// Unlisted says until when nobody can find the member, and why.
+type Unlisted struct {
+	Until  int64  `json:"until"` // epoch ms
+	Reason string `json:"reason"`
+}
+
+// ReasonEndedEarly is that of a member who has ended too many matches soon after their start.
+const ReasonEndedEarly = "ended_early"
 
 // Waiting says that the request stays open until ExpiresAt.
 type Waiting struct {

@@ -66,7 +66,7 @@ func TestACacheWhoseFunctionsMayNotBeCalledGetsTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := match.Session{Member: match.Member{Pool: "default", ID: "ana"}, Connection: "c1", ConnectedAt: time.Now(), Matchee: true}
-	if r, err := s.Connect(t.Context(), x); err != nil || r.Status != match.StatusOK || trips != 1 {
+	if r, err := s.Connect(t.Context(), x, false); err != nil || r.Status != match.StatusOK || trips != 1 {
 		t.Errorf("got %+v, %v after %d trips, want ok after one", r, err, trips)
 	}
 }

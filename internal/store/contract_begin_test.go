@@ -168,30 +168,32 @@ func begins() []testCase {
 				f.t.Errorf("kept %q", text)
 			}
 		}},
-		{"a repeat of a request that found nobody says its radius, and takes the pending no_match", func(f *fixture) {
+		{"a repeat of a request that found nobody says its radius, and that the caller is not yet told", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.await("r1")
 			f.advance(time.Minute)
 			found := match.Outcome{ID: "r1", Kind: "no_match", Radius: 3000}
-			f.repeats(ana.begin("r1", "m1", around(0)), found)
-			same(f, ana.read().NoMatch, nil)
+			begun := ana.begin("r1", "m1", around(0))
+			same(f, notices(begun.Untold), "no_match r1")
+			begun.Untold = nil
+			f.repeats(begun, found)
+			same(f, notices(ana.read().Untold), "")
 			f.repeats(ana.begin("r1", "m1", around(0)), found)
 		}},
-		{"a repeat takes only the no_match of its own request", func(f *fixture) {
+		{"a repeat returns the no_match of another request too", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			f.says(ana.begin("r1", "m1"), match.StatusOK)
 			f.says(ana.cancel(), match.StatusCancelled)
 			ana.await("r2")
 			f.advance(time.Minute)
-			f.says(ana.begin("r1", "m2"), match.StatusRepeat)
-			same(f, ana.read().NoMatch, &match.NoMatch{ID: "r2", Radius: 3000})
+			same(f, notices(ana.begin("r1", "m2").Untold), "no_match r2")
 		}},
 		{"a new request takes the pending no_match of the one before", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.await("r1")
 			f.advance(time.Minute)
-			same(f, ana.begin("r2", "m2", around(0)).NoMatch, &match.NoMatch{ID: "r1", Radius: 3000})
-			same(f, ana.read().NoMatch, nil)
+			same(f, notices(ana.begin("r2", "m2", around(0)).Untold), "no_match r1")
+			same(f, notices(ana.read().Untold), "")
 		}},
 		{"a new request returns the match that ended, until both members are free of it", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
@@ -207,7 +209,7 @@ func begins() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			ana.notified("m1", match.Ended)
+			ana.free("m1")
 			begun := ana.begin("r2", "m2")
 			f.is(begun, match.Begun{Status: match.StatusOK, Request: &ana.asked})
 		}},
@@ -255,7 +257,7 @@ func begins() []testCase {
 			f.says(ana.cancel(), match.StatusCancelled)
 			ana.matchWith("", "m1", ben)
 			f.says(ana.commit("m1", ben), match.StatusYours) // counts once
-			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
+			f.says(ana.finish("m1", ben, "completed", match.ByMatcher), match.StatusEnded)
 			f.says(ana.release("m1", ben, "completed"), match.StatusReleased)
 			f.is(ana.begin("", "m2"), match.Begun{Status: match.StatusRateLimited, Refusal: refusal(match.LimitMatches, time.Hour)})
 			f.says(ben.begin("", "m3"), match.StatusOK)

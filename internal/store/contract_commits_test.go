@@ -7,7 +7,7 @@ import (
 	"waggle/internal/match"
 )
 
-// commits: how a claim becomes a match, and who is noted as notified of it.
+// commits: how a claim becomes a match.
 func commits() []testCase {
 	return []testCase{
 		{"a commit makes the search a match, and takes the matcher out of the index", func(f *fixture) {
@@ -17,9 +17,9 @@ func commits() []testCase {
 			ana.moveTo(0)
 			f.says(ana.begin("r1", "m1"), match.StatusOK)
 			f.says(ana.claim("m1", ben), match.StatusYours)
-			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusYours, Connection: ana.Connection, Card: `"Ana"`,
+			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusYours, Tell: true, Connection: ana.Connection, Card: `"Ana"`,
 				Request: &ana.asked, Changes: []match.Change{unlist(0, f.now)}})
-			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusYours, Connection: ana.Connection, Card: `"Ana"`,
+			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusYours, Tell: true, Connection: ana.Connection, Card: `"Ana"`,
 				Request: &ana.asked})
 			same(f, *ana.snapshot().Route, match.Route{State: match.Active, Match: "m1", Matchee: ben.Member, Request: ana.asked})
 		}},
@@ -73,13 +73,6 @@ func commits() []testCase {
 			ana.leave()
 			same(f, ana.commit("m1", ben).Connection, "")
 		}},
-		{"a commit that comes after both were notified leaves that noted", func(f *fixture) {
-			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
-			ana.matchWith("r1", "m1", ben)
-			ana.notified("m1", match.Active)
-			f.says(ana.commit("m1", ben), match.StatusYours)
-			same(f, ana.snapshot().Route.Notified, true)
-		}},
 		{"every id of the request gets the match as its outcome, and no earlier id does", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			f.says(ana.begin("r0", "m0"), match.StatusOK)
@@ -99,7 +92,7 @@ func commits() []testCase {
 			f.says(ben.connect(), match.StatusOK)
 			ben.moveTo(10)
 			ana.commitWith("r1", "m1", ben)
-			want := match.Confirmed{Status: match.StatusYours, Connection: ben.Connection, Card: `"Ben"`, Position: &ben.Position,
+			want := match.Confirmed{Status: match.StatusYours, Tell: true, Connection: ben.Connection, Card: `"Ben"`, Position: &ben.Position,
 				Changes: []match.Change{unlist(10, f.now)}}
 			f.is(ana.confirm("m1", ben), want)
 			want.Changes = nil
@@ -149,37 +142,16 @@ func commits() []testCase {
 			f.is(ana.watch("m1", ben), want)
 			f.is(ana.watch("m2", ben), match.WatchedRoute{Status: match.StatusOther})
 			f.is(ana.watch("m1", cem), match.WatchedRoute{Status: match.StatusOther})
-			ana.notified("m1", match.Active)
-			want.Notified = true
-			f.is(ana.watch("m1", ben), want)
 			ana.leave()
 			same(f, ana.watch("m1", ben).Connection, "")
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusAlreadyEnded, Reason: "left"})
+			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusAlreadyEnded, Reason: "left", Early: match.ByNobody})
 		}},
 		{"a request that waits again is not watched", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			f.says(ana.begin("r1", "m1"), match.StatusOK)
 			f.says(ana.giveUp("m1", true), match.StatusWaiting)
 			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusOther})
-		}},
-		{"that both were notified is noted of that match in that state only", func(f *fixture) {
-			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
-			ana.notified("m1", match.Active) // there is nothing
-			ana.matchWith("r1", "m1", ben)
-			notified := func() bool { return ana.snapshot().Route.Notified }
-			ana.notified("m2", match.Active)
-			same(f, notified(), false)
-			ana.notified("m1", match.Ended)
-			same(f, notified(), false)
-			ana.notified("m1", match.Active)
-			same(f, notified(), true)
-			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			same(f, notified(), false)
-			ana.notified("m1", match.Active) // comes late
-			same(f, notified(), false)
-			ana.notified("m1", match.Ended)
-			same(f, notified(), true)
 		}},
 	}
 }

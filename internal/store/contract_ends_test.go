@@ -13,27 +13,19 @@ func ends() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			f.advance(time.Second)
-			want := match.Finished{Status: match.StatusEnded, Reason: "left", Connection: ana.Connection, RequestID: "r1",
+			want := match.Finished{Status: match.StatusEnded, Tell: true, Reason: "left", Early: match.ByNobody, Connection: ana.Connection, RequestID: "r1",
 				Changes: []match.Change{ana.list(f.now)}}
 			f.is(ana.finish("m1", ben, "left"), want)
 			want.Changes = []match.Change{ana.list(f.now + 1)}
 			f.is(ana.finish("m1", ben, "completed"), want) // the reason stays
 			same(f, *ana.snapshot().Route, match.Route{State: match.Ended, Match: "m1", Matchee: ben.Member, Reason: "left", Request: withoutPoint(ana.asked)})
 		}},
-		{"a finish of a match of which both were notified ends it too", func(f *fixture) {
-			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
-			ana.matchWith("r1", "m1", ben)
-			ana.notified("m1", match.Active)
-			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			same(f, ana.snapshot().Route.Notified, false)
-		}},
 		{"a finish that is repeated when both are free says why the match ended", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
-			ana.notified("m1", match.Ended)
-			f.is(ana.finish("m1", ben, "completed"), match.Finished{Status: match.StatusAlreadyEnded, Reason: "left"})
+			ana.free("m1")
+			f.is(ana.finish("m1", ben, "completed"), match.Finished{Status: match.StatusAlreadyEnded, Reason: "left", Early: match.ByNobody})
 			same(f, len(ana.snapshot().Ends), 1)
 		}},
 		{"a finish of another match ends nothing", func(f *fixture) {
@@ -53,26 +45,27 @@ func ends() []testCase {
 			ana.matchWith("r1", "m1", ben)
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
 			f.is(ana.finish("m2", ben, "left"), match.Finished{Status: match.StatusOther})
-			f.is(ana.finish("m1", cem, "completed"), match.Finished{Status: match.StatusAlreadyEnded, Reason: "left"})
+			f.is(ana.finish("m1", cem, "completed"), match.Finished{Status: match.StatusAlreadyEnded, Reason: "left", Early: match.ByNobody})
 		}},
 		{"a finish of a matcher who has disconnected names no connection", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			ana.leave()
-			f.is(ana.finish("m1", ben, "left"), match.Finished{Status: match.StatusEnded, Reason: "left", RequestID: "r1"})
+			f.is(ana.finish("m1", ben, "left"), match.Finished{Status: match.StatusEnded, Tell: true, Reason: "left", Early: match.ByNobody, RequestID: "r1"})
 		}},
 		{"an end stays in the routing table for a minute", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben, openFor(time.Second))
 			f.advance(time.Hour)
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
+			ana.told(match.NoticeEnded.Mark("m1"))
 			f.advance(time.Minute - time.Millisecond)
 			same(f, ana.snapshot().Route.State, match.Ended)
 			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusAlreadyEnded, Reason: "left"})
 			f.advance(time.Millisecond)
 			same(f, ana.snapshot().Route, nil)
 			same(f, f.stored("route", "ana"), map[string]string{})
-			same(f, ana.read().NoMatch, nil)
+			same(f, notices(ana.read().Untold), "")
 			f.is(ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusOther})
 			f.is(ana.finish("m1", ben, "left"), match.Finished{Status: match.StatusOther})
 		}},
@@ -84,6 +77,7 @@ func ends() []testCase {
 			f.says(ana.begin("r2", "m2"), match.StatusActive)
 			f.advance(5 * time.Minute)
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
+			ana.told(match.NoticeEnded.Mark("m1"))
 			f.advance(10*time.Minute - time.Millisecond)
 			f.repeats(ana.begin("r1", "m3", around(0)), match.Outcome{ID: "r1", Kind: "ended", Match: "m1", Reason: "left", Radius: 3000})
 			f.repeats(ana.begin("r2", "m3", around(0)), match.Outcome{ID: "r2", Kind: "ended", Match: "m1", Reason: "left"})
@@ -111,7 +105,7 @@ func ends() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			f.advance(time.Second)
-			want := match.Released{Status: match.StatusReleased, Reason: "left", Confirmed: true, Connection: ben.Connection,
+			want := match.Released{Status: match.StatusReleased, Reason: "left", Confirmed: true, Tell: true, Connection: ben.Connection,
 				Changes: []match.Change{ben.list(f.now)}}
 			f.is(ana.release("m1", ben, "left"), want)
 			same(f, ben.snapshot().Claim, nil)
@@ -136,7 +130,7 @@ func ends() []testCase {
 			ana.matchWith("r1", "m1", ben)
 			f.says(ana.release("m1", ben, "left"), match.StatusReleased)
 			f.says(cem.claim("m2", ben), match.StatusYours)
-			f.is(ana.release("m1", ben, "lost"), match.Released{Status: match.StatusAlreadyEnded, Reason: "left", Confirmed: true,
+			f.is(ana.release("m1", ben, "lost"), match.Released{Status: match.StatusAlreadyEnded, Reason: "left", Confirmed: true, Tell: true,
 				Connection: ben.Connection})
 			same(f, ben.snapshot().Claim.Match, "m2")
 		}},
@@ -183,7 +177,7 @@ func ends() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			ben.leave()
-			f.is(ana.release("m1", ben, "left"), match.Released{Status: match.StatusReleased, Reason: "left", Confirmed: true})
+			f.is(ana.release("m1", ben, "left"), match.Released{Status: match.StatusReleased, Reason: "left", Confirmed: true, Tell: true})
 		}},
 	}
 }

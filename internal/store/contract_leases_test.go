@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"time"
 
 	"waggle/internal/match"
@@ -99,7 +100,7 @@ func leases() []testCase {
 			same(f, ana.snapshot().Route.State, match.Searching)
 			f.advance(time.Millisecond)
 			same(f, ana.snapshot().Route, nil)
-			same(f, ana.read().NoMatch, &match.NoMatch{ID: "r1", Radius: 3000})
+			same(f, notices(ana.read().Untold), "no_match r1")
 		}},
 		{"a search that lapses after its request's deadline ends it", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -108,7 +109,7 @@ func leases() []testCase {
 			same(f, ana.snapshot().Route.State, match.Searching)
 			f.advance(time.Millisecond)
 			same(f, ana.snapshot().Route, nil)
-			same(f, ana.read().NoMatch, &match.NoMatch{ID: "r1", Radius: 3000})
+			same(f, notices(ana.read().Untold), "no_match r1")
 		}},
 		{"a request waits until its deadline", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -133,6 +134,9 @@ func leases() []testCase {
 			f.is(ana.giveUp("m1", false), match.GivenUp{Status: match.StatusNoMatch, Connection: ana.Connection, Request: &ana.asked,
 				Changes: []match.Change{ana.list(f.now + 1)}})
 			same(f, ana.snapshot().Route, nil)
+			f.is(ana.giveUp("m1", false), match.GivenUp{Status: match.StatusNoMatch, Connection: ana.Connection, // its reply may be lost
+				Request: &match.Request{ID: "r1", Radius: 3000, Tags: []string{}, Deadline: ana.asked.Deadline}})
+			ana.told(ana.noMatch())
 			f.is(ana.giveUp("m1", false), match.GivenUp{Status: match.StatusOther, Connection: ana.Connection})
 			same(f, ana.begin("r1", "m2").Outcome.Kind, "no_match")
 		}},
@@ -165,8 +169,9 @@ func leases() []testCase {
 			ana.await("r1")
 			f.advance(time.Minute)
 			f.is(ana.giveUp("m1", true), match.GivenUp{Status: match.StatusNoMatch, Connection: ana.Connection,
-				Request: &match.Request{ID: "r1", Radius: 3000, Tags: []string{}}})
-			same(f, ana.read().NoMatch, nil)
+				Request: &match.Request{ID: "r1", Radius: 3000, Tags: []string{}, Deadline: ana.asked.Deadline}})
+			same(f, notices(ana.read().Untold), "")
+			ana.told(ana.noMatch())
 			f.is(ana.giveUp("m1", true), match.GivenUp{Status: match.StatusOther, Connection: ana.Connection})
 		}},
 		{"a search that gives up names no connection of an owner who has disconnected", func(f *fixture) {
@@ -282,7 +287,8 @@ func leases() []testCase {
 			f.is(ana.cancel(), match.Cancelled{Status: match.StatusOther})
 			ana.await("r1")
 			f.advance(time.Minute)
-			f.is(ana.cancel(), match.Cancelled{Status: match.StatusOther, NoMatch: &match.NoMatch{ID: "r1", Radius: 3000}})
+			f.is(ana.cancel(), match.Cancelled{Status: match.StatusOther, Untold: []match.Untold{
+				{Notice: match.NoticeNoMatch, Which: fmt.Sprint(ana.asked.Deadline), ID: "r1", Radius: 3000, Advice: match.Available}}})
 			f.is(ana.cancel(), match.Cancelled{Status: match.StatusOther})
 		}},
 		{"a request that is retracted was never made, and its owner is listed anew", func(f *fixture) {
@@ -306,7 +312,7 @@ func leases() []testCase {
 			same(f, ana.snapshot().Route.State, match.Searching)
 			ana.retract(f.now)
 			f.advance(time.Hour)
-			same(f, ana.read().NoMatch, nil)
+			same(f, notices(ana.read().Untold), "")
 		}},
 		{"a request that led to a match is not retracted", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)

@@ -60,10 +60,10 @@ func lifetimes() []testCase {
 			ana := f.listed("ana", 0)
 			ana.await("r1")
 			f.evict(f.key("route", "ana"))
-			same(f, ana.read().NoMatch, nil)
-			f.advance(time.Minute)
+			same(f, notices(ana.read().Untold), "no_match r1")
+			ana.told(ana.noMatch())
 			f.repeats(ana.begin("r1", "m1", around(0)), match.Outcome{ID: "r1", Kind: "no_match", Radius: 3000})
-			same(f, ana.read().NoMatch, nil)
+			same(f, notices(ana.read().Untold), "")
 		}},
 		{"a request lives 15 s longer than it may wait", func(f *fixture) {
 			ana := f.listed("ana", 0)

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"time"
 
@@ -58,7 +60,7 @@ func done[R any](a *member, result R, err error) R {
 
 func (a *member) connect() match.Connected {
 	a.t.Helper()
-	result, err := a.store.Connect(a.t.Context(), a.Session)
+	result, err := a.store.Connect(a.t.Context(), a.Session, false)
 	return done(a, result, err)
 }
 
@@ -116,6 +118,9 @@ func (a *member) report(meters float64, options ...reportOption) match.Reported 
 		a.At = reported.At
 		if r.Tags != nil {
 			a.tags = strings.Join(*r.Tags, " ")
+		}
+		if reported.Mark != "" {
+			a.told(reported.Mark)
 		}
 	}
 	return reported
@@ -250,15 +255,15 @@ func (a *member) confirm(search string, b *member) match.Confirmed {
 	return done(a, result, err)
 }
 
-func (a *member) release(search string, b *member, reason string) match.Released {
+func (a *member) release(search string, b *member, reason string, early ...match.By) match.Released {
 	a.t.Helper()
-	result, err := a.store.Release(a.t.Context(), a.Member, search, b.Member, reason)
+	result, err := a.store.Release(a.t.Context(), a.Member, search, b.Member, reason, append(early, "")[0])
 	return done(a, result, err)
 }
 
-func (a *member) finish(search string, b *member, reason string) match.Finished {
+func (a *member) finish(search string, b *member, reason string, by ...match.By) match.Finished {
 	a.t.Helper()
-	result, err := a.store.Finish(a.t.Context(), a.Member, search, b.Member, reason)
+	result, err := a.store.Finish(a.t.Context(), a.Member, search, b.Member, reason, append(by, match.ByNobody)[0])
 	return done(a, result, err)
 }
 
@@ -268,10 +273,32 @@ func (a *member) watch(search string, b *member) match.WatchedRoute {
 	return done(a, result, err)
 }
 
-func (a *member) notified(search string, state match.State) {
+// told notes that pushes to the member's connection have told it what has these marks.
+func (a *member) told(marks ...string) {
 	a.t.Helper()
-	a.must(a.store.Notified(a.t.Context(), a.Member, search, state))
+	a.must(a.store.Told(a.t.Context(), []match.Told{{Member: a.Member, Connection: a.Connection, Marks: marks}}))
 }
+
+// free notes that both sides of an ended match are free again.
+func (a *member) free(search string) {
+	a.t.Helper()
+	a.must(a.store.Told(a.t.Context(), []match.Told{{Member: a.Member, Free: search}}))
+}
+
+// notices are what a member is to be told, each with its request, or else with what it is about.
+func notices(all []match.Untold) string {
+	var words []string
+	for _, u := range all {
+		words = append(words, string(u.Notice)+" "+cmp.Or(u.ID, u.Which))
+	}
+	return strings.Join(words, ", ")
+}
+
+// noMatch is the mark of the no_match of the member's last request.
+func (a *member) noMatch() string { return match.NoticeNoMatch.Mark(fmt.Sprint(a.asked.Deadline)) }
+
+// advice is the mark of advice that changes now.
+func (f *fixture) advice() string { return match.NoticeAdvice.Mark(fmt.Sprint(f.now)) }
 
 // commitWith makes a match whose claim is not confirmed.
 func (a *member) commitWith(id, search string, b *member, options ...requestOption) {
@@ -292,4 +319,6 @@ func (a *member) matchWith(id, search string, b *member, options ...requestOptio
 	a.says(confirmed, match.StatusYours)
 	a.apply(committed.Changes...)
 	b.apply(confirmed.Changes...)
+	a.told(match.NoticeMatched.Mark(search))
+	b.told(match.NoticeMatched.Mark(search))
 }

@@ -18,11 +18,11 @@ func positions() []testCase {
 			f.settings(limits)
 			ana := f.connected("ana")
 			f.is(ana.report(0, accurate(201)), match.Reported{Status: match.StatusOK, NotTaken: protocol.PositionInaccurate, At: f.now,
-				Advice: match.Unavailable, AdviceChanged: true})
+				Advice: match.Unavailable, Mark: f.advice()})
 			same(f, ana.snapshot().Position, nil)
 			f.says(ana.begin("", "m1"), match.StatusNoLocation)
 			f.is(ana.report(0, accurate(200)), match.Reported{Status: match.StatusOK, At: f.now, Changes: []match.Change{ana.list(f.now)},
-				Advice: match.Available, AdviceChanged: true})
+				Advice: match.Available, Mark: f.advice()})
 		}},
 		{"a position less accurate than the pool allows leaves the last one, which becomes stale in its time", func(f *fixture) {
 			f.settings(limits)
@@ -32,7 +32,7 @@ func positions() []testCase {
 			same(f, *ana.snapshot().Position, ana.Position)
 			f.advance(time.Millisecond)
 			f.is(ana.report(10, accurate(201)), match.Reported{Status: match.StatusOK, NotTaken: protocol.PositionInaccurate, At: f.now,
-				Changes: []match.Change{unlist(0, start)}, Advice: match.Unavailable, AdviceChanged: true})
+				Changes: []match.Change{unlist(0, start)}, Advice: match.Unavailable, Mark: f.advice()})
 		}},
 		{"what a report says beside a position that is not taken counts", func(f *fixture) {
 			f.settings(limits)
@@ -41,7 +41,7 @@ func positions() []testCase {
 			f.is(ana.report(10, accurate(201), tagged("xl")), match.Reported{Status: match.StatusOK, NotTaken: protocol.PositionInaccurate, At: f.now,
 				Changes: []match.Change{ana.list(start + 1)}, Advice: match.Available})
 			f.is(ana.report(10, accurate(201), available(false)), match.Reported{Status: match.StatusOK, NotTaken: protocol.PositionInaccurate, At: f.now,
-				Changes: []match.Change{unlist(0, start+1)}, Advice: match.Unavailable, AdviceChanged: true})
+				Changes: []match.Change{unlist(0, start+1)}, Advice: match.Unavailable, Mark: f.advice()})
 		}},
 		{"a report whose position is not taken is a sign of life", func(f *fixture) {
 			f.settings(limits)

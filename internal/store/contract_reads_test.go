@@ -54,9 +54,6 @@ func reads() []testCase {
 			f.says(ana.commit("m1", ben), match.StatusYours)
 			want.State, want.Matchee = match.Active, ben.Member
 			same(f, *ana.snapshot().Route, want)
-			ana.notified("m1", match.Active)
-			want.Notified = true
-			same(f, *ana.snapshot().Route, want)
 			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
 			want.State, want.Notified, want.Reason = match.Ended, false, "completed"
 			want.Request = withoutPoint(want.Request) // nobody is shown it any more
@@ -69,10 +66,10 @@ func reads() []testCase {
 				search := fmt.Sprint("m", n)
 				ana.matchWith("", search, ben)
 				f.says(ana.finish(search, ben, "completed"), match.StatusEnded)
-				f.says(ana.release(search, ben, "left"), match.StatusReleased)
-				ana.notified(search, match.Ended)
-				hers = append(hers, match.End{Match: search, Reason: "completed", Matcher: match.Member{Pool: f.pool}, At: f.now})
-				his = append(his, match.End{Match: search, Reason: "left", Matcher: ana.Member, At: f.now})
+				f.says(ana.release(search, ben, "left", match.ByMatchee), match.StatusReleased)
+				ana.free(search)
+				hers = append(hers, match.End{Match: search, Reason: "completed", Matcher: match.Member{Pool: f.pool}, At: f.now, Early: match.ByNobody})
+				his = append(his, match.End{Match: search, Reason: "left", Matcher: ana.Member, At: f.now, Early: match.ByMatchee})
 				f.advance(time.Second)
 			}
 			same(f, ana.snapshot().Ends, hers[1:])
@@ -82,9 +79,9 @@ func reads() []testCase {
 			ana := f.listed("ana", 0)
 			ana.await("r1")
 			f.advance(time.Minute)
-			same(f, ana.snapshot().NoMatch, nil)
-			same(f, ana.read().NoMatch, &match.NoMatch{ID: "r1", Radius: 3000})
-			same(f, ana.read().NoMatch, nil)
+			same(f, notices(ana.snapshot().Untold), "")
+			same(f, notices(ana.read().Untold), "no_match r1")
+			same(f, notices(ana.read().Untold), "")
 		}},
 		{"a reading by the member itself is a sign of life, a reading by another is none", func(f *fixture) {
 			ana := f.listed("ana", 0)

@@ -15,7 +15,7 @@ func reports() []testCase {
 			ana := f.connected("ana")
 			reported := ana.report(0)
 			f.is(reported, match.Reported{Status: match.StatusOK, Changes: []match.Change{ana.list(f.now)}, At: f.now,
-				Advice: match.Available, AdviceChanged: true})
+				Advice: match.Available, Mark: f.advice()})
 		}},
 		{"the next report moves the listing", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -141,13 +141,13 @@ func reports() []testCase {
 			ana := f.listed("ana", 0)
 			reported := ana.report(0, available(false))
 			f.is(reported, match.Reported{Status: match.StatusOK, Changes: []match.Change{unlist(0, f.now)}, At: f.now,
-				Advice: match.Unavailable, AdviceChanged: true})
+				Advice: match.Unavailable, Mark: f.advice()})
 			reported = ana.report(0)
 			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Unavailable})
 			same(f, ana.snapshot().Available, "0")
 			reported = ana.report(0, available(true))
 			f.is(reported, match.Reported{Status: match.StatusOK, Changes: []match.Change{ana.list(f.now + 1)}, At: f.now,
-				Advice: match.Available, AdviceChanged: true})
+				Advice: match.Available, Mark: f.advice()})
 			same(f, ana.snapshot().Available, "1")
 		}},
 		{"a member keeps the tags that it last said", func(f *fixture) {
@@ -187,21 +187,20 @@ func reports() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("", "m1", ben)
 			reported := ben.report(20)
-			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Watched, AdviceChanged: true,
+			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Watched, Mark: f.advice(),
 				Claim: &match.Claim{Matcher: ana.Member, Match: "m1", Confirmed: true, At: f.now}, Since: start})
 			reported = ben.report(30)
-			same(f, reported.AdviceChanged, false)
+			same(f, reported.Mark, "")
 		}},
 		{"a matcher is advised that it watches", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("", "m1", ben)
 			reported := ana.report(20)
-			want := match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Watching, AdviceChanged: true,
+			want := match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Watching, Mark: f.advice(),
 				Route: &match.Route{State: match.Active, Match: "m1", Matchee: ben.Member, Request: ana.asked}}
 			f.is(reported, want)
-			ana.notified("m1", match.Active)
 			reported = ana.report(30)
-			want.AdviceChanged, want.Route.Notified = false, true
+			want.Mark = ""
 			f.is(reported, want)
 		}},
 		{"a report returns the request under way, and whether all cells know of it", func(f *fixture) {
@@ -226,9 +225,9 @@ func reports() []testCase {
 			ana.await("r1")
 			f.advance(time.Minute)
 			reported := ana.report(10)
-			same(f, reported.NoMatch, &match.NoMatch{ID: "r1", Radius: 3000})
+			same(f, notices(reported.Untold), "no_match r1")
 			reported = ana.report(20)
-			same(f, reported.NoMatch, nil)
+			same(f, notices(reported.Untold), "")
 		}},
 		{"a report is a sign of life", func(f *fixture) {
 			ana := f.listed("ana", 0)

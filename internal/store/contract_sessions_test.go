@@ -152,7 +152,7 @@ func sessions() []testCase {
 			next := ana.nextSession()
 			f.says(next.connect(), match.StatusOK)
 			reported := next.report(0)
-			same(f, reported.AdviceChanged, true)
+			same(f, reported.Mark, f.advice())
 		}},
 		{"a connect is a sign of life", func(f *fixture) {
 			ana := f.listed("ana", 0)

@@ -34,9 +34,9 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
 		writeMotion(r.Motion), available, retag, tags, string(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
 		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst), most(settings.MaxAccuracy), most(settings.MaxSpeed))...))
-	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(),
-		Advice: said.Advice, AdviceChanged: bool(said.AdviceChanged), At: int64(said.At), Claim: said.claim(),
-		Route: said.route(said.Route), NotTaken: said.NotTaken, Since: int64(said.Since), Changes: domainChanges(said.Changes)}, err
+	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(),
+		Advice: said.Advice, Mark: said.AdviceMark, At: int64(said.At), Claim: said.claim(),
+		Route: said.route(said.Route), NotTaken: said.NotTaken, Since: int64(said.Since), Changes: domainChanges(said.Changes), Unlisted: int64(said.Unlisted)}, err
 }
 
 // most writes a limit of which 0 means that there is none.
@@ -198,7 +198,7 @@ func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) 
 	r, err := s.askOnce(ctx, s.onMember("begin", x.Member, append(s.session(x), q.ID, q.Match, lat, lng, decimal(q.Radius),
 		words(q.Tags), millis(q.Open), bit(q.Wait), decimal(settings.RequestsPerMinute), decimal(settings.MatchesPerHour),
 		remote)...))
-	return match.Begun{Status: r.Status, Refusal: r.refusal(), NoMatch: r.noMatch(), Request: r.request(),
+	return match.Begun{Status: r.Status, Refusal: r.refusal(), Untold: r.untold(), Request: r.request(),
 		Unfinished: r.route(r.Unfinished), Outcome: r.outcome(), Claim: r.claim(), Route: r.route(r.Route)}, err
 }
 

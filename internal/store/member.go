@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"waggle/internal/match"
@@ -9,10 +11,10 @@ import (
 )
 
 // Connect implements match.Sessions.
-func (s *Store) Connect(ctx context.Context, x match.Session) (match.Connected, error) {
+func (s *Store) Connect(ctx context.Context, x match.Session, lost bool) (match.Connected, error) {
 	implied := s.pools.For(x.Pool).Consent == pool.Implied
 	r, err := s.ask(ctx, s.onMember("connect", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), bit(x.Restricted),
-		words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied), decimal(match.ConnectsPerMinute), decimal(match.ConnectsBurst)))
+		words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied), decimal(match.ConnectsPerMinute), decimal(match.ConnectsBurst), bit(lost)))
 	return match.Connected{Status: r.Status, Refusal: r.refusal(), Old: r.Old, Changes: domainChanges(r.Changes)}, err
 }
 
@@ -38,10 +40,10 @@ func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew
 		by = s.session(*x)
 	}
 	r, err := s.ask(ctx, s.onMember("read", m, append(by, bit(anew))...))
-	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), NoMatch: r.noMatch(), Connection: r.Connection, Claim: r.claim(),
+	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), Untold: r.untold(), Connection: r.Connection, Claim: r.claim(),
 		Position: r.position(), Card: r.Card, Available: r.Available, Tags: r.Tags,
-		Route: r.route(r.Route), Searched: bool(r.Searched), Ends: r.ends(),
-		Changes: domainChanges(r.Changes)}, err
+		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Check: bool(r.Check), Ends: r.ends(),
+		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}, err
 }
 
 // Lease implements match.Requests.
@@ -64,7 +66,7 @@ func (s *Store) GiveUp(ctx context.Context, owner match.Member, id string, wait 
 // Cancel implements match.Requests.
 func (s *Store) Cancel(ctx context.Context, x match.Session, id, request string) (match.Cancelled, error) {
 	r, err := s.askOnce(ctx, s.onMember("cancel", x.Member, append(s.session(x), id, request)...))
-	return match.Cancelled{Status: r.Status, Refusal: r.refusal(), NoMatch: r.noMatch(), Request: r.request(), Changes: domainChanges(r.Changes)}, err
+	return match.Cancelled{Status: r.Status, Refusal: r.refusal(), Untold: r.untold(), Request: r.request(), Changes: domainChanges(r.Changes)}, err
 }
 
 // Retract implements match.Requests.
@@ -88,39 +90,51 @@ func (s *Store) Claim(ctx context.Context, matcher match.Member, id string, tags
 // Commit implements match.Matches.
 func (s *Store) Commit(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Committed, error) {
 	r, err := s.ask(ctx, s.onMember("commit", matcher, id, matchee.ID, decimal(s.pools.For(matcher.Pool).MatchesPerHour)))
-	return match.Committed{Status: r.Status, Connection: r.Connection, Card: r.Card, Request: r.request(),
+	return match.Committed{Status: r.Status, Tell: bool(r.Tell), Connection: r.Connection, Card: r.Card, Request: r.request(),
 		Changes: domainChanges(r.Changes)}, err
 }
 
 // Confirm implements match.Matches.
 func (s *Store) Confirm(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Confirmed, error) {
 	r, err := s.ask(ctx, s.onMember("confirm", matchee, matcher.ID, id))
-	return match.Confirmed{Status: r.Status, Connection: r.Connection, Card: r.Card, Request: r.request(), Position: r.position(),
+	return match.Confirmed{Status: r.Status, Tell: bool(r.Tell), Connection: r.Connection, Card: r.Card, Request: r.request(), Position: r.position(),
 		Changes: domainChanges(r.Changes)}, err
 }
 
 // Release implements match.Matches.
-func (s *Store) Release(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Released, error) {
-	r, err := s.ask(ctx, s.onMember("release", matchee, matcher.ID, id, reason))
-	return match.Released{Status: r.Status, Reason: r.Reason, Confirmed: bool(r.Confirmed), Connection: r.Connection,
+func (s *Store) Release(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string, early match.By) (match.Released, error) {
+	settings := s.pools.For(matcher.Pool)
+	r, err := s.ask(ctx, s.onMember("release", matchee, matcher.ID, id, reason, string(early), decimal(settings.RequestsPerMinute),
+		decimal(settings.HarvestPerHour), millis(settings.CoolDown)))
+	return match.Released{Status: r.Status, Tell: bool(r.Tell), Reason: r.Reason, Confirmed: bool(r.Confirmed), Connection: r.Connection,
 		RequestID: r.requestID(), Waits: bool(r.Waits), Changes: domainChanges(r.Changes)}, err
 }
 
 // Finish implements match.Matches.
-func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string) (match.Finished, error) {
-	r, err := s.ask(ctx, s.onMember("finish", matcher, id, matchee.ID, reason))
-	return match.Finished{Status: r.Status, Reason: r.Reason, Connection: r.Connection, RequestID: r.requestID(),
+func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string, by match.By) (match.Finished, error) {
+	settings := s.pools.For(matcher.Pool)
+	r, err := s.ask(ctx, s.onMember("finish", matcher, id, matchee.ID, reason, string(by), decimal(settings.RequestsPerMinute),
+		decimal(settings.MatchesPerHour), decimal(settings.HarvestPerHour), millis(settings.CoolDown)))
+	return match.Finished{Status: r.Status, Tell: bool(r.Tell), Reason: r.Reason, Early: r.Early, Connection: r.Connection, RequestID: r.requestID(),
 		Changes: domainChanges(r.Changes)}, err
 }
 
 // Watch implements match.Matches.
 func (s *Store) Watch(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.WatchedRoute, error) {
 	r, err := s.ask(ctx, s.onMember("watch", matcher, id, matchee.ID))
-	return match.WatchedRoute{Status: r.Status, Reason: r.Reason, Connection: r.Connection, Notified: bool(r.Notified)}, err
+	return match.WatchedRoute{Status: r.Status, Reason: r.Reason, Early: r.Early, Connection: r.Connection, Tell: bool(r.Tell)}, err
 }
 
-// Notified implements match.Matches.
-func (s *Store) Notified(ctx context.Context, matcher match.Member, id string, state match.State) error {
-	_, err := s.ask(ctx, s.onMember("notified", matcher, id, string(state)))
-	return err
+// Told implements match.Matches.
+func (s *Store) Told(ctx context.Context, all []match.Told) error {
+	var calls []call
+	for _, t := range all {
+		calls = append(calls, s.onMember("told", t.Member, t.Connection, strings.Join(t.Marks, ","), t.Free))
+	}
+	var errs []error
+	for i, result := range s.run(ctx, calls...) {
+		_, err := read(calls[i], result)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }

@@ -55,13 +55,17 @@ func aRecord(t *testing.T, s *store.Store, n int) {
 	random := rand.New(rand.NewPCG(uint64(n), 0))
 	x := match.Session{Member: match.Member{Pool: "default", ID: fmt.Sprintf("%08x-7b04-4ef2-9096-%012x", random.Uint32(), n)},
 		Connection: fmt.Sprintf("R1kmxc%08xI=", n), ConnectedAt: time.Now().Add(-time.Hour), Matcher: true, Matchee: true}
-	if _, err := s.Connect(t.Context(), x); err != nil {
+	if _, err := s.Connect(t.Context(), x, false); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
 		r := match.Report{Arrival: time.Now(), Tags: &[]string{"van", "wheelchair"}, Position: match.Position{At: time.Now().UnixMilli(),
 			Seq: 1000 + random.Int64N(1000), Point: geo.Point{Lat: float64(525_200_000+random.IntN(1000)) / 1e7, Lng: float64(134_000_000+random.IntN(1000)) / 1e7}}}
-		if _, err := s.Report(t.Context(), x, r); err != nil {
+		reported, err := s.Report(t.Context(), x, r)
+		if err == nil && reported.Mark != "" {
+			err = s.Told(t.Context(), []match.Told{{Member: x.Member, Connection: x.Connection, Marks: []string{reported.Mark}}})
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -41,6 +41,8 @@ const (
 	offset = 3_600_000 // ms that the scripts' clock is ahead of the server's
 	far    = 1_000_000 // ms until a deadline that has not passed
 	near   = 1_000     // ms since one that has
+	// earlier is the mark of the no_match of an earlier request.
+	earlier = "0"
 )
 
 // A replayer replays transitions on a cache.
@@ -96,14 +98,21 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 	var reply struct {
 		Status    model.Status
 		Confirmed bool
-		NoMatch   *struct{ ID string } `json:"no_match"`
+		Untold    []struct{ What, Which string }
 	}
 	if err := json.Unmarshal([]byte(text), &reply); err != nil {
 		t.Fatalf("%v replied %s: %v", want.Call, text, err)
 	}
 	got := model.Transition{Call: want.Call, Pre: want.Pre, Post: s.slot(t)}
-	got.Reply = model.Reply{Status: reply.Status, Confirmed: reply.Confirmed, OutcomeSent: reply.NoMatch != nil ||
-		want.Call.Script == model.GiveUp && reply.Status == model.IsNoMatch || reply.Status == model.IsCancelled}
+	got.Reply = model.Reply{Status: reply.Status, Confirmed: reply.Confirmed, OutcomeSent: want.Call.Script == model.GiveUp &&
+		reply.Status == model.IsNoMatch || reply.Status == model.IsCancelled}
+	for _, n := range reply.Untold {
+		if n.What == "no_match" && n.Which != earlier {
+			got.Reply.OutcomeSent = true
+		} else {
+			got.Reply.Untold |= notice(n.What, n.Which)
+		}
+	}
 	return got
 }
 
@@ -142,6 +151,29 @@ func (s *replayer) record(t *testing.T, slot model.Slot, clock model.Clock) map[
 		s.do(t, "HSET", past, "requests", fmt.Sprintf(`[{"id":"r1","at":%s,"outcome":"%v","match":"%s","reason":""}]`,
 			s.ago(near), slot.Outcome, match))
 	}
+	if slot.Route == model.Active {
+		fields["active"] = id(ana, slot.Match)
+	}
+	var untold [][]string
+	if slot.Untold&model.UntoldMatch != 0 {
+		current := id(ana, slot.Match)
+		if slot.Confirmed {
+			current = id(slot.Matcher, slot.Claimed)
+		}
+		untold = append(untold, []string{"matched", current})
+	}
+	for n := model.Match(1); n <= 2; n++ {
+		if slot.Untold&model.UntoldEnd(n) != 0 {
+			untold = append(untold, []string{"ended", id(ana, n)})
+		}
+	}
+	if slot.Untold&model.UntoldNoMatch != 0 {
+		untold = append(untold, []string{"no_match", earlier, "500", "r0"})
+	}
+	if untold != nil {
+		text, _ := json.Marshal(untold)
+		fields["untold"] = string(text)
+	}
 	switch {
 	case slot.Due:
 		fields["no_match"] = s.ago(near) + " 500 r1"
@@ -168,7 +200,7 @@ func (s *replayer) deadlines(clock model.Clock) (till, deadline string) {
 func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
 	till, deadline := s.deadlines(clock)
 	fields := []string{"state", slot.Route.String(), "request", "r1", "lat", "52.5", "lng", "13.4", "radius", "500",
-		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0"}
+		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0", "searched", s.ago(near)}
 	if slot.Match != 0 {
 		fields = append(fields, "match", id(ana, slot.Match))
 	}
@@ -197,13 +229,13 @@ func (s *replayer) arguments(c model.Call) []string {
 	case model.Confirm:
 		return []string{c.Matcher.String(), match}
 	case model.Release:
-		return []string{c.Matcher.String(), match, "lost"}
+		return []string{c.Matcher.String(), match, "lost", "nobody", "1000", "1000", "300000"}
 	case model.GiveUp:
 		return []string{match, map[bool]string{true: "wait", false: "none"}[c.Wait]}
 	case model.Cancel:
 		return append(session, "", "")
 	case model.Finish:
-		return []string{match, c.Matchee.String(), "completed"}
+		return []string{match, c.Matchee.String(), "completed", "nobody", "1000", "1000", "1000", "300000"}
 	case model.Retract:
 		return []string{s.ago(2 * near)}
 	case model.Watch:
@@ -213,6 +245,15 @@ func (s *replayer) arguments(c model.Call) []string {
 			session = []string{"", "", "", ""}
 		}
 		return append(session, "0")
+	case model.Told:
+		var marks []string
+		for _, matcher := range []model.Member{1, 2, 3} {
+			marks = append(marks, map[model.Kind]string{model.MatchedNotice: "matched ", model.EndedNotice: "ended "}[c.Notice]+id(matcher, c.Match))
+		}
+		if c.Notice == model.NoMatchNotice {
+			marks = []string{"no_match " + s.ago(near), "no_match " + s.ago(-far)}
+		}
+		return []string{"c1", strings.Join(marks, ","), ""}
 	}
 	return session
 }
@@ -242,7 +283,27 @@ func (s *replayer) slot(t *testing.T) model.Slot {
 	if slot.Route != model.Waiting && slot.Route != model.Searching {
 		slot.Due = m["no_match"] != ""
 	}
+	if m["untold"] != "" {
+		var untold [][]string
+		if err := json.Unmarshal([]byte(m["untold"]), &untold); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range untold {
+			slot.Untold |= notice(n[0], n[1])
+		}
+	}
 	return slot
+}
+
+// notice is a notice of a record as the model has it.
+func notice(what, which string) model.Notices {
+	switch what {
+	case "matched":
+		return model.UntoldMatch
+	case "ended":
+		return model.UntoldEnd(number(which))
+	}
+	return model.UntoldNoMatch
 }
 
 func (s *replayer) fields(t *testing.T, key string) map[string]string {

@@ -18,42 +18,45 @@ import (
 // reply is the union of all script replies; each step reads the fields that its script
 // sets. Hashes keep text, so numbers and flags come as text too.
 type reply struct {
-	call          call
-	Status        match.Status `json:"status"`
-	Now           number       `json:"now"`
-	Limit         match.Limit  `json:"limit"`
-	Retry         number       `json:"retry"` // ms
-	Old           string       `json:"old"`
-	Connection    string       `json:"connection"`
-	Reason        string       `json:"reason"`
-	Card          string       `json:"card"`
-	Available     string       `json:"available"`
-	Tags          string       `json:"tags"`
-	Advice        match.Advice `json:"advice"`
-	NotTaken      string       `json:"not_taken"`
-	AdviceChanged flag         `json:"advice_changed"`
-	Confirmed     flag         `json:"confirmed"`
-	Notified      flag         `json:"notified"`
-	Missed        flag         `json:"missed"`
-	Waits         flag         `json:"waits"`
-	Searched      flag         `json:"searched"`
-	Mark          flag         `json:"mark"`
-	At            number       `json:"at"`
-	Since         number       `json:"since"`
-	Changes       []change     `json:"changes"`
-	Claim         *claim       `json:"claim"`
-	Position      *position    `json:"position"`
-	Request       *request     `json:"request"`
-	Route         *route       `json:"route"`
-	Unfinished    *route       `json:"unfinished"`
-	NoMatch       *noMatch     `json:"no_match"`
-	Outcome       outcome      `json:"outcome"`
-	Ends          []end        `json:"ends"`
-	Found         []string     `json:"found"`   // each "square at seq member"
-	Horizon       *number      `json:"horizon"` // in units of the cell's plane
-	Rest          string       `json:"rest"`
-	Waiting       []waiting    `json:"waiting"`
-	Cells         []geo.Cell   `json:"cells"`
+	call       call
+	Status     match.Status `json:"status"`
+	Now        number       `json:"now"`
+	Limit      match.Limit  `json:"limit"`
+	Retry      number       `json:"retry"` // ms
+	Old        string       `json:"old"`
+	Connection string       `json:"connection"`
+	Reason     string       `json:"reason"`
+	Early      match.By     `json:"early"`
+	Card       string       `json:"card"`
+	Available  string       `json:"available"`
+	Tags       string       `json:"tags"`
+	Advice     match.Advice `json:"advice"`
+	NotTaken   string       `json:"not_taken"`
+	AdviceMark string       `json:"advice_mark"`
+	Tell       flag         `json:"tell"`
+	Check      flag         `json:"check"`
+	Confirmed  flag         `json:"confirmed"`
+	Missed     flag         `json:"missed"`
+	Waits      flag         `json:"waits"`
+	Searched   flag         `json:"searched"`
+	Mark       flag         `json:"mark"`
+	Unlisted   number       `json:"unlisted"`
+	At         number       `json:"at"`
+	Since      number       `json:"since"`
+	Changes    []change     `json:"changes"`
+	Claim      *claim       `json:"claim"`
+	Position   *position    `json:"position"`
+	Request    *request     `json:"request"`
+	Route      *route       `json:"route"`
+	Unfinished *route       `json:"unfinished"`
+	Untold     []untold     `json:"untold"`
+	Outcome    outcome      `json:"outcome"`
+	Ends       []end        `json:"ends"`
+	Found      []string     `json:"found"`   // each "square at seq member"
+	Horizon    *number      `json:"horizon"` // in units of the cell's plane
+	Rest       string       `json:"rest"`
+	Waiting    []waiting    `json:"waiting"`
+	Cells      []geo.Cell   `json:"cells"`
 }
 
 type (
@@ -80,6 +83,10 @@ type (
 		Deadline   number `json:"deadline"`
 		Wait       flag   `json:"wait,omitempty"`
 		Registered flag   `json:"registered,omitempty"`
+		Apart      []peer `json:"apart,omitempty"`
+	}
+	peer struct {
+		ID string `json:"peer"`
 	}
 	route struct {
 		State    match.State `json:"state"`
@@ -102,6 +109,14 @@ type (
 		ID     string `json:"id"`
 		Radius number `json:"radius"`
 	}
+	untold struct {
+		noMatch
+		What     match.Notice `json:"what"`
+		Which    string       `json:"which"`
+		Reason   string       `json:"reason"`
+		Advice   match.Advice `json:"advice"`
+		Unlisted number       `json:"unlisted"`
+	}
 	outcome struct {
 		noMatch
 		Outcome string `json:"outcome"`
@@ -109,10 +124,11 @@ type (
 		Reason  string `json:"reason"`
 	}
 	end struct {
-		Match   string `json:"match"`
-		Matcher string `json:"matcher"`
-		Reason  string `json:"reason"`
-		At      number `json:"at"`
+		Match   string   `json:"match"`
+		Matcher string   `json:"matcher"`
+		Reason  string   `json:"reason"`
+		Early   match.By `json:"early"`
+		At      number   `json:"at"`
 	}
 	waiting struct {
 		Owner   string `json:"owner"`
@@ -227,6 +243,7 @@ func (r reply) request() *match.Request {
 		return nil
 	}
 	q := r.Request.domain()
+	q.Apart = r.apart(r.Request)
 	return &q
 }
 
@@ -235,6 +252,14 @@ func (r reply) requestID() string {
 		return ""
 	}
 	return r.Request.ID
+}
+
+// apart are the members with whom the owner of a request has a cool-down.
+func (r reply) apart(q *request) (all []match.Member) {
+	for _, p := range q.Apart {
+		all = append(all, r.member(p.ID))
+	}
+	return all
 }
 
 func (q request) domain() match.Request {
@@ -249,15 +274,18 @@ func (r reply) route(t *route) *match.Route {
 	if t == nil {
 		return nil
 	}
+	request := t.Request.domain()
+	request.Apart = r.apart(&t.Request)
 	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified),
-		Request: t.Request.domain()}
+		Request: request}
 }
 
-func (r reply) noMatch() *match.NoMatch {
-	if r.NoMatch == nil {
-		return nil
+func (r reply) untold() (all []match.Untold) {
+	for _, u := range r.Untold {
+		all = append(all, match.Untold{Notice: u.What, Which: u.Which, ID: u.ID, Reason: u.Reason, Radius: float64(u.Radius), Advice: u.Advice,
+			Unlisted: int64(u.Unlisted)})
 	}
-	return &match.NoMatch{ID: r.NoMatch.ID, Radius: float64(r.NoMatch.Radius)}
+	return all
 }
 
 func (r reply) outcome() match.Outcome {
@@ -267,7 +295,7 @@ func (r reply) outcome() match.Outcome {
 
 func (r reply) ends() (all []match.End) {
 	for _, e := range r.Ends {
-		all = append(all, match.End{Match: e.Match, Matcher: r.member(e.Matcher), Reason: e.Reason, At: int64(e.At)})
+		all = append(all, match.End{Match: e.Match, Matcher: r.member(e.Matcher), Reason: e.Reason, Early: e.Early, At: int64(e.At)})
 	}
 	return all
 }

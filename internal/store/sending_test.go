@@ -108,7 +108,10 @@ func sendings(ana, ben *member) []sending {
 		}
 	}
 	return []sending{
-		{"connect", false, func(ctx context.Context, s *store.Store) error { _, err := s.Connect(ctx, ana.Session); return err }},
+		{"connect", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Connect(ctx, ana.Session, false)
+			return err
+		}},
 		{"read", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Read(ctx, ana.Member, nil, false)
 			return err
@@ -168,15 +171,15 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Watch(ctx, ana.Member, "m2", ben.Member)
 			return err
 		}},
-		{"notified", false, func(ctx context.Context, s *store.Store) error {
-			return s.Notified(ctx, ana.Member, "m2", match.Active)
+		{"told", false, func(ctx context.Context, s *store.Store) error {
+			return s.Told(ctx, []match.Told{{Member: ana.Member, Connection: ana.Connection, Free: "m2"}})
 		}},
 		{"finish", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left")
+			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err
 		}},
 		{"release", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left")
+			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err
 		}},
 		{"retract", false, func(ctx context.Context, s *store.Store) error {

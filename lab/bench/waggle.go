@@ -80,7 +80,7 @@ func (w *waggle) session(pool, id string) match.Session {
 
 // deliver does what remains of a message, and drops the replies.
 func deliver(ctx context.Context, r match.Result, err error) error {
-	if delivered := r.Deliver(ctx, func(context.Context, protocol.Frame) {}); err == nil {
+	if delivered := r.Deliver(ctx, func(context.Context, protocol.Frame) bool { return true }); err == nil {
 		err = delivered
 	}
 	return err

@@ -11,10 +11,11 @@ import (
 	"waggle/clients/go/waggle"
 )
 
-// How members meet. A match ends soon, so that most members are free to be found.
+// How members meet. A match ends soon, so that most members are free to be found, but not so
+// soon that its end costs anything.
 const (
 	radius  = 2000 // metres
-	meeting = 45 * time.Second
+	meeting = 65 * time.Second
 )
 
 // A member drives a walk, and is a client.

@@ -28,26 +28,29 @@ func TestTrips(t *testing.T) {
 			before, trips, commands int // before: trips before the first push, 0 if there is none
 		}{
 			// A location: the record, then the cell; where the cell's members are to be made known, area and cell.
-			{"first location", func() { ben.report(lat, lng) }, 0, 4, 4},
+			// A changed advice is noted as told after its push.
+			{"first location", func() { ben.report(lat, lng) }, 0, 5, 5},
 			{"location, steady", func() { ben.report(lat, lng+0.0001) }, 0, 2, 2},
 			{"location in another cell", func() { ben.report(q.Lat, q.Lng) }, 0, 4, 4},
 			{"the next location", func() { ben.report(q.Lat, q.Lng+0.0001) }, 0, 2, 2},
 			{"location after 15 s, which removes the trailing listing", func() { be.advance(15 * time.Second); ben.report(q.Lat, q.Lng) }, 0, 2, 3},
-			{"location of an unavailable member", func() { ben.report(lat, lng, `"available":false`) }, 0, 2, 2},
+			{"location of an unavailable member", func() { ben.report(lat, lng, `"available":false`) }, 0, 3, 3},
 			{"the next location", func() { ben.report(lat, lng+0.0001) }, 0, 1, 1},
-			{"location of a member who becomes available", func() { ben.report(lat, lng, `"available":true`) }, 0, 2, 2},
-			// begin, search, claim, commit, confirm; unlist, notified
-			{"match with a point", func() { ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)); matched() }, 5, 7, 7},
-			{"location of a matchee", func() { ben.report(lat, lng) }, 2, 2, 2},
-			// read, finish, release; list, notified
-			{"end", end, 4, 5, 5},
-			{"location of the matcher", func() { ana.report(lat, lng) }, 0, 2, 2},
-			{"match without a point", meet, 5, 8, 8},
-			{"location of a matcher", func() { ana.report(lat, lng) }, 0, 2, 2},
-			{"end of both listed", end, 5, 6, 6},
-			{"two locations at the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 4, 4},
+			{"location of a member who becomes available", func() { ben.report(lat, lng, `"available":true`) }, 0, 3, 3},
+			// begin, search, claim, commit, confirm; unlist, told
+			{"match with a point", func() { ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)); matched() }, 5, 7, 8},
+			{"first location of a matchee", func() { ben.report(lat, lng) }, 2, 3, 3},
+			{"the next location", func() { ben.report(lat, lng+0.0001) }, 2, 2, 2},
+			// read, finish, release; list, told
+			{"end", end, 4, 5, 6},
+			{"location of the matcher", func() { ana.report(lat, lng) }, 0, 3, 3},
+			{"match without a point", meet, 5, 8, 9},
+			{"first location of a matcher", func() { ana.report(lat, lng) }, 0, 3, 3},
+			{"the next location", func() { ana.report(lat, lng+0.0001) }, 0, 2, 2},
+			{"end of both listed", end, 5, 6, 7},
+			{"two locations at the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 6, 6},
 			{"the same 15 s later", func() { be.advance(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 4, 5},
-			{"match across an edge", meet, 6, 9, 11},
+			{"match across an edge", meet, 6, 9, 12},
 		}
 		// In the second run the cache knows the scripts. It begins with a span of the location
 		// TTL, as the first report of a span makes the cell known to its area once more.

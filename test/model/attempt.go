@@ -138,6 +138,7 @@ func (s *waitingState) run(script Script, p attempt) Status {
 	c := Call{Script: script, Matcher: p.Owner, Match: p.Match, Matchee: p.Matchee, Wait: true}
 	slot := s.at(c.On())
 	post, reply := c.Apply(*slot, NoFault)
+	post.Untold = 0 // see ExploreTelling
 	*slot = post
 	return reply.Status
 }

@@ -30,6 +30,10 @@ const (
 	SearchBeforeRegister
 	ListingWakesNobody
 	ReportAsksOnce
+	NotMarked
+	ClearedUnpushed
+	ClearsNewer
+	ClearsOtherConnection
 	faults
 )
 
@@ -98,6 +102,14 @@ func (f Fault) planted() (string, Rule) {
 		return "a listing wakes no waiting request", Woken
 	case ReportAsksOnce:
 		return "a member that stays where it is never asks again", Woken
+	case NotMarked:
+		return "a commit does not mark that the matcher is not yet told", TellsAll
+	case ClearedUnpushed:
+		return "a mark is cleared although the push failed", TellsAll
+	case ClearsNewer:
+		return "a late process clears a newer mark", TellsAll
+	case ClearsOtherConnection:
+		return "a push to an older connection clears the mark", TellsAll
 	}
 	return "the protocol as it is", ""
 }
@@ -105,8 +117,11 @@ func (f Fault) planted() (string, Rule) {
 // Find explores the protocol with a fault until it breaks the rule that it should
 // break. If the Result has no Violation, the model misses the fault.
 func Find(ctx context.Context, f Fault, workers int) (Result, error) {
-	if f.Breaks() == Woken {
+	switch f.Breaks() {
+	case Woken:
 		return ExploreWaking(f), nil
+	case TellsAll:
+		return ExploreTelling(f, 1), nil
 	}
 	bounds := Full(workers)
 	if f == RepairNothing {

@@ -36,6 +36,12 @@ func TestWaitingRequestsAreWoken(t *testing.T) {
 	}
 }
 
+func TestMembersAreToldWhatStands(t *testing.T) {
+	if result := ExploreTelling(NoFault, 0); result.Violation != nil || result.States < 1000 {
+		t.Errorf("got\n%d states, %v", result.States, result)
+	}
+}
+
 func TestEveryPlantedFaultIsFound(t *testing.T) {
 	for _, f := range Faults() {
 		t.Run(f.String(), func(t *testing.T) {
@@ -73,6 +79,7 @@ func TestEveryReplyOccurs(t *testing.T) {
 		Retract: {OK, Other},
 		Watch:   {IsActive, IsSearching, Other},
 		Read:    {OK},
+		Told:    {OK},
 	}
 	met := map[Script]map[Status]bool{}
 	explorer := Explorer{Bounds: small()[0], Observe: func(c Call, _, _ Slot, r Reply) {

@@ -82,7 +82,7 @@ func (m *machine) message(s State, x Member) {
 		}
 	}
 	for _, call := range []Call{{Script: Cancel, Matcher: x}, {Script: Retract, Matcher: x}, {Script: Read, Matcher: x},
-		{Script: Read, Matcher: x, Own: true}} {
+		{Script: Read, Matcher: x, Own: true}, {Script: Told, Matcher: x, Notice: NoMatchNotice}} {
 		m.each(s, call, func(c Call, t State, r Reply) {
 			if c.Script == Read && !c.Own || !m.onlyReads(s, c, t) {
 				m.emit(Step{Event: Replied, Call: c, Reply: r}, t)

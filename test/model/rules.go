@@ -31,6 +31,10 @@ const (
 	// Woken holds at the end of every run in which no process dies: no request waits
 	// on while a free or waiting member is there to be found. See ExploreWaking.
 	Woken Rule = "woken"
+	// TellsAll holds in every state. Let every process die, and let each member send two
+	// messages. Then its client knows the match that the member is in, or that it is in none.
+	// See ExploreTelling.
+	TellsAll Rule = "told"
 )
 
 // A Violation is a rule that a step or the state it leads to breaks.

@@ -6,7 +6,7 @@ import "fmt"
 type Script uint8
 
 // The scripts. Claim, Confirm and Release run on the matchee's slot, the others on
-// the matcher's.
+// the matcher's. Told runs on the slot of the member that was told.
 const (
 	Begin Script = iota
 	Lease
@@ -20,12 +20,13 @@ const (
 	Retract
 	Watch
 	Read
+	Told
 )
 
 // String returns the name of the Lua file, without its ending.
 func (s Script) String() string {
 	return [...]string{"begin", "lease", "claim", "commit", "confirm", "release", "give_up", "finish", "cancel",
-		"retract", "watch", "read"}[s]
+		"retract", "watch", "read", "told"}[s]
 }
 
 // A Status is the status that a script replies with.
@@ -59,6 +60,7 @@ type Call struct {
 	Matchee Member
 	Wait    bool // of GiveUp: the request waits, if it has time left
 	Own     bool // of Read: the member reads its own slot
+	Notice  Kind // of Told
 }
 
 // On returns the member whose slot the call changes.
@@ -82,11 +84,22 @@ func (c Call) String() string {
 	return text + c.Clock.String()
 }
 
+// A Kind is a kind of notice. With the id of the match it is the mark of a notice.
+type Kind uint8
+
+// The kinds of notices.
+const (
+	MatchedNotice Kind = iota + 1
+	EndedNotice
+	NoMatchNotice
+)
+
 // A Reply is a script's reply.
 type Reply struct {
 	Status      Status
-	Confirmed   bool // of Release: the claim was a confirmed one
-	OutcomeSent bool // the slot's member is sent the outcome of its request
+	Untold      Notices // what the member is told that its own message finds untold
+	Confirmed   bool    // of Release: the claim was a confirmed one
+	OutcomeSent bool    // the slot's member is sent the outcome of its request
 }
 
 // Apply returns the slot after the script, and the reply. It changes nothing else. A
@@ -115,12 +128,40 @@ func (c Call) Apply(s Slot, f Fault) (Slot, Reply) {
 		return c.retract(s, f)
 	case Watch:
 		return c.watch(s, f)
+	case Told:
+		return c.told(s, f)
 	default:
 		s = s.applyDeadlines(c.Clock)
-		sent := c.Own && s.Due
-		s.Due = s.Due && !sent
-		return s, Reply{Status: OK, OutcomeSent: sent}
+		if !c.Own {
+			return s, Reply{Status: OK}
+		}
+		return s, s.news(OK)
 	}
+}
+
+// news is the reply to the member's own message, with all that it is not yet told.
+func (s Slot) news(status Status) Reply {
+	return Reply{Status: status, OutcomeSent: s.Due, Untold: s.Untold}
+}
+
+// told clears the mark of what a push has told the member.
+func (c Call) told(s Slot, f Fault) (Slot, Reply) {
+	s = s.applyDeadlines(c.Clock)
+	switch c.Notice {
+	case MatchedNotice:
+		current := s.Match
+		if s.Confirmed {
+			current = s.Claimed
+		}
+		if current == c.Match || f == ClearsNewer {
+			s.Untold &^= UntoldMatch
+		}
+	case EndedNotice:
+		s.Untold &^= UntoldEnd(c.Match)
+	case NoMatchNotice:
+		s.Due = false
+	}
+	return s, Reply{Status: OK}
 }
 
 func (c Call) begin(s Slot, f Fault) (Slot, Reply) {
@@ -132,23 +173,26 @@ func (c Call) begin(s Slot, f Fault) (Slot, Reply) {
 		if s.Confirmed {
 			s.Outcome = Matched
 		}
-		return s, Reply{Status: IsClaimed}
+		return s, s.news(IsClaimed)
 	}
 	switch s.Route {
 	case Active:
 		s.Outcome = Matched
-		return s, Reply{Status: IsActive}
+		return s, s.news(IsActive)
 	case Waiting:
 		s.Outcome = Open
-		return s, Reply{Status: IsWaiting}
+		return s, s.news(IsWaiting)
 	case Searching:
 		s.Outcome = Open
-		return s, Reply{Status: IsSearching}
+		return s, s.news(IsSearching)
 	}
 	s.Route, s.Match, s.Matchee = Searching, c.Match, 0
-	sent := s.Due
+	reply := s.news(OK)
+	if s.Due {
+		s.Untold |= UntoldNoMatch
+	}
 	s.Outcome, s.Due = Open, false
-	return s, Reply{Status: OK, OutcomeSent: sent}
+	return s, reply
 }
 
 func (c Call) lease(s Slot, f Fault) (Slot, Reply) {
@@ -197,6 +241,9 @@ func (c Call) commit(s Slot, f Fault) (Slot, Reply) {
 		return s, Reply{Status: Refused}
 	}
 	s.Route, s.Match, s.Matchee = Active, c.Match, c.Matchee
+	if f != NotMarked {
+		s.Untold |= UntoldMatch
+	}
 	return s.withOutcome(Matched), Reply{Status: Yours}
 }
 
@@ -206,6 +253,7 @@ func (c Call) confirm(s Slot, f Fault) (Slot, Reply) {
 	}
 	if !s.Confirmed {
 		s.Confirmed = true
+		s.Untold |= UntoldMatch
 		s = s.applyDeadlines(c.Clock)
 		if s.Route == Waiting && f != ConfirmKeepsRequest {
 			s = s.closed(Matched)
@@ -221,7 +269,7 @@ func (c Call) release(s Slot, f Fault) (Slot, Reply) {
 	confirmed := s.Confirmed
 	s = s.unclaimed()
 	if confirmed {
-		s = s.matchEnded()
+		s = s.matchEnded(c.Match)
 	}
 	return s.applyDeadlines(c.Clock), Reply{Status: Released, Confirmed: confirmed}
 }
@@ -230,7 +278,6 @@ func (c Call) giveUp(s Slot) (Slot, Reply) {
 	s = s.applyDeadlines(c.Clock)
 	if s.Route != Searching || s.Match != c.Match {
 		if s.Route == None && s.Due {
-			s.Due = false
 			return s, Reply{Status: IsNoMatch, OutcomeSent: true}
 		}
 		if s.Route == Waiting {
@@ -242,7 +289,9 @@ func (c Call) giveUp(s Slot) (Slot, Reply) {
 		s.Route, s.Match = Waiting, 0
 		return s, Reply{Status: IsWaiting}
 	}
-	return s.closed(NoMatch), Reply{Status: IsNoMatch, OutcomeSent: true}
+	s = s.closed(NoMatch)
+	s.Due = true
+	return s, Reply{Status: IsNoMatch, OutcomeSent: true}
 }
 
 func (c Call) finish(s Slot, f Fault) (Slot, Reply) {
@@ -257,20 +306,18 @@ func (c Call) finish(s Slot, f Fault) (Slot, Reply) {
 		return s, Reply{Status: Other}
 	}
 	s.Route = Ended
-	return s.matchEnded(), Reply{Status: IsEnded}
+	return s.matchEnded(c.Match), Reply{Status: IsEnded}
 }
 
 func (c Call) cancel(s Slot) (Slot, Reply) {
 	s = s.applyDeadlines(c.Clock)
 	if s.Route == Active || s.Confirmed {
-		return s, Reply{Status: IsActive}
+		return s, s.news(IsActive)
 	}
 	if s.Route == Waiting || s.Route == Searching {
-		return s.closed(Cancelled), Reply{Status: IsCancelled, OutcomeSent: true}
+		return s.closed(Cancelled), Reply{Status: IsCancelled, OutcomeSent: true, Untold: s.Untold}
 	}
-	sent := s.Due
-	s.Due = false
-	return s, Reply{Status: Other, OutcomeSent: sent}
+	return s, s.news(Other)
 }
 
 func (c Call) retract(s Slot, f Fault) (Slot, Reply) {

@@ -67,8 +67,22 @@ type Slot struct {
 	Confirmed bool   // the claim is final
 
 	Outcome Outcome // of the last request
-	Due     bool    // the member is still to be sent a no_match
+	Due     bool    // the member is not yet told the no_match of that request
+	Untold  Notices // what else the member is not yet told
 }
+
+// Notices are a set of what a member is not yet told: bit 0 is its match, bit 7 the no_match of
+// an earlier request, and bit i the end of the match with the id i.
+type Notices uint8
+
+// The notices that have no id of their own.
+const (
+	UntoldMatch   Notices = 1
+	UntoldNoMatch Notices = 1 << 7
+)
+
+// UntoldEnd is the end of the match with that id.
+func UntoldEnd(id Match) Notices { return 1 << id }
 
 func (s Slot) String() string {
 	text := s.Route.String()
@@ -89,6 +103,9 @@ func (s Slot) String() string {
 	}
 	if s.Due {
 		text += ", no_match due"
+	}
+	if s.Untold != 0 {
+		text += fmt.Sprintf(", untold %08b", s.Untold)
 	}
 	return text
 }
@@ -113,8 +130,9 @@ func (s Slot) withOutcome(outcome Outcome) Slot {
 	return s
 }
 
-// matchEnded notes that the member's match has ended.
-func (s Slot) matchEnded() Slot {
+// matchEnded notes that the member's match has ended, and that the member is not yet told.
+func (s Slot) matchEnded(id Match) Slot {
+	s.Untold = s.Untold&^UntoldMatch | UntoldEnd(id)
 	if s.Outcome == Matched {
 		s.Outcome = MatchEnded
 	}
@@ -130,7 +148,7 @@ func (s Slot) withoutOutcomes() Slot {
 	if s.Outcome > Matched {
 		s.Outcome = NoRequest
 	}
-	s.Due = false
+	s.Due, s.Untold = false, 0
 	return s
 }
 

@@ -16,8 +16,8 @@ type Transition struct {
 
 // Transitions returns the effect of every script, at every clock, on each slot that an
 // exploration of two members meets. Each script runs with the id and the members that
-// the slot names, with another id and with another member. The slot is Ana's. No slot
-// names Cem. The error is the context's.
+// the slot names, with another id and with another member. Each slot is met with nothing untold,
+// and with all that can be. The slot is Ana's. No slot names Cem. The error is the context's.
 func Transitions(ctx context.Context) ([]Transition, error) {
 	met := map[Slot]bool{}
 	explorer := Explorer{
@@ -29,8 +29,13 @@ func Transitions(ctx context.Context) ([]Transition, error) {
 	if _, err := explorer.Explore(ctx); err != nil {
 		return nil, err
 	}
-	slots := make([]Slot, 0, len(met))
+	slots := make([]Slot, 0, 2*len(met))
 	for slot := range met {
+		slots = append(slots, slot)
+		slot.Untold = UntoldNoMatch | UntoldEnd(2)
+		if slot.Route == Active || slot.Confirmed {
+			slot.Untold |= UntoldMatch
+		}
 		slots = append(slots, slot)
 	}
 	slices.SortFunc(slots, func(a, b Slot) int { return cmp.Compare(a.String(), b.String()) })
@@ -59,7 +64,7 @@ func normalized(owner Member, s Slot) Slot {
 			s.Matcher = 0
 		}
 	}
-	s.Match, s.Claimed = min(s.Match, 1), min(s.Claimed, 1)
+	s.Match, s.Claimed, s.Untold = min(s.Match, 1), min(s.Claimed, 1), 0
 	return s
 }
 
@@ -71,9 +76,12 @@ func calls() []Call {
 		{Script: Retract, Matcher: ana},
 		{Script: Read, Matcher: ana},
 		{Script: Read, Matcher: ana, Own: true},
+		{Script: Told, Matcher: ana, Notice: NoMatchNotice},
 	}
 	for id := Match(1); id <= 2; id++ {
 		all = append(all,
+			Call{Script: Told, Matcher: ana, Match: id, Notice: MatchedNotice},
+			Call{Script: Told, Matcher: ana, Match: id, Notice: EndedNotice},
 			Call{Script: Begin, Matcher: ana, Match: id},
 			Call{Script: Lease, Matcher: ana, Match: id},
 			Call{Script: GiveUp, Matcher: ana, Match: id, Wait: true},

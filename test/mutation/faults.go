@@ -27,7 +27,7 @@ func faults() []fault {
 
 		// Rule 2: nothing leaks.
 		{"a release does not list the member again", slot + "member/release.lua", "changes = index_changes(r, true) })", "changes = {} })"},
-		{"the route never notes that both were notified", slot + "member/notified.lua", "redis.call('HSET', route, 'notified', '1')\n", ""},
+		{"the route never notes that both are free", slot + "member/told.lua", "redis.call('HSET', route, 'notified', '1')\n", ""},
 		{"a half-done match is not repaired", domain + "repair.go",
 			"\ta, err := w.confirm(ctx, matcher, id, matchee, committed)\n\tw.announce(ctx, a)\n\tw.flush(ctx)\n\treturn a != nil, err\n", "\treturn true, nil\n"},
 		{"a half-done end is not repaired", domain + "repair.go", "if r == nil || r.State != Ended || r.Notified {",

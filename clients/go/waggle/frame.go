@@ -26,6 +26,7 @@ type Welcome struct {
 	Server    string          `json:"server,omitempty"`  // the server's version, "" if it does not know
 	Match     *WelcomeMatch   `json:"match,omitempty"`   // the match under way, or nil
 	Request   *WelcomeRequest `json:"request,omitempty"` // the open request, or nil
+	Unlisted  *Unlisted       `json:"unlisted,omitempty"`
 }
 
 // WelcomeMatch is the match under way.
@@ -74,7 +75,15 @@ type Ack struct {
 	// it was taken.
 	Position string `json:"position,omitempty"`
 	// Taken is how many of a Location's Points count. It is nil if it had none.
-	Taken *int `json:"taken,omitempty"`
+	Taken    *int      `json:"taken,omitempty"`
+	Unlisted *Unlisted `json:"unlisted,omitempty"`
+}
+
+// Unlisted says until when nobody can find the member, and why. It is nil while the member can be
+// found. A report after Until lists the member again.
+type Unlisted struct {
+	Until  int64  `json:"until"`  // epoch ms
+	Reason string `json:"reason"` // such as EndedEarly
 }
 
 // Why the position of a Location was not taken.
@@ -166,6 +175,10 @@ const (
 	// the match, or the client found that it was over.
 	Lost = "lost"
 )
+
+// EndedEarly is the reason of an Unlisted: the member ended too many matches soon after their
+// start.
+const EndedEarly = "ended_early"
 
 // A Code names a kind of refusal.
 type Code string

@@ -99,7 +99,8 @@ func (c *Client) note(l *Location, ifDue bool) (*Conn, error) {
 		}
 		c.unanswered = append(c.unanswered, l.ID)
 	}
-	c.reported = reported{at: now, lat: l.Lat, lng: l.Lng, choice: c.reported.with(l), restated: restated}
+	lat, lng := l.place()
+	c.reported = reported{at: now, lat: lat, lng: lng, choice: c.reported.with(l), restated: restated}
 	return c.conn, nil
 }
 
@@ -251,7 +252,16 @@ func (s reported) due(advice Report, now time.Time, l *Location) bool {
 	if after > 0 && now.Sub(s.at) >= after {
 		return true
 	}
-	return advice.MoveMeters > 0 && metersBetween(s.lat, s.lng, l.Lat, l.Lng) >= advice.MoveMeters
+	lat, lng := l.place()
+	return advice.MoveMeters > 0 && metersBetween(s.lat, s.lng, lat, lng) >= advice.MoveMeters
+}
+
+// place returns the newest position of a report.
+func (l *Location) place() (lat, lng float64) {
+	if n := len(l.Points); n > 0 {
+		return l.Points[n-1].Lat, l.Points[n-1].Lng
+	}
+	return l.Lat, l.Lng
 }
 
 // changes reports whether a report says something else than the choice.

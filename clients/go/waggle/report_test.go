@@ -64,6 +64,29 @@ func TestAChangeOfStateIsDueAtOnce(t *testing.T) {
 	})
 }
 
+func TestPointsAreDueByTheNewestOfThem(t *testing.T) {
+	script := func(s *waggletest.Socket) {
+		s.Welcome(&waggle.Welcome{Report: waggle.Report{MoveMeters: 50}})
+		s.Drain()
+	}
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
+		defer c.Close()
+		for i, step := range []struct {
+			lats []float64
+			want bool
+		}{{[]float64{37, 37.1}, true}, {[]float64{37.1}, false}, {[]float64{37, 37.1001}, false}, {[]float64{37.1001, 37.101}, true}} {
+			var l waggle.Location
+			for n, lat := range step.lats {
+				l.Points = append(l.Points, waggle.Fix{Lat: lat, Lng: -122, At: int64(1000*i + n)})
+			}
+			if sent, err := c.ReportWhenDue(fx.t.Context(), l); err != nil || sent != step.want {
+				t.Errorf("step %d: got %t, %v, want %t", i, sent, err, step.want)
+			}
+		}
+	})
+}
+
 func TestARefusedReportIsDueAgain(t *testing.T) {
 	for _, c := range []struct {
 		name    string

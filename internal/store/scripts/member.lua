@@ -10,6 +10,8 @@ local m, values, changed, base
 local lists, unsaved -- what was read of `past`, and the names of what is to be written
 local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
+local MOST_UNTOLD = 4 -- notices that one member is not yet told
+local MOST_APART = 16   -- members with whom one member has a cool-down
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
 -- one listpack as long as each value has at most 64 bytes.
@@ -17,14 +19,15 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   d = 'card', a = 'advice', y = 'lat', x = 'lng', p = 'at', s = 'seq', o = 'motion', r = 'reported', k = 'cell',
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
-  z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil',
-  jp = 'jumped' }
+  z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
+  jp = 'jumped', ac = 'active', un = 'untold', na = 'again', ck = 'checked' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
-  requestRate = 1, matchRate = 1, connectRate = 1, refusalRate = 1, outUntil = 1 }
+  requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
+  checked = 1 }
 local short_of -- the other way round
 -- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
 -- digit, which all have, and its trailing ones.
@@ -178,8 +181,9 @@ local function note_heard()
   m.heard, changed.heard = now, true -- it is written in any case, so that the record lives on
 end
 
--- load_list reads a list, and save_list keeps its last four entries. They are remembered as long
--- as a repeat may ask for them, and longer while a request is open or its match goes on.
+-- load_list reads a list, and save_list keeps its last entries, four or so many. They are
+-- remembered as long as a repeat may ask for them, and longer while a request is open, its match
+-- goes on, or the member is not yet told something.
 local function load_list(field)
   if not lists[field] then
     local text = redis.call('HGET', past, field)
@@ -188,8 +192,8 @@ local function load_list(field)
   return lists[field]
 end
 
-local function save_list(field, list)
-  while #list > 4 do
+local function save_list(field, list, most)
+  while #list > (most or 4) do
     table.remove(list, 1)
   end
   lists[field], unsaved[field] = list, true
@@ -197,7 +201,7 @@ end
 
 -- save_lists writes the lists that were saved.
 local function save_lists()
-  local set, wait = {}, REMEMBER_OUTCOME
+  local set, wait = {}, m.untold and KEEP or REMEMBER_OUTCOME
   for field in pairs(unsaved) do
     if #lists[field] > 0 then
       set[#set + 1] = field
@@ -258,20 +262,20 @@ local function request_of(match)
   end
 end
 
--- end_reason returns why a match of this member ended, or nil.
+-- end_reason returns why a match of this member ended, and who ended it early, or nil.
 local function end_reason(match)
   for _, e in ipairs(load_list('ends')) do
     if e.match == match and e.at + REMEMBER_END > now then
-      return e.reason
+      return e.reason, e.early
     end
   end
 end
 
 -- note_end remembers the end of a match of this member, for a matchee with its
 -- matcher. It returns the id of this member's request that led to the match, or nil.
-local function note_end(match, reason, matcher)
+local function note_end(match, reason, early, matcher)
   local list = load_list('ends')
-  list[#list + 1] = { match = match, reason = reason, at = now, matcher = matcher }
+  list[#list + 1] = { match = match, reason = reason, early = early, at = now, matcher = matcher }
   save_list('ends', list)
   local requests, id = load_list('requests'), nil
   for _, q in ipairs(requests) do
@@ -283,17 +287,71 @@ local function note_end(match, reason, matcher)
   return id
 end
 
--- close_request removes a request that is over and gives its ids their outcome.
+-- What the member is not yet told is a list of { what, which, … }, oldest first. The two words
+-- are the mark by which `told` clears it: no later notice has the same mark. The process whose
+-- script notes it pushes it. If the push fails, it goes out with the member's first message from
+-- the time `again` on.
+local function untold_list()
+  return m.untold and cjson.decode(m.untold) or {}
+end
+
+-- note_untold adds a notice and returns its mark. The end of a match takes the place of its
+-- beginning. Of the other kinds but ended and no_match only the newest counts. If there are more than MOST_UNTOLD,
+-- a welcome tells how things stand instead.
+local function note_untold(what, which, radius, id)
+  local list = {}
+  for _, n in ipairs(untold_list()) do
+    if n[2] ~= which and (n[1] ~= what or what == 'ended' or what == 'no_match') then
+      list[#list + 1] = n
+    end
+  end
+  list[#list + 1] = { what, which, radius, id }
+  if #list > MOST_UNTOLD then
+    list = { { 'state', int(now) } }
+  end
+  m.untold, m.again = cjson.encode(list), now + NOTIFY_AGAIN
+  return what .. ' ' .. which
+end
+
+-- is_untold tells whether that notice is on the list.
+local function is_untold(what, which)
+  for _, n in ipairs(untold_list()) do
+    if n[1] == what and n[2] == which then
+      return true
+    end
+  end
+  return false
+end
+
+-- to_push tells the same to a process that pushes the notice now.
+local function to_push(what, which)
+  local listed = is_untold(what, which)
+  if listed then
+    m.again = now + NOTIFY_AGAIN
+  end
+  return listed
+end
+
+-- overdue tells the same, if no process has been pushing the notice for less than NOTIFY_AGAIN.
+local function overdue(what, which)
+  return now >= (m.again or 0) and is_untold(what, which)
+end
+
+-- close_request removes a request that is over and gives its ids their outcome. Of a no_match
+-- the member is not yet told.
 local function close_request(r, outcome, match)
   writable()
   redis.call('DEL', route)
-  m.no_match = nil
+  if outcome ~= 'no_match' then
+    m.no_match = nil
+  end
   answer_requests(outcome, match, r.radius)
 end
 
 -- current_route returns the route, or nil. It first writes what deadlines that have
 -- passed mean: a slow process is refused, whatever its own clock says. The record has the
--- no_match of a request from its begin on: the route expires soon after the deadline.
+-- no_match of a request from its begin on, and the match of an active route: where the cache has
+-- lost the route, the request or the match is over.
 local function current_route()
   local r = fetch_all(route)
   if r and r.state == 'searching' and now >= tonumber(r.till) and now < tonumber(r.deadline) then
@@ -305,26 +363,40 @@ local function current_route()
   if r then
     local over = r.state == 'waiting' and r.deadline or r.till -- an active one has none
     if not over or now < tonumber(over) then
+      if m.conn and r.state == 'active' then -- perhaps the record was lost, and the route was not
+        m.active = r.match
+      elseif m.conn and r.state ~= 'ended' then
+        m.no_match = r.deadline .. ' ' .. r.radius .. ' ' .. r.request
+      end
       return r
     end
     redis.call('DEL', route)
   end
+  if m.active then
+    local match = m.active
+    m.active = nil
+    note_untold('ended', match)
+    note_end(match, 'lost')
+    m.again = nil -- no process pushes it
+  end
   local deadline, radius, id = string.match(m.no_match or '', '^(%S+) (%S+) (.*)$')
-  if deadline and now >= tonumber(deadline) then
-    expired = { id = id, radius = radius }
+  if deadline then
+    expired = { id = id, radius = radius, deadline = deadline }
     answer_requests('no_match', nil, radius)
   end
 end
 
--- take_no_match takes the no_match of which the owner of an expired request was not
--- notified; with an id only that request's. current_route comes before.
-local function take_no_match(id)
-  local taken = expired
-  if taken and (not id or taken.id == id) then
-    m.no_match = nil
-    expired = nil
-    return taken
+-- cooling returns the member's cool-downs, but the one with `peer`, and tells if that is there.
+local function cooling(peer)
+  local others, with_peer = {}, false
+  for _, c in ipairs(load_list('apart')) do
+    if c.till > now and c.peer == peer then
+      with_peer = true
+    elseif c.till > now then
+      others[#others + 1] = c
+    end
   end
+  return others, with_peer
 end
 
 local function fresh()
@@ -352,6 +424,68 @@ local function limited(field, size, every, take)
     m.outUntil = now + KEEP_OUT
   end
   return out or { status = 'rate_limited', limit = field, retry = math.ceil(wait) }
+end
+
+-- unlisted_until is when a member who has ended too many matches early may be found and may ask
+-- once more, or nil.
+local function unlisted_until()
+  local till = m.harvestRate
+  return till and till > now and till or nil
+end
+
+-- untold returns what the member is to be told with this message, nil if nothing, or if another
+-- process has been pushing it for less than NOTIFY_AGAIN. current_route comes before.
+local function untold()
+  local list = untold_list()
+  if expired then
+    list[#list + 1] = { 'no_match', expired.deadline, expired.radius, expired.id }
+  end
+  if #list == 0 or now < (m.again or 0) then
+    return nil
+  end
+  m.again = now + NOTIFY_AGAIN
+  local ends = load_list('ends')
+  for i, n in ipairs(list) do
+    local one = { what = n[1], which = n[2], radius = n[3], id = n[4] or request_of(n[2]), advice = m.advice,
+      unlisted = unlisted_until() }
+    for _, e in ipairs(ends) do
+      if e.match == n[2] then
+        one.reason = e.reason
+      end
+    end
+    list[i] = one
+  end
+  return list
+end
+
+-- give_back undoes what one message or match took from a bucket.
+local function give_back(field, every)
+  if m[field] then
+    m[field] = math.floor(m[field] - every + 0.5)
+  end
+end
+
+-- part settles the end of a match with `peer`, in which this member had that role. `early` is
+-- who ended it early: matcher, matchee or nobody, and nil if it was not early. If one left the
+-- other, the pair gets a cool-down. Who ended it early pays. part returns whether the match is
+-- to be given back to this member. Of a pair that has a cool-down already nobody gets anything
+-- back, and the matchee, who did not ask, pays nothing.
+local function part(peer, role, early, reason, cool_down, per_hour)
+  if not early and reason ~= 'cancelled' then
+    return false
+  end
+  local list, too_soon = cooling(peer)
+  if early ~= 'nobody' and tonumber(cool_down) > 0 then
+    list[#list + 1] = { peer = peer, till = now + cool_down }
+    save_list('apart', list, MOST_APART)
+  end
+  if early == role and not (role == 'matchee' and too_soon) then
+    -- Half of the hour's budget can be spent at once: so no hour has more than the whole.
+    local at_once = math.max(1, math.floor(per_hour / 2))
+    local every = 3600000 / (per_hour - at_once + 1)
+    m.harvestRate = math.floor(math.max(now - (at_once - 1) * every, m.harvestRate or 0) + every + 0.5)
+  end
+  return early and early ~= role and not too_soon
 end
 
 -- kept_out returns the refusal of a member who was refused too often, or nil.
@@ -396,7 +530,8 @@ local function index_changes(r, anew, moved)
     return changes -- undecided: leave the index alone
   end
   local free = not m.claimMatch and not (r and r.state == 'active')
-  local listable = free and not m.gone and m.available == '1' and m.matchee == '1' and fresh()
+  local listable = free and not m.gone and m.available == '1' and m.matchee == '1' and fresh() and
+    not unlisted_until()
   local trailing, stay = {}, {}
   for cell, epoch, at in string.gmatch(m.trailing or '', '([^ ,]+) (%S+) ([^,]+)') do
     trailing[#trailing + 1] = { cell = cell, epoch = epoch + base, at = at + base }
@@ -434,9 +569,16 @@ local function request(r)
     deadline = r.deadline, wait = r.wait, registered = r.registered }
 end
 
-local function route_of(r)
+-- to_search is the request for a search, with the cool-downs of its owner.
+local function to_search(r)
+  local q, apart = request(r), cooling()
+  q.apart = #apart > 0 and apart or nil
+  return q
+end
+
+local function route_of(r, q)
   return r and { state = r.state, match = r.match, matchee = r.matchee, reason = r.reason, notified = r.notified,
-    request = request(r) } or nil
+    request = q or request(r) } or nil
 end
 
 local function claim_of()

@@ -115,6 +115,10 @@ func explorations(workers int) []exploration {
 			func(context.Context, func(int, int, int)) (model.Result, error) {
 				return model.ExploreWaking(model.NoFault), nil
 			}},
+		{"the protocol: what stands is told", "",
+			func(context.Context, func(int, int, int)) (model.Result, error) {
+				return model.ExploreTelling(model.NoFault, 1), nil
+			}},
 	}
 	for _, f := range model.Faults() {
 		all = append(all, exploration{f.String(), f.Breaks(),

@@ -17,36 +17,39 @@ if r and r.state == 'searching' and r.match == match then
 end
 for _, q in ipairs(load_list('requests')) do
   if q.id == id and q.outcome ~= 'open' and q.outcome ~= 'retracted' and q.at + REMEMBER_OUTCOME > now then
-    take_no_match(id) -- this answer notifies of it
-    return reply({ status = 'repeat', outcome = q })
+    return reply({ status = 'repeat', outcome = q, untold = untold() })
   end
 end
 if m.claimMatch then
   if m.claimConfirmed == '1' then
     note_request(id, 'matched', m.claimMatch)
   end
-  return reply({ status = 'claimed', claim = claim_of() })
+  return reply({ status = 'claimed', claim = claim_of(), untold = untold() })
 end
 if r and r.state ~= 'ended' then
   note_request(id, r.state == 'active' and 'matched' or 'open', r.match)
-  return reply({ status = r.state, route = route_of(r) })
+  return reply({ status = r.state, route = route_of(r, to_search(r)), untold = untold() }) -- perhaps it is this call
 end
 
 if not fresh() and (lat == '' or remote ~= '') then
-  return reply({ status = 'no_location' })
+  return reply({ status = 'no_location', untold = untold() })
 end
 if lat == '' then
   lat, lng = degrees(m.lat), degrees(m.lng)
 elseif remote ~= '' and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > tonumber(remote) then
-  return reply({ status = 'too_far' })
+  return reply({ status = 'too_far', untold = untold() })
 end
 perMinute, perHour = tonumber(perMinute), tonumber(perHour)
-refusal = limited('matchRate', perHour, 3600000 / perHour, 0) or limited('requestRate', perMinute, 60000 / perMinute, 1)
+refusal = limited('harvestRate', 1, 1, 0) or limited('matchRate', perHour, 3600000 / perHour, 0) or
+  limited('requestRate', perMinute, 60000 / perMinute, 1)
 if refusal then
   return reply(refusal)
 end
 
-local earlier = take_no_match()
+local news = untold()
+if expired then
+  note_untold('no_match', expired.deadline, expired.radius, expired.id) -- the record has one no_match
+end
 local unfinished = r and r.notified ~= '1' and route_of(r) or nil
 writable()
 redis.call('DEL', route)
@@ -57,4 +60,4 @@ redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now 
   'wait', wait, 'registered', '0', 'searched', int(now))
 redis.call('PEXPIRE', route, tonumber(patience) + LEASE)
 note_request(id, 'open')
-return reply({ status = 'ok', request = request(current_route()), unfinished = unfinished, no_match = earlier })
+return reply({ status = 'ok', request = to_search(current_route()), unfinished = unfinished, untold = news })

@@ -12,7 +12,7 @@ local r = current_route()
 local cancels = load_list('cancels')
 for _, c in ipairs(cancels) do
   if c.id == id and c.at + REMEMBER_OUTCOME > now then
-    return reply({ status = c.status, request = { id = c.request } })
+    return reply({ status = c.status, request = { id = c.request }, untold = untold() })
   end
 end
 
@@ -22,7 +22,7 @@ local function answer(status, request_id, more)
     cancels[#cancels + 1] = { id = id, at = now, status = status, request = request_id }
     save_list('cancels', cancels)
   end
-  more.status, more.request = status, more.request or { id = request_id }
+  more.status, more.request, more.untold = status, more.request or { id = request_id }, untold()
   return reply(more)
 end
 
@@ -53,4 +53,4 @@ local at, last = string.match(m.cancelled or '', '^(%S+) (.*)$')
 if named == '' and at and at + REMEMBER_END > now then
   return answer('cancelled', last, {})
 end
-return answer('other', nil, { no_match = take_no_match() })
+return answer('other', nil, {})

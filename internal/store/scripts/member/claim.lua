@@ -15,7 +15,8 @@ end
 if r and r.state == 'searching' then
   return reply({ status = 'busy' })
 end
-if m.gone or m.available ~= '1' or m.matchee ~= '1' or not fresh() or not has(m.tags, wanted) then
+if m.gone or m.available ~= '1' or m.matchee ~= '1' or not fresh() or unlisted_until() or
+  not has(m.tags, wanted) then
   return reply({ status = 'unavailable' })
 end
 if m.at ~= tonumber(at) or m.seq ~= seq then

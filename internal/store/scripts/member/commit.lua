@@ -8,13 +8,14 @@ if not repeated then
   if not (r and r.state == 'searching' and r.match == match) then
     return reply({ status = 'refused' })
   end
-  redis.call('HSET', route, 'state', 'active', 'matchee', matchee, 'notified', '0')
+  redis.call('HSET', route, 'state', 'active', 'matchee', matchee)
   redis.call('HDEL', route, 'till')
   redis.call('PEXPIRE', route, KEEP)
-  m.no_match = nil
+  m.no_match, m.active = nil, match
+  note_untold('matched', match)
   answer_requests('matched', match, r.radius)
   limited('matchRate', tonumber(perHour), 3600000 / perHour, 1)
   r.state, r.matchee = 'active', matchee
 end
-return reply({ status = 'yours', connection = connection(), card = m.card, request = request(r),
-  changes = index_changes(r) })
+return reply({ status = 'yours', tell = to_push('matched', match), connection = connection(), card = m.card,
+  request = request(r), changes = index_changes(r) })

@@ -10,11 +10,13 @@ if m.claimConfirmed == '1' then
   own = { id = request_of(match) }
 else
   m.claimConfirmed = '1'
+  note_untold('matched', match)
   local r = current_route()
   if r and r.state == 'waiting' then
     own = request(r)
     close_request(r, 'matched', match)
+    m.claimRequest = '1'
   end
 end
-return reply({ status = 'yours', connection = connection(), card = m.card, request = own, position = position_of(),
-  changes = index_changes(nil) })
+return reply({ status = 'yours', tell = to_push('matched', match), connection = connection(), card = m.card,
+  request = own, position = position_of(), changes = index_changes(nil) })

@@ -1,6 +1,7 @@
--- connect begins a session: the newest connection wins.
+-- connect begins a session: the newest connection wins. With `lost`, a message of the session came,
+-- and the cache did not know it: the member is to be told how things stand.
 -- Status: ok (`old` is the connection it replaces), rate_limited, kept_out, replaced, gone.
-local conn, connected, restricted, tags, card, matchee, available, perMinute, burst = arguments(9)
+local conn, connected, restricted, tags, card, matchee, available, perMinute, burst, lost = arguments(10)
 
 local status = session(conn, connected)
 if status == 'replaced' or status == 'gone' then
@@ -34,6 +35,10 @@ if m.gone and m.gone + grace > now then
   end
 end
 m.conn, m.gone, m.heard, m.card, m.matchee, m.available, m.advice = conn, nil, now, card, matchee, available, 'none'
+if lost == '1' then
+  note_untold('state', int(now))
+end
+m.again = nil -- nobody has pushed anything to this connection
 renew(connected)
 redis.call('DEL', left)
 return reply({ status = 'ok', old = old, changes = index_changes(current_route(), m.tags ~= tags_before) })

@@ -5,8 +5,8 @@ local match, how = arguments(2)
 
 local r = current_route()
 if not r or r.match ~= match or r.state ~= 'searching' then
-  local expired = take_no_match()
   if expired then
+    m.again = now + NOTIFY_AGAIN
     return reply({ status = 'no_match', connection = connection(), request = expired })
   end
   return reply({ status = r and r.state == 'waiting' and 'waiting' or 'other', request = r and request(r) or nil,
@@ -19,5 +19,6 @@ if how == 'wait' and now < tonumber(r.deadline) then
     changes = index_changes(r, true) })
 end
 close_request(r, 'no_match', nil)
+m.again = now + NOTIFY_AGAIN -- this process pushes it
 return reply({ status = 'no_match', connection = connection(), request = request(r),
   changes = index_changes(nil, true) })

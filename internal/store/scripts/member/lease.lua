@@ -24,4 +24,4 @@ local till = math.min(now + LEASE, tonumber(r.deadline))
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(till), 'searched', int(now))
 redis.call('HDEL', route, 'missed')
 r.state, r.match = 'searching', match
-return reply({ status = 'ok', request = request(r) })
+return reply({ status = 'ok', request = to_search(r) })

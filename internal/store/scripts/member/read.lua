@@ -1,10 +1,11 @@
 -- read returns a member's record and route. With a connection it is that session's
 -- sign of life, and refused unless the session is current; with `relist` it lists the
--- member anew, which a process that vanished may have left undone.
+-- member anew, which a process that vanished may have left undone. `check` says from time to time
+-- that the other half of the session's match is to be looked at: the cache may have lost it.
 -- Status: ok, rate_limited, kept_out, replaced, gone, unknown.
 local conn, connected, perSecond, burst, anew = arguments(5)
 
-local expired
+local news, check
 if conn ~= '' then
   local refusal = enter(conn, connected, perSecond, burst)
   if refusal then
@@ -14,13 +15,17 @@ if conn ~= '' then
 end
 local r = current_route()
 if conn ~= '' then
-  expired = take_no_match()
+  news = untold()
+  check = (m.claimMatch or m.active) and (m.checked or 0) + CHECK_MATCH <= now
+  if check then
+    m.checked = now
+  end
   if r and r.state == 'active' then
     redis.call('PEXPIRE', route, KEEP)
   end
 end
-return reply({ status = 'ok', no_match = expired, changes = anew == '1' and index_changes(r, true) or nil,
+return reply({ status = 'ok', untold = news, check = check, changes = anew == '1' and index_changes(r, true) or nil,
   connection = connection(), claim = claim_of(), position = position_of(), card = m.card,
-  available = m.available, tags = m.tags,
+  available = m.available, tags = m.tags, tell = conn == '' and overdue('matched', m.claimMatch or m.active),
   route = route_of(r), searched = r and tonumber(r.searched or '0') + SEARCH_AGAIN > now or nil,
-  ends = load_list('ends') })
+  ends = load_list('ends'), unlisted = unlisted_until() })

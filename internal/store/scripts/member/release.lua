@@ -1,6 +1,7 @@
--- release undoes a claim, or ends it with the match, and lists the member anew.
+-- release undoes a claim, or ends it with the match, and lists the member anew. `early` is
+-- who ended the match early, if it was.
 -- Status: released, already_ended (`reason` says why), other.
-local matcher, match, reason = arguments(3)
+local matcher, match, reason, early, perMinute, harvestPerHour, coolDown = arguments(7)
 
 local mine = m.claimMatch == match and m.claimMatcher == matcher
 local why = not mine and end_reason(match)
@@ -10,15 +11,22 @@ end
 local confirmed = not mine or m.claimConfirmed == '1'
 local id
 if mine then
-  m.claimMatcher, m.claimMatch, m.claimConfirmed, m.claimAt = nil, nil, nil, nil
+  early = early ~= '' and early or nil
+  if confirmed and part(matcher, 'matchee', early, reason, coolDown, harvestPerHour) and m.claimRequest then
+    give_back('requestRate', 60000 / perMinute)
+  end
+  m.claimMatcher, m.claimMatch, m.claimConfirmed, m.claimRequest, m.claimAt = nil, nil, nil, nil, nil
   if m.gone then
     hide_position()
   end
-  id = confirmed and note_end(match, reason, matcher)
+  if confirmed then
+    note_untold('ended', match)
+    id = note_end(match, reason, early, matcher)
+  end
 else
   id = request_of(match) -- the first answer may have been lost, and with it the listing
 end
 local r = current_route()
 return reply({ status = mine and 'released' or 'already_ended', reason = why or reason, confirmed = confirmed,
-  connection = connection(), request = id and { id = id } or nil, waits = r and r.state == 'waiting',
-  changes = index_changes(r, true) })
+  tell = to_push('ended', match), connection = connection(), request = id and { id = id } or nil,
+  waits = r and r.state == 'waiting', changes = index_changes(r, true) })

@@ -20,13 +20,13 @@ local function advise()
   elseif r and r.state == 'active' then
     return 'watching'
   end
-  return m.listed and 'available' or 'unavailable'
+  return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
 
 -- refuse answers a report that moves nothing.
 local function refuse(answer)
   note_heard()
-  answer.advice = advise()
+  answer.advice, answer.untold, answer.unlisted = advise(), untold(), unlisted_until()
   return reply(answer)
 end
 
@@ -98,11 +98,13 @@ if retag == '1' then
   m.tags = tags
 end
 local changes = index_changes(r, anew, not not_taken)
-local advice = advise()
-local changed = advice ~= m.advice
-m.advice = advice
+local advice, news, mark = advise(), untold(), nil
+if advice ~= m.advice then
+  m.advice, mark = advice, note_untold('advice', int(now))
+end
 if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
-return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_changed = changed,
-  at = at, since = m.claimMatch and since, claim = claim_of(), route = route_of(r), no_match = take_no_match() })
+return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_mark = mark,
+  at = at, since = m.claimMatch and since, unlisted = unlisted_until(), claim = claim_of(),
+  route = route_of(r), untold = news })

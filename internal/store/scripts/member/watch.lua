@@ -9,7 +9,7 @@ if r and r.match == match and r.state == 'searching' then
 end
 if r and r.match == match and r.matchee == matchee and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
-  return reply({ status = 'active', connection = connection(), notified = r.notified })
+  return reply({ status = 'active', connection = connection(), tell = overdue('matched', match) })
 end
-local why = end_reason(match)
-return reply({ status = why and 'already_ended' or 'other', reason = why })
+local why, early = end_reason(match)
+return reply({ status = why and 'already_ended' or 'other', reason = why, early = early })

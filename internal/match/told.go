@@ -1,0 +1,140 @@
+package match
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+
+	"waggle/internal/protocol"
+)
+
+// A Notice is a kind of what a member must know. Until a push of it to the member's current
+// connection has succeeded, the store has it among what the member is not yet told, under a mark.
+type Notice string
+
+// The kinds, in the order in which a member is told of them.
+const (
+	NoticeNoMatch Notice = "no_match" // the request that had that deadline is over
+	NoticeEnded   Notice = "ended"    // the match has ended
+	NoticeState   Notice = "state"    // the cache has lost the session: how things stand
+	NoticeMatched Notice = "matched"  // the match has begun
+	NoticeAdvice  Notice = "advice"   // the advice has changed
+)
+
+// Mark returns the mark of a notice of a match.
+func (n Notice) Mark(match string) string { return string(n) + " " + match }
+
+// noMatchMark returns the mark of the no_match of a request.
+func noMatchMark(r Request) string { return NoticeNoMatch.Mark(strconv.FormatInt(r.Deadline, 10)) }
+
+// An Untold is what a member is not yet told.
+type Untold struct {
+	Notice Notice
+	Which  string // with matched and ended the match
+	ID     string // of the request that it answers, "" if none
+	Reason string // with ended, "" if the cache has lost it
+	Advice Advice
+	// Unlisted is until when the member is not listed: see Reported.
+	Unlisted int64
+	Radius   float64 // with no_match, metres
+}
+
+func (u Untold) mark() string { return u.Notice.Mark(u.Which) }
+
+// saidBy reports whether the frame tells it.
+func (u Untold) saidBy(f protocol.Frame) bool {
+	switch f := f.(type) {
+	case *protocol.NoMatch:
+		return u.Notice == NoticeNoMatch && f.ID == u.ID
+	case *protocol.Ended:
+		return u.Notice == NoticeEnded && f.Match == u.Which
+	case *protocol.Matched:
+		return u.Notice == NoticeAdvice || u.Notice == NoticeMatched && f.Match == u.Which
+	case *protocol.Ack:
+		return u.Notice == NoticeAdvice
+	case *protocol.Welcome:
+		return u.Notice == NoticeAdvice || u.Notice == NoticeState || u.Notice == NoticeMatched && f.Match != nil && f.Match.Match == u.Which
+	}
+	return false
+}
+
+// A Told is what pushes to a connection have told its member, by the marks. Free, unless "", is a
+// match of the member, as a matcher, that has ended and that both sides are free of.
+type Told struct {
+	Member
+	Connection string
+	Marks      []string
+	Free       string
+}
+
+// A reply is a frame for the caller, and the marks of what it tells.
+type reply struct {
+	frame protocol.Frame
+	marks []string
+}
+
+// tell puts what the caller was not told before in front of the replies, unless one of them says
+// it. What cannot be said now goes out with a later message.
+func (w *work) tell(ctx context.Context) {
+	order := []Notice{NoticeNoMatch, NoticeEnded, NoticeState, NoticeMatched, NoticeAdvice}
+	untold := w.untold
+	w.untold = nil
+	slices.SortStableFunc(untold, func(a, b Untold) int {
+		return cmp.Compare(slices.Index(order, a.Notice), slices.Index(order, b.Notice))
+	})
+	var first []reply
+	for _, u := range untold {
+		said := func(in []reply) bool {
+			i := slices.IndexFunc(in, func(r reply) bool { return u.saidBy(r.frame) })
+			if i >= 0 {
+				in[i].marks = append(in[i].marks, u.mark())
+			}
+			return i >= 0
+		}
+		if said(w.replies) || said(first) {
+			continue
+		}
+		if f := w.frameOf(ctx, u); f != nil {
+			first = append(first, reply{f, []string{u.mark()}})
+		}
+	}
+	w.replies = append(first, w.replies...)
+}
+
+// frameOf returns the frame that tells it, or nil if that is not known now.
+func (w *work) frameOf(ctx context.Context, u Untold) protocol.Frame {
+	x := w.caller
+	switch u.Notice {
+	case NoticeNoMatch:
+		return &protocol.NoMatch{ID: u.ID, Radius: u.Radius}
+	case NoticeEnded:
+		return &protocol.Ended{ID: u.ID, Match: u.Which, Reason: cmp.Or(u.Reason, protocol.ReasonLost)}
+	case NoticeAdvice:
+		ack := &protocol.Ack{Report: u.Advice.Report(w.Pools.For(x.Pool))}
+		ack.Unlisted = unlisted(u.Unlisted, w.Now().UnixMilli(), &ack.Report)
+		return ack
+	}
+	r, p, err := w.current(ctx, x, false)
+	switch {
+	case err != nil:
+		w.logFailure(ctx, "read what was not told", err)
+	case u.Notice == NoticeMatched && p != nil && p.match == u.Which:
+		return w.matchedFrame(u.ID, p)
+	case u.Notice == NoticeState:
+		return w.welcome(x, "", r, p)
+	}
+	return nil
+}
+
+// wasTold collects what a push has told.
+func (w *work) wasTold(m Member, connection string, marks ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.IndexFunc(w.told, func(t Told) bool { return t.Member == m && t.Connection == connection })
+	if i < 0 {
+		i = len(w.told)
+		w.told = append(w.told, Told{Member: m, Connection: connection})
+	}
+	w.told[i].Marks = append(w.told[i].Marks, marks...)
+}

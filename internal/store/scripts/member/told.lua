@@ -1,0 +1,30 @@
+-- told notes what pushes to the member's current connection have told it, by their marks, with
+-- commas between. It also notes that both sides of the ended match `free` are free again.
+-- Status: ok, other (the connection is not the current one).
+local conn, marks, free = arguments(3)
+
+local r = current_route()
+if free ~= '' and r and r.state == 'ended' and r.match == free then
+  redis.call('HSET', route, 'notified', '1')
+end
+if m.conn ~= conn then
+  return reply({ status = 'other' })
+end
+local function is_told(what, which)
+  return string.find(',' .. marks .. ',', ',' .. what .. ' ' .. which .. ',', 1, true)
+end
+local left = {}
+for _, n in ipairs(untold_list()) do
+  if not is_told(n[1], n[2]) then
+    left[#left + 1] = n
+  end
+end
+m.untold = #left > 0 and cjson.encode(left) or nil
+local due = expired and not is_told('no_match', expired.deadline)
+if expired and not due then
+  m.no_match = nil
+end
+if not m.untold and not due then
+  m.again = nil
+end
+return reply({ status = 'ok' })
