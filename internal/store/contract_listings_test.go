@@ -100,6 +100,17 @@ func listings() []testCase {
 			reported := ana.report(nextCell)
 			same(f, reported.Changes, []match.Change{unlist(0, epoch), ana.move(epoch + 2)})
 		}},
+		{"a trailing listing has the same epoch in the next session", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.moveTo(nextCell)
+			epoch := f.now
+			f.advance(time.Second)
+			next := ana.nextSession()
+			f.says(next.connect(), match.StatusOK)
+			f.advance(14 * time.Second)
+			reported := next.report(nextCell)
+			same(f, reported.Changes, []match.Change{unlist(0, epoch), next.move(epoch + 1)})
+		}},
 		{"a member who is not available any more leaves both cells", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.moveTo(nextCell)

@@ -9,8 +9,9 @@ import (
 	"waggle/lab/record"
 )
 
-// PoolFile returns the pool file for a replay at a speed: a pool with these times, without a
-// largest speed, since the judge takes every fix of a trace for true, and otherwise default settings, with times divided by the speed and rates multiplied.
+// PoolFile returns the pool file for a replay at a speed: a pool with these times and otherwise
+// default settings, with times divided by the speed and rates multiplied. It has no largest
+// speed, since the judge takes every fix of a trace for true.
 func PoolFile(name string, ttl, grace time.Duration, speed float64) ([]byte, error) {
 	if !pool.ValidName(name) {
 		return nil, endpoint.BadPool(name)

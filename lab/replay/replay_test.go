@@ -203,6 +203,7 @@ func TestThePoolFileIsScaledToTheSpeed(t *testing.T) {
 	want.ReportsPerSecond, want.ReportsBurst = base.ReportsPerSecond*30, got.ReportsBurst
 	want.RequestsPerMinute, want.MatchesPerHour = base.RequestsPerMinute*30, base.MatchesPerHour*30
 	want.MessagesPerSecond = base.MessagesPerSecond * 30
+	want.HarvestPerHour, want.CoolDown = base.HarvestPerHour*30, base.CoolDown/30
 	want.MaxSpeed = 0 // every fix of a trace counts
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("got +, want -\n%s", diff)

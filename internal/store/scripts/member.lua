@@ -103,6 +103,12 @@ local function renew(connected)
       redis.call('HDEL', record, stored[i]) -- a newer version wrote it, and its times count from another moment
     end
   end
+  local later = tonumber(connected) - base
+  if m.trailing then
+    m.trailing = string.gsub(m.trailing, ' (%S+) ([^,]+)', function(epoch, at)
+      return ' ' .. int(epoch - later) .. ' ' .. int(at - later)
+    end)
+  end
   m.connected, base = connected, tonumber(connected)
   for name in pairs(values) do
     changed[name] = true
