@@ -156,9 +156,9 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 	settings := w.Pools.For(a.matcher.Pool)
 	w.concurrently(ctx, append(jobs,
 		w.notice(a.matcher, a.committed.Connection, &protocol.Matched{ID: request.ID, Match: a.match, Role: protocol.RoleMatcher,
-			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings)}),
+			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings, 0)}),
 		w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: matcheeRequest, Match: a.match, Role: protocol.RoleMatchee,
-			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings)}),
+			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings, 0)}),
 	)...)
 	_ = w.afterwards(ctx, func(ctx context.Context) error {
 		w.logFailure(ctx, "note that both were notified", w.Store.Notified(ctx, a.matcher, a.match, Active))

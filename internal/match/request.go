@@ -157,7 +157,7 @@ func (w *work) matchedReply(ctx context.Context, x Session, id, match string) (p
 	if p == nil || match != p.match {
 		return nil, err
 	}
-	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(x.Pool))}, nil
+	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(x.Pool), 0)}, nil
 }
 
 // Cancel cancels the caller's request, or only the one that the message names, and replies with

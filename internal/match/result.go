@@ -14,6 +14,7 @@ const (
 	StatusJustConnected Status = "just_connected"
 	StatusOther         Status = "other"
 	StatusLate          Status = "late"
+	StatusChosen        Status = "chosen"
 	StatusStale         Status = "stale"
 	StatusRateLimited   Status = "rate_limited"
 	StatusKeptOut       Status = "kept_out" // refused too often
@@ -98,8 +99,9 @@ type Snapshot struct {
 	Changes  []Change
 }
 
-// Reported is the result of Report: ok; late, stale, rate_limited or kept_out (nothing was
-// stored); replaced, gone or unknown. A late report may be a repeat, and then has Changes.
+// Reported is the result of Report: ok; late or chosen (the position was not stored, but what the
+// member chose); stale, rate_limited or kept_out (nothing was stored); replaced, gone or unknown.
+// A late report may be a repeat, and then has Changes.
 type Reported struct {
 	Status Status
 	Refusal
@@ -107,12 +109,17 @@ type Reported struct {
 	NoMatch *NoMatch
 	Advice  Advice
 	Changes []Change
+	// Why the position was not stored: PositionLate, or with chosen another of these words.
+	Why           string
+	Stands        Choice        // only what a later message said otherwise
+	AdviceChanged bool          // since the last report
+	Lag           time.Duration // how old reports are on arrival, in steps; 0 if that does no harm
+	ClockOff      bool          // by more than ClockOff, found out for the first time in this session
 
 	// With ok:
-	AdviceChanged bool  // since the last report
-	At            int64 // epoch ms
-	Claim         *Claim
-	Route         *Route
+	At    int64 // epoch ms
+	Claim *Claim
+	Route *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or

@@ -74,14 +74,14 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 		}
 		settings := w.Pools.For(x.Pool)
 		welcome := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: protocol.Version, Now: r.Now,
-			ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings), Available: r.Available == "1",
+			ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings, 0), Available: r.Available == "1",
 			Tags: strings.Fields(r.Tags), Server: s.Version}
 		switch {
 		case p != nil:
 			welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}
-			welcome.Report = p.advice().Report(settings)
+			welcome.Report = p.advice().Report(settings, 0)
 		case r.Available == "1" && x.Matchee:
-			welcome.Report = Available.Report(settings)
+			welcome.Report = Available.Report(settings, 0)
 		}
 		if q := r.Route; p == nil && q != nil && q.Request.Wait && (q.State == Waiting || q.State == Searching) {
 			welcome.Request = &protocol.WelcomeRequest{ID: q.Request.ID, Radius: q.Request.Radius, ExpiresAt: q.Request.Deadline}

@@ -88,7 +88,11 @@ type Matches interface {
 type Report struct {
 	Position           // with At 0, Arrival counts
 	Arrival  time.Time // by the gateway's clock
-	// Available and Tags are nil if they do not change.
+	Choice
+}
+
+// A Choice is what a member says of whether it may be found and of its tags. nil is nothing.
+type Choice struct {
 	Available *bool
 	Tags      *[]string
 }

@@ -74,11 +74,25 @@ type Pong struct {
 	Now int64  `json:"now"`
 }
 
-// Ack answers a location that has an id, or brings new reporting advice.
+// Ack answers a location that has an id, or brings new reporting advice. What it does not say
+// was taken as it was sent.
 type Ack struct {
 	ID     string `json:"id,omitempty"`
 	Report Report `json:"report"`
+	// Position says why the position was not taken: one of the words below.
+	Position string `json:"position,omitempty"`
+	// Available and Tags are what stands, if that is not what this message said.
+	Available *bool     `json:"available,omitempty"`
+	Tags      *[]string `json:"tags,omitempty"`
+	Now       int64     `json:"now,omitempty"` // the server's time, epoch ms, for a clock that is off
 }
+
+// Why a position was not taken.
+const (
+	PositionLate    = "late"         // a newer one, or the same, was there before
+	PositionStale   = "stale"        // it is older than the location TTL
+	PositionLimited = "rate_limited" // too many reports
+)
 
 // Waiting says that the request stays open until ExpiresAt.
 type Waiting struct {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
@@ -33,8 +34,9 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
 		writeMotion(r.Motion), available, retag, tags, string(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
 		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))...))
-	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(),
-		Advice: said.Advice, AdviceChanged: bool(said.AdviceChanged), At: int64(said.At), Claim: said.claim(),
+	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(), Why: said.Why,
+		Advice: said.Advice, AdviceChanged: bool(said.AdviceChanged), Lag: time.Duration(said.Lag) * time.Millisecond,
+		ClockOff: bool(said.ClockOff), Stands: said.Stands.domain(), At: int64(said.At), Claim: said.claim(),
 		Route: said.route(said.Route), Changes: domainChanges(said.Changes)}, err
 }
 

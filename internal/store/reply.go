@@ -31,6 +31,10 @@ type reply struct {
 	Tags          string       `json:"tags"`
 	Advice        match.Advice `json:"advice"`
 	AdviceChanged flag         `json:"advice_changed"`
+	Why           string       `json:"why"`
+	Lag           number       `json:"lag"` // ms
+	ClockOff      flag         `json:"clock_off"`
+	Stands        stands       `json:"stands"`
 	Confirmed     flag         `json:"confirmed"`
 	Notified      flag         `json:"notified"`
 	Missed        flag         `json:"missed"`
@@ -95,6 +99,10 @@ type (
 		Heard   number   `json:"heard"`
 		Session number   `json:"session"`
 		Tags    string   `json:"tags"`
+	}
+	stands struct {
+		Available *flag   `json:"available"`
+		Tags      *string `json:"tags"`
 	}
 	noMatch struct {
 		ID     string `json:"id"`
@@ -175,6 +183,15 @@ func (r reply) claim() *match.Claim {
 		return nil
 	}
 	return &match.Claim{Matcher: r.member(r.Claim.Matcher), Match: r.Claim.Match, Confirmed: bool(r.Claim.Confirmed), At: int64(r.Claim.At)}
+}
+
+func (s stands) domain() (c match.Choice) {
+	c.Available = (*bool)(s.Available)
+	if s.Tags != nil {
+		tags := strings.Fields(*s.Tags)
+		c.Tags = &tags
+	}
+	return c
 }
 
 func (r reply) position() *match.Position {

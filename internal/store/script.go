@@ -73,11 +73,12 @@ func scripts(rewrite func(name, text string) string) map[string]script {
 
 // lifetimes are those of the domain, as the scripts name them.
 func lifetimes() string {
-	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD, ASK_AGAIN, SEARCH_AGAIN, REFUSALS_IN, KEEP_OUT, REFUSALS = "+
-		"%d, %d, %d, %d, %d, %d, %d, %d, %d, %d",
+	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD, ASK_AGAIN, SEARCH_AGAIN, REFUSALS_IN, KEEP_OUT, REFUSALS, "+
+		"KEEP_CHOICE, ADVISED, CLOCK_OFF = %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d",
 		match.Lease.Milliseconds(), match.Kept.Milliseconds(), match.EndRemembered.Milliseconds(),
 		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds(), match.AskAgain.Milliseconds(),
-		match.SearchAgain.Milliseconds(), match.RefusalsIn.Milliseconds(), match.KeptOut.Milliseconds(), match.Refusals)
+		match.SearchAgain.Milliseconds(), match.RefusalsIn.Milliseconds(), match.KeptOut.Milliseconds(), match.Refusals,
+		match.ChoiceKept.Milliseconds(), match.Advised.Milliseconds(), match.ClockOff.Milliseconds())
 }
 
 var errNotSent = errors.New("the hook did not send the command")

@@ -59,7 +59,8 @@ func TestEveryScriptStartsWithTheLifetimesOfTheDomain(t *testing.T) {
 	want := map[string]time.Duration{"LEASE": match.Lease, "KEEP": match.Kept, "REMEMBER_END": match.EndRemembered,
 		"REMEMBER_OUTCOME": match.OutcomeRemembered, "MAX_AHEAD": match.MaxAhead, "ASK_AGAIN": match.AskAgain,
 		"SEARCH_AGAIN": match.SearchAgain, "REFUSALS": match.Refusals * time.Millisecond,
-		"REFUSALS_IN": match.RefusalsIn, "KEEP_OUT": match.KeptOut}
+		"REFUSALS_IN": match.RefusalsIn, "KEEP_OUT": match.KeptOut,
+		"KEEP_CHOICE": match.ChoiceKept, "ADVISED": match.Advised, "CLOCK_OFF": match.ClockOff}
 	for name, text := range texts(t, active.Script) {
 		line, _, _ := strings.Cut(text, "\n")
 		names, values, _ := strings.Cut(strings.TrimPrefix(line, "local "), " = ")

@@ -65,10 +65,19 @@ type Pong struct {
 	Now int64  `json:"now"` // the server's time, epoch ms
 }
 
-// Ack answers a Location that has an ID, or brings new advice.
+// Ack answers a Location that has an ID, or brings new advice. What it does not say was
+// taken as it was sent.
 type Ack struct {
 	ID     string `json:"id,omitempty"`
 	Report Report `json:"report"`
+	// Position, if not "", says that the position was not taken, and why: "late" if a
+	// newer one or the same was there before, "stale" or "rate_limited".
+	Position string `json:"position,omitempty"`
+	// Available and Tags are what stands, if that is not what the message said, since a
+	// later one said otherwise.
+	Available *bool     `json:"available,omitempty"`
+	Tags      *[]string `json:"tags,omitempty"`
+	Now       int64     `json:"now,omitempty"` // the server's time, epoch ms, if this clock is off
 }
 
 // Waiting says that nobody was found yet and the request stays open.

@@ -1,8 +1,9 @@
 -- Prelude of the scripts in member/, after common.lua: they run on a member's slot.
 -- KEYS[1] is the record, KEYS[2] the member's route: its entry in the routing table. KEYS[3]
 -- is the last position of a member who has left: it expires with the grace time. KEYS[4] is
--- what is remembered of the member's requests and matches that are over.
-local record, route, left, past = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- what is remembered of the member's requests and matches that are over. KEYS[5] is what the
+-- member chose of `available` and `tags`: it outlives the record.
+local record, route, left, past, chosen = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local MOST_TRAILING = 4 -- trailing listings of one member
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
@@ -11,13 +12,14 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   d = 'card', a = 'advice', y = 'lat', x = 'lng', p = 'at', s = 'seq', o = 'motion', r = 'reported', k = 'cell',
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
-  z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil' }
+  z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil',
+  V = 'availableAt', A = 'availableSeq', W = 'tagsAt', B = 'tagsSeq', C = 'clockTold' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
-  claimConfirmed = '0' }
+  claimConfirmed = '0', availableSeq = '0', tagsSeq = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
-  requestRate = 1, matchRate = 1, connectRate = 1, refusalRate = 1, outUntil = 1 }
+  requestRate = 1, matchRate = 1, connectRate = 1, refusalRate = 1, outUntil = 1, availableAt = 1, tagsAt = 1 }
 
 -- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
 -- digit, which all have, and its trailing ones.
@@ -139,6 +141,30 @@ end
 -- connection is where the member can be pushed to, '' if nowhere.
 local function connection()
   return m.gone == nil and m.conn or ''
+end
+
+-- narrowed keeps those of the tags that are also among `allowed`.
+local function narrowed(tags, allowed)
+  local kept = {}
+  for word in string.gmatch(tags, '%S+') do
+    if has(allowed, word) then
+      kept[#kept + 1] = word
+    end
+  end
+  return table.concat(kept, ' ')
+end
+
+-- keep_choice keeps what the member said of `available` and `tags` for longer than its record. What
+-- it never said is not in it: that is not the same as no tags. While a member is connected, only
+-- one that spoke of `available` needs it.
+local function keep_choice()
+  local fields = m.availableAt and { 'available', m.available } or {}
+  if m.tagsAt then
+    fields[#fields + 1] = 'tags'
+    fields[#fields + 1] = m.tags
+  end
+  redis.call('HSET', chosen, unpack(fields))
+  redis.call('PEXPIRE', chosen, KEEP_CHOICE)
 end
 
 -- note_heard notes a sign of life.

@@ -1,6 +1,6 @@
 -- connect begins a session: the newest connection wins.
 -- Status: ok (`old` is the connection it replaces), rate_limited, kept_out, replaced, gone.
-local conn, connected, restricted, tags, card, matchee, available, perMinute, burst = arguments(9)
+local conn, connected, restricted, tags, card, matchee, available, kept, perMinute, burst = arguments(10)
 
 local status = session(conn, connected)
 if status == 'replaced' or status == 'gone' then
@@ -15,25 +15,36 @@ if refusal then
 end
 
 local old = connection()
-local tags_before = m.tags or ''
-m.tags = tags_before
-if restricted == '1' then
-  -- The token narrows what was said before; with nothing said it stands for it.
-  local kept = {}
-  for word in string.gmatch(tags_before, '%S+') do
-    if has(tags, word) then
-      kept[#kept + 1] = word
-    end
-  end
-  m.tags = #kept > 0 and table.concat(kept, ' ') or tags
+local tags_before = m.tags
+if not m.conn then
+  local choice = fetch_all(chosen) or {} -- the record is gone, what the member chose is not
+  m.available, m.availableAt = choice.available, choice.available and 0
+  m.tags, m.tagsAt = choice.tags, choice.tags and 0
 end
+-- What the member chose stands, and whatever it says in this session comes after it. The token
+-- narrows its tags. Where nothing was said, the pool and the token stand for it.
+local earlier = math.min(tonumber(connected), now) - 1
+if kept == '1' and m.availableAt then
+  m.availableAt, m.availableSeq = earlier, nil
+else
+  m.available, m.availableAt, m.availableSeq = available, nil, nil
+end
+if m.tagsAt then
+  m.tags, m.tagsAt, m.tagsSeq = restricted == '1' and narrowed(m.tags, tags) or m.tags, earlier, nil
+else
+  m.tags = restricted == '1' and tags or ''
+end
+m.clockTold = nil
 if m.gone and m.gone + grace > now then
   -- The position of a member who left comes back.
   for name, value in pairs(fetch_all(left) or {}) do
     m[name] = value
   end
 end
-m.conn, m.gone, m.heard, m.card, m.matchee, m.available, m.advice = conn, nil, now, card, matchee, available, 'none'
+m.conn, m.gone, m.heard, m.card, m.matchee, m.advice = conn, nil, now, card, matchee, 'none'
 renew(connected)
-redis.call('DEL', left)
+redis.call('DEL', left, chosen)
+if m.availableAt then
+  keep_choice()
+end
 return reply({ status = 'ok', old = old, changes = index_changes(current_route(), m.tags ~= tags_before) })
