@@ -23,7 +23,7 @@ func TestHelpExplainsEachFlag(t *testing.T) {
 			t.Errorf("%s: %v", flag, err)
 		}
 		for _, want := range []string{"on one machine", "go run ./localstack", "/token?member=ana", "-addr host:port", "-cache URL",
-			"-pools file", "-members number", "-mingle", "-insecure-tokens", "-log level", "-runtime how", "-functions directory", "-concurrency number", "-faults list", faults.Help()} {
+			"-pools file", "-members number", "-mingle", "-insecure-tokens", "-allow-host names", "-log level", "-runtime how", "-functions directory", "-concurrency number", "-faults list", faults.Help()} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s does not say %q:\n%s", flag, want, &out)
 			}
@@ -67,6 +67,11 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 		"functions unused":  {[]string{"-functions", dir}, []string{"-functions", "-runtime process"}},
 		"no concurrency":    {[]string{"-runtime", "process", "-concurrency", "0"}, []string{"-concurrency", "1 to 1000"}},
 		"cache's faults":    {[]string{"-runtime", "process", "-faults", "all"}, []string{"-faults", "lost-reply=0,slow-cache=0"}},
+		"no host name":      {[]string{"-allow-host", "http://a:80"}, []string{"-allow-host", `"http://a:80"`, "without scheme, port and path"}},
+		"all host names":    {[]string{"-allow-host", "*"}, []string{"-allow-host", `"*"`, "must be a host name"}},
+		"every address":     {[]string{"-allow-host", "0.0.0.0"}, []string{"-allow-host", `"0.0.0.0"`, "must be a host name"}},
+		"a blank host name": {[]string{"-allow-host", "a,,b"}, []string{"-allow-host", `""`, "must be a host name"}},
+		"a host name twice": {[]string{"-allow-host", "a", "-allow-host", "A."}, []string{"-allow-host", `"A."`, "more than once"}},
 		"no such flag":      {[]string{"-port", "1"}, []string{"-port", "--help"}},
 		"an argument":       {[]string{"start"}, []string{`"start"`, "--help"}},
 	} {

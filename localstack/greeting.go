@@ -34,7 +34,9 @@ func (s *stack) greeting(took time.Duration, from terminal) string {
 	if s.config.Faults != nil {
 		fmt.Fprintf(&b, "\nFaults are injected. To get the same ones again:\n  -faults %v\n", s.config.Faults)
 	}
-	if s.loopback {
+	if !s.loopback {
+		fmt.Fprintf(&b, "\nTo reach it by a host name, add -allow-host NAME; an IP address of this machine needs none.\n")
+	} else {
 		fmt.Fprintf(&b, "\nIf your browser is on another machine, run this there first:\n  %s\n", from.forward(s.address))
 	}
 	return b.String() + "\n"

@@ -17,7 +17,7 @@ import (
 )
 
 // unlimited is a pool file without effective rate limits.
-const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6}}}`
+const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0}}}`
 
 // TestNoMemberIsStuckAfterRandomFaults lets a dozen members report, request, wait, cancel,
 // end, drop and open second tabs while all faults occur. Then the faults stop, and all

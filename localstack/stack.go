@@ -34,6 +34,7 @@ type config struct {
 	Members            int
 	Mingle             bool
 	InsecureTokens     bool
+	AllowHosts         hosts  // nil: none
 	Runtime            string // inProcess or processes
 	Functions          string // directory of the built functions; "": build them from the checkout
 	Concurrency        int    // invocations in progress; with processes, environments of each function; 0: the default
@@ -148,7 +149,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 			mux.HandleFunc("GET /streets", func(http.ResponseWriter, *http.Request) {}) // no members, no streets
 		}
 	}
-	server := newServer(mux, c.Log)
+	server := newServer(c.hosts().check(mux, c.Log), c.Log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	s.closers = append(s.closers, func() error {
@@ -183,6 +184,9 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second, // of a request with its body
+		MaxHeaderBytes:    32 << 10,         // API Gateway takes 10 KB
+		// Beyond an upgrade, which waits for two functions.
+		WriteTimeout: 90 * time.Second,
 		// The functions keep their own idle connections for 90 s, so no post of theirs
 		// meets a connection that is being closed.
 		IdleTimeout: 2 * time.Minute,

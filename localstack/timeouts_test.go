@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +42,7 @@ func TestIdleHTTPConnectionsAreClosed(t *testing.T) {
 		"half a header":    {"GET / HTTP/1.1\r\nHost: a\r\nX-Ha", 10 * time.Second},
 		"half a body":      {half, 30 * time.Second},
 		"idle between two": {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2 * time.Minute},
+		"never reads":      {"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 90 * time.Second},
 		"a WebSocket": {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", time.Hour},
 	} {
@@ -48,6 +50,7 @@ func TestIdleHTTPConnectionsAreClosed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				mux := http.NewServeMux()
 				mux.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+				mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) })
 				mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
 					ws, err := websocket.Accept(w, r, nil)
 					if err != nil {
@@ -64,6 +67,9 @@ func TestIdleHTTPConnectionsAreClosed(t *testing.T) {
 				defer c.Close()
 				began := time.Now()
 				go func() { _, _ = io.WriteString(c, test.sent) }()
+				if name == "never reads" {
+					time.Sleep(test.want)
+				}
 				_, _ = io.Copy(io.Discard, c) // until the server closes it
 				if got := time.Since(began).Round(time.Second); got != test.want {
 					t.Errorf("closed after %v, want %v", got, test.want)
@@ -71,5 +77,12 @@ func TestIdleHTTPConnectionsAreClosed(t *testing.T) {
 				server.Close()
 			})
 		})
+	}
+}
+
+func TestALongHeaderIsRefused(t *testing.T) {
+	s := runStack(t)
+	if status, _ := s.raw("GET / HTTP/1.1\nHost: localhost\nA: " + strings.Repeat("a", 40<<10)); status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("got %d, want 431", status)
 	}
 }

@@ -55,7 +55,7 @@ func facts() []check {
 		{"the authorizer's context comes with every message", []string{"Its context and `principalId`"}, contextOfMessages},
 		{"it comes with `$disconnect` too, which comes soon after a close", []string{"Its context and `principalId`"}, contextOfDisconnect},
 		{"`$connect`, `$disconnect` and `$default` cannot be reached by name", []string{"`$connect`, `$disconnect` and `$default`"}, routesByName},
-		{"scripts run in the cache (EVALSHA, or EVAL after it): two members are matched", nil, matched},
+		{"scripts run in the cache (FCALL, or EVAL after it): two members are matched", nil, matched},
 		{"a binary frame closes with 1003", nil, closes(binaryFrame, 1003)},
 		{"a frame over 32 KB closes with 1009", nil, closes(longFrame, 1009)},
 		{"a message over 128 KB closes with 1009", nil, closes(longMessage, 1009)},

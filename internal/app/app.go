@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"waggle/internal/boundedlog"
 	"waggle/internal/gateway"
 	"waggle/internal/handler"
 	"waggle/internal/match"
@@ -86,7 +87,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.Log = boundedLog(o.Log, o.Now)
+	o.Log = boundedlog.New(o.Log, o.Now)
 	o.Store.URL, o.Store.User, o.Store.Password = get(topology.CacheURL), get(topology.CacheUser), get(topology.CachePassword)
 	o.Store.Pools = pools
 	cache, err := store.Open(o.Store)

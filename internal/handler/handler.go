@@ -222,7 +222,7 @@ func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Err
 		err = errors.Join(err, h.Push.Close(ctx, connection))
 	}
 	if err != nil && !errors.Is(err, match.ErrConnectionGone) {
-		h.Log.WarnContext(ctx, "answer", "err", err)
+		h.Log.WarnContext(ctx, "answer", "connection", connection, "err", err)
 	}
 }
 

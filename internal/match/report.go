@@ -52,9 +52,9 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	}
 	w.wake(x.Member, waiting)
 	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
-	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings, reported.Lag), Position: reported.Why,
+	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings, reported.Lag), Position: reported.NotTaken,
 		Available: reported.Stands.Available, Tags: reported.Stands.Tags}
-	if reported.ClockOff || reported.Why == protocol.PositionStale {
+	if reported.ClockOff || reported.NotTaken == protocol.PositionStale {
 		ack.Now = reported.Now
 	}
 	overruled := reported.Stands != Choice{} || reported.Status == StatusChosen
@@ -86,8 +86,8 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		} else if !c.Confirmed {
 			return // the other process is about to confirm it
 		}
-		if w.Now().Sub(before) > slow {
-			return // the match may have ended by now
+		if reported.NotTaken != "" || w.Now().Sub(before) > slow {
+			return // nobody believes the position, or the match may have ended by now
 		}
 		w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
 			At: reported.At, Seq: r.Seq, Motion: r.Motion})

@@ -136,12 +136,12 @@ func TestAnAckSaysWhatWasNotTaken(t *testing.T) {
 		read result
 		ack  string // "" for none
 	}{
-		"a late position": {"l1", result{Status: match.StatusLate, Why: "late"},
+		"a late position": {"l1", result{Status: match.StatusLate, NotTaken: "late"},
 			`{"type":"ack","id":"l1","report":{"afterSeconds":300,"moveMeters":1000},"position":"late"}`},
-		"a late position, without id": {"", result{Status: match.StatusLate, Why: "late"}, ""},
-		"a stale position, whose choice was taken": {"", result{Status: match.StatusChosen, Why: "stale", Now: cacheTime},
+		"a late position, without id": {"", result{Status: match.StatusLate, NotTaken: "late"}, ""},
+		"a stale position, whose choice was taken": {"", result{Status: match.StatusChosen, NotTaken: "stale", Now: cacheTime},
 			`{"type":"ack","report":{"afterSeconds":300,"moveMeters":1000},"position":"stale","now":50000}`},
-		"one beyond the rate, whose choice was taken": {"", result{Status: match.StatusChosen, Why: "rate_limited", Now: cacheTime},
+		"one beyond the rate, whose choice was taken": {"", result{Status: match.StatusChosen, NotTaken: "rate_limited", Now: cacheTime},
 			`{"type":"ack","report":{"afterSeconds":300,"moveMeters":1000},"position":"rate_limited"}`},
 		"a later choice stands": {"", result{Status: match.StatusOK, Stands: match.Choice{Available: &no, Tags: &none}},
 			`{"type":"ack","report":{"afterSeconds":300,"moveMeters":1000},"available":false,"tags":[]}`},

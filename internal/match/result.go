@@ -109,8 +109,8 @@ type Reported struct {
 	NoMatch *NoMatch
 	Advice  Advice
 	Changes []Change
-	// Why the position was not stored: PositionLate, or with chosen another of these words.
-	Why           string
+	// NotTaken is why the position counts for nothing, as Ack has it: "" if it was taken.
+	NotTaken      string
 	Stands        Choice        // only what a later message said otherwise
 	AdviceChanged bool          // since the last report
 	Lag           time.Duration // how old reports are on arrival, in steps; 0 if that does no harm

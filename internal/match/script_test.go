@@ -55,10 +55,10 @@ type result struct {
 	Position                      *match.Position
 	NoMatch                       *match.NoMatch
 	Outcome                       match.Outcome
-	Why                           string
 	Stands                        match.Choice
 	Lag                           time.Duration
 	ClockOff                      bool
+	NotTaken                      string
 	Ends                          []match.End
 	Changes                       []match.Change
 }

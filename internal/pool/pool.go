@@ -39,6 +39,9 @@ type Settings struct {
 	// is passed over. A matcher is advised to report three times within it.
 	Grace     time.Duration
 	MaxRadius float64 // metres
+	// MaxAccuracy is the worst accuracy in metres, and MaxSpeed the highest speed in metres a
+	// second, of a report whose position is taken. 0: any.
+	MaxAccuracy, MaxSpeed float64
 	// ReportsPerSecond is a member's rate in the long run, ReportsBurst how many reports it
 	// may send at once.
 	ReportsPerSecond, ReportsBurst float64

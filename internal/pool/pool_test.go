@@ -67,6 +67,8 @@ func TestParseRefusesWithTheRange(t *testing.T) {
 		{one(`"requestsPerMinute":-1`), `"requestsPerMinute" must be`},
 		{one(`"matchesPerHour":1e7`), `"matchesPerHour" must be`},
 		{one(`"reportsBurst":0.5`), `"reportsBurst" must be a number of reports from 1 to 1000000, not 0.5`},
+		{one(`"maxAccuracy":-1`), `"maxAccuracy" must be a number of metres from 0 to 100000, not -1`},
+		{one(`"maxSpeed":null`), `"maxSpeed" must be a number of metres a second from 0 to 1000000000, not null`},
 		{one(`"consent":"yes"`), `"consent" must be "implied" or "required", not "yes"`},
 		{one(`"consent":null`), `not null`},
 		{one(`"remoteRequests":1`), `"remoteRequests" must be true or false, not 1`},
@@ -105,6 +107,7 @@ func TestFasterDividesTimesAndMultipliesRates(t *testing.T) {
 	want := pool.Default()
 	want.LocationTTL, want.Grace, want.MaxRadius = 3*time.Second, time.Second, 500
 	want.ReportsPerSecond, want.MessagesPerSecond, want.RequestsPerMinute, want.MatchesPerHour = 300, 1200, 600, 1800
+	want.MaxSpeed = 6000
 	if diff := cmp.Diff(want, fast.For("city")); diff != "" {
 		t.Errorf("city (-want +got):\n%s", diff)
 	}

@@ -25,6 +25,8 @@ func schema() []setting {
 		seconds("grace", 60, "how long the owner of a waiting request may be silent before the request is passed over",
 			func(s *Settings) *time.Duration { return &s.Grace }),
 		number("maxRadius", 20_000, "metres", 100, 20_000, "the widest search", func(s *Settings) *float64 { return &s.MaxRadius }),
+		number("maxAccuracy", 500, "metres", 0, 100_000, "a report with a worse `accuracy` moves nothing. 0 takes every report", func(s *Settings) *float64 { return &s.MaxAccuracy }),
+		speed("maxSpeed", 100, "how fast a member may move. A jump counts with the second report from there. 0 takes every jump", func(s *Settings) *float64 { return &s.MaxSpeed }),
 		rate("reportsPerSecond", 5, "reports a second", "how many locations a member may send, in the long run", func(s *Settings) *float64 { return &s.ReportsPerSecond }),
 		number("reportsBurst", 10, "reports", 1, 1e6, "how many locations a member may send at once", func(s *Settings) *float64 { return &s.ReportsBurst }),
 		rate("messagesPerSecond", 20, "messages a second", "how many messages of any kind a member may send, in the long run", func(s *Settings) *float64 { return &s.MessagesPerSecond }),
@@ -84,6 +86,12 @@ func boolean(key string, byDefault bool, meaning string, field func(*Settings) *
 
 func number(key string, byDefault float64, unit string, low, high float64, meaning string, field func(*Settings) *float64) setting {
 	return of(key, byDefault, span(unit, low, high), meaning, field, within(low, high))
+}
+
+func speed(key string, byDefault float64, meaning string, field func(*Settings) *float64) setting {
+	s := number(key, byDefault, "metres a second", 0, 1e9, meaning, field)
+	s.faster = func(s *Settings, speed float64) { *field(s) *= speed }
+	return s
 }
 
 // rate is a number of events in a unit of time.

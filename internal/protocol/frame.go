@@ -14,6 +14,15 @@ const (
 	ReasonLost      = "lost"
 )
 
+// Why the position of a report was not taken. internal/store/scripts/member/report.lua decides.
+const (
+	PositionInaccurate = "inaccurate"   // its accuracy is worse than the pool allows
+	PositionJump       = "jump"         // nobody comes there so fast: a second report is needed
+	PositionLate       = "late"         // a newer one, or the same, was there before
+	PositionStale      = "stale"        // it is older than the location TTL
+	PositionLimited    = "rate_limited" // too many reports
+)
+
 // The two sides of a match.
 const (
 	RoleMatcher = "matcher"
@@ -77,22 +86,14 @@ type Pong struct {
 // Ack answers a location that has an id, or brings new reporting advice. What it does not say
 // was taken as it was sent.
 type Ack struct {
-	ID     string `json:"id,omitempty"`
-	Report Report `json:"report"`
-	// Position says why the position was not taken: one of the words below.
-	Position string `json:"position,omitempty"`
+	ID       string `json:"id,omitempty"`
+	Report   Report `json:"report"`
+	Position string `json:"position,omitempty"` // why the position was not taken
 	// Available and Tags are what stands, if that is not what this message said.
 	Available *bool     `json:"available,omitempty"`
 	Tags      *[]string `json:"tags,omitempty"`
 	Now       int64     `json:"now,omitempty"` // the server's time, epoch ms, for a clock that is off
 }
-
-// Why a position was not taken.
-const (
-	PositionLate    = "late"         // a newer one, or the same, was there before
-	PositionStale   = "stale"        // it is older than the location TTL
-	PositionLimited = "rate_limited" // too many reports
-)
 
 // Waiting says that the request stays open until ExpiresAt.
 type Waiting struct {

@@ -71,6 +71,7 @@ func frames() map[string]protocol.Frame {
 		},
 		"pong":       &protocol.Pong{Now: 1795396500000},
 		"ack":        &protocol.Ack{ID: "l7", Report: idle},
+		"ack-jump":   &protocol.Ack{ID: "l8", Report: idle, Position: protocol.PositionJump},
 		"ack-advice": &protocol.Ack{Report: watched},
 		"waiting":    &protocol.Waiting{ID: "r1", ExpiresAt: 1795396561000},
 		"no_match":   &protocol.NoMatch{ID: "r1", Radius: 2000},

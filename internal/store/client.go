@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
@@ -41,9 +42,9 @@ type Options struct {
 	Hook Hook
 	// Sleep pauses before a repeat; nil: match.Sleep.
 	Sleep func(context.Context, time.Duration) error
-	// Rewrite, if set, returns the text to run in place of a script, preludes included:
-	// tests count its branches and mutate it.
-	Rewrite func(name, text string) string
+	// Rewrite, if set, returns the text to use in place of that of a file of scripts, such as
+	// "common" or "member/report": tests count its branches and mutate it.
+	Rewrite func(file, text string) string
 }
 
 // A Hook makes a trip by calling send once or more. send delivers the commands with
@@ -67,11 +68,14 @@ type Store struct {
 	// failure is that of the last attempt to connect, if it failed.
 	failure  error
 	failedAt time.Time
-	scripts  map[string]script
-	pools    pool.Pools
-	offset   func() time.Duration
-	hook     Hook
-	sleep    func(context.Context, time.Duration) error
+	code     code
+	// textsOnly: the cache takes no library of functions.
+	textsOnly atomic.Bool
+	loading   sync.Mutex
+	pools     pool.Pools
+	offset    func() time.Duration
+	hook      Hook
+	sleep     func(context.Context, time.Duration) error
 }
 
 var _ match.Store = (*Store)(nil)
@@ -126,7 +130,7 @@ func Open(o Options) (*Store, error) {
 			option.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 		}
 	}
-	s := &Store{option: option, host: u.Host, scripts: scripts(o.Rewrite), pools: o.Pools, offset: o.Offset, hook: o.Hook, sleep: o.Sleep}
+	s := &Store{option: option, host: u.Host, code: readCode(o.Rewrite), pools: o.Pools, offset: o.Offset, hook: o.Hook, sleep: o.Sleep}
 	if s.offset == nil {
 		s.offset = func() time.Duration { return 0 }
 	}
@@ -185,30 +189,40 @@ func (s *Store) Close() {
 	}
 }
 
-// Prepare connects to every node that has slots, so that the first step need not.
+// Prepare connects to every node that has slots, and sees to it that they have the library, so
+// that the first step need not.
 func (s *Store) Prepare(ctx context.Context) error {
 	client, err := s.connect()
-	if err != nil || client.Mode() != valkey.ClientModeCluster {
-		return err // a single server is connected to by now
+	if err != nil {
+		return err
 	}
-	// The client connects to a node with the first command for one of its slots.
-	reads := make([]valkey.Completed, spread)
-	for i := range reads {
-		reads[i] = client.B().Hget().Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Field("prepare").Build()
+	times := 1
+	if client.Mode() == valkey.ClientModeCluster {
+		times = spread // the client connects to a node with the first command for one of its slots
 	}
-	var errs []error
-	for _, r := range client.DoMulti(ctx, reads...) {
-		if err := r.Error(); err != nil && !valkey.IsValkeyNil(err) {
-			errs = append(errs, err)
+	asks := make([]valkey.Completed, times)
+	for i := range asks {
+		asks[i] = client.B().Fcall().Function(s.code.functions[ready]).Numkeys(1).Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Build()
+	}
+	var failed error
+	missing := false
+	for _, r := range client.DoMulti(ctx, asks...) {
+		if noFunction(r.Error()) {
+			missing = true
+		} else if failed == nil {
+			failed = r.Error()
 		}
 	}
-	if len(errs) > 0 {
-		return fmt.Errorf("cache %s: %w", s.host, errs[0])
+	if missing {
+		s.loadLibrary(ctx)
+	}
+	if failed != nil {
+		return fmt.Errorf("cache %s: %w", s.host, failed)
 	}
 	return nil
 }
 
-// spread is how many keys Prepare reads. Their slots are spread at random: of a dozen nodes
+// spread is how many keys Prepare names. Their slots are spread at random: of a dozen nodes
 // each one is missed once in 250 starts, of three never.
 const spread = 64
 

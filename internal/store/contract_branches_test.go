@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -91,31 +90,26 @@ func promised(t *testing.T, file, text string) []string {
 	return words
 }
 
-// rewrite makes a script count, in a key of the same slot, where it returns and with
-// what status. Its clock shows the offset alone.
-func (b *branches) rewrite(name, text string) string {
-	const clock = "redis.call('TIME')"
-	text = active.Script(name, text)
-	all := b.scripts()
-	file := all[slices.IndexFunc(all, func(file string) bool { return path.Base(file) == name+".lua" })]
-	head, found := strings.CutSuffix(text, b.sources[file])
-	if !found || strings.Count(head, clock) != 1 {
-		panic("the parts of a script are not in the order that this test expects: " + name)
+// rewrite makes the scripts count, in a key of the same slot, where they return and with
+// what status. Their clock shows the offset alone.
+func (b *branches) rewrite(file, text string) string {
+	if file == "common" {
+		return offsetOnly(file, active.Script(file, text)) + `
+local function reached(what)
+  redis.call('HINCRBY', 'hits:' .. string.match(keys[1], '{.*}'), what, 1)
+end`
 	}
-	head = strings.Replace(head, clock, "{ 0, 0 }", 1)
-	for prelude := range b.sources {
-		if isPrelude(prelude) {
-			head = strings.Replace(head, b.sources[prelude], b.marked(prelude), 1)
-		}
+	file += ".lua"
+	if b.sources[file] != active.Script(file, text) {
+		panic("not the text that this test has read: " + file)
 	}
-	return fmt.Sprintf(`local function reached(what)
-  redis.call('HINCRBY', 'hits:' .. string.match(KEYS[1], '{.*}'), what, 1)
-end
-%s
-local answer = (function() %s
+	if isPrelude(file) {
+		return b.marked(file)
+	}
+	return fmt.Sprintf(`local answer = (function() %s
 end)()
 reached('%s says ' .. cjson.decode(answer).status)
-return answer`, head, b.marked(file), file)
+return answer`, b.marked(file), file)
 }
 
 // marked is a file whose replies are counted.
@@ -152,18 +146,6 @@ func (b *branches) check(t *testing.T, direct valkey.Client) {
 	}
 	for other := range reached {
 		t.Errorf("scripts/%s, which its header does not promise", other)
-	}
-}
-
-// load makes every node know the scripts, so that the trips of a case can be counted.
-func load(t *testing.T, direct valkey.Client, rewrite func(name, text string) string) {
-	t.Helper()
-	for _, text := range texts(t, rewrite) {
-		for _, node := range direct.Nodes() {
-			if err := node.Do(t.Context(), node.B().ScriptLoad().Script(text).Build()).Error(); err != nil {
-				t.Fatal(err)
-			}
-		}
 	}
 }
 

@@ -36,7 +36,7 @@ type fixture struct {
 const start = 1_800_000_000_000
 
 // unlimited are settings whose rates no test reaches.
-const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6`
+const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0`
 
 func newFixture(t *testing.T, c caches.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *fixture {
 	t.Helper()
@@ -66,6 +66,7 @@ func (f *fixture) settings(settings string) {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(f.store.Close)
+	f.must(f.store.Prepare(f.t.Context())) // so that trips can be counted
 }
 
 // advance moves the clock.

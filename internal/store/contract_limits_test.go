@@ -210,7 +210,7 @@ func leavings() []testCase {
 // hidden fails the test if the record has a position.
 func (f *fixture) hidden(name string) {
 	f.t.Helper()
-	for _, field := range []string{"lat", "lng", "motion"} {
+	for _, field := range []string{"lat", "lng", "motion", "jumped"} {
 		if value := f.record(name)[field]; value != "" {
 			f.t.Errorf("the record of %s has %s = %s", name, field, value)
 		}

@@ -111,7 +111,7 @@ func (a *member) report(meters float64, options ...reportOption) match.Reported 
 	}
 	reported, err := a.store.Report(a.t.Context(), a.Session, r)
 	a.must(err)
-	if reported.Status == match.StatusOK {
+	if reported.Status == match.StatusOK && reported.NotTaken == "" {
 		a.Position, a.heard = r.Position, a.now
 		a.At = reported.At
 		if r.Tags != nil {

@@ -25,11 +25,20 @@ func reports() []testCase {
 				Changes: []match.Change{ana.move(start)}})
 			same(f, *ana.snapshot().Position, ana.Position)
 		}},
+		{"a field of the record that only another version knows stays", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			key := f.key("m", "ana")
+			f.must(f.direct.Do(f.t.Context(), f.direct.B().Hset().Key(key).FieldValue().FieldValue("of-tomorrow", "1").Build()).Error())
+			f.says(ana.report(100), match.StatusOK)
+			kept, err := f.direct.Do(f.t.Context(), f.direct.B().Hget().Key(key).Field("of-tomorrow").Build()).ToString()
+			f.must(err)
+			same(f, kept, "1")
+		}},
 		{"reports are ordered by the time at which they were made", func(f *fixture) {
 			ana := f.listed("ana", 0, at(start-10), seq(5))
 			for _, late := range [][]reportOption{{at(start - 11), seq(6)}, {at(start - 10), seq(4)}} {
 				reported := ana.report(100, late...)
-				f.is(reported, match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Available})
+				f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available})
 				same(f, *ana.snapshot().Position, ana.Position)
 			}
 			for _, newer := range [][]reportOption{{at(start - 10), seq(6)}, {at(start - 9), seq(1)}} {
@@ -106,24 +115,24 @@ func reports() []testCase {
 			ana := f.listed("ana", 0, at(start-10), seq(5))
 			for n := range int64(2) {
 				reported := ana.report(100, at(start-10), seq(5))
-				f.is(reported, match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Available, Changes: []match.Change{ana.list(start + 1 + n)}})
+				f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available, Changes: []match.Change{ana.list(start + 1 + n)}})
 			}
 		}},
 		{"a report that is repeated takes a member who is not listed any more out of the cell, under its last epoch", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.moveTo(0, available(false))
 			reported := ana.report(0, seq(ana.Seq))
-			f.is(reported, match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Unavailable, Changes: []match.Change{unlist(0, start)}})
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable, Changes: []match.Change{unlist(0, start)}})
 			ben := f.listed("ben", 10, available(false))
 			reported = ben.report(10, seq(ben.Seq))
-			f.is(reported, match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Unavailable, Changes: []match.Change{unlist(10, 0)}})
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable, Changes: []match.Change{unlist(10, 0)}})
 		}},
 		{"a report that is repeated takes a member who has become stale out of every cell", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.moveTo(nextCell, at(start+20_000))
 			f.advance(time.Minute)
 			reported := ana.report(nextCell, at(start+20_000), seq(ana.Seq))
-			f.is(reported, match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Unavailable,
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable,
 				Changes: []match.Change{unlist(0, start), unlist(nextCell, start+1)}})
 		}},
 		{"a member stays as available as it last said", func(f *fixture) {
@@ -158,12 +167,12 @@ func reports() []testCase {
 				f.advance(time.Second)
 				reported := ana.report(0, late, seq(5), available(false), tagged("xl"))
 				changes := []match.Change{unlist(0, start+2*int64(n)*1000)}
-				f.is(reported, match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Unavailable, AdviceChanged: true, Changes: changes})
+				f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable, AdviceChanged: true, Changes: changes})
 				same(f, ana.snapshot().Tags, "xl")
 				f.advance(time.Second)
 				ana.tags = "van"
 				reported = ana.report(0, late, seq(4), available(true), tagged("van"))
-				f.is(reported, match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Available, AdviceChanged: true,
+				f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available, AdviceChanged: true,
 					Changes: []match.Change{ana.list(f.now)}})
 				same(f, *ana.snapshot().Position, ana.Position)
 			}
@@ -173,20 +182,20 @@ func reports() []testCase {
 			f.advance(time.Second)
 			ana.tags = "xl"
 			reported := ana.report(0, at(start-1), tagged("xl"))
-			f.is(reported, match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Available, Changes: []match.Change{ana.list(f.now)}})
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available, Changes: []match.Change{ana.list(f.now)}})
 			f.advance(time.Second)
 			reported = ana.report(0, at(start-1), tagged("xl"))
-			f.is(reported, match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Available})
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available})
 		}},
 		{"a choice is taken although the position is stale", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			f.advance(time.Second)
 			reported := ana.report(0, at(f.now-60_000), available(false))
-			f.is(reported, match.Reported{Status: match.StatusChosen, Why: "stale", Advice: match.Unavailable, AdviceChanged: true, ClockOff: true,
+			f.is(reported, match.Reported{Status: match.StatusChosen, NotTaken: "stale", Advice: match.Unavailable, AdviceChanged: true, ClockOff: true,
 				Changes: []match.Change{unlist(0, start)}})
 			same(f, ana.snapshot().Available, "0")
 			reported = ana.report(0, at(f.now-60_000), tagged("xl"))
-			f.is(reported, match.Reported{Status: match.StatusChosen, Why: "stale", Advice: match.Unavailable})
+			f.is(reported, match.Reported{Status: match.StatusChosen, NotTaken: "stale", Advice: match.Unavailable})
 			same(f, ana.snapshot().Tags, "xl")
 			same(f, *ana.snapshot().Position, ana.Position)
 		}},
@@ -197,7 +206,7 @@ func reports() []testCase {
 			f.says(ana.report(10, tagged("xl")), match.StatusRateLimited)
 			f.says(ana.report(10, available(true)), match.StatusRateLimited)
 			reported := ana.report(10, available(false))
-			f.is(reported, match.Reported{Status: match.StatusChosen, Refusal: match.Refusal{}, Why: "rate_limited", Advice: match.Unavailable,
+			f.is(reported, match.Reported{Status: match.StatusChosen, Refusal: match.Refusal{}, NotTaken: "rate_limited", Advice: match.Unavailable,
 				AdviceChanged: true, Changes: []match.Change{unlist(0, start)}})
 			same(f, *ana.snapshot().Position, ana.Position)
 			f.says(ana.report(10, available(false)), match.StatusRateLimited)
@@ -245,7 +254,7 @@ func reports() []testCase {
 			no := false
 			ana := f.listed("ana", 0, seq(1))
 			f.says(ana.report(0, seq(9), available(false), tagged("van", "xl")), match.StatusOK)
-			f.is(ana.report(0, seq(8), available(true), tagged("red")), match.Reported{Status: match.StatusLate, Why: "late", Advice: match.Unavailable,
+			f.is(ana.report(0, seq(8), available(true), tagged("red")), match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable,
 				Stands: match.Choice{Available: &no, Tags: &[]string{"van", "xl"}}})
 			f.says(ana.report(0, seq(10), available(true), tagged("red")), match.StatusOK)
 			same(f, ana.snapshot().Available, "1")

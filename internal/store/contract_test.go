@@ -21,7 +21,7 @@ type testCase struct {
 // contract is every case, by what it is about.
 func contract() []testCase {
 	var all []testCase
-	for _, part := range [][]testCase{sessions(), reads(), reports(), listings(), cells(), generations(),
+	for _, part := range [][]testCase{sessions(), reads(), reports(), positions(), listings(), cells(), generations(),
 		tagIndex(), areas(), searches(), begins(), leases(), waits(),
 		claims(), commits(), ends(), lifetimes(), limits(), leavings()} {
 		all = append(all, part...)
@@ -44,7 +44,6 @@ func TestContract(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer direct.Close()
-		load(t, direct, branches.rewrite)
 		names = append(names, c.Name)
 		for i, one := range cases {
 			t.Run(one.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,12 +34,15 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	}
 	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
 		writeMotion(r.Motion), available, retag, tags, string(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
-		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst))...))
-	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(), Why: said.Why,
+		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst), most(settings.MaxAccuracy), most(settings.MaxSpeed))...))
+	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(), NotTaken: said.NotTaken,
 		Advice: said.Advice, AdviceChanged: bool(said.AdviceChanged), Lag: time.Duration(said.Lag) * time.Millisecond,
 		ClockOff: bool(said.ClockOff), Stands: said.Stands.domain(), At: int64(said.At), Claim: said.claim(),
 		Route: said.route(said.Route), Changes: domainChanges(said.Changes)}, err
 }
+
+// most writes a limit of which 0 means that there is none.
+func most(limit float64) string { return decimal(cmp.Or(limit, 1e12)) }
 
 // mostWakes is how often one listing goes on looking at the requests that wait in its cell.
 const mostWakes = 8

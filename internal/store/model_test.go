@@ -27,7 +27,7 @@ func TestScriptsDoAsTheModelSays(t *testing.T) {
 	if len(transitions) < 1000 {
 		t.Fatalf("got %d transitions, want at least 1000: too few to mean anything", len(transitions))
 	}
-	scripts := texts(t, active.Script)
+	scripts := store.Texts(active.Script)
 	caches.Each(t, func(t *testing.T, c caches.Cache) {
 		replayAll(t, strings.TrimPrefix(c.URL, "redis://"), scripts, transitions)
 	})
@@ -69,21 +69,6 @@ func replayAll(t *testing.T, addr string, scripts map[string]string, transitions
 			}
 		}
 	}
-}
-
-// texts returns every script by its name, as the store sends it and rewrite changes it.
-func texts(t *testing.T, rewrite func(name, text string) string) map[string]string {
-	t.Helper()
-	all := make(map[string]string)
-	s, err := store.Open(store.Options{URL: "redis://nobody", Rewrite: func(name, text string) string {
-		all[name] = rewrite(name, text)
-		return all[name]
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Close()
-	return all
 }
 
 // replay puts the slot into the cache, runs the script and reads the slot again.

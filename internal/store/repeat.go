@@ -16,8 +16,8 @@ import (
 type delivery int
 
 const (
-	byDigest delivery = iota // the node is expected to know the script
-	byText
+	asFunctions delivery = iota // the node is expected to have the library
+	asTexts
 	// viaOtherNode sends the call to a node other than the slot's cached owner.
 	viaOtherNode
 )
@@ -29,7 +29,7 @@ var pauses = [...]time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond
 	200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond}
 
 // run sends the calls in one trip and returns their results in the same order. A call
-// whose script the node does not know is sent again with the script's text. A call that
+// whose function the node does not have is sent again as a text. A call that
 // failed is retried: at once, since a thawed environment finds its sockets broken, and
 // then more and more slowly for as long as a failover may take. A call that must be
 // sent once is not retried if it may have arrived.
@@ -39,25 +39,41 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 	for i := range calls {
 		open[i] = i
 	}
-	s.trip(ctx, calls, open, results, byDigest)
+	how := asFunctions
+	if s.textsOnly.Load() {
+		how = asTexts
+	}
+	s.trip(ctx, calls, open, results, how)
 	for attempt := 0; ; attempt++ {
-		unknown := choose(open, func(n int) bool {
-			reply, ok := valkey.IsValkeyErr(results[n].Error())
-			return ok && reply.IsNoScript()
-		})
-		if len(unknown) > 0 {
-			s.trip(ctx, calls, unknown, results, byText)
+		if notRun := choose(open, func(n int) bool { return notRun(results[n].Error()) }); how == asFunctions && len(notRun) > 0 {
+			if slices.ContainsFunc(notRun, func(n int) bool { return noFunction(results[n].Error()) }) {
+				s.loadLibrary(ctx)
+			}
+			s.trip(ctx, calls, notRun, results, asTexts)
 		}
 		open = choose(open, func(n int) bool { return repeatable(calls[n], results[n].Error()) })
 		if len(open) == 0 || attempt == len(pauses) || ctx.Err() != nil || s.sleep(ctx, pauses[attempt]) != nil {
 			return results
 		}
-		how := byText
+		how = asTexts
 		if attempt > 0 || slices.ContainsFunc(open, func(n int) bool { return unreached(results[n].Error()) }) {
 			how = viaOtherNode
 		}
 		s.trip(ctx, calls, open, results, how)
 	}
+}
+
+// noFunction tells whether a node does not have the function, or lets nobody call one.
+func noFunction(err error) bool {
+	reply, ok := valkey.IsValkeyErr(err)
+	return ok && begins(reply, "Function not found", "unknown command", "NOPERM")
+}
+
+// notRun tells whether a function was not run where a text may be: a full cache refuses every
+// function, but only those texts that write.
+func notRun(err error) bool {
+	reply, ok := valkey.IsValkeyErr(err)
+	return noFunction(err) || ok && begins(reply, "OOM")
 }
 
 func choose(all []int, which func(int) bool) (some []int) {

@@ -30,8 +30,8 @@ type reply struct {
 	Available     string       `json:"available"`
 	Tags          string       `json:"tags"`
 	Advice        match.Advice `json:"advice"`
+	NotTaken      string       `json:"not_taken"`
 	AdviceChanged flag         `json:"advice_changed"`
-	Why           string       `json:"why"`
 	Lag           number       `json:"lag"` // ms
 	ClockOff      flag         `json:"clock_off"`
 	Stands        stands       `json:"stands"`

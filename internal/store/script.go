@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha1"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"strconv"
 	"strings"
 	"time"
@@ -29,46 +27,98 @@ const (
 	onAreas   = "area"
 )
 
-type script struct{ prelude, own, sha string }
+// code is all scripts. A cache runs them as functions of a library, so it makes what the
+// preludes define once, and not in each run. Until a node has the library, and where a cache has
+// no functions, a script is sent as a text.
+type code struct {
+	texts     map[string]string // by script
+	functions map[string]string // the names of the functions, by script
+	library   string
+}
 
-func (s script) text() string { return s.prelude + s.own }
+// ready is a function that does nothing: a node that has it has the library.
+const ready = "ready"
 
-// scripts returns every script by its name, with lifetimes and preludes in front, as
-// rewritten. Each prelude is hashed once: most of a start would be hashing otherwise.
-func scripts(rewrite func(name, text string) string) map[string]script {
-	source := func(name string) string {
-		text, err := sources.ReadFile("scripts/" + name + ".lua")
+// MemberScript returns the text of a script on a member's slot that has these lines after the
+// preludes. It is for tools that read and write records, since only the prelude knows how.
+func MemberScript(lines string) string {
+	var common, prelude string
+	readCode(func(file, text string) string {
+		switch file {
+		case "common":
+			common = text
+		case onMembers:
+			prelude = text
+		}
+		return text
+	})
+	return scriptText(common, prelude, lines)
+}
+
+func scriptText(common, prelude, own string) string {
+	return lifetimes() + "\n" + common + "\n" + prelude + "\nstart(KEYS, ARGV)\n" + own
+}
+
+// readCode reads the files, as rewritten. The library's name has a digest of it, so that the
+// functions of two versions of Waggle do not meet.
+func readCode(rewrite func(file, text string) string) code {
+	read := func(file string) string {
+		text, err := sources.ReadFile("scripts/" + file + ".lua")
 		if err != nil {
 			panic(err) // the files are in the binary
 		}
+		if rewrite != nil {
+			return rewrite(file, string(text))
+		}
 		return string(text)
 	}
-	all := make(map[string]script)
+	c := code{texts: make(map[string]string), functions: make(map[string]string)}
+	common := read("common")
+	library := lifetimes() + "\n" + common
 	for _, folder := range []string{onMembers, onCells, onAreas} {
 		files, err := sources.ReadDir("scripts/" + folder)
 		if err != nil {
 			panic(err)
 		}
-		prelude := strings.Join([]string{lifetimes(), source("common"), source(folder), ""}, "\n")
-		hashed := sha1.New()
-		hashed.Write([]byte(prelude))
+		prelude := read(folder)
+		library += "\ndo\n" + prelude
 		for _, f := range files {
 			name := strings.TrimSuffix(f.Name(), ".lua")
-			sc := script{prelude: prelude, own: source(folder + "/" + name)}
-			if _, twice := all[name]; twice {
+			if c.texts[name] != "" {
 				panic("two scripts are called " + name)
 			}
-			h, _ := hashed.(hash.Cloner).Clone() // a SHA-1 can always be cloned
-			if rewrite != nil {
-				sc = script{own: rewrite(name, sc.text())}
-				h = sha1.New().(hash.Cloner)
-			}
-			h.Write([]byte(sc.own))
-			sc.sha = hex.EncodeToString(h.Sum(nil))
-			all[name] = sc
+			c.functions[name] = ""
+			own := read(folder + "/" + name)
+			c.texts[name] = scriptText(common, prelude, own)
+			library += fmt.Sprintf("\nredis.register_function('%s_' .. VERSION, function(keys, args)\nstart(keys, args)\n%s\nend)", name, own)
 		}
+		library += "\nend"
 	}
-	return all
+	library += "\nredis.register_function('" + ready + "_' .. VERSION, function() return 1 end)"
+	c.functions[ready] = ""
+	version := fmt.Sprintf("%x", sha1.Sum([]byte(library)))[:12]
+	for name := range c.functions {
+		c.functions[name] = name + "_" + version
+	}
+	c.library = fmt.Sprintf("#!lua name=waggle_%s\nlocal VERSION = '%s'\n%s", version, version, library)
+	return c
+}
+
+// loadLibrary loads the library into each node that can be reached. A replica refuses it, and
+// gets it from its primary. If no node takes it, scripts are sent as texts from now on.
+func (s *Store) loadLibrary(ctx context.Context) {
+	client, err := s.connect()
+	if err != nil || !s.loading.TryLock() {
+		return
+	}
+	defer s.loading.Unlock()
+	taken := false
+	for _, node := range client.Nodes() {
+		err := node.Do(ctx, node.B().FunctionLoad().FunctionCode(s.code.library).Build()).Error()
+		reply, refused := valkey.IsValkeyErr(err)
+		taken = taken || !refused || strings.Contains(reply.Error(), "already exists")
+	}
+	s.textsOnly.Store(!taken)
 }
 
 // lifetimes are those of the domain, as the scripts name them.
@@ -152,7 +202,7 @@ func (s *Store) send(ctx context.Context, calls []call, which []int, results []v
 	}
 	commands := make([]valkey.Completed, len(which))
 	for i, n := range which {
-		commands[i] = s.command(client, calls[n], how == byDigest)
+		commands[i] = s.command(client, calls[n], how == asFunctions)
 	}
 	for i, r := range client.DoMulti(ctx, commands...) {
 		results[which[i]] = r
@@ -160,12 +210,12 @@ func (s *Store) send(ctx context.Context, calls []call, which []int, results []v
 }
 
 // command builds a call anew for each time it is sent: the client recycles it.
-func (s *Store) command(client valkey.Client, c call, byDigest bool) valkey.Completed {
-	sc, offset := s.scripts[c.script], millis(s.offset())
-	if byDigest {
-		return client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
+func (s *Store) command(client valkey.Client, c call, asFunction bool) valkey.Completed {
+	offset := millis(s.offset())
+	if asFunction {
+		return client.B().Fcall().Function(s.code.functions[c.script]).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 	}
-	return client.B().Eval().Script(sc.text()).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
+	return client.B().Eval().Script(s.code.texts[c.script]).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 }
 
 // failure names the script that could not be run. A full cache and one that is down

@@ -23,7 +23,7 @@ import (
 )
 
 func TestAScriptRefusesAWrongNumberOfArguments(t *testing.T) {
-	scripts := texts(t, active.Script)
+	scripts := store.Texts(active.Script)
 	caches.Each(t, func(t *testing.T, c caches.Cache) {
 		client, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")},
 			DisableCache: true, ForceSingleClient: true})
@@ -61,7 +61,7 @@ func TestEveryScriptStartsWithTheLifetimesOfTheDomain(t *testing.T) {
 		"SEARCH_AGAIN": match.SearchAgain, "REFUSALS": match.Refusals * time.Millisecond,
 		"REFUSALS_IN": match.RefusalsIn, "KEEP_OUT": match.KeptOut,
 		"KEEP_CHOICE": match.ChoiceKept, "ADVISED": match.Advised, "CLOCK_OFF": match.ClockOff}
-	for name, text := range texts(t, active.Script) {
+	for name, text := range store.Texts(active.Script) {
 		line, _, _ := strings.Cut(text, "\n")
 		names, values, _ := strings.Cut(strings.TrimPrefix(line, "local "), " = ")
 		got := make(map[string]time.Duration)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"waggle/internal/boundedlog"
 )
 
 // ErrUnauthorized has the exact text that API Gateway turns into 401.
@@ -20,10 +22,10 @@ type Authorizer struct {
 	log      *slog.Logger
 }
 
-// NewAuthorizer returns an authorizer that logs each refusal, with its reason
-// and never with the token.
+// NewAuthorizer returns an authorizer that logs refusals, at a bounded rate, with
+// their reason and never with the token.
 func NewAuthorizer(verifier *Verifier, log *slog.Logger) *Authorizer {
-	return &Authorizer{verifier, log}
+	return &Authorizer{verifier, boundedlog.New(log, time.Now)}
 }
 
 // Prepare fetches the issuer's keys while the function starts, for at most two seconds. If

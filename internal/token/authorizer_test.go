@@ -51,6 +51,21 @@ func TestTheAuthorizerFindsTheToken(t *testing.T) {
 	}
 }
 
+func TestAFloodOfBadTokensIsLoggedInFewLines(t *testing.T) {
+	i := newIssuer(t)
+	i.publish(newKey(t, "k"))
+	var log bytes.Buffer
+	authorizer := token.NewAuthorizer(i.verifier(t), slog.New(slog.NewTextHandler(&log, nil)))
+	for range 100 {
+		for _, raw := range []string{"", "nonsense"} {
+			_, _ = authorizer.Handle(t.Context(), request{MethodArn: arn, QueryStringParameters: map[string]string{"token": raw}})
+		}
+	}
+	if got := strings.Count(log.String(), "\n"); got < 2 || got > 40 {
+		t.Errorf("got %d lines for 200 refusals", got)
+	}
+}
+
 func TestAConnectionWithoutATokenIsUnauthorized(t *testing.T) {
 	i := newIssuer(t)
 	authorizer := token.NewAuthorizer(i.verifier(t), slog.New(slog.DiscardHandler))

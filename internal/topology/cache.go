@@ -4,6 +4,6 @@ package topology
 // nodes of a cluster (asking is for slots that move), run scripts, and use in them the commands
 // that the scripts use, on our keys alone.
 const CacheAccess = "on ~w*:* -@all +auth +hello +ping +cluster|shards +cluster|slots +asking " +
-	"+eval +evalsha " +
+	"+eval +fcall +function|load " +
 	"+del +geosearch +hdel +hget +hgetall +hmget +hset +pexpire +pttl +time +unlink +zadd " +
 	"+zcard +zcount +zlexcount +zmscore +zrange +zrangebylex +zrangebyscore +zrem +zremrangebylex +zscore"

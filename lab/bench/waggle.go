@@ -3,8 +3,6 @@ package bench
 import (
 	"cmp"
 	"context"
-	"crypto/sha1"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -37,8 +35,6 @@ type waggle struct {
 	ids   atomic.Int64
 	ahead time.Duration
 	start time.Time // of all sessions
-	// scripts has the name of each script by its digest.
-	scripts map[string]string
 }
 
 // quiet is a pusher whose pushes always succeed.
@@ -50,23 +46,18 @@ func (quiet) Close(context.Context, string) error                { return nil }
 // newWaggle opens a Waggle whose clock is so far from now. It counts its trips in the meter.
 func newWaggle(url string, m *meter, ahead time.Duration, start time.Time) (*waggle, error) {
 	pools, err := pool.Parse([]byte(fmt.Sprintf(`{"pools": {"default": {"locationTTL": %g, "grace": %g, "reportsPerSecond": 1000000,
-		"reportsBurst": 1000000, "messagesPerSecond": 1000000, "messagesBurst": 1000000}, "strict": {"reportsPerSecond": 0.01,
+		"reportsBurst": 1000000, "messagesPerSecond": 1000000, "messagesBurst": 1000000, "maxSpeed": 0}, "strict": {"reportsPerSecond": 0.01,
 		"reportsBurst": 1, "requestsPerMinute": 0.01}}}`, ttl.Seconds(), ttl.Seconds())))
 	if err != nil {
 		return nil, err
 	}
-	w := &waggle{url: url, scripts: make(map[string]string), ahead: ahead, start: start}
+	w := &waggle{url: url, ahead: ahead, start: start}
 	w.store, err = store.Open(store.Options{URL: url, Pools: pools,
 		Offset: func() time.Duration { return ahead },
 		Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 			m.trips.Add(1)
 			m.commands.Add(int64(len(commands)))
 			send(ctx)
-		},
-		Rewrite: func(name, text string) string {
-			sum := sha1.Sum([]byte(text))
-			w.scripts[hex.EncodeToString(sum[:])] = name
-			return text
 		}})
 	if err != nil {
 		return nil, err

@@ -130,12 +130,12 @@ func (b *bench) took(do func() error) (map[string]float64, error) {
 	for _, entry := range replies[1].([]any) {
 		parts := entry.([]any)
 		words := parts[3].([]any)
-		if len(words) < 2 || !strings.EqualFold(words[0].(string), "EVALSHA") {
+		if len(words) < 2 || !strings.EqualFold(words[0].(string), "FCALL") {
 			continue
 		}
-		if script := b.w.scripts[words[1].(string)]; script != "" {
-			longest[script] = max(longest[script], float64(parts[2].(int64)))
-		}
+		function := words[1].(string) // the script's name, "_" and the version
+		script := function[:max(0, strings.LastIndex(function, "_"))]
+		longest[script] = max(longest[script], float64(parts[2].(int64)))
 	}
 	return longest, nil
 }

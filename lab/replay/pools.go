@@ -9,13 +9,13 @@ import (
 	"waggle/lab/record"
 )
 
-// PoolFile returns the pool file for a replay at a speed: a pool with these times and
-// otherwise default settings, with times divided by the speed and rates multiplied.
+// PoolFile returns the pool file for a replay at a speed: a pool with these times, without a
+// largest speed, since the judge takes every fix of a trace for true, and otherwise default settings, with times divided by the speed and rates multiplied.
 func PoolFile(name string, ttl, grace time.Duration, speed float64) ([]byte, error) {
 	if !pool.ValidName(name) {
 		return nil, endpoint.BadPool(name)
 	}
-	pools, err := pool.Parse(fmt.Appendf(nil, `{"pools":{%q:{"locationTTL":%g,"grace":%g}}}`,
+	pools, err := pool.Parse(fmt.Appendf(nil, `{"pools":{%q:{"locationTTL":%g,"grace":%g,"maxSpeed":0}}}`,
 		name, ttl.Seconds(), grace.Seconds()))
 	if err != nil {
 		return nil, err

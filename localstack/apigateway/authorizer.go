@@ -71,7 +71,7 @@ func (g *Gateway) authorize(c *client, r *http.Request) (map[string]string, *ref
 	case errors.As(err, &failure) && failure.Message == "Unauthorized":
 		return nil, newRefusal(http.StatusUnauthorized, "Unauthorized", &rc)
 	case err != nil:
-		g.failures.add("authorizer", "connection", c.connectionID, "err", err)
+		g.log.Error("apigateway: authorizer", "connection", c.connectionID, "err", err)
 		return nil, newRefusal(http.StatusInternalServerError, "Internal server error", &rc)
 	}
 	switch result.decide(arn) {

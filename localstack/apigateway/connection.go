@@ -53,6 +53,7 @@ type connection struct {
 	socket net.Conn // nil until the handshake is done
 	queue  [][]byte
 	queued int    // bytes in queue or being written
+	full   int    // messages that were refused since the queue was full
 	pong   []byte // the reply to the newest ping, still to be sent; nil if none
 	ended  *ending
 }
@@ -100,6 +101,9 @@ func (c *connection) serve(socket net.Conn, buffers *bufio.ReadWriter) ending {
 	c.read(buffers.Reader)
 	close(c.readerDone)
 	writer.Wait()
+	if c.full > 0 {
+		c.gateway.log.Warn("apigateway: a client did not read", "connection", c.id, "refused", c.full)
+	}
 	return *c.ended
 }
 
@@ -113,6 +117,7 @@ func (c *connection) send(data []byte) sendResult {
 	// An empty queue accepts a message of any size.
 	size := len(data) + messageOverhead
 	if c.queued > 0 && c.queued+size > c.gateway.config.SendBuffer {
+		c.full++
 		return sendFull
 	}
 	c.queue = append(c.queue, data)

@@ -22,6 +22,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"waggle/internal/boundedlog"
 )
 
 // Limits of API Gateway, in bytes.
@@ -100,8 +102,8 @@ const (
 
 // Gateway is one API with one stage. It is safe for concurrent use.
 type Gateway struct {
-	config   Config
-	failures failureLog
+	config Config
+	log    *slog.Logger // bounded: under overload each message may fail
 	// base is the parent of the invocations' contexts. It is not the context of the
 	// upgrade request, because Lambda does not stop when a client disconnects.
 	base   context.Context
@@ -134,7 +136,7 @@ func New(config Config) *Gateway {
 		config.Refuse = func(string) int { return 0 }
 	}
 	base, cancel := context.WithCancel(context.Background())
-	return &Gateway{config: config, failures: failureLog{log: config.Logger}, base: base, cancel: cancel,
+	return &Gateway{config: config, log: boundedlog.New(config.Logger, time.Now), base: base, cancel: cancel,
 		invoking: make(chan struct{}, config.Concurrency), connections: map[string]*connection{}}
 }
 

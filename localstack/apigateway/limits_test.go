@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -185,6 +186,27 @@ func TestDataInEitherDirectionKeepsAConnectionOpen(t *testing.T) {
 	}
 	if got := s.gateway.Connections(); got != 2 {
 		t.Errorf("connections: got %d, want 2", got)
+	}
+}
+
+func TestPostsThatAClientDidNotReadAreLoggedInOneLineWithACount(t *testing.T) {
+	var log lockedBuffer
+	s := start(t, apigateway.Config{SendBuffer: 64 << 10, Logger: slog.New(slog.NewTextHandler(&log, nil))}, nil)
+	slow, id := s.connect()
+	refused := 0
+	for refused < 500 {
+		if s.post(id, text(32<<10)) == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if log.String() != "" {
+		t.Errorf("while it is connected: got log %s", log.String())
+	}
+	_ = slow.CloseNow()
+	s.event("$disconnect", 0)
+	want := fmt.Sprintf(`level=WARN msg="apigateway: a client did not read" connection=%q refused=500`, id)
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, want) {
+		t.Errorf("got log %s, want one line with %s", got, want)
 	}
 }
 

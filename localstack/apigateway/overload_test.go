@@ -120,8 +120,8 @@ func TestAFloodOfFailuresIsLoggedInFewLines(t *testing.T) {
 	}
 	time.Sleep(1100 * time.Millisecond)
 	flood(1)
-	if !strings.Contains(log.String(), "skipped=") {
-		t.Errorf("no line says how many were skipped:\n%s", log.String())
+	if !strings.Contains(log.String(), "leftOut=") {
+		t.Errorf("no line says how many were left out:\n%s", log.String())
 	}
 }
 

@@ -102,7 +102,7 @@ func (c *connection) receive(message []byte) {
 	if !c.gateway.begin() {
 		// Before anything is done for the message: refusing must cost little.
 		<-c.slots
-		c.gateway.failures.add("message", "connection", c.id, "err", lambda.ErrThrottled)
+		c.gateway.log.Error("apigateway: message", "connection", c.id, "err", lambda.ErrThrottled)
 		c.send((&refusal{Message: "Internal server error", ConnectionID: c.id, RequestID: newID()}).frame())
 		return
 	}

@@ -24,7 +24,7 @@ func (g *Gateway) route(c *connection, data []byte, arrival time.Time) {
 	if err == nil {
 		return
 	}
-	g.failures.add("message", "connection", c.id, "route", key, "err", err)
+	g.log.Error("apigateway: message", "connection", c.id, "route", key, "err", err)
 	message, status := "Internal server error", http.StatusInternalServerError
 	if errors.Is(err, errTimedOut) {
 		message, status = timedOut, http.StatusGatewayTimeout

@@ -138,6 +138,29 @@ func TestAfterTwoHoursAConnectionIsClosed(t *testing.T) {
 	})
 }
 
+func TestAClientThatReadsNothingForAMinuteIsDisconnected(t *testing.T) {
+	functions, disconnected := recordDisconnects(1)
+	functions["fails"] = func() (object, error) { return nil, errors.New("broken") }
+	inFakeTime(t, functions, func(t *testing.T, connect func() (*websocket.Conn, <-chan received)) {
+		c, messages := connect() // nobody takes what it receives, so it stops reading
+		for range 100 {
+			write(t, c, `{"action":"fails"}`)
+		}
+		time.Sleep(time.Minute - time.Second)
+		if len(disconnected) > 0 {
+			t.Error("disconnected within a minute")
+		}
+		time.Sleep(2 * time.Second)
+		if len(disconnected) == 0 {
+			t.Error("still connected after a minute")
+		} else if e := <-disconnected; e.RequestContext.DisconnectStatusCode != 1006 {
+			t.Errorf("got %+v, want 1006", e)
+		}
+		for (<-messages).err == nil {
+		}
+	})
+}
+
 // recordDisconnects returns functions whose $disconnect sends its events.
 func recordDisconnects(n int) (functions map[string]any, disconnected chan event) {
 	disconnected = make(chan event, n)

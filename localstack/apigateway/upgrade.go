@@ -94,7 +94,7 @@ func (g *Gateway) connect(c *client, r *http.Request) (protocol string, refused 
 		g.end()
 	}
 	if err != nil {
-		g.failures.add("$connect", "connection", c.connectionID, "err", err)
+		g.log.Error("apigateway: $connect", "connection", c.connectionID, "err", err)
 	}
 	switch {
 	case errors.Is(err, errTimedOut):
@@ -122,7 +122,7 @@ func (g *Gateway) disconnect(c *client, ending ending) {
 	case <-g.base.Done():
 	}
 	if _, err := g.integrate(function, e); err != nil {
-		g.failures.add("$disconnect", "connection", c.connectionID, "err", err)
+		g.log.Error("apigateway: $disconnect", "connection", c.connectionID, "err", err)
 	}
 }
 

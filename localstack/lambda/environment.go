@@ -60,7 +60,7 @@ func startEnvironment(function string, program Program, o Options) (*environment
 	}
 	e := &environment{function: function, program: program, initTimeout: o.InitTimeout, started: time.Now(),
 		work: make(chan *invocation), exited: make(chan struct{})}
-	e.server = &http.Server{Handler: e.runtimeAPI(), ReadHeaderTimeout: 10 * time.Second}
+	e.server = &http.Server{Handler: onlyAt(l.Addr().String(), e.runtimeAPI()), ReadHeaderTimeout: 10 * time.Second}
 	e.command = exec.Command(program.Command[0], program.Command[1:]...)
 	e.command.Env = append(e.environ(l.Addr().String()), program.Env...)
 	e.output = &lineLogger{log: o.Log, function: function}

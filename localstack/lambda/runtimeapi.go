@@ -30,6 +30,18 @@ func (e *environment) runtimeAPI() http.Handler {
 	return mux
 }
 
+// onlyAt refuses requests that do not name the address as their Host. The events have
+// tokens in them, and a browser may send a request of any page to any port of this machine.
+func onlyAt(address string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != address || r.Header["Origin"] != nil {
+			answer(w, http.StatusForbidden, map[string]string{"errorType": "Forbidden", "errorMessage": "this API is for the function alone"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // next waits for an event. The request for it means that the one before is finished.
 func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	var i *invocation

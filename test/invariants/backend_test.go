@@ -1,6 +1,7 @@
 package invariants_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -65,15 +66,17 @@ type backend struct {
 type pushHook func(ctx context.Context, kind, connection string, deliver func() error) error
 
 // unlimited is a pool file whose rates no test reaches.
-const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6}}}`
+const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0}}}`
 
 // onEach runs a test on the embedded cache and on a real server.
 func onEach(t *testing.T, pools string, test func(*testing.T, *backend)) {
 	caches.Each(t, func(t *testing.T, c caches.Cache) { test(t, newBackend(t, c, pools)) })
 }
 
+// newBackend starts the functions. Without a pool file a member may move as fast as a test likes.
 func newBackend(t *testing.T, c caches.Cache, pools string, set ...func(*backend, *store.Options)) *backend {
 	t.Helper()
+	pools = cmp.Or(pools, `{"pools":{"default":{"maxSpeed":0}}}`)
 	be := &backend{t: t, cache: c.Name, frames: make(map[string][]protocol.Frame), arrived: make(map[string][]time.Time),
 		closed: make(map[string]bool), gone: make(map[string]int), pushes: make(map[string]int), log: &logWriter{to: t.Output()}}
 	options := store.Options{
@@ -108,6 +111,7 @@ func newBackend(t *testing.T, c caches.Cache, pools string, set ...func(*backend
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
+	a.Prepare(t.Context())
 	be.app = a
 	be.direct, err = valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
 	if err != nil {
@@ -354,8 +358,8 @@ func (c *client) serve(ctx context.Context, action, fields string) {
 func (c *client) at(lat, lng float64, more ...string) {
 	c.t.Helper()
 	c.report(lat, lng, append(more, `"id":"at"`)...)
-	if _, ok := last[*protocol.Ack](c); !ok {
-		c.t.Fatalf("%s: no ack for a location: %s", c.id.Member, c.all())
+	if a, ok := last[*protocol.Ack](c); !ok || a.Position == protocol.PositionJump {
+		c.t.Fatalf("%s: no ack for a location, or for a jump: %s", c.id.Member, c.all())
 	}
 }
 

@@ -70,8 +70,8 @@ type Pong struct {
 type Ack struct {
 	ID     string `json:"id,omitempty"`
 	Report Report `json:"report"`
-	// Position, if not "", says that the position was not taken, and why: "late" if a
-	// newer one or the same was there before, "stale" or "rate_limited".
+	// Position is why the position counts for nothing, such as Inaccurate, Jump or Late. It is
+	// "" if it was taken.
 	Position string `json:"position,omitempty"`
 	// Available and Tags are what stands, if that is not what the message said, since a
 	// later one said otherwise.
@@ -79,6 +79,15 @@ type Ack struct {
 	Tags      *[]string `json:"tags,omitempty"`
 	Now       int64     `json:"now,omitempty"` // the server's time, epoch ms, if this clock is off
 }
+
+// Why the position of a Location was not taken.
+const (
+	Inaccurate = "inaccurate"   // its accuracy is worse than the pool allows
+	Jump       = "jump"         // nobody comes there so fast: the next report from there counts
+	Late       = "late"         // a newer one, or the same, was there before
+	Stale      = "stale"        // it is older than the pool allows
+	Limited    = "rate_limited" // too many reports
+)
 
 // Waiting says that nobody was found yet and the request stays open.
 type Waiting struct {

@@ -36,6 +36,8 @@ func (x *examination) refusal(ctx context.Context) finding {
 	case http.StatusForbidden:
 		return wrong("the URL must end in the stage, as in the stack's output (…/prod); if it does, the authorizer denies instead of failing with Unauthorized",
 			"403 without a token, where 401 was expected").fatal()
+	case http.StatusMisdirectedRequest:
+		return wrong("start the local stack with -allow-host and this name", "the local stack does not serve the name in the URL").fatal()
 	case http.StatusInternalServerError:
 		x.crashes = true
 		return wrong("look at the authorizer's log: it did not start, or timed out", "500: the authorizer failed")

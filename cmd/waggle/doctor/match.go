@@ -70,12 +70,16 @@ func meet(ctx context.Context, matcher, matchee *waggle.Client) *finding {
 	at := waggle.Point{Lat: nowhere.Lat + rand.Float64()/10, Lng: nowhere.Lng + rand.Float64()/10}
 	available := true
 	for name, c := range map[string]*waggle.Client{"the matchee": matchee, "the matcher": matcher} {
-		id := "doctor-" + fmt.Sprint(rand.Uint64())
-		if err := c.Report(ctx, waggle.Location{ID: id, Lat: at.Lat, Lng: at.Lng, Available: &available}); err != nil {
-			return bad(explain(ctx, name+" reports", err))
-		}
-		if _, f := await(ctx, c, "the reply to a report", func(a *waggle.Ack) bool { return a.ID == id }); f != nil {
-			return f
+		for position := waggle.Jump; position == waggle.Jump; { // from where the member was a moment ago
+			id := "doctor-" + fmt.Sprint(rand.Uint64())
+			if err := c.Report(ctx, waggle.Location{ID: id, Lat: at.Lat, Lng: at.Lng, Available: &available}); err != nil {
+				return bad(explain(ctx, name+" reports", err))
+			}
+			ack, f := await(ctx, c, "the reply to a report", func(a *waggle.Ack) bool { return a.ID == id })
+			if f != nil {
+				return f
+			}
+			position = ack.Position
 		}
 	}
 	outcome, err := matcher.Match(ctx, waggle.Match{Radius: 500})

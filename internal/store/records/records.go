@@ -15,25 +15,9 @@ import (
 	"waggle/internal/store"
 )
 
-// prelude is what every script on a member's slot starts with.
-var prelude = sync.OnceValue(func() string {
-	var text string
-	s, err := store.Open(store.Options{URL: "redis://nobody", Rewrite: func(name, whole string) string {
-		if name == "watch" {
-			text, _, _ = strings.Cut(whole, "\n-- watch ")
-		}
-		return whole
-	}})
-	if err != nil {
-		panic(err) // the URL is well formed
-	}
-	s.Close()
-	return text
-})
-
 // names are the names of a record's fields, with what the cache calls them.
 var names = sync.OnceValue(func() map[string]string {
-	_, table, _ := strings.Cut(prelude(), "local FIELDS = {")
+	_, table, _ := strings.Cut(store.MemberScript(""), "local FIELDS = {")
 	table, _, _ = strings.Cut(table, "}")
 	all := make(map[string]string)
 	for _, field := range regexp.MustCompile(`(\w+) = '(\w+)'`).FindAllStringSubmatch(table, -1) {
@@ -93,6 +77,6 @@ func Write(ctx context.Context, client valkey.Client, record string, fields map[
 
 // run runs a script on the record, whose own arguments start at ARGV[4].
 func run(ctx context.Context, client valkey.Client, record, script string, args []string) (string, error) {
-	return client.Do(ctx, client.B().Eval().Script(prelude()+"\n"+script).Numkeys(1).Key(record).
+	return client.Do(ctx, client.B().Eval().Script(store.MemberScript(script)).Numkeys(1).Key(record).
 		Arg("0", "60000", "60000").Arg(args...).Build()).ToString()
 }

@@ -5,10 +5,13 @@
 -- Listed members are in two generations: those heard in this span of one location TTL, and
 -- those heard in the span before. A report takes its member into the current generation.
 -- A generation is dropped as a whole, so what a member leaves behind costs no sweeping.
--- KEYS[1..3] and KEYS[4..6] are the generations: near (a sorted set by square), seen (a hash
--- of what is known of each member) and tags (the index of rare tags). KEYS[7] and KEYS[8] are
+-- keys[1..3] and keys[4..6] are the generations: near (a sorted set by square), seen (a hash
+-- of what is known of each member) and tags (the index of rare tags). keys[7] and keys[8] are
 -- the requests that wait here, by owner, and the queue that finds them.
-local wait, queue = KEYS[7], KEYS[8]
+local wait, queue
+local current, last -- the generations
+local generations   -- those of them that have members
+local span_left     -- until nobody of the current one is fresh
 
 local BITS = 15        -- the plane has 2^15 squares either way
 local SIDE = 2 ^ BITS
@@ -22,7 +25,7 @@ local RARE = 128      -- a tag of more members is not rare: looking around finds
 
 local function generation(start)
   local first = start / ttl % 2 * 3
-  local g = { near = KEYS[first + 1], seen = KEYS[first + 2], tags = KEYS[first + 3], start = start }
+  local g = { near = keys[first + 1], seen = keys[first + 2], tags = keys[first + 3], start = start }
   -- The field of no member says of which span these keys are, and if its area was marked.
   local stamp = redis.call('HGET', g.seen, '')
   if stamp then
@@ -33,13 +36,17 @@ local function generation(start)
   return g
 end
 
-local current = generation(now - now % ttl)
-local last = generation(current.start - ttl)
-local span_left = current.start + 2 * ttl - now -- until nobody of the current one is fresh
-local generations = {}                          -- that have members
-for _, g in ipairs({ current, last }) do
-  if g.known then
-    generations[#generations + 1] = g
+local function start(...)
+  start_run(...)
+  wait, queue = keys[7], keys[8]
+  current = generation(now - now % ttl)
+  last = generation(current.start - ttl)
+  span_left = current.start + 2 * ttl - now
+  generations = {}
+  for _, g in ipairs({ current, last }) do
+    if g.known then
+      generations[#generations + 1] = g
+    end
   end
 end
 

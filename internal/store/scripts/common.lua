@@ -1,22 +1,28 @@
 -- Prelude of every script. The store puts the lifetimes in front of it, in milliseconds
--- (see internal/match/lifetimes.go). ARGV[1] is the clock's offset, ARGV[2] the location
--- TTL and ARGV[3] the grace time, all in milliseconds; a script's own arguments follow.
-local ttl, grace = tonumber(ARGV[2]), tonumber(ARGV[3])
+-- (see internal/match/lifetimes.go). The cache runs the preludes once, when it loads them. So
+-- what belongs to one run of a script is set by the function `start` of its folder's prelude.
+-- args[1] is the clock's offset, args[2] the location TTL and args[3] the grace time, all in
+-- milliseconds; a script's own arguments follow.
+local keys, args, ttl, grace, now
 
 -- arguments returns the script's own arguments, which must be so many.
 local function arguments(count)
-  if #ARGV ~= 3 + count then
-    error('wants ' .. count .. ' arguments, got ' .. #ARGV - 3)
+  if #args ~= 3 + count then
+    error('wants ' .. count .. ' arguments, got ' .. #args - 3)
   end
-  return unpack(ARGV, 4)
+  return unpack(args, 4)
 end
 
 -- Deadlines go by the cache's own clock; tests move it by the offset.
 local function clock()
   local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])
+  return t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(args[1])
 end
-local now = clock()
+
+local function start_run(its_keys, its_args)
+  keys, args = its_keys, its_args
+  ttl, grace, now = tonumber(args[2]), tonumber(args[3]), clock()
+end
 
 -- int writes a whole number in full; Lua's own form loses digits after 14.
 local function int(n)

@@ -1,9 +1,14 @@
 -- Prelude of the scripts in member/, after common.lua: they run on a member's slot.
--- KEYS[1] is the record, KEYS[2] the member's route: its entry in the routing table. KEYS[3]
--- is the last position of a member who has left: it expires with the grace time. KEYS[4] is
--- what is remembered of the member's requests and matches that are over. KEYS[5] is what the
--- member chose of `available` and `tags`: it outlives the record.
-local record, route, left, past, chosen = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+-- keys[1] is the record, keys[2] the member's route: its entry in the routing table. keys[3]
+-- is the last position of a member who has left: it expires with the grace time. keys[4] is
+-- what is remembered of the member's requests and matches that are over. keys[5] is what the
+-- member said of `available` and `tags`: it outlives the record.
+local record, route, left, past, chosen
+-- m is the record. A field that is absent is nil. What a script assigns to m is written when it
+-- replies. Times in it are numbers; degrees and cells stay short. `values` has the fields,
+-- `changed` the names of those that a script has assigned, and the stored times count from `base`.
+local m, values, changed, base
+local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
@@ -13,14 +18,14 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil',
-  V = 'availableAt', A = 'availableSeq', W = 'tagsAt', B = 'tagsSeq', C = 'clockTold' }
+  jp = 'jumped', V = 'availableAt', A = 'availableSeq', W = 'tagsAt', B = 'tagsSeq', C = 'clockTold' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0', availableSeq = '0', tagsSeq = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, refusalRate = 1, outUntil = 1, availableAt = 1, tagsAt = 1 }
-
+local short_of -- the other way round
 -- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
 -- digit, which all have, and its trailing ones.
 local function short_degrees(text)
@@ -51,47 +56,67 @@ local function fetch_all(key)
   return all
 end
 
--- m is the record. A field that is absent is nil. What a script changes in m is written when it
--- replies. Times in it are numbers; degrees and cells stay short.
-local m, before = {}, fetch_all(record) or {}
-local base = tonumber(before.t or 0) -- what the times in `before` count from
-for short, text in pairs(before) do
-  local name = FIELDS[short]
-  m[name] = TIMES[name] and text + base or text
+local function assign(_, name, value)
+  if values[name] ~= value then
+    values[name], changed[name] = value, true
+  end
 end
-if base > 0 then
-  setmetatable(m, { __index = DEFAULTS })
+
+local function start(...)
+  start_run(...)
+  record, route, left, past, chosen = unpack(keys)
+  expired = nil
+  if not short_of then
+    short_of = {}
+    for short, name in pairs(FIELDS) do
+      short_of[name] = short
+    end
+  end
+  values, changed, base = {}, {}, 0
+  local stored = redis.call('HGETALL', record)
+  for i = 1, #stored, 2 do
+    if stored[i] == short_of.connected then
+      base = tonumber(stored[i + 1])
+      setmetatable(values, { __index = DEFAULTS })
+      break
+    end
+  end
+  for i = 1, #stored, 2 do
+    local name = FIELDS[stored[i]]
+    if name then -- else a newer version wrote it, and reads it again
+      values[name] = TIMES[name] and stored[i + 1] + base or stored[i + 1]
+    end
+  end
+  m = setmetatable({}, { __index = values, __newindex = assign })
 end
 
 -- renew begins the record anew for a session: its times count from another moment.
 local function renew(connected)
-  redis.call('HSET', record, 't', connected) -- fails in a full cache, which lets a DEL through
+  redis.call('HSET', record, short_of.connected, connected) -- fails in a full cache, which lets a DEL through
   redis.call('DEL', record)
-  m.connected, before, base = connected, {}, tonumber(connected)
+  m.connected, base = connected, tonumber(connected)
+  for name in pairs(values) do
+    changed[name] = true
+  end
 end
 
 -- writable fails in a full cache, which refuses only the first write of a script, and no DEL.
 local function writable()
   if m.connected then
-    redis.call('HSET', record, 't', m.connected)
+    redis.call('HSET', record, short_of.connected, m.connected)
   end
 end
 
 -- save writes what the script has changed in m.
 local function save()
   local set, gone = {}, {}
-  for short, name in pairs(FIELDS) do
-    local value, old = m[name], before[short]
-    if value ~= nil and value ~= DEFAULTS[name] then
-      if TIMES[name] then
-        value, old = value - base, tonumber(old)
-      end
-      if value ~= old then
-        set[#set + 1] = short
-        set[#set + 1] = value
-      end
-    elseif old then
-      gone[#gone + 1] = short
+  for name in pairs(changed) do
+    local value = rawget(values, name)
+    if value == nil or value == DEFAULTS[name] then
+      gone[#gone + 1] = short_of[name]
+    else
+      set[#set + 1] = short_of[name]
+      set[#set + 1] = TIMES[name] and value - base or value
     end
   end
   if #set > 0 then
@@ -135,7 +160,7 @@ local function hide_position()
     redis.call('HSET', left, 'lat', m.lat, 'lng', m.lng, 'motion', m.motion)
     redis.call('PEXPIRE', left, int(wait))
   end
-  m.lat, m.lng, m.motion = nil, nil, nil
+  m.lat, m.lng, m.motion, m.jumped = nil, nil, nil, nil
 end
 
 -- connection is where the member can be pushed to, '' if nowhere.
@@ -169,7 +194,7 @@ end
 
 -- note_heard notes a sign of life.
 local function note_heard()
-  m.heard, before.h = now, nil -- it is written in any case, so that the record lives on
+  m.heard, changed.heard = now, true -- it is written in any case, so that the record lives on
 end
 
 -- load_list and save_list keep the last four entries of a list. They are remembered as long as
@@ -266,7 +291,6 @@ end
 -- current_route returns the route, or nil. It first writes what deadlines that have
 -- passed mean: a slow process is refused, whatever its own clock says. The record has the
 -- no_match of a request from its begin on: the route expires soon after the deadline.
-local expired
 local function current_route()
   local r = fetch_all(route)
   if r and r.state == 'searching' and now >= tonumber(r.till) and now < tonumber(r.deadline) then

@@ -1,11 +1,14 @@
 -- report stores where the member is, if the report is of the current session, within
--- the rate, fresh and newer than the last one. `changes` is what the index then needs. What it
--- says of `available` and `tags` is ordered by its arrival instead, and then by seq. `stands` is
--- what stands where a later message said otherwise.
--- Status: ok, late (with what it chose), chosen (stale or beyond the rate, as `why` says, but what
--- it chose was taken), stale, rate_limited, kept_out, replaced, gone, unknown.
+-- the rate, fresh and newer than the last one. `changes` is what the index then needs.
+-- `not_taken` says why the position was not taken. That of an ok report was not believed: the
+-- report counts, its position does not, and the last good one stays. What a report says of
+-- `available` and `tags` is ordered by its arrival instead, and then by seq. `stands` is what
+-- stands where a later message said otherwise.
+-- Status: ok, late (with what it chose), chosen (stale or beyond the rate, but what it chose was
+-- taken), stale, rate_limited, kept_out, replaced, gone, unknown.
 local conn, connected, perSecond, burst, lat, lng, at, seq, motion, available, retag, tags, cell, arrival,
-    reportsPerSecond, reportsBurst = arguments(16)
+    reportsPerSecond, reportsBurst, maxAccuracy, maxSpeed = arguments(18)
+local UNKNOWN_ACCURACY = 500 -- metres: how far a position may be out whose report does not say it
 
 local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
@@ -40,6 +43,36 @@ local function refuse(answer)
   return reply(answer)
 end
 
+-- accuracy_of returns the accuracy of a motion, or nil. A phone that does not know it says 0.
+local function accuracy_of(text)
+  local n = tonumber(string.match(text, '^%S*'))
+  return n ~= 0 and n or nil
+end
+
+-- reaches tells whether the member can be here now if it was there then. Times may be whole seconds.
+local function reaches(there_lat, there_lng, then_at, accuracy)
+  local out = (accuracy or UNKNOWN_ACCURACY) + (accuracy_of(motion) or UNKNOWN_ACCURACY)
+  return distance(there_lat, there_lng, lat, lng) <= maxSpeed * (at - then_at + 1000) / 1000 + out
+end
+
+-- doubt returns why the position is not believed, or nil. A member who jumps is believed with
+-- the second report from there. Once the last position is not fresh, it says nothing.
+local function doubt()
+  local accuracy = accuracy_of(motion)
+  if accuracy and accuracy > tonumber(maxAccuracy) then
+    return 'inaccurate'
+  end
+  if not fresh() or reaches(degrees(m.lat), degrees(m.lng), m.at, accuracy_of(m.motion)) then
+    return nil
+  end
+  local jump_lat, jump_lng, jump_at, jump_accuracy = string.match(m.jumped or '', '^(%S+) (%S+) (%S+) (%S+)$')
+  if jump_at and tonumber(at) > tonumber(jump_at) and reaches(jump_lat, jump_lng, jump_at, tonumber(jump_accuracy)) then
+    return nil
+  end
+  m.jumped = string.format('%.5f %.5f %s %s', tonumber(lat), tonumber(lng), at, accuracy or '-')
+  return 'jump'
+end
+
 refusal = limited('reportRate', tonumber(reportsBurst), 1000 / reportsPerSecond, 1)
 local chooses = available ~= '' or retag == '1'
 if refusal and not (refusal.status == 'rate_limited' and available == '0' and m.available == '1') then
@@ -48,9 +81,9 @@ end
 local said_at = at
 at, arrival = arrived(at, arrival)
 arrival, seq, cell = tonumber(arrival), tonumber(seq), short_cell(cell)
-local why = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale' or nil
-if why and not chooses then
-  return refuse({ status = why })
+local not_taken = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale' or nil
+if not_taken and not chooses then
+  return refuse({ status = not_taken })
 end
 
 -- later tells whether this message's choice comes after the one that stands. nil is neither.
@@ -94,11 +127,10 @@ end
 
 local a, b = tonumber(at), m.at
 local repeated = a == b and tonumber(m.seq) == seq
-if not why and b and (a < b or (a == b and seq <= tonumber(m.seq))) then
-  why = 'late'
-end
-if why then
-  local answer = { status = why == 'late' and why or 'chosen', why = why, stands = stands, clock_off = clock_off }
+local late = not not_taken and b and (a < b or (a == b and seq <= tonumber(m.seq)))
+if not_taken or late then
+  local answer = { status = late and 'late' or 'chosen', not_taken = not_taken or 'late', stands = stands,
+    clock_off = clock_off }
   if chooses or repeated then
     local was = m.listed
     answer.changes = index_changes(r, repeated or retagged)
@@ -115,14 +147,20 @@ if why then
 end
 
 local anew, lag_before = not fresh() or retagged, lag()
-m.lat, m.lng, m.at, m.seq, m.motion = short_degrees(lat), short_degrees(lng), tonumber(at), int(seq), motion
-m.reported, m.heard, m.cell = now, nil, cell
-local changes = index_changes(r, anew, true)
+not_taken = doubt()
+if not_taken then
+  note_heard()
+else
+  m.lat, m.lng, m.at, m.seq, m.motion = short_degrees(lat), short_degrees(lng), tonumber(at), int(seq), motion
+  m.reported, m.heard, m.cell, m.jumped = now, nil, cell, nil
+end
+local changes = index_changes(r, anew, not not_taken)
 local advice, behind = advise(), lag()
 local changed = advice ~= m.advice or (advice ~= 'unavailable' and behind ~= lag_before)
 m.advice = advice
 if advice == 'watching' then
   redis.call('PEXPIRE', route, KEEP)
 end
-return reply({ status = 'ok', changes = changes, advice = advice, advice_changed = changed, lag = behind, at = at,
-  stands = stands, clock_off = clock_off, claim = claim_of(), route = route_of(r), no_match = take_no_match() })
+return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_changed = changed,
+  lag = behind, stands = stands, clock_off = clock_off, at = at, claim = claim_of(), route = route_of(r),
+  no_match = take_no_match() })

@@ -1,0 +1,142 @@
+package store_test
+
+import (
+	"time"
+
+	"waggle/internal/match"
+	"waggle/internal/protocol"
+)
+
+// accurate is a report's accuracy in metres.
+func accurate(meters float64) reportOption { return func(r *match.Report) { r.Accuracy = &meters } }
+
+// positions: which positions are believed. A report whose position is not is a sign of life.
+func positions() []testCase {
+	const limits = `"maxAccuracy":200,"maxSpeed":100,"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6`
+	return []testCase{
+		{"a position less accurate than the pool allows lists nobody", func(f *fixture) {
+			f.settings(limits)
+			ana := f.connected("ana")
+			f.is(ana.report(0, accurate(201)), match.Reported{Status: match.StatusOK, NotTaken: protocol.PositionInaccurate, At: f.now,
+				Advice: match.Unavailable, AdviceChanged: true})
+			same(f, ana.snapshot().Position, nil)
+			f.says(ana.begin("", "m1"), match.StatusNoLocation)
+			f.is(ana.report(0, accurate(200)), match.Reported{Status: match.StatusOK, At: f.now, Changes: []match.Change{ana.list(f.now)},
+				Advice: match.Available, AdviceChanged: true})
+		}},
+		{"a position less accurate than the pool allows leaves the last one, which becomes stale in its time", func(f *fixture) {
+			f.settings(limits)
+			ana := f.listed("ana", 0)
+			f.advance(time.Minute - time.Millisecond)
+			f.is(ana.report(10, accurate(201)), match.Reported{Status: match.StatusOK, NotTaken: protocol.PositionInaccurate, At: f.now, Advice: match.Available})
+			same(f, *ana.snapshot().Position, ana.Position)
+			f.advance(time.Millisecond)
+			f.is(ana.report(10, accurate(201)), match.Reported{Status: match.StatusOK, NotTaken: protocol.PositionInaccurate, At: f.now,
+				Changes: []match.Change{unlist(0, start)}, Advice: match.Unavailable, AdviceChanged: true})
+		}},
+		{"what a report says beside a position that is not taken counts", func(f *fixture) {
+			f.settings(limits)
+			ana := f.listed("ana", 0)
+			ana.tags = "xl"
+			f.is(ana.report(10, accurate(201), tagged("xl")), match.Reported{Status: match.StatusOK, NotTaken: protocol.PositionInaccurate, At: f.now,
+				Changes: []match.Change{ana.list(start + 1)}, Advice: match.Available})
+			f.is(ana.report(10, accurate(201), available(false)), match.Reported{Status: match.StatusOK, NotTaken: protocol.PositionInaccurate, At: f.now,
+				Changes: []match.Change{unlist(0, start+1)}, Advice: match.Unavailable, AdviceChanged: true})
+		}},
+		{"a report whose position is not taken is a sign of life", func(f *fixture) {
+			f.settings(limits)
+			ana := f.listed("ana", 0)
+			ana.await("r1", openFor(10*time.Minute))
+			f.advance(time.Minute - time.Millisecond)
+			same(f, ana.report(0, accurate(201)).NotTaken, protocol.PositionInaccurate)
+			f.advance(time.Minute - time.Millisecond)
+			f.says(ana.lease("m1"), match.StatusOK)
+		}},
+		{"without a largest accuracy every position is taken", func(f *fixture) {
+			f.settings(`"maxAccuracy":0`)
+			ana := f.connected("ana")
+			same(f, ana.report(0, accurate(100_000)).NotTaken, "")
+		}},
+		{"a jump is further than the pool's speed, a second more and both accuracies allow", func(f *fixture) {
+			f.settings(limits)
+			for _, one := range []struct {
+				name             string
+				before, now      []reportOption
+				meters, furthest float64
+			}{
+				{"both", []reportOption{accurate(10)}, []reportOption{accurate(20)}, 1129, 1131},
+				{"one", []reportOption{accurate(10)}, nil, 1609, 1611},
+				{"neither", nil, nil, 2099, 2101},
+				{"zeros", []reportOption{accurate(0)}, []reportOption{accurate(0)}, 2099, 2101},
+			} {
+				f.now = start
+				ana, ben := f.listed("ana-"+one.name, 0, one.before...), f.listed("ben-"+one.name, 0, one.before...)
+				f.advance(10 * time.Second)
+				same(f, ana.report(one.meters, one.now...).NotTaken, "")
+				same(f, ben.report(one.furthest, one.now...).NotTaken, protocol.PositionJump)
+				same(f, *ben.snapshot().Position, ben.Position)
+			}
+		}},
+		{"without a largest speed no position is a jump", func(f *fixture) {
+			f.settings(`"maxSpeed":0`)
+			ana := f.listed("ana", 0)
+			same(f, ana.report(15_000_000).NotTaken, "")
+		}},
+		{"a jump counts with the second report from there", func(f *fixture) {
+			f.settings(limits)
+			ana := f.listed("ana", 0, accurate(10))
+			f.advance(10 * time.Second)
+			same(f, ana.report(5000, accurate(10)).NotTaken, protocol.PositionJump)
+			f.advance(time.Second)
+			f.is(ana.report(5200, accurate(10)), match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Available,
+				Changes: []match.Change{ana.list(f.now)}})
+		}},
+		{"a jump that is repeated is not its own second report", func(f *fixture) {
+			f.settings(limits)
+			ana := f.listed("ana", 0, accurate(10))
+			for range 3 {
+				same(f, ana.report(9000, accurate(10), at(start+1000), seq(1)).NotTaken, protocol.PositionJump)
+			}
+		}},
+		{"of two jumps the later one waits for its second report", func(f *fixture) {
+			f.settings(limits)
+			ana := f.listed("ana", 0, accurate(10))
+			for _, meters := range []float64{9000, -9000, 9000, 4000} {
+				f.advance(time.Second)
+				same(f, ana.report(meters, accurate(10)).NotTaken, protocol.PositionJump)
+			}
+			f.advance(time.Second)
+			same(f, ana.report(4000, accurate(10)).NotTaken, "")
+		}},
+		{"a jump is forgotten with a report from where the member was", func(f *fixture) {
+			f.settings(limits)
+			ana := f.listed("ana", 0, accurate(10))
+			f.advance(time.Second)
+			same(f, ana.report(9000, accurate(10)).NotTaken, protocol.PositionJump)
+			f.advance(time.Second)
+			same(f, ana.report(10, accurate(10)).NotTaken, "")
+			f.advance(time.Second)
+			same(f, ana.report(9000, accurate(10)).NotTaken, protocol.PositionJump)
+		}},
+		{"a jump needs a last position that is fresh, of this session or of the one before", func(f *fixture) {
+			f.settings(limits)
+			ana := f.listed("ana", 0)
+			f.advance(time.Minute - time.Millisecond)
+			next := ana.nextSession()
+			f.says(next.connect(), match.StatusOK)
+			same(f, next.report(90_000).NotTaken, protocol.PositionJump)
+			f.advance(time.Millisecond)
+			same(f, next.report(-90_000).NotTaken, "")
+		}},
+		{"a jump is hidden with the position of a member who leaves", func(f *fixture) {
+			f.settings(limits)
+			ana := f.listed("ana", 0)
+			same(f, ana.report(90_000).NotTaken, protocol.PositionJump)
+			if jumped := f.record("ana")["jumped"]; len(jumped) == 0 || len(jumped) > 64 {
+				f.t.Errorf("got the jump %q, want one of at most 64 bytes", jumped)
+			}
+			f.says(ana.disconnect(0), match.StatusOK)
+			f.hidden("ana")
+		}},
+	}
+}
