@@ -13,7 +13,7 @@ type Advice string
 // The kinds.
 const (
 	Watched     Advice = "watched"     // a matcher follows the member
-	Watching    Advice = "watching"    // the member follows its matchee
+	Watching    Advice = "watching"    // the member follows its matchee, or its request waits
 	Available   Advice = "available"   // the member may be found
 	Unavailable Advice = "unavailable" // nobody may find it
 )

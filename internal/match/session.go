@@ -76,15 +76,19 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 		welcome := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: protocol.Version, Now: r.Now,
 			ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings, 0), Available: r.Available == "1",
 			Tags: strings.Fields(r.Tags), Server: s.Version}
+		willing := welcome.Available && x.Matchee
 		switch {
 		case p != nil:
 			welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}
 			welcome.Report = p.advice().Report(settings, 0)
-		case r.Available == "1" && x.Matchee:
+		case willing:
 			welcome.Report = Available.Report(settings, 0)
 		}
 		if q := r.Route; p == nil && q != nil && q.Request.Wait && (q.State == Waiting || q.State == Searching) {
 			welcome.Request = &protocol.WelcomeRequest{ID: q.Request.ID, Radius: q.Request.Radius, ExpiresAt: q.Request.Deadline}
+			if !willing {
+				welcome.Report = Watching.Report(settings, 0) // a request is passed over if its owner is silent
+			}
 		}
 		_ = w.afterwards(ctx, func(ctx context.Context) error {
 			if err := w.apply(ctx, x.Member, r.Changes); err != nil || p != nil {

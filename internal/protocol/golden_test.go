@@ -47,6 +47,7 @@ func frames() map[string]protocol.Frame {
 	card := json.RawMessage(`{"name":"Bob","plate":"8ABC123"}`)
 	idle := protocol.Report{AfterSeconds: 30, MoveMeters: 50}
 	watching := protocol.Report{AfterSeconds: 20, MoveMeters: 1000}
+	away := protocol.Report{AfterSeconds: 300, MoveMeters: 1000}
 	watched := protocol.Report{AfterSeconds: 3, MoveMeters: 15}
 	return map[string]protocol.Frame{
 		"welcome": &protocol.Welcome{
@@ -72,6 +73,10 @@ func frames() map[string]protocol.Frame {
 		"pong":       &protocol.Pong{Now: 1795396500000},
 		"ack":        &protocol.Ack{ID: "l7", Report: idle},
 		"ack-jump":   &protocol.Ack{ID: "l8", Report: idle, Position: protocol.PositionJump},
+		"ack-late":   &protocol.Ack{ID: "l9", Report: idle, Position: protocol.PositionLate},
+		"ack-choice": &protocol.Ack{Report: away, Position: protocol.PositionStale, Now: 1795396500000},
+		"ack-stands": &protocol.Ack{Report: away, Available: new(false), Tags: &[]string{"xl"}},
+		"ack-clock":  &protocol.Ack{Report: protocol.Report{AfterSeconds: 10, MoveMeters: 50}, Now: 1795396500000},
 		"ack-advice": &protocol.Ack{Report: watched},
 		"waiting":    &protocol.Waiting{ID: "r1", ExpiresAt: 1795396561000},
 		"no_match":   &protocol.NoMatch{ID: "r1", Radius: 2000},

@@ -259,8 +259,10 @@ func reports() []testCase {
 			f.says(ana.report(0, seq(10), available(true), tagged("red")), match.StatusOK)
 			same(f, ana.snapshot().Available, "1")
 			same(f, ana.snapshot().Tags, "red")
+			f.says(ana.report(0, seq(9), available(false)), match.StatusLate)
+			same(f, ana.snapshot().Available, "1")
 		}},
-		{"of two choices with the same seq, too, the one that shows less stands, in whichever order", func(f *fixture) {
+		{"of two choices with the same seq, too, what shows less stands, in whichever order", func(f *fixture) {
 			no := false
 			both := []string{"van"}
 			ana, ben := f.listed("ana", 0, seq(1)), f.listed("ben", 10, seq(1))
@@ -369,6 +371,17 @@ func reports() []testCase {
 			reported = ana.report(30)
 			want.AdviceChanged, want.Route.Notified = false, true
 			f.is(reported, want)
+		}},
+		{"a member whom nobody may find, and whose request waits, is advised to be heard within the grace time", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r1")
+			same(f, ana.report(10).Advice, match.Available)
+			reported := ana.report(20, available(false))
+			same(f, reported.Advice, match.Watching)
+			same(f, reported.AdviceChanged, true)
+			same(f, f.ttl(f.key("route", "ana")) < 2*time.Minute, true) // unlike that of a match
+			f.says(ana.cancel(), match.StatusCancelled)
+			same(f, ana.report(20).Advice, match.Unavailable)
 		}},
 		{"a report returns the request under way, and whether all cells know of it", func(f *fixture) {
 			ana := f.listed("ana", 0)

@@ -158,6 +158,7 @@ func sessions() []testCase {
 			same(f, f.stored("chosen", "ana"), map[string]string{"available": "0"})
 			ana.moveTo(0, tagged("xl"))
 			same(f, f.stored("chosen", "ana"), map[string]string{"available": "0", "tags": "xl"})
+			f.advance(time.Second)
 			f.says(ana.report(0, at(start-1), available(true)), match.StatusLate)
 			same(f, f.stored("chosen", "ana"), map[string]string{"available": "1", "tags": "xl"})
 			next := ana.nextSession()

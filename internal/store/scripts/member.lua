@@ -18,10 +18,10 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', fr = 'refusalRate', fo = 'outUntil',
-  jp = 'jumped', V = 'availableAt', A = 'availableSeq', W = 'tagsAt', B = 'tagsSeq', C = 'clockTold' }
+  jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockTold' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
-  claimConfirmed = '0', availableSeq = '0', tagsSeq = '0' }
+  claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, refusalRate = 1, outUntil = 1, availableAt = 1, tagsAt = 1 }

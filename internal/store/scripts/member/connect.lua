@@ -25,12 +25,12 @@ end
 -- narrows its tags. Where nothing was said, the pool and the token stand for it.
 local earlier = math.min(tonumber(connected), now) - 1
 if kept == '1' and m.availableAt then
-  m.availableAt, m.availableSeq = earlier, nil
+  m.availableAt = earlier
 else
-  m.available, m.availableAt, m.availableSeq = available, nil, nil
+  m.available, m.availableAt = available, nil
 end
 if m.tagsAt then
-  m.tags, m.tagsAt, m.tagsSeq = restricted == '1' and narrowed(m.tags, tags) or m.tags, earlier, nil
+  m.tags, m.tagsAt = restricted == '1' and narrowed(m.tags, tags) or m.tags, earlier
 else
   m.tags = restricted == '1' and tags or ''
 end

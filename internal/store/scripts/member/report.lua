@@ -2,7 +2,7 @@
 -- the rate, fresh and newer than the last one. `changes` is what the index then needs.
 -- `not_taken` says why the position was not taken. That of an ok report was not believed: the
 -- report counts, its position does not, and the last good one stays. What a report says of
--- `available` and `tags` is ordered by its arrival instead, and then by seq. `stands` is what
+-- `available` and `tags` is ordered by its arrival instead. `stands` is what
 -- stands where a later message said otherwise.
 -- Status: ok, late (with what it chose), chosen (stale or beyond the rate, but what it chose was
 -- taken), stale, rate_limited, kept_out, replaced, gone, unknown.
@@ -20,8 +20,8 @@ local r = current_route()
 local function advise()
   if m.claimConfirmed == '1' then
     return 'watched'
-  elseif r and r.state == 'active' then
-    return 'watching'
+  elseif r and (r.state == 'active' or (r.state ~= 'ended' and not m.listed)) then
+    return 'watching' -- an owner who is silent is passed over
   end
   return m.listed and 'available' or 'unavailable'
 end
@@ -86,30 +86,34 @@ if not_taken and not chooses then
   return refuse({ status = not_taken })
 end
 
--- later tells whether this message's choice comes after the one that stands. nil is neither.
-local function later(last, last_seq)
-  if last ~= arrival then
-    return not last or last < arrival
-  elseif tonumber(last_seq) ~= seq then
-    return tonumber(last_seq) < seq
-  end
+-- newer is above 0 if the position is newer than the last one, and 0 if it is the same.
+local newer = 1
+if m.at then
+  newer = tonumber(at) - m.at
+  newer = newer ~= 0 and newer or seq - tonumber(m.seq)
 end
 
--- Of two choices of one moment, the one that shows less of the member stands.
+-- order tells whether this message's choice is newer than one that arrived then: above 0 if so, 0 if
+-- neither is. Messages of one moment have the order of their positions.
+local function order(last)
+  return last ~= arrival and arrival - (last or 0) or newer
+end
+
+-- Where neither choice is newer, what shows less of the member stands.
 local stands, was_available, was_tags = {}, m.available, m.tags
 if available ~= '' then
-  local after = later(m.availableAt, m.availableSeq)
-  if after or (after == nil and available == '0') then
-    m.available, m.availableAt, m.availableSeq = available, arrival, int(seq)
+  local n = order(m.availableAt)
+  if n > 0 or (n == 0 and available == '0') then
+    m.available, m.availableAt = available, arrival
   elseif m.available ~= available then
     stands.available = m.available
   end
 end
 if retag == '1' then
-  local after = later(m.tagsAt, m.tagsSeq)
-  local standing = after and tags or after == nil and narrowed(m.tags, tags) or m.tags
-  if after then
-    m.tagsAt, m.tagsSeq = arrival, int(seq)
+  local n = order(m.tagsAt)
+  local standing = n > 0 and tags or n == 0 and narrowed(m.tags, tags) or m.tags
+  if n > 0 then
+    m.tagsAt = arrival
   end
   if standing ~= tags then
     stands.tags = standing
@@ -125,9 +129,7 @@ if said_at ~= '' and math.abs(tonumber(said_at) - arrival) > CLOCK_OFF and m.clo
   m.clockTold, clock_off = '1', true
 end
 
-local a, b = tonumber(at), m.at
-local repeated = a == b and tonumber(m.seq) == seq
-local late = not not_taken and b and (a < b or (a == b and seq <= tonumber(m.seq)))
+local late, repeated = not not_taken and newer <= 0, newer == 0
 if not_taken or late then
   local answer = { status = late and 'late' or 'chosen', not_taken = not_taken or 'late', stands = stands,
     clock_off = clock_off }
@@ -158,7 +160,7 @@ local changes = index_changes(r, anew, not not_taken)
 local advice, behind = advise(), lag()
 local changed = advice ~= m.advice or (advice ~= 'unavailable' and behind ~= lag_before)
 m.advice = advice
-if advice == 'watching' then
+if r and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_changed = changed,
