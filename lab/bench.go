@@ -67,8 +67,8 @@ func measure(ctx context.Context, c cli.Console, args []string) error {
 	if o.Server != "" && o.Server != "valkey" && o.Server != "redis" {
 		return cli.Misuse("-server must be valkey or redis, not %q", o.Server)
 	}
-	if o.Repeats < 1 {
-		return cli.Misuse("-repeats must be at least 1")
+	if o.Repeats < 1 || o.Block <= 0 {
+		return cli.Misuse("-repeats must be at least 1, and -block a duration above 0, such as 1s")
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err

@@ -95,6 +95,8 @@ func (o cityFlags) check() error {
 		return errors.New("say where to write the trace, with -o city.csv.gz, or what to compare one with, with -compare")
 	case o.plot != "" && o.compare == "":
 		return errors.New("-plot draws a comparison: say with what, with -compare")
+	case sameFile(o.out, o.compare), sameFile(o.plot, o.compare), o.plot != "" && o.plot == o.out:
+		return errors.New("-o, -compare and -plot must be different files")
 	case o.plot != "":
 		return chart.Check(o.plot)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,9 +63,18 @@ func judgeRecord(ctx context.Context, c cli.Console, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.findings < 0 {
+		return cli.Misuse("-findings must be a number from 0, not %d", o.findings)
+	}
+	if sameFile(operands[0], operands[1]) {
+		return cli.Misuse("TRACE and RECORD are the same file, %s", operands[0])
+	}
 	if o.plot != "" {
 		if err := chart.Check(o.plot); err != nil {
 			return cli.Misuse("-plot: %w", err)
+		}
+		if slices.ContainsFunc(append(operands, o.against), func(file string) bool { return sameFile(o.plot, file) }) {
+			return cli.Misuse("-plot %s would overwrite what the judge reads", o.plot)
 		}
 		if _, err := os.Stat(filepath.Dir(o.plot)); err != nil {
 			return fmt.Errorf("-plot: %w", err)
@@ -166,6 +176,16 @@ func (o judgeFlags) print(c cli.Console, v judge.Verdict, zone *time.Location) e
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// sameFile reports whether two names lead to one file that exists.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
+}
 
 // readTrace reads a whole trace.
 func readTrace(file string) ([]trace.Row, error) {

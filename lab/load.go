@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,6 +112,8 @@ func (o *loadFlags) check() (endpoint.Endpoint, error) {
 		return endpoint.Endpoint{}, errors.New("-for and -step must be at least 1s, and -follow and -warm-up at least 0s")
 	case o.ReconnectAt < 0 || o.ReconnectAt >= o.Length || o.ReconnectAt > 0 && o.ramp != "":
 		return endpoint.Endpoint{}, fmt.Errorf("-reconnect-at must be less than -for, which is %v, and cannot be combined with -ramp", o.Length)
+	case o.caches != "" && twiceOrEmpty(strings.Split(o.caches, ",")):
+		return endpoint.Endpoint{}, fmt.Errorf("-cache must be URLs with commas, none empty or there twice, not %q", o.caches)
 	case o.pool != "" && !pool.ValidName(o.pool):
 		return endpoint.Endpoint{}, endpoint.BadPool(o.pool)
 	}
@@ -124,6 +127,15 @@ func (o *loadFlags) check() (endpoint.Endpoint, error) {
 			every.Round(time.Second), memberTTL)
 	}
 	return endpoint.Parse(o.url, o.tokenCommand)
+}
+
+func twiceOrEmpty(all []string) bool {
+	for i, one := range all {
+		if strings.TrimSpace(one) == "" || slices.Contains(all[:i], one) {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *loadFlags) run(ctx context.Context, c cli.Console, at endpoint.Endpoint) error {

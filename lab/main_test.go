@@ -79,6 +79,13 @@ func TestAMistakeIsExplained(t *testing.T) {
 		{"load -url nowhere", "is no URL"},
 		{"judge a", "takes TRACE RECORD, and got [\"a\"]"},
 		{"judge -zone Mars a b", "America/Los_Angeles"},
+		{"judge -findings -1 a b", "-findings must be a number from 0, not -1"},
+		{"judge main.go main.go", "TRACE and RECORD are the same file, main.go"},
+		{"replay -record main.go main.go", "-record main.go would overwrite the trace"},
+		{"city -o main.go -compare main.go", "must be different files"},
+		{"city -compare a -o x.svg -plot x.svg", "must be different files"},
+		{"load -cache redis://a,redis://a", "-cache"},
+		{"load -cache a,,b", "-cache"},
 		{"replay -print-pools -pool A", "1 to 32 of a-z"},
 		{"replay -print-pools -speed 1000000", "grace"},
 	} {
@@ -95,7 +102,11 @@ func TestReplayErrorsSayWhatToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ args, want string }{
-		{"-speed 0", "-speed must be above 0"},
+		{"-speed 0", "-speed must be 0.01 to 1000000"},
+		{"-speed 1e-9", "-speed must be 0.01 to 1000000, not 1e-09"},
+		{"-speed NaN", "-speed must be 0.01"},
+		{"-for 500ms", "-for must be a duration above 0 in whole seconds"},
+		{"-ttl 2000000h", "at most 10000h"},
 		{"-radius 5", "100 to 20000"},
 		{"-wait 60000", "600 s at most"},
 		{"-zone Mars", "America/Los_Angeles"},

@@ -107,10 +107,12 @@ func replayFile(ctx context.Context, c cli.Console, args []string) error {
 
 func (o replayFlags) check() error {
 	switch {
-	case !(o.speed > 0 && o.speed <= 1e6):
-		return fmt.Errorf("-speed must be above 0 and at most 1000000, not %g", o.speed)
-	case o.length < 0, o.ttl <= 0, o.grace <= 0:
-		return errors.New("-for, -ttl and -grace must be durations above 0, such as 1h or 180s")
+	case !(o.speed >= 0.01 && o.speed <= 1e6):
+		return fmt.Errorf("-speed must be 0.01 to 1000000, not %g", o.speed)
+	case o.length < 0 || o.length%time.Second != 0:
+		return fmt.Errorf("-for must be a duration above 0 in whole seconds, such as 1h, not %v", o.length)
+	case o.ttl <= 0, o.grace <= 0, max(o.ttl, o.grace) > 1e4*time.Hour:
+		return errors.New("-ttl and -grace must be durations above 0 and at most 10000h, such as 180s")
 	case o.ahead < 0 || o.ahead > time.Hour || o.ahead%time.Second != 0:
 		return fmt.Errorf("-ahead must be 0s to 1h in whole seconds, such as 3m, not %v", o.ahead)
 	case !(o.waitSeconds >= 0 && o.waitSeconds/o.speed <= 600):
@@ -124,6 +126,9 @@ func (o replayFlags) check() error {
 }
 
 func (o replayFlags) play(ctx context.Context, c cli.Console, file string) error {
+	if sameFile(o.record, file) {
+		return cli.Misuse("-record %s would overwrite the trace", o.record)
+	}
 	zone, err := loadZone(o.zone)
 	if err != nil {
 		return err

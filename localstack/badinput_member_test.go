@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -200,13 +201,19 @@ func TestAcrossTheAntimeridian(t *testing.T) {
 	})
 }
 
-func TestARemoteRequestNeedsAReport(t *testing.T) {
+// defaultPool writes a pool file with these settings.
+func defaultPool(t *testing.T, settings string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "pools.json")
-	if err := os.WriteFile(path, []byte(`{"pools":{"default":{"remoteRequests":false}}}`), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(`{"pools":{"default":{`+settings+`}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+func TestARemoteRequestNeedsAReport(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := runStack(t, append(runtime, "-pools", path)...)
+		s := runStack(t, append(runtime, "-pools", defaultPool(t, `"remoteRequests":false`))...)
 		ana := s.dial("ana")
 		ana.sendText(`{"action":"match","id":"r","lat":1,"lng":2}`)
 		const text = "report your location first: in this pool a request needs a report of the last 60 seconds, with lat and lng too"
@@ -218,9 +225,31 @@ func TestARemoteRequestNeedsAReport(t *testing.T) {
 	})
 }
 
+// As after a tunnel, in order: the newest one counts.
+func TestThirtyReportsAtOnce(t *testing.T) {
+	eachStack(t, func(t *testing.T, s *testStack) {
+		ana := s.dial("ana")
+		start := time.Now().Add(-30 * time.Second).UnixMilli()
+		for n := range 30 {
+			ana.sendText(at(fmt.Sprintf(`"lat":%v,"lng":2,"at":%d`, 1+float64(n)/10_000, start+int64(n)*1000)))
+		}
+		for range 30 {
+			if f, ok := ana.receive().(*waggle.Ack); !ok {
+				t.Fatalf("got %+v, want an ack", f)
+			}
+		}
+		ben := s.join("ben")
+		report(t, ben, 1, 2)
+		outcome, err := ben.Match(t.Context(), waggle.Match{})
+		if err != nil || outcome.Matched == nil || outcome.Matched.Peer.Lat != 1.0029 {
+			t.Errorf("got %+v, %v, want ana at the last of the places", outcome, err)
+		}
+	})
+}
+
 func TestTooMuchAtOnce(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
-		s := runStack(t, runtime...)
+		s := runStack(t, append(runtime, "-pools", defaultPool(t, `"reportsBurst":10`))...)
 		ana := s.dial("ana")
 		const many = 25 // after more than 20 refusals the connection would be closed
 		for range many {

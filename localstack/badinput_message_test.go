@@ -43,6 +43,8 @@ func unlimitedPools(t *testing.T) string {
 
 func at(fields string) string { return `{"action":"location","id":"i",` + fields + `}` }
 
+func points(all string) string { return at(`"points":[` + all + `]`) }
+
 func TestBadMessages(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		type refusal struct {
@@ -71,6 +73,12 @@ func TestBadMessages(t *testing.T) {
 			"a string for a list":   {at(`"lat":0,"lng":0,"tags":"xl"`), "i", invalid, "tags must be an array of at most 16 strings of 1 to 32 characters out of a-z, 0-9, _ and -"},
 			"a heading of 400":      {at(`"lat":0,"lng":0,"heading":400`), "i", invalid, "heading must be a number of degrees from 0 to 360, or -1 for unknown"},
 			"a speed of -2":         {at(`"lat":0,"lng":0,"speed":-2`), "i", invalid, "speed must be a number of metres per second from 0 to 1000, or -1 for unknown"},
+			"points out of order":   {points(`{"lat":1,"lng":2,"at":5},{"lat":1,"lng":2,"at":4}`), "i", invalid, "points must be in the order of at and seq, oldest first: points[1] is older than the one before"},
+			"101 points":            {points(`{"lat":1,"lng":2,"at":5}` + strings.Repeat(`,{"lat":1,"lng":2,"at":5}`, 100)), "i", invalid, "points must be an array of 1 to 100 objects"},
+			"no points":             {points(""), "i", invalid, "points must be an array of 1 to 100 objects"},
+			"a bad point":           {points(`{"lat":1,"lng":2,"at":5},{"lat":86,"lng":2,"at":6}`), "i", invalid, "points[1]." + latitude},
+			"a point without at":    {points(`{"lat":1,"lng":2}`), "i", invalid, "points[0].at is required: an integer from 0 to 9007199254740991"},
+			"points and lat":        {at(`"lat":1,"points":[{"lat":1,"lng":2,"at":5}]`), "i", invalid, "lat is in each of points: leave it out beside them"},
 			"a number for an id":    {`{"action":"ping","id":7}`, "", invalid, "id must be a string of at most 64 characters"},
 			"no lng":                {at(`"lat":0`), "i", invalid, "lng is required: a number of degrees from -180 to 180"},
 			"half a point":          {`{"action":"match","id":"i","lat":1}`, "i", invalid, "lng is required: a number of degrees from -180 to 180, since lat is given"},

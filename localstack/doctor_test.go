@@ -100,6 +100,8 @@ func TestTheDoctorFindsNothingWrongWithAGoodStack(t *testing.T) {
 				t.Errorf("%s: got %+v", name, got)
 			}
 		}
+		same := d.run(t, "-url", s.api, "-token", s.token("member", "ana"), "-token", s.token("member", "ana", "ttl", "7000"))
+		same.wantFailure(t, "match", `both tokens are of the member "ana"`, "give the tokens of two members")
 		pair(t, s.join("cleo"), s.join("dan"))
 		if got := d.run(t, "-url", s.api, "-token", s.token("member", "cleo"), "-token", s.token("member", "eve"))["match"]; got.Status != "skipped" || !strings.Contains(got.Found, "not disturbed") {
 			t.Errorf("in a match: got %+v", got)

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"waggle/internal/pool"
 	"waggle/localstack/faults"
 )
 
@@ -93,6 +94,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if c.Members < 0 || c.Members > 5000 {
 		return errors.New("-members must be 0 to 5000")
 	}
+	if c.Mingle && c.Members == 0 {
+		return errors.New("-mingle needs -members")
+	}
 	if err := c.checkRuntime(injected); err != nil {
 		return err
 	}
@@ -110,6 +114,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if poolFile != "" {
 		text, err := os.ReadFile(poolFile)
 		if err != nil {
+			return fmt.Errorf("-pools: %w", err)
+		}
+		if _, err := pool.Parse(text); err != nil {
 			return fmt.Errorf("-pools: %w", err)
 		}
 		c.Pools = string(text)

@@ -57,8 +57,10 @@ func examine(ctx context.Context, c cli.Console, args []string) error {
 		return cli.Misuse("-patience must be above 0, such as 15s")
 	case len(tokens) > 2:
 		return cli.Misuse("it takes two tokens at most, not %d", len(tokens))
-	case len(tokens) > 0 && *command != "":
-		return cli.Misuse("give -token or -token-command, not both")
+	case len(tokens) > 0 && (*command != "" || *as != ""):
+		return cli.Misuse("give -token, or -token-command and -as, not both")
+	case len(tokens) == 2 && tokens[0] == tokens[1]:
+		return cli.Misuse("both tokens are the same: a match takes the tokens of two members")
 	}
 	examination := doctor.Case{Patience: *patience}
 	if len(tokens) > 0 {
@@ -108,6 +110,9 @@ func temporary(url, command, as string) (socket string, members []waggle.Options
 	if as != "" {
 		if names = strings.Split(as, ","); len(names) != 2 {
 			return "", nil, fmt.Errorf("-as takes two members, such as ana,ben, not %q", as)
+		}
+		if names[0] == names[1] {
+			return "", nil, fmt.Errorf("-as takes two members, and %q is there twice", names[0])
 		}
 	}
 	for _, name := range names {

@@ -52,6 +52,20 @@ func TestAMistakeIsExplained(t *testing.T) {
 		{"doctor -url nowhere -token a.b.c", "is no URL"},
 		{"doctor -token a -token b -token c", "two tokens at most, not 3"},
 		{"doctor -token a -token-command x", "not both"},
+		{"doctor -token a -as ana,ben", "not both"},
+		{"doctor -token a.b.c -token a.b.c", "both tokens are the same"},
+		{"doctor -token \"a.b.c\"", `it has the character '"', which no token has`},
+		{"doctor -token \ufeffa.b.c", "it begins with a byte order mark"},
+		{"doctor -token=", "-token: it is empty"},
+		{"doctor -as ana,ana", `"ana" is there twice`},
+		{"doctor -as ana,", "1 to 128 bytes, not 0"},
+		{"doctor -token-command 'get-token", "has a quote before get-token: it is run without a shell"},
+		{"shell -tags a,,b", `-tags: "" is no tag, which is 1 to 32 of a-z`},
+		{"shell -tags ,", `-tags: "" is no tag`},
+		{"shell -tags VAN", `-tags: "VAN" is no tag`},
+		{"shell -tags a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", "at most 16 tags, not 17"},
+		{"shell -tags a,b,a", `-tags: "a" is there more than once`},
+		{"shell -linger -1s", "-linger must not be below 0"},
 		{"doctor -as ana", "two members, such as ana,ben"},
 		{"doctor -patience 0s", "above 0"},
 		{"shell -pool Bad", "1 to 32 of a-z"},
@@ -61,6 +75,18 @@ func TestAMistakeIsExplained(t *testing.T) {
 		_, errs, err := typed(t.Context(), "", strings.Fields(tt.args)...)
 		if !errors.Is(err, cli.ErrUsage) || !strings.Contains(errs, tt.want) {
 			t.Errorf("%q: got %q, %v, want %q", tt.args, errs, err, tt.want)
+		}
+	}
+}
+
+func TestBlanksAtTheEndsAreExplained(t *testing.T) {
+	for want, args := range map[string][]string{
+		`-as " ben": the name begins or ends with a blank`: {"doctor", "-as", "ana, ben"},
+		`-tags: " big" is no tag`:                          {"shell", "-tags", "van, big"},
+		`it has the character ' ', which no token has`:     {"doctor", "-token", "Bearer a.b.c"},
+	} {
+		if _, errs, err := typed(t.Context(), "", args...); !errors.Is(err, cli.ErrUsage) || !strings.Contains(errs, want) {
+			t.Errorf("%q: got %q, %v, want %q", args, errs, err, want)
 		}
 	}
 }

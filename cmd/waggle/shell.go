@@ -51,11 +51,14 @@ func shell(ctx context.Context, c cli.Console, args []string) error {
 		return cli.Misuse("%w", err)
 	}
 	member := endpoint.Member{ID: *as, Pool: *pool}
+	if *tags != "" {
+		member.Tags = strings.Split(*tags, ",")
+	}
 	if err := member.Check(); err != nil {
 		return cli.Misuse("%w", err)
 	}
-	if *tags != "" {
-		member.Tags = strings.Split(*tags, ",")
+	if *linger < 0 {
+		return cli.Misuse("-linger must not be below 0")
 	}
 	s := &session{screen: newScreen(c), linger: *linger}
 	o := at.Options(member)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,6 +28,14 @@ func (c Config) checkIdentity() error {
 	case c.Identity.Audience == "":
 		return errors.New("-c audience=… is missing: it names the audience that tokens must have, such as the client id of a Cognito app client")
 	}
+	of := map[string]string{}
+	for _, claim := range [][2]string{{"pool", c.Identity.PoolClaim}, {"roles", c.Identity.RolesClaim}, {"tags", c.Identity.TagsClaim}, {"card", c.Identity.CardClaim}} {
+		name := cmp.Or(claim[1], claim[0])
+		if other := of[name]; other != "" {
+			return fmt.Errorf("-c claim.%s and -c claim.%s name the same claim, %q: give each a claim of its own", other, claim[0], name)
+		}
+		of[name] = claim[0]
+	}
 	return nil
 }
 
@@ -52,8 +61,8 @@ func (c Config) checkCache() error {
 			return fmt.Errorf("-c cacheEndpoint=%s: it must be host:port of a cache with TLS; redis:// goes with target=local only", cache.Endpoint)
 		case c.Target == AWS && c.Network.VPC == "":
 			return errors.New("-c cacheEndpoint needs -c vpcId=…, the VPC from which the cache is reached")
-		case cache.IAM != "" && cache.User == "":
-			return errors.New("-c cacheIAM needs -c cacheUser=…, the user that signs in with IAM")
+		case cache.IAM != "" && (cache.User == "" || cache.User == "default"):
+			return errors.New("-c cacheIAM needs -c cacheUser=…, the user that signs in with IAM, and not default")
 		case cache.IAM != "" && cache.Secret != "":
 			return errors.New("-c cacheIAM and -c cacheSecret: a user has a password or signs in with IAM, not both")
 		}
@@ -81,6 +90,11 @@ func durableFamilies() []string {
 func (c Config) checkNetwork() error {
 	if len(c.Network.Subnets) == 1 {
 		return errors.New("-c subnetIds: it must be two subnets or more, in different zones")
+	}
+	for i, id := range c.Network.Subnets {
+		if slices.Contains(c.Network.Subnets[:i], id) {
+			return fmt.Errorf("-c subnetIds: %s is there more than once: it must be two subnets or more, in different zones", id)
+		}
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func ParsePools(file []byte) (*Pools, error) {
 func (d *draft) readPools(readFile func(string) ([]byte, error)) error {
 	base := pool.Default()
 	base.Consent, base.RemoteRequests = pool.Consent(d.consent), d.remoteRequests
-	var data []byte
+	var data []byte // nil: there is no file
 	if d.poolFile != "" {
 		var err error
 		if data, err = readFile(d.poolFile); err != nil {

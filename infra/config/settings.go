@@ -45,9 +45,9 @@ func settings() []setting {
 	cluster := group{"cache=cluster", func(c Config) bool { return c.Cache.Kind == Cluster }}
 	existing := group{"cacheEndpoint", func(c Config) bool { return c.Cache.Kind == Existing }}
 	return []setting{
-		name("issuer", "the OIDC issuer whose tokens are accepted, exactly as the tokens name it", "a URL, https://…", `https?://\S+`,
+		name("issuer", "the OIDC issuer whose tokens are accepted, exactly as the tokens name it", "a URL, https://…", `https?://[^\s"'?#]+`,
 			func(d *draft) *string { return &d.Identity.Issuer }),
-		name("audience", "the audience that a token must have", "an audience as the tokens name it", `\S{1,256}`,
+		name("audience", "the audience that a token must have", "an audience as the tokens name it", `[^\s"']{1,256}`,
 			func(d *draft) *string { return &d.Identity.Audience }),
 		claim("audienceClaim", "the claim that holds the audience; `client_id` for Cognito access tokens", "aud",
 			func(d *draft) *string { return &d.Identity.AudienceClaim }),
@@ -148,7 +148,7 @@ func name(key, meaning, allowed, form string, of func(*draft) *string) setting {
 }
 
 func claim(key, meaning, byDefault string, of func(*draft) *string) setting {
-	return name(key, meaning, "a claim's name", `[^\s"]{1,128}`, of).byDefault(byDefault)
+	return name(key, meaning, "a claim's name", `[^\s"']{1,128}`, of).byDefault(byDefault)
 }
 
 func (s setting) byDefault(value string) setting {

@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -71,10 +73,27 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 		value, _ := lookup(name)
 		return value
 	}
+	for _, name := range []string{topology.CacheURL, topology.CacheUser, topology.CacheIAM, topology.ManagementEndpoint} {
+		if err := topology.CheckEnds(name, get(name)); err != nil {
+			return nil, err
+		}
+	}
+	if strings.HasSuffix(get(topology.CachePassword), "\n") {
+		return nil, fmt.Errorf("%s: it ends with a line end: remove that", topology.CachePassword)
+	}
+	if text := get(topology.ManagementEndpoint); text != "" {
+		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
+			return nil, fmt.Errorf("%s: it must be a URL such as https://host/stage", topology.ManagementEndpoint)
+		}
+	}
 	if get(topology.CacheURL) == "" {
 		return nil, fmt.Errorf("%s is not set: it must be redis://host:port or rediss://host:port", topology.CacheURL)
 	}
-	pools, err := pool.Parse([]byte(get(topology.PoolFile)))
+	var file []byte // nil: every pool has the built-in settings
+	if text := get(topology.PoolFile); text != "" {
+		file = []byte(text)
+	}
+	pools, err := pool.Parse(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.PoolFile, err)
 	}

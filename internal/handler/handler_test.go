@@ -82,7 +82,7 @@ func serving(c *sessions) (*Handler, *pushed, *strings.Builder) {
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	now := func() time.Time { return noon }
-	pools, _ := pool.Parse([]byte(``))
+	pools, _ := pool.Parse(nil)
 	return &Handler{Push: &p, Now: now, Log: logger,
 		Service: &match.Service{Store: c, Push: &p, Pools: pools, Now: now, Log: logger}}, &p, &log
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 
 	"waggle/internal/geo"
@@ -71,11 +72,11 @@ func (w *work) attempt(ctx context.Context, owner Member, id string, r Request) 
 }
 
 // claim claims a candidate. After an error the claim may have been made or not: it is
-// repeated, which is harmless. If that fails too, it is undone.
+// repeated, which is harmless. If that fails too, it is undone, unless it was not done.
 func (w *work) claim(ctx context.Context, owner Member, id string, r Request, c Candidate) (Claimed, error) {
 	claimed, err := w.Store.Claim(ctx, owner, id, r.Tags, c)
-	if err == nil {
-		return claimed, nil
+	if err == nil || errors.Is(err, ErrNotDone) {
+		return claimed, err
 	}
 	if claimed, err := w.Store.Claim(ctx, owner, id, r.Tags, c); err == nil {
 		return claimed, nil

@@ -106,14 +106,15 @@ func TestTheSearchIsForTheRequestThatWasOpened(t *testing.T) {
 		t.Errorf("query (-want +got)\n%s", diff)
 	}
 
-	s = scripted(t, begun, expect("search for ana", hits(candidate("ben", 1)), err1))
+	s = scripted(t, begun, expect("search for ana", hits(candidate("ben", 1)), err1), retracted("ana"))
 	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{ID: "m1", Radius: 500}), err1)
 }
 
 func TestAnAttemptRepeatsOrUndoesAFailedStep(t *testing.T) {
-	s := scripted(t, beginFinds(), expect("give_up ana 1", match.StatusOther, err1))
+	s := scripted(t, beginFinds(), expect("give_up ana 1", match.StatusOther, err1), retracted("ana"))
 	s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), err1)
 
+	notDone := fmt.Errorf("full: %w", match.ErrNotDone)
 	fails := func(err error) script { return expect("claim ana 1 ben 5", match.StatusYours, err) }
 	yours := expect("claim ana 1 ben 5", match.StatusYours)
 	refused := join(yours, expect("commit ana 1 ben", match.StatusRefused))
@@ -127,7 +128,8 @@ func TestAnAttemptRepeatsOrUndoesAFailedStep(t *testing.T) {
 			expect("apply ben")), err1},
 		"the claim cannot be undone: the error is logged": {join(fails(err1), fails(err2), expect("release ana 1 ben lost", err2),
 			expect("log undo a claim: error 2")), err1},
-		"another matcher's route cannot be read: the attempt fails": {join(expect("claim ana 1 ben 5", claimedByDan(3001, false)), expect("read dan", err1)), err1},
+		"the cache has not done the claim: it is neither repeated nor undone": {fails(notDone), notDone},
+		"another matcher's route cannot be read: the attempt fails":           {join(expect("claim ana 1 ben 5", claimedByDan(3001, false)), expect("read dan", err1)), err1},
 
 		"the commit's reply is lost: it is repeated":   {join(yours, expect("commit ana 1 ben", match.StatusRefused, err1), makeMatch("ana", "1", "ben")), nil},
 		"the repeated commit fails: the attempt fails": {join(yours, expect("commit ana 1 ben", err1), expect("commit ana 1 ben", match.StatusYours, err2)), err2},
@@ -138,6 +140,9 @@ func TestAnAttemptRepeatsOrUndoesAFailedStep(t *testing.T) {
 			expect("confirm ana 1 ben", err1)), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if test.want != nil {
+				test.steps = join(test.steps, retracted("ana"))
+			}
 			s := scripted(t, beginFinds(candidate("ben", 1)), test.steps)
 			s.checkError(s.Match(t.Context(), session("ana"), matchMessage()), test.want)
 		})

@@ -2,12 +2,16 @@ package match
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
 // ErrUnavailable is an error of the cache. The step may have been done or not, and the
 // message may be sent again.
 var ErrUnavailable = errors.New("the cache cannot be reached")
+
+// ErrNotDone is an ErrUnavailable of a step that was certainly not done: the cache refused it.
+var ErrNotDone = fmt.Errorf("%w: the step was not done", ErrUnavailable)
 
 // ErrConnectionGone is the error of a Pusher for a connection that does not exist.
 var ErrConnectionGone = errors.New("the connection is gone")

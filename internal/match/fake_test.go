@@ -109,6 +109,11 @@ func (f fake) GiveUp(_ context.Context, owner match.Member, id string, wait bool
 	return resultOf[match.GivenUp](f, "give_up", owner.ID, id, mode)
 }
 
+func (f fake) Retract(_ context.Context, owner match.Member, created int64) ([]match.Change, error) {
+	s := f.call("retract", owner.ID, fmt.Sprint(created))
+	return s.result.Changes, s.err
+}
+
 func (f fake) Cancel(_ context.Context, x match.Session, _, request string) (match.Cancelled, error) {
 	return resultOf[match.Cancelled](f, strings.TrimSpace("cancel "+request), x.Connection)
 }

@@ -100,6 +100,11 @@ func nobodyFound() script {
 	return join(expect("give_up ana 1", match.StatusOther), expect("apply ana"))
 }
 
+// retracted takes back a member's request after its message has failed.
+func retracted(owner string) script {
+	return join(expect("retract "+owner+" 1"), expect("apply "+owner))
+}
+
 // connect connects and lists a member. These requests wait for it.
 func connect(name string, waiting ...match.WaitingRequest) script {
 	return join(expect("connect "+name+"1", match.StatusOK), expect("apply "+name, waiting))

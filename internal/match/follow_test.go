@@ -1,6 +1,8 @@
 package match_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +62,43 @@ func TestAPushedReportHasAllFields(t *testing.T) {
 		meanwhile(`push ben1 {"type":"ack","id":"l1","report":{"afterSeconds":3,"moveMeters":15}}`))
 	s.checkError(s.Report(t.Context(), session("ben"), &protocol.Location{ID: "l1", Lat: 37.776, Lng: -122.42, Seq: 3,
 		Motion: protocol.Motion{Accuracy: &accuracy, Heading: &heading, Speed: &speed}}, s.now), nil)
+}
+
+// The matcher sees none from before the match, none that it was pushed before, and none where
+// nobody believes the member to be.
+func TestThePointsBeforeTheNewestReachTheMatcherToo(t *testing.T) {
+	accuracy := func(meters float64) protocol.Motion { return protocol.Motion{Accuracy: &meters} }
+	sent := []protocol.Fix{
+		{Lat: 37.771, Lng: -122.42, At: 44_000}, {Lat: 37.773, Lng: -122.42, At: 46_000, Seq: 7, Motion: accuracy(500)},
+		{Lat: 37.774, Lng: -122.42, At: 46_500, Motion: accuracy(501)}, {Lat: 38.774, Lng: -122.42, At: 47_000},
+		{Lat: 37.775, Lng: -122.42, At: 48_000}, {Lat: 37.776, Lng: -122.42, At: 49_000, Seq: 3},
+	}
+	const first, second = `{"lat":37.773,"lng":-122.42,"at":46000,"seq":7,"accuracy":500}`, `{"lat":37.775,"lng":-122.42,"at":48000}`
+	for name, test := range map[string]struct {
+		claim    *match.Claim
+		notTaken string
+		pushed   string
+		taken    int
+	}{
+		"those since the last position":            {claim(9000, true), "", `,"points":[` + first + "," + second + "]", 5},
+		"none from before the match":               {claim(3000, true), "", `,"points":[` + second + "]", 5},
+		"nothing if the newest is not believed":    {claim(9000, true), protocol.PositionJump, "", 0},
+		"only the newest if the match is that new": {claim(1500, true), "", " ", 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			push, position := script{}, ""
+			if test.pushed != "" {
+				push = meanwhile(`push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3` + strings.TrimSpace(test.pushed) + `}`)
+			}
+			if test.notTaken != "" {
+				position = `,"position":"` + test.notTaken + `"`
+			}
+			s := scripted(t, expectReport(result{Status: match.StatusOK, Now: cacheTime, At: 49_000, Since: 44_000, Claim: test.claim, NotTaken: test.notTaken, Advice: match.Watched}),
+				expect("apply ben"), expect("watch ana x ben", result{Status: match.StatusActive, Connection: "ana1", Notified: true}), push,
+				meanwhile(fmt.Sprintf(`push ben1 {"type":"ack","report":{"afterSeconds":3,"moveMeters":15}%s,"taken":%d}`, position, test.taken)))
+			s.checkError(s.Report(t.Context(), session("ben"), &protocol.Location{Lat: 37.776, Lng: -122.42, Seq: 3, Points: sent}, s.now), nil)
+		})
+	}
 }
 
 func TestAReportRepairsTheCallersRequestMatchOrEnd(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 // the position. The reply is an Ack if the message has an id, the advice has changed, or something
 // was not taken as it was sent. The error is the fault Forbidden for a tag that is not in the token,
 // or Stale or RateLimited if nothing was taken.
+// Of several points the newest one counts that the pool takes for accurate. The Ack says how many
+// were taken, and the matcher gets those before it along with it.
 func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, arrival time.Time) (Result, error) {
 	if q.Tags != nil && x.Restricted {
 		for _, tag := range *q.Tags {
@@ -29,6 +31,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 	if q.At != nil {
 		r.At = max(1, *q.At)
 	}
+	r.take(q.Points, s.Pools.For(x.Pool).MaxAccuracy)
 	return s.serve(x, func(w *work) (protocol.Frame, error) { return w.report(ctx, x, r, q.ID) })
 }
 
@@ -53,12 +56,12 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	w.wake(x.Member, waiting)
 	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
 	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings, reported.Lag), Position: reported.NotTaken,
-		Available: reported.Stands.Available, Tags: reported.Stands.Tags}
+		Available: reported.Stands.Available, Tags: reported.Stands.Tags, Taken: r.taken(reported)}
 	if reported.ClockOff || reported.NotTaken == protocol.PositionStale {
 		ack.Now = reported.Now
 	}
 	overruled := reported.Stands != Choice{} || reported.Status == StatusChosen
-	if id == "" && !reported.AdviceChanged && !reported.ClockOff && !overruled {
+	if id == "" && !reported.AdviceChanged && !reported.ClockOff && !overruled && r.Points == nil {
 		return nil, nil
 	}
 	return ack, nil
@@ -90,7 +93,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 			return // nobody believes the position, or the match may have ended by now
 		}
 		w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
-			At: reported.At, Seq: r.Seq, Motion: r.Motion})
+			At: reported.At, Seq: r.Seq, Motion: r.Motion, Points: r.path(reported, w.Pools.For(m.Pool).MaxSpeed)})
 	default:
 		reason := watched.Reason
 		if reason == "" {

@@ -85,7 +85,7 @@ func TestARefusedReportMovesNothing(t *testing.T) {
 		"stale: refused": {"l1", expectReport(refused(match.StatusStale, again)),
 			&match.Fault{Kind: match.Stale, Now: cacheTime, Text: "at is older than 60 seconds: set your clock by now"}},
 		"too often: refused": {"l1", expectReport(tooOften),
-			&match.Fault{Kind: match.RateLimited, RetryAfter: time.Second, Text: "at most 5 locations a second in this pool, and 10 at once: report as advised"}},
+			&match.Fault{Kind: match.RateLimited, RetryAfter: time.Second, Text: "at most 5 locations a second in this pool, and 40 at once: report as advised"}},
 		"late: only acknowledged":                       {"l1", join(expectReport(refused(match.StatusLate)), expect("apply ben"), ack), nil},
 		"late, without an id: no ack":                   {"", join(expectReport(refused(match.StatusLate)), expect("apply ben")), nil},
 		"a repeat: it is listed":                        {"l1", join(late, expect("apply ben +8"), ack), nil},

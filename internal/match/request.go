@@ -38,13 +38,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 			case err != nil:
 				return nil, err
 			case begun.Status == StatusOK:
-				if begun.Unfinished != nil {
-					if err := w.repairEnd(ctx, x.Member, begun.Unfinished); err != nil {
-						return nil, err
-					}
-					w.flush(ctx) // before the same two may be matched once more
-				}
-				return nil, w.firstAttempt(ctx, x.Member, id, *begun.Request)
+				return nil, w.firstAttempt(ctx, x.Member, id, begun)
 			}
 			reply, retry, err := w.underWay(ctx, x, q.ID, begun)
 			if reply != nil || err != nil {
@@ -72,7 +66,7 @@ func (w *work) begin(ctx context.Context, x Session, r NewRequest) (begun Begun,
 		r.Match = w.NewID()
 		return w.Store.Begin(ctx, x, r)
 	}
-	if begun, err = inSession(ctx, w, x, step); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+	if begun, err = inSession(ctx, w, x, step); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrNotDone) || ctx.Err() != nil {
 		return begun, r.Match, err
 	}
 	first := r.Match
@@ -83,13 +77,32 @@ func (w *work) begin(ctx context.Context, x Session, r NewRequest) (begun Begun,
 	return begun, r.Match, err
 }
 
-// firstAttempt makes the assignment attempt for a request just opened.
-func (w *work) firstAttempt(ctx context.Context, owner Member, id string, r Request) error {
+// firstAttempt makes the assignment attempt for a request just opened. If that fails, the
+// request is retracted, so that the caller can repeat it at once.
+func (w *work) firstAttempt(ctx context.Context, owner Member, id string, begun Begun) error {
+	err := w.repairEnd(ctx, owner, begun.Unfinished)
+	if err == nil {
+		if begun.Unfinished != nil {
+			w.flush(ctx) // before the same two may be matched once more
+		}
+		err = w.attemptOpened(ctx, owner, id, *begun.Request)
+	}
+	if err != nil {
+		changes, failure := w.Store.Retract(ctx, owner, begun.Request.Created)
+		if failure == nil {
+			failure = w.apply(ctx, owner, changes)
+		}
+		w.logFailure(ctx, "retract a request", failure)
+	}
+	return err
+}
+
+func (w *work) attemptOpened(ctx context.Context, owner Member, id string, r Request) error {
 	result, err := w.attempt(ctx, owner, id, r)
 	switch {
 	case err != nil || result.outcome == matched || result.outcome == over:
 		w.announce(ctx, result.match)
-		return err // the lease of a failed attempt expires
+		return err
 	case r.Wait:
 		return w.wait(ctx, owner, id, r)
 	case result.outcome == busy:

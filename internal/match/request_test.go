@@ -2,6 +2,7 @@ package match_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -89,7 +90,7 @@ func TestEachStatusOfBeginHasItsReply(t *testing.T) {
 	}{
 		"an end of which both were notified: opened":         {join(begin(ended(true)), opened), nil},
 		"a half-done end: it is finished, then opened":       {join(begin(ended(false)), finishMatch("completed"), opened), nil},
-		"a half-done end that cannot be finished: the error": {join(begin(ended(false)), expect("finish ana x ben completed", err1)), err1},
+		"a half-done end that cannot be finished: the error": {join(begin(ended(false)), expect("finish ana x ben completed", err1), retracted("ana")), err1},
 		"a waiting request, registered: waiting":             {join(begin(underWay(match.Waiting, requestWith(true, true))), expect(waiting)), nil},
 		"a waiting request, not registered: waiting, and it is registered": {join(begin(underWay(match.Waiting, requestWith(true, false))), expect(waiting),
 			expect("register ana m1", hits()), expect("registered ana m1", true)), nil},
@@ -212,6 +213,8 @@ func TestALostBeginIsRepeatedUnderAnotherID(t *testing.T) {
 	sendMatch(t, noLocation(), lost, expect("begin ana1 2", searching("3")), expect("sleep 60ms"), expect("begin ana1 3", match.StatusNoLocation))
 	sendMatch(t, noLocation(), lost, expect("begin ana1 2", other))
 	sendMatch(t, err2, lost, expect("begin ana1 2", searching("1"), err2))
+	notDone := fmt.Errorf("full: %w", match.ErrNotDone)
+	sendMatch(t, notDone, expect("begin ana1 1", opened, notDone))
 	sendMatch(t, replaced(), expect("begin ana1 1", match.StatusReplaced))
 	sendMatch(t, context.Canceled, expect("begin ana1 1", opened, context.Canceled)) // this step was not done, so it is not repeated
 

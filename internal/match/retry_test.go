@@ -73,6 +73,9 @@ func TestRivalsRetryForASecond(t *testing.T) {
 			expect("give_up mia 2", expired), expect(`push mia1 {"type":"no_match","id":"m1","radius":500}`), expect("apply mia")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if test.want != nil {
+				test.steps = join(test.steps, retracted("mia"))
+			}
 			s := scripted(t, test.steps)
 			s.checkError(s.Match(t.Context(), session("mia"), matchMessage()), test.want)
 		})

@@ -43,8 +43,9 @@ type result struct {
 	Status                        match.Status
 	Refusal                       match.Refusal
 	Searched                      bool
-	Now, At                       int64
+	Now, At, Since                int64
 	Old, Connection, Card, Reason string
+	NotTaken                      string
 	Available, Tags, RequestID    string
 	Confirmed, Notified, Missed   bool
 	Waits, AdviceChanged          bool
@@ -58,7 +59,6 @@ type result struct {
 	Stands                        match.Choice
 	Lag                           time.Duration
 	ClockOff                      bool
-	NotTaken                      string
 	Ends                          []match.End
 	Changes                       []match.Change
 }

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"waggle/internal/geo"
+	"waggle/internal/protocol"
 )
 
 // Store keeps the state of all members. A step is atomic on each slot that it uses. After an
 // error, which wraps ErrUnavailable if the cache failed, the step may have been done or not.
 // It may be repeated, with three exceptions. Begin and Lease need a fresh match id, and Cancel
 // must not be repeated: a first try that arrives late would reopen a search that was given up,
-// or cancel another request.
+// or cancel another request. If the error wraps ErrNotDone, the step was not done.
 type Store interface {
 	Sessions
 	Index
@@ -51,6 +52,9 @@ type Requests interface {
 	// GiveUp ends an assignment attempt that found nobody. With wait the request waits again,
 	// until its deadline.
 	GiveUp(ctx context.Context, owner Member, match string, wait bool) (GivenUp, error)
+	// Retract takes back the request of that moment, if it is still open: a repeat of its id
+	// begins anew.
+	Retract(ctx context.Context, owner Member, created int64) ([]Change, error)
 	// Cancel cancels the request of the session's member: the one with the id request, or with ""
 	// any. id is that of the message, by which a repeat is recognised, or "".
 	Cancel(ctx context.Context, x Session, id, request string) (Cancelled, error)
@@ -89,6 +93,9 @@ type Report struct {
 	Position           // with At 0, Arrival counts
 	Arrival  time.Time // by the gateway's clock
 	Choice
+	// Points are those of a message with several, oldest first; the last one is the Position. The
+	// store ignores them.
+	Points []protocol.Fix
 }
 
 // A Choice is what a member says of whether it may be found and of its tags. nil is nothing.

@@ -34,7 +34,7 @@ func TestARequestWaitsIfNobodyCanBeClaimed(t *testing.T) {
 			waiting, registered, expect("apply ana +7")), nil},
 		"it has expired: no match":                  {join(expect("give_up ana 1 wait", givenUp(match.StatusNoMatch)), expect(pushNoMatch), expect("apply ana +7")), nil},
 		"it was answered meanwhile: nothing to say": {join(expect("give_up ana 1 wait", match.StatusOther), expect("apply ana")), nil},
-		"the give-up fails: the error":              {expect("give_up ana 1 wait", givenUp(match.StatusWaiting), err1), err1},
+		"the give-up fails: the error":              {join(expect("give_up ana 1 wait", givenUp(match.StatusWaiting), err1), retracted("ana")), err1},
 		"a request waits for ana: it is served, ana's first": {join(waiting, registered, expect("apply ana +7", zoe),
 			expect("lease ana 2", match.StatusOther), expect("lease zoe 3", match.StatusSearching)), nil},
 		"the registration fails: the error": {join(waiting, expect("register ana m1", err1), expect("apply ana +7", zoe),

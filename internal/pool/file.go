@@ -12,14 +12,14 @@ import (
 )
 
 // Parse reads a pool file. A pool has the settings that the file gives it, then those of
-// the file's pool "default", then the built-in ones; empty data gives the built-in ones. An
-// unknown or repeated key and a value out of range are errors, which say where and what is
-// allowed.
+// the file's pool "default", then the built-in ones; without a file, nil, these are the
+// built-in ones. An empty file, an unknown or repeated key and a value out of range are
+// errors, which say where and what is allowed.
 func Parse(data []byte) (Pools, error) { return ParseOver(Default(), data) }
 
 // ParseOver is Parse with base in place of the built-in settings.
 func ParseOver(base Settings, data []byte) (Pools, error) {
-	if len(bytes.TrimSpace(data)) == 0 {
+	if data == nil {
 		data = []byte("{}")
 	}
 	pools, err := parse(base, data)
@@ -30,6 +30,12 @@ func ParseOver(base Settings, data []byte) (Pools, error) {
 }
 
 func parse(base Settings, data []byte) (Pools, error) {
+	switch {
+	case len(bytes.TrimSpace(data)) == 0:
+		return Pools{}, errors.New("it is empty: {} gives every pool the built-in settings")
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")), bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return Pools{}, errors.New("it begins with a byte order mark: save it as UTF-8 without one")
+	}
 	top, err := object(data)
 	if err != nil {
 		return Pools{}, err

@@ -10,9 +10,9 @@ import (
 	"waggle/internal/pool"
 )
 
-func TestAnEmptyFileHasTheDefaults(t *testing.T) {
-	for _, data := range []string{"", " \n", "{}", `{"pools":{}}`, `{"pools":{"default":{}}}`} {
-		pools, err := pool.Parse([]byte(data))
+func TestAFileWithoutSettingsHasTheDefaults(t *testing.T) {
+	for _, data := range [][]byte{nil, []byte("{}"), []byte(`{"pools":{}}`), []byte(`{"pools":{"default":{}}}`), []byte("{\r\n}\r\n")} {
+		pools, err := pool.Parse(data)
 		if err != nil {
 			t.Errorf("%q: %v", data, err)
 			continue
@@ -43,6 +43,10 @@ func TestPoolsInheritFromTheDefaultPoolOfTheFile(t *testing.T) {
 func TestParseRefusesWithTheRange(t *testing.T) {
 	one := func(settings string) string { return `{"pools":{"city":{` + settings + `}}}` }
 	tests := []struct{ data, want string }{
+		{"", "it is empty: {} gives"},
+		{" \n", "it is empty: {} gives"},
+		{"\xef\xbb\xbf{}", "it begins with a byte order mark: save it as UTF-8 without one"},
+		{"\xff\xfe{\x00}\x00", "it begins with a byte order mark"},
 		{`[]`, "must be a JSON object"},
 		{`{"pools":`, "not JSON"},
 		{`{"pools":{"city":{}}`, "not JSON"},

@@ -28,7 +28,7 @@ func schema() []setting {
 		number("maxAccuracy", 500, "metres", 0, 100_000, "a report with a worse `accuracy` moves nothing. 0 takes every report", func(s *Settings) *float64 { return &s.MaxAccuracy }),
 		speed("maxSpeed", 100, "how fast a member may move. A jump counts with the second report from there. 0 takes every jump", func(s *Settings) *float64 { return &s.MaxSpeed }),
 		rate("reportsPerSecond", 5, "reports a second", "how many locations a member may send, in the long run", func(s *Settings) *float64 { return &s.ReportsPerSecond }),
-		number("reportsBurst", 10, "reports", 1, 1e6, "how many locations a member may send at once", func(s *Settings) *float64 { return &s.ReportsBurst }),
+		number("reportsBurst", 40, "reports", 1, 1e6, "how many locations a member may send at once", func(s *Settings) *float64 { return &s.ReportsBurst }),
 		rate("messagesPerSecond", 20, "messages a second", "how many messages of any kind a member may send, in the long run", func(s *Settings) *float64 { return &s.MessagesPerSecond }),
 		number("messagesBurst", 40, "messages", 1, 1e6, "how many messages of any kind a member may send at once", func(s *Settings) *float64 { return &s.MessagesBurst }),
 		rate("requestsPerMinute", 10, "requests a minute", "how many `match` messages a member may send", func(s *Settings) *float64 { return &s.RequestsPerMinute }),

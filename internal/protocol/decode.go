@@ -48,5 +48,10 @@ func Decode(action string, body []byte) (Message, *Error) {
 	if wrong = cmp.Or(wrongID, shapes[name].read(m.Elem(), object)); wrong != "" {
 		return nil, NewError(CodeInvalidMessage, bare.ID, wrong)
 	}
+	if l, ok := m.Interface().(*Location); ok {
+		if wrong = l.takeNewest(); wrong != "" {
+			return nil, NewError(CodeInvalidMessage, bare.ID, wrong)
+		}
+	}
 	return m.Interface().(Message), nil
 }

@@ -89,6 +89,7 @@ type Ack struct {
 	ID       string `json:"id,omitempty"`
 	Report   Report `json:"report"`
 	Position string `json:"position,omitempty"` // why the position was not taken
+	Taken    *int   `json:"taken,omitempty"`    // how many points of a batch count; nil: it was none
 	// Available and Tags are what stands, if that is not what this message said.
 	Available *bool     `json:"available,omitempty"`
 	Tags      *[]string `json:"tags,omitempty"`
@@ -126,6 +127,7 @@ type LocationFrame struct {
 	At    int64   `json:"at"`
 	Seq   int64   `json:"seq"`
 	Motion
+	Points []Fix `json:"points,omitempty"` // those before it that were not pushed, oldest first
 }
 
 // Ended ends a match, or a request where Match is "".

@@ -27,6 +27,14 @@ func messages() map[string]protocol.Message {
 		"location-unavailable": &protocol.Location{
 			Lat: 37.7764, Lng: -122.4172, At: new(int64(1795396510000)), Available: new(false), Tags: &[]string{},
 		},
+		"location-points": &protocol.Location{
+			ID: "l9", Lat: 37.7768, Lng: -122.4177, At: new(int64(1795396515000)), Seq: 9, Motion: protocol.Motion{Accuracy: new(8.0)},
+			Points: []protocol.Fix{
+				{Lat: 37.7764, Lng: -122.4172, At: 1795396505000, Seq: 7, Motion: protocol.Motion{Accuracy: new(8.0)}},
+				{Lat: 37.7766, Lng: -122.4175, At: 1795396510000, Seq: 8, Motion: protocol.Motion{Accuracy: new(9.5)}},
+				{Lat: 37.7768, Lng: -122.4177, At: 1795396515000, Seq: 9, Motion: protocol.Motion{Accuracy: new(8.0)}},
+			},
+		},
 		"location-unknown": &protocol.Location{Lat: 37.7764, Lng: -122.4172},
 		"locate":           &protocol.Locate{ID: "w1"},
 		"match-nearest":    &protocol.Match{ID: "r1"},
@@ -72,6 +80,7 @@ func frames() map[string]protocol.Frame {
 		},
 		"pong":       &protocol.Pong{Now: 1795396500000},
 		"ack":        &protocol.Ack{ID: "l7", Report: idle},
+		"ack-points": &protocol.Ack{ID: "l9", Report: idle, Taken: new(3)},
 		"ack-jump":   &protocol.Ack{ID: "l8", Report: idle, Position: protocol.PositionJump},
 		"ack-late":   &protocol.Ack{ID: "l9", Report: idle, Position: protocol.PositionLate},
 		"ack-choice": &protocol.Ack{Report: away, Position: protocol.PositionStale, Now: 1795396500000},
@@ -94,6 +103,13 @@ func frames() map[string]protocol.Frame {
 			Match: matchID, Lat: 37.7768, Lng: -122.4177, At: 1795396515000, Seq: 9,
 			Motion: protocol.Motion{Accuracy: new(8.0), Heading: new(318.0), Speed: new(6.2)},
 		},
+		"peer-location-points": &protocol.LocationFrame{
+			Match: matchID, Lat: 37.7768, Lng: -122.4177, At: 1795396515000, Seq: 9, Motion: protocol.Motion{Accuracy: new(8.0)},
+			Points: []protocol.Fix{
+				{Lat: 37.7764, Lng: -122.4172, At: 1795396505000, Seq: 7, Motion: protocol.Motion{Accuracy: new(8.0)}},
+				{Lat: 37.7766, Lng: -122.4175, At: 1795396510000, Seq: 8, Motion: protocol.Motion{Accuracy: new(9.5)}},
+			},
+		},
 		"peer-location-answer": &protocol.LocationFrame{
 			ID: "w1", Match: matchID, Lat: 37.7768, Lng: -122.4177, At: 1795396515000, Seq: 9,
 		},
@@ -112,7 +128,7 @@ func frames() map[string]protocol.Frame {
 		},
 		"error-rate-limited": &protocol.Error{
 			ID: "l10", Code: protocol.CodeRateLimited, Retryable: true, RetryAfter: 0.2,
-			Message: "at most 5 locations a second in this pool, and 10 at once: report as advised",
+			Message: "at most 5 locations a second in this pool, and 40 at once: report as advised",
 		},
 		"error-kept-out": &protocol.Error{
 			ID: "l31", Code: protocol.CodeRateLimited, Retryable: true, RetryAfter: 30,

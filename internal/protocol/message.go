@@ -1,5 +1,7 @@
 package protocol
 
+import "fmt"
+
 // The actions of protocol v1. In a handler the action is the event's route key;
 // on the wire it is the message's "action".
 const (
@@ -27,6 +29,8 @@ const (
 //   - wraps:"yes": the upper bound is the same place as the lower one, and is
 //     read as the lower one
 //   - oneof: the only strings allowed; default: the one that an absent field means
+//   - instead: names of fields that a list of objects stands for: they are refused beside it,
+//     and none of them is required
 //   - later: names of fields that are refused until they are supported. Ignoring
 //     them would give their sender something else than it asked for
 //
@@ -34,7 +38,7 @@ const (
 // float64 that is no pointer, such as a radius, is refused as null. It is chosen and not
 // measured, and JavaScript writes null for a NaN.
 //
-// A list of strings is a list of tags. The fields of an embedded struct are
+// A list of strings is a list of tags. Of a list of objects, range is the number of them. The fields of an embedded struct are
 // fields of the message; those of an embedded pointer come all or none.
 type Message interface {
 	// MessageID is the client's own id of the message, at most 64
@@ -53,17 +57,41 @@ type Ping struct {
 	ID string `json:"id" range:"at most 64"`
 }
 
-// Location reports where the caller is.
+// Location reports where the caller is. With Points, the newest of them is in the other
+// fields too.
 type Location struct {
-	_   struct{} `later:"points"`
-	ID  string   `json:"id" range:"at most 64"`
-	Lat float64  `json:"lat" required:"yes" unit:"degrees" range:"-85 to 85"` // WGS84, as Lng
-	Lng float64  `json:"lng" required:"yes" unit:"degrees" range:"-180 to 180" wraps:"yes"`
-	At  *int64   `json:"at" range:"0 to 9007199254740991"`  // when the fix was taken, epoch ms; nil: on arrival
-	Seq int64    `json:"seq" range:"0 to 9007199254740991"` // breaks ties of At
+	ID  string  `json:"id" range:"at most 64"`
+	Lat float64 `json:"lat" required:"yes" unit:"degrees" range:"-85 to 85"` // WGS84, as Lng
+	Lng float64 `json:"lng" required:"yes" unit:"degrees" range:"-180 to 180" wraps:"yes"`
+	At  *int64  `json:"at" range:"0 to 9007199254740991"`  // when the fix was taken, epoch ms; nil: on arrival
+	Seq int64   `json:"seq" range:"0 to 9007199254740991"` // breaks ties of At
 	Motion
-	Available *bool     `json:"available"` // nil: as last said
-	Tags      *[]string `json:"tags"`      // nil: as last said
+	Points    []Fix     `json:"points" range:"1 to 100" instead:"lat,lng,at,seq,accuracy,heading,speed"` // oldest first
+	Available *bool     `json:"available"`                                                               // nil: as last said
+	Tags      *[]string `json:"tags"`                                                                    // nil: as last said
+}
+
+// A Fix is one of several positions in a message or a frame, in degrees WGS84.
+type Fix struct {
+	Lat float64 `json:"lat" required:"yes" unit:"degrees" range:"-85 to 85"`
+	Lng float64 `json:"lng" required:"yes" unit:"degrees" range:"-180 to 180" wraps:"yes"`
+	At  int64   `json:"at" required:"yes" range:"0 to 9007199254740991"` // epoch ms
+	Seq int64   `json:"seq,omitempty" range:"0 to 9007199254740991"`
+	Motion
+}
+
+// takeNewest fills in the newest of the points. It returns what is wrong with their order, or "".
+func (m *Location) takeNewest() string {
+	for i := 1; i < len(m.Points); i++ {
+		if a, b := m.Points[i-1], m.Points[i]; b.At < a.At || b.At == a.At && b.Seq < a.Seq {
+			return fmt.Sprintf("points must be in the order of at and seq, oldest first: points[%d] is older than the one before", i)
+		}
+	}
+	if n := len(m.Points); n > 0 {
+		p := m.Points[n-1]
+		m.Lat, m.Lng, m.At, m.Seq, m.Motion = p.Lat, p.Lng, &p.At, p.Seq, p.Motion
+	}
+	return ""
 }
 
 // A Motion is the optional data of a fix, besides the point. nil: unknown. The store

@@ -34,6 +34,8 @@ type field struct {
 	index           int
 	name            string
 	group           *shape // of an embedded struct; nil for any other
+	each            *shape // of the objects in a list; nil for any other
+	instead         []string
 	required, wraps bool
 	min, max        float64 // NaN: none, as for the next
 	unknown         float64
@@ -75,6 +77,9 @@ func fieldOf(index int, from reflect.StructField) *field {
 		f.group = shapeOf(of)
 	case kind == reflect.Bool:
 		f.allowed = "true or false"
+	case kind == reflect.Slice && of.Elem().Kind() == reflect.Struct:
+		f.each, f.instead = shapeOf(of.Elem()), strings.Split(tag.Get("instead"), ",")
+		f.allowed = "an array of " + f.bounds(tag.Get("range")) + " objects"
 	case kind == reflect.Slice:
 		f.allowed = allowedTags
 	case tag.Get("oneof") != "":
@@ -119,14 +124,26 @@ func (s *shape) read(into reflect.Value, object map[string]value) string {
 			return name + " is not supported yet: leave it out"
 		}
 	}
+	var replaced []string
 	for _, f := range s.fields {
-		if f.required && !found(f.name) {
+		if f.each != nil && found(f.name) && object[f.name].kind != 'n' {
+			replaced = f.instead
+		}
+		for _, name := range replaced {
+			if found(name) && object[name].kind != 'n' {
+				return name + " is in each of " + f.name + ": leave it out beside them"
+			}
+		}
+	}
+	for _, f := range s.fields {
+		if f.required && !found(f.name) && replaced == nil {
 			return f.name + " is required: " + f.allowed + reason
 		}
 	}
 	for _, f := range s.fields {
 		to := into.Field(f.index)
 		switch {
+		case slices.Contains(replaced, f.name):
 		case f.group != nil:
 			if wrong := f.group.read(to, object); wrong != "" {
 				return wrong
@@ -135,8 +152,30 @@ func (s *shape) read(into reflect.Value, object map[string]value) string {
 			if f.fallback != "" {
 				to.SetString(f.fallback)
 			}
+		case f.each != nil:
+			if wrong := f.readEach(to, object[f.name]); wrong != "" {
+				return wrong
+			}
 		case !f.read(to, object[f.name]):
 			return f.name + " must be " + f.allowed
+		}
+	}
+	return ""
+}
+
+// readEach fills the list and returns the first thing wrong, or "".
+func (f *field) readEach(into reflect.Value, v value) string {
+	if v.kind != '[' || f.outside(float64(len(v.items))) {
+		return f.name + " must be " + f.allowed
+	}
+	into.Set(reflect.MakeSlice(into.Type(), len(v.items), len(v.items)))
+	for i, item := range v.items {
+		where := fmt.Sprintf("%s[%d]", f.name, i)
+		if item.kind != '{' {
+			return where + " must be an object"
+		}
+		if wrong := f.each.read(into.Index(i), item.fields); wrong != "" {
+			return where + "." + wrong
 		}
 	}
 	return ""

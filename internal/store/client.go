@@ -86,13 +86,24 @@ const (
 	buffer       = 16 << 10
 )
 
+var errMalformed = errors.New("cache: the URL must be redis://host:port or rediss://host:port")
+
 // Open prepares to connect to the cache; Prepare or the first step connects. So a function
 // starts while the cache is down, and answers that it is unavailable. If the URL is
 // malformed the error says what is allowed.
 func Open(o Options) (*Store, error) {
 	u, err := url.Parse(o.URL)
-	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
-		return nil, errors.New("cache: the URL must be redis://host:port or rediss://host:port")
+	switch {
+	case err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Hostname() == "":
+		return nil, errMalformed
+	case strings.Trim(u.Path, "/") != "", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
+		// A cluster has only database 0, and no parameter is known.
+		return nil, fmt.Errorf("%w, and nothing after the port: a database or parameters cannot be chosen", errMalformed)
+	case u.User != nil && (o.User != "" || o.Password != "" || o.Token != nil):
+		return nil, errors.New("cache: the URL has a user or a password, and so have the other settings: leave one of them out")
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return nil, fmt.Errorf("%w, with a port from 1 to 65535", errMalformed)
 	}
 	port := u.Port()
 	if port == "" {
@@ -113,7 +124,7 @@ func Open(o Options) (*Store, error) {
 		WriteBufferEachConn: buffer,
 		ConnWriteTimeout:    writeTimeout,
 	}
-	if u.User != nil && o.User == "" && o.Password == "" {
+	if u.User != nil {
 		option.Username = u.User.Username()
 		option.Password, _ = u.User.Password()
 	}

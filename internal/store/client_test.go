@@ -22,10 +22,13 @@ import (
 )
 
 func TestOpenRefusesAURLThatNamesNoCache(t *testing.T) {
-	for _, url := range []string{"", "localhost:6379", "http://localhost", "redis://", "redis://host/3", "redis://ho st"} {
+	for _, url := range []string{"", "localhost:6379", "http://localhost", "redis://", "redis://host/3", "redis://ho st", "redis://host?db=1", "redis://host?", "redis://host#1", "redis://host:0", "redis://host:65536"} {
 		if _, err := store.Open(store.Options{URL: url}); err == nil || !strings.Contains(err.Error(), "redis://host:port") {
 			t.Errorf("Open(%q): got %v, want an error that says what is allowed", url, err)
 		}
+	}
+	if _, err := store.Open(store.Options{URL: "redis://:sesame@host", User: "waggle"}); err == nil || !strings.Contains(err.Error(), "leave one of them out") || strings.Contains(err.Error(), "sesame") {
+		t.Errorf("two users: got %v, want an error that says so", err)
 	}
 }
 

@@ -285,6 +285,38 @@ func leases() []testCase {
 			f.is(ana.cancel(), match.Cancelled{Status: match.StatusOther, NoMatch: &match.NoMatch{ID: "r1", Radius: 3000}})
 			f.is(ana.cancel(), match.Cancelled{Status: match.StatusOther})
 		}},
+		{"a request that is retracted was never made, and its owner is listed anew", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			for n, wait := range []func(){func() {}, func() { f.says(ana.giveUp("m0", true), match.StatusWaiting) }} {
+				f.says(ana.begin("r1", "m0"), match.StatusOK)
+				wait()
+				created := f.now
+				f.advance(time.Second)
+				same(f, ana.retract(created), []match.Change{ana.list(f.now)})
+				same(f, ana.snapshot().Route, nil)
+				same(f, ana.retract(created), nil)
+				f.says(ana.begin("r1", whole(int64(n))), match.StatusOK)
+				f.says(ana.cancel(), match.StatusCancelled)
+				f.repeats(ana.begin("r1", "m2"), match.Outcome{ID: "r1", Kind: "cancelled", Radius: 3000})
+				f.advance(match.OutcomeRemembered)
+				ana.moveTo(0)
+			}
+			f.says(ana.begin("r2", "m3"), match.StatusOK)
+			same(f, ana.retract(f.now-1), nil)
+			same(f, ana.snapshot().Route.State, match.Searching)
+			ana.retract(f.now)
+			f.advance(time.Hour)
+			same(f, ana.read().NoMatch, nil)
+		}},
+		{"a request that led to a match is not retracted", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			same(f, ana.retract(f.now), nil)
+			same(f, ana.snapshot().Route.State, match.Active)
+			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
+			same(f, ana.retract(f.now), nil)
+			same(f, ana.snapshot().Route.State, match.Ended)
+		}},
 		{"neither side can cancel a match, and after its end there is nothing to cancel", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)

@@ -224,6 +224,13 @@ func (a *member) cancelRequest(id, request string) match.Cancelled {
 	return done(a, result, err)
 }
 
+// retract takes back the request that was made at that time.
+func (a *member) retract(created int64) []match.Change {
+	a.t.Helper()
+	changes, err := a.store.Retract(a.t.Context(), a.Member, created)
+	return done(a, changes, err)
+}
+
 // claim claims a candidate as it last reported.
 func (a *member) claim(search string, b *member, tags ...string) match.Claimed {
 	a.t.Helper()

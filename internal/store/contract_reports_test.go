@@ -25,7 +25,7 @@ func reports() []testCase {
 				Changes: []match.Change{ana.move(start)}})
 			same(f, *ana.snapshot().Position, ana.Position)
 		}},
-		{"a field of the record that only another version knows stays", func(f *fixture) {
+		{"a field of the record that only another version knows stays until the next session", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			key := f.key("m", "ana")
 			f.must(f.direct.Do(f.t.Context(), f.direct.B().Hset().Key(key).FieldValue().FieldValue("of-tomorrow", "1").Build()).Error())
@@ -33,6 +33,8 @@ func reports() []testCase {
 			kept, err := f.direct.Do(f.t.Context(), f.direct.B().Hget().Key(key).Field("of-tomorrow").Build()).ToString()
 			f.must(err)
 			same(f, kept, "1")
+			f.says(ana.nextSession().connect(), match.StatusOK)
+			same(f, f.stored("m", "ana")["of-tomorrow"], "")
 		}},
 		{"reports are ordered by the time at which they were made", func(f *fixture) {
 			ana := f.listed("ana", 0, at(start-10), seq(5))
@@ -347,7 +349,7 @@ func reports() []testCase {
 			claim := match.Claim{Matcher: ana.Member, Match: "m1", At: f.now}
 			f.advance(time.Second)
 			reported := ben.report(nextCell)
-			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Available, Claim: &claim})
+			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Available, Claim: &claim, Since: start})
 			released := ana.release("m1", ben, "lost")
 			same(f, released.Changes, []match.Change{ben.list(f.now)})
 		}},
@@ -356,7 +358,7 @@ func reports() []testCase {
 			ana.matchWith("", "m1", ben)
 			reported := ben.report(20)
 			f.is(reported, match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Watched, AdviceChanged: true,
-				Claim: &match.Claim{Matcher: ana.Member, Match: "m1", Confirmed: true, At: f.now}})
+				Claim: &match.Claim{Matcher: ana.Member, Match: "m1", Confirmed: true, At: f.now}, Since: start})
 			reported = ben.report(30)
 			same(f, reported.AdviceChanged, false)
 		}},

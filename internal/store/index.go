@@ -38,7 +38,7 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), NoMatch: said.noMatch(), NotTaken: said.NotTaken,
 		Advice: said.Advice, AdviceChanged: bool(said.AdviceChanged), Lag: time.Duration(said.Lag) * time.Millisecond,
 		ClockOff: bool(said.ClockOff), Stands: said.Stands.domain(), At: int64(said.At), Claim: said.claim(),
-		Route: said.route(said.Route), Changes: domainChanges(said.Changes)}, err
+		Route: said.route(said.Route), Since: int64(said.Since), Changes: domainChanges(said.Changes)}, err
 }
 
 // most writes a limit of which 0 means that there is none.
@@ -272,5 +272,6 @@ func (r reply) hits(c geo.Cell, around geo.Point) (match.Hits, error) {
 		one.Distance = geo.Distance(around, one.Point)
 		hits.Candidates = append(hits.Candidates, one)
 	}
+	slices.SortStableFunc(hits.Candidates, func(a, b match.Candidate) int { return cmp.Compare(a.Distance, b.Distance) })
 	return hits, nil
 }

@@ -68,6 +68,12 @@ func (s *Store) Cancel(ctx context.Context, x match.Session, id, request string)
 	return match.Cancelled{Status: r.Status, Refusal: r.refusal(), NoMatch: r.noMatch(), Request: r.request(), Changes: domainChanges(r.Changes)}, err
 }
 
+// Retract implements match.Requests.
+func (s *Store) Retract(ctx context.Context, owner match.Member, created int64) ([]match.Change, error) {
+	r, err := s.ask(ctx, s.onMember("retract", owner, whole(created)))
+	return domainChanges(r.Changes), err
+}
+
 // Registered implements match.Requests.
 func (s *Store) Registered(ctx context.Context, w match.WaitingRequest) (bool, error) {
 	r, err := s.ask(ctx, s.onMember("registered", w.Owner, whole(w.Created)))

@@ -205,6 +205,8 @@ func (s *replayer) arguments(c model.Call) []string {
 		return append(session, "", "")
 	case model.Finish:
 		return []string{match, c.Matchee.String(), "completed"}
+	case model.Retract:
+		return []string{s.ago(2 * near)}
 	case model.Watch:
 		return []string{match, c.Matchee.String()}
 	case model.Read:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -28,17 +29,23 @@ var pauses = [...]time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond
 	200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond,
 	200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond}
 
+// pausesOfMove are those before the retries of a call whose slot is being moved to another
+// node: 300 ms in all. A move may take minutes, so to wait longer would only cost time.
+const pausesOfMove = 4
+
 // run sends the calls in one trip and returns their results in the same order. A call
 // whose function the node does not have is sent again as a text. A call that
 // failed is retried: at once, since a thawed environment finds its sockets broken, and
 // then more and more slowly for as long as a failover may take. A call that must be
-// sent once is not retried if it may have arrived.
+// sent once is not retried if it may have arrived. If the result is a refusal, no try of the
+// call was done.
 func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 	results := make([]valkey.ValkeyResult, len(calls))
 	open := make([]int, len(calls))
 	for i := range calls {
 		open[i] = i
 	}
+	inDoubt := make([]bool, len(calls)) // a try may have been done
 	how := asFunctions
 	if s.textsOnly.Load() {
 		how = asTexts
@@ -51,12 +58,18 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 			}
 			s.trip(ctx, calls, notRun, results, asTexts)
 		}
-		open = choose(open, func(n int) bool { return repeatable(calls[n], results[n].Error()) })
+		for _, n := range open {
+			inDoubt[n] = inDoubt[n] || doubtful(results[n].Error())
+		}
+		open = choose(open, func(n int) bool {
+			err := results[n].Error()
+			return repeatable(calls[n], err) && (attempt < pausesOfMove || !moving(err))
+		})
 		if len(open) == 0 || attempt == len(pauses) || ctx.Err() != nil || s.sleep(ctx, pauses[attempt]) != nil {
-			return results
+			return certain(results, inDoubt)
 		}
 		how = asTexts
-		if attempt > 0 || slices.ContainsFunc(open, func(n int) bool { return unreached(results[n].Error()) }) {
+		if attempt > 0 || slices.ContainsFunc(open, func(n int) bool { return unreached(results[n].Error()) || moving(results[n].Error()) }) {
 			how = viaOtherNode
 		}
 		s.trip(ctx, calls, open, results, how)
@@ -69,11 +82,11 @@ func noFunction(err error) bool {
 	return ok && begins(reply, "Function not found", "unknown command", "NOPERM")
 }
 
-// notRun tells whether a function was not run where a text may be: a full cache refuses every
-// function, but only those texts that write.
+// notRun tells whether a function was not run where a text may be: a cache that is full, or takes
+// no writes for another reason, refuses every function, but only those texts that write.
 func notRun(err error) bool {
 	reply, ok := valkey.IsValkeyErr(err)
-	return noFunction(err) || ok && begins(reply, "OOM")
+	return noFunction(err) || ok && begins(reply, "OOM", "NOREPLICAS", "MISCONF")
 }
 
 func choose(all []int, which func(int) bool) (some []int) {
@@ -88,6 +101,11 @@ func choose(all []int, which func(int) bool) (some []int) {
 // viaOtherNode sends each call to any node that is up, which may name the slot's new
 // owner: then it sends the call there. The client itself would look for the new owner
 // once a second, and fail until then.
+//
+// The owner of a slot that is being moved runs a call if it has all its keys, and names the
+// next owner (ASK) if it has none. Then all of them that exist are there. But the next owner
+// refuses a call of which any key does not exist, as most calls have. It runs one that
+// declares a single key, which is the same call by then.
 func (s *Store) viaOtherNode(ctx context.Context, client valkey.Client, calls []call, which []int, results []valkey.ValkeyResult) {
 	nodes := client.Nodes()
 	for _, n := range which {
@@ -97,6 +115,12 @@ func (s *Store) viaOtherNode(ctx context.Context, client valkey.Client, calls []
 				if address, moved := reply.IsMoved(); moved {
 					owner := cmp.Or(nodes[address], client) // the client looks up a node that it does not know
 					results[n] = owner.Do(ctx, s.command(owner, calls[n], false))
+				}
+			}
+			if reply, ok := valkey.IsValkeyErr(results[n].Error()); ok {
+				if address, asks := reply.IsAsk(); asks && nodes[address] != nil {
+					next := nodes[address]
+					results[n] = next.DoMulti(ctx, next.B().Asking().Build(), s.byFirstKey(next, calls[n]))[1]
 				}
 			}
 			if !unreached(results[n].Error()) {
@@ -118,6 +142,28 @@ func repeatable(c call, err error) bool {
 	return !c.once || unreached(err)
 }
 
+// certain hides the refusal of a call of which an earlier try may have been done.
+func certain(results []valkey.ValkeyResult, inDoubt []bool) []valkey.ValkeyResult {
+	for n, r := range results {
+		if _, refused := valkey.IsValkeyErr(r.Error()); refused && inDoubt[n] {
+			results[n] = valkey.NewErrorResult(fmt.Errorf("after a try without a reply: %w", r.Error()))
+		}
+	}
+	return results
+}
+
+// doubtful tells whether a try with this error may have been done.
+func doubtful(err error) bool {
+	_, refused := valkey.IsValkeyErr(err)
+	return err != nil && !refused && !unreached(err)
+}
+
+// moving tells whether a node refused a call since its slot is being moved.
+func moving(err error) bool {
+	reply, ok := valkey.IsValkeyErr(err)
+	return ok && begins(reply, "TRYAGAIN", "ASK")
+}
+
 // unreached tells whether the connection could not be made.
 func unreached(err error) bool {
 	var network *net.OpError
@@ -127,7 +173,7 @@ func unreached(err error) bool {
 // transient tells whether a refusal is about the state of the cache, and not about the
 // call.
 func transient(reply *valkey.ValkeyError) bool {
-	return passing(reply) || begins(reply, "OOM", "NOAUTH", "WRONGPASS") || strings.Contains(reply.Error(), "OOM ")
+	return passing(reply) || begins(reply, "OOM", "NOAUTH", "WRONGPASS", "NOREPLICAS", "MISCONF") || strings.Contains(reply.Error(), "OOM ")
 }
 
 // passing tells whether a refusal comes from a server that is starting, or from a replica

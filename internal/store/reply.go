@@ -42,6 +42,7 @@ type reply struct {
 	Searched      flag         `json:"searched"`
 	Mark          flag         `json:"mark"`
 	At            number       `json:"at"`
+	Since         number       `json:"since"`
 	Changes       []change     `json:"changes"`
 	Claim         *claim       `json:"claim"`
 	Position      *position    `json:"position"`

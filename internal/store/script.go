@@ -218,10 +218,25 @@ func (s *Store) command(client valkey.Client, c call, asFunction bool) valkey.Co
 	return client.B().Eval().Script(s.code.texts[c.script]).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 }
 
+// byFirstKey builds the call that declares only the first of its keys. The script finds the
+// others at the end of its arguments.
+func (s *Store) byFirstKey(client valkey.Client, c call) valkey.Completed {
+	others := len(c.keys) - 1
+	text := fmt.Sprintf("local KEYS, ARGV = { KEYS[1], unpack(ARGV, #ARGV - %d) }, { unpack(ARGV, 1, #ARGV - %d) }\n", others-1, others)
+	return client.B().Eval().Script(text + s.code.texts[c.script]).Numkeys(1).Key(c.keys[0]).
+		Arg(millis(s.offset())).Arg(c.args...).Arg(c.keys[1:]...).Build()
+}
+
+// leftHalfDone is in the error of a script that found one of its keys moved to another node: a
+// key that it had deleted itself. What it has done by then stays done.
+const leftHalfDone = "access a non local key"
+
 // failure names the script that could not be run. A full cache and one that is down
 // look the same to the caller.
 func failure(c call, err error) error {
-	if reply, ok := valkey.IsValkeyErr(err); ok && !transient(reply) {
+	if reply, ok := valkey.IsValkeyErr(err); ok && transient(reply) {
+		return fmt.Errorf("script %s: %w: %w", c.script, match.ErrNotDone, err)
+	} else if ok && !strings.Contains(reply.Error(), leftHalfDone) {
 		return fmt.Errorf("script %s: %w", c.script, err)
 	}
 	return fmt.Errorf("script %s: %w: %w", c.script, match.ErrUnavailable, err)

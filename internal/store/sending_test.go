@@ -179,6 +179,10 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left")
 			return err
 		}},
+		{"retract", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Retract(ctx, ana.Member, ana.now)
+			return err
+		}},
 		{"cancel", true, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Cancel(ctx, ana.Session, "", "")
 			return err

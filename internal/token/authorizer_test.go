@@ -171,3 +171,21 @@ func TestConfigFromEnvReadsEveryVariable(t *testing.T) {
 		}
 	}
 }
+
+func TestOddVariablesOfTheAuthorizerAreNamed(t *testing.T) {
+	for name, test := range map[string]struct{ variable, value, want string }{
+		"a blank":                      {topology.Issuer, "https://issuer.example ", "WAGGLE_ISSUER: it begins or ends with a blank"},
+		"quotes":                       {topology.Audience, `"waggle"`, "WAGGLE_AUDIENCE: it begins or ends with a blank, a line end, a quote"},
+		"a line end":                   {topology.PoolClaim, "pool\r", "WAGGLE_POOL_CLAIM: it begins or ends"},
+		"a byte order mark":            {topology.Issuer, "\ufeffhttps://issuer.example", "a byte order mark"},
+		"one claim for two":            {topology.PoolClaim, "custom:tags", `WAGGLE_POOL_CLAIM and WAGGLE_TAGS_CLAIM name the same claim, "custom:tags"`},
+		"the default of another claim": {topology.PoolClaim, "roles", `WAGGLE_POOL_CLAIM and WAGGLE_ROLES_CLAIM name the same claim, "roles"`},
+	} {
+		env := map[string]string{topology.Issuer: "https://issuer.example", topology.Audience: "waggle", topology.TagsClaim: "custom:tags"}
+		env[test.variable] = test.value
+		_, err := token.ConfigFromEnv(func(name string) (string, bool) { value, ok := env[name]; return value, ok })
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %s", name, err, test.want)
+		}
+	}
+}

@@ -73,19 +73,24 @@ func NewVerifier(config Config) *Verifier {
 		config.Now = time.Now
 	}
 	v := &Verifier{
-		config: config,
-		names: claimNames{
-			pool:  cmp.Or(config.PoolClaim, "pool"),
-			roles: cmp.Or(config.RolesClaim, "roles"),
-			tags:  cmp.Or(config.TagsClaim, "tags"),
-			card:  cmp.Or(config.CardClaim, "card"),
-		},
+		config:    config,
+		names:     claimNamesOf(config),
 		keyClient: throttle(config.HTTPClient, betweenFetches, config.Now),
 		discovery: make(chan discovered, 1),
 	}
 	v.config.HTTPClient = throttle(config.HTTPClient, betweenFailures, config.Now)
 	v.discovery <- discovered{}
 	return v
+}
+
+// claimNamesOf returns the names of the claims, with the defaults for those not set.
+func claimNamesOf(config Config) claimNames {
+	return claimNames{
+		pool:  cmp.Or(config.PoolClaim, "pool"),
+		roles: cmp.Or(config.RolesClaim, "roles"),
+		tags:  cmp.Or(config.TagsClaim, "tags"),
+		card:  cmp.Or(config.CardClaim, "card"),
+	}
 }
 
 // prepare fetches the issuer's keys, so that the first Verify need not.

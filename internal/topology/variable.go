@@ -1,5 +1,11 @@
 package topology
 
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
 // The environment variables of the functions. authorizerVariables and memberVariables say
 // which functions get them.
 const (
@@ -31,6 +37,17 @@ type Variable struct {
 
 // Variables lists every environment variable that a function reads.
 func Variables() []Variable { return append(memberVariables(), authorizerVariables()...) }
+
+// CheckEnds returns an error that names the variable if its value begins or ends with a blank,
+// a line end, a quote or a byte order mark: a shell or a file has left it there.
+func CheckEnds(name, value string) error {
+	if strings.Trim(value, " \t\r\n\"'`\ufeff") != value {
+		return fmt.Errorf("%s: %w", name, errEnds)
+	}
+	return nil
+}
+
+var errEnds = errors.New("it begins or ends with a blank, a line end, a quote or a byte order mark: remove that")
 
 // memberVariables are those of the functions that serve members: all but the authorizer.
 func memberVariables() []Variable {

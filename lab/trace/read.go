@@ -46,6 +46,9 @@ func Read(r io.Reader) ([]Row, error) {
 	if err == io.EOF {
 		return nil, fmt.Errorf("the trace is empty: its first line must be %s", Columns)
 	}
+	if len(header) > 0 && strings.HasPrefix(header[0], "\ufeff") {
+		return nil, errors.New("line 1 begins with a byte order mark: save the trace as UTF-8 without one")
+	}
 	if err != nil {
 		return nil, readError(err, 0)
 	}
@@ -54,6 +57,7 @@ func Read(r io.Reader) ([]Row, error) {
 		return nil, err
 	}
 	line := 1
+	nowhere, first := 0, 0 // rows without a possible place, and the line of the first one
 	var rows []Row
 	names := map[string]string{} // one string for each cab
 	for {
@@ -73,9 +77,18 @@ func Read(r io.Reader) ([]Row, error) {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 		rows = append(rows, row)
+		if !row.Located() {
+			if nowhere++; nowhere == 1 {
+				first = line
+			}
+		}
 	}
 	if len(rows) == 0 {
 		return nil, errors.New("the trace has a header but no rows")
+	}
+	if nowhere > len(rows)/2 {
+		return nil, fmt.Errorf("%d of %d rows have no possible place, the first in line %d: lat must be from -85 to 85, and lng from -180 to 180; are the two swapped?",
+			nowhere, len(rows), first)
 	}
 	return rows, nil
 }
@@ -123,10 +136,13 @@ type columns struct{ unix, cab, lat, lng, occupied int }
 
 func find(header []string) (columns, error) {
 	var missing []string
+	var twice string
 	at := func(name string) int {
 		i := slices.Index(header, name)
 		if i < 0 {
 			missing = append(missing, name)
+		} else if slices.Contains(header[i+1:], name) {
+			twice = name
 		}
 		return i
 	}
@@ -134,6 +150,9 @@ func find(header []string) (columns, error) {
 	if len(missing) > 0 {
 		return c, fmt.Errorf("line 1: no column %s: the header must have %s, it is %q",
 			strings.Join(missing, ", "), Columns, strings.Join(header, ","))
+	}
+	if twice != "" {
+		return c, fmt.Errorf("line 1: the column %s is there more than once", twice)
 	}
 	return c, nil
 }

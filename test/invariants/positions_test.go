@@ -2,6 +2,7 @@ package invariants_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,36 @@ func TestAPositionThatCannotBeRightIsNotTaken(t *testing.T) {
 		ana.send("locate", "")
 		if f := want[*protocol.LocationFrame](ana); f.Lat != far+0.001 {
 			t.Errorf("%+v: want the last good position", f)
+		}
+	})
+}
+
+// A phone that comes out of a tunnel reports where it was all at once.
+func TestSeveralPositionsCountAsOneReportAndReachTheMatcher(t *testing.T) {
+	onEach(t, `{"pools":{"default":{"reportsBurst":2,"reportsPerSecond":0.01}}}`, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
+		ana.at(lat, lng)
+		ben.at(lat, lng)
+		ana.send("match", "")
+		want[*protocol.Matched](ana)
+		be.advance(time.Minute)
+		var points []string
+		for n := range 100 {
+			points = append(points, fmt.Sprintf(`{"lat":%v,"lng":%v,"at":%d}`, number(lat+float64(n+1)/10_000), lng, be.now().UnixMilli()-int64(100-n)*500))
+		}
+		batch := `"points":[` + strings.Join(points, ",") + "]"
+		ben.send("location", batch)
+		if a := want[*protocol.Ack](ben); a.Taken == nil || *a.Taken != 100 {
+			t.Errorf("%+v: want 100 taken", a)
+		}
+		f := want[*protocol.LocationFrame](ana)
+		if near := func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }; !near(f.Lat, lat+0.01) || len(f.Points) != 99 ||
+			!near(f.Points[0].Lat, lat+0.0001) || !near(f.Points[98].Lat, lat+0.0099) {
+			t.Errorf("the matcher got %v with %d points before it", f.Lat, len(f.Points))
+		}
+		ben.send("location", batch)
+		if e := ben.wantError(protocol.CodeRateLimited); e.RetryAfter == 0 {
+			t.Errorf("%+v", e)
 		}
 	})
 }

@@ -25,6 +25,7 @@ const (
 	ReleaseAfterCommit
 	ClaimAfterRelease
 	BeginSentTwice
+	RetractUnchecked
 	RepairNothing
 	SearchBeforeRegister
 	ListingWakesNobody
@@ -87,6 +88,8 @@ func (f Fault) planted() (string, Rule) {
 		return "a released candidate is claimed again", Durable
 	case BeginSentTwice:
 		return "an unanswered begin is sent again under its id", Durable
+	case RetractUnchecked:
+		return "a request that led to a match is retracted", Durable
 	case RepairNothing:
 		return "a route whose claim a failover lost is kept", Repaired
 	case SearchBeforeRegister:

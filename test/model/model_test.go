@@ -70,6 +70,7 @@ func TestEveryReplyOccurs(t *testing.T) {
 		GiveUp:  {IsWaiting, IsNoMatch, Other},
 		Finish:  {IsEnded, Other},
 		Cancel:  {IsCancelled, IsActive, Other},
+		Retract: {OK, Other},
 		Watch:   {IsActive, IsSearching, Other},
 		Read:    {OK},
 	}

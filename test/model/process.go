@@ -47,7 +47,7 @@ func (m *machine) next(s State) {
 }
 
 // message emits the steps that a member's own message makes: it opens an assignment
-// attempt, cancels or reads.
+// attempt, cancels, retracts or reads.
 func (m *machine) message(s State, x Member) {
 	attempts, late := 0, 0
 	n := s.running()
@@ -81,7 +81,7 @@ func (m *machine) message(s State, x Member) {
 				plus(Process{Phase: delayed, Matcher: x, Match: call.Match}))
 		}
 	}
-	for _, call := range []Call{{Script: Cancel, Matcher: x}, {Script: Read, Matcher: x},
+	for _, call := range []Call{{Script: Cancel, Matcher: x}, {Script: Retract, Matcher: x}, {Script: Read, Matcher: x},
 		{Script: Read, Matcher: x, Own: true}} {
 		m.each(s, call, func(c Call, t State, r Reply) {
 			if c.Script == Read && !c.Own || !m.onlyReads(s, c, t) {

@@ -17,6 +17,7 @@ const (
 	GiveUp
 	Finish
 	Cancel
+	Retract
 	Watch
 	Read
 )
@@ -24,7 +25,7 @@ const (
 // String returns the name of the Lua file, without its ending.
 func (s Script) String() string {
 	return [...]string{"begin", "lease", "claim", "commit", "confirm", "release", "give_up", "finish", "cancel",
-		"watch", "read"}[s]
+		"retract", "watch", "read"}[s]
 }
 
 // A Status is the status that a script replies with.
@@ -110,6 +111,8 @@ func (c Call) Apply(s Slot, f Fault) (Slot, Reply) {
 		return c.finish(s, f)
 	case Cancel:
 		return c.cancel(s)
+	case Retract:
+		return c.retract(s, f)
 	case Watch:
 		return c.watch(s, f)
 	default:
@@ -268,6 +271,14 @@ func (c Call) cancel(s Slot) (Slot, Reply) {
 	sent := s.Due
 	s.Due = false
 	return s, Reply{Status: Other, OutcomeSent: sent}
+}
+
+func (c Call) retract(s Slot, f Fault) (Slot, Reply) {
+	s = s.applyDeadlines(c.Clock)
+	if s.Route == Waiting || s.Route == Searching || s.Route == Active && f == RetractUnchecked {
+		return s.closed(Retracted), Reply{Status: OK}
+	}
+	return s, Reply{Status: Other}
 }
 
 func (c Call) watch(s Slot, f Fault) (Slot, Reply) {

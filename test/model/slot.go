@@ -48,10 +48,11 @@ const (
 	NoMatch                   // nobody was found in time
 	Cancelled                 // by the member
 	MatchEnded                // the resulting match has ended
+	Retracted                 // its message failed: a repeat of its id begins anew
 )
 
 func (o Outcome) String() string {
-	return [...]string{"", "open", "matched", "no_match", "cancelled", "ended"}[o]
+	return [...]string{"", "open", "matched", "no_match", "cancelled", "ended", "retracted"}[o]
 }
 
 // A Slot holds what the cache keeps of one member: its record and its route. A

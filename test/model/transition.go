@@ -68,6 +68,7 @@ func calls() []Call {
 	const ana = Member(1)
 	all := []Call{
 		{Script: Cancel, Matcher: ana},
+		{Script: Retract, Matcher: ana},
 		{Script: Read, Matcher: ana},
 		{Script: Read, Matcher: ana, Own: true},
 	}

@@ -67,6 +67,7 @@ func TestBothSidesHaveTheSameFields(t *testing.T) {
 	for _, p := range frames() {
 		sameFields(t, p, true, serverFrames, clientFrames)
 	}
+	sameFields(t, pair{protocol.Fix{}, waggle.Fix{}}, true, serverMessages, clientMessages)
 }
 
 // sameFields wants two types to have the same fields on the wire.
@@ -166,7 +167,7 @@ func declared(t *testing.T, dir string) (types []string, words map[string]string
 				}
 			case *ast.ValueSpec:
 				name := node.Names[0].Name
-				if dir == "../../internal/protocol" && !regexp.MustCompile("^(Code|Reason|Role)[A-Z]").MatchString(name) {
+				if dir == "../../internal/protocol" && !regexp.MustCompile("^(Code|Reason|Role|Position)[A-Z]").MatchString(name) {
 					break
 				}
 				if len(node.Values) == 1 {
@@ -243,6 +244,7 @@ func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 		{protocol.ActionPing, &waggle.Ping{ID: "i"}},
 		{protocol.ActionLocation, &waggle.Location{
 			ID: "i", Lat: 37.7749, Lng: -122.4194, At: new(int64(1795396500000)), Seq: 7, Motion: motion(),
+			Points:    []waggle.Fix{{Lat: 1, Lng: 2, At: 3, Seq: 4, Motion: motion()}, {Lat: 37.7749, Lng: -122.4194, At: 1795396500000, Seq: 7, Motion: motion()}},
 			Available: new(true), Tags: &[]string{"bike", "xl"},
 		}},
 		{protocol.ActionLocate, &waggle.Locate{ID: "i"}},
@@ -341,6 +343,11 @@ func copyFields(to, from reflect.Value) {
 		case value.Kind() == reflect.Pointer && !value.IsNil():
 			target.Set(reflect.New(target.Type().Elem()))
 			copyFields(target.Elem(), value.Elem())
+		case value.Kind() == reflect.Slice && !value.IsNil():
+			target.Set(reflect.MakeSlice(target.Type(), value.Len(), value.Len()))
+			for i := range value.Len() {
+				copyFields(target.Index(i), value.Index(i))
+			}
 		}
 	}
 }

@@ -36,6 +36,7 @@ type Client struct {
 	// clockSkew is the server's clock minus this machine's, by the last welcome.
 	clockSkew time.Duration
 	seq       int64 // of the last report that came without a Seq
+	unsent    []Fix // what could not be sent, oldest first
 	reported  reported
 	chosen    choice // what the member has said last, in any session
 	restate   bool   // the next report must say it once more

@@ -19,9 +19,16 @@ func EncodeMessage(m Message) []byte {
 	case *Ping:
 		w.ID = m.ID
 	case *Location:
-		w.ID, w.At, w.Seq, w.Available = m.ID, m.At, m.Seq, m.Available
-		w.Lat, w.Lng = (*number)(&m.Lat), (*number)(&m.Lng)
-		w.Motion = m.known()
+		w.ID, w.Available = m.ID, m.Available
+		for _, p := range m.Points {
+			if p.Motion = p.known(); finite(p.Lat) && finite(p.Lng) {
+				w.Points = append(w.Points, p)
+			}
+		}
+		if m.Points == nil {
+			w.At, w.Seq, w.Motion = m.At, m.Seq, m.known()
+			w.Lat, w.Lng = (*number)(&m.Lat), (*number)(&m.Lng)
+		}
 		if m.Tags != nil {
 			tags := append([]string{}, *m.Tags...) // never null: [] removes all tags
 			w.Tags = &tags
@@ -63,6 +70,7 @@ type wireMessage struct {
 	At      *int64  `json:"at,omitempty"`
 	Seq     int64   `json:"seq,omitempty"`
 	Motion
+	Points    []Fix     `json:"points,omitempty"`
 	Available *bool     `json:"available,omitempty"`
 	Tags      *[]string `json:"tags,omitempty"`
 	Wait      number    `json:"wait,omitempty"`
@@ -71,19 +79,21 @@ type wireMessage struct {
 // known leaves out the numbers that are not finite, as devices say unknown.
 func (m Motion) known() Motion {
 	for _, v := range reflect.ValueOf(&m).Elem().Fields() {
-		if f := v.Interface().(*float64); f != nil && (math.IsNaN(*f) || math.IsInf(*f, 0)) {
+		if f := v.Interface().(*float64); f != nil && !finite(*f) {
 			v.SetZero()
 		}
 	}
 	return m
 }
 
+func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
+
 // A number is null in JSON where it is not finite.
 type number float64
 
 // MarshalJSON implements json.Marshaler.
 func (n number) MarshalJSON() ([]byte, error) {
-	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
+	if !finite(float64(n)) {
 		return []byte("null"), nil
 	}
 	return json.Marshal(float64(n))

@@ -78,6 +78,8 @@ type Ack struct {
 	Available *bool     `json:"available,omitempty"`
 	Tags      *[]string `json:"tags,omitempty"`
 	Now       int64     `json:"now,omitempty"` // the server's time, epoch ms, if this clock is off
+	// Taken is how many of a Location's Points count. It is nil if it had none.
+	Taken *int `json:"taken,omitempty"`
 }
 
 // Why the position of a Location was not taken.
@@ -120,6 +122,7 @@ type LocationFrame struct {
 	At    int64   `json:"at"`    // when it was measured, epoch ms
 	Seq   int64   `json:"seq"`   // orders locations with the same At
 	Motion
+	Points []Fix `json:"points,omitempty"` // where it was before, as far as not pushed, oldest first
 }
 
 // Ended ends a match, or a request where Match is "". With reason Lost the

@@ -27,9 +27,21 @@ type Location struct {
 	Motion
 	// Available is whether the member is willing to be found. Nil: as last reported.
 	Available *bool
+	// Points are 1 to 100 positions, oldest first, in place of the one above: nothing of that is
+	// sent. Positions that are not finite are left out.
+	Points []Fix
 	// Tags are at most 16 words of 1 to 32 characters out of a-z, 0-9, _ and -.
 	// Nil: as last reported. An empty list removes all tags.
 	Tags *[]string
+}
+
+// A Fix is one of several positions.
+type Fix struct {
+	Lat float64 `json:"lat"`           // degrees
+	Lng float64 `json:"lng"`           // degrees
+	At  int64   `json:"at"`            // when it was measured, epoch ms
+	Seq int64   `json:"seq,omitempty"` // orders positions with the same At
+	Motion
 }
 
 // Motion is what a device may know beside the place. Nil, -1, or a number that is not

@@ -1,6 +1,7 @@
 package waggle
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -31,7 +32,8 @@ type choice struct {
 // own, so that the later of two reports in one millisecond counts. The first report of
 // a new session says the last Tags once more, and the last Available if that was false,
 // unless l has its own: the server may have lost them. While there is no connection it
-// returns ErrOffline.
+// returns ErrOffline, and the position goes along with the next report, as the last 99 do
+// that could not be sent.
 func (c *Client) Report(ctx context.Context, l Location) error {
 	_, err := c.report(ctx, l, false)
 	return err
@@ -56,6 +58,9 @@ func (c *Client) report(ctx context.Context, l Location, ifDue bool) (sent bool,
 	}
 	// If it fails, the connection is dead, and the next session begins with nothing.
 	if err := c.send(ctx, conn, EncodeMessage(&l)); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.keep(&l)
 		return false, err
 	}
 	return true, nil
@@ -73,17 +78,65 @@ func (c *Client) note(l *Location, ifDue bool) (*Conn, error) {
 	case ifDue && !c.reported.due(c.view.advice, now, l):
 		return nil, nil
 	case c.conn == nil:
+		c.number(l)
+		c.keep(l)
 		return nil, ErrOffline
 	}
-	if l.Seq == 0 {
-		c.seq++
-		l.Seq = c.seq
-	}
+	c.number(l)
+	c.addUnsent(l)
 	restated := c.restate && l.restate(c.chosen)
 	c.restate = false
 	c.chosen = c.chosen.with(l)
 	c.reported = reported{at: now, lat: l.Lat, lng: l.Lng, choice: c.reported.with(l), restated: restated}
 	return c.conn, nil
+}
+
+// number gives a report its Seq; c.mu is held.
+func (c *Client) number(l *Location) {
+	if l.Seq == 0 {
+		c.seq++
+		l.Seq = c.seq
+	}
+}
+
+// mostUnsent is how many positions are kept that could not be sent.
+const mostUnsent = 99
+
+// keep keeps the positions of a report that could not be sent; c.mu is held.
+func (c *Client) keep(l *Location) {
+	c.unsent = append(c.unsent, c.points(l)...)
+	c.unsent = c.unsent[max(0, len(c.unsent)-mostUnsent):]
+}
+
+// addUnsent makes a report one of all that was not sent and is older; c.mu is held.
+func (c *Client) addUnsent(l *Location) {
+	if len(c.unsent) == 0 || l.Points != nil {
+		return
+	}
+	own := c.points(l)
+	all := append(c.unsent, own...)
+	order := func(a, b Fix) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Seq, b.Seq)) }
+	slices.SortStableFunc(all, order)
+	l.Points, c.unsent = slices.DeleteFunc(all, func(p Fix) bool { return order(p, own[0]) > 0 }), nil
+}
+
+// points returns the positions of a report. One without a time was measured now. Digits that
+// mean nothing are left out, so that all fit into one message.
+func (c *Client) points(l *Location) []Fix {
+	if l.Points != nil {
+		return l.Points
+	}
+	at := time.Now().Add(c.clockSkew).UnixMilli()
+	if l.At != nil {
+		at = *l.At
+	}
+	p := Fix{Lat: math.Round(l.Lat*1e7) / 1e7, Lng: math.Round(l.Lng*1e7) / 1e7, At: at, Seq: l.Seq, Motion: l.Motion}
+	for _, v := range []**float64{&p.Accuracy, &p.Heading, &p.Speed} {
+		if *v != nil {
+			*v = new(math.Round(**v*100) / 100)
+		}
+	}
+	return []Fix{p}
 }
 
 // restate fills in what the member has said before. It does not say true for available:

@@ -1,7 +1,9 @@
 package waggle_test
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,6 +185,78 @@ func TestTagsThatAreNoLongerAllowedAreSaidOnce(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"- [xl]", "- [xl]", "- -"}, reports); diff != "" {
 			t.Errorf("reports: got +, want -\n%s", diff)
+		}
+	})
+}
+
+func TestWhatCouldNotBeSentGoesAlongWithTheNextReport(t *testing.T) {
+	var got [][]waggle.Fix
+	script := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		for m, ok := s.Await("location"); ok && s.Attempt > 0; m, ok = s.Await("location") {
+			got = append(got, m.Points)
+			s.Push(&waggle.Ack{})
+		}
+	}
+	inBubble(t, script, func(fx *fixture) {
+		fx.Refuse(0, 503)
+		c := fx.connect()
+		defer c.Close()
+		report := func(lat float64) error {
+			return c.Report(t.Context(), waggle.Location{Lat: lat, Lng: -122, Motion: waggle.Motion{Speed: new(math.NaN())}})
+		}
+		_ = report(1) // the server cuts the connection
+		synctest.Wait()
+		for n := range 110 {
+			if err := report(2 + float64(n)/1000); !errors.Is(err, waggle.ErrOffline) {
+				t.Fatalf("got %v, want ErrOffline", err)
+			}
+		}
+		time.Sleep(time.Minute)
+		for _, lat := range []float64{3, 4} {
+			if err := report(lat); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if len(got) != 2 || len(got[0]) != 100 || len(got[1]) != 0 {
+			t.Fatalf("got %v, want 100 positions and then one", got)
+		}
+		first, last := got[0][0], got[0][99]
+		if first.Lat != 2.011 || last.Lat != 3 || last.At-first.At != time.Minute.Milliseconds() || last.Seq != first.Seq+99 {
+			t.Errorf("got %+v to %+v", first, last)
+		}
+	})
+}
+
+// A program may give times of its own, and the server takes positions in order only.
+func TestPositionsThatCouldNotBeSentAreInOrder(t *testing.T) {
+	var got []waggle.Fix
+	script := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		if m, ok := s.Await("location"); ok && s.Attempt > 0 {
+			got = m.Points
+		}
+	}
+	inBubble(t, script, func(fx *fixture) {
+		fx.Refuse(0, 503)
+		c := fx.connect()
+		defer c.Close()
+		for _, at := range []int64{1, 5, 3, 9} { // the first one cuts the connection
+			_ = c.Report(t.Context(), waggle.Location{At: &at})
+			synctest.Wait()
+		}
+		time.Sleep(time.Minute)
+		if err := c.Report(t.Context(), waggle.Location{At: new(int64(7))}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		var order []int64
+		for _, p := range got {
+			order = append(order, p.At)
+		}
+		if diff := cmp.Diff([]int64{3, 5, 7}, order); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
 }

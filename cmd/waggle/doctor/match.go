@@ -32,7 +32,7 @@ func (x *examination) match(ctx context.Context) finding {
 			c.Close()
 		}
 	}()
-	var pools [2]string
+	var pools, names [2]string
 	for n := range 2 {
 		o := x.Members[n]
 		o.OnFrame = func(way waggle.Direction, raw []byte, _ time.Time) {
@@ -52,7 +52,10 @@ func (x *examination) match(ctx context.Context) finding {
 		case w.Match != nil || w.Request != nil:
 			return skipped(fmt.Sprintf("member %d is in a match or waits for one, which is not disturbed: use other members", n+1))
 		}
-		pools[n] = w.Pool
+		pools[n], names[n] = w.Pool, w.Member
+	}
+	if pools[0] == pools[1] && names[0] == names[1] {
+		return wrong("give the tokens of two members; a -token-command must use {member}", "both tokens are of the member %.128q: nobody is matched with themselves", names[0])
 	}
 	if pools[0] != pools[1] {
 		return skipped("the two members are in different pools, " + pools[0] + " and " + pools[1] + ", and never meet")

@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"waggle/clients/go/waggle"
 	"waggle/internal/pool"
@@ -42,6 +44,11 @@ func Parse(raw, tokenCommand string) (Endpoint, error) {
 		return Endpoint{}, err
 	}
 	command := strings.Fields(tokenCommand)
+	for _, word := range command {
+		if strings.ContainsRune(`"'`, rune(word[0])) {
+			return Endpoint{}, fmt.Errorf("-token-command has a quote before %.40s: it is run without a shell, so leave quotes out", word[1:])
+		}
+	}
 	if strings.HasPrefix(raw, "ws") && len(command) == 0 && !loopback(socket.Hostname()) {
 		return Endpoint{}, fmt.Errorf("-url %s needs -token-command, a command that prints a token for {member} in {pool}; "+
 			"for a local stack on another machine give its http:// URL", raw)
@@ -86,9 +93,28 @@ func Bearers(raw string, tokens []string) (socket string, members []waggle.Optio
 		return "", nil, err
 	}
 	for _, token := range tokens {
+		if err := checkToken(token); err != nil {
+			return "", nil, fmt.Errorf("-token: %w", err)
+		}
 		members = append(members, waggle.Options{URL: u.String(), Token: func(context.Context) (string, error) { return token, nil }})
 	}
 	return u.String(), members, nil
+}
+
+// checkToken returns an error if a token has characters that no token has. It does not
+// repeat the token.
+func checkToken(token string) error {
+	const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	switch odd := strings.Trim(token, base64url+".="); {
+	case token == "":
+		return errors.New("it is empty")
+	case strings.HasPrefix(token, "\ufeff"):
+		return errors.New("it begins with a byte order mark: give the token alone")
+	case odd != "":
+		first, _ := utf8.DecodeRuneInString(odd)
+		return fmt.Errorf("it has the character %q, which no token has: give the token alone, without blanks and quotes", first)
+	}
+	return nil
 }
 
 func loopback(host string) bool {
@@ -102,13 +128,28 @@ type Member struct {
 }
 
 // Check returns an error if no token can be for the member: its name has 1 to 128 bytes,
-// and a pool, if there is one, has a valid name.
+// a pool, if there is one, has a valid name, and the tags are valid and different. A name
+// with a blank at an end is a mistake too.
 func (m Member) Check() error {
 	if len(m.ID) < 1 || len(m.ID) > 128 {
 		return fmt.Errorf("-as %.40q: a member's name is 1 to 128 bytes, not %d", m.ID, len(m.ID))
 	}
+	if strings.TrimSpace(m.ID) != m.ID {
+		return fmt.Errorf("-as %.40q: the name begins or ends with a blank", m.ID)
+	}
 	if m.Pool != "" && !pool.ValidName(m.Pool) {
 		return BadPool(m.Pool)
+	}
+	if len(m.Tags) > 16 {
+		return fmt.Errorf("-tags: a member has at most 16 tags, not %d", len(m.Tags))
+	}
+	for i, tag := range m.Tags {
+		if len(tag) > 32 || strings.Trim(tag, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" || tag == "" {
+			return fmt.Errorf("-tags: %.40q is no tag, which is 1 to 32 of a-z, 0-9, _ and -: give tags with commas between, such as van,big", tag)
+		}
+		if slices.Contains(m.Tags[:i], tag) {
+			return fmt.Errorf("-tags: %q is there more than once", tag)
+		}
 	}
 	return nil
 }
@@ -179,6 +220,9 @@ func (e Endpoint) run(ctx context.Context, m Member) (string, error) {
 	token := string(bytes.TrimSpace(out))
 	if token == "" {
 		return "", fmt.Errorf("-token-command %q printed nothing: it must print a token", strings.Join(args, " "))
+	}
+	if err := checkToken(token); err != nil {
+		return "", fmt.Errorf("-token-command %q printed no token: %w", strings.Join(args, " "), err)
 	}
 	return token, nil
 }

@@ -75,8 +75,13 @@ func TestTheLocalStackGivesTokens(t *testing.T) {
 func TestACommandGivesTokens(t *testing.T) {
 	kit.Command(t, "echo", "coreutils")
 	kit.Command(t, "false", "coreutils")
+	kit.Command(t, "awk", "mawk")
 	for command, want := range map[string]string{
-		"echo tok-{member}-{pool}": "tok-a b;c-p",
+		"echo tok-{pool}": "tok-p",
+		// A name with a blank is one argument.
+		"awk BEGIN{print(ARGC\"-\"length(ARGV[1]))} {member}": "2-5",
+		"echo Bearer {pool}":       "!printed no token: it has the character ' '",
+		"echo {\"token\":\"a.b\"}": "!printed no token: it has the character '{'",
 		"echo":                     "!printed nothing",
 		"false":                    "!-token-command",
 		"/no/such/program":         "!-token-command",

@@ -116,7 +116,11 @@ end
 -- keep puts a member into the current generation, in place of what was known of it.
 local function keep(member, square, k, before, g)
   if not current.known then
-    redis.call('UNLINK', current.near, current.seen, current.tags)
+    -- One by one: while the slot moves to another node, that one refuses a command whose keys
+    -- do not all exist.
+    for _, key in ipairs({ current.near, current.seen, current.tags }) do
+      redis.call('UNLINK', key)
+    end
     stamp('')
     current.known = true
   end
@@ -230,13 +234,12 @@ local function new_finder(radius, wanted, self)
 
   -- reply says who was found, up to which distance these are all, and which boxes are left.
   function f.reply(horizon, boxes)
-    table.sort(f.found, function(a, b) return a.d < b.d end)
     local texts, left = {}, {}
     for i, one in ipairs(f.found) do
-      texts[i] = int(one.square) .. ' ' .. int(one.at) .. ' ' .. one.seq .. ' ' .. one.member
+      texts[i] = one.square .. ' ' .. one.at .. ' ' .. one.seq .. ' ' .. one.member -- of 14 digits at most
     end
     for i, b in ipairs(boxes or {}) do
-      left[i] = int(b.square) .. ' ' .. b.bits .. ' ' .. b.skip
+      left[i] = b.square .. ' ' .. b.bits .. ' ' .. b.skip
     end
     return reply({ status = 'ok', found = texts, horizon = horizon and string.format('%.2f', horizon),
       rest = table.concat(left, ';') })

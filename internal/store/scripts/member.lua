@@ -8,6 +8,7 @@ local record, route, left, past, chosen
 -- replies. Times in it are numbers; degrees and cells stay short. `values` has the fields,
 -- `changed` the names of those that a script has assigned, and the stored times count from `base`.
 local m, values, changed, base
+local lists, unsaved -- what was read of `past`, and the names of what is to be written
 local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
 
@@ -65,7 +66,7 @@ end
 local function start(...)
   start_run(...)
   record, route, left, past, chosen = unpack(keys)
-  expired = nil
+  expired, lists, unsaved = nil, {}, {}
   if not short_of then
     short_of = {}
     for short, name in pairs(FIELDS) do
@@ -90,10 +91,15 @@ local function start(...)
   m = setmetatable({}, { __index = values, __newindex = assign })
 end
 
--- renew begins the record anew for a session: its times count from another moment.
+-- renew begins the record anew for a session: its times count from another moment. The key is
+-- never deleted: while the slot moves to another node, its owner refuses to create it again.
 local function renew(connected)
   redis.call('HSET', record, short_of.connected, connected) -- fails in a full cache, which lets a DEL through
-  redis.call('DEL', record)
+  for short in pairs(fetch_all(record)) do
+    if not FIELDS[short] then
+      redis.call('HDEL', record, short) -- a newer version wrote it, and its times count from another moment
+    end
+  end
   m.connected, base = connected, tonumber(connected)
   for name in pairs(values) do
     changed[name] = true
@@ -128,12 +134,6 @@ local function save()
   if #set + #gone > 0 then
     redis.call('PEXPIRE', record, KEEP)
   end
-end
-
-local reply_only = reply
-local function reply(t)
-  save()
-  return reply_only(t)
 end
 
 -- session tells whose message this is: 'ok', 'gone' (the connection has ended),
@@ -197,27 +197,49 @@ local function note_heard()
   m.heard, changed.heard = now, true -- it is written in any case, so that the record lives on
 end
 
--- load_list and save_list keep the last four entries of a list. They are remembered as long as
--- a repeat may ask for them, and longer while a request is open or its match goes on.
+-- load_list reads a list, and save_list keeps its last four entries. They are remembered as long
+-- as a repeat may ask for them, and longer while a request is open or its match goes on.
 local function load_list(field)
-  local text = redis.call('HGET', past, field)
-  return text and cjson.decode(text) or {}
+  if not lists[field] then
+    local text = redis.call('HGET', past, field)
+    lists[field] = text and cjson.decode(text) or {}
+  end
+  return lists[field]
 end
 
 local function save_list(field, list)
   while #list > 4 do
     table.remove(list, 1)
   end
-  if #list > 0 then
-    redis.call('HSET', past, field, cjson.encode(list))
+  lists[field], unsaved[field] = list, true
+end
+
+-- save_lists writes the lists that were saved.
+local function save_lists()
+  local set, wait = {}, REMEMBER_OUTCOME
+  for field in pairs(unsaved) do
+    if #lists[field] > 0 then
+      set[#set + 1] = field
+      set[#set + 1] = cjson.encode(lists[field])
+    end
   end
-  local wait = REMEMBER_OUTCOME
+  if #set == 0 then
+    return
+  end
   for _, q in ipairs(load_list('requests')) do
     if q.outcome == 'open' or q.outcome == 'matched' then
       wait = KEEP
     end
   end
+  redis.call('HSET', past, unpack(set))
   redis.call('PEXPIRE', past, wait)
+end
+
+local reply_only = reply
+local function reply(t)
+  save()
+  save_lists()
+  return reply_only(t)
 end
 
 -- note_request remembers a request id, so that a repeat of it finds its outcome.

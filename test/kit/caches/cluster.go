@@ -57,11 +57,7 @@ func startCluster(t testing.TB, primaries, replicas int, arguments ...string) *C
 		return err == nil && strings.Count(nodes, "connected") == len(c.Nodes) && !strings.Contains(nodes, "handshake")
 	})
 	for i, n := range c.Nodes[primaries:] {
-		id, err := Ask(c.Nodes[i].Address, "CLUSTER", "MYID")
-		if err != nil {
-			t.Fatal(err)
-		}
-		n.must(t, "CLUSTER", "REPLICATE", id)
+		n.must(t, "CLUSTER", "REPLICATE", c.Nodes[i].id(t))
 	}
 	c.await(t, "the replicas do not follow", func(n *Node) bool {
 		info, err := Ask(n.Address, "INFO", "replication")
@@ -91,6 +87,82 @@ func (c *Cluster) On(t testing.TB, i int, key string) bool {
 		t.Fatal(err)
 	}
 	return slot >= slots*i/c.Primaries && slot < slots*(i+1)/c.Primaries
+}
+
+// A Move is a slot on its way from one primary to another. Its keys are moved one by one.
+type Move struct {
+	t        testing.TB
+	cluster  *Cluster
+	slot     string
+	from, to *Node
+}
+
+// Move begins to move the slot of a key from the primary that has it since the start to the
+// next one.
+func (c *Cluster) Move(t testing.TB, key string) *Move {
+	t.Helper()
+	m := c.move(t, key)
+	slot := m.slot
+	m.to.must(t, "CLUSTER", "SETSLOT", slot, "IMPORTING", m.from.id(t))
+	m.from.must(t, "CLUSTER", "SETSLOT", slot, "MIGRATING", m.to.id(t))
+	return m
+}
+
+func (c *Cluster) move(t testing.TB, key string) *Move {
+	t.Helper()
+	slot, err := Ask(c.Nodes[0].Address, "CLUSTER", "KEYSLOT", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := 0
+	for !c.On(t, from, key) {
+		from++
+	}
+	return &Move{t: t, cluster: c, slot: slot, from: c.Nodes[from], to: c.Nodes[(from+1)%c.Primaries]}
+}
+
+// MoveWhole moves the slot of a key as a whole. It returns a function that reports whether it
+// has moved. The error says that the server cannot do that.
+func (c *Cluster) MoveWhole(t testing.TB, key string) (moved func() bool, err error) {
+	t.Helper()
+	m := c.move(t, key)
+	_, err = Ask(m.from.Address, "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", m.slot, m.slot, "NODE", m.to.id(t))
+	return func() bool {
+		_, err := Ask(m.from.Address, "EXISTS", key)
+		return err != nil && strings.HasPrefix(err.Error(), "MOVED")
+	}, err
+}
+
+// Keys moves these keys, if they exist.
+func (m *Move) Keys(keys ...string) {
+	m.t.Helper()
+	host, port, _ := strings.Cut(m.to.Address, ":")
+	for _, key := range keys {
+		m.from.must(m.t, "MIGRATE", host, port, key, "0", "1000")
+	}
+}
+
+// Finish moves the keys that are left, and gives the slot to its new owner.
+func (m *Move) Finish(keys ...string) {
+	m.t.Helper()
+	m.Keys(keys...)
+	if left, err := Ask(m.from.Address, "CLUSTER", "COUNTKEYSINSLOT", m.slot); err != nil || left != "0" {
+		m.t.Fatalf("slot %s has %s keys left, %v", m.slot, left, err)
+	}
+	to := m.to.id(m.t)
+	for _, n := range append([]*Node{m.to, m.from}, m.cluster.Nodes[:m.cluster.Primaries]...) {
+		n.must(m.t, "CLUSTER", "SETSLOT", m.slot, "NODE", to)
+	}
+}
+
+// id is the id of the node in its cluster.
+func (n *Node) id(t testing.TB) string {
+	t.Helper()
+	id, err := Ask(n.Address, "CLUSTER", "MYID")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // await returns when a condition holds on every node.

@@ -111,6 +111,7 @@ type Message struct {
 	Radius, Wait              float64
 	Available                 *bool
 	Tags                      *[]string
+	Points                    []waggle.Fix
 }
 
 // Receive returns the next message. ok is false when the client has disconnected.

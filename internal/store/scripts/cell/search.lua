@@ -1,4 +1,4 @@
--- search finds members listed in this cell who fit, nearest first. Where it does not say
+-- search finds members listed in this cell who fit. Where it does not say
 -- `horizon` these are all. Else all up to that distance are among them. `rest` is what it has
 -- not read: a search that is given it goes on from there.
 -- Status: ok.

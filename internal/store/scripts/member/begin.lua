@@ -16,7 +16,7 @@ if r and r.state == 'searching' and r.match == match then
   return reply({ status = 'ok', request = request(r) }) -- this very call, repeated
 end
 for _, q in ipairs(load_list('requests')) do
-  if q.id == id and q.outcome ~= 'open' and q.at + REMEMBER_OUTCOME > now then
+  if q.id == id and q.outcome ~= 'open' and q.outcome ~= 'retracted' and q.at + REMEMBER_OUTCOME > now then
     take_no_match(id) -- this answer notifies of it
     return reply({ status = 'repeat', outcome = q })
   end

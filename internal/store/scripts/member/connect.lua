@@ -17,9 +17,10 @@ end
 local old = connection()
 local tags_before = m.tags
 if not m.conn then
-  local choice = fetch_all(chosen) or {} -- the record is gone, what the member chose is not
-  m.available, m.availableAt = choice.available, choice.available and 0
-  m.tags, m.tagsAt = choice.tags, choice.tags and 0
+  -- The record is gone. What the member chose is not.
+  local is_available, its_tags = unpack(redis.call('HMGET', chosen, 'available', 'tags'))
+  m.available, m.availableAt = is_available or nil, is_available and 0 or nil
+  m.tags, m.tagsAt = its_tags or nil, its_tags and 0 or nil
 end
 -- What the member chose stands, and whatever it says in this session comes after it. The token
 -- narrows its tags. Where nothing was said, the pool and the token stand for it.
@@ -43,7 +44,8 @@ if m.gone and m.gone + grace > now then
 end
 m.conn, m.gone, m.heard, m.card, m.matchee, m.advice = conn, nil, now, card, matchee, 'none'
 renew(connected)
-redis.call('DEL', left, chosen)
+redis.call('DEL', left) -- one by one, or the owner of a slot that moves refuses them
+redis.call('DEL', chosen)
 if m.availableAt then
   keep_choice()
 end

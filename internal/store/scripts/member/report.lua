@@ -148,7 +148,7 @@ if not_taken or late then
   return refuse(answer)
 end
 
-local anew, lag_before = not fresh() or retagged, lag()
+local anew, lag_before, since = not fresh() or retagged, lag(), m.at
 not_taken = doubt()
 if not_taken then
   note_heard()
@@ -164,5 +164,5 @@ if r and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_changed = changed,
-  lag = behind, stands = stands, clock_off = clock_off, at = at, claim = claim_of(), route = route_of(r),
-  no_match = take_no_match() })
+  lag = behind, stands = stands, clock_off = clock_off, at = at, since = m.claimMatch and since, claim = claim_of(),
+  route = route_of(r), no_match = take_no_match() })

@@ -1,0 +1,64 @@
+package match
+
+import (
+	"slices"
+
+	"waggle/internal/geo"
+	"waggle/internal/protocol"
+)
+
+// unknownAccuracy is how many metres a position may be out whose report does not say it.
+const unknownAccuracy = 500
+
+// take makes the report one of several points. Those that are less accurate than that, unless it
+// is 0, do not count. If none counts, the report keeps its position, which the store does not take.
+func (r *Report) take(points []protocol.Fix, accuracy float64) {
+	if points == nil {
+		return
+	}
+	r.Points = slices.DeleteFunc(slices.Clone(points), func(p protocol.Fix) bool {
+		return p.Accuracy != nil && accuracy > 0 && *p.Accuracy > accuracy
+	})
+	if n := len(r.Points); n > 0 {
+		p := r.Points[n-1]
+		r.Position = Position{Point: geo.Point{Lat: p.Lat, Lng: p.Lng}, At: max(1, p.At), Seq: p.Seq, Motion: p.Motion}
+	}
+}
+
+// taken returns how many points count, or nil if the report was of one position.
+func (r *Report) taken(reported Reported) *int {
+	switch {
+	case r.Points == nil:
+		return nil
+	case reported.Status != StatusOK || reported.NotTaken != "":
+		return new(0)
+	}
+	return new(len(r.Points))
+}
+
+// path returns the points between the last position and this one: none from before the match,
+// and none from where nobody comes so fast.
+func (r *Report) path(reported Reported, speed float64) (path []protocol.Fix) {
+	next := protocol.Fix{Lat: r.Lat, Lng: r.Lng, At: reported.At, Motion: r.Motion}
+	for i := len(r.Points) - 2; i >= 0; i-- {
+		p := r.Points[i]
+		if p.At > max(reported.Since, reported.Claim.At) && p.At <= next.At && reaches(p, next, speed) {
+			path, next = append(path, p), p
+		}
+	}
+	slices.Reverse(path)
+	return path
+}
+
+// reaches is what internal/store/scripts/member/report.lua asks of two positions.
+func reaches(from, to protocol.Fix, speed float64) bool {
+	out := float64(to.At-from.At+1000) / 1000 * speed
+	for _, accuracy := range []*float64{from.Accuracy, to.Accuracy} {
+		if accuracy != nil && *accuracy > 0 {
+			out += *accuracy
+		} else {
+			out += unknownAccuracy
+		}
+	}
+	return speed == 0 || geo.Distance(geo.Point{Lat: from.Lat, Lng: from.Lng}, geo.Point{Lat: to.Lat, Lng: to.Lng}) <= out
+}
