@@ -12,9 +12,10 @@ import (
 
 // Connect implements match.Sessions.
 func (s *Store) Connect(ctx context.Context, x match.Session, lost bool) (match.Connected, error) {
-	implied := s.pools.For(x.Pool).Consent == pool.Implied
+	settings := s.pools.For(x.Pool)
 	r, err := s.ask(ctx, s.onMember("connect", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), bit(x.Restricted),
-		words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied), decimal(match.ConnectsPerMinute), decimal(match.ConnectsBurst), bit(lost)))
+		words(x.Tags), string(x.Card), bit(x.Matchee), bit(settings.Consent == pool.Implied),
+		bit(settings.Availability == pool.Kept), decimal(match.ConnectsPerMinute), decimal(match.ConnectsBurst), bit(lost)))
 	return match.Connected{Status: r.Status, Refusal: r.refusal(), Old: r.Old, Changes: domainChanges(r.Changes)}, err
 }
 
