@@ -109,6 +109,9 @@ func (o cityFlags) config(zone *time.Location) (town.Config, error) {
 	if err != nil {
 		return town.Config{}, fmt.Errorf("-date must be a date such as 2026-05-29, not %q", o.date)
 	}
+	if y := midnight.Year(); midnight.Unix() < 0 || y > 5000 {
+		return town.Config{}, fmt.Errorf("-date must be from 1970 to 5000, not %q: no trace has another", o.date)
+	}
 	from, err := trace.Start(o.from, []trace.Row{{Unix: midnight.Unix()}}, zone)
 	if err != nil {
 		return town.Config{}, fmt.Errorf("-from: %w", err)

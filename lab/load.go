@@ -127,7 +127,7 @@ func (o *loadFlags) check() (endpoint.Endpoint, error) {
 		return endpoint.Endpoint{}, fmt.Errorf("at this rate a member reports every %v, and is not found after %v: give a higher -reports, or fewer -connections",
 			every.Round(time.Second), memberTTL)
 	}
-	return endpoint.Parse(o.url, o.tokenCommand)
+	return endpoint.ParseSeveral(o.url, o.tokenCommand)
 }
 
 func twiceOrEmpty(all []string) bool {

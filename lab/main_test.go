@@ -82,6 +82,8 @@ func TestAMistakeIsExplained(t *testing.T) {
 		{"judge -findings -1 a b", "-findings must be a number from 0, not -1"},
 		{"judge main.go main.go", "TRACE and RECORD are the same file, main.go"},
 		{"replay -record main.go main.go", "-record main.go would overwrite the trace"},
+		{"city -o x.csv -date 1969-05-29", "-date must be from 1970 to 5000"},
+		{"load -token-command token", "-token-command must have {member} in it"},
 		{"city -o main.go -compare main.go", "must be different files"},
 		{"city -compare a -o x.svg -plot x.svg", "must be different files"},
 		{"load -cache redis://a,redis://a", "-cache"},

@@ -133,7 +133,7 @@ func (o replayFlags) play(ctx context.Context, c cli.Console, file string) error
 	if err != nil {
 		return err
 	}
-	at, err := endpoint.Parse(o.url, o.tokenCommand)
+	at, err := endpoint.ParseSeveral(o.url, o.tokenCommand)
 	if err != nil {
 		return cli.Misuse("%w", err)
 	}

@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.BoolVar(&c.Mingle, "mingle", false, "put the simulated members into the default pool")
 	flags.BoolVar(&c.InsecureTokens, "insecure-tokens", false, "serve /token and the map to other machines too: anyone can then act as any member")
 	c.AllowHosts = hosts{}
-	flags.Func("allow-host", "`names`, separated by commas, under which browsers may reach the stack; others than loopback and the address that they connect to are refused", c.AllowHosts.add)
+	flags.Func("allow-host", "`names`, separated by commas, under which clients may reach the stack; loopback and the address that a client connects to need none", c.AllowHosts.add)
 	flags.Func("faults", "`list` of faults to inject, each with its probability: see below", func(list string) (err error) {
 		injected, err = faults.New(list)
 		return err

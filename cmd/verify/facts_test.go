@@ -142,11 +142,11 @@ func unchecked() map[string]string {
 		"At most 32 messages of one connection":              "finding the bound would be a load test",
 		"A client whose message is refused so":               "it needs a function without concurrency, which would stop the stack that is checked",
 		"A client that has not read what was sent to it":     "the buffer of the gateway for a slow client cannot be seen from outside",
-		"After 2 hours":                                      "it takes two hours",
-		"`$disconnect` has `disconnectStatusCode`":           "clients do not see the events",
-		"When the gateway goes away":                         "AWS does not stop a gateway on demand",
-		"A request that is not signed":                       "our functions sign every request",
-		"While a cluster changes its number of shards":       "it would change the cluster of the stack that is checked, which takes an hour",
-		"A client that does not read what is sent:":          "the buffer of the gateway for a slow client cannot be seen from outside",
+		"After 2 hours": "it takes two hours",
+		"`$disconnect` has `disconnectStatusCode`":     "clients do not see the events",
+		"When the gateway goes away":                   "AWS does not stop a gateway on demand",
+		"A request that is not signed":                 "our functions sign every request",
+		"While a cluster changes its number of shards": "it would change the cluster of the stack that is checked, which takes an hour",
+		"A client that does not read what is sent:":    "the buffer of the gateway for a slow client cannot be seen from outside",
 	}
 }

@@ -49,7 +49,7 @@ func demo(ctx context.Context, c cli.Console, args []string) error {
 	if base == "" {
 		base = endpoint.Local
 	}
-	at, err := endpoint.Parse(base, *command)
+	at, err := endpoint.ParseSeveral(base, *command)
 	if err != nil {
 		return cli.Misuse("%w", err)
 	}

@@ -101,7 +101,7 @@ func examine(ctx context.Context, c cli.Console, args []string) error {
 
 // temporary returns two members that get tokens from the URL or the command.
 func temporary(url, command, as string) (socket string, members []waggle.Options, err error) {
-	at, err := endpoint.Parse(url, command)
+	at, err := endpoint.ParseSeveral(url, command)
 	if err != nil {
 		return "", nil, err
 	}

@@ -16,6 +16,9 @@ func expand(line, lastMatch string) ([]byte, error) {
 	if strings.HasPrefix(line, "{") || strings.HasPrefix(line, "[") {
 		return []byte(line), nil
 	}
+	if strings.HasPrefix(line, "\ufeff") {
+		return nil, errors.New("the input begins with a byte order mark: save it as UTF-8 without one")
+	}
 	words := strings.Fields(line)
 	action, words := words[0], words[1:]
 	fields := []field{{"action", quote(action)}}

@@ -57,9 +57,11 @@ func TestAMistakeIsExplained(t *testing.T) {
 		{"doctor -token \"a.b.c\"", `it has the character '"', which no token has`},
 		{"doctor -token \ufeffa.b.c", "it begins with a byte order mark"},
 		{"doctor -token=", "-token: it is empty"},
+		{"doctor -token-command token", "-token-command must have {member} in it: more than one member connects"},
+		{"demo -token-command token", "-token-command must have {member} in it"},
 		{"doctor -as ana,ana", `"ana" is there twice`},
 		{"doctor -as ana,", "1 to 128 bytes, not 0"},
-		{"doctor -token-command 'get-token", "has a quote before get-token: it is run without a shell"},
+		{"shell -token-command 'get-token", "has a quote before get-token: it is run without a shell"},
 		{"shell -tags a,,b", `-tags: "" is no tag, which is 1 to 32 of a-z`},
 		{"shell -tags ,", `-tags: "" is no tag`},
 		{"shell -tags VAN", `-tags: "VAN" is no tag`},
@@ -182,7 +184,7 @@ func TestExpand(t *testing.T) {
 			t.Errorf("%s: got %s, %v, want %s", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"end", "match radius", "hello =1"} {
+	for _, in := range []string{"end", "match radius", "hello =1", "\ufeffhello"} {
 		if got, err := expand(in, ""); err == nil {
 			t.Errorf("%s: got %s, want an error", in, got)
 		}

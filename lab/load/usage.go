@@ -67,7 +67,7 @@ func ReadUsage(ctx context.Context, metrics string, caches []string) (Usage, err
 // ask adds the keys and the memory of a cache.
 func (u *Usage) ask(cache string) error {
 	at, err := url.Parse(cache)
-	if err != nil || at.Scheme != "redis" || at.Host == "" {
+	if err != nil || at.Scheme != "redis" || at.Host == "" || at.RawQuery != "" || strings.Trim(at.Path, "/") != "" {
 		return fmt.Errorf("give a URL such as redis://127.0.0.1:6379; TLS is not supported")
 	}
 	host := at.Host

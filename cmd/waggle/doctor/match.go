@@ -55,7 +55,7 @@ func (x *examination) match(ctx context.Context) finding {
 		pools[n], names[n] = w.Pool, w.Member
 	}
 	if pools[0] == pools[1] && names[0] == names[1] {
-		return wrong("give the tokens of two members; a -token-command must use {member}", "both tokens are of the member %.128q: nobody is matched with themselves", names[0])
+		return wrong("give the tokens of two members; see -token and -token-command", "both tokens are of the member %.128q: nobody is matched with themselves", names[0])
 	}
 	if pools[0] != pools[1] {
 		return skipped("the two members are in different pools, " + pools[0] + " and " + pools[1] + ", and never meet")

@@ -58,6 +58,15 @@ func Parse(raw, tokenCommand string) (Endpoint, error) {
 	return e, nil
 }
 
+// ParseSeveral is Parse for more than one member, whose command must say which token it is
+// to print.
+func ParseSeveral(raw, tokenCommand string) (Endpoint, error) {
+	if tokenCommand != "" && !strings.Contains(tokenCommand, "{member}") {
+		return Endpoint{}, errors.New("-token-command must have {member} in it: more than one member connects")
+	}
+	return Parse(raw, tokenCommand)
+}
+
 // Sibling returns the URL of another path of the local stack, such as /token.
 func (e Endpoint) Sibling(path string) string {
 	u, _ := url.Parse(e.Socket) // it is the text of a URL
