@@ -14,25 +14,29 @@ type Advice string
 // The kinds.
 const (
 	Watched     Advice = "watched"     // a matcher follows the member
-	Watching    Advice = "watching"    // the member follows its matchee
+	Watching    Advice = "watching"    // the member follows its matchee, or its request waits
 	Available   Advice = "available"   // the member may be found
 	Unavailable Advice = "unavailable" // nobody may find it
 	Unlisted    Advice = "unlisted"    // nobody finds it for a while: it ended too many matches early
 )
 
-// Report returns the advice for a pool, as sent to members. A followed member should report
-// every few seconds. An available member must not become stale or move far from its listing.
-// For the others a rare report is enough.
-func (a Advice) Report(s pool.Settings) protocol.Report {
+// Report returns the advice for a pool, as sent to members whose reports are so old on arrival. A
+// followed member should report every few seconds. An available member must not become stale or
+// move far from its listing, nor a member whose match ends. The request of a member that follows
+// the advice is never passed over. For the others a rare report is enough: it keeps the
+// connection open.
+func (a Advice) Report(s pool.Settings, lag time.Duration) protocol.Report {
+	// A third of the time that is left is for the way.
+	fresh := max((s.LocationTTL-lag)*2/3, s.LocationTTL/60).Truncate(100 * time.Millisecond)
 	switch a {
 	case Watched:
-		return advise(min(3*time.Second, s.LocationTTL/3), 15)
+		return advise(min(3*time.Second, s.LocationTTL/3, fresh), 15)
 	case Watching:
-		return advise(s.Grace/3, 1000)
+		return advise(min(s.Grace/3, s.LocationTTL/2, fresh), 1000)
 	case Available:
-		return advise(min(30*time.Second, s.LocationTTL/2), 50)
+		return advise(min(Advised, s.LocationTTL/2, s.Grace/2, fresh), 50)
 	default:
-		return advise(max(5*time.Minute, s.LocationTTL), 1000)
+		return advise(5*time.Minute, 1000)
 	}
 }
 

@@ -158,11 +158,11 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 	settings, mark := w.Pools.For(a.matcher.Pool), NoticeMatched.Mark(a.match)
 	if a.committed.Tell {
 		jobs = append(jobs, w.notice(a.matcher, a.committed.Connection, &protocol.Matched{ID: request.ID, Match: a.match, Role: protocol.RoleMatcher,
-			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings)}, mark))
+			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings, 0)}, mark))
 	}
 	if a.confirmed.Tell {
 		jobs = append(jobs, w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: matcheeRequest, Match: a.match, Role: protocol.RoleMatchee,
-			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings)}, mark))
+			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings, 0)}, mark))
 	}
 	w.concurrently(ctx, jobs...)
 }

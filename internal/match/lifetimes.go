@@ -17,6 +17,12 @@ const (
 	// AskAgain is how often a member that stays within the circles of waiting requests is told
 	// of them again: an attempt for one of them may have come to nothing.
 	AskAgain = 10 * time.Second
+	// ChoiceKept is how long a member's choice of its availability and tags is kept while it is away.
+	ChoiceKept = 30 * 24 * time.Hour
+	// Advised is how often an available member is advised to report.
+	Advised = 30 * time.Second
+	// ClockOff is how far the time of a report may be from its arrival before its sender is told.
+	ClockOff = 15 * time.Second
 	// SearchAgain is how long a hello makes no search for a request that was just searched for.
 	// The search saw every member that was listed before, and the listing of one that comes
 	// later wakes the request.

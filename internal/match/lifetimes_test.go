@@ -58,6 +58,9 @@ func TestEachLifetimeAllowsForTheOthers(t *testing.T) {
 		{"Early", Early, "Kept", Kept, "the record still has when the match began"},
 		{"the longest wait", longestWait, "Kept", Kept, "a request waits in its route and its cells"},
 		{"the longest locationTTL or grace", longestSetting, "Kept", Kept, "a member's record and its cell's keys outlive its location"},
+		{"Kept", Kept, "ChoiceKept", ChoiceKept, "what a member chose outlives its record"},
+		{"Advised", Advised, "the default locationTTL", pool.Default().LocationTTL, "who reports as advised is fresh"},
+		{"ClockOff", ClockOff, "MaxAhead", MaxAhead, "a member is told before its times are replaced"},
 		{"MaxAhead", MaxAhead, "the default locationTTL", pool.Default().LocationTTL, "with a gateway's clock that far behind, reports without at are not stale"},
 	} {
 		if r.a >= r.b {
@@ -116,7 +119,7 @@ func TestTheArchitecturePageListsTheLifetimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := map[string]any{"Lease": Lease, "Kept": Kept, "EndRemembered": EndRemembered, "OutcomeRemembered": OutcomeRemembered,
-		"MaxAhead": MaxAhead, "AskAgain": AskAgain, "SearchAgain": SearchAgain, "NotifyAgain": NotifyAgain, "CheckMatch": CheckMatch, "Early": Early, "Refusals": Refusals, "RefusalsIn": RefusalsIn, "KeptOut": KeptOut,
+		"MaxAhead": MaxAhead, "ChoiceKept": ChoiceKept, "Advised": Advised, "ClockOff": ClockOff, "AskAgain": AskAgain, "SearchAgain": SearchAgain, "NotifyAgain": NotifyAgain, "CheckMatch": CheckMatch, "Early": Early, "Refusals": Refusals, "RefusalsIn": RefusalsIn, "KeptOut": KeptOut,
 		"ConnectsPerMinute": ConnectsPerMinute, "ConnectsBurst": ConnectsBurst, "forOthers": forOthers, "patience": patience, "firstPause": firstPause, "pause": pause, "slow": slow, "abandoned": abandoned,
 		"justConnected": justConnected, "pushPause": pushPause, "firstWant": firstWant, "mostWanted": mostWanted, "maxSearchTrips": maxSearchTrips, "maxClaims": maxClaims, "maxMoves": maxMoves,
 		"maxAttempts": maxAttempts, "maxWoken": maxWoken, "maxRivals": maxRivals, "maxSlowReads": maxSlowReads}

@@ -11,11 +11,13 @@ import (
 )
 
 // Report stores a location of the caller that arrived at that time. It pushes the location to
-// a matcher who follows the caller, and wakes waiting requests that the caller fits. The reply
-// is an Ack if the message has an id or the advice has changed. The error is the fault
-// Forbidden for a tag that is not in the token, Stale or RateLimited. Of several points the newest
-// one counts that the pool takes for accurate. The Ack says how many were taken, and the matcher
-// gets those before it along with it.
+// a matcher who follows the caller, and wakes waiting requests that the caller fits. What the
+// message says of the caller's availability and tags is taken by its arrival, whatever becomes of
+// the position. The reply is an Ack if the message has an id, the advice has changed, or something
+// was not taken as it was sent. The error is the fault Forbidden for a tag that is not in the token,
+// or Stale or RateLimited if nothing was taken.
+// Of several points the newest one counts that the pool takes for accurate. The Ack says how many
+// were taken, and the matcher gets those before it along with it.
 func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, arrival time.Time) (Result, error) {
 	if q.Tags != nil && x.Restricted {
 		for _, tag := range *q.Tags {
@@ -25,7 +27,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 		}
 	}
 	r := Report{Position: Position{Point: geo.Point{Lat: q.Lat, Lng: q.Lng}, Seq: q.Seq, Motion: q.Motion},
-		Arrival: arrival, Available: q.Available, Tags: q.Tags}
+		Arrival: arrival, Choice: Choice{q.Available, q.Tags}}
 	if q.At != nil {
 		r.At = max(1, *q.At)
 	}
@@ -53,13 +55,18 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	}
 	w.wake(x.Member, waiting)
 	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
+	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings, reported.Lag), Position: reported.NotTaken,
+		Available: reported.Stands.Available, Tags: reported.Stands.Tags, Taken: r.taken(reported)}
+	ack.Unlisted = unlisted(reported.Unlisted, reported.Now, &ack.Report)
+	if reported.ClockOff || reported.NotTaken == protocol.PositionStale {
+		ack.Now = reported.Now
+	}
+	overruled := reported.Stands != Choice{} || reported.Status == StatusChosen
 	if reported.Mark != "" {
 		w.answers = []string{reported.Mark}
-	} else if id == "" && r.Points == nil {
+	} else if id == "" && !reported.ClockOff && !overruled && r.Points == nil {
 		return nil, nil
 	}
-	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings), Position: reported.NotTaken, Taken: r.taken(reported)}
-	ack.Unlisted = unlisted(reported.Unlisted, reported.Now, &ack.Report)
 	return ack, nil
 }
 

@@ -41,7 +41,7 @@ func TestAReportIsStoredAsItCame(t *testing.T) {
 	restricted := session("ben")
 	restricted.Restricted, restricted.Tags = true, []string{"calm", "tall"}
 	whole := match.Report{Position: match.Position{Point: geo.Point{Lat: 1, Lng: 2}, At: 7, Seq: 3, Motion: protocol.Motion{Accuracy: &accuracy, Heading: &heading, Speed: &speed}},
-		Arrival: arrival, Available: &no, Tags: &tags}
+		Arrival: arrival, Choice: match.Choice{Available: &no, Tags: &tags}}
 	for name, test := range map[string]struct {
 		x    match.Session
 		q    protocol.Location
@@ -50,8 +50,8 @@ func TestAReportIsStoredAsItCame(t *testing.T) {
 		"only a point":          {session("ben"), protocol.Location{Lat: 1, Lng: 2}, match.Report{Position: match.Position{Point: geo.Point{Lat: 1, Lng: 2}}, Arrival: arrival}},
 		"every field":           {session("ben"), protocol.Location{Lat: 1, Lng: 2, At: &seven, Seq: 3, Motion: protocol.Motion{Accuracy: &accuracy, Heading: &heading, Speed: &speed}, Available: &no, Tags: &tags}, whole},
 		"at 0: stored as 1":     {session("ben"), protocol.Location{At: &zero}, match.Report{Position: match.Position{At: 1}, Arrival: arrival}},
-		"tags of the token":     {restricted, protocol.Location{Tags: &tags}, match.Report{Arrival: arrival, Tags: &tags}},
-		"an empty list of tags": {restricted, protocol.Location{Tags: &none}, match.Report{Arrival: arrival, Tags: &none}},
+		"tags of the token":     {restricted, protocol.Location{Tags: &tags}, match.Report{Arrival: arrival, Choice: match.Choice{Tags: &tags}}},
+		"an empty list of tags": {restricted, protocol.Location{Tags: &none}, match.Report{Arrival: arrival, Choice: match.Choice{Tags: &none}}},
 		"no tags field":         {restricted, protocol.Location{}, match.Report{Arrival: arrival}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,4 +139,35 @@ func TestAMemberThatIsNotListedIsToldUntilWhen(t *testing.T) {
 	}
 	sendReportAs(t, "", nil, until(600_000, 300))
 	sendReportAs(t, "", nil, until(120_001, 121)) // a report after that lists it
+}
+
+func TestAnAckSaysWhatWasNotTaken(t *testing.T) {
+	no, none := false, []string{}
+	for name, test := range map[string]struct {
+		id   string
+		read result
+		ack  string // "" for none
+	}{
+		"a late position": {"l1", result{Status: match.StatusLate, NotTaken: "late"},
+			`{"type":"ack","id":"l1","report":{"afterSeconds":300,"moveMeters":1000},"position":"late"}`},
+		"a late position, without id": {"", result{Status: match.StatusLate, NotTaken: "late"}, ""},
+		"a stale position, whose choice was taken": {"", result{Status: match.StatusChosen, NotTaken: "stale", Now: cacheTime},
+			`{"type":"ack","report":{"afterSeconds":300,"moveMeters":1000},"position":"stale","now":50000}`},
+		"one beyond the rate, whose choice was taken": {"", result{Status: match.StatusChosen, NotTaken: "rate_limited", Now: cacheTime},
+			`{"type":"ack","report":{"afterSeconds":300,"moveMeters":1000},"position":"rate_limited"}`},
+		"a later choice stands": {"", result{Status: match.StatusOK, Stands: match.Choice{Available: &no, Tags: &none}},
+			`{"type":"ack","report":{"afterSeconds":300,"moveMeters":1000},"available":false,"tags":[]}`},
+		"later tags stand": {"", result{Status: match.StatusOK, Stands: match.Choice{Tags: &[]string{"xl"}}},
+			`{"type":"ack","report":{"afterSeconds":300,"moveMeters":1000},"tags":["xl"]}`},
+		"the clock is off": {"", result{Status: match.StatusOK, Now: cacheTime, ClockOff: true, Advice: match.Available, Lag: 45 * time.Second},
+			`{"type":"ack","report":{"afterSeconds":10,"moveMeters":50},"now":50000}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			steps := join(expectReport(test.read), expect("apply ben"))
+			if test.ack != "" {
+				steps = join(steps, expect("push ben1 "+test.ack))
+			}
+			sendReportAs(t, test.id, nil, steps)
+		})
+	}
 }

@@ -178,7 +178,7 @@ func (w *work) matchedReply(ctx context.Context, x Session, id, match string) (p
 }
 
 func (w *work) matchedFrame(id string, p *pair) *protocol.Matched {
-	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(p.matcher.Pool))}
+	return &protocol.Matched{ID: id, Match: p.match, Role: p.role, Peer: p.peer, Report: p.advice().Report(w.Pools.For(p.matcher.Pool), 0)}
 }
 
 // other returns the id of the request if it is not this one.

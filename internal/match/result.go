@@ -15,6 +15,7 @@ const (
 	StatusJustConnected Status = "just_connected"
 	StatusOther         Status = "other"
 	StatusLate          Status = "late"
+	StatusChosen        Status = "chosen"
 	StatusStale         Status = "stale"
 	StatusRateLimited   Status = "rate_limited"
 	StatusKeptOut       Status = "kept_out" // refused too often
@@ -106,8 +107,9 @@ type Snapshot struct {
 	Unlisted int64 // until when the member is not listed: see Reported
 }
 
-// Reported is the result of Report: ok; late, stale, rate_limited or kept_out (nothing was
-// stored); replaced, gone, expired or unknown. A late report may be a repeat, and then has Changes.
+// Reported is the result of Report: ok; late or chosen (the position was not stored, but what the
+// member chose); stale, rate_limited or kept_out (nothing was stored); replaced, gone, expired or
+// unknown. A late report may be a repeat, and then has Changes.
 type Reported struct {
 	Status Status
 	Refusal
@@ -118,15 +120,18 @@ type Reported struct {
 	// Unlisted is until when the member is not listed, since it ended too many matches Early:
 	// epoch ms, 0 if it may be listed.
 	Unlisted int64
-
-	// With ok:
 	// NotTaken is why the position counts for nothing, as Ack has it: "" if it was taken.
 	NotTaken string
-	Mark     string // of the changed advice, "" if it is that of the last report
-	At       int64  // epoch ms
-	Claim    *Claim
-	Since    int64 // with a Claim: the time of the position before, 0 if there was none
-	Route    *Route
+	Stands   Choice        // only what a later message said otherwise
+	Mark     string        // of the changed advice, "" if it is that of the last report
+	Lag      time.Duration // how old reports are on arrival, in steps; 0 if that does no harm
+	ClockOff bool          // by more than ClockOff, found out for the first time in this session
+
+	// With ok:
+	At    int64 // epoch ms
+	Claim *Claim
+	Since int64 // with a Claim: the time of the position before, 0 if there was none
+	Route *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or

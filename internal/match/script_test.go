@@ -57,6 +57,9 @@ type result struct {
 	Position                      *match.Position
 	Untold                        []match.Untold
 	Outcome                       match.Outcome
+	Stands                        match.Choice
+	Lag                           time.Duration
+	ClockOff                      bool
 	Ends                          []match.End
 	Changes                       []match.Change
 	Early                         match.By

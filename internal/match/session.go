@@ -112,20 +112,24 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 func (w *work) welcome(x Session, id string, r Snapshot, p *pair) *protocol.Welcome {
 	settings := w.Pools.For(x.Pool)
 	welcome := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: protocol.Version, Now: r.Now,
-		ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings), Available: r.Available == "1",
+		ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings, 0), Available: r.Available == "1",
 		Tags: strings.Fields(r.Tags), Server: w.Version}
+	willing := welcome.Available && x.Matchee && r.Unlisted == 0
 	switch {
 	case p != nil:
 		welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}
-		welcome.Report = p.advice().Report(settings)
-	case r.Available == "1" && x.Matchee && r.Unlisted == 0:
-		welcome.Report = Available.Report(settings)
+		welcome.Report = p.advice().Report(settings, 0)
+	case willing:
+		welcome.Report = Available.Report(settings, 0)
 	}
 	if p == nil {
 		welcome.Unlisted = unlisted(r.Unlisted, r.Now, &welcome.Report)
 	}
 	if q := r.Route; p == nil && q != nil && q.Request.Wait && (q.State == Waiting || q.State == Searching) {
 		welcome.Request = &protocol.WelcomeRequest{ID: q.Request.ID, Radius: q.Request.Radius, ExpiresAt: q.Request.Deadline}
+		if !willing {
+			welcome.Report = Watching.Report(settings, 0) // a request is passed over if its owner is silent
+		}
 	}
 	return welcome
 }

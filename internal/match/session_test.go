@@ -153,7 +153,7 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 		return r
 	}
 	idle := expect(welcome(unavailable, ""))
-	waits := expect(welcome(unavailable, waiting))
+	waits := expect(welcome(watching, waiting))
 
 	matched := snapshot(nil, route(match.Active, true))
 	benClaimed := snapshot(claim(9000, true), nil)

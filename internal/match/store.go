@@ -94,12 +94,16 @@ type Matches interface {
 type Report struct {
 	Position           // with At 0, Arrival counts
 	Arrival  time.Time // by the gateway's clock
-	// Available and Tags are nil if they do not change.
-	Available *bool
-	Tags      *[]string
+	Choice
 	// Points are those of a message with several, oldest first; the last one is the Position. The
 	// store ignores them.
 	Points []protocol.Fix
+}
+
+// A Choice is what a member says of whether it may be found and of its tags. nil is nothing.
+type Choice struct {
+	Available *bool
+	Tags      *[]string
 }
 
 // A NewRequest is a request as it arrived.

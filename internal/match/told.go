@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"waggle/internal/protocol"
 )
@@ -35,6 +36,7 @@ type Untold struct {
 	ID     string // of the request that it answers, "" if none
 	Reason string // with ended, "" if the cache has lost it
 	Advice Advice
+	Lag    time.Duration // see Reported
 	// Unlisted is until when the member is not listed: see Reported.
 	Unlisted int64
 	Radius   float64 // with no_match, metres
@@ -111,7 +113,7 @@ func (w *work) frameOf(ctx context.Context, u Untold) protocol.Frame {
 	case NoticeEnded:
 		return &protocol.Ended{ID: u.ID, Match: u.Which, Reason: cmp.Or(u.Reason, protocol.ReasonLost)}
 	case NoticeAdvice:
-		ack := &protocol.Ack{Report: u.Advice.Report(w.Pools.For(x.Pool))}
+		ack := &protocol.Ack{Report: u.Advice.Report(w.Pools.For(x.Pool), u.Lag)}
 		ack.Unlisted = unlisted(u.Unlisted, w.Now().UnixMilli(), &ack.Report)
 		return ack
 	}

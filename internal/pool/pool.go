@@ -15,6 +15,15 @@ const (
 	Required Consent = "required"
 )
 
+// Availability says how long a member's choice of being available stands.
+type Availability string
+
+// The two kinds: until the member changes it, or until its session ends.
+const (
+	Kept  Availability = "kept"
+	Reset Availability = "reset"
+)
+
 // DefaultName is the pool of a token that names none. Every pool starts from its
 // settings.
 const DefaultName = "default"
@@ -22,6 +31,7 @@ const DefaultName = "default"
 // Settings are the rules of one pool. The ranges and meanings of the fields are in schema.
 type Settings struct {
 	Consent        Consent
+	Availability   Availability
 	RemoteRequests bool
 	// LocationTTL is how long a location report keeps its member findable.
 	LocationTTL time.Duration

@@ -58,7 +58,7 @@ func TestParseRefusesWithTheRange(t *testing.T) {
 		{`{"pools":{"city":{},"city":{}}}`, `key "city" is there twice`},
 		{`{"pools":{"default":{"grace":0}}}`, `pool "default": "grace" must be a number of seconds from 0.1 to 7200, not 0`},
 		{`{"pools":{"city":7}}`, `pool "city": must be a JSON object`},
-		{one(`"Grace":5`), `pool "city": unknown key "Grace": allowed are consent, remoteRequests, locationTTL, `},
+		{one(`"Grace":5`), `pool "city": unknown key "Grace": allowed are consent, availability, remoteRequests, locationTTL, `},
 		{one(`"grace":5,"grace":6`), `pool "city": key "grace" is there twice`},
 		{one(`"locationTTL":0.05`), `"locationTTL" must be a number of seconds from 0.1 to 7200, not 0.05`},
 		{one(`"locationTTL":7201`), "from 0.1 to 7200, not 7201"},

@@ -16,8 +16,11 @@ const (
 
 // Why the position of a report was not taken. internal/store/scripts/member/report.lua decides.
 const (
-	PositionInaccurate = "inaccurate" // its accuracy is worse than the pool allows
-	PositionJump       = "jump"       // nobody comes there so fast: a second report is needed
+	PositionInaccurate = "inaccurate"   // its accuracy is worse than the pool allows
+	PositionJump       = "jump"         // nobody comes there so fast: a second report is needed
+	PositionLate       = "late"         // a newer one, or the same, was there before
+	PositionStale      = "stale"        // it is older than the location TTL
+	PositionLimited    = "rate_limited" // too many reports
 )
 
 // The two sides of a match.
@@ -81,13 +84,18 @@ type Pong struct {
 	Now int64  `json:"now"`
 }
 
-// Ack answers a location that has an id, or brings new reporting advice.
+// Ack answers a location that has an id, or brings new reporting advice. What it does not say
+// was taken as it was sent.
 type Ack struct {
-	ID       string    `json:"id,omitempty"`
-	Report   Report    `json:"report"`
-	Position string    `json:"position,omitempty"` // why the position was not taken
-	Taken    *int      `json:"taken,omitempty"`    // how many points of a batch count; nil: it was none
-	Unlisted *Unlisted `json:"unlisted,omitempty"`
+	ID       string `json:"id,omitempty"`
+	Report   Report `json:"report"`
+	Position string `json:"position,omitempty"` // why the position was not taken
+	Taken    *int   `json:"taken,omitempty"`    // how many points of a batch count; nil: it was none
+	// Available and Tags are what stands, if that is not what this message said.
+	Available *bool     `json:"available,omitempty"`
+	Tags      *[]string `json:"tags,omitempty"`
+	Now       int64     `json:"now,omitempty"` // the server's time, epoch ms, for a clock that is off
+	Unlisted  *Unlisted `json:"unlisted,omitempty"`
 }
 
 // Unlisted says until when nobody can find the member, and why.

@@ -55,6 +55,7 @@ func frames() map[string]protocol.Frame {
 	card := json.RawMessage(`{"name":"Bob","plate":"8ABC123"}`)
 	idle := protocol.Report{AfterSeconds: 30, MoveMeters: 50}
 	watching := protocol.Report{AfterSeconds: 20, MoveMeters: 1000}
+	away := protocol.Report{AfterSeconds: 300, MoveMeters: 1000}
 	watched := protocol.Report{AfterSeconds: 3, MoveMeters: 15}
 	return map[string]protocol.Frame{
 		"welcome": &protocol.Welcome{
@@ -86,6 +87,10 @@ func frames() map[string]protocol.Frame {
 		"ack":        &protocol.Ack{ID: "l7", Report: idle},
 		"ack-points": &protocol.Ack{ID: "l9", Report: idle, Taken: new(3)},
 		"ack-jump":   &protocol.Ack{ID: "l8", Report: idle, Position: protocol.PositionJump},
+		"ack-late":   &protocol.Ack{ID: "l9", Report: idle, Position: protocol.PositionLate},
+		"ack-choice": &protocol.Ack{Report: away, Position: protocol.PositionStale, Now: 1795396500000},
+		"ack-stands": &protocol.Ack{Report: away, Available: new(false), Tags: &[]string{"xl"}},
+		"ack-clock":  &protocol.Ack{Report: protocol.Report{AfterSeconds: 10, MoveMeters: 50}, Now: 1795396500000},
 		"ack-advice": &protocol.Ack{Report: watched},
 		"ack-unlisted": &protocol.Ack{Report: protocol.Report{AfterSeconds: 300, MoveMeters: 1000},
 			Unlisted: &protocol.Unlisted{Until: 1795397100000, Reason: protocol.ReasonEndedEarly}},

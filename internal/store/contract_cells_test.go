@@ -131,7 +131,7 @@ func cells() []testCase {
 			ana := f.connected("ana")
 			ana.report(0, seq(1))
 			reported := ana.report(0, seq(1))
-			f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Available, Changes: []match.Change{ana.list(start + 1)}})
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available, Changes: []match.Change{ana.list(start + 1)}})
 			ana.apply(reported.Changes...)
 			same(f, f.nearest(0, 100, 1), []string{"ana"})
 		}},

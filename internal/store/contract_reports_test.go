@@ -40,7 +40,7 @@ func reports() []testCase {
 			ana := f.listed("ana", 0, at(start-10), seq(5))
 			for _, late := range [][]reportOption{{at(start - 11), seq(6)}, {at(start - 10), seq(4)}} {
 				reported := ana.report(100, late...)
-				f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Available})
+				f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available})
 				same(f, *ana.snapshot().Position, ana.Position)
 			}
 			for _, newer := range [][]reportOption{{at(start - 10), seq(6)}, {at(start - 9), seq(1)}} {
@@ -117,24 +117,24 @@ func reports() []testCase {
 			ana := f.listed("ana", 0, at(start-10), seq(5))
 			for n := range int64(2) {
 				reported := ana.report(100, at(start-10), seq(5))
-				f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Available, Changes: []match.Change{ana.list(start + 1 + n)}})
+				f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available, Changes: []match.Change{ana.list(start + 1 + n)}})
 			}
 		}},
 		{"a report that is repeated takes a member who is not listed any more out of the cell, under its last epoch", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.moveTo(0, available(false))
 			reported := ana.report(0, seq(ana.Seq))
-			f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Unavailable, Changes: []match.Change{unlist(0, start)}})
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable, Changes: []match.Change{unlist(0, start)}})
 			ben := f.listed("ben", 10, available(false))
 			reported = ben.report(10, seq(ben.Seq))
-			f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Unavailable, Changes: []match.Change{unlist(10, 0)}})
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable, Changes: []match.Change{unlist(10, 0)}})
 		}},
 		{"a report that is repeated takes a member who has become stale out of every cell", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.moveTo(nextCell, at(start+20_000))
 			f.advance(time.Minute)
 			reported := ana.report(nextCell, at(start+20_000), seq(ana.Seq))
-			f.is(reported, match.Reported{Status: match.StatusLate, Advice: match.Unavailable,
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable,
 				Changes: []match.Change{unlist(0, start), unlist(nextCell, start+1)}})
 		}},
 		{"a member stays as available as it last said", func(f *fixture) {
@@ -162,6 +162,176 @@ func reports() []testCase {
 			reported = ana.report(0, tagged())
 			same(f, reported.Changes, []match.Change{ana.list(f.now + 3)})
 			same(f, ana.relist()[0].Tags, "")
+		}},
+		{"a choice is taken although the position is late, or was there before", func(f *fixture) {
+			ana := f.listed("ana", 0, at(start-10), seq(5))
+			for n, late := range []reportOption{at(start - 11), at(start - 10)} {
+				f.advance(time.Second)
+				reported := ana.report(0, late, seq(5), available(false), tagged("xl"))
+				changes := []match.Change{unlist(0, start+2*int64(n)*1000)}
+				f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable, Mark: f.advice(), Changes: changes})
+				same(f, ana.snapshot().Tags, "xl")
+				f.advance(time.Second)
+				ana.tags = "van"
+				reported = ana.report(0, late, seq(4), available(true), tagged("van"))
+				f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available, Mark: f.advice(),
+					Changes: []match.Change{ana.list(f.now)}})
+				same(f, *ana.snapshot().Position, ana.Position)
+			}
+		}},
+		{"tags are taken although the position is late: the member is listed with them", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.advance(time.Second)
+			ana.tags = "xl"
+			reported := ana.report(0, at(start-1), tagged("xl"))
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available, Changes: []match.Change{ana.list(f.now)}})
+			f.advance(time.Second)
+			reported = ana.report(0, at(start-1), tagged("xl"))
+			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available})
+		}},
+		{"a choice is taken although the position is stale", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.advance(time.Second)
+			reported := ana.report(0, at(f.now-60_000), available(false))
+			f.is(reported, match.Reported{Status: match.StatusChosen, NotTaken: "stale", Advice: match.Unavailable, Mark: f.advice(), ClockOff: true,
+				Changes: []match.Change{unlist(0, start)}})
+			same(f, ana.snapshot().Available, "0")
+			reported = ana.report(0, at(f.now-60_000), tagged("xl"))
+			f.is(reported, match.Reported{Status: match.StatusChosen, NotTaken: "stale", Advice: match.Unavailable})
+			same(f, ana.snapshot().Tags, "xl")
+			same(f, *ana.snapshot().Position, ana.Position)
+		}},
+		{"nobody is kept from going on a break by the rate of reports; all else is", func(f *fixture) {
+			f.settings(`"reportsBurst":1,"reportsPerSecond":1`)
+			ana := f.listed("ana", 0)
+			f.advance(500 * time.Millisecond)
+			f.says(ana.report(10, tagged("xl")), match.StatusRateLimited)
+			f.says(ana.report(10, available(true)), match.StatusRateLimited)
+			reported := ana.report(10, available(false))
+			f.is(reported, match.Reported{Status: match.StatusChosen, Refusal: match.Refusal{}, NotTaken: "rate_limited", Advice: match.Unavailable,
+				Mark: f.advice(), Changes: []match.Change{unlist(0, start)}})
+			same(f, *ana.snapshot().Position, ana.Position)
+			f.says(ana.report(10, available(false)), match.StatusRateLimited)
+			f.says(ana.report(10, available(true)), match.StatusRateLimited)
+			same(f, ana.snapshot().Available, "0")
+			same(f, ana.snapshot().Tags, "")
+		}},
+		{"a member that is kept out is not heard, whatever it chooses", func(f *fixture) {
+			f.settings(`"reportsBurst":1,"reportsPerSecond":1`)
+			ana := f.listed("ana", 0)
+			for range 50 {
+				f.says(ana.report(10), match.StatusRateLimited)
+			}
+			f.says(ana.report(10, available(false)), match.StatusKeptOut)
+			same(f, ana.snapshot().Available, "1")
+		}},
+		{"of two choices the one that arrived later stands, in whichever order they are served", func(f *fixture) {
+			no, none := false, []string{}
+			ana := f.listed("ana", 0, tagged("van"))
+			reported := ana.report(0, arriving(start+20), available(false), tagged())
+			f.says(reported, match.StatusOK)
+			same(f, reported.Stands, match.Choice{})
+			reported = ana.report(0, at(start+20), arriving(start+19), seq(99), available(true), tagged("xl"))
+			f.says(reported, match.StatusOK)
+			same(f, reported.Stands, match.Choice{Available: &no, Tags: &none})
+			same(f, ana.snapshot().Available, "0")
+			same(f, ana.snapshot().Tags, "")
+			reported = ana.report(0, at(start+21), arriving(start+21), available(true), tagged("xl"))
+			same(f, reported.Stands, match.Choice{})
+			same(f, ana.snapshot().Available, "1")
+			same(f, ana.snapshot().Tags, "xl")
+		}},
+		{"each choice has an order of its own: a report without it leaves it", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.says(ana.report(0, arriving(start+20), tagged("van")), match.StatusOK)
+			f.says(ana.report(0, arriving(start+10), available(false)), match.StatusLate)
+			same(f, ana.snapshot().Available, "0")
+			f.says(ana.report(0, arriving(start+5), tagged("xl")), match.StatusLate)
+			same(f, ana.snapshot().Tags, "van")
+			f.says(ana.report(0, arriving(start+30)), match.StatusOK)
+			f.says(ana.report(0, arriving(start+25), available(true)), match.StatusLate)
+			same(f, ana.snapshot().Available, "1")
+		}},
+		{"of two choices that arrived at one moment the one with the larger seq stands", func(f *fixture) {
+			no := false
+			ana := f.listed("ana", 0, seq(1))
+			f.says(ana.report(0, seq(9), available(false), tagged("van", "xl")), match.StatusOK)
+			f.is(ana.report(0, seq(8), available(true), tagged("red")), match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable,
+				Stands: match.Choice{Available: &no, Tags: &[]string{"van", "xl"}}})
+			f.says(ana.report(0, seq(10), available(true), tagged("red")), match.StatusOK)
+			same(f, ana.snapshot().Available, "1")
+			same(f, ana.snapshot().Tags, "red")
+			f.says(ana.report(0, seq(9), available(false)), match.StatusLate)
+			same(f, ana.snapshot().Available, "1")
+		}},
+		{"of two choices with the same seq, too, what shows less stands, in whichever order", func(f *fixture) {
+			no := false
+			both := []string{"van"}
+			ana, ben := f.listed("ana", 0, seq(1)), f.listed("ben", 10, seq(1))
+			f.says(ana.report(0, seq(2), available(false), tagged("van", "xl")), match.StatusOK)
+			reported := ana.report(0, seq(2), available(true), tagged("red", "van"))
+			same(f, reported.Stands, match.Choice{Available: &no, Tags: &both})
+			f.says(ben.report(10, seq(2), available(true), tagged("red", "van")), match.StatusOK)
+			reported = ben.report(10, seq(2), available(false), tagged("van", "xl"))
+			same(f, reported.Stands, match.Choice{Tags: &both})
+			for _, who := range []*member{ana, ben} {
+				same(f, who.snapshot().Available, "0")
+				same(f, who.snapshot().Tags, "van")
+			}
+		}},
+		{"a choice is ordered by the cache's clock where the gateway's is more than 30 s off", func(f *fixture) {
+			ana := f.newMember("ana")
+			ana.ConnectedAt = ana.ConnectedAt.Add(40 * time.Second)
+			f.says(ana.connect(), match.StatusOK)
+			ana.moveTo(0, arriving(start+40_000), available(false))
+			same(f, ana.snapshot().Available, "0")
+			f.advance(time.Millisecond)
+			ana.moveTo(0, arriving(start+30_000), available(true))
+			same(f, ana.snapshot().Available, "1")
+		}},
+		{"a clock that is off by more than 15 s is told once in a session", func(f *fixture) {
+			for n, off := range []int64{-15_001, 15_001} {
+				ana := f.connected(fmt.Sprint("ana", n))
+				same(f, ana.report(0, at(f.now+off/15_001*15_000)).ClockOff, false)
+				same(f, ana.report(0, seq(9)).ClockOff, false)
+				same(f, ana.report(0, at(f.now+off)).ClockOff, true)
+				same(f, ana.report(0, at(f.now+off)).ClockOff, false)
+				next := ana.nextSession()
+				f.says(next.connect(), match.StatusOK)
+				same(f, next.report(0, at(f.now+off)).ClockOff, true)
+			}
+		}},
+		{"a report that is old on arrival is advised to come again sooner, and the member is told when that changes", func(f *fixture) {
+			ana := f.connected("ana")
+			for _, report := range []struct {
+				behind, lag time.Duration
+				changed     bool
+			}{
+				{0, 0, true}, {15 * time.Second, 0, false}, {15*time.Second + time.Millisecond, 20 * time.Second, true}, {20 * time.Second, 20 * time.Second, false},
+				{45 * time.Second, 45 * time.Second, true}, {41 * time.Second, 45 * time.Second, false}, {59 * time.Second, 60 * time.Second, true}, {0, 0, true},
+			} {
+				f.advance(time.Minute)
+				reported := ana.report(0, at(f.now-report.behind.Milliseconds()))
+				f.says(reported, match.StatusOK)
+				same(f, reported.Lag, report.lag)
+				same(f, reported.Mark != "", report.changed)
+			}
+			f.advance(time.Minute)
+			f.says(ana.report(0, available(false)), match.StatusOK)
+			f.advance(time.Minute)
+			same(f, ana.report(0, at(f.now-45_000)).Mark, "")
+			same(f, ana.report(0, at(f.now-50_000)).Lag, 45*time.Second)
+		}},
+		{"where reports live longer than usual, the advice allows for older ones", func(f *fixture) {
+			f.settings(`"locationTTL":120,"grace":20`)
+			ana := f.connected("ana")
+			same(f, ana.report(0, at(f.now-105_000)).Lag, 0)
+			f.advance(time.Millisecond)
+			same(f, ana.report(0, at(f.now-105_000)).Lag, 0)
+			f.advance(time.Millisecond)
+			same(f, ana.report(0, at(f.now-105_001+2)).Lag, 0)
+			f.advance(time.Minute)
+			same(f, ana.report(0, at(f.now-105_001)).Lag, 110*time.Second)
 		}},
 		{"a report after the member was stale lists it anew: the index may have swept it", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -202,6 +372,17 @@ func reports() []testCase {
 			reported = ana.report(30)
 			want.Mark = ""
 			f.is(reported, want)
+		}},
+		{"a member whom nobody may find, and whose request waits, is advised to be heard within the grace time", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r1")
+			same(f, ana.report(10).Advice, match.Available)
+			reported := ana.report(20, available(false))
+			same(f, reported.Advice, match.Watching)
+			same(f, reported.Mark, f.advice())
+			same(f, f.ttl(f.key("route", "ana")) < 2*time.Minute, true) // unlike that of a match
+			f.says(ana.cancel(), match.StatusCancelled)
+			same(f, ana.report(20).Advice, match.Unavailable)
 		}},
 		{"a report returns the request under way, and whether all cells know of it", func(f *fixture) {
 			ana := f.listed("ana", 0)

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"waggle/internal/match"
@@ -67,26 +69,102 @@ func sessions() []testCase {
 			f.is(next.connect(), match.Connected{Status: match.StatusOK, Changes: []match.Change{next.list(f.now + 1)}})
 			same(f, next.snapshot().Connection, next.Connection)
 		}},
-		{"where consent is implied, each session starts available", func(f *fixture) {
+		{"where consent is implied, a member is available until it says otherwise, and that stands in its next sessions", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.moveTo(0, available(false))
-			same(f, ana.snapshot().Available, "0")
+			for range 2 {
+				next := ana.nextSession()
+				f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection})
+				same(f, next.snapshot().Available, "0")
+				same(f, next.report(0).Changes, nil)
+				ana = next
+			}
+			ana.moveTo(0, available(true))
 			next := ana.nextSession()
-			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
-				Changes: []match.Change{next.list(f.now + 1)}})
+			f.says(next.connect(), match.StatusOK)
 			same(f, next.snapshot().Available, "1")
 		}},
-		{"where consent is required, no session starts available", func(f *fixture) {
+		{"where consent is required, a member is available once it says so, and that stands in its next sessions", func(f *fixture) {
 			f.settings(`"consent":"required"`)
 			ana := f.connected("ana")
 			same(f, ana.snapshot().Available, "0")
-			reported := ana.report(0)
-			same(f, reported.Changes, nil)
-			ana.moveTo(0, available(true))
-			same(f, ana.snapshot().Available, "1")
+			same(f, ana.report(0).Changes, nil)
+			again := ana.nextSession()
+			f.says(again.connect(), match.StatusOK)
+			same(f, again.snapshot().Available, "0")
+			again.moveTo(0, available(true))
+			next := again.nextSession()
+			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: again.Connection})
+			same(f, next.snapshot().Available, "1")
+		}},
+		{"where a pool asks in each session, the choice of the last one does not stand", func(f *fixture) {
+			for _, pool := range []struct{ consent, starts string }{{"implied", "1"}, {"required", "0"}} {
+				f.settings(unlimited + `,"availability":"reset","consent":"` + pool.consent + `"`)
+				for _, said := range []bool{false, true} {
+					ana := f.connected(pool.consent + fmt.Sprint(said))
+					ana.moveTo(0, available(said), tagged("xl"))
+					next := ana.nextSession()
+					f.says(next.connect(), match.StatusOK)
+					same(f, next.snapshot().Available, pool.starts)
+					same(f, next.snapshot().Tags, "xl")
+				}
+			}
+		}},
+		{"in a new session the first choice is taken, even at the moment of its connect", func(f *fixture) {
+			ana := f.listed("ana", 0, arriving(start+20), available(false), tagged("xl"), seq(9))
 			next := ana.nextSession()
-			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection, Changes: []match.Change{unlist(0, f.now)}})
+			f.says(next.connect(), match.StatusOK)
+			reported := next.report(0, arriving(start+1), available(true), tagged("van"), seq(0))
+			same(f, reported.Stands, match.Choice{})
+			same(f, next.snapshot().Available, "1")
+			same(f, next.snapshot().Tags, "van")
+		}},
+		{"a choice outlives the record of a member who has left, by 30 days", func(f *fixture) {
+			ana := f.connected("ana")
+			ana.moveTo(0, available(false), tagged("xl"))
+			ana.leave()
+			f.evict(f.key("m", "ana"))
+			same(f, f.ttl(f.key("chosen", "ana")) > 30*24*time.Hour-time.Minute, true)
+			next := ana.nextSession()
+			f.says(next.connect(), match.StatusOK)
 			same(f, next.snapshot().Available, "0")
+			same(f, next.snapshot().Tags, "xl")
+			f.evict(f.key("chosen", "ana"))
+			next.leave()
+			same(f, f.ttl(f.key("chosen", "ana")) > 30*24*time.Hour-time.Minute, true)
+		}},
+		{"tags alone outlive the record too, and what was never said is not kept", func(f *fixture) {
+			ana := f.connected("ana")
+			ana.moveTo(0, tagged())
+			same(f, f.stored("chosen", "ana"), map[string]string{})
+			ana.leave()
+			same(f, f.stored("chosen", "ana"), map[string]string{"tags": ""})
+			f.evict(f.key("m", "ana"))
+			next := ana.nextSession()
+			next.Restricted, next.Tags = true, []string{"van"}
+			f.says(next.connect(), match.StatusOK)
+			same(f, next.snapshot().Tags, "")
+			same(f, next.snapshot().Available, "1")
+			same(f, f.stored("chosen", "ana"), map[string]string{}) // the record has it
+			ben := f.listed("ben", 0)
+			ben.leave()
+			same(f, f.stored("chosen", "ben"), map[string]string{})
+		}},
+		{"a choice of being available is kept at once, and its tags with it", func(f *fixture) {
+			ana := f.connected("ana")
+			ana.moveTo(0, available(true))
+			same(f, f.stored("chosen", "ana"), map[string]string{})
+			ana.moveTo(0, available(false))
+			same(f, f.stored("chosen", "ana"), map[string]string{"available": "0"})
+			ana.moveTo(0, tagged("xl"))
+			same(f, f.stored("chosen", "ana"), map[string]string{"available": "0", "tags": "xl"})
+			f.advance(time.Second)
+			f.says(ana.report(0, at(start-1), available(true)), match.StatusLate)
+			same(f, f.stored("chosen", "ana"), map[string]string{"available": "1", "tags": "xl"})
+			next := ana.nextSession()
+			next.Restricted, next.Tags = true, []string{"van"}
+			f.says(next.connect(), match.StatusOK)
+			same(f, f.stored("chosen", "ana"), map[string]string{"available": "1", "tags": ""})
 		}},
 		{"a session without the role matchee is not listed", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -114,12 +192,29 @@ func sessions() []testCase {
 			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
 				Changes: []match.Change{next.list(f.now + 1)}})
 		}},
-		{"a token's tags apply where none of the reported tags is left", func(f *fixture) {
-			ana := f.listed("ana", 0, tagged("xl"))
-			next := ana.nextSession()
-			next.Restricted, next.Tags, next.tags = true, []string{"bike", "van"}, "bike van"
-			f.is(next.connect(), match.Connected{Status: match.StatusOK, Old: ana.Connection,
-				Changes: []match.Change{next.list(f.now + 1)}})
+		{"a token's tags never widen the reported tags, even where none of these is left", func(f *fixture) {
+			for n, said := range [][]string{{"xl"}, {}} {
+				ana := f.listed(fmt.Sprint("ana", n), 0, tagged(said...))
+				for _, allowed := range [][]string{{"bike", "van"}, {"bike", "van", "xl"}} {
+					ana = ana.nextSession()
+					ana.Restricted, ana.Tags = true, allowed
+					f.says(ana.connect(), match.StatusOK)
+					same(f, ana.snapshot().Tags, "")
+				}
+			}
+		}},
+		{"a token's tags stand for those that were never reported, in each session anew", func(f *fixture) {
+			ana := f.newMember("ana")
+			ana.Restricted, ana.Tags = true, []string{"van", "xl"}
+			f.says(ana.connect(), match.StatusOK)
+			same(f, ana.snapshot().Tags, "van xl")
+			ana.report(0)
+			for _, allowed := range [][]string{{"bike"}, nil} {
+				ana = ana.nextSession()
+				ana.Restricted, ana.Tags, ana.tags = allowed != nil, allowed, strings.Join(allowed, " ")
+				f.says(ana.connect(), match.StatusOK)
+				same(f, ana.snapshot().Tags, ana.tags)
+			}
 		}},
 		{"a token's tags apply where no tags were reported", func(f *fixture) {
 			ana := f.newMember("ana")

@@ -148,7 +148,7 @@ func notYetTold() []testCase {
 			ana := f.connected("ana")
 			report := func(is bool) string {
 				f.advance(3 * time.Second)
-				r, err := f.store.Report(f.t.Context(), ana.Session, match.Report{Position: match.Position{Point: north(0), At: f.now}, Available: &is})
+				r, err := f.store.Report(f.t.Context(), ana.Session, match.Report{Position: match.Position{Point: north(0), At: f.now}, Arrival: time.UnixMilli(f.now), Choice: match.Choice{Available: &is}})
 				f.must(err)
 				return r.Mark
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
@@ -34,9 +35,10 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
 		writeMotion(r.Motion), available, retag, tags, string(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
 		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst), most(settings.MaxAccuracy), most(settings.MaxSpeed))...))
-	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(),
-		Advice: said.Advice, Mark: said.AdviceMark, At: int64(said.At), Claim: said.claim(),
-		Route: said.route(said.Route), NotTaken: said.NotTaken, Since: int64(said.Since), Changes: domainChanges(said.Changes), Unlisted: int64(said.Unlisted)}, err
+	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(), NotTaken: said.NotTaken,
+		Advice: said.Advice, Mark: said.AdviceMark, Lag: time.Duration(said.Lag) * time.Millisecond,
+		ClockOff: bool(said.ClockOff), Stands: said.Stands.domain(), At: int64(said.At), Claim: said.claim(),
+		Route: said.route(said.Route), Since: int64(said.Since), Changes: domainChanges(said.Changes), Unlisted: int64(said.Unlisted)}, err
 }
 
 // most writes a limit of which 0 means that there is none.

@@ -16,9 +16,10 @@ func (s *Store) Connect(ctx context.Context, x match.Session, lost bool) (match.
 	if !x.Expires.IsZero() {
 		expires = whole(x.Expires.UnixMilli())
 	}
-	implied := s.pools.For(x.Pool).Consent == pool.Implied
+	settings := s.pools.For(x.Pool)
 	r, err := s.ask(ctx, s.onMember("connect", x.Member, x.Connection, whole(x.ConnectedAt.UnixMilli()), bit(x.Restricted),
-		words(x.Tags), string(x.Card), bit(x.Matchee), bit(implied), decimal(match.ConnectsPerMinute), decimal(match.ConnectsBurst), bit(lost), expires))
+		words(x.Tags), string(x.Card), bit(x.Matchee), bit(settings.Consent == pool.Implied),
+		bit(settings.Availability == pool.Kept), decimal(match.ConnectsPerMinute), decimal(match.ConnectsBurst), bit(lost), expires))
 	return match.Connected{Status: r.Status, Refusal: r.refusal(), Old: r.Old, Changes: domainChanges(r.Changes)}, err
 }
 

@@ -59,7 +59,7 @@ func aRecord(t *testing.T, s *store.Store, n int) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		r := match.Report{Arrival: time.Now(), Tags: &[]string{"van", "wheelchair"}, Position: match.Position{At: time.Now().UnixMilli(),
+		r := match.Report{Arrival: time.Now(), Choice: match.Choice{Tags: &[]string{"van", "wheelchair"}}, Position: match.Position{At: time.Now().UnixMilli(),
 			Seq: 1000 + random.Int64N(1000), Point: geo.Point{Lat: float64(525_200_000+random.IntN(1000)) / 1e7, Lng: float64(134_000_000+random.IntN(1000)) / 1e7}}}
 		reported, err := s.Report(t.Context(), x, r)
 		if err == nil && reported.Mark != "" {

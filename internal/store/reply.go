@@ -35,6 +35,9 @@ type reply struct {
 	AdviceMark string       `json:"advice_mark"`
 	Tell       flag         `json:"tell"`
 	Check      flag         `json:"check"`
+	Lag        number       `json:"lag"` // ms
+	ClockOff   flag         `json:"clock_off"`
+	Stands     stands       `json:"stands"`
 	Confirmed  flag         `json:"confirmed"`
 	Missed     flag         `json:"missed"`
 	Waits      flag         `json:"waits"`
@@ -105,6 +108,10 @@ type (
 		Session number   `json:"session"`
 		Tags    string   `json:"tags"`
 	}
+	stands struct {
+		Available *flag   `json:"available"`
+		Tags      *string `json:"tags"`
+	}
 	noMatch struct {
 		ID     string `json:"id"`
 		Radius number `json:"radius"`
@@ -115,6 +122,7 @@ type (
 		Which    string       `json:"which"`
 		Reason   string       `json:"reason"`
 		Advice   match.Advice `json:"advice"`
+		Lag      number       `json:"lag"` // ms
 		Unlisted number       `json:"unlisted"`
 	}
 	outcome struct {
@@ -193,6 +201,15 @@ func (r reply) claim() *match.Claim {
 		return nil
 	}
 	return &match.Claim{Matcher: r.member(r.Claim.Matcher), Match: r.Claim.Match, Confirmed: bool(r.Claim.Confirmed), At: int64(r.Claim.At)}
+}
+
+func (s stands) domain() (c match.Choice) {
+	c.Available = (*bool)(s.Available)
+	if s.Tags != nil {
+		tags := strings.Fields(*s.Tags)
+		c.Tags = &tags
+	}
+	return c
 }
 
 func (r reply) position() *match.Position {
@@ -283,7 +300,7 @@ func (r reply) route(t *route) *match.Route {
 func (r reply) untold() (all []match.Untold) {
 	for _, u := range r.Untold {
 		all = append(all, match.Untold{Notice: u.What, Which: u.Which, ID: u.ID, Reason: u.Reason, Radius: float64(u.Radius), Advice: u.Advice,
-			Unlisted: int64(u.Unlisted)})
+			Unlisted: int64(u.Unlisted), Lag: time.Duration(u.Lag) * time.Millisecond})
 	}
 	return all
 }

@@ -58,8 +58,9 @@ func TestAScriptRefusesAWrongNumberOfArguments(t *testing.T) {
 func TestEveryScriptStartsWithTheLifetimesOfTheDomain(t *testing.T) {
 	want := map[string]time.Duration{"LEASE": match.Lease, "KEEP": match.Kept, "REMEMBER_END": match.EndRemembered,
 		"REMEMBER_OUTCOME": match.OutcomeRemembered, "MAX_AHEAD": match.MaxAhead, "ASK_AGAIN": match.AskAgain,
-		"SEARCH_AGAIN": match.SearchAgain, "EARLY": match.Early, "REFUSALS": match.Refusals * time.Millisecond,
-		"NOTIFY_AGAIN": match.NotifyAgain, "CHECK_MATCH": match.CheckMatch, "REFUSALS_IN": match.RefusalsIn, "KEEP_OUT": match.KeptOut}
+		"SEARCH_AGAIN": match.SearchAgain, "EARLY": match.Early, "NOTIFY_AGAIN": match.NotifyAgain, "CHECK_MATCH": match.CheckMatch, "REFUSALS": match.Refusals * time.Millisecond,
+		"REFUSALS_IN": match.RefusalsIn, "KEEP_OUT": match.KeptOut,
+		"KEEP_CHOICE": match.ChoiceKept, "ADVISED": match.Advised, "CLOCK_OFF": match.ClockOff}
 	for name, text := range store.Texts(active.Script) {
 		line, _, _ := strings.Cut(text, "\n")
 		names, values, _ := strings.Cut(strings.TrimPrefix(line, "local "), " = ")

@@ -5,9 +5,41 @@ import (
 	"sync"
 	"testing"
 
+	"waggle/internal/handler"
 	"waggle/internal/protocol"
 	"waggle/test/kit"
 )
+
+// TestRule5OrderedChoices: a member reports and goes on a break right after it. Both messages are
+// without a time, may arrive in one millisecond, and are served in any order or at once. It is on
+// its break.
+func TestRule5OrderedChoices(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		random := kit.Random(t, 6)
+		const place = `"lat":37.7749,"lng":-122.4194`
+		for n := range 150 {
+			ben := be.join(fmt.Sprint("ben", n))
+			ben.send("location", place)
+			first := []string{place, place + `,"available":true`}[n%2]
+			events := []handler.Event{ben.event("location", `{"action":"location",`+first+`}`),
+				ben.event("location", `{"action":"location",`+place+`,"available":false}`)}
+			events[1].RequestContext.RequestTimeEpoch = events[0].RequestContext.RequestTimeEpoch + int64(n/2%2)
+			var all sync.WaitGroup
+			for _, i := range random.Perm(2) {
+				serve := func() { _, _ = be.app.Handle(t.Context(), events[i]) }
+				if n/4%2 == 0 {
+					all.Go(serve)
+				} else {
+					serve()
+				}
+			}
+			all.Wait()
+			if got := be.findAt(37.7749, -122.4194); got != "" {
+				t.Fatalf("try %d: found %q on its break", n, got)
+			}
+		}
+	})
+}
 
 // TestRule5OrderedInAnyOrderOfArrival sends the same reports in any order, one after the
 // other and all at once. The clocks are right, behind, ahead or stopped, or seq starts

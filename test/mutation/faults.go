@@ -48,7 +48,7 @@ func faults() []fault {
 		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= tonumber(at) or m.seq ~= seq then", "if false then"},
 
 		// Rule 4: fresh.
-		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "m.jumped = now, nil", "m.jumped = tonumber(at), nil"},
+		{"the record's freshness goes by the client's clock", slot + "member/report.lua", "m.reported, m.heard, m.cell, m.jumped = now, nil", "m.reported, m.heard, m.cell, m.jumped = tonumber(at), nil"},
 		{"the listing's freshness goes by the client's clock", slot + "cell/list.lua", "heard = tonumber(heard)", "heard = tonumber(at)"},
 
 		{"an inaccurate position is taken", slot + "member/report.lua", "accuracy > tonumber(maxAccuracy)", "accuracy < 0"},
@@ -58,7 +58,7 @@ func faults() []fault {
 
 		// Rule 5: ordered.
 		{"a late report moves the listing", slot + "cell/list.lua", " or (before.epoch == k.epoch and ahead < 0) then", " then"},
-		{"a repeated report does not list the member anew", slot + "member/report.lua", "local changes = index_changes(r, true)\n", "local changes = {}\n"},
+		{"a repeated report does not list the member anew", slot + "member/report.lua", "index_changes(r, repeated or retagged)", "index_changes(r, retagged)"},
 		{"the changes of a report are not applied", domain + "report.go", "w.Store.Apply(ctx, x.Member, reported.Changes)", "w.Store.Apply(ctx, x.Member, nil)"},
 		{"an unlisting ignores the epoch", slot + "cell/unlist.lua", "if k.epoch > tonumber(epoch) then", "if false then"},
 
@@ -72,7 +72,7 @@ func faults() []fault {
 			"if r and r.match == match and r.matchee == matchee then"},
 		{"a matcher sees where its matchee was before the match", domain + "points.go", "max(reported.Since, reported.Claim.At)", "reported.Since"},
 		{"a remote request needs no report", slot + "member/begin.lua", "if not fresh() and (lat == '' or remote ~= '') then", "if not fresh() and lat == '' then"},
-		{"a slow process pushes an old location", domain + "report.go", "if w.Now().Sub(before) > slow {", "if w.Now().Before(before) {"},
+		{"a slow process pushes an old location", domain + "report.go", "|| w.Now().Sub(before) > slow {", "|| w.Now().Before(before) {"},
 		{"a frame that could not be pushed is logged", domain + "service.go", `"push failed", "connection", connection,`,
 			`"push failed", "connection", connection, "frame", string(protocol.Encode(f)),`},
 		{"the action of the event overrides the action of the body", wire + "decode.go", "if name != action || !slices", "if !slices"},

@@ -67,13 +67,19 @@ type Pong struct {
 	Now int64  `json:"now"` // the server's time, epoch ms
 }
 
-// Ack answers a Location that has an ID, or brings new advice.
+// Ack answers a Location that has an ID, or brings new advice. What it does not say was
+// taken as it was sent.
 type Ack struct {
 	ID     string `json:"id,omitempty"`
 	Report Report `json:"report"`
-	// Position is why the position counts for nothing, such as Inaccurate or Jump. It is "" if
-	// it was taken.
+	// Position is why the position counts for nothing, such as Inaccurate, Jump or Late. It is
+	// "" if it was taken.
 	Position string `json:"position,omitempty"`
+	// Available and Tags are what stands, if that is not what the message said, since a
+	// later one said otherwise.
+	Available *bool     `json:"available,omitempty"`
+	Tags      *[]string `json:"tags,omitempty"`
+	Now       int64     `json:"now,omitempty"` // the server's time, epoch ms, if this clock is off
 	// Taken is how many of a Location's Points count. It is nil if it had none.
 	Taken    *int      `json:"taken,omitempty"`
 	Unlisted *Unlisted `json:"unlisted,omitempty"`
@@ -88,8 +94,11 @@ type Unlisted struct {
 
 // Why the position of a Location was not taken.
 const (
-	Inaccurate = "inaccurate" // its accuracy is worse than the pool allows
-	Jump       = "jump"       // nobody comes there so fast: the next report from there counts
+	Inaccurate = "inaccurate"   // its accuracy is worse than the pool allows
+	Jump       = "jump"         // nobody comes there so fast: the next report from there counts
+	Late       = "late"         // a newer one, or the same, was there before
+	Stale      = "stale"        // it is older than the pool allows
+	Limited    = "rate_limited" // too many reports
 )
 
 // Waiting says that nobody was found yet and the request stays open.

@@ -42,15 +42,15 @@ end
 
 -- arrived returns the time of a report: its own if it has one and is not ahead of
 -- the clock by more than 30 s, else that of its arrival, which a wrong clock of the
--- gateway does not move by more than 30 s either.
+-- gateway does not move by more than 30 s either. It returns the time of arrival, too.
 local function arrived(at, arrival)
   if math.abs(tonumber(arrival) - now) > MAX_AHEAD then
     arrival = int(now)
   end
   if at == '' or tonumber(at) > now + MAX_AHEAD then
-    return arrival
+    return arrival, arrival
   end
-  return at
+  return at, arrival
 end
 
 -- has tells whether the words of `wanted` are all among those of `tags`.

@@ -1,8 +1,9 @@
 -- Prelude of the scripts in member/, after common.lua: they run on a member's slot.
 -- keys[1] is the record, keys[2] the member's route: its entry in the routing table. keys[3]
 -- is the last position of a member who has left: it expires with the grace time. keys[4] is
--- what is remembered of the member's requests and matches that are over.
-local record, route, left, past
+-- what is remembered of the member's requests and matches that are over. keys[5] is what the
+-- member said of `available` and `tags`: it outlives the record.
+local record, route, left, past, chosen
 -- m is the record. A field that is absent is nil. What a script assigns to m is written when it
 -- replies. Times in it are numbers; degrees and cells stay short. `values` has the fields,
 -- `changed` the names of those that a script has assigned, and the stored times count from `base`.
@@ -21,14 +22,15 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
-  jp = 'jumped', ac = 'active', un = 'untold', na = 'again', ck = 'checked', te = 'expires' }
+  jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockTold', ac = 'active', un = 'untold', na = 'again',
+  ck = 'checked', te = 'expires' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
-  checked = 1, expires = 1 }
+  checked = 1, expires = 1, availableAt = 1, tagsAt = 1 }
 local short_of -- the other way round
 -- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
 -- digit, which all have, and its trailing ones.
@@ -68,7 +70,7 @@ end
 
 local function start(...)
   start_run(...)
-  record, route, left, past = unpack(keys)
+  record, route, left, past, chosen = unpack(keys)
   expired, lists, unsaved = nil, {}, {}
   if not short_of then
     short_of = {}
@@ -185,6 +187,30 @@ local function connection()
     return ''
   end
   return left_at() and 'expired ' .. m.conn or m.conn
+end
+
+-- narrowed keeps those of the tags that are also among `allowed`.
+local function narrowed(tags, allowed)
+  local kept = {}
+  for word in string.gmatch(tags, '%S+') do
+    if has(allowed, word) then
+      kept[#kept + 1] = word
+    end
+  end
+  return table.concat(kept, ' ')
+end
+
+-- keep_choice keeps what the member said of `available` and `tags` for longer than its record. What
+-- it never said is not in it: that is not the same as no tags. While a member is connected, only
+-- one that spoke of `available` needs it.
+local function keep_choice()
+  local fields = m.availableAt and { 'available', m.available } or {}
+  if m.tagsAt then
+    fields[#fields + 1] = 'tags'
+    fields[#fields + 1] = m.tags
+  end
+  redis.call('HSET', chosen, unpack(fields))
+  redis.call('PEXPIRE', chosen, KEEP_CHOICE)
 end
 
 -- note_heard notes a sign of life.
@@ -444,6 +470,16 @@ local function unlisted_until()
   return till and till > now and till or nil
 end
 
+-- lag is how old the last report was on arrival, in steps; 0 where the usual advice keeps its
+-- member fresh all the same.
+local function lag()
+  local age = m.reported and m.reported - m.at or 0
+  if ttl - age >= 1.5 * math.min(ADVISED, ttl / 2, grace / 2) then
+    return 0
+  end
+  return math.ceil(age * 12 / ttl) * ttl / 12
+end
+
 -- untold returns what the member is to be told with this message, nil if nothing, or if another
 -- process has been pushing it for less than NOTIFY_AGAIN. current_route comes before.
 local function untold()
@@ -458,7 +494,7 @@ local function untold()
   local ends = load_list('ends')
   for i, n in ipairs(list) do
     local one = { what = n[1], which = n[2], radius = n[3], id = n[4] or request_of(n[2]), advice = m.advice,
-      unlisted = unlisted_until() }
+      unlisted = unlisted_until(), lag = lag() }
     for _, e in ipairs(ends) do
       if e.match == n[2] then
         one.reason = e.reason

@@ -1,8 +1,8 @@
 -- connect begins a session: the newest connection wins. With `lost`, a message of the session came,
 -- and the cache did not know it: the member is to be told how things stand.
 -- Status: ok (`old` is the connection it replaces), rate_limited, kept_out, replaced, gone, expired.
-local conn, connected, restricted, tags, card, matchee, available, perMinute, burst, lost, expires =
-    arguments(11)
+local conn, connected, restricted, tags, card, matchee, available, kept, perMinute, burst, lost, expires =
+    arguments(12)
 
 local status = session(conn, connected)
 if status == 'replaced' or status == 'gone' or status == 'expired' then
@@ -17,18 +17,27 @@ if refusal then
 end
 
 local old = connection()
-local tags_before = m.tags or ''
-m.tags = tags_before
-if restricted == '1' then
-  -- The token narrows what was said before; with nothing said it stands for it.
-  local kept = {}
-  for word in string.gmatch(tags_before, '%S+') do
-    if has(tags, word) then
-      kept[#kept + 1] = word
-    end
-  end
-  m.tags = #kept > 0 and table.concat(kept, ' ') or tags
+local tags_before = m.tags
+if not m.conn then
+  -- The record is gone. What the member chose is not.
+  local is_available, its_tags = unpack(redis.call('HMGET', chosen, 'available', 'tags'))
+  m.available, m.availableAt = is_available or nil, is_available and 0 or nil
+  m.tags, m.tagsAt = its_tags or nil, its_tags and 0 or nil
 end
+-- What the member chose stands, and whatever it says in this session comes after it. The token
+-- narrows its tags. Where nothing was said, the pool and the token stand for it.
+local earlier = math.min(tonumber(connected), now) - 1
+if kept == '1' and m.availableAt then
+  m.availableAt = earlier
+else
+  m.available, m.availableAt = available, nil
+end
+if m.tagsAt then
+  m.tags, m.tagsAt = restricted == '1' and narrowed(m.tags, tags) or m.tags, earlier
+else
+  m.tags = restricted == '1' and tags or ''
+end
+m.clockTold = nil
 local ended = left_at()
 if ended and not m.claimMatch then
   hide_position()
@@ -39,12 +48,16 @@ if ended and ended + grace > now then
     m[name] = value
   end
 end
-m.conn, m.gone, m.heard, m.card, m.matchee, m.available, m.advice = conn, nil, now, card, matchee, available, 'none'
+m.conn, m.gone, m.heard, m.card, m.matchee, m.advice = conn, nil, now, card, matchee, 'none'
 m.expires = tonumber(expires)
 if lost == '1' then
   note_untold('state', int(now))
 end
 m.again = nil -- nobody has pushed anything to this connection
 renew(connected)
-redis.call('DEL', left)
+redis.call('DEL', left) -- one by one, or the owner of a slot that moves refuses them
+redis.call('DEL', chosen)
+if m.availableAt then
+  keep_choice()
+end
 return reply({ status = 'ok', old = old, changes = index_changes(current_route(), m.tags ~= tags_before) })

@@ -11,6 +11,9 @@ if age > 0 and now - tonumber(m.connected) < age then
   return reply({ status = 'just_connected' })
 end
 m.gone = left_at() or now
+if m.availableAt or m.tagsAt then
+  keep_choice()
+end
 if not m.claimMatch then
   hide_position() -- a matcher sees its matchee until the match ends
 end

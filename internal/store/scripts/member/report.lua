@@ -1,8 +1,11 @@
 -- report stores where the member is, if the report is of the current session, within
 -- the rate, fresh and newer than the last one. `changes` is what the index then needs.
--- `not_taken` says why the position of an ok report was not believed: the report counts, its
--- position does not, and the last good one stays.
--- Status: ok, late, stale, rate_limited, kept_out, replaced, gone, expired, unknown.
+-- `not_taken` says why the position was not taken. That of an ok report was not believed: the
+-- report counts, its position does not, and the last good one stays. What a report says of
+-- `available` and `tags` is ordered by its arrival instead. `stands` is what
+-- stands where a later message said otherwise.
+-- Status: ok, late (with what it chose), chosen (stale or beyond the rate, but what it chose was
+-- taken), stale, rate_limited, kept_out, replaced, gone, expired, unknown.
 local conn, connected, perSecond, burst, lat, lng, at, seq, motion, available, retag, tags, cell, arrival,
     reportsPerSecond, reportsBurst, maxAccuracy, maxSpeed = arguments(18)
 local UNKNOWN_ACCURACY = 500 -- metres: how far a position may be out whose report does not say it
@@ -17,8 +20,8 @@ local r = current_route()
 local function advise()
   if m.claimConfirmed == '1' then
     return 'watched'
-  elseif r and r.state == 'active' then
-    return 'watching'
+  elseif r and (r.state == 'active' or (r.state ~= 'ended' and not m.listed)) then
+    return 'watching' -- an owner who is silent is passed over
   end
   return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
@@ -26,7 +29,8 @@ end
 -- refuse answers a report that moves nothing.
 local function refuse(answer)
   note_heard()
-  answer.advice, answer.untold, answer.unlisted = advise(), untold(), unlisted_until()
+  answer.advice, answer.lag, answer.unlisted = advise(), lag(), unlisted_until()
+  answer.untold = answer.untold or untold()
   return reply(answer)
 end
 
@@ -61,50 +65,96 @@ local function doubt()
 end
 
 refusal = limited('reportRate', tonumber(reportsBurst), 1000 / reportsPerSecond, 1)
-if refusal then
-  return refuse(refusal)
+local chooses = available ~= '' or retag == '1'
+if refusal and not (refusal.status == 'rate_limited' and available == '0' and m.available == '1') then
+  return refuse(refusal) -- nobody is kept from going on a break
 end
-at, cell = arrived(at, arrival), short_cell(cell)
-if tonumber(at) <= now - ttl then
-  return refuse({ status = 'stale' })
-end
-if m.at then
-  local a, b = tonumber(at), m.at
-  if a < b or (a == b and tonumber(seq) < tonumber(m.seq)) then
-    return refuse({ status = 'late' })
-  elseif a == b and tonumber(seq) == tonumber(m.seq) then
-    -- Perhaps a repeat, and the first try never came to the index.
-    local was = m.listed
-    local changes = index_changes(r, true)
-    if not m.listed and not was then
-      changes[#changes + 1] = unlisting(cell, m.epoch or 0)
-    end
-    return refuse({ status = 'late', changes = changes })
-  end
+local said_at = at
+at, arrival = arrived(at, arrival)
+arrival, seq, cell = tonumber(arrival), tonumber(seq), short_cell(cell)
+local not_taken = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale' or nil
+if not_taken and not chooses then
+  return refuse({ status = not_taken })
 end
 
-local anew = not fresh() or (retag == '1' and tags ~= m.tags)
-local not_taken, since = doubt(), m.at
+-- newer is above 0 if the position is newer than the last one, and 0 if it is the same.
+local newer = 1
+if m.at then
+  newer = tonumber(at) - m.at
+  newer = newer ~= 0 and newer or seq - tonumber(m.seq)
+end
+
+-- order tells whether this message's choice is newer than one that arrived then: above 0 if so, 0 if
+-- neither is. Messages of one moment have the order of their positions.
+local function order(last)
+  return last ~= arrival and arrival - (last or 0) or newer
+end
+
+-- Where neither choice is newer, what shows less of the member stands.
+local stands, was_available, was_tags = {}, m.available, m.tags
+if available ~= '' then
+  local n = order(m.availableAt)
+  if n > 0 or (n == 0 and available == '0') then
+    m.available, m.availableAt = available, arrival
+  elseif m.available ~= available then
+    stands.available = m.available
+  end
+end
+if retag == '1' then
+  local n = order(m.tagsAt)
+  local standing = n > 0 and tags or n == 0 and narrowed(m.tags, tags) or m.tags
+  if n > 0 then
+    m.tagsAt = arrival
+  end
+  if standing ~= tags then
+    stands.tags = standing
+  end
+  m.tags = standing
+end
+local retagged = m.tags ~= was_tags
+if m.availableAt and (retagged or m.available ~= was_available) then
+  keep_choice() -- at once, in case $disconnect never comes
+end
+local clock_off
+if said_at ~= '' and math.abs(tonumber(said_at) - arrival) > CLOCK_OFF and m.clockTold ~= '1' then
+  m.clockTold, clock_off = '1', true
+end
+
+local late, repeated = not not_taken and newer <= 0, newer == 0
+if not_taken or late then
+  local answer = { status = late and 'late' or 'chosen', not_taken = not_taken or 'late', stands = stands,
+    clock_off = clock_off }
+  if chooses or repeated then
+    local was = m.listed
+    answer.changes = index_changes(r, repeated or retagged)
+    if repeated and not m.listed and not was then
+      -- Perhaps a repeat, and the first try never came to the index.
+      answer.changes[#answer.changes + 1] = unlisting(cell, m.epoch or 0)
+    end
+  end
+  answer.untold = untold()
+  if chooses and advise() ~= m.advice then
+    m.advice, answer.advice_mark = advise(), note_untold('advice', int(now))
+  end
+  return refuse(answer)
+end
+
+local anew, lag_before, since = not fresh() or retagged, lag(), m.at
+not_taken = doubt()
 if not_taken then
   note_heard()
 else
-  m.lat, m.lng, m.at, m.seq, m.motion = short_degrees(lat), short_degrees(lng), tonumber(at), seq, motion
+  m.lat, m.lng, m.at, m.seq, m.motion = short_degrees(lat), short_degrees(lng), tonumber(at), int(seq), motion
   m.reported, m.heard, m.cell, m.jumped = now, nil, cell, nil
 end
-if available ~= '' then
-  m.available = available
-end
-if retag == '1' then
-  m.tags = tags
-end
 local changes = index_changes(r, anew, not not_taken)
-local advice, news, mark = advise(), untold(), nil
-if advice ~= m.advice then
+local advice, behind, news, mark = advise(), lag(), untold(), nil
+if advice ~= m.advice or (advice ~= 'unavailable' and behind ~= lag_before) then
   m.advice, mark = advice, note_untold('advice', int(now))
 end
-if advice == 'watching' then
+if r and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_mark = mark,
-  at = at, since = m.claimMatch and since, unlisted = unlisted_until(), claim = claim_of(),
-  route = route_of(r), untold = news })
+  lag = behind, stands = stands, clock_off = clock_off, at = at, since = m.claimMatch and since,
+  unlisted = unlisted_until(), claim = claim_of(), route = route_of(r), untold = news })
