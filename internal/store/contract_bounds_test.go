@@ -36,7 +36,7 @@ var bounds = map[string]struct{ entries, calls int }{
 	// Commands alone.
 	"unlist": {0, 8}, "withdraw": {0, 8}, "mark": {0, 4}, "marked": {0, 4}, "connect": {0, 30},
 	// The fields of a record.
-	"report": {28, 30}, "disconnect": {28, 30}, "relist": {28, 30}, "read": {28, 30},
+	"report": {30, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {34, 8},
 }
 
 // TestEveryScriptReadsABoundedNumberOfEntries makes the worst of what may be stored, and

@@ -239,7 +239,7 @@ func partings() []testCase {
 			same(f, ben.snapshot().Unlisted, until)
 			same(f, ben.relist(), nil)
 			f.is(ben.report(10), match.Reported{Status: match.StatusOK, Advice: match.Unlisted, Mark: f.advice(), At: f.now, Unlisted: until})
-			f.is(ben.report(10, seq(1)), match.Reported{Status: match.StatusLate, Advice: match.Unlisted, Unlisted: until})
+			f.is(ben.report(10, seq(1)), match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unlisted, Unlisted: until})
 			f.says(ben.begin("", "m2"), match.StatusRateLimited)
 			f.advance(time.Hour - time.Millisecond)
 			f.says(ben.report(10), match.StatusOK)
