@@ -53,6 +53,7 @@ type participant struct {
 	truth     oracle.Member
 	position  match.Position // as its record should have it
 	connected bool
+	left      bool   // since its last report: the record may have no position
 	available bool   // as it said in its last report
 	match     string // the match that it is in, "" if none
 }
@@ -61,7 +62,7 @@ const (
 	locationTTL = 600 * time.Second
 	// clockStep is a third of that: a member without a report in three steps is stale.
 	clockStep = locationTTL / 3
-	settings  = `{"pools":{"default":{"locationTTL":600,"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"harvestPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0}}}`
+	settings  = `{"pools":{"default":{"locationTTL":600,"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"harvestPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0,"coolDown":0}}}`
 )
 
 // epoch is the start of a simulation's clock for the oracle.
@@ -98,7 +99,7 @@ func openSimulation(t *testing.T, c caches.Cache, name string, random *rand.Rand
 }
 
 func (s *simulation) participant(name string) *participant {
-	p := &participant{truth: oracle.Member{Name: name}}
+	p := &participant{truth: oracle.Member{Name: name}, available: true}
 	p.session.Member, p.session.Card = match.Member{Pool: s.pool, ID: name}, json.RawMessage(strconv.Quote(name))
 	s.connection(p)
 	return p
@@ -125,7 +126,7 @@ func (s *simulation) reportOne(ctx context.Context) error {
 		if err := s.Disconnect(ctx, p.session.Member, p.session.Connection); err != nil {
 			return err
 		}
-		p.connected = false
+		p.connected, p.left = false, true
 		s.updateOracle(p)
 		p = s.members[s.random.IntN(len(s.members))]
 	}
@@ -142,7 +143,7 @@ func (s *simulation) reportOne(ctx context.Context) error {
 // connect is lost, and the first report begins the session.
 func (s *simulation) connect(ctx context.Context, p *participant) error {
 	s.connection(p)
-	p.connected, p.available = true, true
+	p.connected = true
 	if s.random.IntN(2) == 0 {
 		return nil
 	}
@@ -151,10 +152,10 @@ func (s *simulation) connect(ctx context.Context, p *participant) error {
 }
 
 // report sends a location, at random with a change of availability or tags, and at random
-// a late one, which must change nothing.
+// a late one, which changes only these two.
 func (s *simulation) report(ctx context.Context, p *participant, at oracle.Place) error {
 	arrival := s.Now()
-	fields, late := jsonPoint(at), p.position.At > 0 && s.random.IntN(25) == 0
+	fields, late := jsonPoint(at), p.position.At > 0 && !p.left && s.random.IntN(25) == 0
 	available, tags := p.available, p.truth.Tags
 	if s.random.IntN(6) == 0 {
 		available = s.random.IntN(3) > 0
@@ -179,9 +180,12 @@ func (s *simulation) report(ctx context.Context, p *participant, at oracle.Place
 	if late && errors.As(err, &fault) && fault.Kind == match.Stale {
 		err = nil
 	}
+	if err == nil {
+		p.available, p.truth.Tags = available, tags
+	}
 	if err == nil && !late {
-		p.position, p.available = next, available
-		p.truth.Place, p.truth.Tags, p.truth.Reported = at, tags, epoch().Add(s.offset)
+		p.position, p.left = next, false
+		p.truth.Place, p.truth.Reported = at, epoch().Add(s.offset)
 	}
 	s.updateOracle(p)
 	return err

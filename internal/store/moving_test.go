@@ -70,7 +70,7 @@ func TestAStepOnASlotThatMovesGetsThroughOrFailsFast(t *testing.T) {
 // deleted before.
 func TestAConnectOnASlotThatMovesLosesNothing(t *testing.T) {
 	f, cluster := movingSlots(t)(t, "connect")
-	ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+	ana, ben := f.listed("ana", 0, tagged("xl")), f.listed("ben", 10)
 	f.says(ana.begin("r1", "m1"), match.StatusOK)
 	f.says(ana.claim("m1", ben), match.StatusYours)
 	f.says(ana.commit("m1", ben), match.StatusYours)

@@ -72,7 +72,7 @@ func faults() []fault {
 			"if r and r.match == match and r.matchee == matchee then"},
 		{"a matcher sees where its matchee was before the match", domain + "points.go", "max(reported.Since, reported.Claim.At)", "reported.Since"},
 		{"a remote request needs no report", slot + "member/begin.lua", "if not fresh() and (lat == '' or remote ~= '') then", "if not fresh() and lat == '' then"},
-		{"a slow process pushes an old location", domain + "report.go", "|| w.Now().Sub(before) > slow {", "|| w.Now().Before(before) {"},
+		{"a slow process pushes an old location", domain + "report.go", "if w.Now().Sub(before) > slow {", "if w.Now().Before(before) {"},
 		{"a frame that could not be pushed is logged", domain + "service.go", `"push failed", "connection", connection,`,
 			`"push failed", "connection", connection, "frame", string(protocol.Encode(f)),`},
 		{"the action of the event overrides the action of the body", wire + "decode.go", "if name != action || !slices", "if !slices"},
