@@ -100,7 +100,7 @@ func TestEachStatusOfBeginHasItsReply(t *testing.T) {
 		"too many requests: rate limited": {begin(limited(match.LimitRequests)),
 			&match.Fault{Kind: match.RateLimited, RetryAfter: time.Second, Text: "at most 10 requests a minute and 30 matches an hour in this pool"}},
 		"too many matches ended early: rate limited": {begin(limited(match.LimitHarvest)), &match.Fault{Kind: match.RateLimited, RetryAfter: time.Second,
-			Text: "at most 10 matches an hour may end within 60 seconds of their start in this pool, 5 of them at once"}},
+			Text: "at most 20 matches an hour may end within 60 seconds of their start in this pool, 10 of them at once"}},
 		"a newer connection: replaced":                        {begin(match.StatusReplaced), replaced()},
 		"a searching request, and the pause fails: the error": {join(begin(underWay(match.Searching, requestWith(false, false))), expect("sleep 60ms", err1)), err1},
 	} {

@@ -33,7 +33,7 @@ func schema() []setting {
 		number("messagesBurst", 40, "messages", 1, 1e6, "how many messages of any kind a member may send at once", func(s *Settings) *float64 { return &s.MessagesBurst }),
 		rate("requestsPerMinute", 10, "requests a minute", "how many `match` messages a member may send", func(s *Settings) *float64 { return &s.RequestsPerMinute }),
 		rate("matchesPerHour", 30, "matches an hour", "how many matches a member may get as matcher", func(s *Settings) *float64 { return &s.MatchesPerHour }),
-		rate("harvestPerHour", 10, "matches an hour", "how many matches a member may end within 60 s of their start, half of them at once",
+		rate("harvestPerHour", 20, "matches an hour", "how many matches a member may end within 60 s of their start, half of them at once",
 			func(s *Settings) *float64 { return &s.HarvestPerHour }),
 		seconds("coolDown", 300, 0, 600, "how long two members who parted by `cancelled`, or within 60 s, are not matched again while others are there; 0 is off",
 			func(s *Settings) *time.Duration { return &s.CoolDown }),

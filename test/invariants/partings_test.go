@@ -61,7 +61,7 @@ func TestTheOneWhoJustLeftComesLast(t *testing.T) {
 }
 
 func TestOneWhoEndsEachMatchAtOnceSpoilsFew(t *testing.T) {
-	onEach(t, "", func(t *testing.T, be *backend) {
+	onEach(t, `{"pools":{"default":{"harvestPerHour":10,"maxSpeed":0}}}`, func(t *testing.T, be *backend) {
 		spoiler := be.join("spoiler")
 		spoiler.at(nearby(1))
 		spoilt := 0
@@ -134,7 +134,7 @@ func TestAnAccountLearnsFewExactPositions(t *testing.T) {
 	const perHour = 10
 	for name, own := range map[string]bool{"from its own place": true, "from a place where it never was": false} {
 		t.Run(name, func(t *testing.T) {
-			onEach(t, `{"pools":{"default":{"locationTTL":7200,"grace":7200}}}`, func(t *testing.T, be *backend) {
+			onEach(t, `{"pools":{"default":{"locationTTL":7200,"grace":7200,"harvestPerHour":10}}}`, func(t *testing.T, be *backend) {
 				id := identity("default", "eve")
 				id.Expires = be.now().Add(3 * time.Hour)
 				eve := be.joinAs(id)
