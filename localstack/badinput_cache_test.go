@@ -93,6 +93,11 @@ func TestACacheThatGoesDownAndComesBack(t *testing.T) {
 
 		caches.Restart(t, cache)
 		until(t, "the stack to reconnect to its cache", func() bool { return s.handshakeStatus(s.token("member", "ben")) == http.StatusSwitchingProtocols })
+		ana.sendText(`{"action":"ping"}`)
+		if w := receiveA[*waggle.Welcome](ana); w.ID != "" {
+			t.Errorf("got a welcome with the id %q, want one that comes by itself: the cache has lost the session", w.ID)
+		}
+		receiveA[*waggle.Pong](ana)
 		ana.stillWorks()
 		s.stillWorks()
 		if err := s.stop(); err != nil { // before the cleanup of the test stops the cache

@@ -122,8 +122,8 @@ func TestHostileNames(t *testing.T) {
 					t.Errorf("got %q of %q", w.Member, w.Pool)
 				}
 				match := pair(t, odd, ben)
-				report(t, ben, 1, 2)
-				next(t, odd, func(l *waggle.LocationFrame) bool { return l.Lat == 1 })
+				report(t, ben, 37.7765, -122.4172)
+				next(t, odd, func(l *waggle.LocationFrame) bool { return l.Lat == 37.7765 })
 				if _, err := ben.End(t.Context(), match, waggle.Cancelled); err != nil {
 					t.Error(err)
 				}

@@ -234,7 +234,7 @@ func (h *history) checkNobodyIsStuck() {
 		h.begin(func(ctx context.Context) { p.serve(ctx, "cancel", "") })
 		h.drain()
 		p.lat, p.lng = -10, float64(i)
-		h.begin(func(ctx context.Context) { p.serve(ctx, "location", h.location(p)) })
+		h.begin(func(ctx context.Context) { p.serve(ctx, "location", h.location(p)+`,"available":true`) })
 		h.drain()
 		seeker := identity(p.id.Pool, fmt.Sprint("probe", i))
 		seeker.Matchee = false

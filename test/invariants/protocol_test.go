@@ -326,7 +326,13 @@ func TestAnExpiredSessionIsRefused(t *testing.T) {
 }
 
 func TestAvailabilityStays(t *testing.T) {
-	onEach(t, unlimited, func(t *testing.T, be *backend) {
+	for setting, inNewSession := range map[string]string{"kept": "", "reset": "ben"} {
+		t.Run(setting, func(t *testing.T) { availabilityStays(t, setting, inNewSession) })
+	}
+}
+
+func availabilityStays(t *testing.T, setting, inNewSession string) {
+	onEach(t, `{"pools":{"default":{"requestsPerMinute":1e6,"matchesPerHour":1e6,"availability":"`+setting+`"}}}`, func(t *testing.T, be *backend) {
 		ben := be.join("ben")
 		check := func(what, want string) {
 			t.Helper()
@@ -347,12 +353,20 @@ func TestAvailabilityStays(t *testing.T) {
 		check("available once more, and waiting", "ben")
 		ben.at(lat, lng, `"available":false`)
 		ben.reconnect()
-		check("a new session", "ben")
+		check("a new session", inNewSession)
 	})
 }
 
-func TestRequiredConsentIsAskedInEachSession(t *testing.T) {
-	onEach(t, `{"pools":{"default":{"consent":"required"}}}`, func(t *testing.T, be *backend) {
+func TestRequiredConsentStandsInTheNextSession(t *testing.T) {
+	requiredConsent(t, "kept", "ben")
+}
+
+func TestRequiredConsentIsAskedInEachSessionWhereChoicesAreReset(t *testing.T) {
+	requiredConsent(t, "reset", "")
+}
+
+func requiredConsent(t *testing.T, setting, inNewSession string) {
+	onEach(t, `{"pools":{"default":{"consent":"required","availability":"`+setting+`"}}}`, func(t *testing.T, be *backend) {
 		ben := be.join("ben")
 		for i, step := range []struct {
 			available, want string
@@ -368,8 +382,8 @@ func TestRequiredConsentIsAskedInEachSession(t *testing.T) {
 		}
 		ben = ben.reconnect()
 		ben.at(lat, lng)
-		if got := be.findAt(lat, lng); got != "" {
-			t.Errorf("found %q in a new session without its consent", got)
+		if got := be.findAt(lat, lng); got != inNewSession {
+			t.Errorf("found %q in a new session, want %q", got, inNewSession)
 		}
 	})
 }

@@ -199,8 +199,8 @@ func TestRule9SeekersOneAfterTheOther(t *testing.T) {
 			be.advance(20 * time.Second)
 			b.at(q.Lat, q.Lng, `"available":false`)
 			b = b.reconnect()
-			b.at(q.Lat, q.Lng)
-			check("the second connects anew and is available by that", a, b)
+			b.at(q.Lat, q.Lng, `"available":true`)
+			check("the second connects anew and is available again", a, b)
 		}
 	})
 }
