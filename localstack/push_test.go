@@ -101,7 +101,7 @@ func TestAPushBeforeConnectReturnsIsRetriedOrNotMissed(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatal("timed out waiting for the retry")
 		}
-		if l := receiveA[*waggle.LocationFrame](ana); l.Match != match || l.Lat != 37.777 {
+		if l := receiveInNewSession[*waggle.LocationFrame](ana); l.Match != match || l.Lat != 37.777 {
 			t.Errorf("got %+v, want the location that was pushed before $connect returned", l)
 		}
 		s.onPost(nil)

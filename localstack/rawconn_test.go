@@ -117,6 +117,21 @@ func receiveA[F waggle.Frame](b *rawConn) F {
 	}
 }
 
+// receiveInNewSession is receiveA on a new connection of a member in a match: matched may come once
+// more, if the member connected before the store had noted that it was told.
+func receiveInNewSession[F waggle.Frame](b *rawConn) F {
+	b.t.Helper()
+	f := b.receive()
+	if _, again := f.(*waggle.Matched); again {
+		f = b.receive()
+	}
+	wanted, ok := f.(F)
+	if !ok {
+		b.t.Fatalf("got %T %+v, want a %T", f, f, wanted)
+	}
+	return wanted
+}
+
 // internals matches what no client may see: words of Go and of the cache, and addresses.
 func internals() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)json:|\.go\b|goroutine|panic|strconv|unexpected|context |EOF|dial|\btcp\b|redis|valkey|\blua\b|script|maxmemory|OOM|NOAUTH|\d+\.\d+\.\d+\.\d+|:\d{4,}`)

@@ -93,7 +93,7 @@ func TestAMatchContinuesOnANewConnection(t *testing.T) {
 
 				late.releaseAndWait(t)
 				s.reportAndWait(ben, 37.778)
-				if l := receiveA[*waggle.LocationFrame](newer); l.Match != match || l.Lat != 37.778 {
+				if l := receiveInNewSession[*waggle.LocationFrame](newer); l.Match != match || l.Lat != 37.778 {
 					t.Errorf("the new connection: got %+v", l)
 				}
 				if w := newer.hello(); w.Match == nil || w.Match.Match != match || w.Request != nil {
@@ -143,7 +143,8 @@ func TestAReportOfAReplacedConnectionIsRefused(t *testing.T) {
 				if there, err := ben.Locate(t.Context()); err != nil || there.Lat != lat {
 					t.Errorf("ben locates %+v, %v, want her old location", there, err)
 				}
-				newest.report(lat+0.001, lng)
+				newest.sendText(at(fmt.Sprintf(`"lat":%v,"lng":%v`, lat+0.001, lng)))
+				receiveInNewSession[*waggle.Ack](newest)
 				if l := next(t, ben, func(*waggle.LocationFrame) bool { return true }); l.Lat != lat+0.001 {
 					t.Errorf("ben gets %+v, want the report of the newest connection", l)
 				}
