@@ -13,7 +13,7 @@ import (
 // it sends no id, so that it learns only what the server tells by itself.
 func TestWhoReportsAsAdvisedIsFoundAllTheTime(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
-		for _, behind := range []time.Duration{0, 15 * time.Second, 20 * time.Second, 45 * time.Second, 56 * time.Second} {
+		for _, behind := range []time.Duration{0, 14 * time.Second, 20 * time.Second, 45 * time.Second, 56 * time.Second} {
 			be.flush()
 			ben, now := be.join("ben"), int64(0)
 			var advice protocol.Report
