@@ -333,8 +333,8 @@ local function untold_list()
 end
 
 -- note_untold adds a notice and returns its mark. The end of a match takes the place of its
--- beginning. Of the other kinds but ended and no_match only the newest counts. If there are more than MOST_UNTOLD,
--- a welcome tells how things stand instead.
+-- beginning. Of each kind but ended and no_match only the newest counts. If there are more than
+-- MOST_UNTOLD, a welcome tells how things stand instead.
 local function note_untold(what, which, radius, id)
   local list = {}
   for _, n in ipairs(untold_list()) do
