@@ -15,10 +15,12 @@ func TestAReportIsPushedToTheMatcherWhileTheMatchLasts(t *testing.T) {
 	moved := func(c *match.Claim) script {
 		return join(expectReport(result{Now: cacheTime, At: 49_000, Claim: c}), expect("apply ben"))
 	}
-	watchTells := func(tell bool, outcome ...any) script {
-		return expect("watch ana x ben", append(outcome, result{Status: match.StatusActive, Connection: "ana1", Tell: tell})...)
+	watches := func(r result, outcome ...any) script {
+		r.Status, r.Connection = match.StatusActive, "ana1"
+		return expect("watch ana x ben", append(outcome, r)...)
 	}
-	watch := func(outcome ...any) script { return watchTells(false, outcome...) }
+	watch := func(outcome ...any) script { return watches(result{}, outcome...) }
+	untold, pushing := watches(result{Tell: true}), watches(result{Tell: true, Pushing: true})
 	ended := func(status match.Status, reason string) script {
 		return expect("watch ana x ben", result{Status: status, Reason: reason, Early: match.ByMatcher})
 	}
@@ -27,9 +29,14 @@ func TestAReportIsPushedToTheMatcherWhileTheMatchLasts(t *testing.T) {
 	for name, steps := range map[string]script{
 		"the match is active: pushed":                               join(moved(claim(9000, true)), watch(), expect(pushed)),
 		"the match is new: pushed":                                  join(moved(claim(1000, true)), watch(), expect(pushed)),
-		"the matcher was not told in 3 s: it is told, then pushed":  join(moved(claim(3001, true)), watchTells(true), repaired, expect(pushed)),
+		"the matcher was not told in 3 s: it is told, then pushed":  join(moved(claim(3001, true)), untold, repaired, watch(), expect(pushed)),
+		"it cannot be told: not pushed":                             join(moved(claim(3001, true)), untold, repaired, untold),
+		"it is just being told: pushed after a pause":               join(moved(claim(100, true)), pushing, expect("sleep 250ms"), watch(), expect(pushed)),
+		"it was not told in the pause: it is told, then pushed":     join(moved(claim(100, true)), pushing, expect("sleep 250ms"), pushing, repaired, watch(), expect(pushed)),
+		"the match ends in the pause: not pushed":                   join(moved(claim(100, true)), pushing, expect("sleep 250ms"), ended(match.StatusAlreadyEnded, "cancelled"), releaseClaim("cancelled matcher")),
+		"no time for a pause: not pushed":                           join(moved(claim(100, true)), pushing, expect("sleep 250ms", err1)),
 		"the claim is not confirmed yet: not pushed":                join(moved(claim(3000, false)), watch()),
-		"the claim was not confirmed in 3 s: repaired, then pushed": join(moved(claim(3001, false)), watch(), repaired, expect(pushed)),
+		"the claim was not confirmed in 3 s: repaired, then pushed": join(moved(claim(3001, false)), watch(), repaired, watch(), expect(pushed)),
 		"the repair fails: logged, not pushed":                      join(moved(claim(3001, false)), watch(), expect("commit ana x ben", yours, err1), expect("log complete a match: error 1")),
 		"the repair finds no claim: not pushed": join(moved(claim(3001, false)), watch(), expect("commit ana x ben", yours),
 			expect("confirm ana x ben", match.StatusRefused)),

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -70,42 +71,48 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	return ack, nil
 }
 
-// follow pushes the report to the matcher who follows the member, if the match lasts. It
-// completes a match that nobody completed, and releases the claim of one that ended.
+// follow pushes the report to the matcher who follows the member, if the match lasts. The matcher
+// is told of the match before. follow completes a match that nobody completed, and releases the
+// claim of one that ended.
 func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported) {
-	c, before := *reported.Claim, w.Now()
-	watched, err := w.Store.Watch(ctx, c.Matcher, c.Match, m)
-	if err != nil {
-		w.logFailure(ctx, "show a location", err)
-		return
-	}
-	switch watched.Status {
-	case StatusSearching:
-		return
-	case StatusActive:
-		if !c.Confirmed && c.olderThan(abandoned, reported.Now) || watched.Tell {
+	c, completed := *reported.Claim, false
+	for try := 0; ; try++ {
+		before := w.Now()
+		watched, err := w.Store.Watch(ctx, c.Matcher, c.Match, m)
+		if err != nil {
+			w.logFailure(ctx, "show a location", err)
+			return
+		}
+		confirmed := c.Confirmed || completed
+		switch {
+		case watched.Status == StatusSearching:
+			return
+		case watched.Status != StatusActive:
+			w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, cmp.Or(watched.Reason, protocol.ReasonLost), watched.Early))
+			return
+		case !confirmed && !c.olderThan(abandoned, reported.Now):
+			return // the other process is about to confirm it
+		case confirmed && !watched.Tell:
+			// Else nobody believes the position, or the match may have ended by now.
+			if reported.NotTaken == "" && w.Now().Sub(before) <= slow {
+				w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
+					At: reported.At, Seq: r.Seq, Motion: r.Motion, Points: r.path(reported, w.Pools.For(m.Pool).MaxSpeed)})
+			}
+			return
+		case completed:
+			return // this push has failed too
+		case confirmed && watched.Pushing && try == 0:
+			if w.Sleep(ctx, pushPause) != nil {
+				return
+			}
+		default:
 			ok, err := w.complete(ctx, c.Matcher, c.Match, m)
 			w.logFailure(ctx, "complete a match", err)
 			if !ok {
 				return
 			}
-		} else if !c.Confirmed {
-			return // the other process is about to confirm it
+			completed = true
 		}
-		if reported.NotTaken != "" {
-			return // nobody believes the position
-		}
-		if w.Now().Sub(before) > slow {
-			return // the match may have ended by now
-		}
-		w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
-			At: reported.At, Seq: r.Seq, Motion: r.Motion, Points: r.path(reported, w.Pools.For(m.Pool).MaxSpeed)})
-	default:
-		reason := watched.Reason
-		if reason == "" {
-			reason = protocol.ReasonLost
-		}
-		w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, reason, watched.Early))
 	}
 }
 

@@ -249,7 +249,8 @@ type WatchedRoute struct {
 	Reason     string // with already_ended
 	Early      By     // with already_ended: who ended the match Early
 	Connection string // of the matcher
-	Tell       bool   // the matcher is not yet told of the match, and no other process is about to do it
+	Tell       bool   // with active: the matcher is not yet told of the match
+	Pushing    bool   // with Tell: another process began to tell it less than NotifyAgain ago
 }
 
 // An Outcome is the outcome of the request of an id.

@@ -47,7 +47,8 @@ type result struct {
 	Old, Connection, Card, Reason string
 	NotTaken                      string
 	Available, Tags, RequestID    string
-	Confirmed, Tell, Missed       bool
+	Confirmed, Tell, Pushing      bool
+	Missed                        bool
 	Waits, Check                  bool
 	Mark                          string
 	Advice                        match.Advice

@@ -68,8 +68,11 @@ func (w *work) push(ctx context.Context, jobs []func(context.Context), replies [
 			}
 		})...)
 	}
-	if told := w.told; len(told) > 0 {
-		w.told = nil
+	w.mu.Lock()
+	told := w.told
+	w.told = nil
+	w.mu.Unlock()
+	if len(told) > 0 {
 		w.logFailure(ctx, "note what was told", w.Store.Told(ctx, told))
 	}
 }

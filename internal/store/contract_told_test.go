@@ -226,7 +226,11 @@ func notYetTold() []testCase {
 		{"others see after 3 s that a match was not told", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			untoldMatch(ana, "m1", ben)
-			told := func() [3]bool { return [3]bool{ana.watch("m1", ben).Tell, ana.snapshot().Tell, ben.snapshot().Tell} }
+			told := func() [3]bool {
+				watched := ana.watch("m1", ben)
+				return [3]bool{watched.Tell && !watched.Pushing, ana.snapshot().Tell, ben.snapshot().Tell}
+			}
+			same(f, ana.watch("m1", ben).Tell, true)
 			f.advance(3*time.Second - time.Millisecond)
 			same(f, told(), [3]bool{})
 			f.advance(time.Millisecond)
@@ -237,9 +241,11 @@ func notYetTold() []testCase {
 			f.advance(3 * time.Second)
 			same(f, told(), [3]bool{true, true, false})
 			same(f, ana.read().Tell, false)
+			same(f, ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusActive, Connection: ana.Connection, Tell: true, Pushing: true})
 			same(f, ana.commit("m1", ben).Tell, true)
 			ana.told(matched("m1"))
 			same(f, ana.commit("m1", ben).Tell, false)
+			same(f, ana.watch("m1", ben).Tell, false)
 			same(f, ana.confirm("m1", ben).Tell, false)
 		}},
 		{"a reading asks every 10 s for a look at the other half of the reader's match", func(f *fixture) {

@@ -127,7 +127,8 @@ func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, mat
 // Watch implements match.Matches.
 func (s *Store) Watch(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.WatchedRoute, error) {
 	r, err := s.ask(ctx, s.onMember("watch", matcher, id, matchee.ID))
-	return match.WatchedRoute{Status: r.Status, Reason: r.Reason, Early: r.Early, Connection: r.Connection, Tell: bool(r.Tell)}, err
+	return match.WatchedRoute{Status: r.Status, Reason: r.Reason, Early: r.Early, Connection: r.Connection,
+		Tell: bool(r.Tell), Pushing: bool(r.Pushing)}, err
 }
 
 // Told implements match.Matches.

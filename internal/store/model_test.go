@@ -100,13 +100,14 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 		Status    model.Status
 		Confirmed bool
 		Untold    []struct{ What, Which string }
+		Tell      bool
 	}
 	if err := json.Unmarshal([]byte(text), &reply); err != nil {
 		t.Fatalf("%v replied %s: %v", want.Call, text, err)
 	}
 	got := model.Transition{Call: want.Call, Pre: want.Pre, Post: s.slot(t)}
 	got.Reply = model.Reply{Status: reply.Status, Confirmed: reply.Confirmed, OutcomeSent: want.Call.Script == model.GiveUp &&
-		reply.Status == model.IsNoMatch || reply.Status == model.IsCancelled}
+		reply.Status == model.IsNoMatch || reply.Status == model.IsCancelled, Tell: want.Call.Script == model.Watch && reply.Tell}
 	for _, n := range reply.Untold {
 		if n.What == "no_match" && n.Which != earlier {
 			got.Reply.OutcomeSent = true

@@ -34,6 +34,7 @@ type reply struct {
 	NotTaken   string       `json:"not_taken"`
 	AdviceMark string       `json:"advice_mark"`
 	Tell       flag         `json:"tell"`
+	Pushing    flag         `json:"pushing"`
 	Check      flag         `json:"check"`
 	Lag        number       `json:"lag"` // ms
 	ClockOff   flag         `json:"clock_off"`

@@ -63,9 +63,14 @@ func TestANewKeyIsFoundWithinTenSecondsAmongForgedTokens(t *testing.T) {
 		t.Errorf("just before: got %v, want ErrInvalid", err)
 	}
 	i.advance(time.Millisecond)
-	if got, err := member(v, raw); got != "ana" || err != nil {
-		t.Errorf("after ten seconds: got %q, %v, want ana", got, err)
-	}
+	// For a moment, go-oidc answers with the error of a fetch that has just ended.
+	soon(t, "the new key", func() error {
+		got, err := member(v, raw)
+		if err == nil && got != "ana" {
+			t.Errorf("got %q, want ana", got)
+		}
+		return err
+	})
 }
 
 func TestTokensAtTheSameTimeShareAFetchOfKeys(t *testing.T) {

@@ -34,6 +34,7 @@ const (
 	ClearedUnpushed
 	ClearsNewer
 	ClearsOtherConnection
+	ShownUntold
 	faults
 )
 
@@ -110,6 +111,8 @@ func (f Fault) planted() (string, Rule) {
 		return "a late process clears a newer mark", TellsAll
 	case ClearsOtherConnection:
 		return "a push to an older connection clears the mark", TellsAll
+	case ShownUntold:
+		return "a matcher who was not told is shown its matchee", Shown
 	}
 	return "the protocol as it is", ""
 }
@@ -120,7 +123,7 @@ func Find(ctx context.Context, f Fault, workers int) (Result, error) {
 	switch f.Breaks() {
 	case Woken:
 		return ExploreWaking(f), nil
-	case TellsAll:
+	case TellsAll, Shown:
 		return ExploreTelling(f, 1), nil
 	}
 	bounds := Full(workers)

@@ -35,6 +35,9 @@ const (
 	// messages. Then its client knows the match that the member is in, or that it is in none.
 	// See ExploreTelling.
 	TellsAll Rule = "told"
+	// Shown holds in every state. If the matchee reports, its location goes to the matcher only
+	// if the matcher's client knows of the match. See ExploreTelling.
+	Shown Rule = "shown"
 )
 
 // A Violation is a rule that a step or the state it leads to breaks.

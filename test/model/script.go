@@ -100,6 +100,7 @@ type Reply struct {
 	Untold      Notices // what the member is told that its own message finds untold
 	Confirmed   bool    // of Release: the claim was a confirmed one
 	OutcomeSent bool    // the slot's member is sent the outcome of its request
+	Tell        bool    // of Watch, with active: the matcher is not yet told
 }
 
 // Apply returns the slot after the script, and the reply. It changes nothing else. A
@@ -335,12 +336,12 @@ func (c Call) watch(s Slot, f Fault) (Slot, Reply) {
 	} else {
 		s = after
 	}
-	status := Other
+	reply := Reply{Status: Other}
 	switch {
 	case s.Route == Searching && s.Match == c.Match:
-		status = IsSearching
+		reply.Status = IsSearching
 	case s.Route == Active && s.Match == c.Match && (s.Matchee == c.Matchee || f == MatchIDAlone):
-		status = IsActive
+		reply.Status, reply.Tell = IsActive, s.Untold&UntoldMatch != 0 && f != ShownUntold
 	}
-	return after, Reply{Status: status}
+	return after, reply
 }

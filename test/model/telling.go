@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -60,7 +61,7 @@ func ExploreTelling(f Fault, again uint8) Result {
 	var result Result
 	for at := 0; at < len(states) && result.Violation == nil; at++ {
 		result.Depth = links[at].depth
-		if result.Violation = states[at].untold(f); result.Violation != nil {
+		if result.Violation = cmp.Or(states[at].untold(f), states[at].shown(f)); result.Violation != nil {
 			for i := at; links[i].from >= 0; i = links[i].from {
 				result.Counterexample = append([]PathStep{{Text: links[i].text, After: states[i].State}}, result.Counterexample...)
 			}
@@ -232,7 +233,23 @@ func (s *tellingState) tell(to Member, kind Kind, id Match) {
 	s.Belief[to] &^= s.Over[to]
 }
 
-// untold checks Told: let every process die, and let each member send two messages whose pushes
+// shown checks Shown.
+func (s tellingState) shown(f Fault) *Violation {
+	for y := Member(1); y <= 2; y++ {
+		slot := *s.at(y)
+		if slot.Matcher == 0 || !slot.Confirmed {
+			continue
+		}
+		watched := s.run(Watch, teller{Matcher: slot.Matcher, Match: slot.Claimed, Matchee: y}, f)
+		heard := s.Belief[slot.Matcher] | s.Over[slot.Matcher]
+		if watched.Status == IsActive && !watched.Tell && heard&(1<<slot.Claimed) == 0 {
+			return violated(Shown, "%v is shown %v, and has not heard of (%d)", slot.Matcher, y, slot.Claimed)
+		}
+	}
+	return nil
+}
+
+// untold checks TellsAll: let every process die, and let each member send two messages whose pushes
 // succeed. Then its client knows how things stand.
 func (s tellingState) untold(f Fault) *Violation {
 	s.Tellers = [len(s.Tellers)]teller{}

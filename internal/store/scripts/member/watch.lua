@@ -1,5 +1,6 @@
 -- watch tells whether the route still carries this match with this matchee, and where
--- its owner is connected.
+-- its owner is connected. With active, `tell` says that the owner is not yet told of the match,
+-- and `pushing` that a process has been telling it for less than NOTIFY_AGAIN.
 -- Status: active, searching (undecided), already_ended (`reason` says why), other.
 local match, matchee = arguments(2)
 
@@ -9,7 +10,8 @@ if r and r.match == match and r.state == 'searching' then
 end
 if r and r.match == match and r.matchee == matchee and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
-  return reply({ status = 'active', connection = connection(), tell = overdue('matched', match) })
+  local tell = is_untold('matched', match)
+  return reply({ status = 'active', connection = connection(), tell = tell, pushing = tell and now < (m.again or 0) })
 end
 local why, early = end_reason(match)
 return reply({ status = why and 'already_ended' or 'other', reason = why, early = early })
