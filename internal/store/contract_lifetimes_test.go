@@ -46,6 +46,7 @@ func lifetimes() []testCase {
 			} {
 				f.refreshed(record, send)
 			}
+			f.unrefreshed(record, func() { f.says(ana.snapshot(), match.StatusOK) })
 		}},
 		{"a record lives as long as others match its member", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)

@@ -112,6 +112,14 @@ func partings() []testCase {
 			}
 			same(f, ana.apart(), want[1:])
 		}},
+		{"a match that the matchee never knew of leaves it no cool-down, and costs it nothing", func(f *fixture) {
+			f.settings(`"harvestPerHour":1,"requestsPerMinute":1e6`)
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.commitWith("", "m1", ben)
+			f.says(ana.finish("m1", ben, "cancelled", match.ByMatchee), match.StatusEnded)
+			f.says(ana.release("m1", ben, "cancelled", match.ByMatchee), match.StatusReleased)
+			same(f, ben.apart(), nil)
+		}},
 		{"a cool-down is kept while another request comes and goes", func(f *fixture) {
 			f.settings(unlimited + `,"coolDown":600`)
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
@@ -257,6 +265,7 @@ func partings() []testCase {
 			finished, _ := ana.meet(ben, 0, "completed", match.ByMatcher)
 			same(f, len(finished.Changes), 0)
 			same(f, ana.snapshot().Unlisted, f.now+time.Hour.Milliseconds())
+			same(f, ana.report(0).Advice, match.Unlisted)
 		}},
 		{"a budget outlives its session", func(f *fixture) {
 			f.settings(`"harvestPerHour":1`)

@@ -47,7 +47,9 @@ func notYetTold() []testCase {
 			f.advance(3 * time.Second)
 			same(f, notices(ana.begin("r2", "m2").Untold), "matched r1")
 			f.advance(3 * time.Second)
-			same(f, notices(ana.report(0, seq(ana.Seq)).Untold), "matched r1") // a repeat
+			same(f, notices(ana.report(0, at(ana.At), seq(ana.Seq)).Untold), "matched r1") // a repeat
+			f.advance(3 * time.Second)
+			same(f, notices(ana.report(0, at(1)).Untold), "matched r1") // stale
 			f.advance(3 * time.Second)
 			same(f, notices(ana.report(0).Untold), "matched r1")
 			same(f, notices(ben.begin("r7", "m2").Untold), "matched r7")
@@ -143,6 +145,8 @@ func notYetTold() []testCase {
 			ana.await("r1")
 			ana.told(ana.noMatch())
 			same(f, after(f, time.Minute, ana), "no_match r1")
+			ana.told(matched("m0")) // of something else
+			same(f, after(f, 3*time.Second, ana), "no_match r1")
 		}},
 		{"changed advice goes out until it is told: the newest only", func(f *fixture) {
 			ana := f.connected("ana")
