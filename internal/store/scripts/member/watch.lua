@@ -10,7 +10,7 @@ if r and r.match == match and r.state == 'searching' then
 end
 if r and r.match == match and r.matchee == matchee and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
-  return reply({ status = 'active', connection = connection(), tell = is_untold('matched', match),
+  return reply({ status = 'active', connection = connection(), tell = is_untold(match),
     pushing = now < (m.again or 0) })
 end
 local why, early = end_reason(match)
