@@ -147,6 +147,7 @@ func reports() []testCase {
 		}},
 		{"a late report without a choice leaves the index alone", func(f *fixture) {
 			ana := f.listed("ana", 0, at(start+20_000))
+			ana.told(match.ClockMark)
 			f.advance(time.Minute)
 			f.is(ana.report(0, at(start+10_000)), match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available})
 		}},
