@@ -132,6 +132,7 @@ func reports() []testCase {
 		{"a report that is repeated takes a member who has become stale out of every cell", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.moveTo(nextCell, at(start+20_000))
+			ana.told(match.ClockMark)
 			f.advance(time.Minute)
 			reported := ana.report(nextCell, at(start+20_000), seq(ana.Seq))
 			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable,
@@ -289,16 +290,29 @@ func reports() []testCase {
 			ana.moveTo(0, arriving(start+30_000), available(true))
 			same(f, ana.snapshot().Available, "1")
 		}},
-		{"a clock that is off by more than 15 s is told once in a session", func(f *fixture) {
+		{"who has a clock that is off by more than 15 s learns it every 3 s, until it is told so once in a session", func(f *fixture) {
 			for n, off := range []int64{-15_001, 15_001} {
 				ana := f.connected(fmt.Sprint("ana", n))
+				isOff := func(a *member, later time.Duration) bool {
+					f.advance(later)
+					return a.report(0, at(f.now+off)).ClockOff
+				}
 				same(f, ana.report(0, at(f.now+off/15_001*15_000)).ClockOff, false)
 				same(f, ana.report(0, seq(9)).ClockOff, false)
-				same(f, ana.report(0, at(f.now+off)).ClockOff, true)
-				same(f, ana.report(0, at(f.now+off)).ClockOff, false)
+				for range 2 {
+					same(f, isOff(ana, 0), true)
+					same(f, isOff(ana, 3*time.Second-time.Millisecond), false)
+					f.advance(time.Millisecond)
+				}
+				ana.told("advice 1", "clock 1")
+				same(f, isOff(ana, 0), true)
 				next := ana.nextSession()
 				f.says(next.connect(), match.StatusOK)
-				same(f, next.report(0, at(f.now+off)).ClockOff, true)
+				ana.told(match.ClockMark) // of the connection before
+				same(f, isOff(next, 0), true)
+				same(f, isOff(next, 3*time.Second), true)
+				next.told("advice 1", match.ClockMark)
+				same(f, isOff(next, 2*time.Hour), false)
 			}
 		}},
 		{"a report that is old on arrival is advised to come again sooner, and the member is told when that changes", func(f *fixture) {

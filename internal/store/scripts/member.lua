@@ -22,7 +22,7 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
-  jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockTold', ac = 'active', un = 'untold', na = 'again',
+  jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
   ck = 'checked', te = 'expires' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
@@ -30,7 +30,7 @@ local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice 
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
-  checked = 1, expires = 1, availableAt = 1, tagsAt = 1 }
+  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1 }
 local short_of -- the other way round
 -- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
 -- digit, which all have, and its trailing ones.

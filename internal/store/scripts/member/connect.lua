@@ -37,7 +37,6 @@ if m.tagsAt then
 else
   m.tags = restricted == '1' and tags or ''
 end
-m.clockTold = nil
 local ended = left_at()
 if ended and not m.claimMatch then
   hide_position()
@@ -53,7 +52,7 @@ m.expires = tonumber(expires)
 if lost == '1' then
   note_untold('state', int(now))
 end
-m.again = nil -- nobody has pushed anything to this connection
+m.again, m.clockAgain = nil, nil -- nobody has pushed anything to this connection
 renew(connected)
 redis.call('DEL', left) -- one by one, or the owner of a slot that moves refuses them
 redis.call('DEL', chosen)

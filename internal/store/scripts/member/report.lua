@@ -115,9 +115,9 @@ local retagged = m.tags ~= was_tags
 if m.availableAt and (retagged or m.available ~= was_available) then
   keep_choice() -- at once, in case $disconnect never comes
 end
-local clock_off
-if said_at ~= '' and math.abs(tonumber(said_at) - arrival) > CLOCK_OFF and m.clockTold ~= '1' then
-  m.clockTold, clock_off = '1', true
+local clock_off = said_at ~= '' and math.abs(tonumber(said_at) - arrival) > CLOCK_OFF and now >= (m.clockAgain or 0)
+if clock_off then
+  m.clockAgain = now + NOTIFY_AGAIN
 end
 
 local late, repeated = not not_taken and newer <= 0, newer == 0

@@ -27,4 +27,7 @@ end
 if not m.untold and not due then
   m.again = nil
 end
+if is_told('clock', 'off') then
+  m.clockAgain = now + KEEP -- not again in this session
+end
 return reply({ status = 'ok' })
