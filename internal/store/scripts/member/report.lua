@@ -20,17 +20,19 @@ local r = current_route()
 local function advise()
   if m.claimConfirmed == '1' then
     return 'watched'
-  elseif r and (r.state == 'active' or (r.state ~= 'ended' and not m.listed)) then
+  elseif r and r.state ~= 'ended' and not m.listed then
     return 'watching' -- an owner who is silent is passed over
   end
   return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
 
--- refuse answers a report that moves nothing.
-local function refuse(answer)
+-- refuse answers a report that moves nothing. What it has chosen may change the advice.
+local function refuse(answer, has_chosen)
   note_heard()
-  answer.advice, answer.lag, answer.unlisted = advise(), lag(), unlisted_until()
-  answer.untold = answer.untold or untold()
+  answer.advice, answer.lag, answer.unlisted, answer.untold = advise(), lag(), unlisted_until(), untold()
+  if has_chosen and answer.advice ~= m.advice then
+    m.advice, answer.advice_mark = answer.advice, note_untold('advice', int(now))
+  end
   return reply(answer)
 end
 
@@ -72,7 +74,7 @@ end
 local said_at = at
 at, arrival = arrived(at, arrival)
 arrival, seq, cell = tonumber(arrival), tonumber(seq), short_cell(cell)
-local not_taken = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale' or nil
+local not_taken = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale'
 if not_taken and not chooses then
   return refuse({ status = not_taken })
 end
@@ -129,14 +131,10 @@ if not_taken or late then
     answer.changes = index_changes(r, repeated or retagged)
     if repeated and not m.listed and not was then
       -- Perhaps a repeat, and the first try never came to the index.
-      answer.changes[#answer.changes + 1] = unlisting(cell, m.epoch or 0)
+      answer.changes[#answer.changes + 1] = unlisting(cell, m.epoch)
     end
   end
-  answer.untold = untold()
-  if chooses and advise() ~= m.advice then
-    m.advice, answer.advice_mark = advise(), note_untold('advice', int(now))
-  end
-  return refuse(answer)
+  return refuse(answer, chooses)
 end
 
 local anew, lag_before, since = not fresh() or retagged, lag(), m.at

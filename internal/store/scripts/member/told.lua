@@ -4,7 +4,7 @@
 local conn, marks, free = arguments(3)
 
 local r = current_route()
-if free ~= '' and r and r.state == 'ended' and r.match == free then
+if r and r.match == free then
   redis.call('HSET', route, 'notified', '1')
 end
 if m.conn ~= conn then
