@@ -34,7 +34,8 @@ or waited, how far away the cab was, how long it took.
 It shares no code with the server. A record that is cut off is judged up to there.
 The exit code is 1 if anything is wrong: a request that was not matched to the
 nearest cab, more than 5 % ambiguous, anything missed, double, leaked, stuck,
-unanswered or not played, any error; or a number that differs from -against.
+unanswered or not played, any error; or a number that differs from -against. If
+pushes failed, the record says less. Then allow for more with -ambiguous.
 
 Its words:
 
@@ -44,6 +45,7 @@ Its words:
 type judgeFlags struct {
 	zone, against, plot string
 	findings            int
+	ambiguous           float64
 	json                bool
 }
 
@@ -53,6 +55,7 @@ func judgeRecord(ctx context.Context, c cli.Console, args []string) error {
 	f.StringVar(&o.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
 	f.StringVar(&o.against, "against", "", "`file` with the output of replay -json: each number in it must be the same")
 	f.StringVar(&o.plot, "plot", "", "draw the numbers over the day to this `file`, .svg or .png")
+	f.Float64Var(&o.ambiguous, "ambiguous", judge.MaxAmbiguousShare, "largest `share` of the matches that may be ambiguous")
 	f.IntVar(&o.findings, "findings", 5, "how many findings of each kind to print; -json has the first hundred")
 	f.BoolVar(&o.json, "json", false, "print the verdict as JSON")
 	operands, err := cli.Parse(c, f, args, "TRACE", "RECORD")
@@ -65,6 +68,9 @@ func judgeRecord(ctx context.Context, c cli.Console, args []string) error {
 	}
 	if o.findings < 0 {
 		return cli.Misuse("-findings must be a number from 0, not %d", o.findings)
+	}
+	if !(o.ambiguous > 0 && o.ambiguous <= 1) {
+		return cli.Misuse("-ambiguous must be a share above 0, up to 1, not %g", o.ambiguous)
 	}
 	if sameFile(operands[0], operands[1]) {
 		return cli.Misuse("TRACE and RECORD are the same file, %s", operands[0])
@@ -139,7 +145,7 @@ func (o judgeFlags) run(ctx context.Context, c cli.Console, traceFile, recordFil
 	}))
 	if err == nil {
 		var v judge.Verdict
-		var options judge.Options
+		options := judge.Options{MaxAmbiguousShare: o.ambiguous}
 		var drawn *plot
 		if o.plot != "" {
 			// The window may be longer than the trace.

@@ -80,6 +80,8 @@ func TestAMistakeIsExplained(t *testing.T) {
 		{"judge a", "takes TRACE RECORD, and got [\"a\"]"},
 		{"judge -zone Mars a b", "America/Los_Angeles"},
 		{"judge -findings -1 a b", "-findings must be a number from 0, not -1"},
+		{"judge -ambiguous 0 a b", "-ambiguous must be a share above 0, up to 1, not 0"},
+		{"judge -ambiguous 2 a b", "-ambiguous must be a share above 0, up to 1, not 2"},
 		{"judge main.go main.go", "TRACE and RECORD are the same file, main.go"},
 		{"replay -record main.go main.go", "-record main.go would overwrite the trace"},
 		{"city -o x.csv -date 1969-05-29", "-date must be from 1970 to 5000"},

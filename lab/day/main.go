@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-const usage = `usage: day [-cache URL] [-faults LIST] [-out DIR] [-zone ZONE] TRACE [flags of lab replay]
+const usage = `usage: day [-cache URL] [-faults LIST] [-ambiguous SHARE] [-out DIR] [-zone ZONE] TRACE [flags of lab replay]
 `
 
 // A day is a trace, and how to play it.
@@ -45,6 +45,7 @@ type day struct {
 	programs            string // the folder of lab and localstack
 	cache, out, zone    string
 	faults              string // of the stack
+	ambiguous           string // the judge's
 	trace               string
 	replay              []string // more flags of the replay
 	stdout, stderr, log io.Writer
@@ -60,6 +61,7 @@ func run(signals <-chan os.Signal, programs string, args []string, stdout, stder
 	}
 	f.StringVar(&d.cache, "cache", "", "`URL` of a running cache, or embedded (default: it starts a cluster)")
 	f.StringVar(&d.faults, "faults", "", "`list` of faults of the local stack, such as limit=0.2: see localstack -h")
+	f.StringVar(&d.ambiguous, "ambiguous", "0.05", "largest `share` of the matches that may be ambiguous: more if pushes fail")
 	f.StringVar(&d.out, "out", "day", "`folder` for the record, the verdict, the picture and the logs")
 	f.StringVar(&d.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
 	if err := f.Parse(args); err != nil {
@@ -115,7 +117,7 @@ func (d day) play(s *place) error {
 		return fmt.Errorf("the replay: %w", playing) // there is nothing to judge
 	}
 	local.Stop()
-	judge := d.program("lab", "judge", "-json", "-against", printed, "-plot", d.file("day.svg"), "-zone", d.zone, d.trace, record)
+	judge := d.program("lab", "judge", "-json", "-ambiguous", d.ambiguous, "-against", printed, "-plot", d.file("day.svg"), "-zone", d.zone, d.trace, record)
 	judging := d.doTo(verdict, judge)
 	if err := d.show(verdict); err != nil {
 		return errors.Join(playing, judging, err)

@@ -10,6 +10,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -91,6 +92,9 @@ type Options struct {
 	// Rows is called with each judged request, in the order of their outcomes. It may
 	// be nil.
 	Rows func(Row)
+	// MaxAmbiguousShare is the largest share of matches that may be ambiguous. 0: the
+	// constant of this name.
+	MaxAmbiguousShare float64
 }
 
 // Run judges the record of a window of a trace. It returns an error if there is nothing
@@ -157,6 +161,7 @@ func newJudge(w trace.Window, h record.Header, o Options) *judge {
 	v := &j.verdict
 	v.From, v.To, v.Speed = h.From, h.To, h.Speed
 	v.AheadSeconds, v.AskedBefore = h.Ahead, w.Earlier
+	v.MaxAmbiguousShare = cmp.Or(o.MaxAmbiguousShare, MaxAmbiguousShare)
 	v.Members, v.Skipped, v.ErrorsByCode = len(w.Cabs), w.Skipped, map[string]int{}
 	return j
 }
