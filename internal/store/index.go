@@ -257,7 +257,7 @@ func (r reply) hits(c geo.Cell, around geo.Point) (match.Hits, error) {
 	for _, text := range r.Found {
 		parts := strings.SplitN(text, " ", 4)
 		if len(parts) != 4 {
-			return hits, fmt.Errorf("script %s found %q", r.call.script, text)
+			return hits, fmt.Errorf("script %s: a candidate has %d parts", r.call.script, len(parts)) // they are a place
 		}
 		var numbers [3]int64
 		for i := range numbers {
