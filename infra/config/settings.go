@@ -60,7 +60,7 @@ func settings() []setting {
 			func(d *draft) *string { return &d.consent }, "implied", "required"),
 		name("pools", "the pool file, relative to the folder in which `make` runs", "the name of a file", `.+`, func(d *draft) *string { return &d.poolFile }),
 		{Setting: Setting{Key: "remoteRequests", Allowed: "true or false", Default: "false",
-			Meaning: "whether a request may name a point far from the member's own fresh location; the pool file can set it instead"},
+			Meaning: "whether a request may name a point more than 20 km from the member's last location; the pool file can set it instead"},
 			set: func(d *draft, value string) bool {
 				d.remoteRequests = value == "true"
 				return value == "true" || value == "false"
