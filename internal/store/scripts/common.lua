@@ -26,12 +26,12 @@ end
 
 -- int writes a whole number in full; Lua's own form loses digits after 14.
 local function int(n)
-  return string.format('%.0f', n)
+  return string.format('%d', n)
 end
 
 -- reply encodes what a script returns. An empty list is left out: cjson would write {}.
 local function reply(t)
-  t.now = int(now)
+  t.now = now
   for name, value in pairs(t) do
     if type(value) == 'table' and next(value) == nil then
       t[name] = nil
