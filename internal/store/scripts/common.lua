@@ -55,8 +55,9 @@ end
 
 -- has tells whether the words of `wanted` are all among those of `tags`.
 local function has(tags, wanted)
+  tags = ' ' .. tags .. ' '
   for word in string.gmatch(wanted, '%S+') do
-    if not string.find(' ' .. tags .. ' ', ' ' .. word .. ' ', 1, true) then
+    if not string.find(tags, ' ' .. word .. ' ', 1, true) then
       return false
     end
   end
