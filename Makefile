@@ -54,7 +54,7 @@ day: compiler ## replay a trace on a real cluster, judge it and plot it into day
 	@[ -n "$(TRACE)" ] || { echo "make: day plays a trace: TRACE=cabs.csv.gz, see docs/real-day.md"; exit 1; }
 	@build/progress.sh bin/localstack ./localstack
 	@go -C lab build -o ../bin/ . ./day
-	@exec bin/day $(if $(CACHE),-cache $(CACHE)) "$(TRACE)" -speed $(SPEED) -wait $(WAIT) $(if $(FROM),-from $(FROM)) $(if $(FOR),-for $(FOR)) $(DAYFLAGS)
+	@exec bin/day $(if $(CACHE),-cache $(CACHE)) $(if $(FAULTS),-faults $(FAULTS)) "$(TRACE)" -speed $(SPEED) -wait $(WAIT) $(if $(FROM),-from $(FROM)) $(if $(FOR),-for $(FOR)) $(DAYFLAGS)
 
 .PHONY: bench
 bench: compiler ## measure what messages cost the cache, beside other systems; ten minutes (BENCHFLAGS="-server redis")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,14 +34,22 @@ type edit struct {
 // time, since each replay mostly waits for repairs.
 func TestJudgesRealStacks(t *testing.T) {
 	kit.Command(t, "go", "Go, with its command on the path")
+	right := func(v judge.Verdict) bool {
+		return v.NotNearest == 0 && v.Missed == 0 && v.DoubleMatches == 0 && v.Leaks == 0 && v.Stuck == 0
+	}
+	const limit = "limit=0.2,seed=5" // one push in five is refused
 	cases := []struct {
-		name  string
-		edits []edit
-		found func(judge.Verdict) bool
+		name, faults string
+		edits        []edit
+		found        func(judge.Verdict) bool
 	}{
-		{name: "as it is", found: func(v judge.Verdict) bool {
-			return v.NotNearest == 0 && v.Missed == 0 && v.DoubleMatches == 0 && v.Leaks == 0 && v.Stuck == 0
+		{name: "as it is", found: right},
+		{name: "as it is, with failed pushes", faults: limit, found: func(v judge.Verdict) bool {
+			return right(v) && v.Errors == 0 && v.Unanswered == 0
 		}},
+		{name: "shows a location before it tells of the match", faults: limit, edits: []edit{{
+			"report.go", "case confirmed && !watched.Tell:", "case confirmed:", 1,
+		}}, found: func(v judge.Verdict) bool { return v.Leaks > 0 }},
 		{name: "takes the second nearest", edits: []edit{{
 			"search.go", "c := s.queue[0]\n\t\t\ts.queue = s.queue[1:]",
 			"second := min(1, len(s.queue)-1)\n\t\t\tc := s.queue[second]\n\t\t\ts.queue = slices.Delete(s.queue, second, second+1)", 1,
@@ -71,7 +80,7 @@ func TestJudgesRealStacks(t *testing.T) {
 		binary, dir := binaries[i], t.TempDir()
 		write(t, dir, "cabs.csv", tracetest.CSV(tracetest.Walk(rand.New(rand.NewPCG(1, 1)), 15, 8)))
 		playing.Go(func() {
-			v, err := judgeRun(t.Context(), binary, dir)
+			v, err := judgeRun(t.Context(), binary, tt.faults, dir)
 			if err != nil {
 				t.Errorf("%s: %v", tt.name, err)
 			} else if !tt.found(v) {
@@ -89,9 +98,9 @@ func write(t *testing.T, dir, name, text string) {
 	}
 }
 
-// judgeRun plays dir's cabs.csv against a stack, and judges the record. It returns an error
+// judgeRun plays dir's cabs.csv against a stack with faults, and judges the record. It returns an error
 // if the replay and the judge count differently. Other faults are in the verdict.
-func judgeRun(ctx context.Context, binary, dir string) (v judge.Verdict, err error) {
+func judgeRun(ctx context.Context, binary, faults, dir string) (v judge.Verdict, err error) {
 	const speed = "30"
 	file := func(name string) string { return filepath.Join(dir, name) }
 	pools, _, err := typed(ctx, "replay", "-print-pools", "-speed", speed)
@@ -102,7 +111,7 @@ func judgeRun(ctx context.Context, binary, dir string) (v judge.Verdict, err err
 		return v, err
 	}
 	var log bytes.Buffer
-	process := exec.Command(binary, "-addr", "127.0.0.1:0", "-pools", file("pools.json"))
+	process := exec.Command(binary, "-addr", "127.0.0.1:0", "-pools", file("pools.json"), "-faults", cmp.Or(faults, "limit=0"))
 	process.Stderr = &log
 	s, err := stack.Start(ctx, process)
 	if err != nil {

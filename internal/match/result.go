@@ -44,8 +44,9 @@ const (
 
 // The results below are those of the steps of a Store. Connection is a member's current
 // connection, "" if there is none, with ExpiredMark if its session has expired. Changes are the
-// changes of the index that follow from the step. Untold is what the caller must be told with this message. Tell says that the member is not
-// yet told of the match or the end. A field with a status in its comment is set only with that status.
+// changes of the index that follow from the step. Untold is what the caller must be told with
+// this message. Tell says that the member is not yet told of the match or the end. A field with
+// a status in its comment is set only with that status.
 
 // A Refusal is part of the results of a session's steps. It is set with rate_limited and
 // kept_out: the step did nothing.
@@ -125,7 +126,7 @@ type Reported struct {
 	Stands   Choice        // only what a later message said otherwise
 	Mark     string        // of the changed advice, "" if it is that of the last report
 	Lag      time.Duration // how old reports are on arrival, in steps; 0 if that does no harm
-	ClockOff bool          // by more than ClockOff, found out for the first time in this session
+	ClockOff bool          // by more than ClockOff, and no push has told so in this session: see ClockMark
 
 	// With ok:
 	At    int64 // epoch ms

@@ -95,6 +95,7 @@ func TestADayIsPlayedAndJudged(t *testing.T) {
 		"no trace":      {nil, "which trace?"},
 		"no such trace": {[]string{filepath.Join(programs, "none.csv")}, "none.csv"},
 		"a bad flag":    {[]string{"-out", t.TempDir(), "-cache", "embedded", cabs, "-speed", "0"}, "lab replay: exit status 2"},
+		"bad faults":    {[]string{"-out", t.TempDir(), "-cache", "embedded", "-faults", "limit=2", cabs, "-speed", "60"}, "the local stack ended before it was ready: exit status 1; see "},
 		"a bad cache":   {[]string{"-out", t.TempDir(), "-cache", "redis://127.0.0.1:1", cabs, "-speed", "60"}, "the local stack ended before it was ready: exit status 1; see "},
 	} {
 		if err := run(nil, programs, tt.args, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), tt.want) {

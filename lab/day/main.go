@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-const usage = `usage: day [-cache URL] [-out DIR] [-zone ZONE] TRACE [flags of lab replay]
+const usage = `usage: day [-cache URL] [-faults LIST] [-out DIR] [-zone ZONE] TRACE [flags of lab replay]
 `
 
 // A day is a trace, and how to play it.
@@ -44,6 +44,7 @@ type day struct {
 	signals             <-chan os.Signal
 	programs            string // the folder of lab and localstack
 	cache, out, zone    string
+	faults              string // of the stack
 	trace               string
 	replay              []string // more flags of the replay
 	stdout, stderr, log io.Writer
@@ -58,6 +59,7 @@ func run(signals <-chan os.Signal, programs string, args []string, stdout, stder
 		f.PrintDefaults()
 	}
 	f.StringVar(&d.cache, "cache", "", "`URL` of a running cache, or embedded (default: it starts a cluster)")
+	f.StringVar(&d.faults, "faults", "", "`list` of faults of the local stack, such as limit=0.2: see localstack -h")
 	f.StringVar(&d.out, "out", "day", "`folder` for the record, the verdict, the picture and the logs")
 	f.StringVar(&d.zone, "zone", "America/Los_Angeles", "time `zone` of the trace")
 	if err := f.Parse(args); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -60,7 +61,7 @@ func (d day) doTo(file string, c *exec.Cmd) error {
 
 // startStack starts the local stack, and returns when it is ready. A signal ends the wait.
 func (d day) startStack(cache, pools string) (*stack.Stack, *exec.Cmd, error) {
-	c := d.program("localstack", "-addr", "127.0.0.1:0", "-cache", cache, "-pools", pools)
+	c := d.program("localstack", "-addr", "127.0.0.1:0", "-cache", cache, "-pools", pools, "-faults", cmp.Or(d.faults, "limit=0"))
 	c.Args[0], c.Stderr = "localstack", d.log
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

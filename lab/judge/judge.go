@@ -25,10 +25,13 @@ const Terms = `All times are those of the record: when a frame was handed to the
 had been read from it. While a frame is in flight, the verdict favours the server.
 
 available  A cab is available at a moment if it is connected and has reported since,
-           its last acknowledged report is no older than the pool's TTL, it is in no
-           match, and it has not said available: false. It is surely available if
-           that is so, at one known place, for the whole time in which the server
-           can have chosen a cab.
+           its last taken report is no older than the pool's TTL, it is in no match,
+           and it has not said available: false. It is surely available if that is
+           so, at one known place, for the whole time in which the server can have
+           chosen a cab.
+taken      A report is taken once it is acknowledged. One that is neither acknowledged
+           nor refused is taken 2 s after it was sent, unless the connection broke by
+           then, or an error came that may be about it: only its ack was lost.
 chosen     The server chose a cab after the latest of these: the request, the end of
            the cab's match before, and the first of its reports in a row that lie
            within the radius. It chose before the first of the two was notified.
@@ -37,7 +40,7 @@ nearest    Matched to the nearest available cab, give or take 1 m. Distances are
 notNearest A surely available cab was nearer by more than 1 m; or the matched cab
            cannot have been available, or was shown at a wrong place or distance.
 ambiguous  Not notNearest, but a nearer cab may have been available: its report was
-           sent before the outcome and acknowledged after the request, or such a
+           sent before the outcome and taken after the request, or such a
            report of the matched cab had been nearer; its own match or end was in
            flight; its report was within 250 ms of its TTL; it had connected or
            disconnected less than 2 s before; or a failed request near it may have
@@ -300,6 +303,7 @@ func (j *judge) received(m *member, f record.Frame, t int64) {
 		j.refused(m, f, t)
 	case "pong":
 	default:
+		m.doubt(t) // such as API Gateway's, after a function failed
 		j.error(m.name, t, "unknown_frame")
 	}
 }
@@ -311,6 +315,7 @@ func (j *judge) refused(m *member, f record.Frame, t int64) {
 	}
 	j.error(m.name, t, f.Code)
 	if f.ID == "" {
+		m.doubt(t)
 		return
 	}
 	m.refuse(f.ID, f.Code)

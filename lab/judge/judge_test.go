@@ -37,21 +37,20 @@ func judged(t *testing.T, rows []trace.Row, data []byte, o judge.Options) judge.
 	return v
 }
 
-// simulate plays a made-up trace on a simulated server, with a fault or without.
-func simulate(t *testing.T, random *rand.Rand, f fault, wait bool, pace int64) ([]trace.Row, []byte) {
+// simulate plays a made-up trace on a simulated server.
+func simulate(t *testing.T, w simulation) ([]trace.Row, []byte) {
 	t.Helper()
 	cabs := 40
-	if wait {
+	if w.wait {
 		cabs = 14 // so that some requests find nobody at first
 	}
-	rows := tracetest.Walk(random, cabs, 40)
+	rows := tracetest.Walk(w.random, cabs, 40)
 	var out file
-	w := simulation{random: random, fault: f, wait: wait, pace: pace}
 	if err := w.make(rows, 40, &out, false); err != nil {
 		t.Fatal(err)
 	}
-	if f != "" && !w.planted {
-		t.Fatalf("the fault did not occur: %s", f)
+	if w.fault != "" && !w.planted {
+		t.Fatalf("the fault did not occur: %s", w.fault)
 	}
 	return rows, out.Bytes()
 }
@@ -60,14 +59,15 @@ func simulate(t *testing.T, random *rand.Rand, f fault, wait bool, pace int64) (
 func TestARightServerIsJudgedRight(t *testing.T) {
 	base := kit.Seed(t)
 	for _, wait := range []bool{false, true} {
-		for _, pace := range []int64{2000, 20_000, 200_000} {
+		for _, pace := range []int64{2000, 20_000, 200_000, 0} {
+			losing := pace == 0 // then with the default
 			var matches, far, ambiguous, others int
 			for part := range uint64(kit.Times(3, 200)) {
-				rows, data := simulate(t, rand.New(rand.NewPCG(base, part)), "", wait, pace)
+				rows, data := simulate(t, simulation{random: rand.New(rand.NewPCG(base, part)), wait: wait, losing: losing, pace: pace})
 				var seen []judge.Row
 				v := judged(t, rows, data, judge.Options{Rows: func(r judge.Row) { seen = append(seen, r) }})
 				if wrong := wrong(v); len(wrong) > 0 || v.Probed != v.Members || len(seen) != v.Requests {
-					t.Fatalf("part %d, waiting %t, steps of %d ms: wrong %q, %d rows:\n%s", part, wait, pace/1000, wrong, len(seen), v.Table(time.UTC, 10))
+					t.Fatalf("part %d, waiting %t, losing %t, steps of %d ms: wrong %q, %d rows:\n%s", part, wait, losing, pace/1000, wrong, len(seen), v.Table(time.UTC, 10))
 				}
 				for _, r := range seen {
 					if r.Verdict == "nearest" && r.DistanceMeters > 1 {
@@ -76,7 +76,7 @@ func TestARightServerIsJudgedRight(t *testing.T) {
 				}
 				matches, ambiguous, others = matches+v.Matched, ambiguous+v.Ambiguous, others+v.NoMatch+v.Waited
 			}
-			t.Logf("waiting %t, steps of %d ms: %d matched, %d not at once or not at all, %d far, %d ambiguous", wait, pace/1000, matches, others, far, ambiguous)
+			t.Logf("waiting %t, losing %t, steps of %d ms: %d matched, %d not at once or not at all, %d far, %d ambiguous", wait, losing, pace/1000, matches, others, far, ambiguous)
 			if far < matches/20 || others == 0 {
 				t.Errorf("the simulation is too easy")
 			}
@@ -121,7 +121,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 		{fault: unfinished, want: "errors (unavailable", only: true},
 	} {
 		t.Run(string(tt.fault), func(t *testing.T) {
-			rows, data := simulate(t, kit.Random(t, 1), tt.fault, tt.wait, 0)
+			rows, data := simulate(t, simulation{random: kit.Random(t, 1), fault: tt.fault, wait: tt.wait})
 			v := judged(t, rows, data, judge.Options{})
 			got := strings.Join(wrong(v), ", ")
 			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" || tt.only && strings.Contains(got, ", ") {
@@ -136,7 +136,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 
 // A record that is cut off is judged up to there.
 func TestJudgesUpToTheCut(t *testing.T) {
-	rows, data := simulate(t, kit.Random(t, 0), "", true, 0)
+	rows, data := simulate(t, simulation{random: kit.Random(t, 0), wait: true})
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	for _, part := range []int{2, 3, 5, 10} {
 		cut := bytes.Join(lines[:len(lines)/part], nil)
@@ -156,7 +156,7 @@ func TestJudgesUpToTheCut(t *testing.T) {
 }
 
 func TestARecordOfAnotherTraceIsRefused(t *testing.T) {
-	rows, data := simulate(t, kit.Random(t, 0), "", false, 0)
+	rows, data := simulate(t, simulation{random: kit.Random(t, 0)})
 	change := func(do func(*trace.Row)) []trace.Row {
 		other := slices.Clone(rows)
 		for i := range other {
@@ -189,7 +189,7 @@ func TestARecordOfAnotherTraceIsRefused(t *testing.T) {
 }
 
 func TestAgainstListsEachNumberThatDiffers(t *testing.T) {
-	rows, data := simulate(t, kit.Random(t, 0), "", false, 0)
+	rows, data := simulate(t, simulation{random: kit.Random(t, 0)})
 	v := judged(t, rows, data, judge.Options{})
 	printed, err := json.Marshal(v.Result)
 	if err != nil {

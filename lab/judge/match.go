@@ -130,14 +130,14 @@ func (mt *match) claimed() int64 {
 			continue
 		}
 		near := r.at.meters(q.at) <= q.radius+tolerance
-		if since != 0 && (!near || r.acked != 0 && since-r.acked > mt.ttl+nearTTL) {
+		if since != 0 && (!near || r.taken() != 0 && since-r.taken() > mt.ttl+nearTTL) {
 			break
 		}
 		if !near {
 			continue
 		}
 		since = r.sent
-		if r.acked != 0 && r.acked <= from {
+		if r.taken() != 0 && r.taken() <= from {
 			break // the server knew by then that it was near enough
 		}
 	}

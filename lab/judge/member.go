@@ -28,6 +28,16 @@ type report struct {
 	sent, acked int64 // acked: when it was acknowledged; 0: it was not
 	available   bool
 	refused     bool
+	lost        bool // perhaps the server never had it
+}
+
+// taken returns when the server had the report at the latest, 0 if it may not have had it at
+// all. If the ack does not come, although nothing else went wrong, only the ack was lost.
+func (r *report) taken() int64 {
+	if r.acked == 0 && !r.lost {
+		return r.sent + slack
+	}
+	return r.acked
 }
 
 // A span of time. If to is 0 it has not ended.
@@ -41,6 +51,16 @@ func (m *member) connect(t int64) {
 func (m *member) disconnect(t int64) {
 	if n := len(m.links); n > 0 {
 		m.links[n-1].to = t
+	}
+	m.doubt(t)
+}
+
+// doubt notes that the server may not have had what the member sent just before.
+func (m *member) doubt(t int64) {
+	for i := range m.reports {
+		if r := &m.reports[i]; r.acked == 0 && r.sent >= t-slack {
+			r.lost = true
+		}
 	}
 }
 
@@ -69,14 +89,14 @@ func (m *member) acknowledge(id string, t int64) {
 func (m *member) refuse(id, code string) {
 	unfinished := code == "unavailable" || code == "internal"
 	for i := range m.reports {
-		if m.reports[i].id == id && !unfinished {
-			m.reports[i].refused = true
+		if r := &m.reports[i]; r.id == id {
+			r.refused, r.lost = !unfinished, unfinished
 		}
 	}
 }
 
 // spots returns the reports that the server can have had of the member at some time from
-// a to b, the latest first: all that were sent by b, back to the last one acknowledged
+// a to b, the latest first: all that were sent by b, back to the last one taken
 // by a. known tells whether there is such a one.
 func (m *member) spots(a, b int64, spots []*report) (_ []*report, known bool) {
 	for i := len(m.reports) - 1; i >= 0; i-- {
@@ -85,7 +105,7 @@ func (m *member) spots(a, b int64, spots []*report) (_ []*report, known bool) {
 			continue
 		}
 		spots = append(spots, r)
-		if r.acked != 0 && r.acked <= a {
+		if t := r.taken(); t != 0 && t <= a {
 			return spots, true
 		}
 	}
@@ -142,11 +162,11 @@ func (m *member) over(a, b int64, spots []*report, known bool, ttl int64, but *m
 // fresh tells whether the member's report was younger than the TTL.
 func (m *member) fresh(a, b int64, spots []*report, known bool, ttl int64) (certainty, string) {
 	if known {
-		// A report extends the time of the one before it, if it was acknowledged in time.
+		// A report extends the time of the one before it, if it was taken in time.
 		until := int64(0)
 		for i := len(spots) - 1; i >= 0; i-- {
 			r := spots[i]
-			if i == len(spots)-1 || r.acked != 0 && r.acked < until {
+			if i == len(spots)-1 || r.taken() != 0 && r.taken() < until {
 				until = max(until, r.sent+ttl-nearTTL)
 			}
 		}
@@ -155,11 +175,11 @@ func (m *member) fresh(a, b int64, spots []*report, known bool, ttl int64) (cert
 		}
 	}
 	for _, r := range spots {
-		acked := r.acked
-		if acked == 0 {
-			acked = r.sent + grace
+		taken := r.taken()
+		if taken == 0 {
+			taken = r.sent + grace
 		}
-		if a-acked <= ttl+nearTTL {
+		if a-taken <= ttl+nearTTL {
 			return maybe, "its report was near its TTL"
 		}
 	}
@@ -202,7 +222,7 @@ func willing(spots []*report) (certainty, string) {
 func (m *member) drop(floor int64) bool {
 	last := -1
 	for i, r := range m.reports {
-		if !r.refused && r.acked != 0 && r.acked <= floor {
+		if t := r.taken(); !r.refused && t != 0 && t <= floor {
 			last = i
 		}
 	}

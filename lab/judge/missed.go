@@ -81,7 +81,7 @@ func (m *member) turns(a, b int64) []int64 {
 	}
 	add(a)
 	for i := range m.reports {
-		add(m.reports[i].acked)
+		add(m.reports[i].taken())
 	}
 	for _, mt := range m.matches {
 		add(mt.ended + 1)

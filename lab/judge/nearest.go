@@ -46,11 +46,17 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 		return "no cab was where its cab was shown, or was notified of match " + mt.id, ""
 	}
 	distance := mt.shown.meters(q.at)
-	spots, known := cab.spots(chosen.from, chosen.to, nil)
-	there := slices.ContainsFunc(spots, func(r *report) bool { return r.at.meters(mt.shown) <= tolerance })
+	isShown := func(r *report) bool { return r.at.meters(mt.shown) <= tolerance }
+	later, _ := cab.spots(chosen.from, q.outcomeAt, nil)
+	there := slices.ContainsFunc(later, isShown)
 	// The passenger sees where the cab is at the notification, which may be further away
-	// than where it was chosen.
-	best, _ := reach(spots, q.at)
+	// than where it was chosen, or nearer.
+	spots, known := cab.spots(chosen.from, chosen.to, nil)
+	best, worst := reach(spots, q.at)
+	far := distance
+	if !slices.ContainsFunc(spots, isShown) {
+		far = worst // the passenger was notified long after the cab
+	}
 	c, why := cab.over(chosen.from, chosen.to, spots, known, j.ttl, mt)
 	switch {
 	case c == no:
@@ -68,7 +74,7 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 		}
 		spots, known = other.spots(chosen.from, chosen.to, spots[:0])
 		near, _ := reach(spots, q.at)
-		if near >= distance-tolerance {
+		if near >= far-tolerance {
 			continue
 		}
 		c, why := j.available(other, q, chosen, spots, known)
@@ -80,16 +86,16 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 		}
 		switch {
 		case c == yes:
-			return fmt.Sprintf("it got cab %s at %.1f m, and %s was available at %.1f m", cab.name, distance, other.name, near), ""
+			return fmt.Sprintf("it got cab %s at %.1f m, and %s was available at %.1f m", cab.name, far, other.name, near), ""
 		case c == maybe:
-			ambiguous = fmt.Sprintf("it got cab %s at %.1f m, and %s may have been available at %.1f m: %s", cab.name, distance, other.name, near, why)
+			ambiguous = fmt.Sprintf("it got cab %s at %.1f m, and %s may have been available at %.1f m: %s", cab.name, far, other.name, near, why)
 		}
 	}
 	return "", ambiguous
 }
 
-// available is over, except that a request that failed, or whose outcome is not known,
-// may have held the member.
+// available is over, except that a request may have held the member that failed, whose outcome
+// was not known then, or whose cab is not known.
 func (j *judge) available(m *member, q *request, at span, spots []*report, known bool) (certainty, string) {
 	c, why := m.over(at.from, at.to, spots, known, j.ttl, q.match)
 	if c != yes {
@@ -97,7 +103,8 @@ func (j *judge) available(m *member, q *request, at span, spots []*report, known
 	}
 	for other := range j.open {
 		waits := other.outcome == none && other.waiting != 0 && other.deadline > at.to
-		if other == q || waits || other.outcome == matched || other.outcome == noMatch || other.sent > at.to || other.doubtful() < at.from {
+		paired := other.outcome == matched && other.match.matchee != nil
+		if other == q || waits || paired || other.outcome == noMatch || other.sent > at.to || other.doubtful() < at.from {
 			continue
 		}
 		if near, _ := reach(spots, other.at); near <= other.radius+tolerance {

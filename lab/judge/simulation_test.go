@@ -2,7 +2,6 @@ package judge_test
 
 import (
 	"cmp"
-	"container/heap"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +20,7 @@ import (
 type simulation struct {
 	random *rand.Rand
 	wait   bool  // requests wait
+	losing bool  // one push in five is lost
 	pace   int64 // the longest time that a trip takes, in microseconds
 	fault  fault
 
@@ -90,28 +90,9 @@ type ride struct {
 	cab             *cab
 	deadline        int64
 	forced          bool // by a fault: it claims the cab in any case
+	told            bool // the passenger knows of the match
 	probe           int  // the cab's number, or -1
 	over            func()
-}
-
-type event struct {
-	at, order int64
-	do        func()
-}
-
-type events []event
-
-func (h events) Len() int { return len(h) }
-func (h events) Less(i, k int) bool {
-	return cmp.Or(cmp.Compare(h[i].at, h[k].at), cmp.Compare(h[i].order, h[k].order)) < 0
-}
-func (h events) Swap(i, k int) { h[i], h[k] = h[k], h[i] }
-func (h *events) Push(x any)   { *h = append(*h, x.(event)) }
-func (h *events) Pop() any {
-	last := len(*h) - 1
-	x := (*h)[last]
-	*h = (*h)[:last]
-	return x
 }
 
 // make writes the record of playing the rows.
@@ -145,20 +126,6 @@ func (w *simulation) make(rows []trace.Row, minutes int, out io.WriteCloser, zip
 	return w.out.Close()
 }
 
-// run runs what is on the agenda.
-func (w *simulation) run() {
-	for len(w.agenda) > 0 {
-		h := heap.Pop(&w.agenda).(event)
-		w.now = max(w.now, h.at)
-		h.do()
-	}
-}
-
-func (w *simulation) after(micros int64, do func()) {
-	w.order++
-	heap.Push(&w.agenda, event{w.now + micros, w.order, do})
-}
-
 // trip returns how long one step takes.
 func (w *simulation) trip() int64 { return 500 + w.random.Int64N(w.pace) }
 
@@ -168,6 +135,26 @@ func (w *simulation) frame(k record.Kind, member string, fields map[string]any) 
 		panic(err)
 	}
 	w.out.Frame(w.now, k, member, text)
+}
+
+// push lets a frame reach its member, unless it is lost.
+func (w *simulation) push(member string, fields map[string]any) {
+	if !w.losing || w.random.IntN(5) != 0 {
+		w.frame(record.Received, member, fields)
+	}
+}
+
+// tell does the same with what the member must know: it comes again until it has arrived, or
+// until there are no fields, since it no longer matters.
+func (w *simulation) tell(member string, fields func() map[string]any, then func()) {
+	if w.losing && w.random.IntN(5) == 0 {
+		w.after(w.random.Int64N(2_000_000), func() { w.tell(member, fields, then) })
+		return
+	}
+	if f := fields(); f != nil {
+		w.frame(record.Received, member, f)
+		then()
+	}
 }
 
 // play plays the rows from the i-th on. fare is the next one to be asked for.
@@ -215,11 +202,10 @@ func (w *simulation) report(c *cab, fields map[string]any, lat, lng float64, the
 			if w.fault == unfinished && then == nil && w.random.IntN(2) == 0 {
 				w.planted = true
 				w.frame(record.Received, c.name, map[string]any{"type": "error", "id": id, "code": "unavailable"})
+			} else if ack := map[string]any{"type": "ack", "id": id}; then != nil {
+				w.tell(c.name, func() map[string]any { return ack }, then)
 			} else {
-				w.frame(record.Received, c.name, map[string]any{"type": "ack", "id": id})
-			}
-			if then != nil {
-				then()
+				w.push(c.name, ack)
 			}
 		})
 		if r := c.ride; r != nil && r.probe < 0 && r.match != "" {
@@ -228,8 +214,8 @@ func (w *simulation) report(c *cab, fields map[string]any, lat, lng float64, the
 				return
 			}
 			w.after(w.trip(), func() {
-				if r.cab == c {
-					w.push(r, c)
+				if r.cab == c && r.told {
+					w.show(r, c)
 				}
 			})
 		}
@@ -237,8 +223,8 @@ func (w *simulation) report(c *cab, fields map[string]any, lat, lng float64, the
 	})
 }
 
-// push shows a passenger where its cab is.
-func (w *simulation) push(r *ride, c *cab) {
+// show shows a passenger where its cab is.
+func (w *simulation) show(r *ride, c *cab) {
 	match, lat, lng := r.match, c.lat, c.lng
 	if other := w.another(c); w.plant(foreign, other != nil) {
 		lat, lng = other.lat, other.lng
@@ -247,7 +233,7 @@ func (w *simulation) push(r *ride, c *cab) {
 		match = "m-unknown"
 	}
 	w.after(w.trip(), func() {
-		w.frame(record.Received, r.name, map[string]any{"type": "location", "match": match, "lat": lat, "lng": lng, "at": 1, "seq": 1})
+		w.push(r.name, map[string]any{"type": "location", "match": match, "lat": lat, "lng": lng, "at": 1, "seq": 1})
 	})
 }
 
@@ -286,7 +272,7 @@ func (w *simulation) ask(r *ride) {
 		case w.wait && r.probe < 0:
 			r.deadline = w.now + 5_000_000
 			w.search(r, func() {
-				w.after(w.trip(), func() { w.frame(record.Received, r.name, map[string]any{"type": "waiting", "id": r.id}) })
+				w.after(w.trip(), func() { w.push(r.name, map[string]any{"type": "waiting", "id": r.id}) })
 				w.await(r)
 			})
 		default:
@@ -342,12 +328,13 @@ func (w *simulation) search(r *ride, nobody func()) {
 
 func (w *simulation) none(r *ride) {
 	w.after(w.trip(), func() {
-		w.frame(record.Received, r.name, map[string]any{"type": "no_match", "id": r.id, "radius": r.radius})
-		if r.over != nil {
-			r.over()
-			return
-		}
-		w.close(r)
+		w.tell(r.name, func() map[string]any { return map[string]any{"type": "no_match", "id": r.id, "radius": r.radius} }, func() {
+			if r.over != nil {
+				r.over()
+				return
+			}
+			w.close(r)
+		})
 	})
 }
 
@@ -400,30 +387,43 @@ func (w *simulation) meters(r *ride, c *cab) float64 {
 // match notifies both, and shows where the cab is now.
 func (w *simulation) match(r *ride, c *cab) {
 	w.matches++
+	matched := w.now
 	r.match, r.cab = fmt.Sprint("m", w.matches), c
-	lat, lng, distance := c.lat, c.lng, w.meters(r, c)
-	shown := r.at
+	distance, shown, north, more := w.meters(r, c), r.at, 0.0, 0.0
 	if w.plant(misplaced, true) {
-		lat += 0.001
+		north = 0.001
 	}
 	if w.plant(miscounted, true) {
-		distance += 5
+		more = 5
 	}
 	if w.plant(tracked, true) {
 		shown.Lat += 0.001
 	}
 	w.after(w.trip(), func() {
-		w.frame(record.Received, c.name, map[string]any{"type": "matched", "match": r.match, "role": "matchee",
-			"peer": map[string]any{"lat": shown.Lat, "lng": shown.Lng, "at": 1, "distance": distance}})
+		w.tell(c.name, func() map[string]any {
+			if r.cab == nil {
+				return nil
+			}
+			return map[string]any{"type": "matched", "match": r.match, "role": "matchee",
+				"peer": map[string]any{"lat": shown.Lat, "lng": shown.Lng, "at": 1, "distance": distance}}
+		}, func() {})
 	})
+	lat, lng := c.lat, c.lng
 	w.after(w.trip(), func() {
-		w.frame(record.Received, r.name, map[string]any{"type": "matched", "id": r.id, "match": r.match, "role": "matcher",
-			"peer": map[string]any{"lat": lat, "lng": lng, "at": 1, "distance": distance}})
-		riding := max(w.header.Wall(started, r.at.End)-w.now, 10_000)
-		if r.probe >= 0 {
-			riding = 100
-		}
-		w.after(riding, func() { w.end(r) })
+		w.tell(r.name, func() map[string]any {
+			if w.now > matched+10*w.pace { // told again
+				lat, lng, distance = c.lat, c.lng, w.meters(r, c)
+			}
+			return map[string]any{"type": "matched", "id": r.id, "match": r.match, "role": "matcher",
+				"peer": map[string]any{"lat": lat + north, "lng": lng, "at": 1, "distance": distance + more}}
+		}, func() {
+			r.told = true
+			riding := max(w.header.Wall(started, r.at.End)-w.now, 10_000)
+			if r.probe >= 0 {
+				riding = 100
+			}
+			w.after(riding, func() { w.end(r) })
+		})
 	})
 }
 
@@ -449,10 +449,11 @@ func (w *simulation) release(r *ride, reason string) {
 	}
 	for _, name := range []string{c.name, r.name} {
 		w.after(w.trip(), func() {
-			w.frame(record.Received, name, map[string]any{"type": "ended", "match": r.match, "reason": reason})
-			if r.probe < 0 {
-				w.lastEnd = max(w.lastEnd, w.now)
-			}
+			w.tell(name, func() map[string]any { return map[string]any{"type": "ended", "match": r.match, "reason": reason} }, func() {
+				if r.probe < 0 {
+					w.lastEnd = max(w.lastEnd, w.now)
+				}
+			})
 		})
 	}
 	if r.probe < 0 && w.plant(late, true) {

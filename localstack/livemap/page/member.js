@@ -170,7 +170,10 @@ export class Member {
   #take(frame, answered) {
     switch (frame.type) {
       case 'welcome': return this.#welcome(frame, answered?.held ?? this);
-      case 'ack': return void (this.reported = true);
+      case 'ack':
+        this.reported = true;
+        if (frame.position === 'jump') this.#sent = null; // the next tick reports again, which confirms it
+        return;
       case 'matched': return this.#matched(frame);
       case 'waiting': {
         const id = frame.request ?? frame.id; // it may be an earlier request that waits

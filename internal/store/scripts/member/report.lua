@@ -17,11 +17,13 @@ if refusal then
 end
 local r = current_route()
 
--- refuse answers a report that moves nothing.
-local function refuse(answer)
+-- refuse answers a report that moves nothing. What it has chosen may change the advice.
+local function refuse(answer, has_chosen)
   note_heard()
-  answer.advice, answer.lag, answer.unlisted = advise(r), lag(), unlisted_until()
-  answer.untold = answer.untold or untold()
+  answer.advice, answer.lag, answer.unlisted, answer.untold = advise(r), lag(), unlisted_until(), untold()
+  if has_chosen and answer.advice ~= m.advice then
+    m.advice, answer.advice_mark = answer.advice, note_untold('advice', int(now))
+  end
   return reply(answer)
 end
 
@@ -62,7 +64,7 @@ end
 local said_at = at
 at, arrival = arrived(at, arrival)
 arrival = tonumber(arrival)
-local not_taken = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale' or nil
+local not_taken = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale'
 if not_taken and not chooses then
   return refuse({ status = not_taken })
 end
@@ -99,9 +101,9 @@ local retagged = m.tags ~= was_tags
 if m.availableAt and (retagged or m.available ~= was_available) then
   keep_choice() -- at once, in case $disconnect never comes
 end
-local clock_off
-if said_at ~= '' and math.abs(tonumber(said_at) - arrival) > CLOCK_OFF and m.clockTold ~= '1' then
-  m.clockTold, clock_off = '1', true
+local clock_off = said_at ~= '' and math.abs(tonumber(said_at) - arrival) > CLOCK_OFF and now >= (m.clockAgain or 0)
+if clock_off then
+  m.clockAgain = now + NOTIFY_AGAIN
 end
 
 local late, repeated = not not_taken and newer <= 0, newer == 0
@@ -113,14 +115,10 @@ if not_taken or late then
     answer.changes = index_changes(r, repeated or retagged)
     if repeated and not m.listed and not was then
       -- Perhaps a repeat, and the first try never came to the index.
-      answer.changes[#answer.changes + 1] = unlisting(cell, m.epoch or 0)
+      answer.changes[#answer.changes + 1] = unlisting(cell, m.epoch)
     end
   end
-  answer.untold = untold()
-  if chooses and advise(r) ~= m.advice then
-    m.advice, answer.advice_mark = advise(r), note_untold('advice', int(now))
-  end
-  return refuse(answer)
+  return refuse(answer, chooses)
 end
 
 local anew, lag_before, since = not fresh() or retagged, lag(), m.at
