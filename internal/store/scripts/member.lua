@@ -10,6 +10,7 @@ local record, route, left, past, chosen
 local m, values, changed, base
 local stored -- the record as it was, its fields and values by turns
 local lists, unsaved -- what was read of `past`, and the names of what is to be written
+local notices -- what the member is not yet told, once that was read
 local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
 local MOST_UNTOLD = 4 -- notices that one member is not yet told
@@ -38,6 +39,11 @@ local function degrees(short)
   return string.find(short, '.', 1, true) and tonumber(short) or short / 1e7
 end
 
+-- in_full writes them in degrees.
+local function in_full(short)
+  return string.find(short, '.', 1, true) and short or string.format('%.7f', short / 1e7)
+end
+
 -- fetch_all returns every field of a hash, or nil where it does not exist.
 local function fetch_all(key)
   local flat = redis.call('HGETALL', key)
@@ -63,7 +69,7 @@ local with_defaults, access = { __index = DEFAULTS }, { __newindex = assign }
 local function start(...)
   start_run(...)
   record, route, left, past, chosen = unpack(keys)
-  expired, lists, unsaved = nil, {}, {}
+  expired, notices, lists, unsaved = nil, nil, {}, {}
   if not short_of then -- the first run: while a cache loads a library, it has no pairs
     short_of, m = {}, setmetatable({}, access)
     for short, name in pairs(FIELDS) do
@@ -327,7 +333,12 @@ end
 -- script notes it pushes it. If the push fails, it goes out with the member's first message from
 -- the time `again` on.
 local function untold_list()
-  return m.untold and cjson.decode(m.untold) or {}
+  notices = notices or m.untold and cjson.decode(m.untold) or {}
+  return notices
+end
+
+local function save_untold(list)
+  notices, m.untold = list, #list > 0 and cjson.encode(list) or nil
 end
 
 -- note_untold adds a notice and returns its mark. The end of a match takes the place of its
@@ -345,7 +356,8 @@ local function note_untold(what, which, radius, id)
   if #list > MOST_UNTOLD then
     list = { { 'state', int(now) } }
   end
-  m.untold, m.again = cjson.encode(list), now + NOTIFY_AGAIN
+  save_untold(list)
+  m.again = now + NOTIFY_AGAIN
   return what .. ' ' .. which
 end
 
@@ -485,13 +497,14 @@ local function untold()
   if not (m.untold or expired) or now < (m.again or 0) then
     return nil
   end
-  local list = untold_list()
+  local list, all = {}, untold_list()
   if expired then
-    list[#list + 1] = { 'no_match', expired.deadline, expired.radius, expired.id }
+    all = { unpack(all) }
+    all[#all + 1] = { 'no_match', expired.deadline, expired.radius, expired.id }
   end
   m.again = now + NOTIFY_AGAIN
   local ends = load_list('ends')
-  for i, n in ipairs(list) do
+  for i, n in ipairs(all) do
     local one = { what = n[1], which = n[2], radius = n[3], id = n[4] or request_of(n[2]), advice = m.advice,
       unlisted = unlisted_until(), lag = lag() }
     for _, e in ipairs(ends) do
