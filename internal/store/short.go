@@ -33,7 +33,7 @@ func Degrees(short string) (float64, error) {
 
 // ShortCell writes a cell: as a number without its first digit, which all have, and its last
 // ones, which are all f.
-func ShortCell(c geo.Cell) string {
+func ShortCell[C ~string](c C) string {
 	digits := strings.TrimRight(strings.TrimPrefix(string(c), "8"), "f")
 	n, err := strconv.ParseInt(digits, 16, 64)
 	if err != nil {

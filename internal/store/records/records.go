@@ -13,7 +13,6 @@ import (
 
 	"github.com/valkey-io/valkey-go"
 
-	"waggle/internal/geo"
 	"waggle/internal/store"
 )
 
@@ -83,7 +82,7 @@ func Write(ctx context.Context, client valkey.Client, record string, fields map[
 			}
 			value = store.ShortDegrees(n)
 		case "cell":
-			value = store.ShortCell(geo.Cell(value))
+			value = store.ShortCell(value)
 		}
 		flat = append(flat, name, value)
 	}
