@@ -239,9 +239,6 @@ end
 
 -- save_lists writes the lists that were saved.
 local function save_lists()
-  if next(unsaved) == nil then
-    return
-  end
   local set, wait = {}, m.untold and KEEP or REMEMBER_OUTCOME
   for field in pairs(unsaved) do
     if #lists[field] > 0 then
@@ -485,8 +482,8 @@ end
 -- member fresh all the same.
 local function lag()
   local age = m.reported and m.reported - m.at or 0
-  if 4 * age <= ttl or ttl - age >= 1.5 * math.min(ADVISED, ttl / 2, grace / 2) then
-    return 0 -- the first condition is the usual case of the second
+  if ttl - age >= 1.5 * math.min(ADVISED, ttl / 2, grace / 2) then
+    return 0
   end
   return math.ceil(age * 12 / ttl) * ttl / 12
 end
@@ -585,9 +582,6 @@ end
 
 -- accuracy_of returns the accuracy of a motion, or nil. A phone that does not know it says 0.
 local function accuracy_of(motion)
-  if motion == '' then
-    return nil
-  end
   local n = tonumber(string.match(motion, '^%S*'))
   return n ~= 0 and n or nil
 end

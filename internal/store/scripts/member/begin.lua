@@ -51,10 +51,8 @@ if expired then
   note_untold('no_match', expired.deadline, expired.radius, expired.id) -- the record has one no_match
 end
 local unfinished = r and r.notified ~= '1' and route_of(r) or nil
-if r then
-  writable()
-  redis.call('DEL', route)
-end
+writable()
+redis.call('DEL', route)
 local deadline = int(now + tonumber(patience))
 m.cancelled, m.no_match = nil, deadline .. ' ' .. radius .. ' ' .. id
 r = { request = id, lat = lat, lng = lng, radius = radius, tags = tags, created = int(now), deadline = deadline,

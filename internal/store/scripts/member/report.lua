@@ -77,7 +77,7 @@ if m.at then
 end
 
 -- Where neither choice is newer, what shows less of the member stands.
-local stands, was_available, was_tags = chooses and {} or nil, m.available, m.tags
+local stands, was_available, was_tags = {}, m.available, m.tags
 if available ~= '' then
   local n = order(m.availableAt, arrival, newer)
   if n > 0 or (n == 0 and available == '0') then
