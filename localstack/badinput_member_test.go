@@ -251,7 +251,7 @@ func TestTooMuchAtOnce(t *testing.T) {
 	eachRuntime(t, func(t *testing.T, runtime ...string) {
 		s := runStack(t, append(runtime, "-pools", defaultPool(t, `"reportsBurst":10`))...)
 		ana := s.dial("ana")
-		const many = 25 // after more than 20 refusals the connection would be closed
+		const many = 25 // after more than 50 refusals the connection would be closed
 		for range many {
 			ana.sendText(at(`"lat":1,"lng":2`))
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"waggle/internal/geo"
@@ -100,10 +101,7 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 		if giveUpErr != nil {
 			return leased.Status, cmp.Or(err, giveUpErr)
 		}
-		if given.Status == StatusNoMatch {
-			w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius},
-				noMatchMark(*given.Request)))
-		}
+		w.announceNoMatch(ctx, owner, given)
 		top := len(w.stack)
 		// The owner can be claimed from here on: the requests that wait for it are woken.
 		err = cmp.Or(err, w.apply(ctx, owner, given.Changes))
@@ -198,11 +196,16 @@ func (w *work) wait(ctx context.Context, owner Member, id string, r Request) err
 // answered or cancelled meanwhile. The caller can be claimed from here on, so the requests
 // that wait for it are woken.
 func (w *work) noMatch(ctx context.Context, owner Member, given GivenUp) error {
-	if given.Status == StatusNoMatch {
-		w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: given.Request.ID, Radius: given.Request.Radius},
-			noMatchMark(*given.Request)))
-	}
+	w.announceNoMatch(ctx, owner, given)
 	return w.afterwards(ctx, func(ctx context.Context) error { return w.apply(ctx, owner, given.Changes) })
+}
+
+// announceNoMatch notifies the owner of a request that has ended without a match by this attempt.
+func (w *work) announceNoMatch(ctx context.Context, owner Member, given GivenUp) {
+	if q := given.Request; given.Status == StatusNoMatch {
+		mark := NoticeNoMatch.Mark(strconv.FormatInt(q.Deadline, 10))
+		w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: q.ID, Radius: q.Radius}, mark))
+	}
 }
 
 // giveUp gives up the attempt for a request of the caller that does not wait.

@@ -32,8 +32,8 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	if r.Tags != nil {
 		retag, tags = "1", words(*r.Tags)
 	}
-	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), decimal(r.Lat), decimal(r.Lng), at, whole(r.Seq),
-		writeMotion(r.Motion), available, retag, tags, string(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
+	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), ShortDegrees(r.Lat), ShortDegrees(r.Lng), at, whole(r.Seq),
+		writeMotion(r.Motion), available, retag, tags, ShortCell(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
 		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst), most(settings.MaxAccuracy), most(settings.MaxSpeed))...))
 	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(), NotTaken: said.NotTaken,
 		Advice: said.Advice, Mark: said.AdviceMark, Lag: time.Duration(said.Lag) * time.Millisecond,
@@ -257,7 +257,7 @@ func (r reply) hits(c geo.Cell, around geo.Point) (match.Hits, error) {
 	for _, text := range r.Found {
 		parts := strings.SplitN(text, " ", 4)
 		if len(parts) != 4 {
-			return hits, fmt.Errorf("script %s found %q", r.call.script, text)
+			return hits, fmt.Errorf("script %s: a candidate has %d parts", r.call.script, len(parts)) // they are a place
 		}
 		var numbers [3]int64
 		for i := range numbers {

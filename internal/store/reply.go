@@ -71,11 +71,11 @@ type (
 		At        number `json:"at"`
 	}
 	position struct {
-		Lat    number `json:"lat"`
-		Lng    number `json:"lng"`
-		At     number `json:"at"`
-		Seq    number `json:"seq"`
-		Motion string `json:"motion"`
+		Lat    degrees `json:"lat"`
+		Lng    degrees `json:"lng"`
+		At     number  `json:"at"`
+		Seq    number  `json:"seq"`
+		Motion string  `json:"motion"`
 	}
 	request struct {
 		ID         string `json:"id"`
@@ -99,15 +99,6 @@ type (
 		Reason   string      `json:"reason"`
 		Notified flag        `json:"notified"`
 		Request  request     `json:"request"`
-	}
-	change struct {
-		Op string `json:"op"`
-		position
-		Cell    geo.Cell `json:"cell"`
-		Epoch   number   `json:"epoch"`
-		Heard   number   `json:"heard"`
-		Session number   `json:"session"`
-		Tags    string   `json:"tags"`
 	}
 	stands struct {
 		Available *flag   `json:"available"`
@@ -155,6 +146,47 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	*n = number(f)
+	return err
+}
+
+// degrees reads a coordinate in its short form.
+type degrees float64
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *degrees) UnmarshalText(text []byte) error {
+	f, err := Degrees(string(text))
+	*d = degrees(f)
+	return err
+}
+
+// change reads a change of the index: "unlist cell epoch", or "list" or "move" with these and with
+// what is known of the member.
+type change match.Change
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *change) UnmarshalText(text []byte) (err error) {
+	words := strings.SplitN(string(text), " ", 10)
+	if c.List = len(words) == 10; !c.List && len(words) != 3 {
+		return fmt.Errorf("a change of %d words", len(words))
+	}
+	for i, number := range [...]*int64{2: &c.Epoch, 5: &c.At, 6: &c.Seq, 7: &c.Heard, 8: &c.Session} {
+		if number == nil || i >= len(words) {
+			continue
+		}
+		if *number, err = strconv.ParseInt(words[i], 10, 64); err != nil {
+			return err
+		}
+	}
+	if c.List {
+		c.Moved, c.Tags = words[0] == "move", words[9]
+		if c.Lat, err = Degrees(words[3]); err != nil {
+			return err
+		}
+		if c.Lng, err = Degrees(words[4]); err != nil {
+			return err
+		}
+	}
+	c.Cell, err = Cell(words[1])
 	return err
 }
 
@@ -320,8 +352,7 @@ func (r reply) ends() (all []match.End) {
 
 func domainChanges(list []change) (all []match.Change) {
 	for _, c := range list {
-		all = append(all, match.Change{List: c.Op != "unlist", Moved: c.Op == "move", Cell: c.Cell, Epoch: int64(c.Epoch), Position: c.position.domain(),
-			Heard: int64(c.Heard), Session: int64(c.Session), Tags: c.Tags})
+		all = append(all, match.Change(c))
 	}
 	return all
 }

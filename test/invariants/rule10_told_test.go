@@ -273,7 +273,7 @@ func TestTheLossOfStateIsTold(t *testing.T) {
 			matcher, matchee, waits string   // what tells them
 		}{
 			{[]string{""}, "welcome", "welcome", "welcome"},
-			{[]string{"m:ana", "m:ben", "m:cem"}, "welcome", "welcome", "welcome with the request"},
+			{[]string{"m:ana", "m:ben", "m:cem"}, "ended", "welcome", "welcome with the request"}, // the route had the match
 			{[]string{"route:ana", "route:cem"}, "ended", "ended", "no_match"},
 			{[]string{"m:ben"}, "ended", "welcome", ""},
 			{[]string{"m:ana", "route:ana"}, "welcome", "ended", ""},

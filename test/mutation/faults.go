@@ -63,8 +63,8 @@ func faults() []fault {
 		{"a repeated report does not list the member anew", slot + "member/report.lua", "index_changes(r, repeated or retagged)", "index_changes(r, retagged)"},
 		{"the changes of a report are not applied", domain + "report.go", "w.Store.Apply(ctx, x.Member, reported.Changes)", "w.Store.Apply(ctx, x.Member, nil)"},
 		{"an unlisting ignores the epoch", slot + "cell/unlist.lua", "if k.epoch > tonumber(epoch) then", "if false then"},
-		{"availability has the order of positions", slot + "member/report.lua", "local n = order(m.availableAt)", "local n = newer"},
-		{"tags have the order of positions", slot + "member/report.lua", "local n = order(m.tagsAt)", "local n = newer"},
+		{"availability has the order of positions", slot + "member/report.lua", "local n = order(m.availableAt, arrival, newer)", "local n = newer"},
+		{"tags have the order of positions", slot + "member/report.lua", "local n = order(m.tagsAt, arrival, newer)", "local n = newer"},
 		{"a batch counts as several reports", domain + "report.go", "(Reported, error) { return w.Store.Report(ctx, x, r) })",
 			"(got Reported, err error) {\n\t\tfor range max(1, len(r.Points)) {\n\t\t\tgot, err = w.Store.Report(ctx, x, r)\n\t\t}\n\t\treturn got, err\n\t})"},
 

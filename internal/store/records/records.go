@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -42,24 +43,47 @@ func Read(ctx context.Context, client valkey.Client, record string) (map[string]
 		for _, name in pairs(FIELDS) do
 			all[name] = TIMES[name] and m[name] and int(m[name]) or m[name]
 		end
-		for _, name in ipairs({ 'lat', 'lng' }) do
-			all[name] = m[name] and degrees(m[name])
-		end
-		for _, name in ipairs({ 'cell', 'listed' }) do
-			all[name] = m[name] and full_cell(m[name])
-		end
 		return cjson.encode(all)`, nil)
 	if err != nil {
 		return nil, err
 	}
 	fields := make(map[string]string)
-	return fields, json.Unmarshal([]byte(text), &fields)
+	if err := json.Unmarshal([]byte(text), &fields); err != nil {
+		return nil, err
+	}
+	for name, value := range fields {
+		switch name {
+		case "lat", "lng":
+			n, err := store.Degrees(value)
+			if err != nil {
+				return nil, err
+			}
+			fields[name] = strconv.FormatFloat(n, 'f', -1, 64)
+		case "cell", "listed":
+			c, err := store.Cell(value)
+			if err != nil {
+				return nil, err
+			}
+			fields[name] = string(c)
+		}
+	}
+	return fields, nil
 }
 
 // Write replaces a record. The fields have `connected`, a position and a cell.
 func Write(ctx context.Context, client valkey.Client, record string, fields map[string]string) error {
 	var flat []string
 	for name, value := range fields {
+		switch name {
+		case "lat", "lng":
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return err
+			}
+			value = store.ShortDegrees(n)
+		case "cell":
+			value = store.ShortCell(value)
+		}
 		flat = append(flat, name, value)
 	}
 	_, err := run(ctx, client, record, `
@@ -69,7 +93,6 @@ func Write(ctx context.Context, client valkey.Client, record string, fields map[
 		for i = 4, #ARGV, 2 do
 			m[ARGV[i]] = TIMES[ARGV[i]] and tonumber(ARGV[i + 1]) or ARGV[i + 1]
 		end
-		m.lat, m.lng, m.cell = short_degrees(m.lat), short_degrees(m.lng), short_cell(m.cell)
 		renew(m.connected)
 		return reply({})`, flat)
 	return err

@@ -25,15 +25,7 @@ local RARE = 128      -- a tag of more members is not rare: looking around finds
 
 local function generation(start)
   local first = start / ttl % 2 * 3
-  local g = { near = keys[first + 1], seen = keys[first + 2], tags = keys[first + 3], start = start }
-  -- The field of no member says of which span these keys are, and if its area was marked.
-  local stamp = redis.call('HGET', g.seen, '')
-  if stamp then
-    local begun, marked = string.match(stamp, '^(%d+)( ?)')
-    g.known = tonumber(begun) == start
-    g.marked = g.known and marked == ' '
-  end
-  return g
+  return { near = keys[first + 1], seen = keys[first + 2], tags = keys[first + 3], start = start }
 end
 
 local function start(...)
@@ -43,7 +35,24 @@ local function start(...)
   last = generation(current.start - ttl)
   span_left = current.start + 2 * ttl - now
   generations = {}
+end
+
+-- read_generation reads what is known of a member, or nil. The field of no member says of which
+-- span the keys are, and if its area was marked.
+local function read_generation(g, member)
+  local stamp, text = unpack(redis.call('HMGET', g.seen, '', member))
+  if stamp then
+    local begun, marked = string.match(stamp, '^(%d+)( ?)')
+    g.known = tonumber(begun) == g.start
+    g.marked = g.known and marked == ' '
+  end
+  return g.known and text
+end
+
+-- read_generations finds the generations that have members, for a search.
+local function read_generations()
   for _, g in ipairs({ current, last }) do
+    read_generation(g, '')
     if g.known then
       generations[#generations + 1] = g
     end
@@ -57,8 +66,8 @@ end
 -- pack and parse write and read what is known of a listed member. Times are written as
 -- differences, for the memory's sake.
 local function pack(k)
-  return table.concat({ int(k.heard - current.start), int(k.heard - k.at), k.seq, int(k.session - current.start),
-    int(k.epoch - k.session), k.tags }, ' ')
+  return string.format('%d %d %s %d %d %s', k.heard - current.start, k.heard - k.at, k.seq, k.session - current.start,
+    k.epoch - k.session, k.tags)
 end
 
 local function parse(text, g)
@@ -67,13 +76,17 @@ local function parse(text, g)
   return { heard = heard, at = heard - at, seq = seq, session = session, epoch = session + epoch, tags = tags }
 end
 
--- listing returns what is known of a member, and its generation, or nil.
+-- listing returns what is known of a member, and its generation, or nil. The older generation is
+-- read only if the current one does not have the member.
 local function listing(member)
-  for _, g in ipairs(generations) do
-    local text = redis.call('HGET', g.seen, member)
-    if text then
-      return parse(text, g), g
-    end
+  local g = current
+  local text = read_generation(g, member)
+  if not text then
+    g = last
+    text = read_generation(g, member)
+  end
+  if text then
+    return parse(text, g), g
   end
 end
 
@@ -236,7 +249,7 @@ local function new_finder(radius, wanted, self)
   function f.reply(horizon, boxes)
     local texts, left = {}, {}
     for i, one in ipairs(f.found) do
-      texts[i] = one.square .. ' ' .. one.at .. ' ' .. one.seq .. ' ' .. one.member -- of 14 digits at most
+      texts[i] = string.format('%d %d %s %s', one.square, one.at, one.seq, one.member)
     end
     for i, b in ipairs(boxes or {}) do
       left[i] = b.square .. ' ' .. b.bits .. ' ' .. b.skip
@@ -314,27 +327,38 @@ local function look(f, x, y, radius, want)
   while bits >= 0 and f.read < MOST_READ do
     local reach = total > MOST_READ and math.min(radius, 0.99 * HIGH * 2 ^ bits) or radius
     local dx, dy = reach / WIDE, reach / HIGH
-    if total > MOST_READ and count(x - dx, y - dy, x + dx, y + dy, bits) > MOST_READ then
+    -- Larger boxes are fewer to count. They may have more members than the circle's own.
+    if total > MOST_READ and count(x - dx, y - dy, x + dx, y + dy, math.min(BITS, bits + 1)) > MOST_READ then
       dense, bits = bits, bits - 1
     else
       local horizon
       for _, most in ipairs({ math.min(want + 1, MOST_READ), MOST_READ }) do
         f.found, horizon = {}, reach
-        for _, g in ipairs(generations) do
-          local hits = redis.call('GEOSEARCH', g.near, 'FROMLONLAT', x * 360 / 2 ^ 26, y * 170.10225756 / 2 ^ 26,
+        local nearby, distances = {}, {}
+        for n, g in ipairs(generations) do
+          nearby[n] = redis.call('GEOSEARCH', g.near, 'FROMLONLAT', x * 360 / 2 ^ 26, y * 170.10225756 / 2 ^ 26,
             'BYRADIUS', reach, 'm', 'ASC', 'COUNT', most, 'WITHDIST', 'WITHHASH')
+          for _, hit in ipairs(nearby[n]) do
+            distances[#distances + 1] = tonumber(hit[2])
+          end
+        end
+        if #distances >= most then -- of both generations the nearest are enough
+          table.sort(distances)
+          horizon = math.min(reach, distances[most])
+        end
+        for n, g in ipairs(generations) do
           local members = {}
-          for i, hit in ipairs(hits) do
+          for i, hit in ipairs(nearby[n]) do
+            if tonumber(hit[2]) > horizon then
+              break
+            end
             members[i] = hit[1]
           end
           local known = #members > 0 and redis.call('HMGET', g.seen, unpack(members))
-          for i, hit in ipairs(hits) do
-            f.consider(g, hit[1], known[i], hit[3] - FIRST, tonumber(hit[2]))
+          for i, member in ipairs(members) do
+            f.consider(g, member, known[i], nearby[n][i][3] - FIRST, tonumber(nearby[n][i][2]))
           end
           f.sweep(g)
-          if #hits == most then
-            horizon = math.min(horizon, tonumber(hits[most][2]))
-          end
         end
         if f.enough(horizon, want) or horizon == reach then
           break

@@ -26,12 +26,12 @@ end
 
 -- int writes a whole number in full; Lua's own form loses digits after 14.
 local function int(n)
-  return string.format('%.0f', n)
+  return string.format('%d', n)
 end
 
 -- reply encodes what a script returns. An empty list is left out: cjson would write {}.
 local function reply(t)
-  t.now = int(now)
+  t.now = now
   for name, value in pairs(t) do
     if type(value) == 'table' and next(value) == nil then
       t[name] = nil
@@ -55,8 +55,9 @@ end
 
 -- has tells whether the words of `wanted` are all among those of `tags`.
 local function has(tags, wanted)
+  tags = ' ' .. tags .. ' '
   for word in string.gmatch(wanted, '%S+') do
-    if not string.find(' ' .. tags .. ' ', ' ' .. word .. ' ', 1, true) then
+    if not string.find(tags, ' ' .. word .. ' ', 1, true) then
       return false
     end
   end

@@ -10,6 +10,7 @@ local record, route, left, past, chosen
 local m, values, changed, base
 local stored -- the record as it was, its fields and values by turns
 local lists, unsaved -- what was read of `past`, and the names of what is to be written
+local notices -- what the member is not yet told, once that was read
 local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
 local MOST_UNTOLD = 4 -- notices that one member is not yet told
@@ -32,21 +33,15 @@ local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 
   requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
   checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1 }
 local short_of -- the other way round
--- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
--- digit, which all have, and its trailing ones.
-local function short_degrees(text)
-  local n = tonumber(text)
-  return tonumber(string.format('%.7f', n)) == n and int(n * 1e7) or text
-end
+
+-- degrees reads coordinates, which are as short as internal/store/short.go writes them.
 local function degrees(short)
+  return string.find(short, '.', 1, true) and tonumber(short) or short / 1e7
+end
+
+-- in_full writes them in degrees.
+local function in_full(short)
   return string.find(short, '.', 1, true) and short or string.format('%.7f', short / 1e7)
-end
-local function short_cell(text)
-  return int(tonumber(string.match(text, '^8(.-)f*$'), 16))
-end
-local function full_cell(short)
-  local digits = string.format('8%x', tonumber(short))
-  return digits .. string.rep('f', 15 - #digits)
 end
 
 -- fetch_all returns every field of a hash, or nil where it does not exist.
@@ -68,32 +63,38 @@ local function assign(_, name, value)
   end
 end
 
+-- The metatables are made once, since to make them anew costs more than to use them.
+local with_defaults, access = { __index = DEFAULTS }, { __newindex = assign }
+
 local function start(...)
   start_run(...)
   record, route, left, past, chosen = unpack(keys)
-  expired, lists, unsaved = nil, {}, {}
-  if not short_of then
-    short_of = {}
+  expired, notices, lists, unsaved = nil, nil, {}, {}
+  if not short_of then -- the first run: while a cache loads a library, it has no pairs
+    short_of, m = {}, setmetatable({}, access)
     for short, name in pairs(FIELDS) do
       short_of[name] = short
     end
   end
-  values, changed, base = {}, {}, 0
+  -- Named here, the fields of an idle member get their room at once.
+  values = { connected = nil, conn = nil, heard = nil, tags = nil, card = nil, advice = nil, lat = nil, lng = nil,
+    at = nil, seq = nil, motion = nil, reported = nil, cell = nil, listed = nil, epoch = nil, messageRate = nil,
+    reportRate = nil, connectRate = nil }
+  changed, base, access.__index = {}, 0, values
   stored = redis.call('HGETALL', record)
   for i = 1, #stored, 2 do
     if stored[i] == short_of.connected then
       base = tonumber(stored[i + 1])
-      setmetatable(values, { __index = DEFAULTS })
+      setmetatable(values, with_defaults)
       break
     end
   end
   for i = 1, #stored, 2 do
-    local name = FIELDS[stored[i]]
+    local name, value = FIELDS[stored[i]], stored[i + 1]
     if name then -- else a newer version wrote it, and reads it again
-      values[name] = TIMES[name] and stored[i + 1] + base or stored[i + 1]
+      values[name] = TIMES[name] and value + base or value
     end
   end
-  m = setmetatable({}, { __index = values, __newindex = assign })
 end
 
 -- renew begins the record anew for a session: its times count from another moment. The key is
@@ -126,23 +127,24 @@ end
 
 -- save writes what the script has changed in m.
 local function save()
-  local set, gone = {}, {}
+  local set, n, gone = {}, 0, nil
   for name in pairs(changed) do
     local value = rawget(values, name)
     if value == nil or value == DEFAULTS[name] then
+      gone = gone or {}
       gone[#gone + 1] = short_of[name]
     else
-      set[#set + 1] = short_of[name]
-      set[#set + 1] = TIMES[name] and value - base or value
+      set[n + 1], set[n + 2] = short_of[name], TIMES[name] and value - base or value
+      n = n + 2
     end
   end
-  if #set > 0 then
+  if n > 0 then
     redis.call('HSET', record, unpack(set))
   end
-  if #gone > 0 then
+  if gone then
     redis.call('HDEL', record, unpack(gone))
   end
-  if #set + #gone > 0 then
+  if n > 0 or gone then
     redis.call('PEXPIRE', record, KEEP)
   end
 end
@@ -328,7 +330,12 @@ end
 -- script notes it pushes it. If the push fails, it goes out with the member's first message from
 -- the time `again` on.
 local function untold_list()
-  return m.untold and cjson.decode(m.untold) or {}
+  notices = notices or m.untold and cjson.decode(m.untold) or {}
+  return notices
+end
+
+local function save_untold(list)
+  notices, m.untold = list, #list > 0 and cjson.encode(list) or nil
 end
 
 -- note_untold adds a notice and returns its mark. The end of a match takes the place of its
@@ -346,7 +353,8 @@ local function note_untold(what, which, radius, id)
   if #list > MOST_UNTOLD then
     list = { { 'state', int(now) } }
   end
-  m.untold, m.again = cjson.encode(list), now + NOTIFY_AGAIN
+  save_untold(list)
+  m.again = now + NOTIFY_AGAIN
   return what .. ' ' .. which
 end
 
@@ -483,16 +491,17 @@ end
 -- untold returns what the member is to be told with this message, nil if nothing, or if another
 -- process has been pushing it for less than NOTIFY_AGAIN. current_route comes before.
 local function untold()
-  local list = untold_list()
-  if expired then
-    list[#list + 1] = { 'no_match', expired.deadline, expired.radius, expired.id }
-  end
-  if #list == 0 or now < (m.again or 0) then
+  if not (m.untold or expired) or now < (m.again or 0) then
     return nil
+  end
+  local list, all = {}, untold_list()
+  if expired then
+    all = { unpack(all) }
+    all[#all + 1] = { 'no_match', expired.deadline, expired.radius, expired.id }
   end
   m.again = now + NOTIFY_AGAIN
   local ends = load_list('ends')
-  for i, n in ipairs(list) do
+  for i, n in ipairs(all) do
     local one = { what = n[1], which = n[2], radius = n[3], id = n[4] or request_of(n[2]), advice = m.advice,
       unlisted = unlisted_until(), lag = lag() }
     for _, e in ipairs(ends) do
@@ -562,12 +571,13 @@ local function enter(conn, connected, perSecond, burst)
   end
 end
 
+-- A change of the index is one text, which costs less than a table to make and to encode.
 -- entry describes the member's listing for the scripts of the cell.
 local function entry(op)
   -- It is listed until the session expires at the latest.
   local heard = m.expires and math.min(m.reported, m.expires - ttl) or m.reported
-  return { op = op, cell = full_cell(m.cell), epoch = m.epoch, lat = degrees(m.lat), lng = degrees(m.lng), at = m.at,
-    seq = m.seq, heard = heard, session = m.connected, tags = m.tags }
+  return string.format('%s %s %d %s %s %d %s %d %s %s', op, m.cell, m.epoch, m.lat, m.lng, m.at, m.seq, heard,
+    m.connected, m.tags)
 end
 
 -- new_epoch gives the listing a new epoch: no removal issued before can hide it.
@@ -576,7 +586,29 @@ local function new_epoch()
 end
 
 local function unlisting(cell, epoch)
-  return { op = 'unlist', cell = full_cell(cell), epoch = epoch }
+  return 'unlist ' .. cell .. ' ' .. int(epoch or 0)
+end
+
+-- accuracy_of returns the accuracy of a motion, or nil. A phone that does not know it says 0.
+local function accuracy_of(motion)
+  local n = tonumber(string.match(motion, '^%S*'))
+  return n ~= 0 and n or nil
+end
+
+-- order tells whether a choice that comes now is newer than one that arrived then: above 0 if so,
+-- 0 if neither is. Messages of one moment have the order of their positions.
+local function order(last, arrival, newer)
+  return last ~= arrival and arrival - (last or 0) or newer
+end
+
+-- advise says what the member's location is wanted for.
+local function advise(r)
+  if m.claimConfirmed == '1' then
+    return 'watched'
+  elseif r and r.state ~= 'ended' and not m.listed then
+    return 'watching' -- an owner who is silent is passed over
+  end
+  return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
 
 -- index_changes decides whether and where the member is listed, writes that down
@@ -590,6 +622,9 @@ local function index_changes(r, anew, moved)
   local free = not m.claimMatch and not (r and r.state == 'active')
   local listable = free and not left_at() and m.available == '1' and m.matchee == '1' and fresh() and
     not unlisted_until()
+  if not (m.trailing or anew) and m.listed == (listable and m.cell or nil) then
+    return listable and moved and { entry('move') } or changes -- the usual case
+  end
   local trailing, stay = {}, {}
   for cell, epoch, at in string.gmatch(m.trailing or '', '([^ ,]+) (%S+) ([^,]+)') do
     trailing[#trailing + 1] = { cell = cell, epoch = epoch + base, at = at + base }
@@ -645,5 +680,5 @@ local function claim_of()
 end
 
 local function position_of()
-  return m.lat and { lat = degrees(m.lat), lng = degrees(m.lng), at = m.at, seq = m.seq, motion = m.motion }
+  return m.lat and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, motion = m.motion }
 end

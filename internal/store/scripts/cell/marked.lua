@@ -2,6 +2,7 @@
 -- Status: ok.
 arguments(0)
 
+read_generation(current, '')
 if current.known then
   stamp(' marked')
 end

@@ -3,6 +3,7 @@
 -- Status: ok (with what search returns).
 local x, y, radius, tags, want, self, created, deadline, request = arguments(9)
 
+read_generations()
 local before = waiting_request(self)
 if not before or before.created <= tonumber(created) then
   if before then

@@ -4,4 +4,5 @@
 -- Status: ok.
 local x, y, radius, tags, want, self, rest = arguments(7)
 
+read_generations()
 return nearest(tonumber(x), tonumber(y), tonumber(radius), tags, tonumber(want), self, rest)

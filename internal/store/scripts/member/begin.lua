@@ -37,7 +37,7 @@ if not fresh() and (lat == '' or remote ~= '') then
   return reply({ status = 'no_location', untold = untold() })
 end
 if lat == '' then
-  lat, lng = degrees(m.lat), degrees(m.lng)
+  lat, lng = in_full(m.lat), in_full(m.lng)
 elseif remote ~= '' and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > tonumber(remote) then
   return reply({ status = 'too_far', untold = untold() })
 end
@@ -57,9 +57,11 @@ writable()
 redis.call('DEL', route)
 local deadline = int(now + tonumber(patience))
 m.cancelled, m.no_match = nil, deadline .. ' ' .. radius .. ' ' .. id
-redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', int(now + LEASE), 'request', id, 'lat', lat,
-  'lng', lng, 'radius', radius, 'tags', tags, 'created', int(now), 'deadline', deadline,
-  'wait', wait, 'registered', '0', 'searched', int(now))
+r = { request = id, lat = lat, lng = lng, radius = radius, tags = tags, created = int(now), deadline = deadline,
+  wait = wait, registered = '0' }
+redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', now + LEASE, 'request', id, 'lat', lat,
+  'lng', lng, 'radius', radius, 'tags', tags, 'created', r.created, 'deadline', deadline,
+  'wait', wait, 'registered', '0', 'searched', r.created)
 redis.call('PEXPIRE', route, tonumber(patience) + LEASE)
 note_request(id, 'open')
-return reply({ status = 'ok', request = to_search(current_route()), unfinished = unfinished, untold = news })
+return reply({ status = 'ok', request = to_search(r), unfinished = unfinished, untold = news })

@@ -9,6 +9,7 @@
 local conn, connected, perSecond, burst, lat, lng, at, seq, motion, available, retag, tags, cell, arrival,
     reportsPerSecond, reportsBurst, maxAccuracy, maxSpeed = arguments(18)
 local UNKNOWN_ACCURACY = 500 -- metres: how far a position may be out whose report does not say it
+local DEGREE = 111195         -- metres, on the equator
 
 local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
@@ -16,36 +17,14 @@ if refusal then
 end
 local r = current_route()
 
--- advise says what the member's location is wanted for.
-local function advise()
-  if m.claimConfirmed == '1' then
-    return 'watched'
-  elseif r and r.state ~= 'ended' and not m.listed then
-    return 'watching' -- an owner who is silent is passed over
-  end
-  return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
-end
-
 -- refuse answers a report that moves nothing. What it has chosen may change the advice.
 local function refuse(answer, has_chosen)
   note_heard()
-  answer.advice, answer.lag, answer.unlisted, answer.untold = advise(), lag(), unlisted_until(), untold()
+  answer.advice, answer.lag, answer.unlisted, answer.untold = advise(r), lag(), unlisted_until(), untold()
   if has_chosen and answer.advice ~= m.advice then
     m.advice, answer.advice_mark = answer.advice, note_untold('advice', int(now))
   end
   return reply(answer)
-end
-
--- accuracy_of returns the accuracy of a motion, or nil. A phone that does not know it says 0.
-local function accuracy_of(text)
-  local n = tonumber(string.match(text, '^%S*'))
-  return n ~= 0 and n or nil
-end
-
--- reaches tells whether the member can be here now if it was there then. Times may be whole seconds.
-local function reaches(there_lat, there_lng, then_at, accuracy)
-  local out = (accuracy or UNKNOWN_ACCURACY) + (accuracy_of(motion) or UNKNOWN_ACCURACY)
-  return distance(there_lat, there_lng, lat, lng) <= maxSpeed * (at - then_at + 1000) / 1000 + out
 end
 
 -- doubt returns why the position is not believed, or nil. A member who jumps is believed with
@@ -55,14 +34,25 @@ local function doubt()
   if accuracy and accuracy > tonumber(maxAccuracy) then
     return 'inaccurate'
   end
-  if not fresh() or reaches(degrees(m.lat), degrees(m.lng), m.at, accuracy_of(m.motion)) then
+  if not fresh() then
+    return nil
+  end
+  local here_lat, here_lng, out = degrees(lat), degrees(lng), accuracy or UNKNOWN_ACCURACY
+  -- reaches tells whether the member can be here now if it was there then. Times may be whole seconds.
+  local function reaches(there_lat, there_lng, then_at, its_accuracy)
+    local most = maxSpeed * (at - then_at + 1000) / 1000 + out + (its_accuracy or UNKNOWN_ACCURACY)
+    -- The way along a meridian and a parallel is no shorter, and nearly always short enough.
+    return (math.abs(here_lat - there_lat) + math.abs(here_lng - there_lng)) * DEGREE <= most or
+      distance(there_lat, there_lng, here_lat, here_lng) <= most
+  end
+  if reaches(degrees(m.lat), degrees(m.lng), m.at, accuracy_of(m.motion)) then
     return nil
   end
   local jump_lat, jump_lng, jump_at, jump_accuracy = string.match(m.jumped or '', '^(%S+) (%S+) (%S+) (%S+)$')
   if jump_at and tonumber(at) > tonumber(jump_at) and reaches(jump_lat, jump_lng, jump_at, tonumber(jump_accuracy)) then
     return nil
   end
-  m.jumped = string.format('%.5f %.5f %s %s', tonumber(lat), tonumber(lng), at, accuracy or '-')
+  m.jumped = string.format('%.5f %.5f %s %s', here_lat, here_lng, at, accuracy or '-')
   return 'jump'
 end
 
@@ -73,7 +63,7 @@ if refusal and not (refusal.status == 'rate_limited' and available == '0' and m.
 end
 local said_at = at
 at, arrival = arrived(at, arrival)
-arrival, seq, cell = tonumber(arrival), tonumber(seq), short_cell(cell)
+arrival = tonumber(arrival)
 local not_taken = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale'
 if not_taken and not chooses then
   return refuse({ status = not_taken })
@@ -83,19 +73,13 @@ end
 local newer = 1
 if m.at then
   newer = tonumber(at) - m.at
-  newer = newer ~= 0 and newer or seq - tonumber(m.seq)
-end
-
--- order tells whether this message's choice is newer than one that arrived then: above 0 if so, 0 if
--- neither is. Messages of one moment have the order of their positions.
-local function order(last)
-  return last ~= arrival and arrival - (last or 0) or newer
+  newer = newer ~= 0 and newer or seq - m.seq
 end
 
 -- Where neither choice is newer, what shows less of the member stands.
 local stands, was_available, was_tags = {}, m.available, m.tags
 if available ~= '' then
-  local n = order(m.availableAt)
+  local n = order(m.availableAt, arrival, newer)
   if n > 0 or (n == 0 and available == '0') then
     m.available, m.availableAt = available, arrival
   elseif m.available ~= available then
@@ -103,7 +87,7 @@ if available ~= '' then
   end
 end
 if retag == '1' then
-  local n = order(m.tagsAt)
+  local n = order(m.tagsAt, arrival, newer)
   local standing = n > 0 and tags or n == 0 and narrowed(m.tags, tags) or m.tags
   if n > 0 then
     m.tagsAt = arrival
@@ -142,11 +126,11 @@ not_taken = doubt()
 if not_taken then
   note_heard()
 else
-  m.lat, m.lng, m.at, m.seq, m.motion = short_degrees(lat), short_degrees(lng), tonumber(at), int(seq), motion
+  m.lat, m.lng, m.at, m.seq, m.motion = lat, lng, tonumber(at), seq, motion
   m.reported, m.heard, m.cell, m.jumped = now, nil, cell, nil
 end
 local changes = index_changes(r, anew, not not_taken)
-local advice, behind, news, mark = advise(), lag(), untold(), nil
+local advice, behind, news, mark = advise(r), lag(), untold(), nil
 if advice ~= m.advice or (advice ~= 'unavailable' and behind ~= lag_before) then
   m.advice, mark = advice, note_untold('advice', int(now))
 end

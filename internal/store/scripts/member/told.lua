@@ -19,7 +19,7 @@ for _, n in ipairs(untold_list()) do
     left[#left + 1] = n
   end
 end
-m.untold = #left > 0 and cjson.encode(left) or nil
+save_untold(left)
 local due = expired and not is_told('no_match', expired.deadline)
 if expired and not due then
   m.no_match = nil

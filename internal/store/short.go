@@ -1,0 +1,50 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"waggle/internal/geo"
+)
+
+// Records have coordinates and cells in a short form, since a value of 64 bytes or less keeps a
+// record one listpack. The scripts pass these forms on as they are: to write them costs a cache
+// more than to compare them.
+
+// ShortDegrees writes a coordinate: as a whole number of 1e-7 degrees where that is exact, else in
+// full, with a point.
+func ShortDegrees(degrees float64) string {
+	if n := math.Round(degrees * 1e7); n/1e7 == degrees {
+		return whole(int64(n))
+	}
+	return decimal(degrees)
+}
+
+// Degrees reads what ShortDegrees wrote.
+func Degrees(short string) (float64, error) {
+	n, err := strconv.ParseFloat(short, 64)
+	if !strings.Contains(short, ".") {
+		n /= 1e7
+	}
+	return n, err
+}
+
+// ShortCell writes a cell: as a number without its first digit, which all have, and its last
+// ones, which are all f.
+func ShortCell[C ~string](c C) string {
+	digits := strings.TrimRight(strings.TrimPrefix(string(c), "8"), "f")
+	n, err := strconv.ParseInt(digits, 16, 64)
+	if err != nil {
+		panic(fmt.Sprintf("%q is no cell", c))
+	}
+	return whole(n)
+}
+
+// Cell reads what ShortCell wrote.
+func Cell(short string) (geo.Cell, error) {
+	n, err := strconv.ParseInt(short, 10, 64)
+	digits := "8" + strconv.FormatInt(n, 16)
+	return geo.Cell(digits + strings.Repeat("f", max(0, 15-len(digits)))), err
+}
