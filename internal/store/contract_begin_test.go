@@ -110,6 +110,11 @@ func begins() []testCase {
 			f.says(ana.giveUp("m4", false), match.StatusNoMatch)
 			f.repeats(ana.begin("r1", "m5", atOnce), match.Outcome{ID: "r1", Kind: "no_match", Radius: 3000})
 			f.says(ana.begin("r2", "m5", atOnce), match.StatusOK)
+			ben := f.listed("ben", 10)
+			f.says(ana.claim("m5", ben), match.StatusYours)
+			f.says(ana.commit("m5", ben), match.StatusYours)
+			f.says(ana.begin("r3", "m6", atOnce), match.StatusActive)
+			f.repeats(ana.begin("r3", "m7", atOnce), match.Outcome{ID: "r3", Kind: "matched", Match: "m5"})
 		}},
 		{"while a matcher is matched, a request gets the match, and so do its repeats", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
