@@ -19,6 +19,8 @@ const (
 	// probeTries is how often a probe asks before its cab counts as stuck. The report makes
 	// the server repair a match, perhaps only after its acknowledgement.
 	probeTries = 3
+	// ackPatience is how long the ack of a cab's report may take.
+	ackPatience = 5 * time.Second
 )
 
 // probe tests whether each cab can be matched. Some time after the last end each cab
@@ -74,7 +76,7 @@ func (r *runner) probeCab(ctx context.Context, i int, name string) {
 		case <-ctx.Done():
 			return
 		case <-r.cabs[name].seen:
-		case <-time.After(patience):
+		case <-time.After(ackPatience):
 			continue
 		}
 		found, asked := r.ask(ctx, c, member, at)

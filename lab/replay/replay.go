@@ -28,7 +28,7 @@ const (
 	// machine needs some of the processor for its handshakes.
 	connecting = 50
 	// patience is how long an outcome may take beyond the time that a request waits.
-	patience = 15 * time.Second
+	patience = 30 * time.Second
 	// progressEvery is how often, at most, Progress is called.
 	progressEvery = 200 * time.Millisecond
 	// repairTime is how long after the last end a member in half a match may take to

@@ -323,14 +323,18 @@ func (c *Client) resume(w *Welcome, conn *Conn) (resend [][]byte) {
 	return resend
 }
 
-// overdue returns the messages to send again, since their answer has not come for
-// so long: an answer can be lost on a connection that works. again is when more may
-// be overdue. c.mu is held.
-func (c *Client) overdue(conn *Conn, now time.Time, long time.Duration) (resend [][]byte, again time.Time) {
-	again = now.Add(long)
+// overdue returns the messages to send again, since their answer has not come: it can be
+// lost on a connection that works. So can the outcome of a request that waits, which is
+// asked for once in the interval. again is when more may be overdue. c.mu is held.
+func (c *Client) overdue(conn *Conn, now time.Time, interval time.Duration) (resend [][]byte, again time.Time) {
+	again = now.Add(interval)
 	for _, k := range c.calls {
 		if k.sentOn != conn {
 			continue
+		}
+		long := interval
+		if r := c.view.request; r == nil || r.id != k.id {
+			long = min(interval, answerInterval)
 		}
 		if now.Sub(k.sentAt) >= long {
 			k.sentAt = now

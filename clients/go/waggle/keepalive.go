@@ -9,8 +9,8 @@ const (
 	// idleInterval is the longest silence with nothing under way. API Gateway
 	// closes a connection after ten silent minutes.
 	idleInterval = 5 * time.Minute
-	// helloInterval is how long to wait for a welcome before the next hello.
-	helloInterval = 5 * time.Second
+	// answerInterval is how long an answer may take before the message is sent again.
+	answerInterval = 5 * time.Second
 	// answerTimeout is how long after a ping or hello no frame may come before
 	// the client takes the connection for dead.
 	answerTimeout = 20 * time.Second
@@ -26,19 +26,20 @@ const (
 // keepAlive decides when to send a keep-alive on one connection.
 type keepAlive struct {
 	lastSent time.Time
-	asked    time.Time // when the oldest unanswered ping or hello was sent, or zero
+	asked    time.Time // when the oldest unanswered question was sent, or zero
+	askedOn  time.Time // when the newest question was sent
 	welcomed bool
 	deadline time.Time // the deadline that pings counts for
 	pings    int       // sent after that deadline
 }
 
-func (k *keepAlive) connected(now time.Time) { *k = keepAlive{lastSent: now, asked: now} }
+func (k *keepAlive) connected(now time.Time) { *k = keepAlive{lastSent: now, asked: now, askedOn: now} }
 func (k *keepAlive) sent(now time.Time)      { k.lastSent = now }
 func (k *keepAlive) received()               { k.asked = time.Time{} } // any frame shows that the connection works
 
 // sentQuestion notes that a message was sent which the server will answer.
 func (k *keepAlive) sentQuestion(now time.Time) {
-	k.lastSent = now
+	k.lastSent, k.askedOn = now, now
 	if k.asked.IsZero() {
 		k.asked = now
 	}
@@ -63,7 +64,9 @@ func (k *keepAlive) next(now time.Time, interval time.Duration, deadline time.Ti
 		if !now.Before(dead) {
 			return dropConnection, now.Add(interval)
 		}
-		again = earlier(again, dead)
+		repeat := k.askedOn.Add(min(interval, answerInterval))
+		due = due || !now.Before(repeat)
+		again = earlier(again, earlier(repeat, dead))
 	}
 	if !deadline.IsZero() {
 		if !deadline.Equal(k.deadline) {
@@ -141,12 +144,8 @@ func (c *Client) toSend(conn *Conn, now time.Time, what step) (messages [][]byte
 
 // interval is the longest silence allowed now; c.mu is held.
 func (c *Client) interval() time.Duration {
-	third := max(c.opts.Grace/3, minInterval)
-	switch {
-	case !c.alive.welcomed:
-		return min(third, helloInterval)
-	case c.view.match != "" || c.view.request != nil || len(c.calls) > 0:
-		return third
+	if !c.alive.welcomed || c.view.match != "" || c.view.request != nil || len(c.calls) > 0 {
+		return max(c.opts.Grace/3, minInterval)
 	}
 	return idleInterval
 }

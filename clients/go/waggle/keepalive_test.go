@@ -175,3 +175,50 @@ func TestACallIsSentAgainWhenItsAnswerIsLost(t *testing.T) {
 		}
 	})
 }
+
+// One push in five may fail. The connection works, so it is not to be taken for dead.
+func TestAMessageIsSentAgainFiveSecondsLaterWhenItsAnswerIsLost(t *testing.T) {
+	type message struct {
+		Action string
+		After  time.Duration
+	}
+	var messages []message
+	script := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		start := time.Now()
+		for {
+			m, ok := s.Receive()
+			if !ok {
+				return
+			}
+			if m.Action == "location" {
+				continue
+			}
+			messages = append(messages, message{m.Action, time.Since(start)})
+			switch len(messages) {
+			case 3:
+				s.Push(&waggle.Matched{ID: m.ID, Match: "m1", Role: waggle.Matcher})
+			case 7:
+				s.Push(&waggle.Pong{ID: m.ID})
+			}
+		}
+	}
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
+		defer c.Close()
+		out, err := c.Match(fx.t.Context(), waggle.Match{})
+		if err != nil || out.Matched == nil {
+			t.Errorf("got %+v, %v, want the match", out, err)
+		}
+		time.Sleep(32 * time.Second)
+		for range 10 { // a report gets no answer
+			_ = c.Report(fx.t.Context(), waggle.Location{})
+			time.Sleep(time.Second)
+		}
+		const s = time.Second
+		want := []message{{"match", 0}, {"match", 5 * s}, {"match", 10 * s}, {"ping", 30 * s}, {"ping", 35 * s}, {"ping", 40 * s}, {"ping", 45 * s}}
+		if diff := cmp.Diff(want, messages); diff != "" {
+			t.Errorf("messages: got +, want -\n%s", diff)
+		}
+	})
+}

@@ -49,7 +49,8 @@ type Options struct {
 	// Grace is the pool's grace time. Matches pass over a waiting request whose
 	// member has been silent for longer; a match does not end by silence. During
 	// a match, a request or a call, the client sends something at least every
-	// third of Grace. Zero: a minute, which is the default of pools.
+	// third of Grace. Zero: a minute, which is the default of pools. A message that
+	// gets no answer is sent again after 5 s.
 	Grace time.Duration
 	// OnFrame gets every frame sent and received, in order for each direction.
 	// It runs where the connection is read and written, so it must be quick. It
