@@ -22,7 +22,7 @@ type Session struct {
 	Expires time.Time
 	// Matcher and Matchee are the roles that the member may take.
 	Matcher, Matchee bool
-	// Tags, where Restricted, are the only ones the member may report.
+	// Tags, where Restricted, are the only ones the member may report. Else there are none.
 	Tags       []string
 	Restricted bool
 	Card       json.RawMessage // what the peer gets, nil if nothing

@@ -64,8 +64,12 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	}
 	overruled := reported.Stands != Choice{} || reported.Status == StatusChosen
 	if reported.Mark != "" {
-		w.answers = []string{reported.Mark}
-	} else if id == "" && !reported.ClockOff && !overruled && r.Points == nil {
+		w.answers = append(w.answers, reported.Mark)
+	}
+	if reported.ClockOff {
+		w.answers = append(w.answers, ClockMark)
+	}
+	if id == "" && len(w.answers) == 0 && !overruled && r.Points == nil {
 		return nil, nil
 	}
 	return ack, nil

@@ -131,6 +131,15 @@ func TestAReportGetsAnAckIfItHasAnIDOrTheAdviceChanged(t *testing.T) {
 		expect("told ben1 advice 7"))
 }
 
+func TestAMemberIsToldThatItsClockIsOff(t *testing.T) {
+	off := result{Status: match.StatusOK, Now: cacheTime, ClockOff: true, Advice: match.Available, Lag: 45 * time.Second}
+	const ack = `push ben1 {"type":"ack","report":{"afterSeconds":10,"moveMeters":50},"now":50000}`
+	sendReportAs(t, "", nil, expectReport(off), expect("apply ben"), expect(ack), expect("told ben1 clock off"))
+	sendReportAs(t, "", nil, expectReport(off), expect("apply ben"), expect(ack, err1), expect("log push failed: error 1"))
+	off.Mark = "advice 7"
+	sendReportAs(t, "", nil, expectReport(off), expect("apply ben"), expect(ack), expect("told ben1 advice 7+clock off"))
+}
+
 func TestAMemberThatIsNotListedIsToldUntilWhen(t *testing.T) {
 	until := func(after, told int64) script {
 		r := result{Mark: "advice 7", Advice: match.Unlisted, Now: cacheTime, Unlisted: cacheTime + after}
@@ -159,8 +168,6 @@ func TestAnAckSaysWhatWasNotTaken(t *testing.T) {
 			`{"type":"ack","report":{"afterSeconds":300,"moveMeters":1000},"available":false,"tags":[]}`},
 		"later tags stand": {"", result{Status: match.StatusOK, Stands: match.Choice{Tags: &[]string{"xl"}}},
 			`{"type":"ack","report":{"afterSeconds":300,"moveMeters":1000},"tags":["xl"]}`},
-		"the clock is off": {"", result{Status: match.StatusOK, Now: cacheTime, ClockOff: true, Advice: match.Available, Lag: 45 * time.Second},
-			`{"type":"ack","report":{"afterSeconds":10,"moveMeters":50},"now":50000}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			steps := join(expectReport(test.read), expect("apply ben"))

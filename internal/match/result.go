@@ -125,7 +125,7 @@ type Reported struct {
 	Stands   Choice        // only what a later message said otherwise
 	Mark     string        // of the changed advice, "" if it is that of the last report
 	Lag      time.Duration // how old reports are on arrival, in steps; 0 if that does no harm
-	ClockOff bool          // by more than ClockOff, found out for the first time in this session
+	ClockOff bool          // by more than ClockOff, and no push has told so in this session: see ClockMark
 
 	// With ok:
 	At    int64 // epoch ms

@@ -29,6 +29,10 @@ func (n Notice) Mark(match string) string { return string(n) + " " + match }
 // noMatchMark returns the mark of the no_match of a request.
 func noMatchMark(r Request) string { return NoticeNoMatch.Mark(strconv.FormatInt(r.Deadline, 10)) }
 
+// ClockMark is the mark of a member's clock that is off. It is not among what the member is not yet
+// told: a report whose time is right again has nothing to say.
+const ClockMark = "clock off"
+
 // An Untold is what a member is not yet told.
 type Untold struct {
 	Notice Notice

@@ -281,6 +281,13 @@ func leases() []testCase {
 			f.is(ben.cancelRequest("", "b0"), match.Cancelled{Status: match.StatusOther})
 			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
 			f.is(ana.cancelRequest("", "r1"), match.Cancelled{Status: match.StatusOther})
+			f.says(ana.release("m1", ben, "completed"), match.StatusReleased)
+			f.says(ben.begin("", "m2", around(0)), match.StatusOK)
+			f.says(ben.claim("m2", ana), match.StatusYours)
+			f.says(ben.commit("m2", ana), match.StatusYours)
+			f.says(ben.confirm("m2", ana), match.StatusYours)
+			f.is(ana.cancel(), match.Cancelled{Status: match.StatusActive})
+			f.is(ana.cancelRequest("", "r1"), match.Cancelled{Status: match.StatusOther}) // that match has ended
 		}},
 		{"a cancel without a request returns the pending no_match", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -313,6 +320,17 @@ func leases() []testCase {
 			ana.retract(f.now)
 			f.advance(time.Hour)
 			same(f, notices(ana.read().Untold), "")
+		}},
+		{"a request whose owner's record the cache has evicted is retracted, or found no match", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			f.evict(f.key("m", "ana"))
+			same(f, ana.retract(f.now), nil)
+			same(f, ana.snapshot().Route, nil)
+			f.says(ana.connect(), match.StatusOK)
+			f.says(ana.begin("r2", "m2", around(0)), match.StatusOK)
+			f.evict(f.key("m", "ana"))
+			f.says(ana.giveUp("m2", false), match.StatusNoMatch)
 		}},
 		{"a request that led to a match is not retracted", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)

@@ -7,6 +7,7 @@ import (
 	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/internal/store"
+	"waggle/internal/store/records"
 	"waggle/test/mutation/active"
 )
 
@@ -46,6 +47,18 @@ func lifetimes() []testCase {
 			} {
 				f.refreshed(record, send)
 			}
+			f.unrefreshed(record, func() { f.says(ana.snapshot(), match.StatusOK) })
+		}},
+		{"a record does not have what is as usual", func(f *fixture) {
+			ana := f.connected("ana")
+			ana.moveTo(0, available(false))
+			f.advance(time.Second)
+			ana.moveTo(0, available(true), seq(0))
+			for _, field := range []string{"matchee", "available", "tags", "card", "seq", "motion", "claimConfirmed"} {
+				if value, kept := f.stored("m", "ana")[records.Short(field)]; kept {
+					f.t.Errorf("the record has %s = %q", field, value)
+				}
+			}
 		}},
 		{"a record lives as long as others match its member", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
@@ -55,6 +68,22 @@ func lifetimes() []testCase {
 			f.says(ana.confirm("m1", ben), match.StatusYours)
 			f.refreshed(f.key("m", "ana"), func() { f.says(ana.finish("m1", ben, "left"), match.StatusEnded) })
 			f.refreshed(f.key("m", "ben"), func() { f.says(ana.release("m1", ben, "left"), match.StatusReleased) })
+		}},
+		{"what is remembered lives ten minutes, and longer while a request is open, a match goes on or a notice is untold", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			livesLong := func() bool { return f.ttl(f.key("past", "ana")) > match.OutcomeRemembered }
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			same(f, livesLong(), true)
+			f.says(ana.cancel(), match.StatusCancelled)
+			same(f, livesLong(), false)
+			ana.matchWith("r2", "m2", ben)
+			f.says(ana.cancelRequest("c1", ""), match.StatusActive)
+			same(f, livesLong(), true)
+			f.says(ana.finish("m2", ben, "left"), match.StatusEnded)
+			same(f, livesLong(), true)
+			ana.told(match.NoticeEnded.Mark("m2"))
+			f.says(ana.cancelRequest("c2", ""), match.StatusOther)
+			same(f, livesLong(), false)
 		}},
 		{"a request whose key has expired gets its no_match all the same", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -86,6 +115,7 @@ func lifetimes() []testCase {
 			f.refreshed(route, func() { ana.moveTo(0) })
 			f.refreshed(route, func() { f.says(ana.watch("m1", ben), match.StatusActive) })
 			f.unrefreshed(route, func() { f.says(ana.snapshot(), match.StatusOK) })
+			f.unrefreshed(f.key("m", "ana"), func() { f.says(ana.snapshot(), match.StatusOK) })
 		}},
 		{"an end lives two minutes, whatever messages come", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)

@@ -152,6 +152,11 @@ func leavings() []testCase {
 			f.says(next.connect(), match.StatusOK)
 			same(f, next.snapshot().Position, &ana.Position)
 			same(f, f.stored("left", "ana"), map[string]string{})
+			ben := f.connected("ben")
+			ben.leave()
+			next = ben.nextSession()
+			f.says(next.connect(), match.StatusOK)
+			same(f, next.snapshot().Position, nil) // it had none
 		}},
 		{"a new connection after the grace time begins without a position, and the order of reports stays", func(f *fixture) {
 			f.settings(unlimited + `,"grace":20,"locationTTL":100`)

@@ -84,6 +84,15 @@ func partings() []testCase {
 			same(f, ana.apart(), nil)
 			same(f, ben.apart(), nil)
 		}},
+		{"after a cool-down the matchee pays as if there had been none", func(f *fixture) {
+			f.settings(`"requestsPerMinute":1e6,"matchesPerHour":1e6,"coolDown":20,"harvestPerHour":1`)
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.meet(ben, match.Early, "cancelled", match.ByMatchee)
+			f.advance(20 * time.Second)
+			ben.moveTo(10)
+			ana.meet(ben, 0, "completed", match.ByMatchee)
+			same(f, ben.snapshot().Unlisted, f.now+time.Hour.Milliseconds())
+		}},
 		{"a pool without a cool-down has none", func(f *fixture) {
 			f.settings(unlimited + `,"coolDown":0`)
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
@@ -111,6 +120,14 @@ func partings() []testCase {
 				want = append(want, ben.Member)
 			}
 			same(f, ana.apart(), want[1:])
+		}},
+		{"a match that the matchee never knew of leaves it no cool-down, and costs it nothing", func(f *fixture) {
+			f.settings(`"harvestPerHour":1,"requestsPerMinute":1e6`)
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.commitWith("", "m1", ben)
+			f.says(ana.finish("m1", ben, "cancelled", match.ByMatchee), match.StatusEnded)
+			f.says(ana.release("m1", ben, "cancelled", match.ByMatchee), match.StatusReleased)
+			same(f, ben.apart(), nil)
 		}},
 		{"a cool-down is kept while another request comes and goes", func(f *fixture) {
 			f.settings(unlimited + `,"coolDown":600`)
@@ -192,6 +209,17 @@ func partings() []testCase {
 			ana.meet(ben, 0, "completed", match.ByMatchee)
 			f.says(ana.begin("", "m2", around(0)), match.StatusRateLimited)
 			f.says(ben.begin("", "m2", around(0)), match.StatusOK)
+			cem, dan := f.listed("cem", 0), f.listed("dan", 10)
+			cem.meet(dan, match.Early, "cancelled", match.ByMatcher)
+			dan.moveTo(10)
+			cem.meet(dan, 0, "completed", match.ByMatcher) // a matcher pays all the same
+			same(f, cem.snapshot().Unlisted, f.now+time.Hour.Milliseconds())
+		}},
+		{"a matcher whose record the cache has lost gets nothing back", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("", "m1", ben)
+			f.evict(f.key("m", "ana"))
+			f.says(ana.finish("m1", ben, "completed", match.ByMatchee), match.StatusEnded)
 		}},
 
 		{"in no hour a member ends more matches early than the pool says, half of them at once", func(f *fixture) {
@@ -257,6 +285,7 @@ func partings() []testCase {
 			finished, _ := ana.meet(ben, 0, "completed", match.ByMatcher)
 			same(f, len(finished.Changes), 0)
 			same(f, ana.snapshot().Unlisted, f.now+time.Hour.Milliseconds())
+			same(f, ana.report(0).Advice, match.Unlisted)
 		}},
 		{"a budget outlives its session", func(f *fixture) {
 			f.settings(`"harvestPerHour":1`)

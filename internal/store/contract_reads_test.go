@@ -59,6 +59,19 @@ func reads() []testCase {
 			want.Request = withoutPoint(want.Request) // nobody is shown it any more
 			same(f, *ana.snapshot().Route, want)
 		}},
+		{"a reading says for 3 s that a search for the request has begun", func(f *fixture) {
+			ana := f.connected("ana")
+			searched := func(later time.Duration) bool {
+				f.advance(later)
+				return ana.snapshot().Searched
+			}
+			same(f, searched(0), false)
+			ana.await("r1", around(0))
+			same(f, searched(3*time.Second-time.Millisecond), true)
+			same(f, searched(time.Millisecond), false)
+			f.says(ana.lease("m2"), match.StatusOK)
+			same(f, searched(0), true)
+		}},
 		{"a reading shows the last four matches that ended, a matchee's with their matcher", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			var his, hers []match.End

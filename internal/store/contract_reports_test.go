@@ -129,13 +129,27 @@ func reports() []testCase {
 			reported = ben.report(10, seq(ben.Seq))
 			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable, Changes: []match.Change{unlist(10, 0)}})
 		}},
+		{"a report that is repeated, and now says available, lists the member", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.moveTo(0, available(false))
+			f.advance(time.Second)
+			reported := ana.report(0, at(ana.At), seq(ana.Seq), available(true))
+			same(f, reported.Changes, []match.Change{ana.list(f.now)})
+		}},
 		{"a report that is repeated takes a member who has become stale out of every cell", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.moveTo(nextCell, at(start+20_000))
+			ana.told(match.ClockMark)
 			f.advance(time.Minute)
 			reported := ana.report(nextCell, at(start+20_000), seq(ana.Seq))
 			f.is(reported, match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Unavailable,
 				Changes: []match.Change{unlist(0, start), unlist(nextCell, start+1)}})
+		}},
+		{"a late report without a choice leaves the index alone", func(f *fixture) {
+			ana := f.listed("ana", 0, at(start+20_000))
+			ana.told(match.ClockMark)
+			f.advance(time.Minute)
+			f.is(ana.report(0, at(start+10_000)), match.Reported{Status: match.StatusLate, NotTaken: "late", Advice: match.Available})
 		}},
 		{"a member stays as available as it last said", func(f *fixture) {
 			ana := f.listed("ana", 0)
@@ -217,9 +231,9 @@ func reports() []testCase {
 			same(f, ana.snapshot().Tags, "")
 		}},
 		{"a member that is kept out is not heard, whatever it chooses", func(f *fixture) {
-			f.settings(`"reportsBurst":1,"reportsPerSecond":1`)
+			f.settings(`"reportsBurst":1,"reportsPerSecond":1,"messagesPerSecond":1e6,"messagesBurst":1e6`)
 			ana := f.listed("ana", 0)
-			for range 50 {
+			for range match.Refusals {
 				f.says(ana.report(10), match.StatusRateLimited)
 			}
 			f.says(ana.report(10, available(false)), match.StatusKeptOut)
@@ -246,11 +260,14 @@ func reports() []testCase {
 			f.says(ana.report(0, arriving(start+20), tagged("van")), match.StatusOK)
 			f.says(ana.report(0, arriving(start+10), available(false)), match.StatusLate)
 			same(f, ana.snapshot().Available, "0")
-			f.says(ana.report(0, arriving(start+5), tagged("xl")), match.StatusLate)
-			same(f, ana.snapshot().Tags, "van")
+			for _, arrival := range []int64{start + 5, start + 15} {
+				f.says(ana.report(0, arriving(arrival), tagged("xl")), match.StatusLate)
+				same(f, ana.snapshot().Tags, "van")
+			}
 			f.says(ana.report(0, arriving(start+30)), match.StatusOK)
 			f.says(ana.report(0, arriving(start+25), available(true)), match.StatusLate)
 			same(f, ana.snapshot().Available, "1")
+			same(f, ana.report(0, arriving(start+24), available(true)).Stands, match.Choice{}) // it is as it says
 		}},
 		{"of two choices that arrived at one moment the one with the larger seq stands", func(f *fixture) {
 			no := false
@@ -289,16 +306,29 @@ func reports() []testCase {
 			ana.moveTo(0, arriving(start+30_000), available(true))
 			same(f, ana.snapshot().Available, "1")
 		}},
-		{"a clock that is off by more than 15 s is told once in a session", func(f *fixture) {
+		{"who has a clock that is off by more than 15 s learns it every 3 s, until it is told so once in a session", func(f *fixture) {
 			for n, off := range []int64{-15_001, 15_001} {
 				ana := f.connected(fmt.Sprint("ana", n))
+				isOff := func(a *member, later time.Duration) bool {
+					f.advance(later)
+					return a.report(0, at(f.now+off)).ClockOff
+				}
 				same(f, ana.report(0, at(f.now+off/15_001*15_000)).ClockOff, false)
 				same(f, ana.report(0, seq(9)).ClockOff, false)
-				same(f, ana.report(0, at(f.now+off)).ClockOff, true)
-				same(f, ana.report(0, at(f.now+off)).ClockOff, false)
+				for range 2 {
+					same(f, isOff(ana, 0), true)
+					same(f, isOff(ana, 3*time.Second-time.Millisecond), false)
+					f.advance(time.Millisecond)
+				}
+				ana.told("advice 1", "clock 1")
+				same(f, isOff(ana, 0), true)
 				next := ana.nextSession()
 				f.says(next.connect(), match.StatusOK)
-				same(f, next.report(0, at(f.now+off)).ClockOff, true)
+				ana.told(match.ClockMark) // of the connection before
+				same(f, isOff(next, 0), true)
+				same(f, isOff(next, 3*time.Second), true)
+				next.told("advice 1", match.ClockMark)
+				same(f, isOff(next, 2*time.Hour), false)
 			}
 		}},
 		{"a report that is old on arrival is advised to come again sooner, and the member is told when that changes", func(f *fixture) {

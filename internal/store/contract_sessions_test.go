@@ -149,6 +149,9 @@ func sessions() []testCase {
 			ben := f.listed("ben", 0)
 			ben.leave()
 			same(f, f.stored("chosen", "ben"), map[string]string{})
+			cem := f.listed("cem", 0, available(true))
+			cem.leave()
+			same(f, f.stored("chosen", "cem"), map[string]string{"available": "1"})
 		}},
 		{"a choice of being available is kept at once, and its tags with it", func(f *fixture) {
 			ana := f.connected("ana")
@@ -165,6 +168,8 @@ func sessions() []testCase {
 			next.Restricted, next.Tags = true, []string{"van"}
 			f.says(next.connect(), match.StatusOK)
 			same(f, f.stored("chosen", "ana"), map[string]string{"available": "1", "tags": ""})
+			f.listed("ben", 0, tagged("xl"))
+			same(f, f.stored("chosen", "ben"), map[string]string{})
 		}},
 		{"a session without the role matchee is not listed", func(f *fixture) {
 			ana := f.listed("ana", 0)

@@ -47,7 +47,9 @@ func notYetTold() []testCase {
 			f.advance(3 * time.Second)
 			same(f, notices(ana.begin("r2", "m2").Untold), "matched r1")
 			f.advance(3 * time.Second)
-			same(f, notices(ana.report(0, seq(ana.Seq)).Untold), "matched r1") // a repeat
+			same(f, notices(ana.report(0, at(ana.At), seq(ana.Seq)).Untold), "matched r1") // a repeat
+			f.advance(3 * time.Second)
+			same(f, notices(ana.report(0, at(1)).Untold), "matched r1") // stale
 			f.advance(3 * time.Second)
 			same(f, notices(ana.report(0).Untold), "matched r1")
 			same(f, notices(ben.begin("r7", "m2").Untold), "matched r7")
@@ -82,6 +84,14 @@ func notYetTold() []testCase {
 			f.advance(time.Hour)
 			same(f, ana.read().Untold, []match.Untold{{Notice: match.NoticeEnded, Which: "m1", ID: "r1", Reason: "left", Advice: match.Available}})
 			same(f, ben.read().Untold, []match.Untold{{Notice: match.NoticeEnded, Which: "m1", Reason: "left", Advice: match.Available}})
+			f.says(ana.begin("", "m2", around(0)), match.StatusOK)
+			ben.moveTo(10)
+			f.says(ana.claim("m2", ben), match.StatusYours)
+			f.says(ana.commit("m2", ben), match.StatusYours)
+			f.says(ana.finish("m2", ben, "completed"), match.StatusEnded)
+			f.advance(3 * time.Second)
+			untold := ana.read().Untold
+			same(f, []string{untold[0].Reason, untold[1].Reason}, []string{"left", "completed"})
 		}},
 		{"a told clears the marks that it names, and no newer one", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
@@ -133,9 +143,13 @@ func notYetTold() []testCase {
 			same(f, after(f, 3*time.Second, ana), "no_match r1")
 			f.says(ana.giveUp("m2", false), match.StatusNoMatch)
 			same(f, after(f, 3*time.Second, ana), "no_match r1, no_match r2")
+			second := ana.noMatch()
+			f.says(ana.begin("r3", "m3"), match.StatusOK)
+			same(f, after(f, 3*time.Second, ana), "no_match r1, no_match r2")
+			f.says(ana.cancel(), match.StatusCancelled)
 			ana.told(first)
 			same(f, after(f, 3*time.Second, ana), "no_match r2")
-			ana.told(ana.noMatch())
+			ana.told(second)
 			same(f, after(f, 3*time.Second, ana), "")
 		}},
 		{"a told of a no_match leaves an open request alone", func(f *fixture) {
@@ -143,6 +157,8 @@ func notYetTold() []testCase {
 			ana.await("r1")
 			ana.told(ana.noMatch())
 			same(f, after(f, time.Minute, ana), "no_match r1")
+			ana.told(matched("m0")) // of something else
+			same(f, after(f, 3*time.Second, ana), "no_match r1")
 		}},
 		{"changed advice goes out until it is told: the newest only", func(f *fixture) {
 			ana := f.connected("ana")
@@ -154,6 +170,7 @@ func notYetTold() []testCase {
 			}
 			first := report(true)
 			second := report(false)
+			same(f, after(f, 3*time.Second, ana), "advice "+second[len("advice "):])
 			ana.told(first) // comes late
 			f.advance(3 * time.Second)
 			untold := ana.read().Untold
@@ -207,6 +224,8 @@ func notYetTold() []testCase {
 			cem.await("r2", openFor(10*time.Minute))
 			for _, a := range []*member{ana, cem} {
 				f.evict(f.key("m", a.ID))
+				a.snapshot()
+				same(f, f.stored("m", a.ID), map[string]string{})
 				f.says(a.read(), match.StatusUnknown)
 				f.says(a.connect(), match.StatusOK)
 				same(f, notices(a.read().Untold), "")
@@ -247,6 +266,17 @@ func notYetTold() []testCase {
 			same(f, ana.commit("m1", ben).Tell, false)
 			same(f, ana.watch("m1", ben).Tell, false)
 			same(f, ana.confirm("m1", ben).Tell, false)
+		}},
+		{"that a match was not told is asked of that match, and holds up no other notice", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			untoldMatch(ana, "m1", ben)
+			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
+			f.says(ana.release("m1", ben, "left"), match.StatusReleased)
+			ana.matchWith("r2", "m2", ben)
+			f.advance(3 * time.Second)
+			same(f, ana.watch("m2", ben).Tell, false)
+			same(f, ana.commit("m2", ben).Tell, false)
+			same(f, notices(ana.read().Untold), "ended r1")
 		}},
 		{"a reading asks every 10 s for a look at the other half of the reader's match", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)

@@ -2,7 +2,6 @@ package judge_test
 
 import (
 	"cmp"
-	"container/heap"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 
 	"waggle/lab/record"
 	"waggle/lab/trace"
+	"waggle/lab/trace/tracetest"
 )
 
 // A simulation makes up the record of a replay, with a server that is right except for
@@ -36,6 +36,63 @@ type simulation struct {
 	matches int
 	lastEnd int64
 	planted bool
+}
+
+// A fault is what the server does wrong, once.
+type fault string
+
+const (
+	second     fault = "takes the second nearest"
+	stale      fault = "takes one whose report is too old"
+	busy       fault = "takes one that is in a match"
+	unwilling  fault = "takes one that said available: false"
+	misplaced  fault = "shows the cab where it was not"
+	miscounted fault = "shows a wrong distance"
+	missing    fault = "finds nobody"
+	forgetful  fault = "forgets to release"
+	late       fault = "pushes 3 s after the end"
+	early      fault = "pushes without a match"
+	foreign    fault = "pushes the position of another cab"
+	tracked    fault = "shows the cab where the passenger went"
+	failing    fault = "answers with an error"
+	silent     fault = "never answers a request"
+	dropped    fault = "ends a match by itself"
+	slow       fault = "uses a report long before it acknowledges it"
+	unfinished fault = "answers unavailable to reports that it has stored" // to every second one
+)
+
+const (
+	speed   = 60
+	ttl     = 3_000_000
+	first   = tracetest.First
+	started = 1_790_000_000_000_000
+	reach   = 3000
+)
+
+// A cab as the server knows it.
+type cab struct {
+	name      string
+	lat, lng  float64
+	heard     int64
+	order     int // of the report that the server has
+	sent      int // reports
+	available bool
+	said      bool // what the cab said last about being available
+	ride      *ride
+	stuck     bool
+}
+
+// A ride is a request and its match.
+type ride struct {
+	name, id, match string
+	at              trace.Fare
+	radius          float64
+	cab             *cab
+	deadline        int64
+	forced          bool // by a fault: it claims the cab in any case
+	told            bool // the passenger knows of the match
+	probe           int  // the cab's number, or -1
+	over            func()
 }
 
 // make writes the record of playing the rows.
@@ -67,20 +124,6 @@ func (w *simulation) make(rows []trace.Row, minutes int, out io.WriteCloser, zip
 	}
 	w.run()
 	return w.out.Close()
-}
-
-// run runs what is on the agenda.
-func (w *simulation) run() {
-	for len(w.agenda) > 0 {
-		h := heap.Pop(&w.agenda).(event)
-		w.now = max(w.now, h.at)
-		h.do()
-	}
-}
-
-func (w *simulation) after(micros int64, do func()) {
-	w.order++
-	heap.Push(&w.agenda, event{w.now + micros, w.order, do})
 }
 
 // trip returns how long one step takes.

@@ -129,6 +129,32 @@ func TestWhatAFailedPushDidNotTellGoesOutWithTheNextMessage(t *testing.T) {
 	})
 }
 
+// TestAClockThatIsOffIsToldUntilAPushSucceeds: the member sends no id. It is told with its reports,
+// while they need it, and once.
+func TestAClockThatIsOffIsToldUntilAPushSucceeds(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		for _, off := range []time.Duration{-20 * time.Second, 20 * time.Second} {
+			be.flush()
+			ben := be.join("ben")
+			report := func(off time.Duration) (told int) {
+				be.advance(10 * time.Second)
+				ben.take()
+				ben.send("location", fmt.Sprintf(`"lat":%v,"lng":%v,"at":%d`, lat, lng, be.now().Add(off).UnixMilli()))
+				for _, f := range ben.take() {
+					if is(f, func(a *protocol.Ack) bool { return a.Now != 0 }) {
+						told++
+					}
+				}
+				return told
+			}
+			ben.refusing(func() { report(off) })
+			if got := []int{report(0), report(off), report(off), report(off)}; fmt.Sprint(got) != "[0 1 0 0]" {
+				t.Errorf("%v off: after a failed push, told %v times, want [0 1 0 0]: %s", off, got, ben.all())
+			}
+		}
+	})
+}
+
 // TestAWelcomeTellsOfAMatch: after a hello the match is not told once more, and an end that was not
 // told comes before the welcome.
 func TestAWelcomeTellsOfAMatch(t *testing.T) {

@@ -53,6 +53,8 @@ func faults() []fault {
 
 		{"an inaccurate position is taken", slot + "member/report.lua", "accuracy > tonumber(maxAccuracy)", "accuracy < 0"},
 		{"a jump is its own second report", slot + "member/report.lua", "jump_at and tonumber(at) > tonumber(jump_at) and reaches", "jump_at and reaches"},
+		{"an inaccurate position keeps its member listed", slot + "member/report.lua", "if not_taken then\n  note_heard()\n", "if not_taken then\n  note_heard()\n  m.reported, m.at = now, tonumber(at)\n"},
+		{"a jump moves the listing", slot + "member/report.lua", "index_changes(r, anew, not not_taken)", "index_changes(r, anew, true)"},
 
 		{"the position of a member that has left stays", slot + "member/disconnect.lua", "  hide_position()", "  -- hide_position()"},
 
@@ -61,18 +63,25 @@ func faults() []fault {
 		{"a repeated report does not list the member anew", slot + "member/report.lua", "index_changes(r, repeated or retagged)", "index_changes(r, retagged)"},
 		{"the changes of a report are not applied", domain + "report.go", "w.Store.Apply(ctx, x.Member, reported.Changes)", "w.Store.Apply(ctx, x.Member, nil)"},
 		{"an unlisting ignores the epoch", slot + "cell/unlist.lua", "if k.epoch > tonumber(epoch) then", "if false then"},
+		{"availability has the order of positions", slot + "member/report.lua", "local n = order(m.availableAt)", "local n = newer"},
+		{"tags have the order of positions", slot + "member/report.lua", "local n = order(m.tagsAt)", "local n = newer"},
+		{"a batch counts as several reports", domain + "report.go", "(Reported, error) { return w.Store.Report(ctx, x, r) })",
+			"(got Reported, err error) {\n\t\tfor range max(1, len(r.Points)) {\n\t\t\tgot, err = w.Store.Report(ctx, x, r)\n\t\t}\n\t\treturn got, err\n\t})"},
 
 		// Rule 6: the right session.
 		{"an older connection replaces a newer one", slot + "member.lua", "if mine < theirs or (mine == theirs and conn < m.conn) then", "if false then"},
 		{"a 410 disconnects a newer connection", slot + "member/disconnect.lua", "if m.conn ~= conn or m.gone then", "if m.gone then"},
 		{"an expired session is served", lambda + "handler.go", "!h.Now().Before(x.Expires)", "x.Expires.IsZero()"},
+		{"an expired session is pushed to", slot + "member.lua", "return left_at() and 'expired ' .. m.conn or m.conn", "return m.conn"},
+		{"an expired session stays listed", slot + "member.lua", "local heard = m.expires and math.min(m.reported, m.expires - ttl) or m.reported", "local heard = m.reported"},
 
 		// Rule 7: private.
 		{"locations are pushed after the end", slot + "member/watch.lua", "if r and r.match == match and r.matchee == matchee and r.state == 'active' then",
 			"if r and r.match == match and r.matchee == matchee then"},
+		{"a matcher that was not told of its match sees its matchee", domain + "report.go", "case confirmed && !watched.Tell:", "case confirmed:"},
 		{"a matcher sees where its matchee was before the match", domain + "points.go", "max(reported.Since, reported.Claim.At)", "reported.Since"},
 		{"a remote request needs no report", slot + "member/begin.lua", "if not fresh() and (lat == '' or remote ~= '') then", "if not fresh() and lat == '' then"},
-		{"a slow process pushes an old location", domain + "report.go", "if w.Now().Sub(before) > slow {", "if w.Now().Before(before) {"},
+		{"a slow process pushes an old location", domain + "report.go", "w.Now().Sub(before) <= slow", "w.Now().Sub(before) >= 0"},
 		{"a frame that could not be pushed is logged", domain + "service.go", `"push failed", "connection", connection,`,
 			`"push failed", "connection", connection, "frame", string(protocol.Encode(f)),`},
 		{"the action of the event overrides the action of the body", wire + "decode.go", "if name != action || !slices", "if !slices"},
@@ -92,5 +101,25 @@ func faults() []fault {
 		{"the attempts for others have no end", domain + "waiting.go", " && w.Now().Before(w.until) {", " {"},
 		{"a listing returns no waiting requests", slot + "cell/list.lua", "waiting = fitting, ", ""},
 		{"a search that gave up does not run again for members who came meanwhile", domain + "waiting.go", "err == nil && given.Missed", "err != nil && given.Missed"},
+
+		// Rule 10: told is told.
+		{"a push to an older connection counts for the newer one", slot + "member/told.lua", "if m.conn ~= conn then", "if false then"},
+		{"a failed push counts", domain + "work.go", "if w.Notify(ctx, m, connection, f) && len(marks) > 0 {", "if w.Notify(ctx, m, connection, f) || len(marks) > 0 {"},
+		{"a failed push of a reply counts", domain + "work.go", "if push(ctx, r.frame) && len(r.marks) > 0 {", "if push(ctx, r.frame) || len(r.marks) > 0 {"},
+		{"a no_match is forgotten before its push", slot + "member.lua", "    expired = { id = id, radius = radius, deadline = deadline }\n",
+			"    expired = { id = id, radius = radius, deadline = deadline }\n    m.no_match = nil\n"},
+		{"a match whose route is lost ends in silence", slot + "member.lua", "    note_untold('ended', match)\n", ""},
+		{"a session that the cache has lost begins anew in silence", slot + "member/connect.lua", "  note_untold('state', int(now))\n", ""},
+
+		// Pairs that part early.
+		{"a cool-down is not kept", slot + "member.lua", "    save_list('apart', list, MOST_APART)\n", ""},
+		{"a search does not know the cool-downs", slot + "member.lua", "  q.apart = #apart > 0 and apart or nil\n", ""},
+		{"both pay for a match that one of them ended early", slot + "member.lua", "if early == role and not", "if early and not"},
+		{"a spoilt match is not given back", slot + "member/finish.lua", "    give_back('matchRate', 3600000 / matchesPerHour)\n", ""},
+		{"a member that ended too many matches is listed", slot + "member.lua", " and fresh() and\n    not unlisted_until()\n", " and fresh()\n"},
+
+		// Requests by their names.
+		{"a cancel withdraws another request than it names", slot + "member/cancel.lua", "if named ~= '' and not", "if false and not"},
+		{"a repeated cancel cancels the next request", slot + "member/cancel.lua", "    save_list('cancels', cancels)\n", ""},
 	}
 }

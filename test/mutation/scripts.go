@@ -30,7 +30,7 @@ type script struct {
 func readScripts(root string) ([]script, error) {
 	var all []script
 	preludes := ""
-	for _, folder := range []string{"", "member/", "cell/"} {
+	for _, folder := range []string{"", "area/", "cell/", "member/"} {
 		names, err := filepath.Glob(filepath.Join(root, scriptFolder, folder, "*.lua"))
 		if err != nil {
 			return nil, err

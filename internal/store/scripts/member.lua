@@ -22,7 +22,7 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   l = 'listed', e = 'epoch', f = 'trailing', cm = 'claimMatcher', ci = 'claimMatch', cc = 'claimConfirmed',
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
-  jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockTold', ac = 'active', un = 'untold', na = 'again',
+  jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
   ck = 'checked', te = 'expires' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
@@ -30,7 +30,7 @@ local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice 
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
-  checked = 1, expires = 1, availableAt = 1, tagsAt = 1 }
+  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1 }
 local short_of -- the other way round
 -- Degrees are whole numbers of 1e-7 where that is exact. A cell is the number without its first
 -- digit, which all have, and its trailing ones.
@@ -148,9 +148,9 @@ local function save()
 end
 
 -- left_at is when the member left: its connection has ended, or its session has expired. It is nil
--- before.
+-- or false before.
 local function left_at()
-  return m.gone or m.expires and m.expires <= now and m.expires or nil
+  return m.gone or m.expires and m.expires <= now and m.expires
 end
 
 -- session tells whose message this is: 'ok', 'gone' (the connection has ended), 'expired',
@@ -172,10 +172,9 @@ end
 -- hide_position takes the position of a member who has left out of the record. It can come
 -- back until the grace time is over.
 local function hide_position()
-  local wait = left_at() + grace - now
-  if m.lat and wait > 0 then
+  if m.lat then
     redis.call('HSET', left, 'lat', m.lat, 'lng', m.lng, 'motion', m.motion)
-    redis.call('PEXPIRE', left, int(wait))
+    redis.call('PEXPIRE', left, int(left_at() + grace - now)) -- at once if that is over
   end
   m.lat, m.lng, m.motion, m.jumped = nil, nil, nil, nil
 end
@@ -183,7 +182,7 @@ end
 -- connection is where the member can be pushed to, '' if nowhere. That of an expired session is
 -- marked until it is closed: its client is to learn that, and nothing else.
 local function connection()
-  if m.gone or not m.conn then
+  if m.gone then
     return ''
   end
   return left_at() and 'expired ' .. m.conn or m.conn
@@ -350,10 +349,10 @@ local function note_untold(what, which, radius, id)
   return what .. ' ' .. which
 end
 
--- is_untold tells whether that notice is on the list.
-local function is_untold(what, which)
+-- is_untold tells whether a notice of that match is on the list.
+local function is_untold(match)
   for _, n in ipairs(untold_list()) do
-    if n[1] == what and n[2] == which then
+    if n[2] == match then
       return true
     end
   end
@@ -361,8 +360,8 @@ local function is_untold(what, which)
 end
 
 -- to_push tells the same to a process that pushes the notice now.
-local function to_push(what, which)
-  local listed = is_untold(what, which)
+local function to_push(match)
+  local listed = is_untold(match)
   if listed then
     m.again = now + NOTIFY_AGAIN
   end
@@ -370,8 +369,8 @@ local function to_push(what, which)
 end
 
 -- overdue tells the same, if no process has been pushing the notice for less than NOTIFY_AGAIN.
-local function overdue(what, which)
-  return now >= (m.again or 0) and is_untold(what, which)
+local function overdue(match)
+  return now >= (m.again or 0) and is_untold(match)
 end
 
 -- close_request removes a request that is over and gives its ids their outcome. Of a no_match
@@ -391,8 +390,8 @@ end
 -- lost the route, the request or the match is over.
 local function current_route()
   local r = fetch_all(route)
-  if r and r.state == 'searching' and now >= tonumber(r.till) and now < tonumber(r.deadline) then
-    -- The lease has lapsed: the owner's next message registers the request anew.
+  if r and r.state == 'searching' and now >= tonumber(r.till) then
+    -- The lease has lapsed: the owner's next message registers the request anew, unless it is over.
     redis.call('HSET', route, 'state', 'waiting', 'registered', '0')
     redis.call('HDEL', route, 'match', 'till')
     r.state, r.registered, r.match, r.till = 'waiting', '0', nil, nil

@@ -32,7 +32,7 @@ if m.claimConfirmed == '1' or (r and r.state == 'active') then
 elseif r and r.state ~= 'ended' then
   outcome = 'open'
 end
-if named ~= '' and not (outcome and r and r.request == named) then
+if named ~= '' and not (r and r.state ~= 'ended' and r.request == named) then
   outcome = nil
   for _, q in ipairs(load_list('requests')) do
     outcome = q.id == named and q.outcome or outcome

@@ -17,5 +17,5 @@ if not repeated then
   limited('matchRate', tonumber(perHour), 3600000 / perHour, 1)
   r.state, r.matchee = 'active', matchee
 end
-return reply({ status = 'yours', tell = to_push('matched', match), connection = connection(), card = m.card,
+return reply({ status = 'yours', tell = to_push(match), connection = connection(), card = m.card,
   request = request(r), changes = index_changes(r) })

@@ -18,5 +18,5 @@ else
     m.claimRequest = '1'
   end
 end
-return reply({ status = 'yours', tell = to_push('matched', match), connection = connection(), card = m.card,
+return reply({ status = 'yours', tell = to_push(match), connection = connection(), card = m.card,
   request = own, position = position_of(), changes = index_changes(nil) })

@@ -21,8 +21,8 @@ local tags_before = m.tags
 if not m.conn then
   -- The record is gone. What the member chose is not.
   local is_available, its_tags = unpack(redis.call('HMGET', chosen, 'available', 'tags'))
-  m.available, m.availableAt = is_available or nil, is_available and 0 or nil
-  m.tags, m.tagsAt = its_tags or nil, its_tags and 0 or nil
+  m.available, m.availableAt = is_available, is_available and 0 or nil
+  m.tags, m.tagsAt = its_tags, its_tags and 0 or nil
 end
 -- What the member chose stands, and whatever it says in this session comes after it. The token
 -- narrows its tags. Where nothing was said, the pool and the token stand for it.
@@ -35,9 +35,8 @@ end
 if m.tagsAt then
   m.tags, m.tagsAt = restricted == '1' and narrowed(m.tags, tags) or m.tags, earlier
 else
-  m.tags = restricted == '1' and tags or ''
+  m.tags = tags
 end
-m.clockTold = nil
 local ended = left_at()
 if ended and not m.claimMatch then
   hide_position()
@@ -53,7 +52,7 @@ m.expires = tonumber(expires)
 if lost == '1' then
   note_untold('state', int(now))
 end
-m.again = nil -- nobody has pushed anything to this connection
+m.again, m.clockAgain = nil, nil -- nobody has pushed anything to this connection
 renew(connected)
 redis.call('DEL', left) -- one by one, or the owner of a slot that moves refuses them
 redis.call('DEL', chosen)

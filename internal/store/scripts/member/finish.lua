@@ -28,5 +28,5 @@ else
   end
   r.state = 'ended'
 end
-return reply({ status = 'ended', reason = reason, early = early, tell = to_push('ended', match),
+return reply({ status = 'ended', reason = reason, early = early, tell = to_push(match),
   connection = connection(), request = request(r), changes = index_changes(r, true) })

@@ -26,6 +26,6 @@ if conn ~= '' then
 end
 return reply({ status = 'ok', untold = news, check = check, changes = anew == '1' and index_changes(r, true) or nil,
   connection = connection(), claim = claim_of(), position = position_of(), card = m.card,
-  available = m.available, tags = m.tags, tell = conn == '' and overdue('matched', m.claimMatch or m.active),
-  route = route_of(r), searched = r and tonumber(r.searched or '0') + SEARCH_AGAIN > now or nil,
+  available = m.available, tags = m.tags, tell = overdue(m.claimMatch or m.active),
+  route = route_of(r), searched = r and r.searched + SEARCH_AGAIN > now or nil,
   ends = load_list('ends'), unlisted = unlisted_until() })

@@ -28,5 +28,5 @@ else
 end
 local r = current_route()
 return reply({ status = mine and 'released' or 'already_ended', reason = why or reason, confirmed = confirmed,
-  tell = to_push('ended', match), connection = connection(), request = id and { id = id } or nil,
+  tell = to_push(match), connection = connection(), request = { id = id },
   waits = r and r.state == 'waiting', changes = index_changes(r, true) })

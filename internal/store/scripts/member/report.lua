@@ -20,17 +20,19 @@ local r = current_route()
 local function advise()
   if m.claimConfirmed == '1' then
     return 'watched'
-  elseif r and (r.state == 'active' or (r.state ~= 'ended' and not m.listed)) then
+  elseif r and r.state ~= 'ended' and not m.listed then
     return 'watching' -- an owner who is silent is passed over
   end
   return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
 
--- refuse answers a report that moves nothing.
-local function refuse(answer)
+-- refuse answers a report that moves nothing. What it has chosen may change the advice.
+local function refuse(answer, has_chosen)
   note_heard()
-  answer.advice, answer.lag, answer.unlisted = advise(), lag(), unlisted_until()
-  answer.untold = answer.untold or untold()
+  answer.advice, answer.lag, answer.unlisted, answer.untold = advise(), lag(), unlisted_until(), untold()
+  if has_chosen and answer.advice ~= m.advice then
+    m.advice, answer.advice_mark = answer.advice, note_untold('advice', int(now))
+  end
   return reply(answer)
 end
 
@@ -72,7 +74,7 @@ end
 local said_at = at
 at, arrival = arrived(at, arrival)
 arrival, seq, cell = tonumber(arrival), tonumber(seq), short_cell(cell)
-local not_taken = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale' or nil
+local not_taken = refusal and 'rate_limited' or tonumber(at) <= now - ttl and 'stale'
 if not_taken and not chooses then
   return refuse({ status = not_taken })
 end
@@ -115,9 +117,9 @@ local retagged = m.tags ~= was_tags
 if m.availableAt and (retagged or m.available ~= was_available) then
   keep_choice() -- at once, in case $disconnect never comes
 end
-local clock_off
-if said_at ~= '' and math.abs(tonumber(said_at) - arrival) > CLOCK_OFF and m.clockTold ~= '1' then
-  m.clockTold, clock_off = '1', true
+local clock_off = said_at ~= '' and math.abs(tonumber(said_at) - arrival) > CLOCK_OFF and now >= (m.clockAgain or 0)
+if clock_off then
+  m.clockAgain = now + NOTIFY_AGAIN
 end
 
 local late, repeated = not not_taken and newer <= 0, newer == 0
@@ -129,14 +131,10 @@ if not_taken or late then
     answer.changes = index_changes(r, repeated or retagged)
     if repeated and not m.listed and not was then
       -- Perhaps a repeat, and the first try never came to the index.
-      answer.changes[#answer.changes + 1] = unlisting(cell, m.epoch or 0)
+      answer.changes[#answer.changes + 1] = unlisting(cell, m.epoch)
     end
   end
-  answer.untold = untold()
-  if chooses and advise() ~= m.advice then
-    m.advice, answer.advice_mark = advise(), note_untold('advice', int(now))
-  end
-  return refuse(answer)
+  return refuse(answer, chooses)
 end
 
 local anew, lag_before, since = not fresh() or retagged, lag(), m.at

@@ -4,7 +4,7 @@
 local conn, marks, free = arguments(3)
 
 local r = current_route()
-if free ~= '' and r and r.state == 'ended' and r.match == free then
+if r and r.match == free then
   redis.call('HSET', route, 'notified', '1')
 end
 if m.conn ~= conn then
@@ -26,5 +26,8 @@ if expired and not due then
 end
 if not m.untold and not due then
   m.again = nil
+end
+if is_told('clock', 'off') then
+  m.clockAgain = now + KEEP -- not again in this session
 end
 return reply({ status = 'ok' })

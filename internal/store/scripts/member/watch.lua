@@ -10,8 +10,8 @@ if r and r.match == match and r.state == 'searching' then
 end
 if r and r.match == match and r.matchee == matchee and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
-  local tell = is_untold('matched', match)
-  return reply({ status = 'active', connection = connection(), tell = tell, pushing = tell and now < (m.again or 0) })
+  return reply({ status = 'active', connection = connection(), tell = is_untold(match),
+    pushing = now < (m.again or 0) })
 end
 local why, early = end_reason(match)
 return reply({ status = why and 'already_ended' or 'other', reason = why, early = early })
