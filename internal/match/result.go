@@ -44,8 +44,9 @@ const (
 
 // The results below are those of the steps of a Store. Connection is a member's current
 // connection, "" if there is none, with ExpiredMark if its session has expired. Changes are the
-// changes of the index that follow from the step. Untold is what the caller must be told with this message. Tell says that the member is not
-// yet told of the match or the end. A field with a status in its comment is set only with that status.
+// changes of the index that follow from the step. Untold is what the caller must be told with
+// this message. Tell says that the member is not yet told of the match or the end. A field with
+// a status in its comment is set only with that status.
 
 // A Refusal is part of the results of a session's steps. It is set with rate_limited and
 // kept_out: the step did nothing.

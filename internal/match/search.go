@@ -40,8 +40,7 @@ func newSearch(store Index, q Query) *search {
 
 // nearest returns the nearest candidate that is not excluded, and removes it from the queue.
 // Those who are apart come when there is nobody else. It returns false if there is none within
-// the radius. An error may wrap ErrUnavailable
-// because the search did not end within its trips.
+// the radius. An error may wrap ErrUnavailable because the search did not end within its trips.
 func (s *search) nearest(ctx context.Context) (Candidate, bool, error) {
 	for {
 		reach := s.query.Radius

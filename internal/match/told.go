@@ -84,28 +84,34 @@ type reply struct {
 // it. What cannot be said now goes out with a later message.
 func (w *work) tell(ctx context.Context) {
 	order := []Notice{NoticeNoMatch, NoticeEnded, NoticeState, NoticeMatched, NoticeAdvice}
-	untold := w.untold
-	w.untold = nil
+	untold, others, replies := w.untold, w.others, w.replies
+	// frameOf may repair a match, and then pushes that it has begun. That must not bring the replies
+	// forward, nor a location of the peer.
+	w.untold, w.others, w.replies = nil, nil, nil
 	slices.SortStableFunc(untold, func(a, b Untold) int {
 		return cmp.Compare(slices.Index(order, a.Notice), slices.Index(order, b.Notice))
 	})
-	var first []reply
-	for _, u := range untold {
-		said := func(in []reply) bool {
-			i := slices.IndexFunc(in, func(r reply) bool { return u.saidBy(r.frame) })
-			if i >= 0 {
-				in[i].marks = append(in[i].marks, u.mark())
-			}
-			return i >= 0
+	said := func(u Untold) bool {
+		if slices.Contains(w.said, u.mark()) {
+			return true
 		}
-		if said(w.replies) || said(first) {
+		for _, in := range [][]reply{w.replies, replies} {
+			if i := slices.IndexFunc(in, func(r reply) bool { return u.saidBy(r.frame) }); i >= 0 {
+				in[i].marks = append(in[i].marks, u.mark())
+				return true
+			}
+		}
+		return false
+	}
+	for _, u := range untold {
+		if said(u) {
 			continue
 		}
-		if f := w.frameOf(ctx, u); f != nil {
-			first = append(first, reply{f, []string{u.mark()}})
+		if f := w.frameOf(ctx, u); f != nil && !said(u) {
+			w.replies = append(w.replies, reply{f, []string{u.mark()}})
 		}
 	}
-	w.replies = append(first, w.replies...)
+	w.others, w.replies = append(others, w.others...), append(w.replies, replies...)
 }
 
 // frameOf returns the frame that tells it, or nil if that is not known now.

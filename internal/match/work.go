@@ -20,6 +20,7 @@ type work struct {
 	others   []func(context.Context)       // to run concurrently with the replies
 	rest     []func(context.Context) error // to run after them
 	untold   []Untold                      // what the caller is to be told with this message
+	said     []string                      // the marks of the replies that are notices
 	mu       sync.Mutex                    // guards told
 	answers  []string                      // the marks of what the answer tells
 	told     []Told                        // what pushes have told, and the store has not noted yet
@@ -47,7 +48,7 @@ func (s *Service) serve(ctx context.Context, caller Session, do func(*work) (pro
 // returns nil.
 func (w *work) notice(m Member, connection string, f protocol.Frame, marks ...string) func(context.Context) {
 	if !w.replied && connection != "" && m == w.caller.Member && connection == w.caller.Connection {
-		w.replies = append(w.replies, reply{f, marks})
+		w.replies, w.said = append(w.replies, reply{f, marks}), append(w.said, marks...)
 		return nil
 	}
 	return func(ctx context.Context) {

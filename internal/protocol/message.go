@@ -38,8 +38,9 @@ const (
 // float64 that is no pointer, such as a radius, is refused as null. It is chosen and not
 // measured, and JavaScript writes null for a NaN.
 //
-// A list of strings is a list of tags. Of a list of objects, range is the number of them. The fields of an embedded struct are
-// fields of the message; those of an embedded pointer come all or none.
+// A list of strings is a list of tags. Of a list of objects, range is the number of them. The
+// fields of an embedded struct are fields of the message; those of an embedded pointer come all
+// or none.
 type Message interface {
 	// MessageID is the client's own id of the message, at most 64
 	// characters, or "". It comes back on every reply to it.

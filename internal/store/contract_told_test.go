@@ -208,6 +208,15 @@ func notYetTold() []testCase {
 			ana.told("state " + fmt.Sprint(f.now))
 			same(f, after(f, 3*time.Second, ana), "")
 		}},
+		{"the state goes out until it is told, even if the advice changes in the same millisecond", func(f *fixture) {
+			ana := f.newMember("ana")
+			connected, err := f.store.Connect(f.t.Context(), ana.Session, true)
+			f.must(err)
+			f.says(connected, match.StatusOK)
+			state := match.NoticeState.Mark(fmt.Sprint(f.now))
+			same(f, ana.report(0).Mark, f.advice())
+			same(f, after(f, 3*time.Second, ana), state)
+		}},
 		{"a match whose route the cache has lost is over, for its matcher with its next message", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)

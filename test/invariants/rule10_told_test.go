@@ -72,6 +72,9 @@ func notices() []notice {
 		{"a matchee of changed advice", near, func(s *scene) { s.b.report(s.q.Lat, s.q.Lng, `"available":false`) }, ben, func(_ *scene, f protocol.Frame) bool {
 			return is(f, func(a *protocol.Ack) bool { return a.Report.AfterSeconds == 300 })
 		}},
+		{"a member that the cache has lost its session", near, func(s *scene) { s.flush() }, ana, func(_ *scene, f protocol.Frame) bool {
+			return is(f, func(w *protocol.Welcome) bool { return w.ID == "" })
+		}},
 	}
 }
 
@@ -123,6 +126,44 @@ func TestWhatAFailedPushDidNotTellGoesOutWithTheNextMessage(t *testing.T) {
 				c.send("ping", "")
 				if got := told(); got != 0 {
 					t.Errorf("%s, after it was told with a %s: told %d times more", n.name, message.name, got)
+				}
+			}
+		}
+	})
+}
+
+// TestAMatchOfWhichNeitherWasToldIsToldOnce: the message that tells the one repairs the match, and so
+// tells the other. Each learns it before anything else.
+func TestAMatchOfWhichNeitherWasToldIsToldOnce(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		for _, message := range []string{"ping", "location", "locate"} {
+			for _, sender := range []string{"ana", "ben"} {
+				be.flush()
+				s := be.newScene("neither-" + sender + "-" + message)
+				s.b.at(s.q.Lat, s.q.Lng)
+				refuse := pushHook(func(context.Context, string, string, func() error) error { return errRefused })
+				be.pushHook.Store(&refuse)
+				s.a.send("match", `"id":"m"`)
+				be.pushHook.Store(nil)
+				be.advance(3100 * time.Millisecond)
+				s.a.take()
+				s.b.take()
+				c := map[string]*client{"ana": s.a, "ben": s.b}[sender]
+				if message == "location" {
+					c.report(s.q.Lat, s.q.Lng)
+				} else {
+					c.send(message, "")
+				}
+				for _, c := range []*client{s.a, s.b} {
+					frames := c.take()
+					for i, f := range frames {
+						if is(f, func(*protocol.Matched) bool { return true }) != (i == 0) {
+							t.Errorf("%s of %s: %s got%s, want matched first, and once", message, sender, c.id.Member, c.all())
+						}
+					}
+					if len(frames) == 0 {
+						t.Errorf("%s of %s: %s got nothing", message, sender, c.id.Member)
+					}
 				}
 			}
 		}

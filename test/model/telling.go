@@ -258,9 +258,6 @@ func (s tellingState) untold(f Fault) *Violation {
 			for _, p := range s.repairs(x) {
 				s.Tellers[0] = p
 				s.advance(0, f)
-				if p.Phase == toFinish {
-					s.advance(0, f)
-				}
 				s.Tellers = [len(s.Tellers)]teller{}
 			}
 			for _, p := range s.news(x, f) {

@@ -14,8 +14,9 @@ var (
 	ErrReplaced = errors.New("waggle: replaced: the member has connected elsewhere")
 	// ErrClosed is returned by calls on a closed client.
 	ErrClosed = errors.New("waggle: the client is closed")
-	// ErrOffline is returned by Report while there is no connection. The client
-	// does not keep the location, since a newer one will be known by then.
+	// ErrOffline is returned by Report while there is no connection. The client keeps the
+	// position and sends it with a later report, but not what the report says of Available
+	// and Tags.
 	ErrOffline = errors.New("waggle: not connected at the moment")
 )
 

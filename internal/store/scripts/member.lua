@@ -337,7 +337,8 @@ end
 local function note_untold(what, which, radius, id)
   local list = {}
   for _, n in ipairs(untold_list()) do
-    if n[2] ~= which and (n[1] ~= what or what == 'ended' or what == 'no_match') then
+    local old = n[1] == what and what ~= 'ended' and what ~= 'no_match' or what == 'ended' and n[2] == which
+    if not old then
       list[#list + 1] = n
     end
   end
