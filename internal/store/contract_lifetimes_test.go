@@ -54,7 +54,7 @@ func lifetimes() []testCase {
 			ana.moveTo(0, available(false))
 			f.advance(time.Second)
 			ana.moveTo(0, available(true), seq(0))
-			for _, field := range []string{"matchee", "available", "tags", "card", "seq", "motion", "claimConfirmed"} {
+			for _, field := range []string{"matchee", "available", "tags", "card", "seq", "motion", "claimConfirmed", "trailing"} {
 				if value, kept := f.stored("m", "ana")[records.Short(field)]; kept {
 					f.t.Errorf("the record has %s = %q", field, value)
 				}

@@ -12,6 +12,7 @@ import (
 	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/test/kit/caches"
+	"waggle/test/mutation/active"
 )
 
 // A slot of a cluster moves key by key from one node to another. A step on it gets through
@@ -90,7 +91,7 @@ func movingSlots(t *testing.T) func(*testing.T, string) (*fixture, *caches.Clust
 	}
 	t.Cleanup(direct.Close)
 	return func(t *testing.T, pool string) (*fixture, *caches.Cluster) {
-		return newFixture(t, cluster.Cache, direct, pool, offsetOnly), cluster
+		return newFixture(t, cluster.Cache, direct, pool, func(file, text string) string { return offsetOnly(file, active.Script(file, text)) }), cluster
 	}
 }
 

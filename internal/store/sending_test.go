@@ -15,6 +15,7 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/store"
 	"waggle/test/kit/caches"
+	"waggle/test/mutation/active"
 )
 
 // This holds on every cache: which calls the store sends again, and which never.
@@ -269,7 +270,7 @@ func TestAFullCacheIsUnavailable(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			f := newFixture(t, c, nil, "full", nil)
+			f := newFixture(t, c, nil, "full", active.Script)
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			f.says(ana.begin("r1", "m1"), match.StatusOK)
 			snapshots := func() []match.Snapshot {

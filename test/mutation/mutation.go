@@ -14,7 +14,8 @@
 // the environment says which mutant is active in a process (package active). First every
 // test runs without a mutant and reports which mutants would change a value in it. Only
 // those tests run with the mutant, the fastest first, until one fails. If a mutant of a
-// script survives, the tests run once more on the real servers that are installed.
+// script survives, the tests run once more on the real servers that are installed, and with
+// them those that need a real server.
 package mutation
 
 import (

@@ -226,14 +226,17 @@ func TestMutantsOfScriptsAreTestedOnRealServersToo(t *testing.T) {
 	if err := os.WriteFile(binary, []byte("#!/bin/sh\n[ -z \"$PATH\" ]\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for kind, want := range map[string]string{Lua: "caught by TestX on a real server", Go: "SURVIVED"} {
+	x := suite{{binary: binary, dir: ".", name: "TestX"}}
+	for _, c := range []struct {
+		kind                string
+		affected, elsewhere suite
+		want                string
+	}{{Lua, x, nil, "caught by TestX on a real server"}, {Lua, nil, x, "caught by TestX on a real server"}, {Go, x, nil, "SURVIVED"}} {
 		var out strings.Builder
-		r := &runner{Options: Options{Workers: 1, Out: &out}, kind: kind}
-		_ = r.report(t.Context(), []Mutant{{File: "a", prepare: func(context.Context) (suite, []string, error) {
-			return suite{{binary: binary, dir: ".", name: "TestX"}}, nil, nil
-		}}})
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%s: got %q, want %s", kind, &out, want)
+		r := &runner{Options: Options{Workers: 1, Out: &out}, kind: c.kind, elsewhere: c.elsewhere}
+		_ = r.report(t.Context(), []Mutant{{File: "a", prepare: func(context.Context) (suite, []string, error) { return c.affected, nil, nil }}})
+		if !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s: got %q, want %s", c.kind, &out, c.want)
 		}
 	}
 }

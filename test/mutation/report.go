@@ -52,6 +52,8 @@ type runner struct {
 	dir     string // for what it builds
 	kind    string
 	failing int // tests that fail without a mutant
+	// elsewhere has the tests that run no script on the embedded cache: some need a real server.
+	elsewhere suite
 }
 
 // finish tests the mutants, or lists them.
@@ -152,7 +154,7 @@ func (r *runner) test(ctx context.Context, m Mutant) result {
 	if err == nil && o.status == passed && r.kind == Lua {
 		// The embedded cache may differ from a real server.
 		server = " on a real server"
-		o, err = chosen.catch(ctx, 2*time.Minute, append(settings, withPrograms())...)
+		o, err = slices.Concat(chosen, r.elsewhere).catch(ctx, 2*time.Minute, append(settings, withPrograms())...)
 	}
 	return result{affected: len(tests), run: len(chosen), outcome: o, server: server, err: err}
 }

@@ -97,6 +97,11 @@ func (r *runner) scripts(ctx context.Context) ([]Mutant, error) {
 		return nil, err
 	}
 	tests, err = r.observe(ctx, tests, withScripts(observed))
+	for _, t := range tests {
+		if len(t.affected) == 0 {
+			r.elsewhere = append(r.elsewhere, t)
+		}
+	}
 	return mutants, err
 }
 

@@ -185,7 +185,7 @@ local function rarest(wanted)
       best, least = tag, count
     end
   end
-  return best, least or 0
+  return best, least
 end
 
 -- A finder collects the members found who are fresh and have the wanted tags, and counts the
