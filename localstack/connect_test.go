@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -101,6 +102,79 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 		})
 		if e, ok := last.(*waggle.ErrorFrame); !ok || e.Code != waggle.CodeUnauthenticated {
 			t.Errorf("got %+v, want unauthenticated", last)
+		}
+	})
+}
+
+// Nothing watches for the expiry of a session that says nothing. Its next message, or the next push
+// to it, gets the error that says so, and nothing else.
+func TestAnIdleSessionWhoseTokenExpiresIsSentNothing(t *testing.T) {
+	const ttl = 4 * time.Second
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := runStack(t, runtime...)
+		// idle connects, sends these messages and no more. Its frames come with their times.
+		idle := func(member string, messages ...string) (c *waggle.Conn, frames chan waggle.Frame) {
+			token := s.token("member", member, "ttl", fmt.Sprint(ttl.Seconds()))
+			c, err := waggle.Dial(t.Context(), waggle.Options{URL: s.api, Token: func(context.Context) (string, error) { return token, nil }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(c.Drop)
+			time.AfterFunc(ttl+20*time.Second, c.Drop)
+			for _, m := range messages {
+				if err := c.Send(t.Context(), []byte(m)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			frames = make(chan waggle.Frame, 1000)
+			go func() {
+				defer close(frames)
+				for {
+					raw, err := c.Receive(t.Context())
+					if err != nil {
+						return
+					}
+					if f, err := waggle.DecodeFrame(raw); err == nil {
+						frames <- f
+					}
+				}
+			}()
+			return c, frames
+		}
+		found := s.join("ben")
+		report(t, found, 1, 2)
+		c, alone := idle("ana", `{"action":"location","lat":30,"lng":40,"id":"l"}`)
+		_, watching := idle("cleo", `{"action":"match","lat":1,"lng":2}`)
+		for after := time.After(ttl + time.Second); ; {
+			select {
+			case <-time.After(300 * time.Millisecond):
+				report(t, found, 1, 2)
+				continue
+			case <-after:
+			}
+			break
+		}
+		outcome, err := s.join("dan").Match(t.Context(), waggle.Match{Point: &waggle.Point{Lat: 30, Lng: 40}})
+		if err != nil || outcome.NoMatch == nil {
+			t.Errorf("a search where only an expired session is: got %+v, %v", outcome, err)
+		}
+		if len(alone) != 1 {
+			t.Errorf("the idle session was sent %d frames, want its ack", len(alone))
+		}
+		if err := c.Send(t.Context(), []byte(`{"action":"ping"}`)); err != nil {
+			t.Errorf("the connection of the idle session: %v, want it open", err)
+		}
+		for name, frames := range map[string]chan waggle.Frame{"idle": alone, "watching": watching} {
+			var last waggle.Frame
+			refused := 0
+			for last = range frames {
+				if e, ok := last.(*waggle.ErrorFrame); ok && e.Code == waggle.CodeUnauthenticated {
+					refused++
+				}
+			}
+			if e, ok := last.(*waggle.ErrorFrame); !ok || e.Code != waggle.CodeUnauthenticated || refused != 1 {
+				t.Errorf("%s: the last frame is %+v, want unauthenticated, once, and the close", name, last)
+			}
 		}
 	})
 }

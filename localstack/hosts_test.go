@@ -165,3 +165,16 @@ func TestRefusedNamesAreLoggedInFewLines(t *testing.T) {
 		t.Errorf("got %d lines, %d bytes", lines, log.Len())
 	}
 }
+
+func TestAFloodOfRefusedNamesIsLoggedInFewLines(t *testing.T) {
+	var log bytes.Buffer
+	handler := hosts{}.check(http.NotFoundHandler(), slog.New(slog.NewTextHandler(&log, nil)))
+	for range 1000 {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = "evil.example"
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if lines := strings.Count(log.String(), "\n"); lines > 100 {
+		t.Errorf("1000 refused requests are %d lines in the log", lines)
+	}
+}

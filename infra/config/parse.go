@@ -24,6 +24,9 @@ func Parse(context map[string]any, readFile func(string) ([]byte, error)) (Confi
 		}
 		s, value := settings()[i], text(context[key])
 		if !s.set(&d, value) {
+			if strings.Contains(value, "@") {
+				value = "…" // a URL that may have a password
+			}
 			return Config{}, fmt.Errorf("-c %s=%s: it must be %s", key, value, s.Allowed)
 		}
 		given = append(given, s)

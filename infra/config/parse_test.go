@@ -84,7 +84,7 @@ func TestAnErrorNamesTheWrongSetting(t *testing.T) {
 		"a node type that is not durable":    {[]string{"cache=cluster", "cacheNodeType=cache.t4g.small"}, "-c cacheDurability=sync needs a node type of m6g, m7g"},
 		"another durability":                 {[]string{"cache=cluster", "cacheDurability=on"}, "it must be sync, async or disabled"},
 		"an endpoint without a port":         {[]string{"cacheEndpoint=cache.example", existingVPC}, "-c cacheEndpoint=cache.example: it must be host:port"},
-		"an endpoint with a password":        {[]string{"cacheEndpoint=rediss://a:b@cache.example:6379", existingVPC}, "it must be host:port"},
+		"an endpoint with a password":        {[]string{"cacheEndpoint=rediss://a:b@cache.example:6379", existingVPC}, "-c cacheEndpoint=…: it must be host:port"},
 		"an endpoint without TLS":            {[]string{"cacheEndpoint=redis://cache.example:6379", existingVPC}, "redis:// goes with target=local only"},
 		"an endpoint outside any VPC":        {[]string{"cacheEndpoint=cache.example:6379"}, "-c cacheEndpoint needs -c vpcId=…"},
 		"a new cache and an existing one":    {[]string{"cache=cluster", "cacheEndpoint=cache.example:6379", existingVPC}, "-c cache goes with a new cache only"},

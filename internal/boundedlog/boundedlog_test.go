@@ -1,6 +1,7 @@
 package boundedlog
 
 import (
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -58,5 +59,18 @@ func TestAConnectionCausesOneWarningOfAKindInAMinute(t *testing.T) {
 				t.Errorf("line %d: got %s, want %s", i, line, want[i])
 			}
 		}
+	}
+}
+
+func TestOnlyTheConnectionsOfAMinuteAreRemembered(t *testing.T) {
+	now := time.Unix(0, 0)
+	log := New(slog.New(slog.NewTextHandler(io.Discard, nil)), func() time.Time { return now })
+	for i := range 1000 {
+		log.Warn("push failed", "connection", i)
+		now = now.Add(time.Second)
+	}
+	kept := log.Handler().(bounded).all["push failed"].warned
+	if len(kept) > int(pause/time.Second) {
+		t.Errorf("%d connections are remembered, want those of a minute", len(kept))
 	}
 }

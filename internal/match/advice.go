@@ -40,13 +40,15 @@ func (a Advice) Report(s pool.Settings, lag time.Duration) protocol.Report {
 	}
 }
 
-// unlisted is what a member is sent who is not listed until then, nil if the time is 0. It has
-// the member advised to report right after that, which lists it anew.
+// unlisted is what a member is sent who is not listed until then, nil if the time is 0. Unless the
+// advice is nil, it has the member advised to report right after that, which lists it anew.
 func unlisted(until, now int64, r *protocol.Report) *protocol.Unlisted {
 	if until == 0 {
 		return nil
 	}
-	r.AfterSeconds = min(r.AfterSeconds, math.Ceil(float64(until-now)/1000))
+	if r != nil {
+		r.AfterSeconds = min(r.AfterSeconds, math.Ceil(float64(until-now)/1000))
+	}
 	return &protocol.Unlisted{Until: until, Reason: protocol.ReasonEndedEarly}
 }
 

@@ -34,7 +34,8 @@ func (s *Service) End(ctx context.Context, x Session, q *protocol.End) (Result, 
 		if e == nil {
 			return nil, err
 		}
-		return &protocol.Ended{ID: cmp.Or(q.ID, e.requestOf(x.Member)), Match: q.Match, Reason: e.reason}, err
+		return &protocol.Ended{ID: cmp.Or(q.ID, e.requestOf(x.Member)), Match: q.Match, Reason: e.reason,
+			Unlisted: unlisted(e.unlisted, w.Now().UnixMilli(), nil)}, err
 	})
 }
 
@@ -42,7 +43,7 @@ func (s *Service) End(ctx context.Context, x Session, q *protocol.End) (Result, 
 func (w *work) endedBefore(ctx context.Context, r Snapshot, q *protocol.End) (protocol.Frame, error) {
 	for _, e := range r.Ends {
 		if e.Match == q.Match && r.Now-e.At < EndRemembered.Milliseconds() {
-			return &protocol.Ended{ID: q.ID, Match: q.Match, Reason: e.Reason},
+			return &protocol.Ended{ID: q.ID, Match: q.Match, Reason: e.Reason, Unlisted: unlisted(r.Unlisted, r.Now, nil)},
 				w.afterwards(ctx, func(ctx context.Context) error { return w.repairLastEnd(ctx, r) })
 		}
 	}
@@ -55,6 +56,7 @@ type ending struct {
 	reason                         string
 	matcher                        Member
 	matcherRequest, matcheeRequest string
+	unlisted                       int64 // until when the caller is not listed
 }
 
 func (e *ending) requestOf(m Member) string {
@@ -98,6 +100,12 @@ func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Me
 		w.plan(pending{owner: matchee}) // the claim had suspended its own request
 	}
 	e := &ending{reason: reason, matcher: matcher, matcherRequest: finished.RequestID, matcheeRequest: released.RequestID}
+	switch caller {
+	case matcher:
+		e.unlisted = finished.Unlisted
+	case matchee:
+		e.unlisted = released.Unlisted
+	}
 	first := finished.Status == StatusEnded // the route does not say yet that both are free
 	mark := NoticeEnded.Mark(id)
 	var jobs []func(context.Context)

@@ -30,7 +30,7 @@ const (
 	// NotifyAgain is how long what a member is not yet told is left to the process that pushes it.
 	// A post takes at most 2 s.
 	NotifyAgain = 3 * time.Second
-	// CheckMatch is how often a ping looks at the other half of its sender's match.
+	// CheckMatch is how often a ping or a cancel looks at the other half of its sender's match.
 	CheckMatch = 10 * time.Second
 	// Early is the age up to which a match that ends was of no use to the member who did not
 	// end it.

@@ -199,6 +199,10 @@ func (s *Service) Cancel(ctx context.Context, x Session, q *protocol.Cancel) (Re
 		case err != nil:
 			return nil, err
 		case r.Status == StatusActive:
+			_ = w.afterwards(ctx, func(ctx context.Context) error {
+				_, err := w.repair(ctx, x.Member, Snapshot{Claim: r.Claim, Route: r.Route})
+				return err
+			})
 			return nil, fault(Conflict, "the request has led to a match: end that")
 		case r.Status != StatusCancelled:
 			return nil, fault(NotFound, "there is no request under way")

@@ -261,9 +261,12 @@ func TestCancelWithdrawsTheRequest(t *testing.T) {
 		"the withdrawal and the listing fail: logged, and the error": {"c", join(expect("cancel ana1", cancelled), pushed, expect("withdraw ana m1", err1),
 			expect("log withdraw a request: error 1"), expect("apply ana +7", err2)), err2},
 		"the request was matched: conflict": {"c", expect("cancel ana1", match.StatusActive), &match.Fault{Kind: match.Conflict, Text: "the request has led to a match: end that"}},
-		"no request: not found":             {"c", expect("cancel ana1", match.StatusOther), &match.Fault{Kind: match.NotFound, Text: "there is no request under way"}},
-		"the cancel fails: the error":       {"c", expect("cancel ana1", cancelled, err1), err1},
-		"an older connection: replaced":     {"c", expect("cancel ana1", match.StatusReplaced), replaced()},
+		"the request was matched, and the match was lost: conflict, then the end": {"c", join(
+			expect("cancel ana1", result{Status: match.StatusActive, Route: route(match.Active, false)}), expect("read ben", match.StatusOK), finishMatch("lost")),
+			&match.Fault{Kind: match.Conflict, Text: "the request has led to a match: end that"}},
+		"no request: not found":         {"c", expect("cancel ana1", match.StatusOther), &match.Fault{Kind: match.NotFound, Text: "there is no request under way"}},
+		"the cancel fails: the error":   {"c", expect("cancel ana1", cancelled, err1), err1},
+		"an older connection: replaced": {"c", expect("cancel ana1", match.StatusReplaced), replaced()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, test.steps)

@@ -178,6 +178,8 @@ type Cancelled struct {
 	Untold  []Untold
 	Request *Request // unless it was cancelled just now, only the ID
 	Changes []Change
+	Claim   *Claim // with active, as Route: if the other half of the match is to be looked at
+	Route   *Route
 }
 
 // Claimed is the result of Claim: yours; claimed (by another), taken (it is a matcher in a
@@ -230,6 +232,7 @@ type Released struct {
 	Connection string
 	RequestID  string // of the matchee's own request that led to the match
 	Waits      bool   // its own request, which the claim had suspended, waits again
+	Unlisted   int64  // until when the matchee is not listed: see Reported
 	Changes    []Change
 }
 
@@ -241,6 +244,7 @@ type Finished struct {
 	Early      By // who ended the match Early, "" if it was not early
 	Connection string
 	RequestID  string
+	Unlisted   int64 // until when the matcher is not listed: see Reported
 	Changes    []Change
 }
 

@@ -121,7 +121,8 @@ func (w *work) frameOf(ctx context.Context, u Untold) protocol.Frame {
 	case NoticeNoMatch:
 		return &protocol.NoMatch{ID: u.ID, Radius: u.Radius}
 	case NoticeEnded:
-		return &protocol.Ended{ID: u.ID, Match: u.Which, Reason: cmp.Or(u.Reason, protocol.ReasonLost)}
+		return &protocol.Ended{ID: u.ID, Match: u.Which, Reason: cmp.Or(u.Reason, protocol.ReasonLost),
+			Unlisted: unlisted(u.Unlisted, w.Now().UnixMilli(), nil)}
 	case NoticeAdvice:
 		ack := &protocol.Ack{Report: u.Advice.Report(w.Pools.For(x.Pool), u.Lag)}
 		ack.Unlisted = unlisted(u.Unlisted, w.Now().UnixMilli(), &ack.Report)

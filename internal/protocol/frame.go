@@ -145,9 +145,10 @@ type LocationFrame struct {
 
 // Ended ends a match, or a request where Match is "".
 type Ended struct {
-	ID     string `json:"id,omitempty"`
-	Match  string `json:"match,omitempty"`
-	Reason string `json:"reason"`
+	ID       string    `json:"id,omitempty"`
+	Match    string    `json:"match,omitempty"`
+	Reason   string    `json:"reason"`
+	Unlisted *Unlisted `json:"unlisted,omitempty"`
 }
 
 // An Error answers a message that the server refuses or cannot serve.

@@ -124,6 +124,8 @@ func frames() map[string]protocol.Frame {
 		"ended":         &protocol.Ended{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},
 		"ended-lost":    &protocol.Ended{ID: "r1", Match: matchID, Reason: protocol.ReasonLost},
 		"ended-matchee": &protocol.Ended{Match: matchID, Reason: protocol.ReasonCompleted},
+		"ended-unlisted": &protocol.Ended{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled,
+			Unlisted: &protocol.Unlisted{Until: 1795397100000, Reason: protocol.ReasonEndedEarly}},
 		"ended-request": &protocol.Ended{ID: "c1", Reason: protocol.ReasonCancelled},
 		"error":         refusal(protocol.ActionLocation, `{"action":"location","id":"l8","lat":95,"lng":0}`),
 		"error-unknown-action": refusal("$default",

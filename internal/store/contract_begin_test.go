@@ -99,6 +99,18 @@ func begins() []testCase {
 			f.is(ana.begin("r2", "m3"), want)
 			same(f, ana.snapshot().Route.State, match.Waiting)
 		}},
+		{"a request that does not wait answers no other request", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			f.says(ana.begin("r1", "m1", atOnce), match.StatusOK)
+			f.says(ana.begin("r2", "m2", atOnce), match.StatusSearching)
+			f.says(ana.begin("r1", "m3", atOnce), match.StatusSearching) // its own id again
+			f.says(ana.giveUp("m1", true), match.StatusWaiting)          // between two attempts
+			f.says(ana.begin("r2", "m2", atOnce), match.StatusWaiting)
+			f.says(ana.lease("m4"), match.StatusOK)
+			f.says(ana.giveUp("m4", false), match.StatusNoMatch)
+			f.repeats(ana.begin("r1", "m5", atOnce), match.Outcome{ID: "r1", Kind: "no_match", Radius: 3000})
+			f.says(ana.begin("r2", "m5", atOnce), match.StatusOK)
+		}},
 		{"while a matcher is matched, a request gets the match, and so do its repeats", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)

@@ -234,6 +234,7 @@ func leases() []testCase {
 			same(f, ana.snapshot().Route.State, match.Waiting)
 			f.says(ana.cancelRequest("c2", "r1"), match.StatusCancelled)
 			ana.matchWith("r2", "m2", ben)
+			ana.read() // it looks at the other half
 			f.is(ana.cancelRequest("c3", "r2"), match.Cancelled{Status: match.StatusActive})
 			f.says(ana.finish("m2", ben, "completed"), match.StatusEnded)
 			ana.await("r3")
@@ -276,6 +277,8 @@ func leases() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ben.await("b1")
 			ana.matchWith("r1", "m1", ben)
+			ana.read() // it looks at the other half
+			ben.read()
 			f.is(ana.cancelRequest("", "r1"), match.Cancelled{Status: match.StatusActive})
 			f.is(ben.cancelRequest("", "b1"), match.Cancelled{Status: match.StatusActive})
 			f.is(ben.cancelRequest("", "b0"), match.Cancelled{Status: match.StatusOther})
@@ -344,6 +347,8 @@ func leases() []testCase {
 		{"neither side can cancel a match, and after its end there is nothing to cancel", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
+			ana.read() // it looks at the other half
+			ben.read()
 			f.is(ana.cancel(), match.Cancelled{Status: match.StatusActive})
 			f.is(ben.cancel(), match.Cancelled{Status: match.StatusActive})
 			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)

@@ -264,6 +264,7 @@ func partings() []testCase {
 			_, released := ana.meet(ben, 0, "completed", match.ByMatchee)
 			same(f, len(released.Changes), 0)
 			until := f.now + time.Hour.Milliseconds()
+			same(f, released.Unlisted, until)
 			same(f, ben.snapshot().Unlisted, until)
 			same(f, ben.relist(), nil)
 			f.is(ben.report(10), match.Reported{Status: match.StatusOK, Advice: match.Unlisted, Mark: f.advice(), At: f.now, Unlisted: until})
@@ -284,6 +285,7 @@ func partings() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			finished, _ := ana.meet(ben, 0, "completed", match.ByMatcher)
 			same(f, len(finished.Changes), 0)
+			same(f, finished.Unlisted, f.now+time.Hour.Milliseconds())
 			same(f, ana.snapshot().Unlisted, f.now+time.Hour.Milliseconds())
 			same(f, ana.report(0).Advice, match.Unlisted)
 		}},

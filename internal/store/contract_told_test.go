@@ -300,5 +300,16 @@ func notYetTold() []testCase {
 				same(f, a.read().Check, true)
 			}
 		}},
+		{"so does a cancel that is refused, with what names the other half", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			for _, a := range []*member{ana, ben} {
+				stored := a.snapshot()
+				f.is(a.cancel(), match.Cancelled{Status: match.StatusActive, Claim: stored.Claim, Route: stored.Route})
+				f.advance(10*time.Second - time.Millisecond)
+				f.is(a.cancel(), match.Cancelled{Status: match.StatusActive})
+				same(f, a.read().Check, false)
+			}
+		}},
 	}
 }

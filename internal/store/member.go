@@ -71,7 +71,8 @@ func (s *Store) GiveUp(ctx context.Context, owner match.Member, id string, wait 
 // Cancel implements match.Requests.
 func (s *Store) Cancel(ctx context.Context, x match.Session, id, request string) (match.Cancelled, error) {
 	r, err := s.askOnce(ctx, s.onMember("cancel", x.Member, append(s.session(x), id, request)...))
-	return match.Cancelled{Status: r.Status, Refusal: r.refusal(), Untold: r.untold(), Request: r.request(), Changes: domainChanges(r.Changes)}, err
+	return match.Cancelled{Status: r.Status, Refusal: r.refusal(), Untold: r.untold(), Request: r.request(), Changes: domainChanges(r.Changes),
+		Claim: r.claim(), Route: r.route(r.Route)}, err
 }
 
 // Retract implements match.Requests.
@@ -112,7 +113,7 @@ func (s *Store) Release(ctx context.Context, matcher match.Member, id string, ma
 	r, err := s.ask(ctx, s.onMember("release", matchee, matcher.ID, id, reason, string(early), decimal(settings.RequestsPerMinute),
 		decimal(settings.HarvestPerHour), millis(settings.CoolDown)))
 	return match.Released{Status: r.Status, Tell: bool(r.Tell), Reason: r.Reason, Confirmed: bool(r.Confirmed), Connection: r.Connection,
-		RequestID: r.requestID(), Waits: bool(r.Waits), Changes: domainChanges(r.Changes)}, err
+		RequestID: r.requestID(), Waits: bool(r.Waits), Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}, err
 }
 
 // Finish implements match.Matches.
@@ -121,7 +122,7 @@ func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, mat
 	r, err := s.ask(ctx, s.onMember("finish", matcher, id, matchee.ID, reason, string(by), decimal(settings.RequestsPerMinute),
 		decimal(settings.MatchesPerHour), decimal(settings.HarvestPerHour), millis(settings.CoolDown)))
 	return match.Finished{Status: r.Status, Tell: bool(r.Tell), Reason: r.Reason, Early: r.Early, Connection: r.Connection, RequestID: r.requestID(),
-		Changes: domainChanges(r.Changes)}, err
+		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}, err
 }
 
 // Watch implements match.Matches.

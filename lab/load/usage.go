@@ -3,6 +3,7 @@ package load
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -58,17 +59,17 @@ func ReadUsage(ctx context.Context, metrics string, caches []string) (Usage, err
 	}
 	for _, cache := range caches {
 		if err := u.ask(cache); err != nil {
-			return u, fmt.Errorf("-cache %s: %w", cache, err)
+			return u, fmt.Errorf("-cache: %w", err)
 		}
 	}
 	return u, nil
 }
 
-// ask adds the keys and the memory of a cache.
+// ask adds the keys and the memory of a cache. No error has the URL, which may have a password.
 func (u *Usage) ask(cache string) error {
 	at, err := url.Parse(cache)
 	if err != nil || at.Scheme != "redis" || at.Host == "" || at.RawQuery != "" || strings.Trim(at.Path, "/") != "" {
-		return fmt.Errorf("give a URL such as redis://127.0.0.1:6379; TLS is not supported")
+		return errors.New("give a URL such as redis://127.0.0.1:6379; TLS is not supported")
 	}
 	host := at.Host
 	if at.Port() == "" {
@@ -97,7 +98,7 @@ func (u *Usage) ask(cache string) error {
 		keys, isKeys := strings.CutPrefix(line, ":")
 		switch {
 		case strings.HasPrefix(line, "-"):
-			return fmt.Errorf("it answered %s", line)
+			return fmt.Errorf("%s answered %s", host, line)
 		case isMemory:
 			addTo(&u.CacheMemory, memory)
 		case isKeys:

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +37,8 @@ func TestFlatNamesWhatGrows(t *testing.T) {
 }
 
 func TestKeysAreCountedInTheCache(t *testing.T) {
-	cache := caches.Server(t)
+	cache, metrics := caches.Server(t), httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer metrics.Close()
 	address := strings.TrimPrefix(cache.URL, "redis://")
 	for _, key := range []string{"a", "b"} {
 		if _, err := caches.Ask(address, "SET", key, "1"); err != nil {
@@ -51,8 +54,11 @@ func TestKeysAreCountedInTheCache(t *testing.T) {
 	if u.Keys == nil || *u.Keys != 4 || u.CacheMemory == nil || *u.CacheMemory < 1e5 {
 		t.Errorf("got %v keys, %v bytes, want 4 keys", u.Keys, u.CacheMemory)
 	}
-	if err := u.ask("redis://nobody:wrong@" + address); err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
-		t.Errorf("a user that it does not have: got %v", err)
+	for url, want := range map[string]string{"redis://nobody:wrong@" + address: address + " answered -WRONGPASS", "redis://nobody:wrong@127.0.0.1:1": "refused",
+		"redis://nobody:wrong@" + address + "/1": "give a URL", "redis://nobody:wrong@a b": "give a URL"} {
+		if _, err := ReadUsage(t.Context(), metrics.URL, []string{url}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "wrong") {
+			t.Errorf("%s: got %v, want %s, without the password", url, err, want)
+		}
 	}
 	if err := u.ask("rediss://" + address); err == nil || !strings.Contains(err.Error(), "redis://127.0.0.1:6379") {
 		t.Errorf("TLS: got %v", err)

@@ -65,6 +65,7 @@ func TestOneWhoEndsEachMatchAtOnceSpoilsFew(t *testing.T) {
 		spoiler := be.join("spoiler")
 		spoiler.at(nearby(1))
 		spoilt := 0
+		var ended *protocol.Ended // the last one
 		for n := range 12 {
 			ana, ben := be.join(fmt.Sprint("ana", n)), be.join(fmt.Sprint("ben", n))
 			ana.at(nearby(0))
@@ -76,8 +77,11 @@ func TestOneWhoEndsEachMatchAtOnceSpoilsFew(t *testing.T) {
 					break
 				}
 				spoilt++
+				if ended != nil && ended.Unlisted != nil {
+					t.Errorf("after %d matches: got %s", spoilt-1, protocol.Encode(ended))
+				}
 				spoiler.send("end", `"match":"`+m.Match+`"`)
-				spoiler.take()
+				ended = want[*protocol.Ended](spoiler)
 				spoiler.report(nearby(1))
 			}
 		}
@@ -87,6 +91,13 @@ func TestOneWhoEndsEachMatchAtOnceSpoilsFew(t *testing.T) {
 		ack := want[*protocol.Ack](spoiler)
 		if ack.Unlisted == nil || ack.Unlisted.Reason != protocol.ReasonEndedEarly {
 			t.Fatalf("got %s, want until when it is not listed", protocol.Encode(ack))
+		}
+		if ended.Unlisted == nil || *ended.Unlisted != *ack.Unlisted {
+			t.Errorf("got %s, want %v", protocol.Encode(ended), ack.Unlisted)
+		}
+		spoiler.send("end", `"match":"`+ended.Match+`"`) // perhaps the answer was lost
+		if again := want[*protocol.Ended](spoiler); again.Unlisted == nil || *again.Unlisted != *ack.Unlisted {
+			t.Errorf("repeated: got %s, want %v", protocol.Encode(again), ack.Unlisted)
 		}
 		if u := spoiler.hello().Unlisted; u == nil || *u != *ack.Unlisted {
 			t.Errorf("the welcome has %v, want %v", u, ack.Unlisted)

@@ -279,7 +279,7 @@ func TestTheLossOfStateIsTold(t *testing.T) {
 			{[]string{"m:ana", "route:ana"}, "welcome", "ended", ""},
 			{[]string{"past:ana", "past:ben", "past:cem"}, "", "", ""},
 		} {
-			for _, message := range []string{"ping", "location"} {
+			for _, message := range []string{"ping", "location", "cancel"} {
 				be.flush()
 				pool := fmt.Sprint("lost-", i, "-", message)
 				s := be.newScene(pool)
@@ -303,10 +303,13 @@ func TestTheLossOfStateIsTold(t *testing.T) {
 				}
 				for range 2 {
 					for _, c := range []*client{s.a, s.b, cem} {
-						if message == "ping" {
-							c.send("ping", "")
-						} else {
+						switch {
+						case message == "location":
 							c.report(s.far.Lat, s.far.Lng)
+						case message == "cancel" && c != cem: // it would cancel the request that may be lost
+							c.send("cancel", "")
+						default:
+							c.send("ping", "")
 						}
 					}
 					be.advance(4 * time.Second)
@@ -316,7 +319,7 @@ func TestTheLossOfStateIsTold(t *testing.T) {
 					want string
 				}{{s.a, lost.matcher}, {s.b, lost.matchee}, {cem, lost.waits}} {
 					if got := tells(check.c.take(), s.match); got != check.want {
-						t.Errorf("lost %q, %ss: %s is told by %q, want %q: %s", lost.keys, message, check.c.id.Member, got, check.want, check.c.all())
+						t.Errorf("lost %q, %s: %s is told by %q, want %q: %s", lost.keys, message, check.c.id.Member, got, check.want, check.c.all())
 					}
 				}
 			}

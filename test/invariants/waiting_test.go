@@ -1,12 +1,16 @@
 package invariants_test
 
 import (
+	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/internal/protocol"
+	"waggle/internal/store"
 )
 
 // TestAMemberListedDuringASearchIsFound lets one member come and another one leave, before
@@ -25,6 +29,44 @@ func TestAMemberListedDuringASearchIsFound(t *testing.T) {
 			if _, ok := last[*protocol.Matched](s.a); !ok {
 				t.Errorf("before trip %d: ana waits on, %s", n, be.state(s.a))
 			}
+		}
+	})
+}
+
+// TestARequestIsAnsweredByItsOwnSearch sends a second request, with a larger radius, while the search
+// for a request that does not wait is under way.
+func TestARequestIsAnsweredByItsOwnSearch(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		s := be.newScene("own")
+		s.b.at(s.q.Lat, s.q.Lng)
+		first := `"id":"first","radius":100,"lat":` + number(s.far.Lat) + `,"lng":` + number(s.far.Lng)
+		second := fmt.Sprintf(`"id":"second","radius":1000,"lat":%v,"lng":%v`, s.q.Lat, s.q.Lng)
+		var begins atomic.Int64
+		done := make(chan struct{})
+		hook := store.Hook(func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
+			switch commands[0].Script {
+			case "begin":
+				begins.Add(1)
+			case "give_up":
+				if begins.Load() == 1 {
+					go func() { defer close(done); s.a.send("match", second) }()
+					for before := time.Now(); begins.Load() == 1 && time.Since(before) < time.Second; time.Sleep(time.Millisecond) {
+					}
+				}
+			}
+			send(ctx)
+		})
+		s.a.hook.Store(&hook)
+		s.a.send("match", first)
+		<-done
+		s.a.hook.Store(nil)
+		for _, f := range s.a.sent() {
+			if is(f, func(n *protocol.NoMatch) bool { return n.ID == "second" }) {
+				t.Errorf("the first request's outcome answers the second: %s", s.a.all())
+			}
+		}
+		if m, ok := last[*protocol.Matched](s.a); !ok || m.ID != "second" || m.Request != "" {
+			t.Errorf("the second request has no match of its own: %s", s.a.all())
 		}
 	})
 }

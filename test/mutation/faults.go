@@ -26,7 +26,7 @@ func faults() []fault {
 			"\t\tif r.Match == \"\" {\n\t\t\tr.Match = w.NewID()\n\t\t}\n"},
 
 		// Rule 2: nothing leaks.
-		{"a release does not list the member again", slot + "member/release.lua", "changes = index_changes(r, true) })", "changes = {} })"},
+		{"a release does not list the member again", slot + "member/release.lua", "changes = index_changes(r, true),", "changes = {},"},
 		{"the route never notes that both are free", slot + "member/told.lua", "redis.call('HSET', route, 'notified', '1')\n", ""},
 		{"a half-done match is not repaired", domain + "repair.go",
 			"\ta, err := w.confirm(ctx, matcher, id, matchee, committed)\n\tw.announce(ctx, a)\n\tw.flush(ctx)\n\treturn a != nil, err\n", "\treturn true, nil\n"},

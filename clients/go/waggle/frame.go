@@ -143,9 +143,10 @@ type LocationFrame struct {
 // Ended ends a match, or a request where Match is "". With reason Lost the
 // client may have made it; see the package comment.
 type Ended struct {
-	ID     string `json:"id,omitempty"`
-	Match  string `json:"match,omitempty"` // the match's id, or ""
-	Reason string `json:"reason"`          // such as Completed
+	ID       string    `json:"id,omitempty"`
+	Match    string    `json:"match,omitempty"` // the match's id, or ""
+	Reason   string    `json:"reason"`          // such as Completed
+	Unlisted *Unlisted `json:"unlisted,omitempty"`
 }
 
 // ErrorFrame refuses a message. A call of the client that waits for its answer

@@ -77,6 +77,9 @@ func (e Endpoint) Sibling(path string) string {
 
 // parseSocket returns the URL of the WebSocket API for a URL of either kind.
 func parseSocket(raw string) (*url.URL, error) {
+	if strings.ContainsAny(raw, "@?") {
+		return nil, errors.New("-url must have no user, no password and no query, which would be shown: for a token there is -token or -token-command")
+	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("-url %q is no URL: give one such as %s or wss://…/prod", raw, Local)
@@ -222,16 +225,16 @@ func (e Endpoint) run(ctx context.Context, m Member) (string, error) {
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			return "", fmt.Errorf("-token-command %q: %w: %.200s", strings.Join(args, " "), err, bytes.TrimSpace(exit.Stderr))
+			return "", fmt.Errorf("-token-command %q: %w: %.200s", args[0], err, bytes.TrimSpace(exit.Stderr))
 		}
 		return "", fmt.Errorf("-token-command: %w", err)
 	}
 	token := string(bytes.TrimSpace(out))
 	if token == "" {
-		return "", fmt.Errorf("-token-command %q printed nothing: it must print a token", strings.Join(args, " "))
+		return "", fmt.Errorf("-token-command %q printed nothing: it must print a token", args[0])
 	}
 	if err := checkToken(token); err != nil {
-		return "", fmt.Errorf("-token-command %q printed no token: %w", strings.Join(args, " "), err)
+		return "", fmt.Errorf("-token-command %q printed no token: %w", args[0], err)
 	}
 	return token, nil
 }

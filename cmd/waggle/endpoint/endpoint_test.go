@@ -32,6 +32,28 @@ func TestParseFindsTheAPI(t *testing.T) {
 	}
 }
 
+func TestNoErrorRepeatsAPassword(t *testing.T) {
+	for _, in := range []string{"wss://ana:secret@api.example/prod", "wss://api.example/prod?token=secret", "ana:secret@api.example", "ws://ana:secret@%/"} {
+		for _, command := range []string{"", "print {member}"} {
+			if _, err := endpoint.Parse(in, command); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "-token-command") {
+				t.Errorf("%s: got %v", in, err)
+			}
+		}
+		if _, _, err := endpoint.Bearers(in, nil); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got %v", in, err)
+		}
+	}
+	for _, program := range []string{"false", "true", "echo"} {
+		e, err := endpoint.Parse("wss://api.example/prod", program+" https://ana:secret@issuer.example/{member}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Options(endpoint.Member{ID: "ana"}).Token(t.Context()); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), program) {
+			t.Errorf("%s: got %v", program, err)
+		}
+	}
+}
+
 func TestCheckRefusesNamesThatNoTokenHas(t *testing.T) {
 	for _, m := range []endpoint.Member{{ID: "ana"}, {ID: strings.Repeat("é", 64), Pool: "sf-2"}, {ID: "a/b }"}} {
 		if err := m.Check(); err != nil {

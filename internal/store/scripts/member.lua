@@ -505,6 +505,15 @@ local function untold()
   return list
 end
 
+-- check_match tells from time to time that the other half of the match is to be looked at.
+local function check_match()
+  local due = (m.claimMatch or m.active) and (m.checked or 0) + CHECK_MATCH <= now
+  if due then
+    m.checked = now
+  end
+  return due
+end
+
 -- give_back undoes what one message or match took from a bucket.
 local function give_back(field, every)
   if m[field] then

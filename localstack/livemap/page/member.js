@@ -163,6 +163,7 @@ export class Member {
     const answered = this.#pending.get(frame.id);
     this.#pending.delete(frame.id);
     if (frame.report) [this.#advice, this.unlisted] = [frame.report, frame.unlisted];
+    if (frame.unlisted) this.unlisted = frame.unlisted; // an ended has no advice
     this.#take(frame, answered);
     answered?.resolve(frame);
     this.#change();

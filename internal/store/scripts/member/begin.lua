@@ -27,7 +27,9 @@ if m.claimMatch then
   return reply({ status = 'claimed', claim = claim_of(), untold = untold() })
 end
 if r and r.state ~= 'ended' then
-  note_request(id, r.state == 'active' and 'matched' or 'open', r.match)
+  if r.state == 'active' or r.wait == '1' or r.request == id then
+    note_request(id, r.state == 'active' and 'matched' or 'open', r.match)
+  end -- else a request that does not wait is decided first: its no_match does not answer this one
   return reply({ status = r.state, route = route_of(r, to_search(r)), untold = untold() }) -- perhaps it is this call
 end
 

@@ -1,5 +1,6 @@
 -- cancel withdraws the request under way, or only that with the id `named`. A repeat of a message
 -- that has an id is answered like the first, and does nothing.
+-- With active, `claim` and `route` are there if the other half of the match is to be looked at.
 -- Status: cancelled (also when repeated), active, other; rate_limited, kept_out, replaced, gone, expired, unknown.
 local conn, connected, perSecond, burst, id, named = arguments(6)
 
@@ -39,7 +40,8 @@ if named ~= '' and not (r and r.state ~= 'ended' and r.request == named) then
   end
 end
 if outcome == 'matched' then
-  return answer('active', nil, {})
+  local due = check_match()
+  return answer('active', nil, { claim = due and claim_of() or nil, route = due and route_of(r) or nil })
 end
 if outcome == 'open' then
   close_request(r, 'cancelled', nil)

@@ -29,4 +29,4 @@ else
   r.state = 'ended'
 end
 return reply({ status = 'ended', reason = reason, early = early, tell = to_push(match),
-  connection = connection(), request = request(r), changes = index_changes(r, true) })
+  connection = connection(), request = request(r), changes = index_changes(r, true), unlisted = unlisted_until() })

@@ -16,10 +16,7 @@ end
 local r = current_route()
 if conn ~= '' then
   news = untold()
-  check = (m.claimMatch or m.active) and (m.checked or 0) + CHECK_MATCH <= now
-  if check then
-    m.checked = now
-  end
+  check = check_match()
   if r and r.state == 'active' then
     redis.call('PEXPIRE', route, KEEP)
   end

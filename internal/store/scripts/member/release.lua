@@ -29,4 +29,4 @@ end
 local r = current_route()
 return reply({ status = mine and 'released' or 'already_ended', reason = why or reason, confirmed = confirmed,
   tell = to_push(match), connection = connection(), request = { id = id },
-  waits = r and r.state == 'waiting', changes = index_changes(r, true) })
+  waits = r and r.state == 'waiting', changes = index_changes(r, true), unlisted = unlisted_until() })
