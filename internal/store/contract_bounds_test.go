@@ -175,12 +175,19 @@ func TestASearchAndAReportReadOnlyWhatMayFit(t *testing.T) {
 		do   func()
 		most count
 	}{
-		{"a search for a tag that nobody has", func() { f.search(0, 20_000, 4, "nobodys") }, count{"search", 0, 5}},
-		{"a search for a common tag and one that nobody has", func() { f.search(0, 20_000, 4, "common", "nobodys") }, count{"search", 0, 7}},
-		{"a search for a tag that four members have", func() { f.search(0, 20_000, 4, "common", "rare") }, count{"search", 4, 10}},
-		{"a search for the nearest among thousands", func() { f.search(0, 20_000, 4) }, count{"search", 64, 80}},
-		{"a search for the nearest who have a common tag", func() { f.search(0, 20_000, 4, "common") }, count{"search", 64, 80}},
-		{"a report where nobody waits", func() { ben.moveTo(2) }, count{"list", 0, 8}},
+		{"a search for a tag that nobody has", func() { f.search(0, 20_000, 4, "nobodys") }, count{"search", 0, 4}},
+		{"a search for a common tag and one that nobody has", func() { f.search(0, 20_000, 4, "common", "nobodys") }, count{"search", 0, 5}},
+		{"a search for a tag that four members have", func() { f.search(0, 20_000, 4, "common", "rare") }, count{"search", 4, 8}},
+		{"a search for the nearest among thousands", func() { f.search(0, 20_000, 4) }, count{"search", 5, 14}},
+		{"a search for a hundred of thousands", func() { f.search(0, 20_000, 100) }, count{"search", 108, 22}},
+		{"a search beside thousands", func() { f.search(-1500, 20_000, 4) }, count{"search", 7, 53}},
+		{"a search far from thousands", func() { f.search(3000, 20_000, 4) }, count{"search", 8, 37}},
+		{"a search from another cell", func() {
+			_, err := f.store.Search(t.Context(), parts(geo.ShardCell(north(0))), match.Query{Self: match.Member{Pool: f.pool, ID: "me"}, Point: north(nextCell), Radius: 20_000, Want: 4})
+			f.must(err)
+		}, count{"search", 8, 27}},
+		{"a search for the nearest who have a common tag", func() { f.search(0, 20_000, 4, "common") }, count{"search", 5, 15}},
+		{"a report where nobody waits", func() { ben.moveTo(2) }, count{"list", 0, 6}},
 	} {
 		one.do()
 		f.reads(one.what, one.most)
@@ -192,7 +199,7 @@ func TestASearchAndAReportReadOnlyWhatMayFit(t *testing.T) {
 		f.wait(1000, change)
 		f.counts()
 		ben.moveTo(3)
-		f.reads("a report beside requests that "+name, count{"list", 0, 30})
+		f.reads("a report beside requests that "+name, count{"list", 0, 20})
 	}
 }
 
