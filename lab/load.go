@@ -48,9 +48,9 @@ requests; the exit code is 1 if anybody is lost:
 To find out what happens beyond what the stack can do, one rate after the other:
   go -C lab run . load -connections 2000 -ramp 250,500,1000,2000,4000,8000,500 -step 15s
 
-A member may send 5 reports a second and may make 10 requests a minute and 30 matches an
-hour, of which it may end 10 within 60 s, unless its pool says otherwise; beyond that it is
-refused with rate_limited.`
+Unless its pool says otherwise, a member may send 5 reports a second and make 10 requests
+a minute and 30 matches an hour. It may end 20 matches an hour within 60 s of their start,
+10 of them at once. Beyond that it is refused with rate_limited.`
 
 // loadFlags are the flags of the command.
 type loadFlags struct {

@@ -43,8 +43,8 @@ func expand(line, lastMatch string) ([]byte, error) {
 		switch name {
 		case "tags":
 			fields = append(fields, field{name, list(text)})
-		case "id", "match", "reason":
-			fields = append(fields, field{name, quote(text)}) // text even where it looks like a number
+		case "id", "match", "reason", "request":
+			fields = append(fields, field{name, word(text)})
 		default:
 			fields = append(fields, field{name, value(text)})
 		}
@@ -79,8 +79,17 @@ func value(text string) json.RawMessage {
 	return quote(text)
 }
 
+// word is value where a number is text, too.
+func word(text string) json.RawMessage {
+	if text == "null" || strings.HasPrefix(text, `"`) {
+		return value(text)
+	}
+	return quote(text)
+}
+
+// list is value where words with commas between are a list.
 func list(text string) json.RawMessage {
-	if strings.HasPrefix(text, "[") {
+	if text == "null" || strings.HasPrefix(text, `"`) || strings.HasPrefix(text, "[") {
 		return value(text)
 	}
 	tags := []string{}

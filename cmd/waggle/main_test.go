@@ -172,6 +172,8 @@ func TestExpand(t *testing.T) {
 		"location lat=1 lng=2":                   `{"action":"location","lat":1,"lng":2}`,
 		"match radius=3000 wait=30 tags=van,big": `{"action":"match","radius":3000,"wait":30,"tags":["van","big"]}`,
 		"location 1 2 available=false tags=":     `{"action":"location","lat":1,"lng":2,"available":false,"tags":[]}`,
+		`location 1 2 id="7" tags=null`:          `{"action":"location","lat":1,"lng":2,"id":"7","tags":null}`,
+		`cancel id=null request=7`:               `{"action":"cancel","id":null,"request":"7"}`,
 		"end":                                    `{"action":"end","match":"m9"}`,
 		"end m1 reason=cancelled":                `{"action":"end","match":"m1","reason":"cancelled"}`,
 		"end match=m2":                           `{"action":"end","match":"m2"}`,

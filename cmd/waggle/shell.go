@@ -28,7 +28,7 @@ A line is a frame in JSON, or an abbreviation of one:
   match radius=3000 wait=30           {"action":"match","radius":3000,"wait":30}
   locate, cancel, ping
   end                                 ends the match that was shown last
-  any-action name=value a=[1,2]       a value that is not JSON is text
+  any-action name=value a=[1,2]       a value that is not JSON is text; tags=a,b is a list
   quit                                (or the end of input)
 
 It sends nothing by itself, not even hello. It reads from a pipe too:

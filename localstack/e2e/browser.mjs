@@ -241,6 +241,17 @@ const cases = {
     await close(ana, ben);
   },
 
+  async 'a member that nobody finds learns it'(members) {
+    const ana = await members.join('ana', {}, true);
+    await ana.free();
+    const ack = {type: 'ack', report: {afterSeconds: 300, moveMeters: 1000}};
+    ana.push({...ack, unlisted: {until: Date.now() + 60_000, reason: 'ended_early'}});
+    await ana.says(/^Nobody can find you until/);
+    ana.push(ack);
+    await ana.free();
+    await ana.close();
+  },
+
   async 'a cancel names its request, and an older reply is not taken for a newer one'(members) {
     const ana = await members.join('ana', {}, true);
     await ana.free();

@@ -6,7 +6,7 @@ import {distance, formatDistance} from './geo.js';
 export function describe(member, me) {
   const {connection, match, request, asked} = member;
   switch (connection.state) {
-    case 'dropped': return {kind: 'dropped', state: 'You dropped the socket.', hint: 'A match or request continues for a minute.'};
+    case 'dropped': return {kind: 'dropped', state: 'You dropped the socket.', hint: 'Reconnect to get your match or request back.'};
     case 'replaced': return {kind: 'replaced', state: 'Another tab took over.', hint: `A member has one session, and ${me}’s is now in the other tab.`};
     case 'retrying': return {kind: connection.reason, state: connection.reason, hint: 'Retrying…'};
     case 'connecting': return {kind: 'connecting', state: 'Connecting…', hint: ''};
@@ -21,6 +21,10 @@ export function describe(member, me) {
   if (request) return {kind: 'waiting', state: `You are waiting for a match until ${new Date(request.expiresAt).toLocaleTimeString()}.`, hint: ''};
   if (asked) return {kind: 'asking', state: 'Searching for the nearest member…', hint: ''};
   if (!member.reported) return {kind: 'reporting', state: 'Reporting your location…', hint: ''};
+  if (member.unlisted) {
+    return {kind: 'unlisted', state: `Nobody can find you until ${new Date(member.unlisted.until).toLocaleTimeString()}.`,
+      hint: 'You ended too many matches within a minute of their start.'};
+  }
   if (!member.available) return {kind: 'unavailable', state: 'You are not available.', hint: 'You can ask, but nobody finds you.'};
   return {kind: 'free', state: 'You are free.', hint: `Ask for the nearest member, or wait to be found.${member.tags.length > 0 ? ` Your tags: ${member.tags.join(', ')}.` : ''}`};
 }

@@ -16,6 +16,7 @@ export class Member {
   reported = false; // the server has a report
   available = true; // the server lets it be found
   tags = []; // what the server says that it has
+  unlisted; // until when nobody finds it, and why: {until, reason}
   note = ''; // the outcome of the last action, a sentence
   bad = false; // the note is an error
 
@@ -161,7 +162,8 @@ export class Member {
     }
     const answered = this.#pending.get(frame.id);
     this.#pending.delete(frame.id);
-    if (frame.report) this.#advice = frame.report;
+    if (frame.report) [this.#advice, this.unlisted] = [frame.report, frame.unlisted];
+    if (frame.unlisted) this.unlisted = frame.unlisted; // an ended has no advice
     this.#take(frame, answered);
     answered?.resolve(frame);
     this.#change();
@@ -172,7 +174,7 @@ export class Member {
       case 'welcome': return this.#welcome(frame, answered?.held ?? this);
       case 'ack':
         this.reported = true;
-        if (frame.position === 'jump') this.#sent = null; // the next tick reports again, which confirms it
+        if (frame.position === 'jump') this.#report(); // a second report from there counts
         return;
       case 'matched': return this.#matched(frame);
       case 'waiting': {
