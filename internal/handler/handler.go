@@ -120,6 +120,7 @@ func (h *Handler) message(ctx context.Context, e Event) {
 		var result match.Result
 		result, err = h.serve(ctx, e, x, m)
 		if err = errors.Join(err, h.deliver(ctx, x, result)); err != nil && expired() {
+			h.log(ctx, e, err)
 			err = match.SessionExpired() // it is all that may be sent by now
 		}
 	}

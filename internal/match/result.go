@@ -29,7 +29,6 @@ const (
 	StatusUnavailable   Status = "unavailable"
 	StatusMoved         Status = "moved"
 	StatusAbsent        Status = "absent"
-	StatusOlder         Status = "older"
 	StatusRefused       Status = "refused"
 	StatusReleased      Status = "released"
 	StatusAlreadyEnded  Status = "already_ended"

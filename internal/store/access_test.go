@@ -51,6 +51,27 @@ func TestTheCacheUserMayDoWhatTheStoreDoes(t *testing.T) {
 	}
 }
 
+// Otherwise the store would send texts, and nothing but the cost would show it.
+func TestACacheTakesTheLibrary(t *testing.T) {
+	c := caches.Valkey(t)
+	s, err := store.Open(store.Options{URL: c.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer direct.Close()
+	if libraries, err := direct.Do(t.Context(), direct.B().Arbitrary("FUNCTION", "LIST").Build()).ToArray(); err != nil || len(libraries) != 1 {
+		t.Errorf("got %d libraries, %v, want one", len(libraries), err)
+	}
+}
+
 // A user who may not call functions is served too: the store finds that out while it starts.
 func TestACacheWhoseFunctionsMayNotBeCalledGetsTexts(t *testing.T) {
 	access := strings.Replace(topology.CacheAccess, "+fcall +function|load ", "", 1)
