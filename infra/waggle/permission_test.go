@@ -125,9 +125,12 @@ func TestOnlyFunctionsHaveRoles(t *testing.T) {
 func TestDocumentOfPermissions(t *testing.T) {
 	const place = "../../docs/iam.md"
 	var b bytes.Buffer
-	b.WriteString("# What each function may do\n\nTo write this page from the templates of the stack on AWS, run `go test ./waggle -run TestDocumentOfPermissions -update` in `infra`. " +
-		"Names in `${…}` are resources of the stack.\nLambda itself needs the permissions on `ec2`, to put a function into the VPC. " +
-		"The last row of a function denies them to its own code.\n")
+	b.WriteString(`# What each function may do
+
+To write this page from the templates of the stack on AWS, run ` + "`go test ./waggle -run TestDocumentOfPermissions -update`" + `
+in ` + "`infra`. Names in `${…}`" + ` are resources of the stack. Lambda itself needs the permissions on ` + "`ec2`" + `, to put a function
+into the VPC. The last row of a function denies them to its own code.
+`)
 	for _, name := range []string{serverless, cluster} {
 		fmt.Fprintf(&b, "\n## %s\n\n| function | may | on |\n|---|---|---|\n", name)
 		for _, f := range topology.Functions() {

@@ -327,38 +327,27 @@ local function look(f, x, y, radius, want)
   while bits >= 0 and f.read < MOST_READ do
     local reach = total > MOST_READ and math.min(radius, 0.99 * HIGH * 2 ^ bits) or radius
     local dx, dy = reach / WIDE, reach / HIGH
-    -- Larger boxes are fewer to count. They may have more members than the circle's own.
-    if total > MOST_READ and count(x - dx, y - dy, x + dx, y + dy, math.min(BITS, bits + 1)) > MOST_READ then
+    if total > MOST_READ and count(x - dx, y - dy, x + dx, y + dy, bits) > MOST_READ then
       dense, bits = bits, bits - 1
     else
       local horizon
       for _, most in ipairs({ math.min(want + 1, MOST_READ), MOST_READ }) do
         f.found, horizon = {}, reach
-        local nearby, distances = {}, {}
-        for n, g in ipairs(generations) do
-          nearby[n] = redis.call('GEOSEARCH', g.near, 'FROMLONLAT', x * 360 / 2 ^ 26, y * 170.10225756 / 2 ^ 26,
+        for _, g in ipairs(generations) do
+          local hits = redis.call('GEOSEARCH', g.near, 'FROMLONLAT', x * 360 / 2 ^ 26, y * 170.10225756 / 2 ^ 26,
             'BYRADIUS', reach, 'm', 'ASC', 'COUNT', most, 'WITHDIST', 'WITHHASH')
-          for _, hit in ipairs(nearby[n]) do
-            distances[#distances + 1] = tonumber(hit[2])
-          end
-        end
-        if #distances >= most then -- of both generations the nearest are enough
-          table.sort(distances)
-          horizon = math.min(reach, distances[most])
-        end
-        for n, g in ipairs(generations) do
           local members = {}
-          for i, hit in ipairs(nearby[n]) do
-            if tonumber(hit[2]) > horizon then
-              break
-            end
+          for i, hit in ipairs(hits) do
             members[i] = hit[1]
           end
           local known = #members > 0 and redis.call('HMGET', g.seen, unpack(members))
-          for i, member in ipairs(members) do
-            f.consider(g, member, known[i], nearby[n][i][3] - FIRST, tonumber(nearby[n][i][2]))
+          for i, hit in ipairs(hits) do
+            f.consider(g, hit[1], known[i], hit[3] - FIRST, tonumber(hit[2]))
           end
           f.sweep(g)
+          if #hits == most then
+            horizon = math.min(horizon, tonumber(hits[most][2]))
+          end
         end
         if f.enough(horizon, want) or horizon == reach then
           break
