@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -21,13 +22,16 @@ func ShortDegrees(degrees float64) string {
 	return decimal(degrees)
 }
 
-// Degrees reads what ShortDegrees wrote.
+// Degrees reads what ShortDegrees wrote. The error does not repeat it: it is a place.
 func Degrees(short string) (float64, error) {
 	n, err := strconv.ParseFloat(short, 64)
+	if err != nil {
+		return 0, errors.New("a coordinate is no number")
+	}
 	if !strings.Contains(short, ".") {
 		n /= 1e7
 	}
-	return n, err
+	return n, nil
 }
 
 // ShortCell writes a cell: as a number without its first digit, which all have, and its last
@@ -41,9 +45,12 @@ func ShortCell[C ~string](c C) string {
 	return whole(n)
 }
 
-// Cell reads what ShortCell wrote.
+// Cell reads what ShortCell wrote. The error does not repeat it.
 func Cell(short string) (geo.Cell, error) {
 	n, err := strconv.ParseInt(short, 10, 64)
+	if err != nil {
+		return "", errors.New("a cell is no number")
+	}
 	digits := "8" + strconv.FormatInt(n, 16)
-	return geo.Cell(digits + strings.Repeat("f", max(0, 15-len(digits)))), err
+	return geo.Cell(digits + strings.Repeat("f", max(0, 15-len(digits)))), nil
 }

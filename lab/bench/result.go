@@ -46,10 +46,11 @@ type Row struct {
 
 // A Worst is the longest single run of a script over the worst cases.
 type Worst struct {
-	Script string  `json:"script"`
-	Case   string  `json:"case"`
-	Micros float64 `json:"micros"`
-	Pings  float64 `json:"pings"`
+	Script       string  `json:"script"`
+	Case         string  `json:"case"`
+	Micros       float64 `json:"micros"` // the least of the repeats of the case
+	Pings        float64 `json:"pings"`
+	MedianMicros float64 `json:"medianMicros"` // of the repeats, with the garbage of earlier runs
 }
 
 // A Memory is how much memory members take.

@@ -100,9 +100,9 @@ func (r Result) compared(name string) bool {
 }
 
 func (r Result) worst(b *strings.Builder) {
-	head(b, "script", "its longest run", "µs", "PINGs")
+	head(b, "script", "its longest run", "PINGs", "µs", "µs with garbage")
 	for _, w := range r.Worst {
-		line(b, []string{"`" + w.Script + "`", w.Case, number(w.Micros), number(w.Pings)})
+		line(b, []string{"`" + w.Script + "`", w.Case, number(w.Pings), number(w.Micros), number(w.MedianMicros)})
 	}
 	b.WriteString("\n")
 }

@@ -69,8 +69,9 @@ func (b *bench) hardest() []hard {
 		}, func() error { return search(pool, there, 3_000)() }})
 }
 
-// worst runs each case some times and asks the server how long each run of a script took. Of
-// a script, the longest case counts, and of a case the median of its repeats.
+// worst runs each case some times and asks the server how long each run of a script took. Of a
+// script, the longest case counts, and of a case the least of its repeats: in the others the
+// server also collected the garbage of earlier runs, whichever scripts they were of.
 func (b *bench) worst() error {
 	if _, err := b.server.one("CONFIG", "SET", "slowlog-max-len", "100000"); err != nil {
 		return err
@@ -99,7 +100,7 @@ func (b *bench) worst() error {
 			}
 		}
 		for script, micros := range runs {
-			w := Worst{Script: script, Case: c.name, Micros: median(micros)}
+			w := Worst{Script: script, Case: c.name, Micros: slices.Min(micros), MedianMicros: median(micros)}
 			w.Pings = round(w.Micros * 1e3 / float64(ping))
 			if w.Micros > longest[script].Micros {
 				longest[script] = w
