@@ -112,6 +112,35 @@ func TestATestThatFailsByChanceIsLeftOut(t *testing.T) {
 	}
 }
 
+// A slow test with many parts is split: each part runs alone, on any cache.
+func TestAPartOfASlowTestRunsAlone(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "x.test")
+	script := `#!/bin/sh
+case $2 in
+*part*) n=${2##*_}; echo "mutant:${n%?};" ;;
+esac
+echo "=== RUN   TestX"
+echo "=== RUN   TestX/embedded"
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo "=== RUN   TestX/embedded/part_$n"; done
+`
+	if err := os.WriteFile(binary, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{Options: Options{Workers: 2, Out: &strings.Builder{}}}
+	observed, err := r.observe(t.Context(), suite{{binary: binary, dir: ".", name: "TestX"}, {binary: binary, dir: ".", name: "TestY"}})
+	if err != nil || len(observed) != 2 || len(observed[0].parts) != 20 {
+		t.Fatalf("got %v, %v, want two tests with 20 parts", observed, err)
+	}
+	observed[0].took, observed[1].took = 6*time.Second, time.Second // only the first is slow
+	got, err := r.split(t.Context(), observed)
+	if err != nil || len(got) != 21 {
+		t.Fatalf("got %d tests, %v, want one and 20 parts", len(got), err)
+	}
+	if seven := got.affectedBy("7"); len(seven) != 1 || seven[0].name != "TestX/embedded/part_7" || seven[0].pattern() != "^TestX$//^part_7$" {
+		t.Errorf("mutant 7 affects %v, want the part 7", seven)
+	}
+}
+
 // The reports of mutants come in pieces, among other output.
 func TestReportedMutantsAreTakenOutOfTheOutput(t *testing.T) {
 	var mutants []string

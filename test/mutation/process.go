@@ -21,6 +21,7 @@ type outcome struct {
 	took   time.Duration
 	worked time.Duration // processor time
 	output string        // the end of it
+	parts  []string      // the innermost subtests, if the run was observed
 }
 
 // The statuses.
@@ -40,14 +41,17 @@ func (t *test) run(ctx context.Context, limit time.Duration, settings []string, 
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	c := exec.CommandContext(bounded, "/bin/sh", "-c", "ulimit -v "+memory+`; exec "$@"`, "sh",
-		t.binary, "-test.run", "^"+t.name+"$", "-test.failfast", "-test.timeout", "0")
+		t.binary, "-test.run", t.pattern(), "-test.failfast", "-test.timeout", "0")
+	if affected != nil {
+		c.Args = append(c.Args, "-test.v") // it prints the names of the subtests
+	}
 	c.Dir, c.Env = t.dir, environment(settings)
 	c.WaitDelay = time.Second
 	out := &output{affected: affected}
 	c.Stdout, c.Stderr = out, out
 	start := time.Now()
 	err := c.Run()
-	o := outcome{where: t.name, took: time.Since(start), output: string(out.tail)}
+	o := outcome{where: t.name, took: time.Since(start), output: string(out.tail), parts: innermost(out.started)}
 	if c.ProcessState != nil {
 		o.worked = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 	}
@@ -66,6 +70,29 @@ func (t *test) run(ctx context.Context, limit time.Duration, settings []string, 
 		return o, err
 	}
 	return o, nil
+}
+
+// pattern is what -test.run wants. A test on the embedded cache also runs on the real servers
+// that it finds.
+func (t *test) pattern() string {
+	names := strings.Split(t.name, "/")
+	for i, name := range names {
+		if names[i] = "^" + regexp.QuoteMeta(name) + "$"; name == "embedded" {
+			names[i] = ""
+		}
+	}
+	return strings.Join(names, "/")
+}
+
+// innermost returns the names that are no part of the next one.
+func innermost(names []string) []string {
+	var found []string
+	for i, name := range names {
+		if i+1 == len(names) || !strings.HasPrefix(names[i+1], name+"/") {
+			found = append(found, name)
+		}
+	}
+	return found
 }
 
 // environment returns this process's environment without what would change the tests: no
@@ -100,11 +127,15 @@ func deepest(output string) string {
 // output keeps the end of what a test prints, and takes out the mutants that it reports.
 type output struct {
 	affected func(string) // nil: none are reported
+	started  []string     // the test and its subtests, one after the other
 	rest     []byte       // of a line that has not ended
 	tail     []byte
 }
 
-var reported = regexp.MustCompile(`mutant:(\w+);\n?`)
+var (
+	reported = regexp.MustCompile(`mutant:(\w+);\n?`)
+	started  = regexp.MustCompile(`(?m)^=== RUN +(\S+)$`)
+)
 
 func (o *output) Write(p []byte) (int, error) {
 	o.rest = append(o.rest, p...)
@@ -113,6 +144,9 @@ func (o *output) Write(p []byte) (int, error) {
 	if o.affected != nil {
 		for _, found := range reported.FindAllSubmatch(text, -1) {
 			o.affected(string(found[1]))
+		}
+		for _, found := range started.FindAllSubmatch(text, -1) {
+			o.started = append(o.started, string(found[1]))
 		}
 		text = reported.ReplaceAll(text, nil)
 	}

@@ -96,7 +96,10 @@ func (r *runner) scripts(ctx context.Context) ([]Mutant, error) {
 	if err := active.WriteEdits(observed, observedScripts(all)); err != nil {
 		return nil, err
 	}
-	tests, err = r.observe(ctx, tests, withScripts(observed))
+	if tests, err = r.observe(ctx, tests, withScripts(observed)); err != nil {
+		return nil, err
+	}
+	tests, err = r.split(ctx, tests, withScripts(observed))
 	for _, t := range tests {
 		if len(t.affected) == 0 {
 			r.elsewhere = append(r.elsewhere, t)

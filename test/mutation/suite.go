@@ -18,7 +18,7 @@ import (
 // A suite has the compiled tests of some packages.
 type suite []*test
 
-// A test is a top-level test with all its subtests.
+// A test is a test with all its subtests. A part of a test is one, too.
 type test struct {
 	binary string
 	dir    string // of its package, where it runs
@@ -27,6 +27,7 @@ type test struct {
 	// affected has the mutants that change a value in the test: a number, and for a
 	// script also the value of the condition, such as "7t".
 	affected map[string]bool
+	parts    []string // its innermost subtests
 }
 
 // compile compiles the tests of packages, given by their folders below the root, into
@@ -132,17 +133,41 @@ func (r *runner) observe(ctx context.Context, s suite, settings ...string) (suit
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	slices.SortFunc(steady, func(a, b *test) int {
+	steady.sort()
+	return steady, nil
+}
+
+func (s suite) sort() {
+	slices.SortFunc(s, func(a, b *test) int {
 		return cmp.Or(cmp.Compare(a.took, b.took), strings.Compare(a.binary, b.binary), strings.Compare(a.name, b.name))
 	})
-	return steady, nil
+}
+
+// split takes the parts of a test that is slow and has many of them in its place: a mutant affects
+// only some of them.
+func (r *runner) split(ctx context.Context, s suite, settings ...string) (suite, error) {
+	const slow, many = 5 * time.Second, 20
+	var all, parts suite
+	for _, t := range s {
+		if t.took < slow || len(t.parts) < many {
+			all = append(all, t)
+			continue
+		}
+		for _, name := range t.parts {
+			parts = append(parts, &test{binary: t.binary, dir: t.dir, name: name})
+		}
+	}
+	parts, err := r.observe(ctx, parts, settings...)
+	all = append(all, parts...)
+	all.sort()
+	return all, err
 }
 
 // observe is one such run.
 func (t *test) observe(ctx context.Context, settings []string) (outcome, error) {
 	t.affected = make(map[string]bool)
 	o, err := t.run(ctx, 15*time.Minute, settings, func(mutant string) { t.affected[mutant] = true })
-	t.took = o.worked
+	t.took, t.parts = o.worked, o.parts
 	return o, err
 }
 
