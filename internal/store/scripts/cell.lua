@@ -559,10 +559,12 @@ local function waiting(member, square, tags, from, rest)
   for tag in string.gmatch(tags, '%S+') do
     words[#words + 1] = tag
   end
-  -- fits tells whether the member is in the request's circle, and was not well inside before.
-  local function fits(q)
-    return distance2(q.x, q.y, x + 0.5, y + 0.5) <= q.radius ^ 2 and has(tags, q.tags) and
-      not (fx and distance2(q.x, q.y, fx + 0.5, fy + 0.5) <= math.max(0, q.radius - 3) ^ 2)
+  -- in_circle tells whether the member is in the request's circle, and was not well inside before.
+  -- Few are, so the rest of the request is not read for it.
+  local function in_circle(text)
+    local qx, qy, radius = string.match(text, '^(%S+) (%S+) (%S+)')
+    return distance2(qx, qy, x + 0.5, y + 0.5) <= radius ^ 2 and
+      not (fx and distance2(qx, qy, fx + 0.5, fy + 0.5) <= math.max(0, radius - 3) ^ 2)
   end
   while level <= LARGEST and looked < MOST_LOOKED do
     local here = place(level, words[word], math.floor(x / 2 ^ level), math.floor(y / 2 ^ level))
@@ -574,8 +576,8 @@ local function waiting(member, square, tags, from, rest)
         owners[i] = string.match(string.sub(entry, #here + 1), '^%d+ (.*)$')
       end
       for i, text in ipairs(redis.call('HMGET', wait, unpack(owners))) do
-        local q = text and parse_request(text)
-        if q and owners[i] ~= member and now < q.deadline and fits(q) then
+        local q = text and in_circle(text) and parse_request(text)
+        if q and owners[i] ~= member and now < q.deadline and has(tags, q.tags) then
           fitting[#fitting + 1] = { created = q.created, owner = owners[i], request = q.request }
         end
       end
