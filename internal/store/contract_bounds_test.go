@@ -27,10 +27,10 @@ var bounds = map[string]struct{ entries, calls int }{
 	"search": {3 * 256, 700},
 	// The same, and 8 requests that have expired.
 	"register": {3*256 + 8, 750},
-	// 192 requests and a last page of 32, and 8 that have expired: in 6 sizes of squares for
+	// 128 requests and a last page of 32, and 8 that have expired: in 6 sizes of squares for
 	// each of 16 tags. The 16 tags of the member are posted with four commands each.
-	"list": {192 + 32 + 8, 300},
-	"wake": {192 + 32 + 8, 200},
+	"list": {128 + 32 + 8, 300},
+	"wake": {128 + 32 + 8, 200},
 	// The cells of an area.
 	"occupied": {343, 3},
 	// Commands alone.
@@ -74,7 +74,7 @@ func everyScriptReadsABoundedNumberOfEntries(t *testing.T) {
 // These numbers of the scripts are the bounds of this test.
 func TestBoundsAreThoseOfTheScripts(t *testing.T) {
 	text := readBranches(t).sources["cell.lua"]
-	for name, want := range map[string]int{"MOST_READ": 256, "MOST_BOXES": 160, "PAGE": 32, "RARE": 128, "MOST_LOOKED": 192} {
+	for name, want := range map[string]int{"MOST_READ": 256, "MOST_BOXES": 160, "PAGE": 32, "RARE": 128, "MOST_LOOKED": 128} {
 		found := regexp.MustCompile(name + ` = (\d+)`).FindStringSubmatch(text)
 		if found == nil || found[1] != strconv.Itoa(want) {
 			t.Errorf("got %q, want %s = %d", found, name, want)

@@ -196,7 +196,7 @@ func waits() []testCase {
 				reported := ben.report(100)
 				same(f, ben.apply(reported.Changes...), []match.WaitingRequest{ben.foundBy(ana)})
 			})
-			same(f, trips, 4) // record, cell, and the cell goes on twice
+			same(f, trips, 5) // record, cell, and the cell goes on three times
 			same(f, ben.woken(99), nil)
 		}},
 		{"a member who stays in hundreds of circles gets none of them again at once", func(f *fixture) {

@@ -471,7 +471,7 @@ end
 -- it came. So a report finds it only if the member may fit. Entries of one square and one tag
 -- are sorted by age. Another entry has the request's deadline.
 local SMALLEST, LARGEST = 10, BITS -- the exponents of the squares' sides: 289 m and more
-local MOST_LOOKED = 192          -- requests that one run looks at, beside one last page
+local MOST_LOOKED = 128          -- requests that one run looks at, beside one last page
 local MOST_WAITING = 16          -- requests that one run returns
 
 local function place(level, tag, column, row)
