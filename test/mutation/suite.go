@@ -28,6 +28,7 @@ type test struct {
 	// script also the value of the condition, such as "7t".
 	affected map[string]bool
 	parts    []string // its innermost subtests
+	of       *test    // the test that it is a part of, or nil
 }
 
 // compile compiles the tests of packages, given by their folders below the root, into
@@ -154,7 +155,7 @@ func (r *runner) split(ctx context.Context, s suite, settings ...string) (suite,
 			continue
 		}
 		for _, name := range t.parts {
-			parts = append(parts, &test{binary: t.binary, dir: t.dir, name: name})
+			parts = append(parts, &test{binary: t.binary, dir: t.dir, name: name, of: t})
 		}
 	}
 	parts, err := r.observe(ctx, parts, settings...)
@@ -180,6 +181,20 @@ func (s suite) affectedBy(mutant string) suite {
 		}
 	}
 	return some
+}
+
+// whole returns the tests in place of their parts.
+func (s suite) whole() suite {
+	var all suite
+	for _, t := range s {
+		if t.of != nil {
+			t = t.of
+		}
+		if !slices.Contains(all, t) {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // within returns the first tests that take no longer than the budget together, but at
