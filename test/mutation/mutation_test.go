@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +139,9 @@ for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo "=== RUN   
 	}
 	if seven := got.affectedBy("7"); len(seven) != 1 || seven[0].name != "TestX/embedded/part_7" || seven[0].pattern() != "^TestX$//^part_7$" {
 		t.Errorf("mutant 7 affects %v, want the part 7", seven)
+	}
+	if whole := got.whole(); len(whole) != 2 || !slices.Contains(whole, observed[0]) || !slices.Contains(whole, observed[1]) {
+		t.Errorf("got %v in whole, want the two tests", whole)
 	}
 }
 

@@ -154,7 +154,7 @@ func (r *runner) test(ctx context.Context, m Mutant) result {
 	if err == nil && o.status == passed && r.kind == Lua {
 		// The embedded cache may differ from a real server.
 		server = " on a real server"
-		o, err = slices.Concat(chosen, r.elsewhere).catch(ctx, 2*time.Minute, append(settings, withPrograms())...)
+		o, err = slices.Concat(chosen.whole(), r.elsewhere).catch(ctx, 2*time.Minute, append(settings, withPrograms())...)
 	}
 	return result{affected: len(tests), run: len(chosen), outcome: o, server: server, err: err}
 }
