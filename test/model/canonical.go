@@ -34,7 +34,8 @@ func (s *State) canonical(count int) key {
 func (s *State) signatures(count int) [members]uint64 {
 	var sign [members]uint64
 	for i, slot := range s.Slots[:count] {
-		sign[i] += uint64(slot.Route)<<56 | uint64(slot.Outcome)<<50 | flag(slot.Due)<<49 | flag(slot.Confirmed)<<48
+		sign[i] += uint64(slot.Route)<<56 | uint64(slot.Outcome)<<50 | flag(slot.Due)<<49 | flag(slot.Confirmed)<<48 |
+			flag(slot.Asks)<<55 | flag(slot.Offer)<<54 | flag(slot.Accepted)<<53
 		if slot.Matchee != 0 {
 			sign[slot.Matchee-1] += 1 << 40
 		}
@@ -116,7 +117,7 @@ func (s *State) renamed(order [members]Member) State {
 
 // rank packs a process into 16 bits.
 func rank(p Process, id Match) uint64 {
-	return uint64(p.Phase)<<12 | uint64(p.Matcher)<<10 | uint64(p.Matchee)<<8 | uint64(p.Released>>1)<<3 | uint64(id)
+	return uint64(p.Phase)<<11 | flag(p.Asks)<<10 | uint64(p.Matcher)<<8 | uint64(p.Matchee)<<6 | uint64(p.Released>>1)<<3 | uint64(id)
 }
 
 func flag(b bool) uint64 {
@@ -129,7 +130,7 @@ func flag(b bool) uint64 {
 func (s *State) pack() key {
 	var k key
 	for _, slot := range s.Slots {
-		k[0] = k[0]<<18 | uint64(slot.Route)<<15 | uint64(slot.Match)<<12 | uint64(slot.Matchee)<<10 |
+		k[0] = k[0]<<21 | flag(slot.Asks)<<20 | flag(slot.Offer)<<19 | flag(slot.Accepted)<<18 | uint64(slot.Route)<<15 | uint64(slot.Match)<<12 | uint64(slot.Matchee)<<10 |
 			uint64(slot.Matcher)<<8 | uint64(slot.Claimed)<<5 | flag(slot.Confirmed)<<4 | uint64(slot.Outcome)<<1 |
 			flag(slot.Due)
 	}
@@ -145,13 +146,13 @@ func (k key) unpack() State {
 		x := k[0]
 		s.Slots[i] = Slot{Route: Route(x >> 15 & 7), Match: Match(x >> 12 & 7), Matchee: Member(x >> 10 & 3),
 			Matcher: Member(x >> 8 & 3), Claimed: Match(x >> 5 & 7), Confirmed: x>>4&1 == 1,
-			Outcome: Outcome(x >> 1 & 7), Due: x&1 == 1}
-		k[0] >>= 18
+			Outcome: Outcome(x >> 1 & 7), Due: x&1 == 1, Asks: x>>20&1 == 1, Offer: x>>19&1 == 1, Accepted: x>>18&1 == 1}
+		k[0] >>= 21
 	}
 	for i := processes - 1; i >= 0; i-- {
 		x := k[1]
-		s.Running[i] = Process{Phase: Phase(x >> 12 & 15), Matcher: Member(x >> 10 & 3), Matchee: Member(x >> 8 & 3),
-			Released: uint8(x >> 3 & 7 << 1), Match: Match(x & 7)}
+		s.Running[i] = Process{Phase: Phase(x >> 11 & 31), Asks: x>>10&1 == 1, Matcher: Member(x >> 8 & 3),
+			Matchee: Member(x >> 6 & 3), Released: uint8(x >> 3 & 7 << 1), Match: Match(x & 7)}
 		k[1] >>= 16
 	}
 	return s

@@ -17,6 +17,8 @@ type Bounds struct {
 	// ForgetOutcomes leaves out the outcomes that change only replies and pushes: an
 	// ended match counts as none, and a closed request keeps no outcome.
 	ForgetOutcomes bool
+	// Offers lets a request ask its matchee for consent.
+	Offers bool
 	// Failover lets a slot lose its last writes at any time. Then Repaired is the only
 	// rule that is checked: the others may be broken for a moment.
 	Failover bool
@@ -31,6 +33,11 @@ func Full(workers int) Bounds {
 // WithOutcomes bounds an exploration of two members that keeps every outcome.
 func WithOutcomes(workers int) Bounds {
 	return Bounds{Members: 2, Processes: 3, Attempts: 2, Workers: workers}
+}
+
+// WithOffers bounds an exploration of requests that ask their matchee, and of others beside them.
+func WithOffers(workers int) Bounds {
+	return Bounds{Members: 3, Processes: 2, Attempts: 2, Offers: true, ForgetOutcomes: true, Workers: workers}
 }
 
 // WithFailover bounds an exploration in which the cache fails over.

@@ -35,6 +35,12 @@ const (
 	ClearsNewer
 	ClearsOtherConnection
 	ShownUntold
+	CommitUnasked
+	ClaimOfOffered
+	AcceptUnchecked
+	DeclineUnchecked
+	RepairAccepts
+	ToldBeforeOffer
 	faults
 )
 
@@ -113,6 +119,18 @@ func (f Fault) planted() (string, Rule) {
 		return "a push to an older connection clears the mark", TellsAll
 	case ShownUntold:
 		return "a matcher who was not told is shown its matchee", Shown
+	case CommitUnasked:
+		return "a request that asks is committed without an answer", Consented
+	case ClaimOfOffered:
+		return "a member with an offer out is claimed", Exclusive
+	case AcceptUnchecked:
+		return "an answer to another offer counts", Consented
+	case DeclineUnchecked:
+		return "a decline takes back a match", Durable
+	case RepairAccepts:
+		return "a repair completes an offer that nobody accepted", Consented
+	case ToldBeforeOffer:
+		return "a matchee is told of an offer before it stands", Consented
 	}
 	return "the protocol as it is", ""
 }
@@ -127,8 +145,11 @@ func Find(ctx context.Context, f Fault, workers int) (Result, error) {
 		return ExploreTelling(f, 1), nil
 	}
 	bounds := Full(workers)
-	if f == RepairNothing {
+	switch {
+	case f == RepairNothing:
 		bounds = WithFailover(workers)
+	case f >= CommitUnasked:
+		bounds = WithOffers(workers)
 	}
 	return Explorer{Bounds: bounds, Fault: f, Rule: f.Breaks()}.Explore(ctx)
 }

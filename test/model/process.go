@@ -60,8 +60,13 @@ func (m *machine) message(s State, x Member) {
 		}
 	}
 	room := n < m.bounds.Processes && attempts < m.bounds.Attempts
-	for _, script := range []Script{Begin, Lease} {
-		call := Call{Script: script, Matcher: x, Match: s.unusedID(x)}
+	openings := []Call{{Script: Begin}, {Script: Lease, Asks: s.at(x).Asks}}
+	if m.bounds.Offers {
+		openings = append(openings, Call{Script: Begin, Asks: true})
+	}
+	for _, call := range openings {
+		script := call.Script
+		call.Matcher, call.Match = x, s.unusedID(x)
 		m.each(s, call, func(c Call, t State, r Reply) {
 			step := Step{Event: Replied, Call: c, Reply: r}
 			if r.Status != OK {
@@ -69,7 +74,7 @@ func (m *machine) message(s State, x Member) {
 					m.emit(step, t)
 				}
 			} else if room {
-				m.emit(step, t.plus(Process{Phase: Choosing, Matcher: x, Match: c.Match}))
+				m.emit(step, t.plus(Process{Phase: Choosing, Matcher: x, Match: c.Match, Asks: c.Asks}))
 			}
 		})
 		if m.fault == BeginSentTwice && room && late == 0 && n+1 < m.bounds.Processes {
@@ -104,10 +109,18 @@ func (m *machine) repairOrEnd(s State, x Member) {
 	if slot.Matcher != 0 {
 		call := Call{Script: Watch, Matcher: slot.Matcher, Match: slot.Claimed, Matchee: x}
 		m.each(s, call, func(c Call, t State, r Reply) {
-			if p, needed := repairClaim(c, slot.Confirmed, r.Status, m.fault); needed {
+			if p, needed := repairClaim(c, slot, r.Status, m.fault); needed {
 				m.emit(Step{Event: ClaimRead, Call: c, Reply: r}, t.plus(p))
 			}
 		})
+		if asker := s.at(slot.Matcher); slot.Offer && !(asker.Route == Searching && asker.Match == slot.Claimed) {
+			m.answer(s, x, slot.Matcher, slot.Claimed) // else it has not been told
+		}
+	}
+	if slot.Route == Offered {
+		if p, needed := repairRoute(x, slot, *s.at(slot.Matchee), m.fault); needed {
+			m.emit(Step{Event: RouteRead, Process: p}, s.plus(p))
+		}
 	}
 	if slot.Route == Active {
 		if p, needed := repairRoute(x, slot, *s.at(slot.Matchee), m.fault); needed {
@@ -118,6 +131,21 @@ func (m *machine) repairOrEnd(s State, x Member) {
 	if slot.Confirmed {
 		m.end(s, slot.Matcher, slot.Claimed, x, x)
 	}
+}
+
+// answer emits the processes that a member starts who accepts or declines an offer.
+func (m *machine) answer(s State, y, matcher Member, match Match) {
+	p := Process{Phase: Recommitting, Matcher: matcher, Match: match, Matchee: y}
+	accept := Call{Script: Accept, Matcher: matcher, Match: match, Matchee: y}
+	if m.fault == AcceptUnchecked {
+		accept.Match = match%2 + 1 // an answer to an earlier offer
+	}
+	t, r := m.apply(s, accept)
+	if r.Status == Yours {
+		m.emit(Step{Event: Replied, Call: accept, Reply: r}, t.plus(p))
+	}
+	p.Phase = Declining
+	m.emit(Step{Event: EndRequested, Process: p, By: y}, s.plus(p))
 }
 
 // end emits the process that a member starts by saying end.
@@ -131,12 +159,15 @@ func (m *machine) end(s State, matcher Member, match Match, matchee, by Member) 
 
 // repairClaim decides by the state of the matcher's route how to repair a claim, and
 // whether it needs repair.
-func repairClaim(c Call, confirmed bool, route Status, f Fault) (Process, bool) {
+func repairClaim(c Call, slot Slot, route Status, f Fault) (Process, bool) {
 	p := Process{Phase: Releasing, Matcher: c.Matcher, Match: c.Match, Matchee: c.Matchee}
 	switch {
 	case route == IsActive:
 		p.Phase = Recommitting
-		return p, !confirmed
+		return p, !slot.Confirmed
+	case route == IsOffered:
+		p.Phase = Recommitting
+		return p, slot.Accepted || f == RepairAccepts
 	case route == IsSearching && f != ReleaseWhileSearching:
 		return p, false
 	}
@@ -149,7 +180,11 @@ func repairRoute(x Member, route, peer Slot, f Fault) (Process, bool) {
 	p := Process{Phase: Finishing, Matcher: x, Match: route.Match, Matchee: route.Matchee}
 	if peer.Matcher == x && peer.Claimed == route.Match {
 		p.Phase = Recommitting
-		return p, !peer.Confirmed
+		return p, !peer.Confirmed && (route.Route == Active || peer.Accepted)
+	}
+	if route.Route == Offered {
+		p.Phase = Declining
+		return p, true
 	}
 	return p, f != RepairNothing
 }
@@ -158,7 +193,7 @@ func repairRoute(x Member, route, peer Slot, f Fault) (Process, bool) {
 // lost, or the command is late. In the last two cases the process goes on with one of
 // the unknown phases, for it does not know whether the script has run.
 func (m *machine) advance(s State, i int, p Process) {
-	call := Call{Matcher: p.Matcher, Match: p.Match, Matchee: p.Matchee}
+	call := Call{Matcher: p.Matcher, Match: p.Match, Matchee: p.Matchee, Asks: p.Asks}
 	hasLate := false
 	for _, q := range s.Running {
 		hasLate = hasLate || q.late()
@@ -176,7 +211,7 @@ func (m *machine) advance(s State, i int, p Process) {
 		if hasLate || s.running() >= m.bounds.Processes {
 			return
 		}
-		late := Process{Phase: command, Matcher: p.Matcher, Match: p.Match, Matchee: p.Matchee}
+		late := Process{Phase: command, Matcher: p.Matcher, Match: p.Match, Matchee: p.Matchee, Asks: p.Asks}
 		for _, phase := range unknown {
 			m.emit(Step{Event: Delayed, Process: p, Call: call, Then: phase}, m.enter(s, i, p, phase).plus(late))
 		}
@@ -199,8 +234,24 @@ func (m *machine) advance(s State, i int, p Process) {
 	case Choosing:
 		m.choose(s, i, p)
 	case Claiming:
-		run(Claim, when(Yours, Committing, Choosing), Claiming, Retreating)
+		next := Committing
+		if p.Asks && m.fault != CommitUnasked {
+			next = Offering
+		}
+		run(Claim, when(Yours, next, Choosing), Claiming, Retreating)
 		delay(LateClaim, Claiming, Retreating)
+	case Offering:
+		run(Offer, func(got Status) Phase {
+			if got == Yours || got == IsActive {
+				return Idle
+			}
+			return Releasing
+		}, Offering)
+		delay(LateOffer, Offering)
+	case LateOffer:
+		run(Offer, to(Idle))
+	case Declining:
+		run(Decline, when(IsActive, Idle, Releasing))
 	case Committing:
 		unknown := []Phase{Committing}
 		if m.fault == ReleaseAfterCommit {
@@ -266,8 +317,11 @@ func (m *machine) enter(s State, i int, p Process, phase Phase) State {
 			p.Released |= 1 << p.Matchee
 		}
 		p.Matchee = 0
-	case Committing, Confirming, Releasing:
+	case Committing, Offering, Confirming, Releasing:
 		p.Released = 0
+	}
+	if phase != Offering && !p.attempts() {
+		p.Asks = false
 	}
 	p.Phase = phase
 	return s.with(i, p)
@@ -293,7 +347,16 @@ func (m *machine) failover(s State, x Member) {
 	if slot.Route != None {
 		restore(slot.closed(NoRequest))
 	}
-	if slot.Route == Active {
+	if slot.Accepted && !slot.Confirmed {
+		to := slot
+		to.Accepted = false
+		restore(to)
+	}
+	if slot.Route == Active && slot.Asks {
+		to := slot
+		to.Route, to.Outcome = Offered, Open
+		restore(to)
+	} else if slot.Route == Active || slot.Route == Offered {
 		to := slot
 		to.Route, to.Matchee, to.Outcome = Searching, 0, Open
 		restore(to)

@@ -31,8 +31,7 @@ func repaired(s *State, count int, f Fault) *Violation {
 // linked reports whether one member's slot names the other.
 func (s *State) linked(a, b Member) bool {
 	x, y := s.at(a), s.at(b)
-	return x.Matcher == b || y.Matcher == a || x.Route == Active && x.Matchee == b ||
-		y.Route == Active && y.Matchee == a
+	return x.Matcher == b || y.Matcher == a || x.Matchee == b && x.Route != Ended || y.Matchee == a && y.Route != Ended
 }
 
 // hello repairs the claim on a member and its active route. Nothing else runs meanwhile.
@@ -58,6 +57,12 @@ func hello(s State, c Member, clock Clock, f Fault) State {
 			call.Script = Finish
 			run(call)
 			fallthrough
+		case needed && p.Phase == Declining:
+			if p.Phase == Declining {
+				call.Script = Decline
+				run(call)
+			}
+			fallthrough
 		case needed:
 			call.Script = Release
 			run(call)
@@ -66,9 +71,9 @@ func hello(s State, c Member, clock Clock, f Fault) State {
 	run(Call{Script: Read, Matcher: c, Own: true})
 	if slot := *s.at(c); slot.Matcher != 0 {
 		watch := Call{Script: Watch, Matcher: slot.Matcher, Match: slot.Claimed, Matchee: c}
-		do(repairClaim(watch, slot.Confirmed, run(watch), f))
+		do(repairClaim(watch, slot, run(watch), f))
 	}
-	if slot := *s.at(c); slot.Route == Active {
+	if slot := *s.at(c); slot.Route == Active || slot.Route == Offered {
 		do(repairRoute(c, slot, *s.at(slot.Matchee), f))
 	}
 	return s

@@ -28,6 +28,9 @@ const (
 	// free: a begin by it and a claim on it succeed. The same holds for both members
 	// of a half-done match or end once both have said hello, in either order.
 	Repaired Rule = "repaired"
+	// Consented holds in every state and step. A match of a request that asks exists only if its
+	// matchee has accepted this match. A matchee is told of an offer only while it stands.
+	Consented Rule = "consented"
 	// Woken holds at the end of every run in which no process dies: no request waits
 	// on while a free or waiting member is there to be found. See ExploreWaking.
 	Woken Rule = "woken"
@@ -52,17 +55,17 @@ func violated(rule Rule, format string, args ...any) *Violation {
 	return &Violation{Rule: rule, What: fmt.Sprintf(format, args...)}
 }
 
-// isMatcher reports whether x is the matcher of a match that exists.
+// isMatcher reports whether x is the matcher of a match or an offer that exists.
 func (s *State) isMatcher(x Member) bool {
 	r := s.at(x)
-	if r.Route != Active {
+	if r.Route != Active && r.Route != Offered {
 		return false
 	}
 	y := s.at(r.Matchee)
 	return y.Matcher == x && y.Claimed == r.Match
 }
 
-// isMatchee reports whether y is the matchee of a match that exists.
+// isMatchee reports whether y is the matchee of a match or an offer that exists.
 func (s *State) isMatchee(y Member) bool {
 	x := s.at(y).Matcher
 	return x != 0 && s.at(x).Matchee == y && s.isMatcher(x)
@@ -74,7 +77,7 @@ func exclusive(s *State, count int) *Violation {
 	for m := Member(1); m <= Member(count); m++ {
 		slot := s.at(m)
 		if s.isMatcher(m) && s.isMatchee(m) {
-			return violated(Exclusive, "%v is in two matches, with %v and with %v", m, slot.Matchee, slot.Matcher)
+			return violated(Exclusive, "%v is in two matches or offers, with %v and with %v", m, slot.Matchee, slot.Matcher)
 		}
 		if slot.Route != Active {
 			continue
@@ -97,7 +100,7 @@ func exclusive(s *State, count int) *Violation {
 func once(s *State, count int) *Violation {
 	for m := Member(1); m <= Member(count); m++ {
 		slot := s.at(m)
-		pending := slot.Route == Waiting || slot.Route == Searching
+		pending := slot.Route == Waiting || slot.Route == Searching || slot.Route == Offered
 		switch {
 		case pending && slot.Confirmed:
 			return violated(Once, "%v has an open request beside its match", m)
@@ -124,11 +127,11 @@ func sentOnce(before *State, step Step) *Violation {
 // durable checks Durable. Members and ids have the same names before and after.
 func durable(before, after *State, step Step) *Violation {
 	for x := Member(1); x <= members; x++ {
-		if !before.isMatcher(x) {
+		if !before.isMatcher(x) || before.at(x).Route != Active {
 			continue
 		}
 		was, is := before.at(x), after.at(x)
-		same := after.isMatcher(x) && is.Match == was.Match && is.Matchee == was.Matchee
+		same := after.isMatcher(x) && is.Route == Active && is.Match == was.Match && is.Matchee == was.Matchee
 		if !same && (step.Call.Script != Finish || step.Call.Matcher != x) {
 			return violated(Durable, "the match of %v and %v is gone, though nobody has ended it", x, was.Matchee)
 		}
@@ -148,6 +151,35 @@ func confirmedFirst(after *State, step Step, f Fault) *Violation {
 		return violated(Confirmed, "%v and %v are notified of a match that is not confirmed", c.Matcher, c.Matchee)
 	case x.Match == c.Match && (x.Route == Searching || x.Matchee != c.Matchee):
 		return violated(Confirmed, "%v and %v are notified of a match that does not exist", c.Matcher, c.Matchee)
+	}
+	return nil
+}
+
+// consented checks Consented in a state.
+func consented(s *State, count int) *Violation {
+	for x := Member(1); x <= Member(count); x++ {
+		slot := s.at(x)
+		if slot.Route == Active && slot.Asks && s.isMatcher(x) && !s.at(slot.Matchee).Accepted {
+			return violated(Consented, "%v is matched with %v, who has not accepted", x, slot.Matchee)
+		}
+	}
+	return nil
+}
+
+// answered checks Consented in a step: an answer is one to the offer that it names, and an offer
+// is told while it stands.
+func answered(after *State, step Step, f Fault) *Violation {
+	c := step.Call
+	if step.Event != Replied || step.Reply.Status != Yours || c.Matchee == 0 {
+		return nil
+	}
+	x, y := after.at(c.Matcher), after.at(c.Matchee)
+	switch {
+	case c.Script == Accept && y.Claimed != c.Match:
+		return violated(Consented, "%v accepts (%d), and that counts for (%d)", c.Matchee, c.Match, y.Claimed)
+	case (step.Process.Phase == Offering || step.Process.Phase == Claiming && c.Asks && f == ToldBeforeOffer) &&
+		(x.Route != Offered || x.Match != c.Match || x.Matchee != c.Matchee || y.Matcher != c.Matcher || y.Claimed != c.Match):
+		return violated(Consented, "%v is told of an offer of %v(%d) that does not stand", c.Matchee, c.Matcher, c.Match)
 	}
 	return nil
 }

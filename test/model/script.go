@@ -5,7 +5,7 @@ import "fmt"
 // A Script is one atomic step on a member's slot.
 type Script uint8
 
-// The scripts. Claim, Confirm and Release run on the matchee's slot, the others on
+// The scripts. Claim, Confirm, Release and Accept run on the matchee's slot, the others on
 // the matcher's. Told runs on the slot of the member that was told.
 const (
 	Begin Script = iota
@@ -21,12 +21,15 @@ const (
 	Watch
 	Read
 	Told
+	Offer
+	Accept
+	Decline
 )
 
 // String returns the name of the Lua file, without its ending.
 func (s Script) String() string {
 	return [...]string{"begin", "lease", "claim", "commit", "confirm", "release", "give_up", "finish", "cancel",
-		"retract", "watch", "read", "told"}[s]
+		"retract", "watch", "read", "told", "offer", "accept", "decline"}[s]
 }
 
 // A Status is the status that a script replies with.
@@ -49,6 +52,7 @@ const (
 	IsNoMatch   Status = "no_match"
 	IsEnded     Status = "ended"
 	IsCancelled Status = "cancelled"
+	IsOffered   Status = "offered"
 )
 
 // A Call is a script with its arguments and the clock that it runs at.
@@ -61,11 +65,12 @@ type Call struct {
 	Wait    bool // of GiveUp: the request waits, if it has time left
 	Own     bool // of Read: the member reads its own slot
 	Notice  Kind // of Told
+	Asks    bool // of Begin and Claim: the matchee is to be asked
 }
 
 // On returns the member whose slot the call changes.
 func (c Call) On() Member {
-	if c.Script == Claim || c.Script == Confirm || c.Script == Release {
+	if c.Script == Claim || c.Script == Confirm || c.Script == Release || c.Script == Accept {
 		return c.Matchee
 	}
 	return c.Matcher
@@ -131,6 +136,12 @@ func (c Call) Apply(s Slot, f Fault) (Slot, Reply) {
 		return c.watch(s, f)
 	case Told:
 		return c.told(s, f)
+	case Offer:
+		return c.offer(s)
+	case Accept:
+		return c.accept(s, f)
+	case Decline:
+		return c.decline(s, f)
 	default:
 		s = s.applyDeadlines(c.Clock)
 		if !c.Own {
@@ -186,8 +197,11 @@ func (c Call) begin(s Slot, f Fault) (Slot, Reply) {
 	case Searching:
 		s.Outcome = Open
 		return s, s.news(IsSearching)
+	case Offered:
+		s.Outcome = Open
+		return s, s.news(IsOffered)
 	}
-	s.Route, s.Match, s.Matchee = Searching, c.Match, 0
+	s.Route, s.Match, s.Matchee, s.Asks = Searching, c.Match, 0, c.Asks
 	reply := s.news(OK)
 	if s.Due {
 		s.Untold |= UntoldNoMatch
@@ -223,10 +237,10 @@ func (c Call) claim(s Slot, f Fault) (Slot, Reply) {
 	switch {
 	case s.Route == Active:
 		return s, Reply{Status: Taken}
-	case s.Route == Searching && f != ClaimOfSearching:
+	case s.Route == Searching && f != ClaimOfSearching, s.Route == Offered && f != ClaimOfOffered:
 		return s, Reply{Status: Busy}
 	}
-	s.Matcher, s.Claimed, s.Confirmed = c.Matcher, c.Match, false
+	s.Matcher, s.Claimed, s.Confirmed, s.Offer = c.Matcher, c.Match, false, c.Asks
 	return s, Reply{Status: Yours}
 }
 
@@ -238,7 +252,8 @@ func (c Call) commit(s Slot, f Fault) (Slot, Reply) {
 	if repeated && f != CommitNotIdempotent {
 		return s, Reply{Status: Yours}
 	}
-	if (s.Route != Searching || s.Match != c.Match) && f != CommitUnchecked {
+	ready := s.Route == Searching && (!s.Asks || f == CommitUnasked) || s.Route == Offered && s.Matchee == c.Matchee
+	if (!ready || s.Match != c.Match) && f != CommitUnchecked {
 		return s, Reply{Status: Refused}
 	}
 	s.Route, s.Match, s.Matchee = Active, c.Match, c.Matchee
@@ -306,7 +321,7 @@ func (c Call) finish(s Slot, f Fault) (Slot, Reply) {
 	if s.Route != Active {
 		return s, Reply{Status: Other}
 	}
-	s.Route = Ended
+	s.Route, s.Asks = Ended, false
 	return s.matchEnded(c.Match), Reply{Status: IsEnded}
 }
 
@@ -315,7 +330,7 @@ func (c Call) cancel(s Slot) (Slot, Reply) {
 	if s.Route == Active || s.Confirmed {
 		return s, s.news(IsActive)
 	}
-	if s.Route == Waiting || s.Route == Searching {
+	if s.Route == Waiting || s.Route == Searching || s.Route == Offered {
 		return s.closed(Cancelled), Reply{Status: IsCancelled, OutcomeSent: true, Untold: s.Untold}
 	}
 	return s, s.news(Other)
@@ -323,7 +338,7 @@ func (c Call) cancel(s Slot) (Slot, Reply) {
 
 func (c Call) retract(s Slot, f Fault) (Slot, Reply) {
 	s = s.applyDeadlines(c.Clock)
-	if s.Route == Waiting || s.Route == Searching || s.Route == Active && f == RetractUnchecked {
+	if s.Route == Waiting || s.Route == Searching || s.Route == Offered || s.Route == Active && f == RetractUnchecked {
 		return s.closed(Retracted), Reply{Status: OK}
 	}
 	return s, Reply{Status: Other}
@@ -340,8 +355,51 @@ func (c Call) watch(s Slot, f Fault) (Slot, Reply) {
 	switch {
 	case s.Route == Searching && s.Match == c.Match:
 		reply.Status = IsSearching
+	case s.Route == Offered && s.Match == c.Match && s.Matchee == c.Matchee:
+		reply.Status = IsOffered
 	case s.Route == Active && s.Match == c.Match && (s.Matchee == c.Matchee || f == MatchIDAlone):
 		reply.Status, reply.Tell = IsActive, s.Untold&UntoldMatch != 0 && f != ShownUntold
 	}
 	return after, reply
+}
+
+// offer notes in the route whom the request is offered to, and from when on it stands.
+func (c Call) offer(s Slot) (Slot, Reply) {
+	s = s.applyDeadlines(c.Clock)
+	switch {
+	case s.Route == Offered && s.Match == c.Match && s.Matchee == c.Matchee:
+		return s, Reply{Status: Yours}
+	case s.Route == Active && s.Match == c.Match && s.Matchee == c.Matchee:
+		return s, Reply{Status: IsActive} // the reply was lost, and the offer is accepted by now
+	case s.Route != Searching || s.Match != c.Match:
+		return s, Reply{Status: Refused}
+	}
+	s.Route, s.Matchee = Offered, c.Matchee
+	return s, Reply{Status: Yours}
+}
+
+// accept notes on the matchee's slot that it accepts. The commit on the matcher's slot decides
+// whether that came in time.
+func (c Call) accept(s Slot, f Fault) (Slot, Reply) {
+	mine := s.Matcher == c.Matcher && s.Claimed == c.Match || f == AcceptUnchecked
+	if s.Matcher == 0 || !mine || !s.Offer {
+		return s, Reply{Status: Other}
+	}
+	s.Accepted = true
+	return s, Reply{Status: Yours}
+}
+
+// decline takes an offer back to the request, which waits for its next search.
+func (c Call) decline(s Slot, f Fault) (Slot, Reply) {
+	s = s.applyDeadlines(c.Clock)
+	switch {
+	case s.Match != c.Match || s.Matchee != c.Matchee:
+		return s, Reply{Status: Other}
+	case s.Route == Active && f != DeclineUnchecked:
+		return s, Reply{Status: IsActive} // it is accepted by now
+	case s.Route != Offered && s.Route != Active:
+		return s, Reply{Status: Other}
+	}
+	s.Route, s.Match, s.Matchee = Waiting, 0, 0
+	return s, Reply{Status: OK}
 }

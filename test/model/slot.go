@@ -31,10 +31,11 @@ const (
 	Searching
 	Active
 	Ended
+	Offered // the matchee is asked whether it accepts
 )
 
 func (r Route) String() string {
-	return [...]string{"none", "waiting", "searching", "active", "ended"}[r]
+	return [...]string{"none", "waiting", "searching", "active", "ended", "offered"}[r]
 }
 
 // An Outcome is the outcome of a member's last request, as its record has it.
@@ -59,12 +60,15 @@ func (o Outcome) String() string {
 // script changes both in one step.
 type Slot struct {
 	Route   Route
-	Match   Match  // of the route, where searching, active or ended
-	Matchee Member // of the route, where active or ended
+	Match   Match  // of the route, where searching, offered, active or ended
+	Matchee Member // of the route, where offered, active or ended
+	Asks    bool   // the request, or the match that it led to, needs the matchee's consent
 
 	Matcher   Member // of the claim on this member, 0 if there is none
 	Claimed   Match  // of the claim
 	Confirmed bool   // the claim is final
+	Offer     bool   // the claim is an offer, or came of one
+	Accepted  bool   // the member has accepted it
 
 	Outcome Outcome // of the last request
 	Due     bool    // the member is not yet told the no_match of that request
@@ -92,8 +96,14 @@ func (s Slot) String() string {
 	if s.Matchee != 0 {
 		text += " with " + s.Matchee.String()
 	}
+	if s.Asks {
+		text += " by consent"
+	}
 	if s.Matcher != 0 {
 		text += fmt.Sprintf(", claimed by %v(%d)", s.Matcher, s.Claimed)
+		if s.Offer {
+			text += map[bool]string{true: " as accepted", false: " as offered"}[s.Accepted]
+		}
 		if !s.Confirmed {
 			text += " unconfirmed"
 		}
@@ -112,13 +122,13 @@ func (s Slot) String() string {
 
 // unclaimed returns the slot without the claim.
 func (s Slot) unclaimed() Slot {
-	s.Matcher, s.Claimed, s.Confirmed = 0, 0, false
+	s.Matcher, s.Claimed, s.Confirmed, s.Offer, s.Accepted = 0, 0, false, false, false
 	return s
 }
 
 // closed returns the slot without its request, which gets its outcome.
 func (s Slot) closed(outcome Outcome) Slot {
-	s.Route, s.Match, s.Matchee = None, 0, 0
+	s.Route, s.Match, s.Matchee, s.Asks = None, 0, 0, false
 	return s.withOutcome(outcome)
 }
 
@@ -160,7 +170,7 @@ type Clock uint8
 // The deadlines that have passed.
 const (
 	InTime         Clock = iota // none
-	LeaseExpired                // the lease's, not the request's
+	LeaseExpired                // the lease's or the offer's, not the request's
 	RequestExpired              // the request's, not the lease's
 	BothExpired                 // both; for an ended match, the time that it is kept
 )
@@ -172,9 +182,9 @@ func (c Clock) String() string {
 // applyDeadlines writes the consequences of passed deadlines.
 func (s Slot) applyDeadlines(clock Clock) Slot {
 	switch {
-	case s.Route == Searching && clock == LeaseExpired:
-		s.Route, s.Match = Waiting, 0
-	case s.Route == Searching && clock == BothExpired, s.Route == Waiting && clock >= RequestExpired:
+	case (s.Route == Searching || s.Route == Offered) && clock == LeaseExpired:
+		s.Route, s.Match, s.Matchee = Waiting, 0, 0
+	case (s.Route == Searching || s.Route == Offered) && clock == BothExpired, s.Route == Waiting && clock >= RequestExpired:
 		s = s.closed(NoMatch)
 		s.Due = true
 	case s.Route == Ended && (clock == LeaseExpired || clock == BothExpired):
@@ -188,7 +198,7 @@ func (s Slot) clocks(script Script) []Clock {
 	switch {
 	case s.Route == Searching && script == GiveUp:
 		return []Clock{InTime, LeaseExpired, RequestExpired, BothExpired}
-	case s.Route == Searching:
+	case s.Route == Searching || s.Route == Offered:
 		return []Clock{InTime, LeaseExpired, BothExpired}
 	case s.Route == Waiting || s.Route == Ended:
 		return []Clock{InTime, BothExpired}

@@ -22,6 +22,9 @@ const (
 	LateLease
 	LateClaim
 	LateCommit
+	LateOffer
+	Offering  // offer, then tell the matchee
+	Declining // decline, then release
 )
 
 // A Process is a running function with what it knows: it makes an assignment
@@ -32,15 +35,16 @@ type Process struct {
 	Match    Match
 	Matchee  Member
 	Released uint8 // the candidates whose claim it has released, a bit each
+	Asks     bool  // the request wants the matchee to be asked
 }
 
-func (p Process) late() bool { return p.Phase >= LateBegin }
+func (p Process) late() bool { return p.Phase >= LateBegin && p.Phase <= LateOffer }
 
 // attempts reports whether the process makes an assignment attempt and has not yet
 // committed.
 func (p Process) attempts() bool {
 	return p.Phase == Beginning || p.Phase == Leasing || p.Phase == Choosing || p.Phase == Claiming ||
-		p.Phase == Retreating || p.Phase == Committing
+		p.Phase == Retreating || p.Phase == Committing || p.Phase == Offering
 }
 
 func (p Process) hasReleased(m Member) bool { return p.Released&(1<<m) != 0 }

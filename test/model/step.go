@@ -74,5 +74,5 @@ func (s Step) String() string {
 func (p Phase) String() string {
 	return [...]string{"idle", "begin again", "lease again", "choose another candidate", "claim again", "commit", "commit it once more",
 		"confirm", "release and go on", "release", "finish", "release before it finishes", "a late begin", "a late lease",
-		"a late claim", "a late commit"}[p]
+		"a late claim", "a late commit", "a late offer", "offer", "decline"}[p]
 }
