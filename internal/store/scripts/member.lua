@@ -10,7 +10,6 @@ local record, route, left, past, chosen
 local m, values, changed, base
 local stored -- the record as it was, its fields and values by turns
 local lists, unsaved -- what was read of `past`, and the names of what is to be written
-local notices -- what the member is not yet told, once that was read
 local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
 local MOST_UNTOLD = 4 -- notices that one member is not yet told
@@ -69,7 +68,7 @@ local with_defaults, access = { __index = DEFAULTS }, { __newindex = assign }
 local function start(...)
   start_run(...)
   record, route, left, past, chosen = unpack(keys)
-  expired, notices, lists, unsaved = nil, nil, {}, {}
+  expired, lists, unsaved = nil, {}, {}
   if not short_of then -- the first run: while a cache loads a library, it has no pairs
     short_of, m = {}, setmetatable({}, access)
     for short, name in pairs(FIELDS) do
@@ -140,12 +139,10 @@ local function save()
   end
   if n > 0 then
     redis.call('HSET', record, unpack(set))
+    redis.call('PEXPIRE', record, KEEP)
   end
   if gone then
     redis.call('HDEL', record, unpack(gone))
-  end
-  if n > 0 or gone then
-    redis.call('PEXPIRE', record, KEEP)
   end
 end
 
@@ -330,12 +327,11 @@ end
 -- script notes it pushes it. If the push fails, it goes out with the member's first message from
 -- the time `again` on.
 local function untold_list()
-  notices = notices or m.untold and cjson.decode(m.untold) or {}
-  return notices
+  return m.untold and cjson.decode(m.untold) or {}
 end
 
 local function save_untold(list)
-  notices, m.untold = list, #list > 0 and cjson.encode(list) or nil
+  m.untold = #list > 0 and cjson.encode(list) or nil
 end
 
 -- note_untold adds a notice and returns its mark. The end of a match takes the place of its
@@ -496,7 +492,6 @@ local function untold()
   end
   local list, all = {}, untold_list()
   if expired then
-    all = { unpack(all) }
     all[#all + 1] = { 'no_match', expired.deadline, expired.radius, expired.id }
   end
   m.again = now + NOTIFY_AGAIN
