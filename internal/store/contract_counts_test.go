@@ -107,6 +107,7 @@ func countedSearches() []testCase {
 			{"from another cell in the south", north(-7000), 20_000, 4, "", cost{7, 31, 7}},
 			{"from another cell in the east", beside(0, 12_000), 20_000, 4, "", cost{0, 163, 0}},
 			{"from another cell in the west", beside(0, -12_000), 20_000, 4, "", cost{0, 163, 0}},
+			{"from another cell, for all within 11.1 km", north(nextCell), 11_100, 1000, "", cost{107, 89, 100}},
 			{"from another cell, for those within 12 km", north(nextCell), 12_000, 400, "", cost{260, 189, 260}},
 		}),
 		searches("among many at one point", func(f *fixture) {

@@ -162,7 +162,9 @@ func waits() []testCase {
 			ben := f.connected("ben")
 			for len(f.stored("wait", geo.ShardCell(north(0)))) > 1 {
 				before := len(f.stored("wait", geo.ShardCell(north(0))))
-				ben.moveTo(10)
+				for _, w := range ben.woken(10) {
+					same(f, w.Owner, ana.Member)
+				}
 				ana.register(0)
 				if left := len(f.stored("wait", geo.ShardCell(north(0)))); left >= before && before > 1 {
 					f.t.Fatalf("%d requests wait, and before there were %d", left, before)
@@ -177,6 +179,7 @@ func waits() []testCase {
 					// Neither in the order of their ids nor against it.
 					w.Owner.ID = fmt.Sprintf("m%02d", n*29%66)
 					w.Created, w.Tags = f.now-int64(n*29%66/6), strings.Fields(tag)
+					w.Radius = []float64{90, 300, 1000}[n%3] // they wait in squares of three sizes
 				})
 				ben := f.connected("ben" + tag)
 				woken := ben.woken(0, tagged("van"))

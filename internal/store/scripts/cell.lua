@@ -285,7 +285,8 @@ end
 -- its lower left corner. It is 0 inside.
 local function distance_of_box(x, y, left, bottom, bits)
   local side = 2 ^ bits
-  return math.sqrt(distance2(x, y, math.max(left, math.min(x, left + side)), math.max(bottom, math.min(y, bottom + side))))
+  local nearest_x, nearest_y = math.max(left, math.min(x, left + side)), math.max(bottom, math.min(y, bottom + side))
+  return math.sqrt(distance2(x, y, nearest_x, nearest_y))
 end
 
 -- count counts the members in the boxes of 2^bits squares either way that reach from one
@@ -542,7 +543,7 @@ local function let_wait(owner, q)
 end
 
 -- waiting returns the oldest requests that wait here for someone like this member, each with
--- its owner. A member that was at the square `from` a moment ago was told then of those whose
+-- its owner. A member that had the score `from` a moment ago was told then of those whose
 -- circle it was in. The caller's geometry has the last word: a metre is allowed for. If it has
 -- looked at enough, it returns also the rest: where to go on, and `from`.
 local function waiting(member, square, tags, from, rest)
@@ -551,9 +552,9 @@ local function waiting(member, square, tags, from, rest)
   forget_expired()
   local level, word, moved, after = string.match(rest, '^(%d+) (%d+) (%S+) (.*)$')
   level, word, after = tonumber(level or SMALLEST), tonumber(word or 1), after or ''
-  from = tonumber(moved or from)
+  from = moved or from or '-'
   local fx, fy
-  if from then
+  if from ~= '-' then
     fx, fy = xy(from - FIRST)
   end
   local words = { '' }
@@ -584,7 +585,7 @@ local function waiting(member, square, tags, from, rest)
       end
       looked = looked + #page
     end
-    after = #page == PAGE and page[PAGE] or ''
+    after = page[PAGE] or ''
     if after == '' then
       word = word + 1
       if word > #words then
@@ -598,5 +599,5 @@ local function waiting(member, square, tags, from, rest)
   for i = MOST_WAITING + 1, #fitting do
     fitting[i] = nil
   end
-  return fitting, level <= LARGEST and table.concat({ level, word, from and int(from) or '-', after }, ' ') or ''
+  return fitting, level <= LARGEST and table.concat({ level, word, from, after }, ' ') or ''
 end
