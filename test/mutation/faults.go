@@ -42,7 +42,7 @@ func faults() []fault {
 		{"the search begins anew where a cell had to stop", domain + "search.go", "parts[i].Rest = a.rest", "parts[i].Rest = \"\""},
 		{"the search goes on with the rest for fewer candidates", domain + "search.go", "want = max(want, a.want)", "want = max(want, firstWant)"},
 		{"a cell is searched without its older generation", slot + "cell.lua", "ipairs({ current, last })", "ipairs({ current })"},
-		{"a crowd in one square is read in part", slot + "cell.lua", "if more then", "if false then"},
+		{"a crowd in one square is read in part", slot + "cell.lua", "if more > 0 then", "if false then"},
 		{"a crowd in one square is read on as if nobody had been dropped", slot + "cell.lua", "math.max(0, b.skip + PAGE - 8 - gone)", "b.skip + PAGE - 8"},
 		{"a candidate who has moved is not tried again", domain + "attempt.go", "moves[c.Member] < maxMoves", "moves[c.Member] < 0"},
 		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= tonumber(at) or m.seq ~= seq then", "if false then"},
