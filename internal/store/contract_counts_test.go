@@ -164,6 +164,10 @@ func countedReports() testCase {
 		calls(24)
 		f.wait(100, func(n int, w *match.WaitingRequest) { w.Point, w.Radius = north(2000+float64(n)), 100 })
 		calls(24)
+		f.counts()
+		f.says(ben.nextSession().connect(), match.StatusOK)
+		entries, ran := f.onlyRun("connect")
+		same(f, []int{entries, ran}, []int{15, 7})
 	}}
 }
 
