@@ -92,7 +92,7 @@ func positions() []testCase {
 			same(f, ana.report(0, accurate(20), east(1129)).NotTaken, "")
 		}},
 		{"a position that is not taken moves no listing, while an earlier one stays for a moment", func(f *fixture) {
-			f.settings(`"maxAccuracy":200`)
+			f.settings(`"maxAccuracy":200,"maxSpeed":0`)
 			ana := f.listed("ana", 0)
 			ana.moveTo(nextCell)
 			same(f, ana.report(nextCell, accurate(201)).Changes, nil)
