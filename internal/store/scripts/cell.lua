@@ -214,7 +214,7 @@ local function new_finder(radius, wanted, self)
     at = heard and heard - at
     if not heard or heard <= now - ttl or at <= now - ttl then
       stale[#stale + 1], tags_of[#tags_of + 1] = member, tags or ''
-    elseif member ~= self and d <= radius and has(tags, wanted) then
+    elseif member ~= self and d <= radius and (wanted == '' or has(tags, wanted)) then
       f.found[#f.found + 1] = { d = d, square = square, at = at, seq = seq, member = member }
     end
   end
