@@ -33,7 +33,7 @@ A line for each mutant names the test that caught it. For a mutant that SURVIVED
 test, or delete the code if nothing needs it. If the mutant changes nothing that a test
 could see, add a row with the reason to test/mutation/equivalent.go.
 
-All of it takes half an hour to an hour on two idle cores. No source file is changed.
+All of it takes about an hour on two idle cores. No source file is changed.
 
 Usage: go run ./test/mutation/run [flags], in the root of the module
 
