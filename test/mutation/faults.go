@@ -108,14 +108,14 @@ func faults() []fault {
 		{"a failed push of a reply counts", domain + "work.go", "if push(ctx, r.frame) && len(r.marks) > 0 {", "if push(ctx, r.frame) || len(r.marks) > 0 {"},
 		{"a no_match is forgotten before its push", slot + "member.lua", "    expired = { id = id, radius = radius, deadline = deadline }\n",
 			"    expired = { id = id, radius = radius, deadline = deadline }\n    m.no_match = nil\n"},
-		{"a match whose route is lost ends in silence", slot + "member.lua", "    note_untold('ended', match)\n", ""},
+		{"a match whose route is lost ends in silence", slot + "member.lua", "    note_untold('ended', match)\n    note_end(match, 'lost')\n", "    note_end(match, 'lost')\n"},
 		{"a session that the cache has lost begins anew in silence", slot + "member/connect.lua", "  note_untold('state', int(now))\n", ""},
 
 		// Pairs that part early.
 		{"a cool-down is not kept", slot + "member.lua", "    save_list('apart', list, MOST_APART)\n", ""},
 		{"a search does not know the cool-downs", slot + "member.lua", "  q.apart = #apart > 0 and apart or nil\n", ""},
 		{"both pay for a match that one of them ended early", slot + "member.lua", "if early == role and not", "if early and not"},
-		{"a spoilt match is not given back", slot + "member/finish.lua", "    give_back('matchRate', 3600000 / matchesPerHour)\n", ""},
+		{"a spoilt match is not given back", slot + "member.lua", "      give_back('matchRate', 3600000 / matchesPerHour)\n", ""},
 		{"a member that ended too many matches is listed", slot + "member.lua", " and fresh() and\n    not unlisted_until()\n", " and fresh()\n"},
 
 		// Requests by their names.

@@ -677,3 +677,63 @@ end
 local function position_of()
   return m.lat and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, motion = m.motion }
 end
+
+-- hear begins a message of a session, which is its sign of life, or without a connection a look at
+-- the member. It returns the refusal, or nil, the route, and what the member is to be told.
+local function hear(conn, connected, perSecond, burst)
+  if conn == '' then
+    return nil, current_route()
+  end
+  local refusal = enter(conn, connected, perSecond, burst)
+  if refusal then
+    return refusal
+  end
+  note_heard()
+  return nil, current_route(), untold()
+end
+
+-- look is the reply with the member's record and route. With a session it also says from time to
+-- time (`check`) that the other half of its match is to be looked at: the cache may have lost it.
+local function look(r, in_session)
+  local check
+  if in_session then
+    check = check_match()
+    if r and r.state == 'active' then
+      redis.call('PEXPIRE', route, KEEP)
+    end
+  end
+  return { status = 'ok', check = check, connection = connection(), claim = claim_of(), position = position_of(),
+    card = m.card, available = m.available, tags = m.tags, tell = overdue(m.claimMatch or m.active),
+    route = route_of(r), searched = r and r.searched + SEARCH_AGAIN > now or nil,
+    ends = load_list('ends'), unlisted = unlisted_until() }
+end
+
+-- goes_on tells whether the match of the route is still to be ended for both.
+local function goes_on(r, match)
+  return r and r.match == match and (r.state == 'active' or r.state == 'ended' and r.notified ~= '1')
+end
+
+-- finish ends the match of the route r that goes on, which `by` asked for, and returns the reply.
+local function finish(r, reason, by, perMinute, matchesPerHour, harvestPerHour, coolDown)
+  local match, early = r.match, r.early
+  if r.state == 'ended' then
+    reason = r.reason
+  else
+    early = now - r.searched < EARLY and by or nil
+    redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'early', early or '', 'till', int(now + REMEMBER_END),
+      'notified', '0')
+    redis.call('HDEL', route, 'lat', 'lng') -- nobody is shown the point any more
+    redis.call('PEXPIRE', route, REMEMBER_END * 2)
+    m.active = nil
+    note_untold('ended', match)
+    note_end(match, reason, early)
+    if part(r.matchee, 'matcher', early, reason, coolDown, harvestPerHour) then
+      give_back('requestRate', 60000 / perMinute)
+      give_back('matchRate', 3600000 / matchesPerHour)
+    end
+    r.state = 'ended'
+  end
+  return { status = 'ended', matchee = r.matchee, reason = reason, early = early, tell = to_push(match),
+    connection = connection(), request = { id = r.request }, changes = index_changes(r, true),
+    unlisted = unlisted_until() }
+end
