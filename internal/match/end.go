@@ -13,24 +13,26 @@ import (
 // caller's, or ended longer ago than EndRemembered.
 func (s *Service) End(ctx context.Context, x Session, q *protocol.End) (Result, error) {
 	return s.serve(ctx, x, func(w *work) (protocol.Frame, error) {
-		r, err := w.read(ctx, x, false)
+		r, err := inSession(ctx, w, x, func(x Session) (Ending, error) { return w.Store.End(ctx, x, q.Match, q.Reason) })
+		if err == nil {
+			err = w.repairEnd(ctx, x.Member, r.Route)
+		}
 		if err != nil {
 			return nil, err
-		}
-		matcher, matchee := x.Member, x.Member
-		switch {
-		case r.Route != nil && r.Route.State == Active && r.Route.Match == q.Match:
-			matchee = r.Route.Matchee
-		case r.Claim != nil && r.Claim.Match == q.Match && r.Claim.Confirmed:
-			matcher = r.Claim.Matcher
-		default:
-			return w.endedBefore(ctx, r, q)
 		}
 		caller := x.Member
 		if x.Connection == "" {
 			caller = Member{} // the member did not ask for it, and is notified
 		}
-		e, err := w.finish(ctx, matcher, q.Match, matchee, q.Reason, caller)
+		var e *parting
+		switch {
+		case r.Finished != nil:
+			e, err = w.free(ctx, x.Member, q.Match, r.Matchee, *r.Finished, caller)
+		case r.Claim != nil && r.Claim.Match == q.Match && r.Claim.Confirmed:
+			e, err = w.finish(ctx, r.Claim.Matcher, q.Match, x.Member, q.Reason, caller)
+		default:
+			return w.endedBefore(ctx, r.Snapshot, q)
+		}
 		if e == nil {
 			return nil, err
 		}
@@ -50,26 +52,24 @@ func (w *work) endedBefore(ctx context.Context, r Snapshot, q *protocol.End) (pr
 	return nil, fault(NotFound, "there is no such match of yours, or it ended more than 60 s ago")
 }
 
-// An ending is the result of finish. It has the ids of the members' own requests that led
+// A parting is the result of finish. It has the ids of the members' own requests that led
 // to the match, "" if there is none.
-type ending struct {
+type parting struct {
 	reason                         string
 	matcher                        Member
 	matcherRequest, matcheeRequest string
 	unlisted                       int64 // until when the caller is not listed
 }
 
-func (e *ending) requestOf(m Member) string {
+func (e *parting) requestOf(m Member) string {
 	if m == e.matcher {
 		return e.matcherRequest
 	}
 	return e.matcheeRequest
 }
 
-// finish ends a match: first on the matcher's route, from where on the match is over, then
-// on the matchee's claim. Then it lists both and notifies those who were not notified before,
-// except the caller, who gets a reply. It returns nil if it is unknown whether the match ended.
-func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Member, reason string, caller Member) (*ending, error) {
+// finish ends a match on the matcher's route, from where on it is over, and frees both members.
+func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Member, reason string, caller Member) (*parting, error) {
 	by := ByNobody
 	switch caller {
 	case matcher:
@@ -81,7 +81,14 @@ func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Me
 	if err != nil {
 		return nil, err
 	}
-	if reason = finished.Reason; finished.Status == StatusOther {
+	return w.free(ctx, matcher, id, matchee, finished, caller)
+}
+
+// free ends the matchee's claim too. Then it lists both and notifies those who were not notified
+// before, except the caller, who gets a reply. It returns nil if the matchee may not be free.
+func (w *work) free(ctx context.Context, matcher Member, id string, matchee Member, finished Finished, caller Member) (*parting, error) {
+	reason := finished.Reason
+	if finished.Status == StatusOther {
 		reason = protocol.ReasonLost
 	}
 	released, err := w.Store.Release(ctx, matcher, id, matchee, reason, finished.Early)
@@ -99,7 +106,7 @@ func (w *work) finish(ctx context.Context, matcher Member, id string, matchee Me
 	if released.Waits {
 		w.plan(pending{owner: matchee}) // the claim had suspended its own request
 	}
-	e := &ending{reason: reason, matcher: matcher, matcherRequest: finished.RequestID, matcheeRequest: released.RequestID}
+	e := &parting{reason: reason, matcher: matcher, matcherRequest: finished.RequestID, matcheeRequest: released.RequestID}
 	switch caller {
 	case matcher:
 		e.unlisted = finished.Unlisted

@@ -3,7 +3,6 @@ package match_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +37,15 @@ func alreadyEnded(reason string) func(*result) {
 	return func(r *result) { r.Status, r.Reason = match.StatusAlreadyEnded, reason }
 }
 
+// endBy is the first step of an end by that member, and what comes before the release.
+func endBy(by string, finished result, more ...any) script {
+	if by == "ana" {
+		return expect("end ana1 x completed", append([]any{finished}, more...)...)
+	}
+	return join(expect("end ben1 x completed", snapshot(claim(9000, true), nil)),
+		expect("finish ana x ben completed matchee", append([]any{finished}, more...)...))
+}
+
 func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 	reply := func(caller, reason string) string {
 		return `push ` + caller + `1 {"type":"ended","id":"e","match":"x","reason":"` + reason + `"}`
@@ -68,11 +76,10 @@ func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 		"the matchee's claim was released before: it is notified":              {"ana", "e", finished(nil), released(alreadyEnded("completed")), "completed", join(listed, expect(reply("ana", "completed")), ben, noted)},
 		"the claim was not confirmed: the matchee is not notified":             {"ana", "e", finished(nil), released(unconfirmed), "completed", join(listed, expect(reply("ana", "completed")), expect("told ana1 ended x, ana9 free x"))},
 		"the claim was not confirmed and the matchee ends it: it gets a reply": {"ben", "e", finished(nil), released(unconfirmed), "completed", join(listed, expect(reply("ben", "completed")), ana, expect("told ana9 ended x+free x"))},
-		"it ended earlier: the matcher gets that reason":                       {"ana", "e", finished(alreadyEnded("left")), released(alreadyEnded("left")), "left", join(listed, expect(reply("ana", "left")))},
 		"it ended earlier: the matchee gets that reason":                       {"ben", "e", finished(alreadyEnded("left")), released(alreadyEnded("left")), "left", join(listed, expect(reply("ben", "left")))},
-		"it ended earlier but the claim was left: the matchee is notified": {"ana", "e", finished(alreadyEnded("left")), released(nil), "left", join(listed, expect(reply("ana", "left")),
-			meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"left"}`), expect("told ben9 ended x"))},
-		"the route does not know the match: it was lost": {"ana", "e", finished(unknown), released(alreadyEnded("lost")), "lost", join(listed, expect(reply("ana", "lost")))},
+		"it ended earlier but the claim was left: the matchee gets a reply": {"ben", "e", finished(alreadyEnded("left")), released(nil), "left", join(listed, expect(reply("ben", "left")),
+			expect("told ben1 ended x"))},
+		"the route does not know the match: it was lost": {"ben", "e", finished(unknown), released(alreadyEnded("lost")), "lost", join(listed, expect(reply("ben", "lost")))},
 
 		"the matchee's own request waits: it is served": {"ana", "e", finished(nil), released(waits), "completed",
 			join(listed, expect(reply("ana", "completed")), ben, noted, attempt("ben", "1"), giveUp("ben", "1"))},
@@ -86,14 +93,13 @@ func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 			expect("told ana1 ended x, ana9 free x, ben9 ended x", err1), expect("log note what was told: error 1"))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			read, by := snapshot(nil, route(match.Active, true)), " matcher"
-			if test.by == "ben" {
-				read, by = snapshot(claim(9000, true), nil), " matchee"
-			}
 			// Of an early end the release learns who ended it.
-			test.finished.Early = match.By(by[1:])
-			s := scripted(t, expect("read "+test.by+"1", read), expect("finish ana x ben completed"+by, test.finished),
-				expect("release ana x ben "+test.reason+by, test.released), test.steps)
+			by := "matcher"
+			if test.by == "ben" {
+				by = "matchee"
+			}
+			test.finished.Early = match.By(by)
+			s := scripted(t, endBy(test.by, test.finished), expect("release ana x ben "+test.reason+" "+by, test.released), test.steps)
 			s.checkError(s.End(t.Context(), session(test.by), &protocol.End{ID: test.id, Match: "x", Reason: "completed"}), nil)
 		})
 	}
@@ -102,7 +108,7 @@ func TestBothAreNotifiedOfAnEnd(t *testing.T) {
 // TestAnEndWithoutASessionIsNotifiedToBoth: a back end ends a match for ana. It gets the
 // reply as a value, and nothing is pushed but to the two members.
 func TestAnEndWithoutASessionIsNotifiedToBoth(t *testing.T) {
-	s := scripted(t, expect("read ana", snapshot(nil, route(match.Active, true))), expect("finish ana x ben completed", finished(nil)),
+	s := scripted(t, expect("end ana x completed", finished(nil)),
 		expect("release ana x ben completed", released(nil)), expect("apply ana +3"), meanwhile("apply ben +4"),
 		expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
 		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), expect("told ana9 ended x+free x, ben9 ended x"))
@@ -128,28 +134,26 @@ func TestAHalfDoneEndIsFinishedAndNotifiedToBoth(t *testing.T) {
 }
 
 func TestAnEndReturnsTheErrorOfAFailedStep(t *testing.T) {
-	finish, release := expect("finish ana x ben completed", finished(nil)), expect("release ana x ben completed", released(nil))
-	pushed := join(expect(`push ana1 {"type":"ended","id":"e","match":"x","reason":"completed"}`),
-		meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), expect("told ana1 ended x, ben9 ended x"))
-	for name, test := range map[string]struct {
-		steps script
-		want  error
-	}{
-		"the finish fails":             {expect("finish ana x ben completed", finished(nil), err1), err1},
-		"the release fails":            {join(finish, expect("release ana x ben completed", released(nil), err1)), err1},
-		"the matcher cannot be listed": {join(finish, release, expect("apply ana +3", err1), meanwhile("apply ben +4"), pushed), err1},
-		"the matchee cannot be listed": {join(finish, release, expect("apply ana +3"), meanwhile("apply ben +4", err2), pushed), err2},
-	} {
-		for by, read := range map[string]result{"ana": snapshot(nil, route(match.Active, true)), "ben": snapshot(claim(9000, true), nil)} {
+	reply := map[string]script{
+		"ana": join(expect(`push ana1 {"type":"ended","id":"e","match":"x","reason":"completed"}`),
+			meanwhile(`push ben9 {"type":"ended","id":"b7","match":"x","reason":"completed"}`), expect("told ana1 ended x, ben9 ended x")),
+		"ben": join(expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
+			meanwhile(`push ben1 {"type":"ended","id":"e","match":"x","reason":"completed"}`), expect("told ana9 ended x, ben1 ended x")),
+	}
+	for by, role := range map[string]string{"ana": "matcher", "ben": "matchee"} {
+		early := finished(func(r *result) { r.Early = match.By(role) })
+		end, release := endBy(by, early), "release ana x ben completed "+role
+		for name, test := range map[string]struct {
+			steps script
+			want  error
+		}{
+			"the finish fails":             {endBy(by, early, err1), err1},
+			"the release fails":            {join(end, expect(release, released(nil), err1)), err1},
+			"the matcher cannot be listed": {join(end, expect(release, released(nil)), expect("apply ana +3", err1), meanwhile("apply ben +4"), reply[by]), err1},
+			"the matchee cannot be listed": {join(end, expect(release, released(nil)), expect("apply ana +3"), meanwhile("apply ben +4", err2), reply[by]), err2},
+		} {
 			t.Run(name+" for "+by, func(t *testing.T) {
-				steps := test.steps
-				if by == "ben" && len(steps) > 2 {
-					steps = join(steps[:4], expect(`push ana9 {"type":"ended","id":"m1","match":"x","reason":"completed"}`),
-						meanwhile(`push ben1 {"type":"ended","id":"e","match":"x","reason":"completed"}`), expect("told ana9 ended x, ben1 ended x"))
-				}
-				steps = slices.Clone(steps)
-				steps[0].call += map[string]string{"ana": " matcher", "ben": " matchee"}[by]
-				s := scripted(t, expect("read "+by+"1", read), steps)
+				s := scripted(t, test.steps)
 				s.checkError(s.End(t.Context(), session(by), &protocol.End{ID: "e", Match: "x", Reason: "completed"}), test.want)
 			})
 		}
@@ -176,6 +180,7 @@ func TestOnlyAMatchOfTheCallerCanBeEnded(t *testing.T) {
 	}{
 		"no match: not found":                                       {snapshot(nil, nil), nil, unknown},
 		"a route with another match: not found":                     {snapshot(nil, other), nil, unknown},
+		"a route that has ended is freed first":                     {snapshot(nil, route(match.Ended, false)), join(expect("finish ben x ben completed", match.StatusOther, err1)), err1},
 		"a route that is searching: not found":                      {snapshot(nil, route(match.Searching, false)), nil, unknown},
 		"a claim for another match: not found":                      {snapshot(claimOfAnother, nil), nil, unknown},
 		"an unconfirmed claim: not found":                           {snapshot(claim(9000, false), nil), nil, unknown},
@@ -187,11 +192,11 @@ func TestOnlyAMatchOfTheCallerCanBeEnded(t *testing.T) {
 			join(pushed, expect("read ana", snapshot(nil, route(match.Ended, false)), err1)), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := scripted(t, expect("read ben1", test.read), test.steps)
+			s := scripted(t, expect("end ben1 x completed", test.read), test.steps)
 			s.checkError(s.End(t.Context(), session("ben"), &protocol.End{ID: "e", Match: "x", Reason: "completed"}), test.want)
 		})
 	}
-	s := scripted(t, expect("read ben1", snapshot(claim(0, true), nil), err1))
+	s := scripted(t, expect("end ben1 x", snapshot(claim(0, true), nil), err1))
 	s.checkError(s.End(t.Context(), session("ben"), &protocol.End{Match: "x"}), err1)
 }
 

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -164,6 +165,19 @@ func (f fake) Release(_ context.Context, matcher match.Member, id string, matche
 
 func (f fake) Finish(_ context.Context, matcher match.Member, id string, matchee match.Member, reason string, by match.By) (match.Finished, error) {
 	return resultOf[match.Finished](f, "finish", matcher.ID, id, matchee.ID, reason, strings.TrimPrefix(string(by), "nobody"))
+}
+
+// The matchee of the caller's match is always ben.
+func (f fake) End(_ context.Context, x match.Session, id, reason string) (match.Ending, error) {
+	s := f.call("end", cmp.Or(x.Connection, x.ID), id, reason)
+	if s.result.Status != match.StatusEnded {
+		return match.Ending{Snapshot: convert[match.Snapshot](f, s)}, s.err
+	}
+	e := match.Ending{Snapshot: match.Snapshot{Status: s.result.Status, Untold: s.result.Untold}, Matchee: member("ben")}
+	s.result.Untold = nil
+	finished := convert[match.Finished](f, s)
+	e.Finished = &finished
+	return e, s.err
 }
 
 func (f fake) Watch(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.WatchedRoute, error) {

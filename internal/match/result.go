@@ -247,6 +247,14 @@ type Finished struct {
 	Changes    []Change
 }
 
+// An Ending is the result of End. If the member is the matcher it has what Finish did, and the
+// matchee; of the Snapshot then only Status, Now and Untold. Else Finished is nil.
+type Ending struct {
+	Snapshot
+	Finished *Finished
+	Matchee  Member
+}
+
 // A WatchedRoute is the result of Watch: active, searching, already_ended or other.
 type WatchedRoute struct {
 	Status     Status

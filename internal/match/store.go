@@ -81,6 +81,8 @@ type Matches interface {
 	// Release removes a claim. If it was confirmed, the matchee remembers the reason, and pays or
 	// gets back what the match took, by who ended it early.
 	Release(ctx context.Context, matcher Member, match string, matchee Member, reason string, early By) (Released, error)
+	// End is Finish for a member that ends its match: a matcher. For others it is Read.
+	End(ctx context.Context, x Session, match, reason string) (Ending, error)
 	// Finish ends the match on the matcher's route: from here on it is over. The matcher pays or
 	// gets back what the match took if it was early.
 	Finish(ctx context.Context, matcher Member, match string, matchee Member, reason string, by By) (Finished, error)

@@ -91,6 +91,84 @@ func ends() []testCase {
 			f.says(ana.finish("m1", ben, "left"), match.StatusEnded)
 			f.repeats(ana.begin("r0", "m3"), match.Outcome{ID: "r0", Kind: "cancelled", Radius: 3000})
 		}},
+		{"an end by the matcher does what a finish does, and says who the matchee is", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			cem, dan := f.listed("cem", 0), f.listed("dan", 10)
+			ana.matchWith("r1", "m1", ben)
+			cem.matchWith("r1", "m1", dan)
+			f.advance(time.Second)
+			finished := ana.finish("m1", ben, "left", match.ByMatcher)
+			finished.Connection, finished.Changes = cem.Connection, []match.Change{cem.list(f.now)}
+			f.is(cem.end("m1", "left"), match.Ending{Snapshot: match.Snapshot{Status: match.StatusEnded}, Finished: &finished, Matchee: dan.Member})
+			hers, his := ana.snapshot(), cem.snapshot()
+			same(f, his.Ends, hers.Ends)
+			hers.Route.Matchee = dan.Member
+			same(f, his.Route, hers.Route)
+			same(f, f.record("cem")["harvestRate"], f.record("ana")["harvestRate"])
+		}},
+		{"an end by the matcher that is repeated has the first reason, until both are free", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			f.advance(match.Early)
+			f.says(ana.end("m1", "left"), match.StatusEnded)
+			finished := match.Finished{Status: match.StatusEnded, Tell: true, Reason: "left", Connection: ana.Connection, RequestID: "r1"}
+			f.is(ana.end("m1", "completed"), match.Ending{Snapshot: match.Snapshot{Status: match.StatusEnded}, Finished: &finished, Matchee: ben.Member})
+			ana.free("m1")
+			again := ana.end("m1", "completed")
+			f.says(again, match.StatusOK)
+			same(f, again.Finished, nil)
+			same(f, again.Snapshot, ana.snapshot())
+			same(f, again.Ends, []match.End{{Match: "m1", Reason: "left", Matcher: match.Member{Pool: f.pool}, At: f.now}})
+		}},
+		{"an end by anybody but the matcher ends nothing, and is a reading", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			reads := func(by *member, search string) {
+				by.t.Helper()
+				by.read()
+				same(f, by.end(search, "left"), match.Ending{Snapshot: by.read()})
+			}
+			reads(ana, "m1")
+			f.says(ana.begin("r1", "m1"), match.StatusOK)
+			reads(ana, "m1")
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			f.says(ana.commit("m1", ben), match.StatusYours)
+			f.says(ana.confirm("m1", ben), match.StatusYours)
+			reads(ana, "m2")
+			reads(ben, "m1")
+			same(f, ana.snapshot().Route.State, match.Active)
+			same(f, ben.snapshot().Claim.Confirmed, true)
+		}},
+		{"an end says from time to time that the other half of another match is to be looked at", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			f.advance(match.CheckMatch)
+			same(f, ana.end("m2", "left").Check, true)
+			same(f, ana.end("m2", "left").Check, false)
+		}},
+		{"an end by the matcher tells what it is not yet told, but the end itself", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.commitWith("r1", "m1", ben)
+			f.says(ana.confirm("m1", ben), match.StatusYours)
+			f.advance(match.NotifyAgain)
+			same(f, notices(ana.end("m1", "left").Untold), "matched r1")
+			f.advance(match.NotifyAgain)
+			same(f, notices(ana.end("m1", "left").Untold), "ended r1")
+			same(f, notices(ana.end("m1", "left").Untold), "")
+		}},
+		{"an end without a session is a back end's, and no sign of life", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			heard := f.record("ana")["heard"]
+			backend := f.newMember("ana")
+			backend.Session = match.Session{Member: ana.Member}
+			f.advance(match.CheckMatch)
+			same(f, backend.end("m2", "left").Check, false)
+			got := backend.end("m1", "left")
+			f.says(got, match.StatusEnded)
+			same(f, got.Finished.Early, match.ByNobody)
+			same(f, got.Untold, nil)
+			same(f, f.record("ana")["heard"], heard)
+		}},
 		{"a release undoes a claim, and lists the member anew; nothing of it is remembered", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			f.says(ana.claim("m1", ben), match.StatusYours)

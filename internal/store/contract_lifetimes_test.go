@@ -43,6 +43,7 @@ func lifetimes() []testCase {
 					f.says(ana.giveUp("m2", false), match.StatusNoMatch)
 				},
 				func() { f.says(ana.cancel(), match.StatusOther) },
+				func() { f.says(ana.end("m2", "left"), match.StatusOK) },
 				func() { ana = ana.nextSession(); f.says(ana.connect(), match.StatusOK) },
 			} {
 				f.refreshed(record, send)

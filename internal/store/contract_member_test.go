@@ -267,6 +267,13 @@ func (a *member) finish(search string, b *member, reason string, by ...match.By)
 	return done(a, result, err)
 }
 
+// end is a message of the member itself.
+func (a *member) end(search, reason string) match.Ending {
+	a.t.Helper()
+	result, err := a.store.End(a.t.Context(), a.Session, search, reason)
+	return done(a, result, err)
+}
+
 func (a *member) watch(search string, b *member) match.WatchedRoute {
 	a.t.Helper()
 	result, err := a.store.Watch(a.t.Context(), a.Member, search, b.Member)

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"math"
 	"time"
 
+	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/internal/protocol"
 )
@@ -76,6 +78,24 @@ func positions() []testCase {
 				same(f, ben.report(one.furthest, one.now...).NotTaken, protocol.PositionJump)
 				same(f, *ben.snapshot().Position, ben.Position)
 			}
+		}},
+		{"a jump is as far in any direction", func(f *fixture) {
+			f.settings(limits)
+			east := func(meters float64) reportOption {
+				return func(r *match.Report) {
+					r.Point = geo.Point{Lat: north(0).Lat, Lng: north(0).Lng + (north(meters).Lat-north(0).Lat)/math.Cos(north(0).Lat*math.Pi/180)}
+				}
+			}
+			ana := f.listed("ana", 0, accurate(10))
+			f.advance(10 * time.Second)
+			same(f, ana.report(0, accurate(20), east(1131)).NotTaken, protocol.PositionJump)
+			same(f, ana.report(0, accurate(20), east(1129)).NotTaken, "")
+		}},
+		{"a position that is not taken moves no listing, while an earlier one stays for a moment", func(f *fixture) {
+			f.settings(`"maxAccuracy":200,"maxSpeed":0`)
+			ana := f.listed("ana", 0)
+			ana.moveTo(nextCell)
+			same(f, ana.report(nextCell, accurate(201)).Changes, nil)
 		}},
 		{"without a largest speed no position is a jump", func(f *fixture) {
 			f.settings(`"maxSpeed":0`)

@@ -127,6 +127,13 @@ func searches() []testCase {
 			ana.moveTo(10)
 			same(f, f.nearest(0, 100, 1), []string{"ana"})
 		}},
+		{"a member of whom the cache has evicted where it is is not found until it reports", func(f *fixture) {
+			ana := f.listed("ana", 0, tagged("van"))
+			f.evict(f.key("near0", string(geo.ShardCell(north(0)))))
+			same(f, f.nearest(0, 20_000, 1, "van"), []string{})
+			ana.moveTo(10)
+			same(f, f.nearest(0, 100, 1, "van"), []string{"ana"})
+		}},
 		{"a member of whom nothing is known is not found, and is swept", func(f *fixture) {
 			ana := f.listed("ana", 0, tagged("van"))
 			f.listed("ben", 10)

@@ -109,6 +109,14 @@ func notYetTold() []testCase {
 			ben.told(ended("m1"))
 			same(f, after(f, 3*time.Second, ben), "matched m2")
 		}},
+		{"a told of something else does not bring a no_match before its time", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r1", openFor(time.Minute))
+			same(f, after(f, time.Minute, ana), "no_match r1")
+			ana.told(ended("m1"))
+			same(f, after(f, 3*time.Second-time.Millisecond, ana), "")
+			same(f, after(f, time.Millisecond, ana), "no_match r1")
+		}},
 		{"a told of another connection clears nothing", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			untoldMatch(ana, "m1", ben)

@@ -162,7 +162,9 @@ func waits() []testCase {
 			ben := f.connected("ben")
 			for len(f.stored("wait", geo.ShardCell(north(0)))) > 1 {
 				before := len(f.stored("wait", geo.ShardCell(north(0))))
-				ben.moveTo(10)
+				for _, w := range ben.woken(10) {
+					same(f, w.Owner, ana.Member)
+				}
 				ana.register(0)
 				if left := len(f.stored("wait", geo.ShardCell(north(0)))); left >= before && before > 1 {
 					f.t.Fatalf("%d requests wait, and before there were %d", left, before)
@@ -177,6 +179,7 @@ func waits() []testCase {
 					// Neither in the order of their ids nor against it.
 					w.Owner.ID = fmt.Sprintf("m%02d", n*29%66)
 					w.Created, w.Tags = f.now-int64(n*29%66/6), strings.Fields(tag)
+					w.Radius = []float64{90, 300, 1000}[n%3] // they wait in squares of three sizes
 				})
 				ben := f.connected("ben" + tag)
 				woken := ben.woken(0, tagged("van"))
@@ -186,18 +189,31 @@ func waits() []testCase {
 				}
 			}
 		}},
-		{"a member gets the request that it fits after hundreds that it nearly fits", func(f *fixture) {
-			f.wait(450, func(n int, w *match.WaitingRequest) { w.Radius = 90 })
-			ana := f.listed("ana", 0)
-			ana.await("r1", withRadius(110))
+		{"a member gets the request that it fits after hundreds that it nearly fits, of each size", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 300)
+			ana.await("r1")
+			for _, radius := range []float64{90, 700} {
+				f.wait(450, func(n int, w *match.WaitingRequest) { w.Radius = radius })
+				ana.asked.Radius = radius + 20
+				ana.register(0)
+				ben.moveTo(2000)
+				trips := f.count(func() {
+					reported := ben.report(radius + 10)
+					same(f, ben.apply(reported.Changes...), []match.WaitingRequest{ben.foundBy(ana)})
+				})
+				same(f, trips, 5) // record, cell, and the cell goes on three times
+				same(f, ben.woken(radius+9), nil)
+			}
+		}},
+		{"a request that the cache has evicted is forgotten", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 2000)
+			ana.await("r1")
 			ana.register(0)
-			ben := f.listed("ben", 300)
-			trips := f.count(func() {
-				reported := ben.report(100)
-				same(f, ben.apply(reported.Changes...), []match.WaitingRequest{ben.foundBy(ana)})
-			})
-			same(f, trips, 5) // record, cell, and the cell goes on three times
-			same(f, ben.woken(99), nil)
+			f.evict(f.key("wait", string(geo.ShardCell(north(0)))))
+			same(f, ben.woken(100), nil)
+			f.advance(time.Minute)
+			same(f, ben.woken(2000), nil)
+			same(f, slices.ContainsFunc(f.entries("queue", 0), func(entry string) bool { return strings.HasPrefix(entry, "due ") }), false)
 		}},
 		{"a member who stays in hundreds of circles gets none of them again at once", func(f *fixture) {
 			f.wait(450, func(n int, w *match.WaitingRequest) { w.Created = f.now - int64(n) })

@@ -45,10 +45,7 @@ func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew
 		by = s.session(*x)
 	}
 	r, err := s.ask(ctx, s.onMember("read", m, append(by, bit(anew))...))
-	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), Untold: r.untold(), Connection: r.Connection, Claim: r.claim(),
-		Position: r.position(), Card: r.Card, Available: r.Available, Tags: r.Tags,
-		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Check: bool(r.Check), Ends: r.ends(),
-		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}, err
+	return r.snapshot(), err
 }
 
 // Lease implements match.Requests.
@@ -118,11 +115,29 @@ func (s *Store) Release(ctx context.Context, matcher match.Member, id string, ma
 
 // Finish implements match.Matches.
 func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, matchee match.Member, reason string, by match.By) (match.Finished, error) {
-	settings := s.pools.For(matcher.Pool)
-	r, err := s.ask(ctx, s.onMember("finish", matcher, id, matchee.ID, reason, string(by), decimal(settings.RequestsPerMinute),
-		decimal(settings.MatchesPerHour), decimal(settings.HarvestPerHour), millis(settings.CoolDown)))
-	return match.Finished{Status: r.Status, Tell: bool(r.Tell), Reason: r.Reason, Early: r.Early, Connection: r.Connection, RequestID: r.requestID(),
-		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}, err
+	r, err := s.ask(ctx, s.onMember("finish", matcher, append([]string{id, matchee.ID, reason, string(by)}, s.prices(matcher)...)...))
+	return r.finished(), err
+}
+
+// End implements match.Matches.
+func (s *Store) End(ctx context.Context, x match.Session, id, reason string) (match.Ending, error) {
+	by := []string{"", "", "", ""}
+	if x.Connection != "" {
+		by = s.session(x)
+	}
+	r, err := s.ask(ctx, s.onMember("end", x.Member, append(append(by, id, reason), s.prices(x.Member)...)...))
+	if r.Status != match.StatusEnded {
+		return match.Ending{Snapshot: r.snapshot()}, err
+	}
+	finished := r.finished()
+	return match.Ending{Snapshot: match.Snapshot{Status: r.Status, Now: int64(r.Now), Untold: r.untold()}, Finished: &finished, Matchee: r.member(r.Matchee)}, err
+}
+
+// prices are the pool's limits of what an end can cost its matcher, or give back.
+func (s *Store) prices(m match.Member) []string {
+	settings := s.pools.For(m.Pool)
+	return []string{decimal(settings.RequestsPerMinute), decimal(settings.MatchesPerHour), decimal(settings.HarvestPerHour),
+		millis(settings.CoolDown)}
 }
 
 // Watch implements match.Matches.

@@ -25,6 +25,7 @@ type reply struct {
 	Retry      number       `json:"retry"` // ms
 	Old        string       `json:"old"`
 	Connection string       `json:"connection"`
+	Matchee    string       `json:"matchee"`
 	Reason     string       `json:"reason"`
 	Early      match.By     `json:"early"`
 	Card       string       `json:"card"`
@@ -328,6 +329,18 @@ func (r reply) route(t *route) *match.Route {
 	request.Apart = r.apart(&t.Request)
 	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified),
 		Request: request}
+}
+
+func (r reply) snapshot() match.Snapshot {
+	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), Untold: r.untold(), Connection: r.Connection, Claim: r.claim(),
+		Position: r.position(), Card: r.Card, Available: r.Available, Tags: r.Tags,
+		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Check: bool(r.Check), Ends: r.ends(),
+		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}
+}
+
+func (r reply) finished() match.Finished {
+	return match.Finished{Status: r.Status, Tell: bool(r.Tell), Reason: r.Reason, Early: r.Early, Connection: r.Connection, RequestID: r.requestID(),
+		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}
 }
 
 func (r reply) untold() (all []match.Untold) {

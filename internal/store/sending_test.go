@@ -179,6 +179,10 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err
 		}},
+		{"end", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.End(ctx, ana.Session, "m2", "left")
+			return err
+		}},
 		{"release", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Release(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err

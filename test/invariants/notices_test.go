@@ -24,7 +24,7 @@ func TestAnEndIsNotifiedBeforeTheNextMatch(t *testing.T) {
 		ben.at(lat, lng)
 		ana.send("end", `"match":"`+ask()+`"`) // the cache knows the scripts
 		first := ask()
-		be.withFault(2, dies, func() { ana.send("end", `"match":"`+first+`"`) }) // after read and finish
+		be.withFault(1, dies, func() { ana.send("end", `"match":"`+first+`"`) }) // after the match is over
 		ben.take()
 		delayed := pushHook(func(_ context.Context, kind, connection string, deliver func() error) error {
 			if kind == "*protocol.Ended" && connection == ben.connection {

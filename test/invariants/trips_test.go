@@ -41,13 +41,16 @@ func TestTrips(t *testing.T) {
 			{"match with a point", func() { ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)); matched() }, 5, 7, 8},
 			{"first location of a matchee", func() { ben.report(lat, lng) }, 2, 3, 3},
 			{"the next location", func() { ben.report(lat, lng+0.0001) }, 2, 2, 2},
-			// read, finish, release; list, told
-			{"end", end, 4, 5, 6},
+			// end, release; list, told
+			{"end", end, 3, 4, 5},
 			{"location of the matcher", func() { ana.report(lat, lng) }, 0, 3, 3},
 			{"match without a point", meet, 5, 8, 9},
 			{"first location of a matcher", func() { ana.report(lat, lng) }, 0, 3, 3},
 			{"the next location", func() { ana.report(lat, lng+0.0001) }, 0, 2, 2},
-			{"end of both listed", end, 5, 6, 7},
+			{"end of both listed", end, 4, 5, 6},
+			{"another match", meet, 5, 8, 9},
+			// end, finish, release; list, told
+			{"end by the matchee", func() { ben.send("end", `"match":"`+match+`"`) }, 5, 6, 7},
 			{"two locations at the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 6, 6},
 			{"the same 15 s later", func() { be.advance(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 4, 5},
 			{"match across an edge", meet, 6, 9, 12},

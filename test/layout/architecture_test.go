@@ -33,13 +33,16 @@ func TestTheStateDiagramsAreThoseOfTheScripts(t *testing.T) {
 			}
 		}
 	}
-	_, function, _ := strings.Cut(string(read(t, "internal/store/scripts/member.lua")), "local function current_route()")
-	function, _, _ = strings.Cut(function, "\nend\n")
-	for _, set := range regexp.MustCompile(`'state', '(\w+)'`).FindAllStringSubmatch(function, -1) {
-		write("current_route", set[1])
-	}
-	if strings.Contains(function, "'DEL', route") {
-		write("current_route", none)
+	prelude := string(read(t, "internal/store/scripts/member.lua"))
+	for _, name := range []string{"current_route", "finish"} { // what several scripts do
+		_, function, _ := strings.Cut(prelude, "local function "+name+"(")
+		function, _, _ = strings.Cut(function, "\nend\n")
+		for _, set := range regexp.MustCompile(`'state', '(\w+)'`).FindAllStringSubmatch(function, -1) {
+			write(name, set[1])
+		}
+		if strings.Contains(function, "'DEL', route") {
+			write(name, none)
+		}
 	}
 
 	drawn := make(map[string]map[string]bool)

@@ -42,7 +42,7 @@ func faults() []fault {
 		{"the search begins anew where a cell had to stop", domain + "search.go", "parts[i].Rest = a.rest", "parts[i].Rest = \"\""},
 		{"the search goes on with the rest for fewer candidates", domain + "search.go", "want = max(want, a.want)", "want = max(want, firstWant)"},
 		{"a cell is searched without its older generation", slot + "cell.lua", "ipairs({ current, last })", "ipairs({ current })"},
-		{"a crowd in one square is read in part", slot + "cell.lua", "if more then", "if false then"},
+		{"a crowd in one square is read in part", slot + "cell.lua", "if more > 0 then", "if false then"},
 		{"a crowd in one square is read on as if nobody had been dropped", slot + "cell.lua", "math.max(0, b.skip + PAGE - 8 - gone)", "b.skip + PAGE - 8"},
 		{"a candidate who has moved is not tried again", domain + "attempt.go", "moves[c.Member] < maxMoves", "moves[c.Member] < 0"},
 		{"a candidate who has moved is claimed at its old place", slot + "member/claim.lua", "if m.at ~= tonumber(at) or m.seq ~= seq then", "if false then"},
@@ -108,14 +108,14 @@ func faults() []fault {
 		{"a failed push of a reply counts", domain + "work.go", "if push(ctx, r.frame) && len(r.marks) > 0 {", "if push(ctx, r.frame) || len(r.marks) > 0 {"},
 		{"a no_match is forgotten before its push", slot + "member.lua", "    expired = { id = id, radius = radius, deadline = deadline }\n",
 			"    expired = { id = id, radius = radius, deadline = deadline }\n    m.no_match = nil\n"},
-		{"a match whose route is lost ends in silence", slot + "member.lua", "    note_untold('ended', match)\n", ""},
+		{"a match whose route is lost ends in silence", slot + "member.lua", "    note_untold('ended', match)\n    note_end(match, 'lost')\n", "    note_end(match, 'lost')\n"},
 		{"a session that the cache has lost begins anew in silence", slot + "member/connect.lua", "  note_untold('state', int(now))\n", ""},
 
 		// Pairs that part early.
 		{"a cool-down is not kept", slot + "member.lua", "    save_list('apart', list, MOST_APART)\n", ""},
 		{"a search does not know the cool-downs", slot + "member.lua", "  q.apart = #apart > 0 and apart or nil\n", ""},
 		{"both pay for a match that one of them ended early", slot + "member.lua", "if early == role and not", "if early and not"},
-		{"a spoilt match is not given back", slot + "member/finish.lua", "    give_back('matchRate', 3600000 / matchesPerHour)\n", ""},
+		{"a spoilt match is not given back", slot + "member.lua", "      give_back('matchRate', 3600000 / matchesPerHour)\n", ""},
 		{"a member that ended too many matches is listed", slot + "member.lua", " and fresh() and\n    not unlisted_until()\n", " and fresh()\n"},
 
 		// Requests by their names.

@@ -41,7 +41,7 @@ var required = map[string]float64{Lua: 100, Go: 80, Planted: 100}
 type Options struct {
 	Root string // of the module
 	// Only is one kind of mutants, or "" for all. File limits them to the files with this
-	// text in their names.
+	// text in their names; those of scripts also to a line, such as "claim.lua:22:".
 	Only, File string
 	// Tests limits the tests to the packages with this text in their names.
 	Tests string

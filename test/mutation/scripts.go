@@ -71,10 +71,10 @@ func (r *runner) scripts(ctx context.Context) ([]Mutant, error) {
 	var mutants []Mutant
 	var tests suite
 	for _, s := range all {
-		if !strings.Contains(s.name, r.File) {
-			continue
-		}
 		for i, c := range s.conditions {
+			if !strings.Contains(fmt.Sprintf("%s:%d:", s.name, c.Line), r.File) {
+				continue
+			}
 			for n, change := range c.Mutants {
 				value := map[bool]string{true: "t", false: "f"}[change.Differs]
 				edits := filepath.Join(r.dir, fmt.Sprintf("%d.%d.json", s.first+i, n))

@@ -226,8 +226,7 @@ func TestOfTwoMatchesAtOnceOneIsRefused(t *testing.T) {
 			case "cancel":
 				s.Push(&waggle.Ended{ID: m.ID, Reason: waggle.Cancelled})
 			case "match":
-				time.Sleep(time.Second)
-				s.Push(&waggle.NoMatch{ID: m.ID})
+				time.AfterFunc(time.Second, func() { s.Push(&waggle.NoMatch{ID: m.ID}) }) // meanwhile it answers the other's cancel
 			}
 		}
 	}

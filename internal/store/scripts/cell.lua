@@ -281,6 +281,14 @@ local function with_rare_tag(f, tag, x, y)
   end
 end
 
+-- distance_of_box is the distance of a place from a box of 2^bits squares either way, given by
+-- its lower left corner. It is 0 inside.
+local function distance_of_box(x, y, left, bottom, bits)
+  local side = 2 ^ bits
+  local nearest_x, nearest_y = math.max(left, math.min(x, left + side)), math.max(bottom, math.min(y, bottom + side))
+  return math.sqrt(distance2(x, y, nearest_x, nearest_y))
+end
+
 -- count counts the members in the boxes of 2^bits squares either way that reach from one
 -- place to another.
 local function count(left, bottom, right, top, bits)
@@ -302,21 +310,21 @@ end
 -- if there is no such circle. The cache looks at all boxes that the circle touches, each about
 -- as high as the radius, so their members are counted first.
 local function look(f, x, y, radius, want)
-  local total, bits = 0, BITS
+  local total, bits = 0, math.huge -- so large a box is not counted: the cell has few members
   for _, g in ipairs(generations) do
     total = total + redis.call('ZCARD', g.near)
   end
   if total > MOST_READ then
-    if x < 0 or x >= SIDE or y < 0 or y >= SIDE then
+    if distance_of_box(x, y, 0, 0, BITS) > 0 then -- a place outside of the plane
       return nil
     end
     -- A box has about eight, if all are spread evenly over the shard cell; else try others.
-    bits = math.max(0, math.min(BITS, math.floor(math.log(8 * 36e6 / (total * WIDE * HIGH)) / math.log(4) + 0.5)))
+    bits = math.max(0, math.floor(math.log(8 * 36e6 / (total * WIDE * HIGH)) / math.log(4) + 0.5))
     for _ = 1, 3 do
       local n = count(x, y, x, y, bits)
-      if n > 24 and bits > 0 then
-        bits = bits - (n > 96 and bits > 1 and 2 or 1)
-      elseif n < 3 and bits < BITS then
+      if n > 24 then
+        bits = math.max(0, bits - (n > 96 and 2 or 1))
+      elseif n < 3 then
         bits = bits + 1
       else
         break
@@ -324,10 +332,10 @@ local function look(f, x, y, radius, want)
     end
   end
   local dense -- the bits of boxes with too many
-  while bits >= 0 and f.read < MOST_READ do
-    local reach = total > MOST_READ and math.min(radius, 0.99 * HIGH * 2 ^ bits) or radius
+  while bits >= 0 and bits ~= dense and f.read < MOST_READ do
+    local reach = math.min(radius, 0.99 * HIGH * 2 ^ bits)
     local dx, dy = reach / WIDE, reach / HIGH
-    if total > MOST_READ and count(x - dx, y - dy, x + dx, y + dy, bits) > MOST_READ then
+    if count(x - dx, y - dy, x + dx, y + dy, bits) > MOST_READ then
       dense, bits = bits, bits - 1
     else
       local horizon
@@ -357,8 +365,6 @@ local function look(f, x, y, radius, want)
         return math.huge
       elseif f.enough(horizon, want) then
         return horizon
-      elseif bits == BITS or bits + 1 == dense then
-        return nil
       end
       bits = bits + 1
     end
@@ -370,8 +376,7 @@ end
 local function walk(f, x, y, radius, want, rest)
   local boxes, counted = {}, 0
   local function push(square, bx, by, bits, skip)
-    local side = 2 ^ bits
-    local d = math.sqrt(distance2(x, y, math.max(bx, math.min(x, bx + side)), math.max(by, math.min(y, by + side))))
+    local d = distance_of_box(x, y, bx, by, bits)
     if d <= radius then
       boxes[#boxes + 1] = { square = square, x = bx, y = by, bits = bits, skip = skip, d = d }
     end
@@ -409,7 +414,7 @@ local function walk(f, x, y, radius, want, rest)
       push(b.square + 2 * quarter, b.x + half, b.y, b.bits - 1, 0)
       push(b.square + 3 * quarter, b.x + half, b.y + half, b.bits - 1, 0)
     else
-      local more, gone = false, 0
+      local more, gone = 0, 0
       for _, g in ipairs(generations) do
         if g.count > b.skip then
           local page
@@ -423,17 +428,17 @@ local function walk(f, x, y, radius, want, rest)
           for i = 1, #page, 2 do
             members[#members + 1] = page[i]
           end
-          local known = #members > 0 and redis.call('HMGET', g.seen, unpack(members))
+          local known = redis.call('HMGET', g.seen, unpack(members))
           for i, member in ipairs(members) do
             local square = tonumber(page[2 * i]) - FIRST
             local mx, my = xy(square - b.square)
             f.consider(g, member, known[i], square, math.sqrt(distance2(x, y, b.x + mx + 0.5, b.y + my + 0.5)))
           end
-          more = more or #members == PAGE
+          more = math.max(more, g.count - b.skip - PAGE)
         end
         gone = math.max(gone, f.sweep(g))
       end
-      if more then -- a crowd in one square: the next page overlaps, as entries may go meanwhile
+      if more > 0 then -- a crowd in one square: the next page overlaps, as entries may go meanwhile
         push(b.square, b.x, b.y, b.bits, math.max(0, b.skip + PAGE - 8 - gone))
       end
     end
@@ -446,9 +451,6 @@ end
 -- run reads is bounded, whatever is stored.
 local function nearest(x, y, radius, wanted, want, self, rest)
   local f = new_finder(radius, wanted, self)
-  if #generations == 0 then
-    return f.reply()
-  end
   if rest == '' then
     local tag, few = rarest(wanted)
     if tag then
@@ -541,7 +543,7 @@ local function let_wait(owner, q)
 end
 
 -- waiting returns the oldest requests that wait here for someone like this member, each with
--- its owner. A member that was at the square `from` a moment ago was told then of those whose
+-- its owner. A member that had the score `from` a moment ago was told then of those whose
 -- circle it was in. The caller's geometry has the last word: a metre is allowed for. If it has
 -- looked at enough, it returns also the rest: where to go on, and `from`.
 local function waiting(member, square, tags, from, rest)
@@ -550,9 +552,9 @@ local function waiting(member, square, tags, from, rest)
   forget_expired()
   local level, word, moved, after = string.match(rest, '^(%d+) (%d+) (%S+) (.*)$')
   level, word, after = tonumber(level or SMALLEST), tonumber(word or 1), after or ''
-  from = tonumber(moved or from)
+  from = moved or from or '-'
   local fx, fy
-  if from then
+  if from ~= '-' then
     fx, fy = xy(from - FIRST)
   end
   local words = { '' }
@@ -583,7 +585,7 @@ local function waiting(member, square, tags, from, rest)
       end
       looked = looked + #page
     end
-    after = #page == PAGE and page[PAGE] or ''
+    after = page[PAGE] or ''
     if after == '' then
       word = word + 1
       if word > #words then
@@ -597,5 +599,5 @@ local function waiting(member, square, tags, from, rest)
   for i = MOST_WAITING + 1, #fitting do
     fitting[i] = nil
   end
-  return fitting, level <= LARGEST and table.concat({ level, word, from and int(from) or '-', after }, ' ') or ''
+  return fitting, level <= LARGEST and table.concat({ level, word, from, after }, ' ') or ''
 end

@@ -10,7 +10,6 @@ local record, route, left, past, chosen
 local m, values, changed, base
 local stored -- the record as it was, its fields and values by turns
 local lists, unsaved -- what was read of `past`, and the names of what is to be written
-local notices -- what the member is not yet told, once that was read
 local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
 local MOST_UNTOLD = 4 -- notices that one member is not yet told
@@ -69,7 +68,7 @@ local with_defaults, access = { __index = DEFAULTS }, { __newindex = assign }
 local function start(...)
   start_run(...)
   record, route, left, past, chosen = unpack(keys)
-  expired, notices, lists, unsaved = nil, nil, {}, {}
+  expired, lists, unsaved = nil, {}, {}
   if not short_of then -- the first run: while a cache loads a library, it has no pairs
     short_of, m = {}, setmetatable({}, access)
     for short, name in pairs(FIELDS) do
@@ -140,12 +139,10 @@ local function save()
   end
   if n > 0 then
     redis.call('HSET', record, unpack(set))
+    redis.call('PEXPIRE', record, KEEP)
   end
   if gone then
     redis.call('HDEL', record, unpack(gone))
-  end
-  if n > 0 or gone then
-    redis.call('PEXPIRE', record, KEEP)
   end
 end
 
@@ -330,12 +327,11 @@ end
 -- script notes it pushes it. If the push fails, it goes out with the member's first message from
 -- the time `again` on.
 local function untold_list()
-  notices = notices or m.untold and cjson.decode(m.untold) or {}
-  return notices
+  return m.untold and cjson.decode(m.untold) or {}
 end
 
 local function save_untold(list)
-  notices, m.untold = list, #list > 0 and cjson.encode(list) or nil
+  m.untold = #list > 0 and cjson.encode(list) or nil
 end
 
 -- note_untold adds a notice and returns its mark. The end of a match takes the place of its
@@ -496,7 +492,6 @@ local function untold()
   end
   local list, all = {}, untold_list()
   if expired then
-    all = { unpack(all) }
     all[#all + 1] = { 'no_match', expired.deadline, expired.radius, expired.id }
   end
   m.again = now + NOTIFY_AGAIN
@@ -681,4 +676,64 @@ end
 
 local function position_of()
   return m.lat and { lat = m.lat, lng = m.lng, at = m.at, seq = m.seq, motion = m.motion }
+end
+
+-- hear begins a message of a session, which is its sign of life, or without a connection a look at
+-- the member. It returns the refusal, or nil, the route, and what the member is to be told.
+local function hear(conn, connected, perSecond, burst)
+  if conn == '' then
+    return nil, current_route()
+  end
+  local refusal = enter(conn, connected, perSecond, burst)
+  if refusal then
+    return refusal
+  end
+  note_heard()
+  return nil, current_route(), untold()
+end
+
+-- look is the reply with the member's record and route. With a session it also says from time to
+-- time (`check`) that the other half of its match is to be looked at: the cache may have lost it.
+local function look(r, in_session)
+  local check
+  if in_session then
+    check = check_match()
+    if r and r.state == 'active' then
+      redis.call('PEXPIRE', route, KEEP)
+    end
+  end
+  return { status = 'ok', check = check, connection = connection(), claim = claim_of(), position = position_of(),
+    card = m.card, available = m.available, tags = m.tags, tell = overdue(m.claimMatch or m.active),
+    route = route_of(r), searched = r and r.searched + SEARCH_AGAIN > now or nil,
+    ends = load_list('ends'), unlisted = unlisted_until() }
+end
+
+-- goes_on tells whether the match of the route is still to be ended for both.
+local function goes_on(r, match)
+  return r and r.match == match and (r.state == 'active' or r.state == 'ended' and r.notified ~= '1')
+end
+
+-- finish ends the match of the route r that goes on, which `by` asked for, and returns the reply.
+local function finish(r, reason, by, perMinute, matchesPerHour, harvestPerHour, coolDown)
+  local match, early = r.match, r.early
+  if r.state == 'ended' then
+    reason = r.reason
+  else
+    early = now - r.searched < EARLY and by or nil
+    redis.call('HSET', route, 'state', 'ended', 'reason', reason, 'early', early or '', 'till', int(now + REMEMBER_END),
+      'notified', '0')
+    redis.call('HDEL', route, 'lat', 'lng') -- nobody is shown the point any more
+    redis.call('PEXPIRE', route, REMEMBER_END * 2)
+    m.active = nil
+    note_untold('ended', match)
+    note_end(match, reason, early)
+    if part(r.matchee, 'matcher', early, reason, coolDown, harvestPerHour) then
+      give_back('requestRate', 60000 / perMinute)
+      give_back('matchRate', 3600000 / matchesPerHour)
+    end
+    r.state = 'ended'
+  end
+  return { status = 'ended', matchee = r.matchee, reason = reason, early = early, tell = to_push(match),
+    connection = connection(), request = { id = r.request }, changes = index_changes(r, true),
+    unlisted = unlisted_until() }
 end

@@ -33,11 +33,12 @@ A line for each mutant names the test that caught it. For a mutant that SURVIVED
 test, or delete the code if nothing needs it. If the mutant changes nothing that a test
 could see, add a row with the reason to test/mutation/equivalent.go.
 
-All of it takes half an hour to an hour on two idle cores. No source file is changed.
+All of it takes about an hour on two idle cores. No source file is changed.
 
 Usage: go run ./test/mutation/run [flags], in the root of the module
 
   go run ./test/mutation/run -only lua -file claim         the conditions of claim.lua
+  go run ./test/mutation/run -only lua -file claim.lua:22: those of its line 22
   go run ./test/mutation/run -only go -file match/waiting  the mutants of match/waiting.go
   go run ./test/mutation/run | grep SURVIVED               what is to be done
 
@@ -55,7 +56,7 @@ func main() {
 func run(ctx context.Context) error {
 	kinds := []string{mutation.Lua, mutation.Go, mutation.Planted}
 	only := flag.String("only", "", "only this `kind` of mutants: "+strings.Join(kinds, ", "))
-	file := flag.String("file", "", "only files with this `text` in their names, such as \"claim.lua\"")
+	file := flag.String("file", "", "only files with this `text` in their names, such as \"claim.lua\", or a line of a script")
 	tests := flag.String("tests", "", "only the tests of packages with this `text` in their names, such as \"internal/store\"")
 	list := flag.Bool("list", false, "list the mutants, each with the number of tests that it affects, and test none")
 	budget := flag.Duration("budget", 5*time.Second, "the `time` for the tests of one mutant of kind go; 0: no limit")

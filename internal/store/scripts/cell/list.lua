@@ -25,7 +25,7 @@ elseif anew ~= '1' then
 end
 local fitting, rest
 if redis.call('ZCARD', queue) > 0 then
-  local from = asked and tonumber(redis.call('ZSCORE', g.near, member)) or nil
+  local from = asked and redis.call('ZSCORE', g.near, member)
   fitting, rest = waiting(member, tonumber(square), tags, from, '')
 end
 keep(member, square, k, before, g)
