@@ -35,9 +35,15 @@ func WithOutcomes(workers int) Bounds {
 	return Bounds{Members: 2, Processes: 3, Attempts: 2, Workers: workers}
 }
 
-// WithOffers bounds an exploration of requests that ask their matchee, and of others beside them.
+// WithOffers bounds an exploration of requests that ask their matchee, and of others beside them:
+// one attempt at a time, and an answer, a repair or an end beside it.
 func WithOffers(workers int) Bounds {
-	return Bounds{Members: 3, Processes: 2, Attempts: 2, Offers: true, ForgetOutcomes: true, Workers: workers}
+	return Bounds{Members: 3, Processes: 2, Attempts: 1, Offers: true, ForgetOutcomes: true, Workers: workers}
+}
+
+// WithOffersOfTwo bounds one of two members who offer themselves to each other, with more processes.
+func WithOffersOfTwo(workers int) Bounds {
+	return Bounds{Members: 2, Processes: 3, Attempts: 2, Offers: true, ForgetOutcomes: true, Workers: workers}
 }
 
 // WithFailover bounds an exploration in which the cache fails over.

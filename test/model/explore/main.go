@@ -110,6 +110,8 @@ func explorations(workers int) []exploration {
 	all := []exploration{
 		protocol("the protocol: three members, three processes", model.Full(workers)),
 		protocol("the protocol: with every outcome kept", model.WithOutcomes(workers)),
+		protocol("the protocol: offers", model.WithOffers(workers)),
+		protocol("the protocol: offers of two to each other", model.WithOffersOfTwo(workers)),
 		protocol("the protocol: repair after failovers", model.WithFailover(workers)),
 		{"the protocol: waiting requests are woken", "",
 			func(context.Context, func(int, int, int)) (model.Result, error) {
