@@ -14,6 +14,7 @@ local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
 local MOST_UNTOLD = 4 -- notices that one member is not yet told
 local MOST_APART = 16   -- members with whom one member has a cool-down
+local MOST_DECLINED = 32 -- members whom one request is not offered to again
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
 -- one listpack as long as each value has at most 64 bytes.
@@ -23,7 +24,7 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
   jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
-  ck = 'checked', te = 'expires' }
+  ck = 'checked', te = 'expires', co = 'claimOffer', cx = 'claimAccepted' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
@@ -335,12 +336,13 @@ local function save_untold(list)
 end
 
 -- note_untold adds a notice and returns its mark. The end of a match takes the place of its
--- beginning. Of each kind but ended and no_match only the newest counts. If there are more than
+-- beginning, and that of its offer. Of each kind but ended and no_match only the newest counts. If there are more than
 -- MOST_UNTOLD, a welcome tells how things stand instead.
 local function note_untold(what, which, radius, id)
   local list = {}
   for _, n in ipairs(untold_list()) do
-    local old = n[1] == what and what ~= 'ended' and what ~= 'no_match' or what == 'ended' and n[2] == which
+    local old = n[1] == what and what ~= 'ended' and what ~= 'no_match' or
+      (what == 'ended' or what == 'matched') and n[2] == which
     if not old then
       list[#list + 1] = n
     end
@@ -389,6 +391,24 @@ local function close_request(r, outcome, match)
   answer_requests(outcome, match, r.radius)
 end
 
+-- take_back takes an offer that was declined or has expired back to its request, which waits then.
+-- The member is told that this offer is over.
+local function take_back(r, reason)
+  local declined = r.declined and cjson.decode(r.declined) or {}
+  declined[#declined + 1] = r.matchee
+  if #declined > MOST_DECLINED then
+    table.remove(declined, 1)
+  end
+  redis.call('HSET', route, 'state', 'waiting', 'declined', cjson.encode(declined), 'registered',
+    reason == 'declined' and r.registered or '0')
+  redis.call('HDEL', route, 'match', 'matchee', 'distance', 'till')
+  if m.conn then
+    note_untold('ended', r.match)
+    note_end(r.match, reason)
+  end
+  r.state, r.declined, r.match, r.matchee, r.distance, r.till = 'waiting', cjson.encode(declined), nil, nil, nil, nil
+end
+
 -- current_route returns the route, or nil. It first writes what deadlines that have
 -- passed mean: a slow process is refused, whatever its own clock says. The record has the
 -- no_match of a request from its begin on, and the match of an active route: where the cache has
@@ -400,6 +420,10 @@ local function current_route()
     redis.call('HSET', route, 'state', 'waiting', 'registered', '0')
     redis.call('HDEL', route, 'match', 'till')
     r.state, r.registered, r.match, r.till = 'waiting', '0', nil, nil
+  elseif r and r.state == 'offered' and now >= tonumber(r.till) then
+    take_back(r, 'expired')
+    r.registered = '0'
+    m.again = nil -- no process pushes that
   end
   if r then
     local over = r.state == 'waiting' and r.deadline or r.till -- an active one has none
@@ -603,7 +627,7 @@ local function advise(r)
   elseif r and r.state ~= 'ended' and not m.listed then
     return 'watching' -- an owner who is silent is passed over
   end
-  return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
+  return (m.listed or m.claimOffer) and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
 
 -- index_changes decides whether and where the member is listed, writes that down
@@ -611,7 +635,7 @@ end
 -- record says that it is; with `moved` it moves a listing that stays to the last report.
 local function index_changes(r, anew, moved)
   local changes = {}
-  if m.claimMatch and m.claimConfirmed ~= '1' then
+  if m.claimMatch and m.claimConfirmed ~= '1' and not m.claimOffer then
     return changes -- undecided: leave the index alone
   end
   local free = not m.claimMatch and not (r and r.state == 'active')
@@ -654,7 +678,8 @@ end
 -- is no such thing.
 local function request(r)
   return { id = r.request, lat = r.lat, lng = r.lng, radius = r.radius, tags = r.tags, created = r.created,
-    deadline = r.deadline, wait = r.wait, registered = r.registered }
+    deadline = r.deadline, wait = r.wait, registered = r.registered, confirm = r.confirm,
+    declined = r.declined and cjson.decode(r.declined) or nil }
 end
 
 -- to_search is the request for a search, with the cool-downs of its owner.
@@ -666,12 +691,12 @@ end
 
 local function route_of(r, q)
   return r and { state = r.state, match = r.match, matchee = r.matchee, reason = r.reason, notified = r.notified,
-    request = q or request(r) } or nil
+    till = r.state == 'offered' and r.till or nil, distance = r.distance, request = q or request(r) } or nil
 end
 
 local function claim_of()
   return m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
-    at = m.claimAt }
+    at = m.claimAt, offer = m.claimOffer, accepted = m.claimAccepted }
 end
 
 local function position_of()

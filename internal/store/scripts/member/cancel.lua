@@ -45,8 +45,12 @@ if outcome == 'matched' then
 end
 if outcome == 'open' then
   close_request(r, 'cancelled', nil)
+  if r.state == 'offered' then
+    note_end(r.match, 'cancelled') -- for the one who is asked
+  end
   m.cancelled = int(now) .. ' ' .. r.request
-  return answer('cancelled', r.request, { request = request(r), changes = index_changes(nil, true) })
+  return answer('cancelled', r.request, { request = request(r),
+    offered = r.state == 'offered' and route_of(r) or nil, changes = index_changes(nil, true) })
 end
 if outcome == 'cancelled' then
   return answer('cancelled', named, {})

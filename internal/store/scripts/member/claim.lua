@@ -1,10 +1,10 @@
--- claim takes a candidate for a match, if it still is what the search saw.
+-- claim takes a candidate for a match, or for an offer of one, if it still is what the search saw.
 -- Status: yours; claimed, taken, busy, unavailable; moved (with the position).
-local matcher, match, at, seq, wanted = arguments(5)
+local matcher, match, at, seq, wanted, offer = arguments(6)
 
 if m.claimMatch then
   if m.claimMatch == match and m.claimMatcher == matcher then
-    return reply({ status = 'yours' })
+    return reply({ status = 'yours', tell = to_push(match), connection = connection() })
   end
   return reply({ status = 'claimed', claim = claim_of() })
 end
@@ -12,7 +12,7 @@ local r = current_route()
 if r and r.state == 'active' then
   return reply({ status = 'taken' })
 end
-if r and r.state == 'searching' then
+if r and (r.state == 'searching' or r.state == 'offered') then
   return reply({ status = 'busy' })
 end
 if left_at() or m.available ~= '1' or m.matchee ~= '1' or not fresh() or unlisted_until() or
@@ -23,4 +23,9 @@ if m.at ~= tonumber(at) or m.seq ~= seq then
   return reply({ status = 'moved', position = position_of() })
 end
 m.claimMatcher, m.claimMatch, m.claimAt = matcher, match, now
-return reply({ status = 'yours' })
+if offer ~= '1' then
+  return reply({ status = 'yours' })
+end
+m.claimOffer = '1'
+note_untold('offered', match)
+return reply({ status = 'yours', tell = true, connection = connection(), changes = index_changes(r) })

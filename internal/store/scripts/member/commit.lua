@@ -1,15 +1,16 @@
--- commit makes the search a match: this entry is the commit record.
+-- commit makes the search a match, or the offer that was accepted: this entry is the commit record.
 -- Status: yours (also when repeated), refused.
 local match, matchee, perHour = arguments(3)
 
 local r = current_route()
 local repeated = r and r.state == 'active' and r.match == match and r.matchee == matchee
 if not repeated then
-  if not (r and r.state == 'searching' and r.match == match) then
+  local asked = r and r.state == 'offered' and r.matchee == matchee
+  if not (r and r.match == match and (asked or r.state == 'searching' and r.confirm == '0')) then
     return reply({ status = 'refused' })
   end
   redis.call('HSET', route, 'state', 'active', 'matchee', matchee)
-  redis.call('HDEL', route, 'till')
+  redis.call('HDEL', route, 'till', 'distance')
   redis.call('PEXPIRE', route, KEEP)
   m.no_match, m.active = nil, match
   note_untold('matched', match)

@@ -4,7 +4,7 @@
 local match = arguments(1)
 
 local r = current_route()
-if r and r.state == 'searching' then
+if r and (r.state == 'searching' or r.state == 'offered') then
   if r.match ~= match then
     redis.call('HSET', route, 'missed', '1') -- somebody came whom that search may have missed
   end

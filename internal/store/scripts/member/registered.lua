@@ -4,7 +4,7 @@
 local created = arguments(1)
 
 local r = current_route()
-if not r or r.created ~= created or (r.state ~= 'waiting' and r.state ~= 'searching') then
+if not r or r.created ~= created or r.state == 'active' or r.state == 'ended' then
   return reply({ status = 'other' })
 end
 redis.call('HSET', route, 'registered', '1')

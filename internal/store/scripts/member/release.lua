@@ -15,11 +15,13 @@ if mine then
   if confirmed and part(matcher, 'matchee', early, reason, coolDown, harvestPerHour) and m.claimRequest then
     give_back('requestRate', 60000 / perMinute)
   end
+  local offered = m.claimOffer
   m.claimMatcher, m.claimMatch, m.claimConfirmed, m.claimRequest, m.claimAt = nil, nil, nil, nil, nil
+  m.claimOffer, m.claimAccepted = nil, nil
   if left_at() then
     hide_position()
   end
-  if confirmed then
+  if confirmed or offered then
     note_untold('ended', match)
     id = note_end(match, reason, early, matcher)
   end
