@@ -106,6 +106,9 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 		t.Fatalf("%v replied %s: %v", want.Call, text, err)
 	}
 	got := model.Transition{Call: want.Call, Pre: want.Pre, Post: s.slot(t)}
+	if reply.Status == "already_ended" {
+		reply.Status = model.Other // the model does not remember why an offer has ended
+	}
 	got.Reply = model.Reply{Status: reply.Status, Confirmed: reply.Confirmed, OutcomeSent: want.Call.Script == model.GiveUp &&
 		reply.Status == model.IsNoMatch || reply.Status == model.IsCancelled, Tell: want.Call.Script == model.Watch && reply.Tell}
 	for _, n := range reply.Untold {
@@ -140,6 +143,12 @@ func (s *replayer) record(t *testing.T, slot model.Slot, clock model.Clock) map[
 		"tags": ""}
 	if slot.Matcher != 0 {
 		fields["claimMatcher"], fields["claimMatch"] = slot.Matcher.String(), id(slot.Matcher, slot.Claimed)
+		if slot.Offer {
+			fields["claimOffer"] = "1"
+		}
+		if slot.Accepted {
+			fields["claimAccepted"] = "1"
+		}
 		fields["claimConfirmed"], fields["claimAt"] = map[bool]string{true: "1", false: "0"}[slot.Confirmed], s.ago(near)
 	}
 	if slot.Outcome != model.NoRequest {
@@ -164,6 +173,13 @@ func (s *replayer) record(t *testing.T, slot model.Slot, clock model.Clock) map[
 		}
 		untold = append(untold, []string{"matched", current})
 	}
+	if slot.Untold&model.UntoldOffer != 0 {
+		current := id(ana, slot.Match)
+		if slot.Offer {
+			current = id(slot.Matcher, slot.Claimed)
+		}
+		untold = append(untold, []string{"offered", current})
+	}
 	for n := model.Match(1); n <= 2; n++ {
 		if slot.Untold&model.UntoldEnd(n) != 0 {
 			untold = append(untold, []string{"ended", id(ana, n)})
@@ -179,7 +195,7 @@ func (s *replayer) record(t *testing.T, slot model.Slot, clock model.Clock) map[
 	switch {
 	case slot.Due:
 		fields["no_match"] = s.ago(near) + " 500 r1"
-	case slot.Route == model.Waiting || slot.Route == model.Searching:
+	case slot.Route == model.Waiting || slot.Route == model.Searching || slot.Route == model.Offered:
 		_, deadline := s.deadlines(clock)
 		fields["no_match"] = deadline + " 500 r1"
 	}
@@ -202,14 +218,15 @@ func (s *replayer) deadlines(clock model.Clock) (till, deadline string) {
 func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
 	till, deadline := s.deadlines(clock)
 	fields := []string{"state", slot.Route.String(), "request", "r1", "lat", "52.5", "lng", "13.4", "radius", "500",
-		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0", "searched", s.ago(near)}
+		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0", "searched", s.ago(near),
+		"confirm", map[bool]string{true: strconv.Itoa(far), false: "0"}[slot.Asks]}
 	if slot.Match != 0 {
 		fields = append(fields, "match", id(ana, slot.Match))
 	}
 	if slot.Matchee != 0 {
 		fields = append(fields, "matchee", slot.Matchee.String(), "notified", "0")
 	}
-	if slot.Route == model.Searching || slot.Route == model.Ended {
+	if slot.Route == model.Searching || slot.Route == model.Offered || slot.Route == model.Ended {
 		fields = append(fields, "till", till)
 	}
 	return fields
@@ -221,13 +238,20 @@ func (s *replayer) arguments(c model.Call) []string {
 	session := []string{"c1", s.ago(near), "1000", "1000"}
 	switch c.Script {
 	case model.Begin:
-		return append(session, "r2", match, "52.5", "13.4", "500", "", strconv.Itoa(far), "1", "1000", "1000", "")
+		return append(session, "r2", match, "52.5", "13.4", "500", "", strconv.Itoa(far), "1",
+			map[bool]string{true: strconv.Itoa(far), false: "0"}[c.Asks], "1000", "1000", "")
 	case model.Lease:
 		return []string{match}
 	case model.Claim:
-		return []string{c.Matcher.String(), match, s.ago(near), "0", ""}
+		return []string{c.Matcher.String(), match, s.ago(near), "0", "", map[bool]string{true: "1", false: ""}[c.Asks]}
 	case model.Commit:
 		return []string{match, c.Matchee.String(), "1000"}
+	case model.Offer:
+		return []string{match, c.Matchee.String(), "250"}
+	case model.Accept:
+		return append(session, match)
+	case model.Decline:
+		return []string{match, c.Matchee.String()}
 	case model.Confirm:
 		return []string{c.Matcher.String(), match}
 	case model.Release:
@@ -250,7 +274,7 @@ func (s *replayer) arguments(c model.Call) []string {
 	case model.Told:
 		var marks []string
 		for _, matcher := range []model.Member{1, 2, 3} {
-			marks = append(marks, map[model.Kind]string{model.MatchedNotice: "matched ", model.EndedNotice: "ended "}[c.Notice]+id(matcher, c.Match))
+			marks = append(marks, map[model.Kind]string{model.MatchedNotice: "matched ", model.EndedNotice: "ended ", model.OfferedNotice: "offered "}[c.Notice]+id(matcher, c.Match))
 		}
 		if c.Notice == model.NoMatchNotice {
 			marks = []string{"no_match " + s.ago(near), "no_match " + s.ago(-far)}
@@ -273,7 +297,8 @@ func (s *replayer) slot(t *testing.T) model.Slot {
 		t.Fatal(err)
 	}
 	slot.Matcher, slot.Claimed = memberNamed(m["claimMatcher"]), number(m["claimMatch"])
-	slot.Confirmed = m["claimConfirmed"] == "1"
+	slot.Confirmed, slot.Offer, slot.Accepted = m["claimConfirmed"] == "1", m["claimOffer"] == "1", m["claimAccepted"] == "1"
+	slot.Asks = slot.Route != model.None && slot.Route != model.Ended && r["confirm"] != "0"
 	if requests := s.fields(t, past)["requests"]; requests != "" {
 		var asked []struct{ Outcome string }
 		if err := json.Unmarshal([]byte(requests), &asked); err != nil {
@@ -282,7 +307,7 @@ func (s *replayer) slot(t *testing.T) model.Slot {
 		for last := asked[len(asked)-1]; slot.Outcome.String() != last.Outcome; slot.Outcome++ {
 		}
 	}
-	if slot.Route != model.Waiting && slot.Route != model.Searching {
+	if slot.Route != model.Waiting && slot.Route != model.Searching && slot.Route != model.Offered {
 		slot.Due = m["no_match"] != ""
 	}
 	if m["untold"] != "" {
@@ -302,6 +327,8 @@ func notice(what, which string) model.Notices {
 	switch what {
 	case "matched":
 		return model.UntoldMatch
+	case "offered":
+		return model.UntoldOffer
 	case "ended":
 		return model.UntoldEnd(number(which))
 	}

@@ -41,6 +41,8 @@ const (
 	DeclineUnchecked
 	RepairAccepts
 	ToldBeforeOffer
+	OfferNotMarked
+	OfferEndsInSilence
 	faults
 )
 
@@ -131,6 +133,10 @@ func (f Fault) planted() (string, Rule) {
 		return "a repair completes an offer that nobody accepted", Consented
 	case ToldBeforeOffer:
 		return "a matchee is told of an offer before it stands", Consented
+	case OfferNotMarked:
+		return "an offer is not marked as untold", TellsAll
+	case OfferEndsInSilence:
+		return "a matchee is not told that an offer is over", TellsAll
 	}
 	return "the protocol as it is", ""
 }
@@ -142,7 +148,7 @@ func Find(ctx context.Context, f Fault, workers int) (Result, error) {
 	case Woken:
 		return ExploreWaking(f), nil
 	case TellsAll, Shown:
-		return ExploreTelling(f, 1), nil
+		return ExploreTelling(f, 1, f >= CommitUnasked), nil
 	}
 	bounds := Full(workers)
 	switch {

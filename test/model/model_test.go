@@ -37,7 +37,7 @@ func TestWaitingRequestsAreWoken(t *testing.T) {
 }
 
 func TestMembersAreToldWhatStands(t *testing.T) {
-	if result := ExploreTelling(NoFault, 0); result.Violation != nil || result.States < 1000 {
+	if result := ExploreTelling(NoFault, 0, false); result.Violation != nil || result.States < 1000 {
 		t.Errorf("got\n%d states, %v", result.States, result)
 	}
 }

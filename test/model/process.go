@@ -140,10 +140,11 @@ func (m *machine) answer(s State, y, matcher Member, match Match) {
 	if m.fault == AcceptUnchecked {
 		accept.Match = match%2 + 1 // an answer to an earlier offer
 	}
-	t, r := m.apply(s, accept)
-	if r.Status == Yours {
-		m.emit(Step{Event: Replied, Call: accept, Reply: r}, t.plus(p))
-	}
+	m.each(s, accept, func(c Call, t State, r Reply) {
+		if r.Status == Yours {
+			m.emit(Step{Event: Replied, Call: c, Reply: r}, t.plus(p))
+		}
+	})
 	p.Phase = Declining
 	m.emit(Step{Event: EndRequested, Process: p, By: y}, s.plus(p))
 }

@@ -97,6 +97,7 @@ const (
 	MatchedNotice Kind = iota + 1
 	EndedNotice
 	NoMatchNotice
+	OfferedNotice
 )
 
 // A Reply is a script's reply.
@@ -170,6 +171,10 @@ func (c Call) told(s Slot, f Fault) (Slot, Reply) {
 		}
 	case EndedNotice:
 		s.Untold &^= UntoldEnd(c.Match)
+	case OfferedNotice:
+		if s.Offer && s.Claimed == c.Match || s.Route == Offered && s.Match == c.Match {
+			s.Untold &^= UntoldOffer
+		}
 	case NoMatchNotice:
 		s.Due = false
 	}
@@ -215,7 +220,7 @@ func (c Call) lease(s Slot, f Fault) (Slot, Reply) {
 	switch {
 	case s.Route == Searching && s.Match == c.Match:
 		return s, Reply{Status: OK}
-	case s.Route == Searching:
+	case s.Route == Searching, s.Route == Offered:
 		return s, Reply{Status: IsSearching}
 	case s.Route != Waiting:
 		return s, Reply{Status: Other}
@@ -241,6 +246,9 @@ func (c Call) claim(s Slot, f Fault) (Slot, Reply) {
 		return s, Reply{Status: Busy}
 	}
 	s.Matcher, s.Claimed, s.Confirmed, s.Offer = c.Matcher, c.Match, false, c.Asks
+	if c.Asks && f != OfferNotMarked {
+		s.Untold |= UntoldOffer
+	}
 	return s, Reply{Status: Yours}
 }
 
@@ -258,7 +266,7 @@ func (c Call) commit(s Slot, f Fault) (Slot, Reply) {
 	}
 	s.Route, s.Match, s.Matchee = Active, c.Match, c.Matchee
 	if f != NotMarked {
-		s.Untold |= UntoldMatch
+		s = s.matched()
 	}
 	return s.withOutcome(Matched), Reply{Status: Yours}
 }
@@ -269,7 +277,7 @@ func (c Call) confirm(s Slot, f Fault) (Slot, Reply) {
 	}
 	if !s.Confirmed {
 		s.Confirmed = true
-		s.Untold |= UntoldMatch
+		s = s.matched()
 		s = s.applyDeadlines(c.Clock)
 		if s.Route == Waiting && f != ConfirmKeepsRequest {
 			s = s.closed(Matched)
@@ -282,9 +290,9 @@ func (c Call) release(s Slot, f Fault) (Slot, Reply) {
 	if s.Matcher == 0 || (s.Matcher != c.Matcher || s.Claimed != c.Match) && f != ReleaseUnchecked {
 		return s, Reply{Status: Other}
 	}
-	confirmed := s.Confirmed
+	confirmed, offered := s.Confirmed, s.Offer
 	s = s.unclaimed()
-	if confirmed {
+	if confirmed || offered && f != OfferEndsInSilence {
 		s = s.matchEnded(c.Match)
 	}
 	return s.applyDeadlines(c.Clock), Reply{Status: Released, Confirmed: confirmed}
@@ -331,7 +339,8 @@ func (c Call) cancel(s Slot) (Slot, Reply) {
 		return s, s.news(IsActive)
 	}
 	if s.Route == Waiting || s.Route == Searching || s.Route == Offered {
-		return s.closed(Cancelled), Reply{Status: IsCancelled, OutcomeSent: true, Untold: s.Untold}
+		s = s.closed(Cancelled)
+		return s, Reply{Status: IsCancelled, OutcomeSent: true, Untold: s.Untold}
 	}
 	return s, s.news(Other)
 }
@@ -375,18 +384,23 @@ func (c Call) offer(s Slot) (Slot, Reply) {
 		return s, Reply{Status: Refused}
 	}
 	s.Route, s.Matchee = Offered, c.Matchee
+	s.Untold |= UntoldOffer
 	return s, Reply{Status: Yours}
 }
 
 // accept notes on the matchee's slot that it accepts. The commit on the matcher's slot decides
 // whether that came in time.
 func (c Call) accept(s Slot, f Fault) (Slot, Reply) {
+	s = s.applyDeadlines(c.Clock)
 	mine := s.Matcher == c.Matcher && s.Claimed == c.Match || f == AcceptUnchecked
-	if s.Matcher == 0 || !mine || !s.Offer {
-		return s, Reply{Status: Other}
+	switch {
+	case s.Matcher == 0 || !mine || !s.Offer:
+		return s, s.news(Other)
+	case s.Confirmed:
+		return s, s.news(IsActive)
 	}
 	s.Accepted = true
-	return s, Reply{Status: Yours}
+	return s, s.news(Yours)
 }
 
 // decline takes an offer back to the request, which waits for its next search.
@@ -400,6 +414,5 @@ func (c Call) decline(s Slot, f Fault) (Slot, Reply) {
 	case s.Route != Offered && s.Route != Active:
 		return s, Reply{Status: Other}
 	}
-	s.Route, s.Match, s.Matchee = Waiting, 0, 0
-	return s, Reply{Status: OK}
+	return s.takenBack(), Reply{Status: OK}
 }

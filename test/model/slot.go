@@ -76,13 +76,14 @@ type Slot struct {
 }
 
 // Notices are a set of what a member is not yet told: bit 0 is its match, bit 7 the no_match of
-// an earlier request, and bit i the end of the match with the id i.
-type Notices uint8
+// an earlier request, bit 8 an offer, and bit i the end of the match or the offer with the id i.
+type Notices uint16
 
 // The notices that have no id of their own.
 const (
 	UntoldMatch   Notices = 1
 	UntoldNoMatch Notices = 1 << 7
+	UntoldOffer   Notices = 1 << 8
 )
 
 // UntoldEnd is the end of the match with that id.
@@ -115,7 +116,7 @@ func (s Slot) String() string {
 		text += ", no_match due"
 	}
 	if s.Untold != 0 {
-		text += fmt.Sprintf(", untold %08b", s.Untold)
+		text += fmt.Sprintf(", untold %09b", s.Untold)
 	}
 	return text
 }
@@ -128,6 +129,9 @@ func (s Slot) unclaimed() Slot {
 
 // closed returns the slot without its request, which gets its outcome.
 func (s Slot) closed(outcome Outcome) Slot {
+	if s.Route == Offered {
+		s.Untold &^= UntoldOffer
+	}
 	s.Route, s.Match, s.Matchee, s.Asks = None, 0, 0, false
 	return s.withOutcome(outcome)
 }
@@ -140,9 +144,22 @@ func (s Slot) withOutcome(outcome Outcome) Slot {
 	return s
 }
 
-// matchEnded notes that the member's match has ended, and that the member is not yet told.
+// takenBack returns the slot with the request of an offer that is over. It waits.
+func (s Slot) takenBack() Slot {
+	s = s.matchEnded(s.Match)
+	s.Route, s.Match, s.Matchee = Waiting, 0, 0
+	return s
+}
+
+// matched notes that the member has a match, and is not yet told.
+func (s Slot) matched() Slot {
+	s.Untold = s.Untold&^UntoldOffer | UntoldMatch
+	return s
+}
+
+// matchEnded notes that the member's match or offer has ended, and that the member is not yet told.
 func (s Slot) matchEnded(id Match) Slot {
-	s.Untold = s.Untold&^UntoldMatch | UntoldEnd(id)
+	s.Untold = s.Untold&^(UntoldMatch|UntoldOffer) | UntoldEnd(id)
 	if s.Outcome == Matched {
 		s.Outcome = MatchEnded
 	}
@@ -182,9 +199,14 @@ func (c Clock) String() string {
 // applyDeadlines writes the consequences of passed deadlines.
 func (s Slot) applyDeadlines(clock Clock) Slot {
 	switch {
-	case (s.Route == Searching || s.Route == Offered) && clock == LeaseExpired:
-		s.Route, s.Match, s.Matchee = Waiting, 0, 0
+	case s.Route == Searching && clock == LeaseExpired:
+		s.Route, s.Match = Waiting, 0
+	case s.Route == Offered && clock == LeaseExpired:
+		s = s.takenBack()
 	case (s.Route == Searching || s.Route == Offered) && clock == BothExpired, s.Route == Waiting && clock >= RequestExpired:
+		if s.Route == Offered {
+			s = s.takenBack()
+		}
 		s = s.closed(NoMatch)
 		s.Due = true
 	case s.Route == Ended && (clock == LeaseExpired || clock == BothExpired):

@@ -12,6 +12,7 @@ import (
 type tellingState struct {
 	State
 	Belief    [members + 1]Notices // the matches that a client believes to be in, a bit each
+	Offers    [members + 1]Notices // the offers that a client believes to stand
 	Over      [members + 1]Notices // the ends that a client knows
 	Connected [members + 1]uint8   // how often a member has connected again
 	Last      Match                // the last id that was used
@@ -33,6 +34,8 @@ type tellerPhase uint8
 const (
 	toldAll tellerPhase = iota
 	toMakeFinal
+	toAgree // to an offer that was accepted
+	toDecline
 	toFinish
 	toRelease
 	toPush
@@ -40,7 +43,7 @@ const (
 )
 
 func (p teller) String() string {
-	return fmt.Sprintf("%s of %v(%d) with %v, to %v", [...]string{"nothing", "the confirm", "the finish", "the release", "the push", "the note of the push"}[p.Phase],
+	return fmt.Sprintf("%s of %v(%d) with %v, to %v", [...]string{"nothing", "the confirm", "the commit", "the decline", "the finish", "the release", "the push", "the note of the push"}[p.Phase],
 		p.Matcher, p.Match, p.Matchee, p.To)
 }
 
@@ -48,9 +51,10 @@ func (p teller) String() string {
 const mostMatches = 2
 
 // ExploreTelling explores whether members are told of their matches and ends: every push may
-// fail or be late, every process may die, and both members may connect so often again. It ends at a state
-// from which the members' own messages do not lead to clients that know how things stand.
-func ExploreTelling(f Fault, again uint8) Result {
+// fail or be late, every process may die, and both members may connect so often again. With offers
+// each match begins with one. It ends at a state from which the members' own messages do not lead to
+// clients that know how things stand.
+func ExploreTelling(f Fault, again uint8, offers bool) Result {
 	start := time.Now()
 	type link struct {
 		from, depth int
@@ -67,7 +71,7 @@ func ExploreTelling(f Fault, again uint8) Result {
 			}
 			break
 		}
-		states[at].next(f, again, func(text string, after tellingState) {
+		states[at].next(f, again, offers, func(text string, after tellingState) {
 			result.Steps++
 			after.sortTellers()
 			if !seen[after] {
@@ -81,17 +85,43 @@ func ExploreTelling(f Fault, again uint8) Result {
 }
 
 // next emits every step that can follow s.
-func (s tellingState) next(f Fault, again uint8, emit func(string, tellingState)) {
+func (s tellingState) next(f Fault, again uint8, offers bool, emit func(string, tellingState)) {
+	free := func(x Member) bool {
+		return s.at(x).Matcher == 0 && s.at(x).Route != Active && s.at(x).Route != Offered
+	}
 	for x := Member(1); x <= 2; x++ {
 		y := 3 - x
 		t := s
-		if s.Last < mostMatches && s.at(x).Matcher == 0 && s.at(y).Matcher == 0 && s.at(x).Route != Active && s.at(y).Route != Active {
+		if s.Last < mostMatches && free(x) && free(y) {
 			t.Last++
 			p := teller{Phase: toMakeFinal, Matcher: x, Matchee: y, Match: t.Last}
-			for _, script := range []Script{Begin, Claim, Commit} {
+			third := Commit
+			if offers {
+				third, p.Kind = Offer, OfferedNotice
+			}
+			for _, script := range []Script{Begin, Claim, third} {
 				t.run(script, p, f)
 			}
-			emit(fmt.Sprintf("%v matches %v(%d)", x, y, t.Last), t.started(p))
+			if offers {
+				t.pushLater(p, OfferedNotice, x)
+				t.pushLater(p, OfferedNotice, y)
+			} else {
+				t = t.started(p)
+			}
+			emit(fmt.Sprintf("%v matches %v(%d)", x, y, t.Last), t)
+		}
+		if r := *s.at(x); r.Route == Offered {
+			p := teller{Matcher: x, Matchee: y, Match: r.Match}
+			t = s
+			t.run(Accept, p, f)
+			p.Phase = toAgree
+			emit(fmt.Sprintf("%v accepts (%d)", y, r.Match), t.started(p))
+			p.Phase = toDecline
+			emit(fmt.Sprintf("%v declines (%d)", y, r.Match), s.started(p))
+			t = s
+			slot := t.at(x)
+			*slot = slot.applyDeadlines(LeaseExpired)
+			emit(fmt.Sprintf("the offer (%d) expires", r.Match), t)
 		}
 		if r := *s.at(x); r.Route == Active {
 			emit(fmt.Sprintf("%v(%d) is ended", x, r.Match), s.started(teller{Phase: toFinish, Matcher: x, Matchee: r.Matchee, Match: r.Match}))
@@ -136,6 +166,17 @@ func (s *tellingState) advance(i int, f Fault) {
 		if s.run(Confirm, p, f).Status == Yours {
 			both(MatchedNotice)
 		}
+	case toAgree:
+		p.Phase = toRelease
+		if s.run(Commit, p, f).Status == Yours {
+			p.Phase = toMakeFinal
+		}
+		s.Tellers[i] = p
+	case toDecline:
+		if s.run(Decline, p, f).Status != IsActive {
+			p.Phase = toRelease
+			s.Tellers[i] = p
+		}
 	case toFinish:
 		s.run(Finish, p, f)
 		p.Phase = toRelease
@@ -160,7 +201,8 @@ func (s *tellingState) advance(i int, f Fault) {
 // Without room for it, its process has died.
 func (s *tellingState) pushLater(p teller, kind Kind, to Member) {
 	untold := s.at(to).Untold
-	if kind == MatchedNotice && untold&UntoldMatch == 0 || kind == EndedNotice && untold&UntoldEnd(p.Match) == 0 {
+	bit := map[Kind]Notices{MatchedNotice: UntoldMatch, EndedNotice: UntoldEnd(p.Match), OfferedNotice: UntoldOffer}[kind]
+	if untold&bit == 0 {
 		return
 	}
 	p.Phase, p.Kind, p.To, p.Connection = toPush, kind, to, s.Connected[to]
@@ -183,11 +225,25 @@ func (s *tellingState) repairs(x Member) (all []teller) {
 	if slot.Matcher != 0 {
 		p := teller{Matcher: slot.Matcher, Matchee: x, Match: slot.Claimed}
 		switch r := s.at(slot.Matcher); {
+		case r.Match == slot.Claimed && r.Route == Offered:
+			if slot.Accepted {
+				p.Phase = toAgree
+				all = append(all, p)
+			}
 		case r.Route != Active || r.Match != slot.Claimed:
 			p.Phase = toRelease
 			all = append(all, p)
 		case !slot.Confirmed:
 			p.Phase = toMakeFinal
+			all = append(all, p)
+		}
+	}
+	if p := (teller{Matcher: x, Matchee: slot.Matchee, Match: slot.Match}); slot.Route == Offered {
+		if peer := s.at(slot.Matchee); peer.Matcher != x || peer.Claimed != slot.Match {
+			p.Phase = toDecline
+			all = append(all, p)
+		} else if peer.Accepted {
+			p.Phase = toAgree
 			all = append(all, p)
 		}
 	}
@@ -208,6 +264,10 @@ func (s *tellingState) news(x Member, f Fault) (all []teller) {
 		}
 	}
 	slot := *s.at(x)
+	if id := s.offer(x); id != 0 && untold&UntoldOffer != 0 {
+		p.Kind, p.Match = OfferedNotice, id
+		all = append(all, p)
+	}
 	switch {
 	case untold&UntoldMatch == 0:
 		return all
@@ -222,15 +282,31 @@ func (s *tellingState) news(x Member, f Fault) (all []teller) {
 	return append(all, p)
 }
 
+// offer returns the match of the offer that stands with x in either role, or 0.
+func (s *tellingState) offer(x Member) Match {
+	slot := s.at(x)
+	if slot.Route == Offered {
+		return slot.Match
+	}
+	if slot.Matcher != 0 && s.at(slot.Matcher).Route == Offered && s.at(slot.Matcher).Match == slot.Claimed {
+		return slot.Claimed
+	}
+	return 0
+}
+
 // tell lets a push arrive.
 func (s *tellingState) tell(to Member, kind Kind, id Match) {
 	bit := Notices(1) << id
-	if kind == EndedNotice {
+	switch kind {
+	case EndedNotice:
 		s.Over[to] |= bit
-	} else {
+	case OfferedNotice:
+		s.Offers[to] |= bit
+	default:
 		s.Belief[to] |= bit
 	}
 	s.Belief[to] &^= s.Over[to]
+	s.Offers[to] &^= s.Over[to] | s.Belief[to]
 }
 
 // shown checks Shown.
@@ -269,10 +345,18 @@ func (s tellingState) untold(f Fault) *Violation {
 	for x := Member(1); x <= 2; x++ {
 		stands, slot := Notices(0), s.at(x)
 		switch {
+		case s.offer(x) != 0: // not yet
 		case s.isMatcher(x):
 			stands = 1 << slot.Match
 		case s.isMatchee(x):
 			stands = 1 << slot.Claimed
+		}
+		offered := Notices(0)
+		if id := s.offer(x); id != 0 {
+			offered = 1 << id
+		}
+		if s.Offers[x] != offered {
+			return violated(TellsAll, "%v believes in the offers %08b, and %08b stand", x, s.Offers[x], offered)
 		}
 		if s.Belief[x] != stands {
 			return violated(TellsAll, "%v believes to be in the matches %08b, and is in %08b", x, s.Belief[x], stands)
@@ -283,7 +367,8 @@ func (s tellingState) untold(f Fault) *Violation {
 
 // run runs a script of process p.
 func (s *tellingState) run(script Script, p teller, f Fault) Reply {
-	c := Call{Script: script, Matcher: p.Matcher, Match: p.Match, Matchee: p.Matchee, Own: true, Notice: p.Kind}
+	c := Call{Script: script, Matcher: p.Matcher, Match: p.Match, Matchee: p.Matchee, Own: true, Notice: p.Kind,
+		Asks: p.Kind == OfferedNotice}
 	if script == Told {
 		c.Matcher = p.To
 	}

@@ -21,7 +21,7 @@ type Transition struct {
 func Transitions(ctx context.Context) ([]Transition, error) {
 	met := map[Slot]bool{}
 	explorer := Explorer{
-		Bounds: Bounds{Members: 2, Processes: 2, Attempts: 2},
+		Bounds: Bounds{Members: 2, Processes: 2, Attempts: 2, Offers: true},
 		Observe: func(c Call, pre, _ Slot, _ Reply) {
 			met[normalized(c.On(), pre)] = true
 		},
@@ -35,6 +35,9 @@ func Transitions(ctx context.Context) ([]Transition, error) {
 		slot.Untold = UntoldNoMatch | UntoldEnd(2)
 		if slot.Route == Active || slot.Confirmed {
 			slot.Untold |= UntoldMatch
+		}
+		if slot.Route == Offered || slot.Offer && !slot.Confirmed {
+			slot.Untold |= UntoldOffer
 		}
 		slots = append(slots, slot)
 	}
@@ -82,15 +85,18 @@ func calls() []Call {
 		all = append(all,
 			Call{Script: Told, Matcher: ana, Match: id, Notice: MatchedNotice},
 			Call{Script: Told, Matcher: ana, Match: id, Notice: EndedNotice},
+			Call{Script: Told, Matcher: ana, Match: id, Notice: OfferedNotice},
 			Call{Script: Begin, Matcher: ana, Match: id},
+			Call{Script: Begin, Matcher: ana, Match: id, Asks: true},
 			Call{Script: Lease, Matcher: ana, Match: id},
 			Call{Script: GiveUp, Matcher: ana, Match: id, Wait: true},
 			Call{Script: GiveUp, Matcher: ana, Match: id})
 		for other := Member(2); other <= members; other++ {
-			for _, script := range []Script{Claim, Confirm, Release} {
+			all = append(all, Call{Script: Claim, Matcher: other, Match: id, Matchee: ana, Asks: true})
+			for _, script := range []Script{Claim, Confirm, Release, Accept} {
 				all = append(all, Call{Script: script, Matcher: other, Match: id, Matchee: ana})
 			}
-			for _, script := range []Script{Commit, Finish, Watch} {
+			for _, script := range []Script{Commit, Finish, Watch, Offer, Decline} {
 				all = append(all, Call{Script: script, Matcher: ana, Match: id, Matchee: other})
 			}
 		}

@@ -356,6 +356,17 @@ local function note_untold(what, which, radius, id)
   return what .. ' ' .. which
 end
 
+-- drop_untold drops the notices of a match: it is over, and the member knows.
+local function drop_untold(match)
+  local list = {}
+  for _, n in ipairs(untold_list()) do
+    if n[2] ~= match then
+      list[#list + 1] = n
+    end
+  end
+  save_untold(list)
+end
+
 -- is_untold tells whether a notice of that match is on the list.
 local function is_untold(match)
   for _, n in ipairs(untold_list()) do
@@ -385,6 +396,9 @@ end
 local function close_request(r, outcome, match)
   writable()
   redis.call('DEL', route)
+  if r.state == 'offered' then
+    drop_untold(r.match)
+  end
   if outcome ~= 'no_match' then
     m.no_match = nil
   end

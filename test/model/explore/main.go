@@ -119,7 +119,11 @@ func explorations(workers int) []exploration {
 			}},
 		{"the protocol: what stands is told", "",
 			func(context.Context, func(int, int, int)) (model.Result, error) {
-				return model.ExploreTelling(model.NoFault, 1), nil
+				return model.ExploreTelling(model.NoFault, 1, false), nil
+			}},
+		{"the protocol: what is offered is told", "",
+			func(context.Context, func(int, int, int)) (model.Result, error) {
+				return model.ExploreTelling(model.NoFault, 0, true), nil
 			}},
 	}
 	for _, f := range model.Faults() {

@@ -1,9 +1,9 @@
 -- begin opens a request and a search for it: route = searching(match).
 -- Status: ok (`unfinished` is an end that perhaps not both sides are free of); repeat
--- (`outcome` of the same request id); claimed, active, waiting, searching, offered (what is
--- under way); no_location, too_far, rate_limited, kept_out, replaced, gone, expired, unknown. Only ok has opened anything.
-local conn, connected, perSecond, burst, id, match, lat, lng, radius, tags, patience, wait, confirm, perMinute, perHour, remote =
-    arguments(16)
+-- (`outcome` of the same request id); claimed, active, waiting, searching, offered (what is under way);
+-- no_location, too_far, rate_limited, kept_out, replaced, gone, expired, unknown. Only ok has opened anything.
+local conn, connected, perSecond, burst, id, match, lat, lng, radius, tags, patience, wait, confirm, perMinute,
+    perHour, remote = arguments(16)
 
 local refusal = enter(conn, connected, perSecond, burst)
 if refusal then

@@ -1,14 +1,15 @@
 -- lease hands a waiting request to an assignment attempt.
--- Status: ok (also when repeated), claimed (suspended), searching, silent (its
+-- Status: ok (also when repeated), claimed (suspended), searching (or offered), silent (its
 -- owner is away), other.
 local match = arguments(1)
 
 local r = current_route()
 if r and (r.state == 'searching' or r.state == 'offered') then
-  if r.match ~= match then
+  local mine = r.state == 'searching' and r.match == match
+  if not mine then
     redis.call('HSET', route, 'missed', '1') -- somebody came whom that search may have missed
   end
-  return reply({ status = r.match == match and 'ok' or 'searching', request = request(r) })
+  return reply({ status = mine and 'ok' or 'searching', request = request(r) })
 end
 if not r or r.state ~= 'waiting' then
   return reply({ status = 'other' })
