@@ -15,16 +15,17 @@ import (
 type outcome int
 
 const (
-	matched outcome = iota
-	nobody          // no candidate could be claimed: the attempt must give up
-	busy            // the same, and a candidate was searching itself
-	over            // the request has ended, or another attempt has its lease
+	matched outcome = iota // or offered
+	nobody                 // no candidate could be claimed: the attempt must give up
+	busy                   // the same, and a candidate was searching itself
+	over                   // the request has ended, or another attempt has its lease
 )
 
 // attempted is the result of an assignment attempt.
 type attempted struct {
 	outcome outcome
-	match   *announcement // with matched
+	match   *announcement // with matched, unless it is offered
+	offer   *offer        // with matched: it is offered
 	rival   string        // with busy: the smallest id of the candidates that were searching
 }
 
@@ -33,6 +34,9 @@ type attempted struct {
 // attempt notifies nobody.
 func (w *work) attempt(ctx context.Context, owner Member, id string, r Request) (attempted, error) {
 	s := newSearch(w.Store, Query{Self: owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags, Apart: r.Apart})
+	for _, m := range r.Declined {
+		s.exclude(m)
+	}
 	result := attempted{outcome: nobody}
 	moves := make(map[Member]int)
 	for range maxClaims {
@@ -46,6 +50,9 @@ func (w *work) attempt(ctx context.Context, owner Member, id string, r Request) 
 		}
 		switch claimed.Status {
 		case StatusYours:
+			if r.Confirm > 0 {
+				return w.offer(ctx, owner, id, c, claimed)
+			}
 			return w.commit(ctx, owner, id, c.Member)
 		case StatusMoved:
 			// A newer report has moved it: it is sorted in anew.
@@ -75,11 +82,11 @@ func (w *work) attempt(ctx context.Context, owner Member, id string, r Request) 
 // claim claims a candidate. After an error the claim may have been made or not: it is
 // repeated, which is harmless. If that fails too, it is undone, unless it was not done.
 func (w *work) claim(ctx context.Context, owner Member, id string, r Request, c Candidate) (Claimed, error) {
-	claimed, err := w.Store.Claim(ctx, owner, id, r.Tags, c)
+	claimed, err := w.Store.Claim(ctx, owner, id, r.Tags, c, r.Confirm > 0)
 	if err == nil || errors.Is(err, ErrNotDone) {
 		return claimed, err
 	}
-	if claimed, err := w.Store.Claim(ctx, owner, id, r.Tags, c); err == nil {
+	if claimed, err := w.Store.Claim(ctx, owner, id, r.Tags, c, r.Confirm > 0); err == nil {
 		return claimed, nil
 	}
 	w.logFailure(ctx, "undo a claim", w.release(ctx, owner, id, c.Member, protocol.ReasonLost, ""))
@@ -104,6 +111,12 @@ func (w *work) commit(ctx context.Context, owner Member, id string, matchee Memb
 	}
 	w.matched[owner], w.matched[matchee] = true, true
 	return attempted{outcome: matched, match: a}, nil
+}
+
+// tellBoth tells both members of what the attempt came to.
+func (w *work) tellBoth(ctx context.Context, result attempted) {
+	w.announce(ctx, result.match)
+	w.announceOffer(ctx, result.offer)
 }
 
 // An announcement is a match that was just confirmed, and what its members are to be

@@ -147,8 +147,24 @@ func (f fake) checkCells(cells []geo.Cell, w match.WaitingRequest) {
 	}
 }
 
-func (f fake) Claim(_ context.Context, matcher match.Member, id string, tags []string, c match.Candidate) (match.Claimed, error) {
-	return resultOf[match.Claimed](f, "claim", matcher.ID, id, c.ID, c.At, strings.Join(tags, " "))
+func (f fake) Claim(_ context.Context, matcher match.Member, id string, tags []string, c match.Candidate, offer bool) (match.Claimed, error) {
+	name := "claim"
+	if offer {
+		name = "claim to offer"
+	}
+	return resultOf[match.Claimed](f, name, matcher.ID, id, c.ID, c.At, strings.Join(tags, " "))
+}
+
+func (f fake) Offer(_ context.Context, matcher match.Member, id string, matchee match.Member, distance float64) (match.OfferMade, error) {
+	return resultOf[match.OfferMade](f, "offer", matcher.ID, id, matchee.ID, distance)
+}
+
+func (f fake) Accept(_ context.Context, x match.Session, id string) (match.Snapshot, error) {
+	return resultOf[match.Snapshot](f, "accept", x.Connection, id)
+}
+
+func (f fake) Decline(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.Declined, error) {
+	return resultOf[match.Declined](f, "decline", matcher.ID, id, matchee.ID)
 }
 
 func (f fake) Commit(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.Committed, error) {

@@ -57,6 +57,8 @@ type Claim struct {
 	Match     string // the id of the search, and then of the match
 	Confirmed bool
 	At        int64 // when it was claimed, epoch ms
+	Offer     bool  // the member is asked whether it accepts, or was
+	Accepted  bool  // it does
 }
 
 // A Request is what a matcher asked for.
@@ -74,6 +76,10 @@ type Request struct {
 	// Apart are members with whom the owner has a cool-down. A search finds one only if it can
 	// get nobody else. They are set only for a search.
 	Apart []Member
+	// Confirm is how long a matchee has to accept. 0: it is not asked.
+	Confirm time.Duration
+	// Declined are the members who have declined, or did not answer. They are not asked again.
+	Declined []Member
 }
 
 // A State is the state of a routing-table entry. "" means that there is none.
@@ -83,6 +89,7 @@ type State string
 const (
 	Waiting   State = "waiting"   // a request without an assignment attempt
 	Searching State = "searching" // a request with one
+	Offered   State = "offered"   // the matchee is asked whether it accepts
 	Active    State = "active"    // a match
 	Ended     State = "ended"     // a match that is over
 )
@@ -92,8 +99,12 @@ const (
 type Route struct {
 	State   State
 	Match   string // the id of the search or the match
-	Matchee Member // with Active and Ended
+	Matchee Member // with Offered, Active and Ended
 	Reason  string // with Ended
+	Until   int64  // with Offered: when the offer expires, epoch ms
+	// Distance is, with Offered, how far the matchee is from the request's point at most: metres, one
+	// of the bands.
+	Distance float64
 	// Notified says that both members were released after the end of the match.
 	Notified bool
 	Request  Request

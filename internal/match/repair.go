@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -67,13 +68,16 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 			return p, err
 		}
 	}
-	if r.Route == nil || r.Route.State != Active {
+	if r.Route == nil || r.Route.State != Active && r.Route.State != Offered {
 		return nil, nil
 	}
 	matchee, id := r.Route.Matchee, r.Route.Match
 	other, err := w.Store.Read(ctx, matchee, nil, false)
 	if err != nil {
 		return nil, err
+	}
+	if r.Route.State == Offered {
+		return nil, w.repairOffer(ctx, m, *r.Route, other.Claim)
 	}
 	if other.Claim == nil || other.Claim.Match != id || other.Claim.Matcher != m || other.Position == nil {
 		_, err := w.finish(ctx, m, id, matchee, protocol.ReasonLost, Member{})
@@ -100,6 +104,11 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 	case r == nil || r.Match != c.Match: // the match has ended
 	case r.State == Searching:
 		return nil, nil // not decided yet
+	case r.State == Offered && r.Matchee == m && !c.Accepted:
+		return nil, nil // m has not answered yet
+	case r.State == Offered && r.Matchee == m:
+		_, err := w.complete(ctx, c.Matcher, c.Match, m)
+		return nil, err
 	case r.State == Active && r.Matchee == m:
 		if !c.Confirmed || other.Tell {
 			if ok, err := w.complete(ctx, c.Matcher, c.Match, m); !ok {
@@ -135,7 +144,7 @@ func (w *work) complete(ctx context.Context, matcher Member, id string, matchee 
 		return false, err
 	}
 	if committed.Status != StatusYours {
-		return false, w.release(ctx, matcher, id, matchee, protocol.ReasonLost, "")
+		return false, w.release(ctx, matcher, id, matchee, cmp.Or(committed.Reason, protocol.ReasonLost), "")
 	}
 	a, err := w.confirm(ctx, matcher, id, matchee, committed)
 	w.announce(ctx, a)
@@ -169,8 +178,12 @@ func (w *work) repairLastEnd(ctx context.Context, r Snapshot) error {
 }
 
 // repairRegistration registers a waiting request that is not registered: its process
-// stopped before, or the lease of its attempt expired.
+// stopped before, or the lease of its attempt or its offer expired. One that does not wait goes on
+// with its next attempt.
 func (w *work) repairRegistration(ctx context.Context, m Member, r *Route) {
+	if r != nil && r.State == Waiting && !r.Request.Wait && r.Request.Confirm > 0 {
+		w.plan(pending{owner: m, goesOn: true})
+	}
 	if r != nil && r.State == Waiting && r.Request.Wait && !r.Request.Registered {
 		w.logFailure(ctx, "register a waiting request", w.register(ctx, WaitingRequest{Owner: m, Request: r.Request}))
 	}

@@ -21,7 +21,8 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 		return Result{}, fault(Forbidden, "the token does not give the role matcher")
 	}
 	r := NewRequest{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0,
-		Open: max(patience, time.Duration(q.Wait*float64(time.Second)))}
+		Confirm: seconds(q.Confirm)}
+	r.Open = max(patience+r.Confirm, seconds(q.Wait))
 	if r.Radius == 0 {
 		r.Radius = min(protocol.DefaultRadius, settings.MaxRadius)
 	}
@@ -57,6 +58,8 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 		}
 	})
 }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // begin opens the request under a fresh search id, which it returns. If the reply is lost,
 // begin repeats the step under another id, since the first try may still arrive. If the first
@@ -101,7 +104,7 @@ func (w *work) attemptOpened(ctx context.Context, owner Member, id string, r Req
 	result, err := w.attempt(ctx, owner, id, r)
 	switch {
 	case err != nil || result.outcome == matched || result.outcome == over:
-		w.announce(ctx, result.match)
+		w.tellBoth(ctx, result)
 		return err
 	case r.Wait:
 		return w.wait(ctx, owner, id, r)
@@ -131,6 +134,8 @@ func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) 
 			reply = &protocol.Waiting{ID: id, Request: r.other(id), ExpiresAt: r.Deadline}
 			err = w.afterwards(ctx, func(ctx context.Context) error { w.repairRegistration(ctx, x.Member, begun.Route); return nil })
 		}
+	case StatusOffered:
+		reply = begun.Route.offered(id, protocol.RoleMatcher)
 	case StatusActive:
 		reply, err = w.matchedReply(ctx, x, id, begun.Route.Match)
 	case StatusClaimed:
@@ -211,7 +216,11 @@ func (s *Service) Cancel(ctx context.Context, x Session, q *protocol.Cancel) (Re
 			if r.Request.Created != 0 {
 				w.withdraw(ctx, WaitingRequest{Owner: x.Member, Request: *r.Request})
 			}
-			return w.apply(ctx, x.Member, r.Changes)
+			err := w.apply(ctx, x.Member, r.Changes)
+			if r.Offered != nil {
+				err = errors.Join(err, w.release(ctx, x.Member, r.Offered.Match, r.Offered.Matchee, protocol.ReasonCancelled, ""))
+			}
+			return err
 		})
 		return &protocol.Ended{ID: cmp.Or(q.ID, r.Request.ID), Reason: protocol.ReasonCancelled}, err
 	})

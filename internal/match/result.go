@@ -39,6 +39,7 @@ const (
 	StatusNoMatch       Status = "no_match"
 	StatusEnded         Status = "ended"
 	StatusCancelled     Status = "cancelled"
+	StatusOffered       Status = "offered"
 )
 
 // The results below are those of the steps of a Store. Connection is a member's current
@@ -134,8 +135,8 @@ type Reported struct {
 	Route *Route
 }
 
-// Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
-// searching (another request is under way); no_location, too_far, rate_limited, kept_out,
+// Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting, searching or
+// offered (another request is under way); no_location, too_far, rate_limited, kept_out,
 // replaced, gone, expired or unknown. Only ok has opened anything.
 type Begun struct {
 	Status Status
@@ -147,7 +148,7 @@ type Begun struct {
 	Unfinished *Route
 	Outcome    Outcome // with repeat
 	Claim      *Claim  // with claimed
-	Route      *Route  // with active, waiting, searching
+	Route      *Route  // with active, waiting, searching, offered
 }
 
 // Leased is the result of Lease: ok, claimed (the owner is claimed, which suspends the
@@ -179,6 +180,7 @@ type Cancelled struct {
 	Changes []Change
 	Claim   *Claim // with active, as Route: if the other half of the match is to be looked at
 	Route   *Route
+	Offered *Route // the offer that was cancelled, nil if none
 }
 
 // Claimed is the result of Claim: yours; claimed (by another), taken (it is a matcher in a
@@ -188,11 +190,35 @@ type Claimed struct {
 	Now      int64     // epoch ms
 	Claim    *Claim    // with claimed
 	Position *Position // with moved
+	// With yours, of a claim for an offer:
+	Tell       bool
+	Connection string
+	Changes    []Change
+}
+
+// An OfferMade is the result of Offer, about the matcher: yours, active (it is accepted by now) or
+// refused.
+type OfferMade struct {
+	Status     Status
+	Tell       bool
+	Connection string
+	Route      *Route // with yours
+}
+
+// Declined is the result of Decline, about the matcher: ok, active (the offer is accepted by now) or
+// other.
+type Declined struct {
+	Status     Status
+	Reason     string // with other: why the offer ended, "" if not known
+	Tell       bool
+	Connection string
+	RequestID  string
 }
 
 // Committed is the result of Commit, about the matcher: yours or refused.
 type Committed struct {
 	Status     Status
+	Reason     string // with refused: why the offer ended, "" if there was none
 	Tell       bool
 	Connection string
 	Card       string

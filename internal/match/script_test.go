@@ -65,6 +65,7 @@ type result struct {
 	Changes                       []match.Change
 	Early                         match.By
 	Unlisted                      int64
+	Offered                       *match.Route
 }
 
 // expect is a script of one step. Its outcome has any of: the result or only its status,

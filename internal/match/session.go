@@ -88,7 +88,13 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 		if err != nil {
 			return nil, err
 		}
-		welcome := w.welcome(x, id, r, p)
+		var o *protocol.Offered
+		if p == nil {
+			if o, err = w.offerOf(ctx, x.Member, r); err != nil {
+				return nil, err
+			}
+		}
+		welcome := w.welcome(x, id, r, p, o)
 		_ = w.afterwards(ctx, func(ctx context.Context) error {
 			if err := w.apply(ctx, x.Member, r.Changes); err != nil || p != nil {
 				return err
@@ -109,7 +115,7 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 }
 
 // welcome says how things stand for the caller: the match or the waiting request under way.
-func (w *work) welcome(x Session, id string, r Snapshot, p *pair) *protocol.Welcome {
+func (w *work) welcome(x Session, id string, r Snapshot, p *pair, o *protocol.Offered) *protocol.Welcome {
 	settings := w.Pools.For(x.Pool)
 	welcome := &protocol.Welcome{ID: id, Member: x.ID, Pool: x.Pool, Protocol: protocol.Version, Now: r.Now,
 		ExpiresAt: x.Expires.UnixMilli(), Report: Unavailable.Report(settings, 0), Available: r.Available == "1",
@@ -119,6 +125,9 @@ func (w *work) welcome(x Session, id string, r Snapshot, p *pair) *protocol.Welc
 	case p != nil:
 		welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}
 		welcome.Report = p.advice().Report(settings, 0)
+	case o != nil:
+		welcome.Offer = &protocol.WelcomeOffer{Match: o.Match, Role: o.Role, ExpiresAt: o.ExpiresAt, Distance: o.Distance}
+		welcome.Report = Available.Report(settings, 0)
 	case willing:
 		welcome.Report = Available.Report(settings, 0)
 	}

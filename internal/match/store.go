@@ -72,9 +72,18 @@ type Requests interface {
 // Matches keeps claims and matches. Every step names matcher, match and matchee, and is
 // idempotent.
 type Matches interface {
-	// Claim claims a candidate, if it still is as the search saw it.
-	Claim(ctx context.Context, matcher Member, match string, tags []string, c Candidate) (Claimed, error)
-	// Commit makes the matcher's route active: from here on the match exists.
+	// Claim claims a candidate, if it still is as the search saw it: for a match, or for an offer.
+	Claim(ctx context.Context, matcher Member, match string, tags []string, c Candidate, offer bool) (Claimed, error)
+	// Offer notes on the matcher's route that the match is offered to the matchee, who is so many
+	// metres away: from here on the offer stands.
+	Offer(ctx context.Context, matcher Member, match string, matchee Member, distance float64) (OfferMade, error)
+	// Accept notes that the session's member accepts the offer. The Snapshot has the claim. Status
+	// is yours, active (it is committed by now), other, or that of Read where it refuses.
+	Accept(ctx context.Context, x Session, match string) (Snapshot, error)
+	// Decline takes the offer back to its request.
+	Decline(ctx context.Context, matcher Member, match string, matchee Member) (Declined, error)
+	// Commit makes the matcher's route active: from here on the match exists. An offer must have
+	// been accepted.
 	Commit(ctx context.Context, matcher Member, match string, matchee Member) (Committed, error)
 	// Confirm makes the claim final.
 	Confirm(ctx context.Context, matcher Member, match string, matchee Member) (Confirmed, error)
@@ -110,13 +119,14 @@ type Choice struct {
 
 // A NewRequest is a request as it arrived.
 type NewRequest struct {
-	ID     string
-	Match  string     // the id of the search
-	Point  *geo.Point // nil: the point of the caller's last report
-	Radius float64    // metres
-	Tags   []string
-	Open   time.Duration // until the deadline
-	Wait   bool          // the request waits if nobody is found
+	ID      string
+	Match   string     // the id of the search
+	Point   *geo.Point // nil: the point of the caller's last report
+	Radius  float64    // metres
+	Tags    []string
+	Open    time.Duration // until the deadline
+	Wait    bool          // the request waits if nobody is found
+	Confirm time.Duration // how long a matchee has to accept; 0: it is not asked
 }
 
 // A Query is a search around a point.

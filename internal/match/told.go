@@ -18,6 +18,7 @@ const (
 	NoticeNoMatch Notice = "no_match" // the request that had that deadline is over
 	NoticeEnded   Notice = "ended"    // the match has ended
 	NoticeState   Notice = "state"    // the cache has lost the session: how things stand
+	NoticeOffered Notice = "offered"  // the match is offered, and the member may have to accept
 	NoticeMatched Notice = "matched"  // the match has begun
 	NoticeAdvice  Notice = "advice"   // the advice has changed
 )
@@ -53,10 +54,13 @@ func (u Untold) saidBy(f protocol.Frame) bool {
 		return u.Notice == NoticeEnded && f.Match == u.Which
 	case *protocol.Matched:
 		return u.Notice == NoticeAdvice || u.Notice == NoticeMatched && f.Match == u.Which
+	case *protocol.Offered:
+		return u.Notice == NoticeOffered && f.Match == u.Which
 	case *protocol.Ack:
 		return u.Notice == NoticeAdvice
 	case *protocol.Welcome:
-		return u.Notice == NoticeAdvice || u.Notice == NoticeState || u.Notice == NoticeMatched && f.Match != nil && f.Match.Match == u.Which
+		return u.Notice == NoticeAdvice || u.Notice == NoticeState || u.Notice == NoticeMatched && f.Match != nil && f.Match.Match == u.Which ||
+			u.Notice == NoticeOffered && f.Offer != nil && f.Offer.Match == u.Which
 	}
 	return false
 }
@@ -79,7 +83,7 @@ type reply struct {
 // tell puts what the caller was not told before in front of the replies, unless one of them says
 // it. What cannot be said now goes out with a later message.
 func (w *work) tell(ctx context.Context) {
-	order := []Notice{NoticeNoMatch, NoticeEnded, NoticeState, NoticeMatched, NoticeAdvice}
+	order := []Notice{NoticeNoMatch, NoticeEnded, NoticeState, NoticeOffered, NoticeMatched, NoticeAdvice}
 	untold, others, replies := w.untold, w.others, w.replies
 	// frameOf may repair a match, and then pushes that it has begun. That must not bring the replies
 	// forward, nor a location of the peer.
@@ -125,13 +129,19 @@ func (w *work) frameOf(ctx context.Context, u Untold) protocol.Frame {
 		return ack
 	}
 	r, p, err := w.current(ctx, x, false)
+	var o *protocol.Offered
+	if err == nil && p == nil {
+		o, err = w.offerOf(ctx, x.Member, r)
+	}
 	switch {
 	case err != nil:
 		w.logFailure(ctx, "read what was not told", err)
 	case u.Notice == NoticeMatched && p != nil && p.match == u.Which:
 		return w.matchedFrame(u.ID, p)
+	case u.Notice == NoticeOffered && o != nil && o.Match == u.Which:
+		return o
 	case u.Notice == NoticeState:
-		return w.welcome(x, "", r, p)
+		return w.welcome(x, "", r, p, o)
 	}
 	return nil
 }

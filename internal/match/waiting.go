@@ -37,6 +37,8 @@ type pending struct {
 	request *WaitingRequest
 	// first marks the attempt for the listed member itself, before those for others.
 	first bool
+	// goesOn marks an attempt for a request whose offer is over: without Wait it is the last.
+	goesOn bool
 	// repeated marks an attempt after one that may have missed a member.
 	repeated bool
 }
@@ -94,10 +96,10 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 	result, err := w.attempt(ctx, owner, id, *leased.Request)
 	switch result.outcome {
 	case matched:
-		w.announce(ctx, result.match)
+		w.tellBoth(ctx, result)
 	case nobody, busy:
 		w.foundNobody[owner] = result.outcome == nobody
-		given, giveUpErr := w.Store.GiveUp(ctx, owner, id, true)
+		given, giveUpErr := w.Store.GiveUp(ctx, owner, id, leased.Request.Wait || !p.goesOn)
 		if giveUpErr != nil {
 			return leased.Status, cmp.Or(err, giveUpErr)
 		}
@@ -250,7 +252,7 @@ func (w *work) retry(ctx context.Context, owner Member, id string, r Request, ri
 		}
 		result, err := w.attempt(ctx, owner, id, r)
 		if err != nil || result.outcome == matched || result.outcome == over {
-			w.announce(ctx, result.match)
+			w.tellBoth(ctx, result)
 			return err
 		}
 		if result.outcome == nobody {

@@ -12,6 +12,8 @@ const (
 	ReasonCompleted = "completed"
 	ReasonCancelled = "cancelled"
 	ReasonLost      = "lost"
+	ReasonDeclined  = "declined"
+	ReasonExpired   = "expired"
 )
 
 // Why the position of a report was not taken. internal/store/scripts/member/report.lua decides.
@@ -36,7 +38,7 @@ type Report struct {
 	MoveMeters   float64 `json:"moveMeters"`
 }
 
-// Welcome answers hello; at most one of Match and Request is there.
+// Welcome answers hello; at most one of Match, Offer and Request is there.
 type Welcome struct {
 	ID        string          `json:"id,omitempty"`
 	Member    string          `json:"member"`
@@ -49,6 +51,7 @@ type Welcome struct {
 	Tags      []string        `json:"tags"`             // likewise; never nil
 	Server    string          `json:"server,omitempty"` // the version of the server, "" if unknown
 	Match     *WelcomeMatch   `json:"match,omitempty"`
+	Offer     *WelcomeOffer   `json:"offer,omitempty"`
 	Request   *WelcomeRequest `json:"request,omitempty"`
 	Unlisted  *Unlisted       `json:"unlisted,omitempty"`
 }
@@ -59,6 +62,14 @@ type WelcomeMatch struct {
 	Role  string `json:"role"`
 	State string `json:"state"` // "active"
 	Peer  Peer   `json:"peer"`
+}
+
+// WelcomeOffer is the offer that stands, as Offered has it.
+type WelcomeOffer struct {
+	Match     string  `json:"match"`
+	Role      string  `json:"role"`
+	ExpiresAt int64   `json:"expiresAt"` // epoch ms
+	Distance  float64 `json:"distance"`  // metres at most
 }
 
 // WelcomeRequest is the request under way; ID is the match message's.
@@ -118,6 +129,15 @@ type Waiting struct {
 type NoMatch struct {
 	ID     string  `json:"id,omitempty"`
 	Radius float64 `json:"radius"`
+}
+
+// Offered asks the matchee whether it accepts a match, and tells the matcher that it is asked.
+type Offered struct {
+	ID        string  `json:"id,omitempty"`
+	Match     string  `json:"match"`
+	Role      string  `json:"role"`
+	ExpiresAt int64   `json:"expiresAt"` // epoch ms
+	Distance  float64 `json:"distance"`  // metres at most between the request's point and the matchee
 }
 
 // Matched begins a match.
@@ -201,6 +221,7 @@ func (*Pong) frameType() string          { return "pong" }
 func (*Ack) frameType() string           { return "ack" }
 func (*Waiting) frameType() string       { return "waiting" }
 func (*NoMatch) frameType() string       { return "no_match" }
+func (*Offered) frameType() string       { return "offered" }
 func (*Matched) frameType() string       { return "matched" }
 func (*LocationFrame) frameType() string { return "location" }
 func (*Ended) frameType() string         { return "ended" }

@@ -12,10 +12,12 @@ const (
 	ActionMatch    = "match"
 	ActionCancel   = "cancel"
 	ActionEnd      = "end"
+	ActionAccept   = "accept"
+	ActionDecline  = "decline"
 )
 
 // A Message is what a client sends: one of *Hello, *Ping, *Location, *Locate,
-// *Match, *Cancel and *End.
+// *Match, *Cancel, *End, *Accept and *Decline.
 //
 // The tags of its fields describe the wire. Decode and the sentences for the client
 // follow them:
@@ -111,12 +113,14 @@ type Locate struct {
 
 // Match asks for the nearest available member.
 type Match struct {
-	_      struct{} `later:"confirm,share,avoid"`
+	_      struct{} `later:"share,avoid"`
 	ID     string   `json:"id" range:"at most 64"`
 	Radius float64  `json:"radius" unit:"metres" range:"100 to 20000"` // 0: DefaultRadius, or the pool's widest if that is less
 	*Point          // where to search; nil: where the caller last reported to be
 	Tags   []string `json:"tags"` // all of which the match must have
 	Wait   float64  `json:"wait" unit:"seconds" range:"0 to 600"`
+	// Confirm is how long the one who is found has to accept. 0: it is not asked.
+	Confirm float64 `json:"confirm" unit:"seconds" range:"0 to 600"`
 }
 
 // A Point is a place on the wire, in degrees WGS84.
@@ -138,6 +142,18 @@ type End struct {
 	Reason string `json:"reason" oneof:"completed,cancelled" default:"completed"`
 }
 
+// Accept accepts the match that is offered to the caller.
+type Accept struct {
+	ID    string `json:"id" range:"at most 64"`
+	Match string `json:"match" required:"yes" range:"1 to 64"`
+}
+
+// Decline declines it.
+type Decline struct {
+	ID    string `json:"id" range:"at most 64"`
+	Match string `json:"match" required:"yes" range:"1 to 64"`
+}
+
 // MessageID implements Message.
 func (m *Hello) MessageID() string    { return m.ID }
 func (m *Ping) MessageID() string     { return m.ID }
@@ -146,6 +162,8 @@ func (m *Locate) MessageID() string   { return m.ID }
 func (m *Match) MessageID() string    { return m.ID }
 func (m *Cancel) MessageID() string   { return m.ID }
 func (m *End) MessageID() string      { return m.ID }
+func (m *Accept) MessageID() string   { return m.ID }
+func (m *Decline) MessageID() string  { return m.ID }
 
 func (*Hello) action() string    { return ActionHello }
 func (*Ping) action() string     { return ActionPing }
@@ -154,3 +172,5 @@ func (*Locate) action() string   { return ActionLocate }
 func (*Match) action() string    { return ActionMatch }
 func (*Cancel) action() string   { return ActionCancel }
 func (*End) action() string      { return ActionEnd }
+func (*Accept) action() string   { return ActionAccept }
+func (*Decline) action() string  { return ActionDecline }

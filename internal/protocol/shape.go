@@ -15,7 +15,7 @@ import (
 // shape of each one's message.
 var messages = sync.OnceValues(func() (actions []string, shapes map[string]*shape) {
 	shapes = make(map[string]*shape)
-	for _, m := range []Message{&Hello{}, &Ping{}, &Location{}, &Locate{}, &Match{}, &Cancel{}, &End{}} {
+	for _, m := range []Message{&Hello{}, &Ping{}, &Location{}, &Locate{}, &Match{}, &Cancel{}, &End{}, &Accept{}, &Decline{}} {
 		actions = append(actions, m.action())
 		shapes[m.action()] = shapeOf(reflect.TypeOf(m).Elem())
 	}

@@ -64,7 +64,7 @@ func commits() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
-			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusRefused})
+			f.is(ana.commit("m1", ben), match.Committed{Status: match.StatusRefused, Reason: "completed"})
 			same(f, ana.snapshot().Route.State, match.Ended)
 		}},
 		{"a commit of a matcher who has disconnected names no connection", func(f *fixture) {

@@ -28,6 +28,8 @@ func firstSteps() []step {
 			func(s match.Status, r match.Refusal) any { return match.Begun{Status: s, Refusal: r} }},
 		{"cancel", func(a *member) any { return a.cancel() },
 			func(s match.Status, r match.Refusal) any { return match.Cancelled{Status: s, Refusal: r} }},
+		{"answer", func(a *member) any { return a.accept("m1") },
+			func(s match.Status, r match.Refusal) any { return match.Snapshot{Status: s, Refusal: r} }},
 		{"end", func(a *member) any { return a.end("m1", "left") }, func(s match.Status, r match.Refusal) any {
 			return match.Ending{Snapshot: match.Snapshot{Status: s, Refusal: r}}
 		}},

@@ -176,6 +176,9 @@ func openFor(d time.Duration) requestOption { return func(r *match.NewRequest) {
 func around(meters float64) requestOption {
 	return func(r *match.NewRequest) { p := north(meters); r.Point = &p }
 }
+func confirmedIn(d time.Duration) requestOption {
+	return func(r *match.NewRequest) { r.Confirm = d }
+}
 func wanting(tags ...string) requestOption    { return func(r *match.NewRequest) { r.Tags = tags } }
 func withRadius(meters float64) requestOption { return func(r *match.NewRequest) { r.Radius = meters } }
 
@@ -190,7 +193,7 @@ func (a *member) begin(id, search string, options ...requestOption) match.Begun 
 	a.must(err)
 	if begun.Status == match.StatusOK {
 		a.asked = match.Request{ID: id, Point: a.Point, Radius: r.Radius, Tags: append([]string{}, r.Tags...), Created: a.now,
-			Deadline: a.now + r.Open.Milliseconds(), Wait: r.Wait}
+			Deadline: a.now + r.Open.Milliseconds(), Wait: r.Wait, Confirm: r.Confirm}
 		if r.Point != nil {
 			a.asked.Point = *r.Point
 		}
@@ -239,7 +242,32 @@ func (a *member) retract(created int64) []match.Change {
 // claim claims a candidate as it last reported.
 func (a *member) claim(search string, b *member, tags ...string) match.Claimed {
 	a.t.Helper()
-	result, err := a.store.Claim(a.t.Context(), a.Member, search, tags, match.Candidate{Member: b.Member, Position: b.Position})
+	result, err := a.store.Claim(a.t.Context(), a.Member, search, tags, match.Candidate{Member: b.Member, Position: b.Position}, false)
+	return done(a, result, err)
+}
+
+// claimToOffer claims a member to offer it a match.
+func (a *member) claimToOffer(search string, b *member) match.Claimed {
+	a.t.Helper()
+	result, err := a.store.Claim(a.t.Context(), a.Member, search, nil, match.Candidate{Member: b.Member, Position: b.Position}, true)
+	return done(a, result, err)
+}
+
+func (a *member) offer(search string, b *member) match.OfferMade {
+	a.t.Helper()
+	result, err := a.store.Offer(a.t.Context(), a.Member, search, b.Member, 250)
+	return done(a, result, err)
+}
+
+func (a *member) accept(search string) match.Snapshot {
+	a.t.Helper()
+	result, err := a.store.Accept(a.t.Context(), a.Session, search)
+	return done(a, result, err)
+}
+
+func (a *member) decline(search string, b *member) match.Declined {
+	a.t.Helper()
+	result, err := a.store.Decline(a.t.Context(), a.Member, search, b.Member)
 	return done(a, result, err)
 }
 
@@ -313,6 +341,19 @@ func (a *member) commitWith(id, search string, b *member, options ...requestOpti
 	a.says(a.begin(id, search, options...), match.StatusOK)
 	a.says(a.claim(search, b), match.StatusYours)
 	a.says(a.commit(search, b), match.StatusYours)
+}
+
+// offerTo offers a match that the member has a quarter of a minute to accept, and changes the index
+// accordingly.
+func (a *member) offerTo(id, search string, b *member, options ...requestOption) {
+	a.t.Helper()
+	a.says(a.begin(id, search, append([]requestOption{confirmedIn(15 * time.Second)}, options...)...), match.StatusOK)
+	claimed := a.claimToOffer(search, b)
+	a.says(claimed, match.StatusYours)
+	a.says(a.offer(search, b), match.StatusYours)
+	b.apply(claimed.Changes...)
+	a.told(match.NoticeOffered.Mark(search))
+	b.told(match.NoticeOffered.Mark(search))
 }
 
 // matchWith makes a whole match, and changes the index accordingly.

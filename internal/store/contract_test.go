@@ -23,7 +23,7 @@ func contract() []testCase {
 	var all []testCase
 	for _, part := range [][]testCase{sessions(), reads(), reports(), positions(), listings(), cells(), generations(),
 		tagIndex(), areas(), searches(), begins(), leases(), waits(),
-		claims(), commits(), ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries()} {
+		claims(), commits(), offers(), ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries()} {
 		all = append(all, part...)
 	}
 	return all

@@ -69,7 +69,7 @@ func (s *Store) GiveUp(ctx context.Context, owner match.Member, id string, wait 
 func (s *Store) Cancel(ctx context.Context, x match.Session, id, request string) (match.Cancelled, error) {
 	r, err := s.askOnce(ctx, s.onMember("cancel", x.Member, append(s.session(x), id, request)...))
 	return match.Cancelled{Status: r.Status, Refusal: r.refusal(), Untold: r.untold(), Request: r.request(), Changes: domainChanges(r.Changes),
-		Claim: r.claim(), Route: r.route(r.Route)}, err
+		Claim: r.claim(), Route: r.route(r.Route), Offered: r.route(r.Offered)}, err
 }
 
 // Retract implements match.Requests.
@@ -85,15 +85,34 @@ func (s *Store) Registered(ctx context.Context, w match.WaitingRequest) (bool, e
 }
 
 // Claim implements match.Matches.
-func (s *Store) Claim(ctx context.Context, matcher match.Member, id string, tags []string, c match.Candidate) (match.Claimed, error) {
-	r, err := s.ask(ctx, s.onMember("claim", c.Member, matcher.ID, id, whole(c.At), whole(c.Seq), words(tags)))
-	return match.Claimed{Status: r.Status, Now: int64(r.Now), Claim: r.claim(), Position: r.position()}, err
+func (s *Store) Claim(ctx context.Context, matcher match.Member, id string, tags []string, c match.Candidate, offer bool) (match.Claimed, error) {
+	r, err := s.ask(ctx, s.onMember("claim", c.Member, matcher.ID, id, whole(c.At), whole(c.Seq), words(tags), bit(offer)))
+	return match.Claimed{Status: r.Status, Now: int64(r.Now), Claim: r.claim(), Position: r.position(), Tell: bool(r.Tell),
+		Connection: r.Connection, Changes: domainChanges(r.Changes)}, err
+}
+
+// Offer implements match.Matches.
+func (s *Store) Offer(ctx context.Context, matcher match.Member, id string, matchee match.Member, distance float64) (match.OfferMade, error) {
+	r, err := s.ask(ctx, s.onMember("offer", matcher, id, matchee.ID, decimal(distance)))
+	return match.OfferMade{Status: r.Status, Tell: bool(r.Tell), Connection: r.Connection, Route: r.route(r.Route)}, err
+}
+
+// Accept implements match.Matches.
+func (s *Store) Accept(ctx context.Context, x match.Session, id string) (match.Snapshot, error) {
+	r, err := s.ask(ctx, s.onMember("accept", x.Member, append(s.session(x), id)...))
+	return r.snapshot(), err
+}
+
+// Decline implements match.Matches.
+func (s *Store) Decline(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Declined, error) {
+	r, err := s.ask(ctx, s.onMember("decline", matcher, id, matchee.ID))
+	return match.Declined{Status: r.Status, Reason: r.Reason, Tell: bool(r.Tell), Connection: r.Connection, RequestID: r.requestID()}, err
 }
 
 // Commit implements match.Matches.
 func (s *Store) Commit(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Committed, error) {
 	r, err := s.ask(ctx, s.onMember("commit", matcher, id, matchee.ID, decimal(s.pools.For(matcher.Pool).MatchesPerHour)))
-	return match.Committed{Status: r.Status, Tell: bool(r.Tell), Connection: r.Connection, Card: r.Card, Request: r.request(),
+	return match.Committed{Status: r.Status, Reason: r.Reason, Tell: bool(r.Tell), Connection: r.Connection, Card: r.Card, Request: r.request(),
 		Changes: domainChanges(r.Changes)}, err
 }
 

@@ -54,6 +54,7 @@ type reply struct {
 	Request    *request     `json:"request"`
 	Route      *route       `json:"route"`
 	Unfinished *route       `json:"unfinished"`
+	Offered    *route       `json:"offered"`
 	Untold     []untold     `json:"untold"`
 	Outcome    outcome      `json:"outcome"`
 	Ends       []end        `json:"ends"`
@@ -70,6 +71,8 @@ type (
 		Match     string `json:"match"`
 		Confirmed flag   `json:"confirmed"`
 		At        number `json:"at"`
+		Offer     flag   `json:"offer"`
+		Accepted  flag   `json:"accepted"`
 	}
 	position struct {
 		Lat    degrees `json:"lat"`
@@ -79,16 +82,18 @@ type (
 		Motion string  `json:"motion"`
 	}
 	request struct {
-		ID         string `json:"id"`
-		Lat        number `json:"lat"`
-		Lng        number `json:"lng"`
-		Radius     number `json:"radius"`
-		Tags       string `json:"tags"`
-		Created    number `json:"created"`
-		Deadline   number `json:"deadline"`
-		Wait       flag   `json:"wait,omitempty"`
-		Registered flag   `json:"registered,omitempty"`
-		Apart      []peer `json:"apart,omitempty"`
+		ID         string   `json:"id"`
+		Lat        number   `json:"lat"`
+		Lng        number   `json:"lng"`
+		Radius     number   `json:"radius"`
+		Tags       string   `json:"tags"`
+		Created    number   `json:"created"`
+		Deadline   number   `json:"deadline"`
+		Wait       flag     `json:"wait,omitempty"`
+		Registered flag     `json:"registered,omitempty"`
+		Apart      []peer   `json:"apart,omitempty"`
+		Confirm    number   `json:"confirm,omitempty"` // ms
+		Declined   []string `json:"declined,omitempty"`
 	}
 	peer struct {
 		ID string `json:"peer"`
@@ -99,6 +104,8 @@ type (
 		Matchee  string      `json:"matchee"`
 		Reason   string      `json:"reason"`
 		Notified flag        `json:"notified"`
+		Till     number      `json:"till"`
+		Distance number      `json:"distance"`
 		Request  request     `json:"request"`
 	}
 	stands struct {
@@ -234,7 +241,8 @@ func (r reply) claim() *match.Claim {
 	if r.Claim == nil {
 		return nil
 	}
-	return &match.Claim{Matcher: r.member(r.Claim.Matcher), Match: r.Claim.Match, Confirmed: bool(r.Claim.Confirmed), At: int64(r.Claim.At)}
+	return &match.Claim{Matcher: r.member(r.Claim.Matcher), Match: r.Claim.Match, Confirmed: bool(r.Claim.Confirmed), At: int64(r.Claim.At),
+		Offer: bool(r.Claim.Offer), Accepted: bool(r.Claim.Accepted)}
 }
 
 func (s stands) domain() (c match.Choice) {
@@ -294,7 +302,7 @@ func (r reply) request() *match.Request {
 		return nil
 	}
 	q := r.Request.domain()
-	q.Apart = r.apart(r.Request)
+	q.Apart, q.Declined = r.apart(r.Request), r.declined(r.Request)
 	return &q
 }
 
@@ -313,11 +321,18 @@ func (r reply) apart(q *request) (all []match.Member) {
 	return all
 }
 
+func (r reply) declined(q *request) (all []match.Member) {
+	for _, id := range q.Declined {
+		all = append(all, r.member(id))
+	}
+	return all
+}
+
 func (q request) domain() match.Request {
 	return match.Request{
 		ID: q.ID, Point: geo.Point{Lat: float64(q.Lat), Lng: float64(q.Lng)}, Radius: float64(q.Radius),
 		Tags: strings.Fields(q.Tags), Created: int64(q.Created), Deadline: int64(q.Deadline), Wait: bool(q.Wait),
-		Registered: bool(q.Registered),
+		Registered: bool(q.Registered), Confirm: time.Duration(q.Confirm) * time.Millisecond,
 	}
 }
 
@@ -326,8 +341,9 @@ func (r reply) route(t *route) *match.Route {
 		return nil
 	}
 	request := t.Request.domain()
-	request.Apart = r.apart(&t.Request)
+	request.Apart, request.Declined = r.apart(&t.Request), r.declined(&t.Request)
 	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified),
+		Until: int64(t.Till), Distance: float64(t.Distance),
 		Request: request}
 }
 

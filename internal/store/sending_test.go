@@ -157,7 +157,7 @@ func sendings(ana, ben *member) []sending {
 		}},
 		{"lease", true, func(ctx context.Context, s *store.Store) error { _, err := s.Lease(ctx, ana.Member, "m2"); return err }},
 		{"claim", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Claim(ctx, ana.Member, "m2", nil, match.Candidate{Member: ben.Member, Position: ben.Position})
+			_, err := s.Claim(ctx, ana.Member, "m2", nil, match.Candidate{Member: ben.Member, Position: ben.Position}, false)
 			return err
 		}},
 		{"commit", false, func(ctx context.Context, s *store.Store) error {

@@ -48,7 +48,7 @@ func Functions() []Function {
 		member(Connect, RouteConnect, "hello", "ping", RouteDefault),
 		member(Disconnect, RouteDisconnect),
 		member(Location, "location", "locate"),
-		member(Match, "match", "cancel", "end"),
+		member(Match, "match", "cancel", "end", "accept", "decline"),
 	}
 }
 

@@ -8,13 +8,14 @@ local refusal, r, news = hear(conn, connected, perSecond, burst)
 if refusal then
   return reply(refusal)
 end
-local t = look(r, true)
-t.untold = news
+local status = 'yours'
 if m.claimMatch ~= match or not m.claimOffer then
-  t.status = 'other'
+  status = 'other'
 elseif m.claimConfirmed == '1' then
-  t.status = 'active'
+  status = 'active'
 else
-  m.claimAccepted, t.status = '1', 'yours'
+  m.claimAccepted = '1'
 end
+local t = look(r, true)
+t.status, t.untold = status, news
 return reply(t)
