@@ -107,6 +107,9 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 		top := len(w.stack)
 		// The owner can be claimed from here on: the requests that wait for it are woken.
 		err = cmp.Or(err, w.apply(ctx, owner, given.Changes))
+		if err == nil && p.goesOn && given.Status == StatusWaiting {
+			w.repairRegistration(ctx, owner, &Route{State: Waiting, Request: *given.Request})
+		}
 		if err == nil && given.Missed {
 			p.repeated = true
 			w.stack = slices.Insert(w.stack, top, p)
