@@ -18,6 +18,8 @@ type pair struct {
 	role             string
 	peer             protocol.Peer
 	position         Position // of the peer
+	connection       string   // of the peer
+	told             bool     // the peer has been told of the match
 }
 
 func (p *pair) advice() Advice {
@@ -85,8 +87,11 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		}
 	}
 	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position,
-		peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
+		connection: other.Connection, told: other.told() && other.Claim.Confirmed, peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
+
+// told says that the member has been told of its match, as far as one read shows.
+func (r Snapshot) told() bool { return !r.Tell && !r.Pushing }
 
 // repairClaim does the same for the matchee m, by its claim alone. position is m's, nil if
 // not known.
@@ -106,7 +111,8 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 				return nil, err
 			}
 		}
-		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request)}
+		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request),
+			connection: other.Connection, told: other.told()}
 		from := p.position.Point
 		if position != nil {
 			from = position.Point
