@@ -49,6 +49,9 @@ func (w *work) endedBefore(ctx context.Context, r Snapshot, q *protocol.End) (pr
 				w.afterwards(ctx, func(ctx context.Context) error { return w.repairLastEnd(ctx, r) })
 		}
 	}
+	if w.caller.Connection == "" {
+		return nil, noSuchMatch()
+	}
 	return nil, fault(NotFound, "there is no such match of yours, or it ended more than 60 s ago")
 }
 

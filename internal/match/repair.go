@@ -18,6 +18,7 @@ type pair struct {
 	role             string
 	peer             protocol.Peer
 	position         Position // of the peer
+	since            int64    // when the matchee was claimed, epoch ms
 }
 
 func (p *pair) advice() Advice {
@@ -84,7 +85,7 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 			return nil, err
 		}
 	}
-	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position,
+	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position, since: other.Claim.At,
 		peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
 
@@ -106,7 +107,7 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 				return nil, err
 			}
 		}
-		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request)}
+		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request), since: c.At}
 		from := p.position.Point
 		if position != nil {
 			from = position.Point
