@@ -85,6 +85,6 @@ func (s *Service) Dismiss(ctx context.Context, m Member, reason string) (Result,
 	})
 }
 
-func noSuchMatch() error {
+func noMatchOfMember() error {
 	return fault(NotFound, "there is no such match of this member, or it ended more than 60 s ago")
 }

@@ -19,6 +19,8 @@ type pair struct {
 	peer             protocol.Peer
 	position         Position // of the peer
 	since            int64    // when the matchee was claimed, epoch ms
+	connection       string   // of the peer
+	told             bool     // the peer has been told of the match
 }
 
 func (p *pair) advice() Advice {
@@ -85,9 +87,12 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 			return nil, err
 		}
 	}
-	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position, since: other.Claim.At,
-		peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
+	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position,
+		since: other.Claim.At, connection: other.Connection, told: other.told() && other.Claim.Confirmed, peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
+
+// told says that the member has been told of its match, as far as one read shows.
+func (r Snapshot) told() bool { return !r.Tell && !r.Pushing }
 
 // repairClaim does the same for the matchee m, by its claim alone. position is m's, nil if
 // not known.
@@ -107,7 +112,8 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 				return nil, err
 			}
 		}
-		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request), since: c.At}
+		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request),
+			since: c.At, connection: other.Connection, told: other.told()}
 		from := p.position.Point
 		if position != nil {
 			from = position.Point

@@ -100,6 +100,8 @@ type Snapshot struct {
 	// Tell says, without a session, that the member is not yet told of its match, and that no
 	// other process is about to do it.
 	Tell bool
+	// Pushing says, without a session, that another process is about to.
+	Pushing bool
 	// Check says that the other half of the member's match is to be looked at.
 	Check    bool
 	Ends     []End // the last few, oldest first

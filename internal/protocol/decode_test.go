@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -74,6 +75,11 @@ func TestDecodeAccepts(t *testing.T) {
 		{"match at 180", `{"action":"match","lat":0,"lng":180}`, match(protocol.Match{Point: &protocol.Point{Lng: -180}})},
 		{"match tags", `{"action":"match","tags":["b","a","a"]}`, match(protocol.Match{Tags: []string{"a", "b"}})},
 		{"end by default", `{"action":"end","match":"m"}`, &protocol.End{Match: "m", Reason: "completed"}},
+		{"what is said is any JSON, white space apart", `{"action":"say","match":"m","data": {"a" : [1, "b  c", null ]} }`,
+			&protocol.Say{Match: "m", Data: json.RawMessage(`{"a":[1,"b  c",null]}`)}},
+		{"null is said", `{"action":"say","match":"m","data":null}`, &protocol.Say{Match: "m", Data: json.RawMessage(`null`)}},
+		{"the most that is said", `{"action":"say","match":"m","data":"` + strings.Repeat("x", 1022) + `"  }`,
+			&protocol.Say{Match: "m", Data: json.RawMessage(`"` + strings.Repeat("x", 1022) + `"`)}},
 		{"end completed", `{"action":"end","match":"m","reason":"completed"}`, &protocol.End{Match: "m", Reason: "completed"}},
 	}
 	for _, test := range tests {
@@ -169,7 +175,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"location", `{"action":"location","lat":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "lat is in each of points: leave it out beside them"},
 		{"location", `{"action":"location","speed":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "speed is in each of points: leave it out beside them"},
 	}
-	for _, action := range []string{"accept", "decline", "say", "nearby", "share", "\u0000"} {
+	for _, action := range []string{"accept", "decline", "nearby", "share", "\u0000"} {
 		text := fmt.Sprintf(`{"action":%q,"match":"m","id":"i"}`, action)
 		if action == "\u0000" {
 			text = `{"action":"\u0000","id":"i"}`
@@ -208,6 +214,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{"match", ``, "avoid", []string{`[]`, `["m"]`}, "not supported yet"},
 		{"end", ``, "reason", []string{`"completed"`}, "match is required"},
 		{"end", ``, "match", []string{`null`, `""`, `7`, `[]`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},
+		{"say", `"match":"m"`, "data", []string{`"` + strings.Repeat("x", 1023) + `"`, `"` + strings.Repeat("é", 512) + `"`},
+			"any JSON of at most 1024 bytes"},
+		{"say", `"data":1`, "match", []string{`null`, `""`, `7`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},
+		{"say", ``, "match", []string{`"m"`}, "data is required: any JSON of at most 1024 bytes"},
 		{"end", `"match":"m"`, "reason", []string{`""`, `"left"`, `"Completed"`, `1`}, `"completed" or "cancelled"`},
 	}
 	for _, field := range fields {

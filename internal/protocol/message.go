@@ -1,6 +1,9 @@
 package protocol
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // The actions of protocol v1. In a handler the action is the event's route key;
 // on the wire it is the message's "action".
@@ -12,10 +15,11 @@ const (
 	ActionMatch    = "match"
 	ActionCancel   = "cancel"
 	ActionEnd      = "end"
+	ActionSay      = "say"
 )
 
 // A Message is what a client sends: one of *Hello, *Ping, *Location, *Locate,
-// *Match, *Cancel and *End.
+// *Match, *Cancel, *End and *Say.
 //
 // The tags of its fields describe the wire. Decode and the sentences for the client
 // follow them:
@@ -38,7 +42,8 @@ const (
 // float64 that is no pointer, such as a radius, is refused as null. It is chosen and not
 // measured, and JavaScript writes null for a NaN.
 //
-// A list of strings is a list of tags. Of a list of objects, range is the number of them. The
+// A json.RawMessage is any value, even null, without white space around its parts: range is the
+// number of its bytes. A list of strings is a list of tags. Of a list of objects, range is the number of them. The
 // fields of an embedded struct are fields of the message; those of an embedded pointer come all
 // or none.
 type Message interface {
@@ -138,6 +143,13 @@ type End struct {
 	Reason string `json:"reason" oneof:"completed,cancelled" default:"completed"`
 }
 
+// Say passes Data on to the other member of a match.
+type Say struct {
+	ID    string          `json:"id" range:"at most 64"`
+	Match string          `json:"match" required:"yes" range:"1 to 64"`
+	Data  json.RawMessage `json:"data" required:"yes" range:"at most 1024"`
+}
+
 // MessageID implements Message.
 func (m *Hello) MessageID() string    { return m.ID }
 func (m *Ping) MessageID() string     { return m.ID }
@@ -146,6 +158,7 @@ func (m *Locate) MessageID() string   { return m.ID }
 func (m *Match) MessageID() string    { return m.ID }
 func (m *Cancel) MessageID() string   { return m.ID }
 func (m *End) MessageID() string      { return m.ID }
+func (m *Say) MessageID() string      { return m.ID }
 
 func (*Hello) action() string    { return ActionHello }
 func (*Ping) action() string     { return ActionPing }
@@ -154,3 +167,4 @@ func (*Locate) action() string   { return ActionLocate }
 func (*Match) action() string    { return ActionMatch }
 func (*Cancel) action() string   { return ActionCancel }
 func (*End) action() string      { return ActionEnd }
+func (*Say) action() string      { return ActionSay }

@@ -159,9 +159,10 @@ func ends() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
 			heard := f.record("ana")["heard"]
-			f.advance(time.Second)
 			backend := f.newMember("ana")
 			backend.Session = match.Session{Member: ana.Member}
+			f.advance(match.CheckMatch)
+			same(f, backend.end("m2", "left").Check, false)
 			got := backend.end("m1", "left")
 			f.says(got, match.StatusEnded)
 			same(f, got.Finished.Early, match.ByNobody)

@@ -41,6 +41,9 @@ func TestTrips(t *testing.T) {
 			{"match with a point", func() { ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v`, lat, lng)); matched() }, 5, 7, 8},
 			{"first location of a matchee", func() { ben.report(lat, lng) }, 2, 3, 3},
 			{"the next location", func() { ben.report(lat, lng+0.0001) }, 2, 2, 2},
+			// The sender's record; the peer's record, or its route.
+			{"say by the matcher", func() { ana.send("say", `"match":"`+match+`","data":1`) }, 2, 2, 2},
+			{"say by the matchee", func() { ben.send("say", `"match":"`+match+`","data":1`) }, 2, 2, 2},
 			// end, release; list, told
 			{"end", end, 3, 4, 5},
 			{"location of the matcher", func() { ana.report(lat, lng) }, 0, 3, 3},

@@ -43,6 +43,7 @@ func messages() []pair {
 		{protocol.Match{}, waggle.Match{}},
 		{protocol.Cancel{}, waggle.Cancel{}},
 		{protocol.End{}, waggle.End{}},
+		{protocol.Say{}, waggle.Say{}},
 	}
 }
 
@@ -56,6 +57,7 @@ func frames() []pair {
 		{protocol.Matched{}, waggle.Matched{}},
 		{protocol.LocationFrame{}, waggle.LocationFrame{}},
 		{protocol.Ended{}, waggle.Ended{}},
+		{protocol.Said{}, waggle.Said{}},
 		{protocol.Error{}, waggle.ErrorFrame{}},
 	}
 }
@@ -254,6 +256,7 @@ func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60}},
 		{protocol.ActionCancel, &waggle.Cancel{ID: "i", Request: "r"}},
 		{protocol.ActionEnd, &waggle.End{ID: "i", Match: "m", Reason: waggle.Cancelled}},
+		{protocol.ActionSay, &waggle.Say{ID: "i", Match: "m", Data: json.RawMessage(`{"a":[1,"<&>"]}`)}},
 	} {
 		for f, value := range reflect.ValueOf(full.client).Elem().Fields() {
 			if value.IsZero() {
@@ -293,6 +296,7 @@ func FuzzWhatTheServerAccepts(f *testing.F) {
 		f.Add(action(text), text)
 	}
 	f.Add("match", []byte(`{"action":"match","lat":-0,"lng":180,"wait":1e2,"tags":["b","a","b"]}`))
+	f.Add("say", []byte(`{"action":"say","match":"m","data": [ 1e2, {"a" : null}, "\u2028<&>" ] }`))
 	f.Fuzz(func(t *testing.T, route string, text []byte) {
 		message, refused := protocol.Decode(route, text)
 		if refused != nil {

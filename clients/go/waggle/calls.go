@@ -2,6 +2,8 @@ package waggle
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -106,6 +108,20 @@ func (c *Client) End(ctx context.Context, match, reason string) (*Ended, error) 
 		}
 	}
 	return ended, err
+}
+
+// Say passes data, which must become at most 1024 bytes of JSON, on to the other member of the
+// match with this id. It is sent again until an answer comes, so that it may arrive twice. The error
+// is an *Error with CodeConflict if the peer is not connected now, and with CodeNotFound if the
+// match is not, or no longer, this member's.
+func (c *Client) Say(ctx context.Context, match string, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("waggle: say: %w", err)
+	}
+	id := c.newID()
+	_, err = ask[*Said](ctx, c, &call{id: id}, &Say{ID: id, Match: match, Data: text})
+	return err
 }
 
 // ask is do for a call that has one type of answer.
@@ -360,6 +376,8 @@ func frameID(f Frame) string {
 	case *LocationFrame:
 		return f.ID
 	case *Ended:
+		return f.ID
+	case *Said:
 		return f.ID
 	case *ErrorFrame:
 		return f.ID

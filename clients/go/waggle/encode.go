@@ -47,6 +47,8 @@ func EncodeMessage(m Message) []byte {
 		w.ID, w.Request = m.ID, m.Request
 	case *End:
 		w.ID, w.Match, w.Reason = m.ID, m.Match, m.Reason
+	case *Say:
+		w.ID, w.Match, w.Data = m.ID, m.Match, m.Data
 	}
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -70,10 +72,11 @@ type wireMessage struct {
 	At      *int64  `json:"at,omitempty"`
 	Seq     int64   `json:"seq,omitempty"`
 	Motion
-	Points    []Fix     `json:"points,omitempty"`
-	Available *bool     `json:"available,omitempty"`
-	Tags      *[]string `json:"tags,omitempty"`
-	Wait      number    `json:"wait,omitempty"`
+	Points    []Fix           `json:"points,omitempty"`
+	Available *bool           `json:"available,omitempty"`
+	Tags      *[]string       `json:"tags,omitempty"`
+	Wait      number          `json:"wait,omitempty"`
+	Data      json.RawMessage `json:"data,omitempty"`
 }
 
 // known leaves out the numbers that are not finite, as devices say unknown.

@@ -1,7 +1,9 @@
 package waggle
 
+import "encoding/json"
+
 // A Message is what a client sends: *Hello, *Ping, *Location, *Locate, *Match,
-// *Cancel or *End. The methods of Client send them all; only a program on a
+// *Cancel, *End or *Say. The methods of Client send them all; only a program on a
 // Conn needs those that no method takes.
 //
 // Every message has an ID of at most 64 characters, or "". It comes back on
@@ -87,6 +89,13 @@ type End struct {
 	Reason string // Completed or Cancelled; "" stands for Completed
 }
 
+// Say passes data on to the other member of a match. The answer is a Said without Data.
+type Say struct {
+	ID    string
+	Match string          // the match's id
+	Data  json.RawMessage // at most 1024 bytes
+}
+
 func (*Hello) action() string    { return "hello" }
 func (*Ping) action() string     { return "ping" }
 func (*Location) action() string { return "location" }
@@ -94,3 +103,4 @@ func (*Locate) action() string   { return "locate" }
 func (*Match) action() string    { return "match" }
 func (*Cancel) action() string   { return "cancel" }
 func (*End) action() string      { return "end" }
+func (*Say) action() string      { return "say" }

@@ -704,6 +704,7 @@ local function look(r, in_session)
   end
   return { status = 'ok', check = check, connection = connection(), claim = claim_of(), position = position_of(),
     card = m.card, available = m.available, tags = m.tags, tell = overdue(m.claimMatch or m.active),
+    pushing = now < (m.again or 0) and is_untold(m.claimMatch or m.active),
     route = route_of(r), searched = r and r.searched + SEARCH_AGAIN > now or nil,
     ends = load_list('ends'), unlisted = unlisted_until() }
 end

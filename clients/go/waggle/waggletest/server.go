@@ -112,6 +112,7 @@ type Message struct {
 	Available                          *bool
 	Tags                               *[]string
 	Points                             []waggle.Fix
+	Data                               json.RawMessage
 }
 
 // Receive returns the next message. ok is false when the client has disconnected.

@@ -2,7 +2,8 @@
 -- one of a back end. If the member is the matcher, end does what finish does, and says who the
 -- matchee is. Else the reply is that of read.
 -- Status: ended, ok, rate_limited, kept_out, replaced, gone, expired, unknown.
-local conn, connected, perSecond, burst, match, reason, perMinute, matchesPerHour, harvestPerHour, coolDown = arguments(10)
+local conn, connected, perSecond, burst, match, reason, perMinute, matchesPerHour, harvestPerHour, coolDown =
+    arguments(10)
 
 local refusal, r, news = hear(conn, connected, perSecond, burst)
 if refusal then
