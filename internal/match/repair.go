@@ -18,6 +18,7 @@ type pair struct {
 	role             string
 	peer             protocol.Peer
 	position         Position // of the peer
+	since            int64    // when the matchee was claimed, epoch ms
 	connection       string   // of the peer
 	told             bool     // the peer has been told of the match
 }
@@ -87,7 +88,7 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		}
 	}
 	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position,
-		connection: other.Connection, told: other.told() && other.Claim.Confirmed, peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
+		since: other.Claim.At, connection: other.Connection, told: other.told() && other.Claim.Confirmed, peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
 
 // told says that the member has been told of its match, as far as one read shows.
@@ -112,7 +113,7 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 			}
 		}
 		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request),
-			connection: other.Connection, told: other.told()}
+			since: c.At, connection: other.Connection, told: other.told()}
 		from := p.position.Point
 		if position != nil {
 			from = position.Point

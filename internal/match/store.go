@@ -30,6 +30,8 @@ type Sessions interface {
 	// Read returns what is stored of a member. With a session it also keeps that session
 	// fresh. With anew, its changes list the member anew.
 	Read(ctx context.Context, m Member, x *Session, anew bool) (Snapshot, error)
+	// Describe returns what a back end may know of a member.
+	Describe(ctx context.Context, m Member) (Description, error)
 }
 
 // Index keeps the locations of members, and finds members by place.

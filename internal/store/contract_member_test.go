@@ -92,6 +92,13 @@ func (a *member) snapshot() match.Snapshot {
 	return done(a, result, err)
 }
 
+// described is what a back end may know of the member.
+func (a *member) described() match.Description {
+	a.t.Helper()
+	result, err := a.store.Describe(a.t.Context(), a.Member)
+	return done(a, result, err)
+}
+
 // A reportOption sets a field of a report.
 type reportOption func(*match.Report)
 

@@ -46,6 +46,10 @@ type reply struct {
 	Searched   flag         `json:"searched"`
 	Mark       flag         `json:"mark"`
 	Unlisted   number       `json:"unlisted"`
+	Connected  number       `json:"connected"`
+	Heard      number       `json:"heard"`
+	Fresh      flag         `json:"fresh"`
+	CoolDowns  number       `json:"cool_downs"`
 	At         number       `json:"at"`
 	Since      number       `json:"since"`
 	Changes    []change     `json:"changes"`

@@ -157,6 +157,9 @@ func declared(t *testing.T, dir string) (types []string, words map[string]string
 	}
 	words = map[string]string{}
 	for _, path := range paths {
+		if filepath.Base(path) == "verb.go" { // what a back end gets is no client's
+			continue
+		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err != nil {
 			t.Fatal(err)
