@@ -144,6 +144,8 @@ func TestAnotherMembersMatch(t *testing.T) {
 			for _, id := range []string{match, "nosuchmatch", "*", "{default/ana}"} {
 				eve.sendText(fmt.Sprintf(`{"action":"end","id":"i","match":%q}`, id))
 				eve.wantError(waggle.CodeNotFound, "i", "there is no such match of yours, or it ended more than 60 s ago")
+				eve.sendText(fmt.Sprintf(`{"action":"say","id":"i","match":%q,"data":1}`, id))
+				eve.wantError(waggle.CodeNotFound, "i", "there is no such match of yours, or it ended more than 60 s ago")
 			}
 			eve.sendText(`{"action":"locate","id":"i"}`)
 			eve.wantError(waggle.CodeNotFound, "i", "there is no match under way")

@@ -21,14 +21,14 @@ const (
 	notJSON   = "a message must be one JSON object: this is not valid JSON"
 	noObject  = "a message must be one JSON object"
 	tooDeep   = "a message must be one JSON object: it nests more than 32 levels deep"
-	noAction  = "action is required: one of hello, ping, location, locate, match, cancel, end"
+	noAction  = "action is required: one of hello, ping, location, locate, match, cancel, end, say"
 	tooLarge  = "a message may have at most 16384 bytes"
 	latitude  = "lat must be a number of degrees from -85 to 85"
 	longitude = "lng must be a number of degrees from -180 to 180"
 )
 
 func noSuchAction(name string) string {
-	return `unknown action "` + name + `": the actions are hello, ping, location, locate, match, cancel, end`
+	return `unknown action "` + name + `": the actions are hello, ping, location, locate, match, cancel, end, say`
 }
 
 // unlimitedPools is a pool file for a test in which one member sends many messages.
@@ -84,6 +84,11 @@ func TestBadMessages(t *testing.T) {
 			"half a point":          {`{"action":"match","id":"i","lat":1}`, "i", invalid, "lng is required: a number of degrees from -180 to 180, since lat is given"},
 			"a radius of 0":         {`{"action":"match","id":"i","radius":0}`, "i", invalid, "radius must be a number of metres from 100 to 20000"},
 			"a wait for ever":       {`{"action":"match","id":"i","wait":601}`, "i", invalid, "wait must be a number of seconds from 0 to 600"},
+			"a say of nothing":      {`{"action":"say","id":"i","match":"m"}`, "i", invalid, "data is required: any JSON of at most 1024 bytes"},
+			"a say of too much":     {`{"action":"say","id":"i","match":"m","data":"` + strings.Repeat("x", 1023) + `"}`, "i", invalid, "data must be any JSON of at most 1024 bytes"},
+			"half a widening":       {`{"action":"match","id":"i","wait":9,"widenTo":5000}`, "i", invalid, "widenTo and widenSeconds go together: give both or neither"},
+			"widening, no wait":     {`{"action":"match","id":"i","widenTo":5000,"widenSeconds":30}`, "i", invalid, "widenTo needs a wait of more than 0 seconds: the circle grows while the request waits"},
+			"widening to less":      {`{"action":"match","id":"i","wait":9,"widenTo":2000,"widenSeconds":30}`, "i", invalid, "widenTo must be at least the radius, which is 3000 metres"},
 			"an end of nothing":     {`{"action":"end","id":"i"}`, "i", invalid, "match is required: a string of 1 to 64 characters"},
 			"a field not built yet": {`{"action":"match","id":"i","confirm":30}`, "i", invalid, "confirm is not supported yet: leave it out"},
 			"lat above 85":          {at(`"lat":85.0001,"lng":0`), "i", invalid, latitude},

@@ -51,6 +51,14 @@ func TestTwoMembersFromBeginningToEnd(t *testing.T) {
 		report(t, ben, 37.779, -122.419)
 		next(t, ana, func(l *waggle.LocationFrame) bool { return l.Lat == 37.779 })
 
+		// Talk.
+		for _, pair := range [][2]*waggle.Client{{ana, ben}, {ben, ana}} {
+			if err := pair[0].Say(t.Context(), m.Match, "on my way"); err != nil {
+				t.Errorf("say: %v", err)
+			}
+			next(t, pair[1], func(s *waggle.Said) bool { return s.Match == m.Match && string(s.Data) == `"on my way"` })
+		}
+
 		// End.
 		if ended, err := ana.End(t.Context(), m.Match, waggle.Completed); err != nil || ended.Match != m.Match {
 			t.Fatalf("got %+v, %v", ended, err)

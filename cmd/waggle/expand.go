@@ -11,7 +11,7 @@ import (
 
 // expand makes a frame of a line. JSON stays as it is, valid or not, so that the user
 // sees the server's reply to anything. "match radius=3000" is an abbreviation of its
-// JSON. "end" alone ends lastMatch.
+// JSON. "end" alone ends lastMatch, and "say" says the rest of the line in it.
 func expand(line, lastMatch string) ([]byte, error) {
 	if strings.HasPrefix(line, "{") || strings.HasPrefix(line, "[") {
 		return []byte(line), nil
@@ -34,6 +34,13 @@ func expand(line, lastMatch string) ([]byte, error) {
 			return nil, errors.New("no match has been shown yet: name one, as in: end MATCH")
 		}
 		fields = append(fields, field{"match", quote(lastMatch)})
+	}
+	if action == protocol.ActionSay && !strings.Contains(line, "data=") {
+		if lastMatch == "" || len(words) == 0 {
+			return nil, errors.New("say what, and in which match? as in: say on my way, once a match has been shown")
+		}
+		text := strings.TrimSpace(strings.TrimPrefix(line, action))
+		return object(append(fields, field{"match", quote(lastMatch)}, field{"data", value(text)})), nil
 	}
 	for _, w := range words {
 		name, text, ok := strings.Cut(w, "=")

@@ -177,6 +177,9 @@ func TestExpand(t *testing.T) {
 		"end":                                    `{"action":"end","match":"m9"}`,
 		"end m1 reason=cancelled":                `{"action":"end","match":"m1","reason":"cancelled"}`,
 		"end match=m2":                           `{"action":"end","match":"m2"}`,
+		"say  on my  way":                        `{"action":"say","match":"m9","data":"on my  way"}`,
+		`say {"a": 1}`:                           `{"action":"say","match":"m9","data":{"a": 1}}`,
+		"say match=m2 data=1 id=7":               `{"action":"say","match":"m2","data":1,"id":"7"}`,
 		"dance with=me":                          `{"action":"dance","with":"me"}`,
 		`{"action":`:                             `{"action":`,
 		"[1]":                                    "[1]",
@@ -186,7 +189,7 @@ func TestExpand(t *testing.T) {
 			t.Errorf("%s: got %s, %v, want %s", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"end", "match radius", "hello =1", "\ufeffhello"} {
+	for _, in := range []string{"end", "say hi", "match radius", "hello =1", "\ufeffhello"} {
 		if got, err := expand(in, ""); err == nil {
 			t.Errorf("%s: got %s, want an error", in, got)
 		}

@@ -49,7 +49,14 @@ func (w *work) endedBefore(ctx context.Context, r Snapshot, q *protocol.End) (pr
 				w.afterwards(ctx, func(ctx context.Context) error { return w.repairLastEnd(ctx, r) })
 		}
 	}
-	return nil, fault(NotFound, "there is no such match of yours, or it ended more than 60 s ago")
+	if w.caller.Connection == "" {
+		return nil, noMatchOfMember()
+	}
+	return nil, noSuchMatch()
+}
+
+func noSuchMatch() error {
+	return fault(NotFound, "there is no such match of yours, or it ended more than 60 s ago")
 }
 
 // A parting is the result of finish. It has the ids of the members' own requests that led

@@ -38,6 +38,7 @@ func TestEachLifetimeAllowsForTheOthers(t *testing.T) {
 		{"abandoned", abandoned, "Lease", Lease, "once a lease has lapsed, anybody may release its claim"},
 		{"slow", slow, "abandoned", abandoned, "a process that is slow, and still notifies, does so before others repeat it"},
 		{"the slow reads of one message", maxSlowReads * slow, "a function's timeout", function, "the message is answered unavailable within its time"},
+		{"the pauses of one say", maxPeerReads * pushPause, "slow", slow, "what it has read is not too old for a push"},
 		{"firstPause", firstPause, "pause", pause, "of two rivals one asks first, or they block each other again and again"},
 		{"SearchAgain", SearchAgain, "Lease", Lease, "a hello after a lapsed lease searches"},
 		{"slow", slow, "NotifyAgain", NotifyAgain, "the process that pushes a notice has pushed it by then"},
@@ -122,7 +123,7 @@ func TestTheArchitecturePageListsTheLifetimes(t *testing.T) {
 		"MaxAhead": MaxAhead, "ChoiceKept": ChoiceKept, "Advised": Advised, "ClockOff": ClockOff, "AskAgain": AskAgain, "SearchAgain": SearchAgain, "NotifyAgain": NotifyAgain, "CheckMatch": CheckMatch, "Early": Early, "Refusals": Refusals, "RefusalsIn": RefusalsIn, "KeptOut": KeptOut,
 		"ConnectsPerMinute": ConnectsPerMinute, "ConnectsBurst": ConnectsBurst, "forOthers": forOthers, "patience": patience, "firstPause": firstPause, "pause": pause, "slow": slow, "abandoned": abandoned,
 		"justConnected": justConnected, "pushPause": pushPause, "firstWant": firstWant, "mostWanted": mostWanted, "maxSearchTrips": maxSearchTrips, "maxClaims": maxClaims, "maxMoves": maxMoves,
-		"maxAttempts": maxAttempts, "maxWoken": maxWoken, "maxRivals": maxRivals, "maxSlowReads": maxSlowReads}
+		"maxAttempts": maxAttempts, "maxWoken": maxWoken, "maxRivals": maxRivals, "maxSlowReads": maxSlowReads, "maxPeerReads": maxPeerReads}
 	for _, found := range regexp.MustCompile(`(?m)^\t(\w+)\s+= `).FindAllSubmatch(source, -1) {
 		name := string(found[1])
 		if row := fmt.Sprintf("| `%s` | %v |", name, values[name]); !strings.Contains(string(page), row) {

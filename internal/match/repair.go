@@ -19,6 +19,9 @@ type pair struct {
 	role             string
 	peer             protocol.Peer
 	position         Position // of the peer
+	since            int64    // when the matchee was claimed, epoch ms
+	connection       string   // of the peer
+	told             bool     // the peer has been told of the match
 }
 
 func (p *pair) advice() Advice {
@@ -89,8 +92,11 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		}
 	}
 	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position,
-		peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
+		since: other.Claim.At, connection: other.Connection, told: other.told() && other.Claim.Confirmed, peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
+
+// told says that the member has been told of its match, as far as one read shows.
+func (r Snapshot) told() bool { return !r.Tell && !r.Pushing }
 
 // repairClaim does the same for the matchee m, by its claim alone. position is m's, nil if
 // not known.
@@ -115,7 +121,8 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 				return nil, err
 			}
 		}
-		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request)}
+		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request),
+			since: c.At, connection: other.Connection, told: other.told()}
 		from := p.position.Point
 		if position != nil {
 			from = position.Point
@@ -178,13 +185,18 @@ func (w *work) repairLastEnd(ctx context.Context, r Snapshot) error {
 }
 
 // repairRegistration registers a waiting request that is not registered: its process
-// stopped before, or the lease of its attempt or its offer expired. One that does not wait goes on
-// with its next attempt.
+// stopped before, or the lease of its attempt or its offer expired. It plans an attempt for one whose
+// circle has grown, since those who were in the new part before have not woken it, and for one that
+// does not wait and whose offer expired.
 func (w *work) repairRegistration(ctx context.Context, m Member, r *Route) {
-	if r != nil && r.State == Waiting && !r.Request.Wait && r.Request.Confirm > 0 {
+	switch {
+	case r == nil || r.State != Waiting:
+	case !r.Request.Wait && r.Request.Confirm > 0:
 		w.plan(pending{owner: m, goesOn: true})
-	}
-	if r != nil && r.State == Waiting && r.Request.Wait && !r.Request.Registered {
+	case !r.Request.Wait:
+	case !r.Request.Registered:
 		w.logFailure(ctx, "register a waiting request", w.register(ctx, WaitingRequest{Owner: m, Request: r.Request}))
+	case r.Grown:
+		w.plan(pending{owner: m})
 	}
 }

@@ -101,11 +101,22 @@ type Snapshot struct {
 	// Tell says, without a session, that the member is not yet told of its match, and that no
 	// other process is about to do it.
 	Tell bool
+	// Pushing says, without a session, that another process is about to.
+	Pushing bool
 	// Check says that the other half of the member's match is to be looked at.
 	Check    bool
 	Ends     []End // the last few, oldest first
 	Changes  []Change
 	Unlisted int64 // until when the member is not listed: see Reported
+}
+
+// A Description is the result of Describe: ok or absent (there is no record).
+type Description struct {
+	Snapshot
+	ConnectedAt int64 // the begin of the last session, by the gateway's clock, epoch ms
+	Heard       int64 // the last sign of life, epoch ms
+	Fresh       bool  // the position is
+	CoolDowns   int   // members with whom the member has a cool-down
 }
 
 // Reported is the result of Report: ok; late or chosen (the position was not stored, but what the

@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -70,10 +71,17 @@ func TestDecodeAccepts(t *testing.T) {
 
 		{"match smallest", `{"action":"match","radius":100,"wait":0,"tags":[]}`, match(protocol.Match{Radius: 100})},
 		{"match largest", `{"action":"match","radius":20000,"wait":600}`, match(protocol.Match{Radius: 20000, Wait: 600})},
+		{"match widest", `{"action":"match","radius":20000,"wait":0.1,"widenTo":20000,"widenSeconds":600}`,
+			match(protocol.Match{Radius: 20000, Wait: 0.1, WidenTo: 20000, WidenSeconds: 600})},
 		{"match from the equator", `{"action":"match","lat":0,"lng":0}`, match(protocol.Match{Point: &protocol.Point{}})},
 		{"match at 180", `{"action":"match","lat":0,"lng":180}`, match(protocol.Match{Point: &protocol.Point{Lng: -180}})},
 		{"match tags", `{"action":"match","tags":["b","a","a"]}`, match(protocol.Match{Tags: []string{"a", "b"}})},
 		{"end by default", `{"action":"end","match":"m"}`, &protocol.End{Match: "m", Reason: "completed"}},
+		{"what is said is any JSON, white space apart", `{"action":"say","match":"m","data": {"a" : [1, "b  c", null ]} }`,
+			&protocol.Say{Match: "m", Data: json.RawMessage(`{"a":[1,"b  c",null]}`)}},
+		{"null is said", `{"action":"say","match":"m","data":null}`, &protocol.Say{Match: "m", Data: json.RawMessage(`null`)}},
+		{"the most that is said", `{"action":"say","match":"m","data":"` + strings.Repeat("x", 1022) + `"  }`,
+			&protocol.Say{Match: "m", Data: json.RawMessage(`"` + strings.Repeat("x", 1022) + `"`)}},
 		{"end completed", `{"action":"end","match":"m","reason":"completed"}`, &protocol.End{Match: "m", Reason: "completed"}},
 	}
 	for _, test := range tests {
@@ -169,7 +177,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"location", `{"action":"location","lat":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "lat is in each of points: leave it out beside them"},
 		{"location", `{"action":"location","speed":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "speed is in each of points: leave it out beside them"},
 	}
-	for _, action := range []string{"accept", "decline", "say", "nearby", "share", "\u0000"} {
+	for _, action := range []string{"accept", "decline", "nearby", "share", "\u0000"} {
 		text := fmt.Sprintf(`{"action":%q,"match":"m","id":"i"}`, action)
 		if action == "\u0000" {
 			text = `{"action":"\u0000","id":"i"}`
@@ -203,11 +211,21 @@ func TestDecodeRefuses(t *testing.T) {
 		{"match", ``, "lng", []string{`1`, `null`}, "lat is required"},
 		{"match", ``, "tags", []string{`["A"]`, `"a"`}, "at most 16 strings of 1 to 32"},
 		{"match", ``, "wait", append(chosen, `-1`, `600.1`), "0 to 600"},
+		{"match", `"wait":9,"widenSeconds":9`, "widenTo", append(chosen, `99.9`, `20000.1`, `0`), "100 to 20000"},
+		{"match", `"wait":9,"widenTo":9e3`, "widenSeconds", append(chosen, `0.9`, `600.1`, `0`), "1 to 600"},
+		{"match", `"wait":9`, "widenTo", []string{`9e3`}, "widenTo and widenSeconds go together: give both or neither"},
+		{"match", `"wait":9`, "widenSeconds", []string{`9`}, "and widenSeconds go together"},
+		{"match", `"widenSeconds":9`, "widenTo", []string{`9e3`}, "widenTo needs a wait of more than 0 seconds"},
+		{"match", `"widenTo":9e3,"widenSeconds":9`, "wait", []string{`0`}, "widenTo needs a wait of more than 0 seconds"},
 		{"match", ``, "confirm", []string{`0`, `30`}, "not supported yet"},
 		{"match", ``, "share", []string{`true`, `false`}, "not supported yet"},
 		{"match", ``, "avoid", []string{`[]`, `["m"]`}, "not supported yet"},
 		{"end", ``, "reason", []string{`"completed"`}, "match is required"},
 		{"end", ``, "match", []string{`null`, `""`, `7`, `[]`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},
+		{"say", `"match":"m"`, "data", []string{`"` + strings.Repeat("x", 1023) + `"`, `"` + strings.Repeat("é", 512) + `"`},
+			"any JSON of at most 1024 bytes"},
+		{"say", `"data":1`, "match", []string{`null`, `""`, `7`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},
+		{"say", ``, "match", []string{`"m"`}, "data is required: any JSON of at most 1024 bytes"},
 		{"end", `"match":"m"`, "reason", []string{`""`, `"left"`, `"Completed"`, `1`}, `"completed" or "cancelled"`},
 	}
 	for _, field := range fields {

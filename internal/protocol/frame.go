@@ -171,6 +171,13 @@ type Ended struct {
 	Unlisted *Unlisted `json:"unlisted,omitempty"`
 }
 
+// Said is what the other member of a match said. With an ID and without Data it answers Say.
+type Said struct {
+	ID    string          `json:"id,omitempty"`
+	Match string          `json:"match"`
+	Data  json.RawMessage `json:"data,omitempty"`
+}
+
 // An Error answers a message that the server refuses or cannot serve.
 type Error struct {
 	ID        string `json:"id,omitempty"`
@@ -225,4 +232,5 @@ func (*Offered) frameType() string       { return "offered" }
 func (*Matched) frameType() string       { return "matched" }
 func (*LocationFrame) frameType() string { return "location" }
 func (*Ended) frameType() string         { return "ended" }
+func (*Said) frameType() string          { return "said" }
 func (*Error) frameType() string         { return "error" }

@@ -22,7 +22,10 @@ func FuzzDecode(f *testing.F) {
 		f.Add("$default", text)
 	}
 	f.Add("match", []byte(`{"action":"match","lat":-0,"lng":180,"wait":1e2,"tags":["b","a","b"]}`))
+	f.Add("match", []byte(`{"action":"match","wait":1,"widenTo":1e3,"widenSeconds":null}`))
 	f.Add("location", []byte(`{"action":"location","points":[{"lat":1,"lng":2,"at":5,"seq":1},{"lat":1,"lng":2,"at":5}]}`))
+	f.Add("say", []byte(`{"action":"say","match":"m","data": [ 1e2, {"a" : null}, "\u2028<&>" ] }`))
+	f.Add("say", []byte(`{"action":"say","match":"m","data":null}`))
 	f.Add("ping", []byte(`{"action":"ping","id":"\ud83d\udc1d","id":"\ud83d"}`))
 	f.Add("ping", []byte(`{ "action" :"ping","x":[1,{"y" : -1.5e3},[ ],{ },null,true ],"id":"\"\\\/\b\f\n\r\t\u00e9\ud83d\udc1d" }`))
 	f.Fuzz(func(t *testing.T, route string, text []byte) {

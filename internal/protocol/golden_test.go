@@ -41,10 +41,12 @@ func messages() map[string]protocol.Message {
 		"match": &protocol.Match{
 			ID: "r1", Radius: 2000, Point: &protocol.Point{Lat: 37.7793, Lng: -122.4193}, Tags: []string{"xl"}, Wait: 60,
 		},
+		"match-widening": &protocol.Match{ID: "r1", Radius: 1000, Wait: 60, WidenTo: 5000, WidenSeconds: 40},
 		"cancel":         &protocol.Cancel{ID: "c1"},
 		"cancel-request": &protocol.Cancel{ID: "c1", Request: "r1"},
 		"end":            &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},
 		"end-cancelled":  &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled},
+		"say":            &protocol.Say{ID: "s1", Match: matchID, Data: json.RawMessage(`{"text":"I am at the corner."}`)},
 	}
 }
 
@@ -127,6 +129,8 @@ func frames() map[string]protocol.Frame {
 		"ended-unlisted": &protocol.Ended{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled,
 			Unlisted: &protocol.Unlisted{Until: 1795397100000, Reason: protocol.ReasonEndedEarly}},
 		"ended-request": &protocol.Ended{ID: "c1", Reason: protocol.ReasonCancelled},
+		"said":          &protocol.Said{Match: matchID, Data: json.RawMessage(`{"text":"I am at the corner."}`)},
+		"said-answer":   &protocol.Said{ID: "s1", Match: matchID},
 		"error":         refusal(protocol.ActionLocation, `{"action":"location","id":"l8","lat":95,"lng":0}`),
 		"error-unknown-action": refusal("$default",
 			`{"action":"dance","id":"d1"}`),
@@ -143,6 +147,9 @@ func frames() map[string]protocol.Frame {
 		"error-kept-out": &protocol.Error{
 			ID: "l31", Code: protocol.CodeRateLimited, Retryable: true, RetryAfter: 30,
 			Message: "too many messages were refused: connect again in 30 seconds",
+		},
+		"error-unreachable": &protocol.Error{
+			ID: "s1", Code: protocol.CodeConflict, Retryable: true, Message: "the peer cannot be reached now: it may not have got this",
 		},
 		"error-expired":  protocol.NewError(protocol.CodeUnauthenticated, "", "the session has expired: connect with a fresh token"),
 		"error-replaced": protocol.NewError(protocol.CodeReplaced, "", "a newer connection of this member has taken over"),

@@ -1,6 +1,9 @@
 package protocol
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // The actions of protocol v1. In a handler the action is the event's route key;
 // on the wire it is the message's "action".
@@ -14,10 +17,11 @@ const (
 	ActionEnd      = "end"
 	ActionAccept   = "accept"
 	ActionDecline  = "decline"
+	ActionSay      = "say"
 )
 
 // A Message is what a client sends: one of *Hello, *Ping, *Location, *Locate,
-// *Match, *Cancel, *End, *Accept and *Decline.
+// *Match, *Accept, *Decline, *Cancel, *End and *Say.
 //
 // The tags of its fields describe the wire. Decode and the sentences for the client
 // follow them:
@@ -40,7 +44,8 @@ const (
 // float64 that is no pointer, such as a radius, is refused as null. It is chosen and not
 // measured, and JavaScript writes null for a NaN.
 //
-// A list of strings is a list of tags. Of a list of objects, range is the number of them. The
+// A json.RawMessage is any value, even null, without white space around its parts: range is the
+// number of its bytes. A list of strings is a list of tags. Of a list of objects, range is the number of them. The
 // fields of an embedded struct are fields of the message; those of an embedded pointer come all
 // or none.
 type Message interface {
@@ -83,8 +88,8 @@ type Fix struct {
 	Motion
 }
 
-// takeNewest fills in the newest of the points. It returns what is wrong with their order, or "".
-func (m *Location) takeNewest() string {
+// wrong fills in the newest of the points. It returns what is wrong with their order, or "".
+func (m *Location) wrong() string {
 	for i := 1; i < len(m.Points); i++ {
 		if a, b := m.Points[i-1], m.Points[i]; b.At < a.At || b.At == a.At && b.Seq < a.Seq {
 			return fmt.Sprintf("points must be in the order of at and seq, oldest first: points[%d] is older than the one before", i)
@@ -121,6 +126,21 @@ type Match struct {
 	Wait   float64  `json:"wait" unit:"seconds" range:"0 to 600"`
 	// Confirm is how long the one who is found has to accept. 0: it is not asked.
 	Confirm float64 `json:"confirm" unit:"seconds" range:"0 to 600"`
+	// While nobody is found, the circle of a request with a Wait grows to WidenTo over WidenSeconds. Both or neither.
+	WidenTo      float64 `json:"widenTo" unit:"metres" range:"100 to 20000"`
+	WidenSeconds float64 `json:"widenSeconds" unit:"seconds" range:"1 to 600"`
+}
+
+// wrong returns what is wrong with how the circle is to widen, or "".
+func (m *Match) wrong() string {
+	switch {
+	case m.WidenTo == 0 && m.WidenSeconds == 0:
+	case m.WidenTo == 0 || m.WidenSeconds == 0:
+		return "widenTo and widenSeconds go together: give both or neither"
+	case m.Wait == 0:
+		return "widenTo needs a wait of more than 0 seconds: the circle grows while the request waits"
+	}
+	return ""
 }
 
 // A Point is a place on the wire, in degrees WGS84.
@@ -154,6 +174,13 @@ type Decline struct {
 	Match string `json:"match" required:"yes" range:"1 to 64"`
 }
 
+// Say passes Data on to the other member of a match.
+type Say struct {
+	ID    string          `json:"id" range:"at most 64"`
+	Match string          `json:"match" required:"yes" range:"1 to 64"`
+	Data  json.RawMessage `json:"data" required:"yes" range:"at most 1024"`
+}
+
 // MessageID implements Message.
 func (m *Hello) MessageID() string    { return m.ID }
 func (m *Ping) MessageID() string     { return m.ID }
@@ -164,6 +191,7 @@ func (m *Cancel) MessageID() string   { return m.ID }
 func (m *End) MessageID() string      { return m.ID }
 func (m *Accept) MessageID() string   { return m.ID }
 func (m *Decline) MessageID() string  { return m.ID }
+func (m *Say) MessageID() string      { return m.ID }
 
 func (*Hello) action() string    { return ActionHello }
 func (*Ping) action() string     { return ActionPing }
@@ -174,3 +202,4 @@ func (*Cancel) action() string   { return ActionCancel }
 func (*End) action() string      { return ActionEnd }
 func (*Accept) action() string   { return ActionAccept }
 func (*Decline) action() string  { return ActionDecline }
+func (*Say) action() string      { return ActionSay }

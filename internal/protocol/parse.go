@@ -15,6 +15,7 @@ type value struct {
 	// be trusted, since its key is there twice.
 	kind   byte
 	text   string           // of a string; of a number as it is written
+	raw    string           // of any value, as it is written
 	items  []value          // of an array
 	fields map[string]value // of an object
 }
@@ -58,6 +59,7 @@ type parser struct {
 // value reads the next value, which lies within so many others.
 func (p *parser) value(depth int) value {
 	v := value{kind: p.peek()}
+	start := p.pos
 	switch v.kind {
 	case '{':
 		v.fields = make(map[string]value)
@@ -74,6 +76,7 @@ func (p *parser) value(depth int) value {
 		}
 		v.text, p.pos = rest[:end], p.pos+end
 	}
+	v.raw = p.text[start:p.pos]
 	return v
 }
 

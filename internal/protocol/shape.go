@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
@@ -15,7 +17,7 @@ import (
 // shape of each one's message.
 var messages = sync.OnceValues(func() (actions []string, shapes map[string]*shape) {
 	shapes = make(map[string]*shape)
-	for _, m := range []Message{&Hello{}, &Ping{}, &Location{}, &Locate{}, &Match{}, &Cancel{}, &End{}, &Accept{}, &Decline{}} {
+	for _, m := range []Message{&Hello{}, &Ping{}, &Location{}, &Locate{}, &Match{}, &Accept{}, &Decline{}, &Cancel{}, &End{}, &Say{}} {
 		actions = append(actions, m.action())
 		shapes[m.action()] = shapeOf(reflect.TypeOf(m).Elem())
 	}
@@ -52,6 +54,8 @@ const (
 	allowedTags = "an array of at most 16 strings of 1 to 32 characters out of a-z, 0-9, _ and -"
 )
 
+var rawJSON = reflect.TypeFor[json.RawMessage]()
+
 func shapeOf(t reflect.Type) *shape {
 	s := &shape{of: t}
 	for i := range t.NumField() {
@@ -77,6 +81,8 @@ func fieldOf(index int, from reflect.StructField) *field {
 		f.group = shapeOf(of)
 	case kind == reflect.Bool:
 		f.allowed = "true or false"
+	case of == rawJSON:
+		f.allowed = "any JSON of " + f.bounds(tag.Get("range")) + " bytes"
 	case kind == reflect.Slice && of.Elem().Kind() == reflect.Struct:
 		f.each, f.instead = shapeOf(of.Elem()), strings.Split(tag.Get("instead"), ",")
 		f.allowed = "an array of " + f.bounds(tag.Get("range")) + " objects"
@@ -207,6 +213,12 @@ func (f *field) read(into reflect.Value, v value) bool {
 		into.SetBool(v.kind == 't')
 		return v.kind == 't' || v.kind == 'f'
 	case reflect.Slice:
+		if into.Type() == rawJSON {
+			var text bytes.Buffer
+			err := json.Compact(&text, []byte(v.raw))
+			into.SetBytes(text.Bytes())
+			return err == nil && !f.outside(float64(text.Len()))
+		}
 		tags, ok := readTags(v)
 		into.Set(reflect.AppendSlice(into, reflect.ValueOf(tags)))
 		return ok

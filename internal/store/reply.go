@@ -46,6 +46,10 @@ type reply struct {
 	Searched   flag         `json:"searched"`
 	Mark       flag         `json:"mark"`
 	Unlisted   number       `json:"unlisted"`
+	Connected  number       `json:"connected"`
+	Heard      number       `json:"heard"`
+	Fresh      flag         `json:"fresh"`
+	CoolDowns  number       `json:"cool_downs"`
 	At         number       `json:"at"`
 	Since      number       `json:"since"`
 	Changes    []change     `json:"changes"`
@@ -86,6 +90,7 @@ type (
 		Lat        number   `json:"lat"`
 		Lng        number   `json:"lng"`
 		Radius     number   `json:"radius"`
+		Widening   widening `json:"widening,omitzero"`
 		Tags       string   `json:"tags"`
 		Created    number   `json:"created"`
 		Deadline   number   `json:"deadline"`
@@ -106,6 +111,7 @@ type (
 		Notified flag        `json:"notified"`
 		Till     number      `json:"till"`
 		Distance number      `json:"distance"`
+		Grown    flag        `json:"grown"`
 		Request  request     `json:"request"`
 	}
 	stands struct {
@@ -195,6 +201,28 @@ func (c *change) UnmarshalText(text []byte) (err error) {
 		}
 	}
 	c.Cell, err = Cell(words[1])
+	return err
+}
+
+// widening writes and reads how a circle widens: "from to over" in metres and milliseconds, "" if it
+// does not.
+type widening match.Widening
+
+func (w widening) text() string {
+	if w == (widening{}) {
+		return ""
+	}
+	return decimal(w.From) + " " + decimal(w.To) + " " + millis(w.Over)
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (w widening) MarshalText() ([]byte, error) { return []byte(w.text()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (w *widening) UnmarshalText(text []byte) error {
+	over := int64(0)
+	_, err := fmt.Sscan(string(text), &w.From, &w.To, &over)
+	w.Over = time.Duration(over) * time.Millisecond
 	return err
 }
 
@@ -330,7 +358,7 @@ func (r reply) declined(q *request) (all []match.Member) {
 
 func (q request) domain() match.Request {
 	return match.Request{
-		ID: q.ID, Point: geo.Point{Lat: float64(q.Lat), Lng: float64(q.Lng)}, Radius: float64(q.Radius),
+		ID: q.ID, Point: geo.Point{Lat: float64(q.Lat), Lng: float64(q.Lng)}, Radius: float64(q.Radius), Widening: match.Widening(q.Widening),
 		Tags: strings.Fields(q.Tags), Created: int64(q.Created), Deadline: int64(q.Deadline), Wait: bool(q.Wait),
 		Registered: bool(q.Registered), Confirm: time.Duration(q.Confirm) * time.Millisecond,
 	}
@@ -342,7 +370,7 @@ func (r reply) route(t *route) *match.Route {
 	}
 	request := t.Request.domain()
 	request.Apart, request.Declined = r.apart(&t.Request), r.declined(&t.Request)
-	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified),
+	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified), Grown: bool(t.Grown),
 		Until: int64(t.Till), Distance: float64(t.Distance),
 		Request: request}
 }
@@ -350,7 +378,7 @@ func (r reply) route(t *route) *match.Route {
 func (r reply) snapshot() match.Snapshot {
 	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), Untold: r.untold(), Connection: r.Connection, Claim: r.claim(),
 		Position: r.position(), Card: r.Card, Available: r.Available, Tags: r.Tags,
-		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Check: bool(r.Check), Ends: r.ends(),
+		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Pushing: bool(r.Pushing), Check: bool(r.Check), Ends: r.ends(),
 		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}
 }
 

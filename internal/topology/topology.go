@@ -47,8 +47,8 @@ func Functions() []Function {
 		},
 		member(Connect, RouteConnect, "hello", "ping", RouteDefault),
 		member(Disconnect, RouteDisconnect),
-		member(Location, "location", "locate"),
-		member(Match, "match", "cancel", "end", "accept", "decline"),
+		member(Location, "location", "locate", "say"),
+		member(Match, "match", "accept", "decline", "cancel", "end"),
 	}
 }
 

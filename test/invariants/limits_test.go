@@ -13,7 +13,7 @@ import (
 )
 
 // actions are all that a client may send, with fields that are allowed.
-var actions = map[string]string{"hello": "", "ping": "", "locate": "", "cancel": "", "end": `"match":"m"`,
+var actions = map[string]string{"hello": "", "ping": "", "locate": "", "cancel": "", "end": `"match":"m"`, "say": `"match":"m","data":1`,
 	"match": `"lat":37.7749,"lng":-122.4194`, "location": `"lat":37.7749,"lng":-122.4194`}
 
 func TestARefusedMessageCostsOneCommand(t *testing.T) {
@@ -52,9 +52,11 @@ func TestAServedMessageIsCountedOnce(t *testing.T) {
 		ana.hello()
 		ana.send("locate", "")
 		want[*protocol.LocationFrame](ana)
+		ana.send("say", `"id":"s","data":1,"match":"`+m.Match+`"`)
+		want[*protocol.Said](ana)
 		ana.send("end", `"match":"`+m.Match+`"`)
 		want[*protocol.Ended](ana)
-		for range 4 {
+		for range 3 {
 			ana.send("ping", "")
 			want[*protocol.Pong](ana)
 		}

@@ -98,6 +98,9 @@ func TestUnavailable(t *testing.T) {
 		{"cancel", ``, waits, func(_ *scene, f frame) bool {
 			return is(f, func(e *protocol.Ended) bool { return e.Match == "" && e.Reason == "cancelled" })
 		}},
+		{"say", `"match":"MATCH","data":1`, (*scene).pair, func(s *scene, f frame) bool {
+			return is(f, func(a *protocol.Said) bool { return a.Match == s.match && a.ID != "" && a.Data == nil })
+		}},
 		{"end", `"match":"MATCH"`, (*scene).pair, func(s *scene, f frame) bool {
 			return is(f, func(e *protocol.Ended) bool { return e.Match == s.match && e.Reason == "completed" })
 		}},

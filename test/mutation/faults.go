@@ -78,6 +78,8 @@ func faults() []fault {
 		// Rule 7: private.
 		{"locations are pushed after the end", slot + "member/watch.lua", "if r and r.match == match and r.matchee == matchee and r.state == 'active' then",
 			"if r and r.match == match and r.matchee == matchee then"},
+		{"a member who was not told of its match is said something", domain + "say.go", "case !p.told:", "case !p.told && r.Claim == nil && r.Route == nil:"},
+		{"what is said is not taken from the budget", domain + "say.go", "r, err := w.read(ctx, x, false)", "r, err := w.Store.Read(ctx, x.Member, nil, false)"},
 		{"a matcher that was not told of its match sees its matchee", domain + "report.go", "case confirmed && !watched.Tell:", "case confirmed:"},
 		{"a matcher sees where its matchee was before the match", domain + "points.go", "max(reported.Since, reported.Claim.At)", "reported.Since"},
 		{"a remote request needs no report", slot + "member/begin.lua", "if not fresh() and (lat == '' or remote ~= '') then", "if not fresh() and lat == '' then"},

@@ -2,6 +2,8 @@ package waggle
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -15,7 +17,7 @@ type call struct {
 	answeredBy func(Frame) bool
 	of         string     // a Match or Cancel: the id of the request that it is about, or ""
 	match      bool       // it is a Match
-	radius     float64    // of a Match, metres; 0: the default
+	radius     float64    // of a Match, metres; 0: the default, or one that widens
 	cancel     bool       // it is a Cancel
 	answer     chan Frame // gets the one answer
 	answered   bool
@@ -67,7 +69,11 @@ func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 	if m.ID == "" {
 		m.ID = c.newID()
 	}
-	f, err := c.do(ctx, &call{id: m.ID, match: true, of: m.ID, radius: m.Radius}, &m)
+	k := &call{id: m.ID, match: true, of: m.ID, radius: m.Radius}
+	if m.WidenTo != 0 {
+		k.radius = 0
+	}
+	f, err := c.do(ctx, k, &m)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -106,6 +112,20 @@ func (c *Client) End(ctx context.Context, match, reason string) (*Ended, error) 
 		}
 	}
 	return ended, err
+}
+
+// Say passes data, which must become at most 1024 bytes of JSON, on to the other member of the
+// match with this id. It is sent again until an answer comes, so that it may arrive twice. The error
+// is an *Error with CodeConflict if the peer is not connected now, and with CodeNotFound if the
+// match is not, or no longer, this member's.
+func (c *Client) Say(ctx context.Context, match string, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("waggle: say: %w", err)
+	}
+	id := c.newID()
+	_, err = ask[*Said](ctx, c, &call{id: id}, &Say{ID: id, Match: match, Data: text})
+	return err
 }
 
 // ask is do for a call that has one type of answer.
@@ -360,6 +380,8 @@ func frameID(f Frame) string {
 	case *LocationFrame:
 		return f.ID
 	case *Ended:
+		return f.ID
+	case *Said:
 		return f.ID
 	case *ErrorFrame:
 		return f.ID

@@ -168,6 +168,41 @@ func TestEndIsAnsweredByTheEndOfItsMatchAlone(t *testing.T) {
 	})
 }
 
+func TestSayIsAnsweredAndWhatThePeerSaysIsAnEvent(t *testing.T) {
+	script := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		s.Push(&waggle.Said{ID: "late", Match: "m1"}) // answers a call that was given up
+		s.Push(&waggle.Said{Match: "m1", Data: []byte(`"hi"`)})
+		m, _ := s.Await("say")
+		s.Push(&waggle.Said{ID: m.ID, Match: m.Match})
+		s.Push(&waggle.Ended{Match: "m1", Reason: "completed"})
+		s.Push(&waggle.Said{Match: "m1", Data: []byte(`"late"`)})
+		refused, _ := s.Await("say")
+		s.Push(&waggle.ErrorFrame{ID: refused.ID, Code: waggle.CodeNotFound, Message: string(m.Data)})
+		s.Drain()
+	}
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
+		defer c.Close()
+		fx.welcome(c)
+		fx.want(c, &waggle.Said{Match: "m1", Data: []byte(`"hi"`)})
+		if err := c.Say(fx.t.Context(), "m1", map[string]int{"eta": 3}); err != nil {
+			t.Error(err)
+		}
+		fx.want(c, &waggle.Ended{Match: "m1", Reason: "completed"})
+		refused := (*waggle.Error)(nil)
+		if err := c.Say(fx.t.Context(), "m1", 1); !errors.As(err, &refused) || refused.Message != `{"eta":3}` {
+			t.Errorf("got %v, want the refusal with what was said first", err)
+		}
+		if err := c.Say(fx.t.Context(), "m1", func() {}); err == nil {
+			t.Error("a function was said")
+		}
+		if rest := fx.rest(c); len(rest) > 0 {
+			t.Errorf("got the events %v", rest)
+		}
+	})
+}
+
 func TestReportWhenDueFollowsTheAdvice(t *testing.T) {
 	reports := 0
 	script := func(s *waggletest.Socket) {

@@ -149,6 +149,13 @@ type Ended struct {
 	Unlisted *Unlisted `json:"unlisted,omitempty"`
 }
 
+// Said is what the other member of the match said. With an ID it answers Say, and has no Data.
+type Said struct {
+	ID    string          `json:"id,omitempty"`
+	Match string          `json:"match"`          // the match's id
+	Data  json.RawMessage `json:"data,omitempty"` // JSON of a stranger: nobody has checked it
+}
+
 // ErrorFrame refuses a message. A call of the client that waits for its answer
 // returns it as an *Error instead.
 type ErrorFrame struct {
@@ -218,5 +225,6 @@ func (*NoMatch) FrameType() string       { return "no_match" }
 func (*Matched) FrameType() string       { return "matched" }
 func (*LocationFrame) FrameType() string { return "location" }
 func (*Ended) FrameType() string         { return "ended" }
+func (*Said) FrameType() string          { return "said" }
 func (*ErrorFrame) FrameType() string    { return "error" }
 func (u *Unknown) FrameType() string     { return u.Type }

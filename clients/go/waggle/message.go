@@ -1,7 +1,9 @@
 package waggle
 
+import "encoding/json"
+
 // A Message is what a client sends: *Hello, *Ping, *Location, *Locate, *Match,
-// *Cancel or *End. The methods of Client send them all; only a program on a
+// *Cancel, *End or *Say. The methods of Client send them all; only a program on a
 // Conn needs those that no method takes.
 //
 // Every message has an ID of at most 64 characters, or "". It comes back on
@@ -68,6 +70,9 @@ type Match struct {
 	// Wait is for how many seconds the request stays open when nobody is
 	// found, 0 to 600.
 	Wait float64
+	// WidenTo is the radius to which the circle of a request with a Wait grows over
+	// WidenSeconds (1 to 600) while nobody is found, in metres, Radius to 20 000. Both or neither.
+	WidenTo, WidenSeconds float64
 }
 
 // A Point is a place. Lat and Lng are degrees in WGS84.
@@ -87,6 +92,13 @@ type End struct {
 	Reason string // Completed or Cancelled; "" stands for Completed
 }
 
+// Say passes data on to the other member of a match. The answer is a Said without Data.
+type Say struct {
+	ID    string
+	Match string          // the match's id
+	Data  json.RawMessage // at most 1024 bytes
+}
+
 func (*Hello) action() string    { return "hello" }
 func (*Ping) action() string     { return "ping" }
 func (*Location) action() string { return "location" }
@@ -94,3 +106,4 @@ func (*Locate) action() string   { return "locate" }
 func (*Match) action() string    { return "match" }
 func (*Cancel) action() string   { return "cancel" }
 func (*End) action() string      { return "end" }
+func (*Say) action() string      { return "say" }

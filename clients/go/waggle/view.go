@@ -67,6 +67,13 @@ func (v *view) apply(f Frame, before underWay) (over []Frame, fresh bool) {
 			return over, false
 		}
 		v.at, v.seq = f.At, f.Seq
+	case *Said:
+		if f.ID != "" || slices.Contains(v.ended, f.Match) {
+			return nil, false
+		}
+		if f.Match != v.match {
+			over = v.begin(f.Match)
+		}
 	case *Ended:
 		if f.Match == "" {
 			return nil, v.closeRequest(f.ID)

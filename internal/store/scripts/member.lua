@@ -402,7 +402,7 @@ local function close_request(r, outcome, match)
   if outcome ~= 'no_match' then
     m.no_match = nil
   end
-  answer_requests(outcome, match, r.radius)
+  answer_requests(outcome, match, circle(r, r.deadline))
 end
 
 -- take_back takes an offer that was declined or has expired back to its request, which waits then.
@@ -445,7 +445,7 @@ local function current_route()
       if m.conn and r.state == 'active' then -- perhaps the record was lost, and the route was not
         m.active = r.match
       elseif m.conn and r.state ~= 'ended' then
-        m.no_match = r.deadline .. ' ' .. r.radius .. ' ' .. r.request
+        m.no_match = r.deadline .. ' ' .. circle(r, r.deadline) .. ' ' .. r.request
       end
       return r
     end
@@ -691,8 +691,8 @@ end
 -- request, route_of, claim_of and position_of are the parts of replies, and nil where there
 -- is no such thing.
 local function request(r)
-  return { id = r.request, lat = r.lat, lng = r.lng, radius = r.radius, tags = r.tags, created = r.created,
-    deadline = r.deadline, wait = r.wait, registered = r.registered, confirm = r.confirm,
+  return { id = r.request, lat = r.lat, lng = r.lng, radius = circle(r, now), widening = r.widening, tags = r.tags,
+    created = r.created, deadline = r.deadline, wait = r.wait, registered = r.registered, confirm = r.confirm,
     declined = r.declined and cjson.decode(r.declined) or nil }
 end
 
@@ -703,9 +703,15 @@ local function to_search(r)
   return q
 end
 
+-- grown tells whether the circle of a request has grown since it was last searched.
+local function grown(r)
+  return r.widening and circle(r, r.searched) < circle(r, now)
+end
+
 local function route_of(r, q)
   return r and { state = r.state, match = r.match, matchee = r.matchee, reason = r.reason, notified = r.notified,
-    till = r.state == 'offered' and r.till or nil, distance = r.distance, request = q or request(r) } or nil
+    till = r.state == 'offered' and r.till or nil, distance = r.distance, grown = grown(r),
+    request = q or request(r) } or nil
 end
 
 local function claim_of()
@@ -743,6 +749,7 @@ local function look(r, in_session)
   end
   return { status = 'ok', check = check, connection = connection(), claim = claim_of(), position = position_of(),
     card = m.card, available = m.available, tags = m.tags, tell = overdue(m.claimMatch or m.active),
+    pushing = now < (m.again or 0) and is_untold(m.claimMatch or m.active),
     route = route_of(r), searched = r and r.searched + SEARCH_AGAIN > now or nil,
     ends = load_list('ends'), unlisted = unlisted_until() }
 end

@@ -72,6 +72,11 @@ function join() {
   get('wait').onclick = () => member.ask(60);
   get('cancel').onclick = () => member.cancel();
   get('end').onclick = () => member.end();
+  get('talk').onsubmit = event => {
+    event.preventDefault();
+    member.say(get('words').value);
+    get('words').value = '';
+  };
   get('drop').onclick = () => member.connection.drop();
   get('reconnect').onclick = () => member.connection.connect();
 
@@ -86,6 +91,7 @@ function join() {
     get('ask').disabled = get('wait').disabled = !free;
     get('cancel').disabled = !open || cancelling || !request && !asked;
     get('end').disabled = !open || !match;
+    get('talk').hidden = !open || !match;
     get('drop').disabled = !open;
     const label = {dropped: 'Reconnect', replaced: 'Use this tab', retrying: 'Retry now'}[connection.state];
     get('reconnect').hidden = !label;

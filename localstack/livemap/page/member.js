@@ -62,6 +62,10 @@ export class Member {
     this.#send({action: 'end', id: this.#id(), match: this.match.match});
   }
 
+  say(text) {
+    if (this.match) this.#send({action: 'say', id: this.#id(), match: this.match.match, data: text});
+  }
+
   // move moves the member, and reports as often as the server advises.
   move(point) {
     this.point = point;
@@ -187,6 +191,7 @@ export class Member {
         if (this.#closed(frame.id)) this.#setNote(`Nobody was free within ${frame.radius / 1000} km.`);
         return;
       case 'location': return this.#peer(frame);
+      case 'said': return this.#said(frame);
       case 'ended': return this.#ended(frame, answered?.request ?? frame.id);
       case 'error': return this.#error(frame, answered?.action);
       case undefined: // the gateway's own error does not name the message
@@ -247,6 +252,13 @@ export class Member {
     const last = this.match?.peer;
     if (this.match?.match !== match || at < last.at || at === last.at && seq < (last.seq ?? 0)) return;
     this.match.peer = {lat, lng, at, seq};
+  }
+
+  // A said without data answers a say.
+  #said({match, data}) {
+    if (this.match?.match !== match || data === undefined) return;
+    const text = typeof data === 'string' ? data : JSON.stringify(data);
+    this.#setNote(`They say: ${text.slice(0, 200)}`);
   }
 
   // An end without a match is that of a request. The reply to a cancel has the cancel's id.
