@@ -4,7 +4,8 @@ local matcher, match, at, seq, wanted, offer = arguments(6)
 
 if m.claimMatch then
   if m.claimMatch == match and m.claimMatcher == matcher then
-    return reply({ status = 'yours', tell = m.claimOffer and to_push(match), connection = m.claimOffer and connection() })
+    return reply({ status = 'yours', tell = m.claimOffer and to_push(match),
+      connection = m.claimOffer and connection() })
   end
   return reply({ status = 'claimed', claim = claim_of() })
 end
