@@ -175,7 +175,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"location", `{"action":"location","lat":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "lat is in each of points: leave it out beside them"},
 		{"location", `{"action":"location","speed":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "speed is in each of points: leave it out beside them"},
 	}
-	for _, action := range []string{"accept", "decline", "nearby", "share", "\u0000"} {
+	for _, action := range []string{"accept", "decline", "nearby", "\u0000"} {
 		text := fmt.Sprintf(`{"action":%q,"match":"m","id":"i"}`, action)
 		if action == "\u0000" {
 			text = `{"action":"\u0000","id":"i"}`
@@ -210,7 +210,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"match", ``, "tags", []string{`["A"]`, `"a"`}, "at most 16 strings of 1 to 32"},
 		{"match", ``, "wait", append(chosen, `-1`, `600.1`), "0 to 600"},
 		{"match", ``, "confirm", []string{`0`, `30`}, "not supported yet"},
-		{"match", ``, "share", []string{`true`, `false`}, "not supported yet"},
+		{"match", ``, "share", []string{`1`, `"true"`, `[]`}, "true or false"},
 		{"match", ``, "avoid", []string{`[]`, `["m"]`}, "not supported yet"},
 		{"end", ``, "reason", []string{`"completed"`}, "match is required"},
 		{"end", ``, "match", []string{`null`, `""`, `7`, `[]`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},

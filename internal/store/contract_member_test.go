@@ -177,6 +177,7 @@ func around(meters float64) requestOption {
 	return func(r *match.NewRequest) { p := north(meters); r.Point = &p }
 }
 func wanting(tags ...string) requestOption    { return func(r *match.NewRequest) { r.Tags = tags } }
+func sharing(r *match.NewRequest)             { r.Share = true }
 func withRadius(meters float64) requestOption { return func(r *match.NewRequest) { r.Radius = meters } }
 
 // begin opens a request that may wait for a minute, and a search for it.
@@ -190,7 +191,7 @@ func (a *member) begin(id, search string, options ...requestOption) match.Begun 
 	a.must(err)
 	if begun.Status == match.StatusOK {
 		a.asked = match.Request{ID: id, Point: a.Point, Radius: r.Radius, Tags: append([]string{}, r.Tags...), Created: a.now,
-			Deadline: a.now + r.Open.Milliseconds(), Wait: r.Wait}
+			Deadline: a.now + r.Open.Milliseconds(), Wait: r.Wait, Share: r.Share}
 		if r.Point != nil {
 			a.asked.Point = *r.Point
 		}

@@ -37,6 +37,7 @@ func EncodeMessage(m Message) []byte {
 		w.ID = m.ID
 	case *Match:
 		w.ID, w.Radius, w.Wait = m.ID, number(m.Radius), number(m.Wait)
+		w.Share = m.Share
 		if m.Point != nil {
 			w.Lat, w.Lng = (*number)(&m.Point.Lat), (*number)(&m.Point.Lng)
 		}
@@ -76,6 +77,7 @@ type wireMessage struct {
 	Available *bool           `json:"available,omitempty"`
 	Tags      *[]string       `json:"tags,omitempty"`
 	Wait      number          `json:"wait,omitempty"`
+	Share     bool            `json:"share,omitempty"`
 	Data      json.RawMessage `json:"data,omitempty"`
 }
 

@@ -70,6 +70,8 @@ type Match struct {
 	// Wait is for how many seconds the request stays open when nobody is
 	// found, 0 to 600.
 	Wait float64
+	// Share lets the member who is found follow this one too, while the match lasts.
+	Share bool
 }
 
 // A Point is a place. Lat and Lng are degrees in WGS84.

@@ -2,8 +2,8 @@
 -- Status: ok (`unfinished` is an end that perhaps not both sides are free of); repeat
 -- (`outcome` of the same request id); claimed, active, waiting, searching (what is under
 -- way); no_location, too_far, rate_limited, kept_out, replaced, gone, expired, unknown. Only ok has opened anything.
-local conn, connected, perSecond, burst, id, match, lat, lng, radius, tags, patience, wait, perMinute, perHour, remote =
-    arguments(15)
+local conn, connected, perSecond, burst, id, match, lat, lng, radius, tags, patience, wait, perMinute, perHour, remote,
+    share = arguments(16)
 
 local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
@@ -58,10 +58,10 @@ redis.call('DEL', route)
 local deadline = int(now + tonumber(patience))
 m.cancelled, m.no_match = nil, deadline .. ' ' .. radius .. ' ' .. id
 r = { request = id, lat = lat, lng = lng, radius = radius, tags = tags, created = int(now), deadline = deadline,
-  wait = wait, registered = '0' }
+  wait = wait, registered = '0', share = share }
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', now + LEASE, 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', r.created, 'deadline', deadline,
-  'wait', wait, 'registered', '0', 'searched', r.created)
+  'wait', wait, 'registered', '0', 'share', share, 'searched', r.created)
 redis.call('PEXPIRE', route, tonumber(patience) + LEASE)
 note_request(id, 'open')
 return reply({ status = 'ok', request = to_search(r), unfinished = unfinished, untold = news })
