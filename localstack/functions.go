@@ -89,7 +89,7 @@ func (s *stack) newHandlers(ctx context.Context, env environment) (map[string]an
 	handlers := map[string]any{topology.Authorizer: token.NewAuthorizer(token.NewVerifier(settings), s.config.Log).Handle}
 	for _, f := range topology.Functions() {
 		if !f.Authorizer {
-			handlers[f.Name] = a.Handle
+			handlers[f.Name] = a.Of(f.Name)
 		}
 	}
 	return handlers, nil

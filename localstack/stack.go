@@ -137,6 +137,9 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET "+issuer.DiscoveryPath, tokens.ServeDiscovery)
 	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)
+	if s.loopback { // nothing else keeps others from acting as the back end
+		mux.HandleFunc(lambda.InvokePath, lambda.ServeInvoke(functions))
+	}
 	if s.open {
 		mux.HandleFunc("GET /metrics", s.serveMetrics)
 		mux.HandleFunc("GET "+issuer.TokenPath, tokens.ServeToken)

@@ -1,5 +1,5 @@
 // Command waggle is Waggle on the command line: a shell for its protocol, a
-// demonstration, and a doctor for a deployed stack.
+// demonstration, a doctor for a deployed stack, and the verbs of a back end.
 package main
 
 import (
@@ -18,6 +18,7 @@ func program() cli.Program {
 			{Name: "shell", Summary: "speak the protocol as a member: type frames, and see the frames that come", Run: shell},
 			{Name: "demo", Summary: "see two members find each other, move, lose a connection and part", Run: demo},
 			{Name: "doctor", Summary: "examine a running Waggle: what works, what does not, and how to mend it", Run: examine},
+			{Name: "admin", Summary: "do what a back end may do on a local stack: look at members and matches, and end them", Run: admin},
 		},
 		Examples: `
 With a local stack running (make run), try:

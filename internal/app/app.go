@@ -39,13 +39,13 @@ func Main(function string) {
 	}
 	made := make(chan lambda.Handler, 1)
 	go func() { // it asks Lambda for the signal at the end, which takes as long as a connection
-		made <- lambda.NewHandlerWithOptions(a.Handle, lambda.WithEnableSIGTERM(a.Close))
+		made <- lambda.NewHandlerWithOptions(a.Of(function), lambda.WithEnableSIGTERM(a.Close))
 	}()
 	a.Prepare(context.Background())
 	lambda.Start(<-made)
 }
 
-// App is a wired function. Its Handle serves any route.
+// App is a wired function. Its Handle serves any route, and its Invoke the verbs too.
 type App struct {
 	*handler.Handler
 	Store  *store.Store
@@ -106,6 +106,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	audit := o.Log
 	o.Log = boundedlog.New(o.Log, o.Now)
 	o.Store.URL, o.Store.User, o.Store.Password = get(topology.CacheURL), get(topology.CacheUser), get(topology.CachePassword)
 	o.Store.Pools = pools
@@ -113,7 +114,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.CacheURL, err)
 	}
-	h := &handler.Handler{Push: o.Push, Now: o.Now, Log: o.Log}
+	h := &handler.Handler{Push: o.Push, Now: o.Now, Log: o.Log, Audit: audit}
 	var pusher *gateway.Pusher
 	if o.Push == nil {
 		pusher = gateway.NewPusher(get(topology.ManagementEndpoint), cmp.Or(region(get), "us-east-1"), role(get))
@@ -122,6 +123,14 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log,
 		Version: version()}
 	return &App{Handler: h, Store: cache, pusher: pusher}, nil
+}
+
+// Of returns the handler of a function, for lambda.Start: only one that has verbs serves them.
+func (a *App) Of(function string) any {
+	if function == topology.Match {
+		return a.Handler
+	}
+	return a.Handle
 }
 
 // preparing is how long a start may wait for the cache and for API Gateway.

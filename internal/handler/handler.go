@@ -35,6 +35,8 @@ type Handler struct {
 	Push match.Pusher
 	Now  func() time.Time
 	Log  *slog.Logger
+	// Audit gets a line for each call of a verb, and is not bounded.
+	Audit *slog.Logger
 	// Endpoint, unless nil, is called with each event's domain and stage before any push.
 	Endpoint func(domain, stage string)
 }
@@ -205,6 +207,12 @@ func (h *Handler) refuse(ctx context.Context, connection, id string, err error) 
 		h.answer(ctx, connection, nil, a.ends)
 		return
 	}
+	h.answer(ctx, connection, errorFrame(id, err), a.ends)
+}
+
+// errorFrame is what the sender of a message that failed is told.
+func errorFrame(id string, err error) *protocol.Error {
+	a := answerTo(err)
 	f := protocol.NewError(a.code, id, a.text)
 	var fault *match.Fault
 	if errors.As(err, &fault) {
@@ -214,7 +222,7 @@ func (h *Handler) refuse(ctx context.Context, connection, id string, err error) 
 			f.Retryable = fault.Retryable
 		}
 	}
-	h.answer(ctx, connection, f, a.ends)
+	return f
 }
 
 // answer sends an error, if there is one, and closes the connection if that ends. It does so

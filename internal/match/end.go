@@ -49,6 +49,9 @@ func (w *work) endedBefore(ctx context.Context, r Snapshot, q *protocol.End) (pr
 				w.afterwards(ctx, func(ctx context.Context) error { return w.repairLastEnd(ctx, r) })
 		}
 	}
+	if w.caller.Connection == "" {
+		return nil, noMatchOfMember()
+	}
 	return nil, noSuchMatch()
 }
 

@@ -71,6 +71,10 @@ func (f fake) Read(_ context.Context, m match.Member, x *match.Session, anew boo
 	return resultOf[match.Snapshot](f, "read", reader, mode)
 }
 
+func (f fake) Describe(_ context.Context, m match.Member) (match.Description, error) {
+	return resultOf[match.Description](f, "describe", m.ID)
+}
+
 func (f fake) Report(_ context.Context, x match.Session, r match.Report) (match.Reported, error) {
 	f.report = r
 	return resultOf[match.Reported](f, "report", x.Connection)

@@ -18,10 +18,10 @@ type pair struct {
 	role             string
 	peer             protocol.Peer
 	position         Position // of the peer
+	since            int64    // when the matchee was claimed, epoch ms
 	connection       string   // of the peer
 	told             bool     // the peer has been told of the match
 	share            bool     // the matchee sees the matcher's moves
-	since            int64    // when the matchee was claimed, epoch ms
 }
 
 func (p *pair) advice() Advice {
@@ -97,8 +97,8 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		}
 	}
 	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position,
-		connection: other.Connection, told: other.told() && other.Claim.Confirmed, share: r.Route.Request.Share,
-		since: other.Claim.At, peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
+		since: other.Claim.At, connection: other.Connection, told: other.told() && other.Claim.Confirmed, share: r.Route.Request.Share,
+		peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
 
 // told says that the member has been told of its match, as far as one read shows.
@@ -123,7 +123,7 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 			}
 		}
 		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request),
-			connection: other.Connection, told: other.told(), share: r.Request.Share, since: c.At}
+			since: c.At, connection: other.Connection, told: other.told(), share: r.Request.Share}
 		from := p.position.Point
 		if position != nil {
 			from = position.Point
@@ -190,9 +190,14 @@ func (w *work) repairLastEnd(ctx context.Context, r Snapshot) error {
 }
 
 // repairRegistration registers a waiting request that is not registered: its process
-// stopped before, or the lease of its attempt expired.
+// stopped before, or the lease of its attempt expired. It plans an attempt for one whose circle has
+// grown: those who were in the new part before have not woken it.
 func (w *work) repairRegistration(ctx context.Context, m Member, r *Route) {
-	if r != nil && r.State == Waiting && r.Request.Wait && !r.Request.Registered {
+	switch {
+	case r == nil || r.State != Waiting || !r.Request.Wait:
+	case !r.Request.Registered:
 		w.logFailure(ctx, "register a waiting request", w.register(ctx, WaitingRequest{Owner: m, Request: r.Request}))
+	case r.Grown:
+		w.plan(pending{owner: m})
 	}
 }

@@ -109,6 +109,15 @@ type Snapshot struct {
 	Unlisted int64 // until when the member is not listed: see Reported
 }
 
+// A Description is the result of Describe: ok or absent (there is no record).
+type Description struct {
+	Snapshot
+	ConnectedAt int64 // the begin of the last session, by the gateway's clock, epoch ms
+	Heard       int64 // the last sign of life, epoch ms
+	Fresh       bool  // the position is
+	CoolDowns   int   // members with whom the member has a cool-down
+}
+
 // Reported is the result of Report: ok; late or chosen (the position was not stored, but what the
 // member chose); stale, rate_limited or kept_out (nothing was stored); replaced, gone, expired or
 // unknown. A late report may be a repeat, and then has Changes.

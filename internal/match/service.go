@@ -117,14 +117,13 @@ func (s *Service) Notify(ctx context.Context, m Member, connection string, f pro
 	return err == nil
 }
 
-// endExpired tells the client of an expired session so, and closes its connection. The store then
-// disconnects it: a $disconnect may never come.
+// endExpired tells the client of an expired session so, and closes its connection.
 func (s *Service) endExpired(ctx context.Context, m Member, connection string) {
-	err := s.dismiss(ctx, connection, protocol.NewError(protocol.CodeUnauthenticated, "", SessionExpired().Error()))
-	if err == nil || errors.Is(err, ErrConnectionGone) {
-		err = s.Disconnect(ctx, m, connection)
-	}
-	s.logFailure(ctx, "end an expired session", err)
+	s.logFailure(ctx, "end an expired session", s.endSession(ctx, m, connection, expiredFrame()))
+}
+
+func expiredFrame() *protocol.Error {
+	return protocol.NewError(protocol.CodeUnauthenticated, "", SessionExpired().Error())
 }
 
 // unlist applies changes that list nobody, so that no waiting request is woken.

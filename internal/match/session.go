@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"waggle/internal/protocol"
@@ -38,7 +39,7 @@ func (w *work) connect(ctx context.Context, x Session, lost bool) error {
 func (s *Service) replace(ctx context.Context, connection string) {
 	f := protocol.NewError(protocol.CodeReplaced, "", takenOver)
 	if old, expired := strings.CutPrefix(connection, ExpiredMark); expired {
-		connection, f = old, protocol.NewError(protocol.CodeUnauthenticated, "", SessionExpired().Error())
+		connection, f = old, expiredFrame()
 	}
 	_ = s.dismiss(ctx, connection, f) // it may be gone
 }
@@ -47,6 +48,16 @@ func (s *Service) replace(ctx context.Context, connection string) {
 func (s *Service) dismiss(ctx context.Context, connection string, f *protocol.Error) error {
 	_ = s.Push.Push(ctx, connection, f) // a client that does not read is closed as well
 	return s.Push.Close(ctx, connection)
+}
+
+// endSession ends the session of that connection with an error, in the store too: a $disconnect
+// may never come.
+func (s *Service) endSession(ctx context.Context, m Member, connection string, f *protocol.Error) error {
+	err := s.dismiss(ctx, connection, f)
+	if err == nil || errors.Is(err, ErrConnectionGone) {
+		err = s.Disconnect(ctx, m, connection)
+	}
+	return err
 }
 
 // Disconnect ends a session, if that connection is the member's current one. Searches no
@@ -97,9 +108,9 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 			if err := w.repairLastEnd(ctx, r); err != nil {
 				return err
 			}
-			if welcome.Request == nil || !r.Route.Request.Registered {
+			if welcome.Request == nil || r.Searched || !r.Route.Request.Registered {
 				w.repairRegistration(ctx, x.Member, r.Route)
-			} else if !r.Searched {
+			} else {
 				w.plan(pending{owner: x.Member})
 			}
 			return nil

@@ -30,6 +30,8 @@ type Sessions interface {
 	// Read returns what is stored of a member. With a session it also keeps that session
 	// fresh. With anew, its changes list the member anew.
 	Read(ctx context.Context, m Member, x *Session, anew bool) (Snapshot, error)
+	// Describe returns what a back end may know of a member.
+	Describe(ctx context.Context, m Member) (Description, error)
 }
 
 // Index keeps the locations of members, and finds members by place.
@@ -60,7 +62,8 @@ type Requests interface {
 	// any. id is that of the message, by which a repeat is recognised, or "".
 	Cancel(ctx context.Context, x Session, id, request string) (Cancelled, error)
 	// Register lets the request wait in the cells and searches them, in one trip, for so many
-	// candidates of each.
+	// candidates of each. A request that widens waits in its widest circle; the search is of its
+	// Radius.
 	Register(ctx context.Context, cells []geo.Cell, w WaitingRequest, want int) ([]Hits, error)
 	// Registered notes that the request waits in all cells. It returns false if the request
 	// is over.
@@ -110,14 +113,15 @@ type Choice struct {
 
 // A NewRequest is a request as it arrived.
 type NewRequest struct {
-	ID     string
-	Match  string     // the id of the search
-	Point  *geo.Point // nil: the point of the caller's last report
-	Radius float64    // metres
-	Tags   []string
-	Open   time.Duration // until the deadline
-	Wait   bool          // the request waits if nobody is found
-	Share  bool          // the matchee is to see the matcher's moves
+	ID       string
+	Match    string     // the id of the search
+	Point    *geo.Point // nil: the point of the caller's last report
+	Radius   float64    // metres
+	Widening Widening
+	Tags     []string
+	Open     time.Duration // until the deadline
+	Wait     bool          // the request waits if nobody is found
+	Share    bool          // the matchee is to see the matcher's moves
 }
 
 // A Query is a search around a point.

@@ -92,6 +92,13 @@ func (a *member) snapshot() match.Snapshot {
 	return done(a, result, err)
 }
 
+// described is what a back end may know of the member.
+func (a *member) described() match.Description {
+	a.t.Helper()
+	result, err := a.store.Describe(a.t.Context(), a.Member)
+	return done(a, result, err)
+}
+
 // A reportOption sets a field of a report.
 type reportOption func(*match.Report)
 
@@ -180,6 +187,11 @@ func wanting(tags ...string) requestOption    { return func(r *match.NewRequest)
 func sharing(r *match.NewRequest)             { r.Share = true }
 func withRadius(meters float64) requestOption { return func(r *match.NewRequest) { r.Radius = meters } }
 
+// widening lets the circle grow. It follows withRadius.
+func widening(to float64, over time.Duration) requestOption {
+	return func(r *match.NewRequest) { r.Widening = match.Widening{From: r.Radius, To: to, Over: over} }
+}
+
 // begin opens a request that may wait for a minute, and a search for it.
 func (a *member) begin(id, search string, options ...requestOption) match.Begun {
 	a.t.Helper()
@@ -190,7 +202,8 @@ func (a *member) begin(id, search string, options ...requestOption) match.Begun 
 	begun, err := a.store.Begin(a.t.Context(), a.Session, r)
 	a.must(err)
 	if begun.Status == match.StatusOK {
-		a.asked = match.Request{ID: id, Point: a.Point, Radius: r.Radius, Tags: append([]string{}, r.Tags...), Created: a.now,
+		a.asked = match.Request{ID: id, Point: a.Point, Radius: r.Radius, Widening: r.Widening,
+			Tags: append([]string{}, r.Tags...), Created: a.now,
 			Deadline: a.now + r.Open.Milliseconds(), Wait: r.Wait, Share: r.Share}
 		if r.Point != nil {
 			a.asked.Point = *r.Point

@@ -126,5 +126,50 @@ func reads() []testCase {
 			ana.leave()
 			f.is(ana.snapshot(), match.Snapshot{Status: match.StatusOK, Available: "1"})
 		}},
+		{"a description of a member whom the cache does not know is absent", func(f *fixture) {
+			f.is(f.newMember("ana").described(), match.Description{Snapshot: match.Snapshot{Status: match.StatusAbsent}})
+		}},
+		{"a description says since when a member is connected, when it was heard, and whether its location is fresh", func(f *fixture) {
+			ana := f.newMember("ana")
+			f.says(ana.connect(), match.StatusOK)
+			f.advance(time.Second)
+			heard, fresh := start, false
+			check := func() {
+				f.t.Helper()
+				got := ana.described()
+				f.is(got.Snapshot, ana.snapshot())
+				f.is(got, match.Description{Snapshot: got.Snapshot, ConnectedAt: ana.ConnectedAt.UnixMilli(), Heard: int64(heard), Fresh: fresh})
+			}
+			check()
+			ana.moveTo(0)
+			heard, fresh = int(f.now), true
+			f.advance(time.Minute - time.Millisecond)
+			check()
+			ana.read()
+			heard = int(f.now)
+			f.advance(time.Millisecond)
+			fresh = false
+			check()
+			ana.leave()
+			check()
+		}},
+		{"a description has the request of a member whose record is lost", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r1")
+			f.evict(f.key("m", "ana"))
+			got := ana.described()
+			f.says(got, match.StatusOK)
+			same(f, got.Route.Request.ID, "r1")
+		}},
+		{"a description counts the cool-downs that are not over", func(f *fixture) {
+			f.settings(unlimited + `,"coolDown":20`)
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			same(f, ana.described().CoolDowns, 0)
+			ana.meet(ben, 0, "completed", match.ByMatchee)
+			same(f, ana.described().CoolDowns, 1)
+			same(f, ben.described().CoolDowns, 1)
+			f.advance(20 * time.Second)
+			same(f, ana.described().CoolDowns, 0)
+		}},
 	}
 }

@@ -48,6 +48,13 @@ func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew
 	return r.snapshot(), err
 }
 
+// Describe implements match.Sessions.
+func (s *Store) Describe(ctx context.Context, m match.Member) (match.Description, error) {
+	r, err := s.ask(ctx, s.onMember("describe", m))
+	return match.Description{Snapshot: r.snapshot(), ConnectedAt: int64(r.Connected), Heard: int64(r.Heard), Fresh: bool(r.Fresh),
+		CoolDowns: int(r.CoolDowns)}, err
+}
+
 // Lease implements match.Requests.
 func (s *Store) Lease(ctx context.Context, owner match.Member, id string) (match.Leased, error) {
 	r, err := s.askOnce(ctx, s.onMember("lease", owner, id))

@@ -60,7 +60,7 @@ func New(handlers map[string]any, timeout time.Duration) *InProcess {
 func (p *InProcess) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	f, ok := p.functions[name]
 	if !ok {
-		return nil, fmt.Errorf("lambda: no function %q", name)
+		return nil, fmt.Errorf("%w %q", errNoFunction, name)
 	}
 	f.invocations.Add(1)
 	result, err := p.run(ctx, f, payload)

@@ -22,6 +22,8 @@ const DefaultTimeout = 29 * time.Second
 // It is not a failure of the function.
 var ErrThrottled = errors.New("TooManyRequestsException: Rate Exceeded")
 
+var errNoFunction = errors.New("lambda: no function")
+
 // FunctionError is the failure of a function. Type is the Go type of the error or the
 // panic; "Sandbox.Timedout" after a timeout; "Runtime.ExitError" if the process exited
 // during the invocation.

@@ -67,7 +67,7 @@ func Start(programs map[string]Program, o Options) *Processes {
 func (p *Processes) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	f, ok := p.fleets[name]
 	if !ok {
-		return nil, fmt.Errorf("lambda: no function %q", name)
+		return nil, fmt.Errorf("%w %q", errNoFunction, name)
 	}
 	done, err := f.start(payload)
 	if err != nil {

@@ -157,6 +157,9 @@ func declared(t *testing.T, dir string) (types []string, words map[string]string
 	}
 	words = map[string]string{}
 	for _, path := range paths {
+		if filepath.Base(path) == "verb.go" { // what a back end gets is no client's
+			continue
+		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +253,7 @@ func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 			Available: new(true), Tags: &[]string{"bike", "xl"},
 		}},
 		{protocol.ActionLocate, &waggle.Locate{ID: "i"}},
-		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60, Share: true}},
+		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60, WidenTo: 5000, WidenSeconds: 40, Share: true}},
 		{protocol.ActionCancel, &waggle.Cancel{ID: "i", Request: "r"}},
 		{protocol.ActionEnd, &waggle.End{ID: "i", Match: "m", Reason: waggle.Cancelled}},
 		{protocol.ActionSay, &waggle.Say{ID: "i", Match: "m", Data: json.RawMessage(`{"a":[1,"<&>"]}`)}},

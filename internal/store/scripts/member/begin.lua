@@ -2,8 +2,8 @@
 -- Status: ok (`unfinished` is an end that perhaps not both sides are free of); repeat
 -- (`outcome` of the same request id); claimed, active, waiting, searching (what is under
 -- way); no_location, too_far, rate_limited, kept_out, replaced, gone, expired, unknown. Only ok has opened anything.
-local conn, connected, perSecond, burst, id, match, lat, lng, radius, tags, patience, wait, perMinute, perHour, remote,
-    share = arguments(16)
+local conn, connected, perSecond, burst, id, match, lat, lng, radius, widening, tags, patience, wait, perMinute,
+    perHour, remote, share = arguments(17)
 
 local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
@@ -56,9 +56,13 @@ local unfinished = r and r.notified ~= '1' and route_of(r) or nil
 writable()
 redis.call('DEL', route)
 local deadline = int(now + tonumber(patience))
-m.cancelled, m.no_match = nil, deadline .. ' ' .. radius .. ' ' .. id
 r = { request = id, lat = lat, lng = lng, radius = radius, tags = tags, created = int(now), deadline = deadline,
   wait = wait, registered = '0', share = share }
+if widening ~= '' then
+  r.widening = widening
+  redis.call('HSET', route, 'widening', widening)
+end
+m.cancelled, m.no_match = nil, deadline .. ' ' .. circle(r, deadline) .. ' ' .. id
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', now + LEASE, 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', r.created, 'deadline', deadline,
   'wait', wait, 'registered', '0', 'share', share, 'searched', r.created)

@@ -1,0 +1,80 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"waggle/internal/match"
+	"waggle/internal/pool"
+	"waggle/internal/protocol"
+)
+
+// Invoke serves what a function with verbs gets: an event of API Gateway as Handle does, or a verb
+// of the application's back end, which IAM has let through. It implements lambda.Handler.
+//
+// A client can never reach a verb. API Gateway makes the event, and names a route in each. What
+// has none is a verb only if it has no field but those of the verb.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var e Event
+	if err := json.Unmarshal(payload, &e); err != nil || e.RequestContext.RouteKey == "" {
+		return protocol.Encode(h.verb(ctx, payload)), nil
+	}
+	r, err := h.Handle(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(r)
+}
+
+// verb does what a back end asks for, and returns the answer, which may be an *protocol.Error. Each
+// call is one line of the log.
+func (h *Handler) verb(ctx context.Context, payload []byte) protocol.Frame {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	v, refused := protocol.DecodeVerb(payload)
+	var answer protocol.Frame = refused
+	outcome, line := "ok", []any{"verb", protocol.VerbName(v)}
+	if refused == nil {
+		line = append(append(line, "pool", v.InPool()), v.Subject()...)
+		var err error
+		if answer, err = h.do(ctx, v); err != nil {
+			if level := answerTo(err).level; level > answerTo(&match.Fault{Kind: match.Invalid}).level {
+				h.Log.Log(ctx, level, "verb failed", "err", err)
+			}
+			answer = errorFrame("", err)
+		}
+	}
+	if f, failed := answer.(*protocol.Error); failed {
+		outcome = string(f.Code)
+	}
+	h.Audit.InfoContext(ctx, "verb", append(line, "outcome", outcome)...)
+	return answer
+}
+
+// do does it.
+func (h *Handler) do(ctx context.Context, v protocol.Verb) (answer protocol.Frame, err error) {
+	if !pool.ValidName(v.InPool()) {
+		return nil, &match.Fault{Kind: match.Invalid, Text: `pool must be 1 to 32 of a-z, 0-9 and "-"`}
+	}
+	var r match.Result
+	member := func(of protocol.OfMember) match.Member { return match.Member{Pool: of.Pool, ID: of.Member} }
+	switch v := v.(type) {
+	case *protocol.MemberGet:
+		r, err = h.Service.MemberState(ctx, member(v.OfMember), v.Position)
+	case *protocol.MemberDisconnect:
+		r, err = h.Service.Dismiss(ctx, member(v.OfMember), v.Reason)
+	case *protocol.MatchEnd:
+		r, err = h.Service.End(ctx, match.Session{Member: member(v.OfMember)}, &protocol.End{Match: v.Match, Reason: v.Reason})
+	default:
+		err = fmt.Errorf("no method serves %T", v)
+	}
+	return answer, errors.Join(err, r.Deliver(ctx, func(_ context.Context, f protocol.Frame) bool {
+		if e, ok := f.(*protocol.Ended); ok {
+			e.ID = "" // that of the member's request
+		}
+		answer = f
+		return true
+	}))
+}

@@ -1,0 +1,90 @@
+package match
+
+import (
+	"context"
+	"strings"
+
+	"waggle/internal/protocol"
+)
+
+// This file has what only a back end may do. A back end is no session: see Session.
+
+// MemberState replies with a MemberState: what the cache knows of a member, and with position where
+// it is. It repairs the member's match as Hello does. The error is the fault NotFound if nothing
+// is known.
+func (s *Service) MemberState(ctx context.Context, m Member, position bool) (Result, error) {
+	return s.serve(ctx, Session{Member: m}, func(w *work) (protocol.Frame, error) {
+		r, p, err := w.describe(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		if r.Status == StatusAbsent {
+			return nil, fault(NotFound, "nothing is known of this member: it was never here, or it left hours ago")
+		}
+		state := &protocol.MemberState{Pool: m.Pool, Member: m.ID, Now: r.Now, Connected: connected(r.Connection),
+			ConnectedAt: r.ConnectedAt, HeardAt: r.Heard, Available: r.Available == "1", Tags: strings.Fields(r.Tags), Fresh: r.Fresh,
+			CoolDowns: r.CoolDowns, Unlisted: unlisted(r.Unlisted, r.Now, nil)}
+		if position && r.Position != nil {
+			state.Location = &protocol.MemberLocation{Lat: r.Position.Lat, Lng: r.Position.Lng, At: r.Position.At}
+		}
+		if p != nil {
+			state.Match = &protocol.MemberMatch{Match: p.match, Role: p.role, Peer: p.other().ID, Since: p.since}
+		} else if q := r.Route; q != nil && (q.State == Waiting || q.State == Searching) {
+			state.Request = &protocol.MemberRequest{ID: q.Request.ID, Radius: q.Request.Radius, Wait: q.Request.Wait,
+				CreatedAt: q.Request.Created, ExpiresAt: q.Request.Deadline}
+		}
+		return state, nil
+	})
+}
+
+// connected reports whether a connection is that of a session that goes on.
+func connected(connection string) bool {
+	return connection != "" && !strings.HasPrefix(connection, ExpiredMark)
+}
+
+// describe returns what is stored of a member, and its match, repaired.
+func (w *work) describe(ctx context.Context, m Member) (Description, *pair, error) {
+	r, err := w.Store.Describe(ctx, m)
+	if err == nil {
+		err = w.repairEnd(ctx, m, r.Route)
+	}
+	if err != nil {
+		return r, nil, err
+	}
+	p, err := w.repair(ctx, m, r.Snapshot)
+	return r, p, err
+}
+
+// other is the member who is the peer.
+func (p *pair) other() Member {
+	if p.role == protocol.RoleMatcher {
+		return p.matchee
+	}
+	return p.matcher
+}
+
+// Dismiss ends a member's session: the client gets an error with the reason, "" if none, and its
+// connection is closed. The match or the request stays, as after Disconnect. Dismiss replies with
+// Disconnected.
+func (s *Service) Dismiss(ctx context.Context, m Member, reason string) (Result, error) {
+	return s.serve(ctx, Session{Member: m}, func(w *work) (protocol.Frame, error) {
+		r, err := w.Store.Read(ctx, m, nil, false)
+		if err != nil {
+			return nil, err
+		}
+		if connection, expired := strings.CutPrefix(r.Connection, ExpiredMark); expired {
+			err = w.endSession(ctx, m, connection, expiredFrame())
+		} else if connection != "" {
+			text := "the application has ended this session"
+			if reason != "" {
+				text += ": " + reason
+			}
+			err = w.endSession(ctx, m, connection, protocol.NewError(protocol.CodeUnauthenticated, "", text))
+		}
+		return &protocol.Disconnected{Pool: m.Pool, Member: m.ID, Closed: r.Connection != ""}, err
+	})
+}
+
+func noMatchOfMember() error {
+	return fault(NotFound, "there is no such match of this member, or it ended more than 60 s ago")
+}

@@ -1,0 +1,227 @@
+package invariants_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"waggle/internal/protocol"
+)
+
+// ask invokes the function match as a back end does, and returns the answer.
+func (be *backend) ask(verb, fields string, args ...any) (answer map[string]any) {
+	be.t.Helper()
+	return be.askIn("default", verb, fields, args...)
+}
+
+func (be *backend) askIn(pool, verb, fields string, args ...any) (answer map[string]any) {
+	be.t.Helper()
+	text, err := be.app.Invoke(be.t.Context(), []byte(`{"verb":"`+verb+`","pool":"`+pool+`",`+fmt.Sprintf(fields, args...)+`}`))
+	if err == nil {
+		err = json.Unmarshal(text, &answer)
+	}
+	if err != nil {
+		be.t.Fatalf("%s: %s, %v", verb, text, err)
+	}
+	return answer
+}
+
+// answers fails the test unless an answer has these fields, among others.
+func (be *backend) answers(got map[string]any, want string) map[string]any {
+	be.t.Helper()
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(want), &fields); err != nil {
+		be.t.Fatal(err)
+	}
+	for name, value := range fields {
+		if fmt.Sprint(got[name]) != fmt.Sprint(value) {
+			be.t.Errorf("got %v, want %s", got, want)
+		}
+	}
+	return got
+}
+
+// isNow reports whether a time of an answer is about the present.
+func (be *backend) isNow(a any) bool {
+	ms, ok := a.(float64)
+	return ok && math.Abs(ms-float64(be.now().UnixMilli())) < 5000
+}
+
+func TestABackEndSeesWhatIsStoredOfAMember(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		be.answers(be.ask("member.get", `"member":"ana"`),
+			`{"type":"error","code":"not_found","message":"nothing is known of this member: it was never here, or it left hours ago","retryable":false}`)
+		ana := be.join("ana")
+		be.answers(be.ask("member.get", `"member":"ana"`), `{"type":"member","pool":"default","member":"ana","connected":true,"available":true,"fresh":false,"tags":[],"coolDowns":0}`)
+		ana.at(37.7749, -122.4194, `"tags":["xl","bike"]`)
+		got := be.answers(be.ask("member.get", `"member":"ana"`), `{"connected":true,"available":true,"fresh":true,"tags":["bike","xl"]}`)
+		for _, name := range []string{"now", "connectedAt", "heardAt"} {
+			if !be.isNow(got[name]) {
+				t.Errorf("%s: got %v, want the present", name, got[name])
+			}
+		}
+		if got["location"] != nil || got["match"] != nil || got["request"] != nil || got["unlisted"] != nil {
+			t.Errorf("got %v", got)
+		}
+		where := be.ask("member.get", `"member":"ana","position":true`)["location"].(map[string]any)
+		be.answers(where, `{"lat":37.7749,"lng":-122.4194}`)
+		if !be.isNow(where["at"]) {
+			t.Errorf("got %v", where)
+		}
+
+		ana.send("match", `"id":"m","radius":500,"wait":60`)
+		be.answers(be.ask("member.get", `"member":"ana"`)["request"].(map[string]any), `{"id":"m","radius":500,"wait":true}`)
+		ben := be.join("ben")
+		ben.at(37.775, -122.4194)
+		match := want[*protocol.Matched](ana).Match
+		hers := be.ask("member.get", `"member":"ana"`)
+		be.answers(hers["match"].(map[string]any), `{"match":"`+match+`","role":"matcher","peer":"ben"}`)
+		his := be.ask("member.get", `"member":"ben"`)["match"].(map[string]any)
+		be.answers(his, `{"match":"`+match+`","role":"matchee","peer":"ana"}`)
+		if hers["request"] != nil || !be.isNow(his["since"]) || his["since"] != hers["match"].(map[string]any)["since"] {
+			t.Errorf("got %v and %v", hers, his)
+		}
+		ben.send("end", `"match":"`+match+`","reason":"cancelled"`)
+		be.answers(be.ask("member.get", `"member":"ben"`), `{"coolDowns":1}`)
+		ana.disconnect()
+		be.answers(be.ask("member.get", `"member":"ana","position":true`), `{"connected":false,"fresh":false,"available":true}`)
+		be.advance(2 * time.Hour)
+		be.answers(be.ask("member.get", `"member":"ben"`), `{"connected":false,"fresh":false}`)
+
+		log := be.log.text()
+		for _, secret := range []string{"37.77", "122.41"} {
+			if strings.Contains(log, secret) {
+				t.Errorf("the log has the position %s", secret)
+			}
+		}
+		for _, line := range []string{"level=INFO msg=verb verb=member.get pool=default member=ana outcome=not_found\n",
+			"level=INFO msg=verb verb=member.get pool=default member=ben outcome=ok\n"} {
+			if !strings.Contains(log, line) {
+				t.Errorf("the log has no line %s", line)
+			}
+		}
+	})
+}
+
+// A back end repairs what it looks at, as the member's own hello does.
+func TestABackEndSeesTheMatchRepaired(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		s := be.newScene("verbs")
+		s.pair()
+		be.direct.Do(t.Context(), be.direct.B().Del().Key("w3:route:{verbs/ana}").Build())
+		s.b.take()
+		if got := be.askIn(s.pool, "member.get", `"member":"ben"`); got["match"] != nil {
+			t.Errorf("got %v", got)
+		}
+		if e := want[*protocol.Ended](s.b); e.Reason != protocol.ReasonLost {
+			t.Errorf("got %+v", e)
+		}
+	})
+}
+
+func TestABackEndEndsASession(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		be.answers(be.ask("member.disconnect", `"member":"ana"`), `{"type":"disconnected","pool":"default","member":"ana","closed":false}`)
+		ana, eve := be.join("ana"), be.join("eve")
+		ana.at(37.7749, -122.4194)
+		ana.take()
+		be.answers(be.ask("member.disconnect", `"member":"ana","reason":"the shift is over"`), `{"type":"disconnected","closed":true}`)
+		if e := ana.wantError(protocol.CodeUnauthenticated); e.Message != "the application has ended this session: the shift is over" || e.Retryable {
+			t.Errorf("got %+v", e)
+		}
+		if !be.closed[ana.connection] {
+			t.Error("its connection was not closed")
+		}
+		ana.send("ping", "") // the session is over
+		if frames := ana.take(); len(frames) > 0 {
+			t.Errorf("got %s", protocol.Encode(frames[0]))
+		}
+		eve.send("match", `"lat":37.7749,"lng":-122.4194,"radius":500`)
+		want[*protocol.NoMatch](eve)
+		be.answers(be.ask("member.disconnect", `"member":"ana"`), `{"closed":false}`)
+
+		ana = ana.reconnect()
+		be.ask("member.disconnect", `"member":"ana"`)
+		if e := ana.wantError(protocol.CodeUnauthenticated); e.Message != "the application has ended this session" {
+			t.Errorf("got %+v", e)
+		}
+
+		ana = ana.reconnect()
+		be.advance(time.Hour + time.Second) // its token expires
+		be.answers(be.ask("member.disconnect", `"member":"ana"`), `{"closed":true}`)
+		if e := ana.wantError(protocol.CodeUnauthenticated); !strings.HasPrefix(e.Message, "the session has expired") || !be.closed[ana.connection] {
+			t.Errorf("got %+v", e)
+		}
+		if strings.Contains(be.log.text(), "shift") {
+			t.Error("the log has the reason, which is for the member")
+		}
+	})
+}
+
+func TestABackEndEndsAMatchForBoth(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		for _, by := range []string{"matcher", "matchee"} {
+			s := be.newScene("verbs-" + by)
+			s.pair()
+			member := map[string]*client{"matcher": s.a, "matchee": s.b}[by].id.Member
+			s.a.take()
+			s.b.take()
+			answer := `{"type":"ended","match":"` + s.match + `","reason":"cancelled"}`
+			for range 2 { // a repeat has the same answer, and notifies nobody
+				got := be.answers(be.askIn(s.pool, "match.end", `"member":"%s","match":"%s","reason":"cancelled"`, member, s.match), answer)
+				if len(got) != 3 {
+					t.Errorf("got %v", got)
+				}
+			}
+			for _, c := range []*client{s.a, s.b} {
+				if frames := c.take(); len(frames) != 1 || frames[0].(*protocol.Ended).Reason != "cancelled" {
+					t.Errorf("%s, by the %s: got %s", c.id.Member, by, c.all())
+				}
+				if w := c.hello(); w.Match != nil || w.Unlisted != nil {
+					t.Errorf("%s: got %+v", c.id.Member, w)
+				}
+			}
+			be.answers(be.askIn(s.pool, "member.get", `"member":"%s"`, member), `{"coolDowns":0}`) // neither of them has left the other
+		}
+		be.answers(be.ask("match.end", `"member":"ana","match":"none"`),
+			`{"type":"error","code":"not_found","message":"there is no such match of this member, or it ended more than 60 s ago"}`)
+		if line := "msg=verb verb=match.end pool=default member=ana match=none outcome=not_found\n"; !strings.Contains(be.log.text(), line) {
+			t.Errorf("the log has no line %s", line)
+		}
+	})
+}
+
+// Whatever a client sends, and by whichever route, it is a message and no verb.
+func TestAClientReachesNoVerb(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, eve := be.join("ana"), be.join("eve")
+		verb := `"verb":"member.disconnect","pool":"default","member":"ana"`
+		for _, body := range []string{`{` + verb + `}`, `{"action":"match",` + verb + `}`, `{` + verb + `,"action":"cancel"}`, `"{` + strings.ReplaceAll(verb, `"`, `\"`) + `}"`,
+			`{"requestContext":{},` + verb + `}`, `}` + verb, `","routeKey":"",` + verb + `,"x":"`} {
+			for _, route := range []string{"match", "cancel", "end", "$default", "$connect", "$disconnect", "hello"} {
+				e := eve.event(route, body)
+				e.QueryStringParameters = map[string]string{"verb": "member.disconnect", "pool": "default", "member": "ana"}
+				e.Headers = map[string]string{"verb": "member.disconnect"}
+				payload, err := json.Marshal(e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := be.app.Invoke(t.Context(), payload)
+				var answer map[string]any
+				if err != nil || json.Unmarshal(got, &answer) != nil || answer["statusCode"] == nil {
+					t.Errorf("%s, %s: got %s, %v", route, body, got, err)
+				}
+			}
+		}
+		if be.closed[ana.connection] || strings.Contains(be.log.text(), "msg=verb") {
+			t.Errorf("a client has reached a verb: %s", be.log.text())
+		}
+		be.ask("member.disconnect", `"member":"ana"`)
+		if !be.closed[ana.connection] {
+			t.Error("a back end does not reach it, so this shows nothing")
+		}
+	})
+}
