@@ -65,6 +65,8 @@ func (h *Handler) do(ctx context.Context, v protocol.Verb) (answer protocol.Fram
 		r, err = h.Service.MemberState(ctx, member(v.OfMember), v.Position)
 	case *protocol.MemberDisconnect:
 		r, err = h.Service.Dismiss(ctx, member(v.OfMember), v.Reason)
+	case *protocol.MatchGet:
+		r, err = h.Service.MatchState(ctx, member(v.OfMember), v.Match)
 	case *protocol.MatchEnd:
 		r, err = h.Service.End(ctx, match.Session{Member: member(v.OfMember)}, &protocol.End{Match: v.Match, Reason: v.Reason})
 	default:

@@ -63,6 +63,47 @@ func (p *pair) other() Member {
 	return p.matcher
 }
 
+// MatchState replies with a MatchState: how a match of the member stands, repaired. The error is the
+// fault NotFound if the match never was the member's, or ended longer ago than EndRemembered.
+func (s *Service) MatchState(ctx context.Context, m Member, id string) (Result, error) {
+	return s.serve(ctx, Session{Member: m}, func(w *work) (protocol.Frame, error) {
+		r, p, err := w.describe(ctx, m)
+		if p == nil && err == nil && (r.Claim != nil && r.Claim.Match == id || r.Route != nil && r.Route.Match == id) {
+			r, p, err = w.describe(ctx, m) // the first look may have ended it
+		}
+		if err != nil {
+			return nil, err
+		}
+		state := &protocol.MatchState{Pool: m.Pool, Match: id}
+		if p != nil && p.match == id {
+			state.State, state.Matcher, state.Matchee, state.Since = string(Active), p.matcher.ID, p.matchee.ID, p.since
+			return state, nil
+		}
+		for _, e := range r.Ends {
+			if e.Match != id || r.Now-e.At >= EndRemembered.Milliseconds() {
+				continue
+			}
+			state.State, state.Matcher, state.Matchee, state.EndedAt, state.Reason = string(Ended), e.Matcher.ID, m.ID, e.At, e.Reason
+			if e.Matcher.ID == "" { // it was the member
+				state.Matcher, state.Matchee = m.ID, ""
+				if r.Route != nil && r.Route.Match == id {
+					state.Matchee = r.Route.Matchee.ID
+				}
+			}
+			return state, nil
+		}
+		switch {
+		case r.Claim != nil && r.Claim.Match == id:
+			state.State, state.Matcher, state.Matchee = string(Searching), r.Claim.Matcher.ID, m.ID
+		case r.Route != nil && r.Route.State == Searching && r.Route.Match == id:
+			state.State, state.Matcher = string(Searching), m.ID
+		default:
+			return nil, noMatchOfMember()
+		}
+		return state, nil
+	})
+}
+
 // Dismiss ends a member's session: the client gets an error with the reason, "" if none, and its
 // connection is closed. The match or the request stays, as after Disconnect. Dismiss replies with
 // Disconnected.

@@ -95,3 +95,43 @@ func TestABackEndLearnsWhyASessionDidNotEnd(t *testing.T) {
 		})
 	}
 }
+
+func TestAMatchIsShownAsItStandsAfterARepair(t *testing.T) {
+	searching := &match.Route{State: match.Searching, Match: "x", Request: request()}
+	undecided := join(expect("describe ben", snapshot(claim(0, false), nil)), expect("read ana", snapshot(nil, searching)))
+	ended := snapshot(nil, nil)
+	ended.Ends = []match.End{{Match: "w", Reason: "completed", Matcher: member("eve"), At: cacheTime},
+		{Match: "x", Reason: "lost", Matcher: member("ana"), At: cacheTime - 59_999}}
+	old := ended
+	old.Ends = []match.End{{Match: "x", Reason: "lost", Matcher: member("ana"), At: cacheTime - 60_000}}
+	released := join(expect("describe ben", snapshot(claim(0, true), nil)), expect("read ana", snapshot(nil, nil)),
+		expect("release ana x ben lost", match.StatusReleased), expect("apply ben"))
+	state := func(state, matcher, matchee string) *protocol.MatchState {
+		return &protocol.MatchState{Pool: "default", Match: "x", State: state, Matcher: matcher, Matchee: matchee}
+	}
+	lost := state("ended", "ana", "ben")
+	lost.EndedAt, lost.Reason = cacheTime-59_999, "lost"
+	none := &match.Fault{Kind: match.NotFound, Text: "there is no such match of this member, or it ended more than 60 s ago"}
+	for name, test := range map[string]struct {
+		steps script
+		want  protocol.Frame
+		err   error
+	}{
+		"a claim that is not decided":          {join(undecided, undecided), state("searching", "ana", "ben"), nil},
+		"a search of the member":               {join(expect("describe ben", snapshot(nil, searching)), expect("describe ben", snapshot(nil, searching))), state("searching", "ben", ""), nil},
+		"a match that the look itself ended":   {join(released, expect("describe ben", ended)), lost, nil},
+		"a match that ended 60 s ago":          {expect("describe ben", old), nil, none},
+		"another match":                        {expect("describe ben", snapshot(nil, &match.Route{State: match.Searching, Match: "y"})), nil, none},
+		"a request that waits":                 {expect("describe ben", snapshot(nil, &match.Route{State: match.Waiting})), nil, none},
+		"a member who cannot be read":          {expect("describe ben", err1), nil, err1},
+		"a member who cannot be read any more": {join(undecided, expect("describe ben", err2)), nil, err2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, test.steps)
+			answer := s.answered(test.err)(s.Service.MatchState(t.Context(), member("ben"), "x"))
+			if diff := cmp.Diff(test.want, answer); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}

@@ -17,6 +17,7 @@ func TestAVerbIsDecoded(t *testing.T) {
 		`{"verb":"member.get","pool":"default","member":"ana","position":null}`:                 &protocol.MemberGet{OfMember: ana},
 		`{"verb":"member.disconnect","pool":"default","member":"ana"}`:                          &protocol.MemberDisconnect{OfMember: ana},
 		`{"verb":"member.disconnect","pool":"default","member":"ana","reason":"over"}`:          &protocol.MemberDisconnect{OfMember: ana, Reason: "over"},
+		`{"verb":"match.get","pool":"default","member":"ana","match":"m"}`:                      &protocol.MatchGet{OfMember: ana, Match: "m"},
 		`{"verb":"match.end","pool":"default","member":"ana","match":"m"}`:                      &protocol.MatchEnd{OfMember: ana, Match: "m", Reason: "completed"},
 		`{"verb":"match.end","pool":"default","member":"ana","match":"m","reason":"cancelled"}`: &protocol.MatchEnd{OfMember: ana, Match: "m", Reason: "cancelled"},
 	} {

@@ -194,6 +194,41 @@ func TestABackEndEndsAMatchForBoth(t *testing.T) {
 	})
 }
 
+func TestABackEndSeesHowAMatchStands(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		s := be.newScene("verbs")
+		s.pair()
+		look := func(by, want string) map[string]any {
+			t.Helper()
+			return be.answers(be.askIn(s.pool, "match.get", `"member":"%s","match":"%s"`, by, s.match), want)
+		}
+		for _, by := range []string{"ana", "ben"} {
+			if got := look(by, `{"type":"match","pool":"verbs","match":"`+s.match+`","state":"active","matcher":"ana","matchee":"ben"}`); !be.isNow(got["since"]) || len(got) != 7 {
+				t.Errorf("%s: got %v", by, got)
+			}
+		}
+		s.b.send("end", `"match":"`+s.match+`","reason":"cancelled"`)
+		for _, by := range []string{"ana", "ben"} {
+			if got := look(by, `{"type":"match","state":"ended","matcher":"ana","matchee":"ben","reason":"cancelled"}`); !be.isNow(got["endedAt"]) || len(got) != 8 {
+				t.Errorf("%s: got %v", by, got)
+			}
+		}
+		s.a.send("match", `"radius":100,"lat":-60,"lng":0,"wait":60`) // its route has another request from now on
+		if got := look("ana", `{"state":"ended","matcher":"ana","reason":"cancelled"}`); got["matchee"] != nil {
+			t.Errorf("got %v", got)
+		}
+		be.advance(time.Minute)
+		for _, by := range []string{"ana", "ben", "eve"} {
+			look(by, `{"type":"error","code":"not_found","message":"there is no such match of this member, or it ended more than 60 s ago"}`)
+		}
+
+		s = be.newScene("verbs-lost")
+		s.pair()
+		be.direct.Do(t.Context(), be.direct.B().Del().Key("w3:route:{verbs-lost/ana}").Build())
+		look("ben", `{"state":"ended","matcher":"ana","matchee":"ben","reason":"lost"}`)
+	})
+}
+
 // Whatever a client sends, and by whichever route, it is a message and no verb.
 func TestAClientReachesNoVerb(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
