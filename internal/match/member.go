@@ -63,7 +63,8 @@ type Claim struct {
 type Request struct {
 	ID string // of the match message
 	geo.Point
-	Radius   float64 // metres
+	Radius   float64 // metres, of the circle at the time of the reply
+	Widening Widening
 	Tags     []string
 	Created  int64 // epoch ms, different for each request of a member
 	Deadline int64 // epoch ms
@@ -75,6 +76,19 @@ type Request struct {
 	// get nobody else. They are set only for a search.
 	Apart []Member
 }
+
+// WidenSteps is in how many equal steps the circle of a request widens.
+const WidenSteps = 8
+
+// A Widening is how the circle of a waiting request grows while nobody is found: in WidenSteps equal
+// steps over that time, from the request's start on. The zero value is none.
+type Widening struct {
+	From, To float64 // metres
+	Over     time.Duration
+}
+
+// widest is the widest radius that the request's circle may have.
+func (r Request) widest() float64 { return max(r.Radius, r.Widening.To) }
 
 // A State is the state of a routing-table entry. "" means that there is none.
 type State string
@@ -96,7 +110,9 @@ type Route struct {
 	Reason  string // with Ended
 	// Notified says that both members were released after the end of the match.
 	Notified bool
-	Request  Request
+	// Grown says that the circle of the request has widened since it was last searched.
+	Grown   bool
+	Request Request
 }
 
 // A Change is a change of the index that follows from a change of a record.

@@ -176,9 +176,14 @@ func (w *work) repairLastEnd(ctx context.Context, r Snapshot) error {
 }
 
 // repairRegistration registers a waiting request that is not registered: its process
-// stopped before, or the lease of its attempt expired.
+// stopped before, or the lease of its attempt expired. It plans an attempt for one whose circle has
+// grown: those who were in the new part before have not woken it.
 func (w *work) repairRegistration(ctx context.Context, m Member, r *Route) {
-	if r != nil && r.State == Waiting && r.Request.Wait && !r.Request.Registered {
+	switch {
+	case r == nil || r.State != Waiting || !r.Request.Wait:
+	case !r.Request.Registered:
 		w.logFailure(ctx, "register a waiting request", w.register(ctx, WaitingRequest{Owner: m, Request: r.Request}))
+	case r.Grown:
+		w.plan(pending{owner: m})
 	}
 }

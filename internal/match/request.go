@@ -28,6 +28,15 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 	if r.Radius > settings.MaxRadius {
 		return Result{}, fault(Invalid, fmt.Sprintf("radius must be 100 to %g metres in this pool", settings.MaxRadius))
 	}
+	if q.WidenTo != 0 {
+		r.Widening = Widening{From: r.Radius, To: q.WidenTo, Over: time.Duration(q.WidenSeconds * float64(time.Second))}
+	}
+	switch {
+	case q.WidenTo > settings.MaxRadius:
+		return Result{}, fault(Invalid, fmt.Sprintf("widenTo must be 100 to %g metres in this pool", settings.MaxRadius))
+	case q.WidenTo != 0 && q.WidenTo < r.Radius:
+		return Result{}, fault(Invalid, fmt.Sprintf("widenTo must be at least the radius, which is %g metres", r.Radius))
+	}
 	if q.Point != nil {
 		r.Point = &geo.Point{Lat: q.Point.Lat, Lng: q.Point.Lng}
 	}

@@ -28,6 +28,10 @@ func TestARequestIsOpenedAsTheMessageSays(t *testing.T) {
 		"no fields: the defaults": {pool.Pools{}, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second}},
 		"all fields": {pool.Pools{}, whole, match.NewRequest{ID: "m1", Match: "1", Point: &at, Radius: 500, Tags: []string{"tall"},
 			Open: 30500 * time.Millisecond, Wait: true}},
+		"a widening": {pool.Pools{}, &protocol.Match{Radius: 500, Wait: 60, WidenTo: 500, WidenSeconds: 0.5}, match.NewRequest{Match: "1", Radius: 500,
+			Widening: match.Widening{From: 500, To: 500, Over: 500 * time.Millisecond}, Open: time.Minute, Wait: true}},
+		"a widening to the largest radius of the pool": {narrow, &protocol.Match{Wait: 60, WidenTo: 2000, WidenSeconds: 30}, match.NewRequest{Match: "1", Radius: 2000,
+			Widening: match.Widening{From: 2000, To: 2000, Over: 30 * time.Second}, Open: time.Minute, Wait: true}},
 		"a short wait: open for at least a second":         {pool.Pools{}, &protocol.Match{Wait: 0.5}, match.NewRequest{Match: "1", Radius: 3000, Open: time.Second, Wait: true}},
 		"the largest radius":                               {pool.Pools{}, &protocol.Match{Radius: 20_000}, match.NewRequest{Match: "1", Radius: 20_000, Open: time.Second}},
 		"no radius in a pool with a smaller maximum: that": {narrow, &protocol.Match{}, match.NewRequest{Match: "1", Radius: 2000, Open: time.Second}},
@@ -47,6 +51,10 @@ func TestARequestIsOpenedAsTheMessageSays(t *testing.T) {
 	s := scripted(t)
 	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{Radius: 20_000.1}),
 		&match.Fault{Kind: match.Invalid, Text: "radius must be 100 to 20000 metres in this pool"})
+	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{Wait: 1, WidenTo: 20_000.1, WidenSeconds: 1}),
+		&match.Fault{Kind: match.Invalid, Text: "widenTo must be 100 to 20000 metres in this pool"})
+	s.checkError(s.Match(t.Context(), session("ana"), &protocol.Match{Wait: 1, WidenTo: 2999.5, WidenSeconds: 1}),
+		&match.Fault{Kind: match.Invalid, Text: "widenTo must be at least the radius, which is 3000 metres"})
 	matchee := session("ana")
 	matchee.Matcher = false
 	s.checkError(s.Match(t.Context(), matchee, &protocol.Match{}),

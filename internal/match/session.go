@@ -108,9 +108,9 @@ func (s *Service) Hello(ctx context.Context, x Session, id string) (Result, erro
 			if err := w.repairLastEnd(ctx, r); err != nil {
 				return err
 			}
-			if welcome.Request == nil || !r.Route.Request.Registered {
+			if welcome.Request == nil || r.Searched || !r.Route.Request.Registered {
 				w.repairRegistration(ctx, x.Member, r.Route)
-			} else if !r.Searched {
+			} else {
 				w.plan(pending{owner: x.Member})
 			}
 			return nil

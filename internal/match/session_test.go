@@ -92,6 +92,13 @@ func requesting(state match.State, registered, wait bool) result {
 	return snapshot(nil, &match.Route{State: state, Request: r, Notified: true})
 }
 
+// grown is the snapshot of a member whose request's circle has grown since it was searched.
+func grown(state match.State, registered bool) result {
+	r := requesting(state, registered, true)
+	r.Route.Grown = true
+	return r
+}
+
 func TestPingRepairsARequestOrAnEnd(t *testing.T) {
 	const pong = `push ana1 {"type":"pong","id":"p","now":50000}`
 	registered := join(expect(pong), expect("register ana m1", hits()), expect("registered ana m1", true))
@@ -101,12 +108,15 @@ func TestPingRepairsARequestOrAnEnd(t *testing.T) {
 		want  error
 	}{
 		"no request": {snapshot(nil, nil), expect(pong), nil},
-		"a waiting request, not registered: it is registered": {requesting(match.Waiting, false, true), registered, nil},
-		"a waiting request, registered":                       {requesting(match.Waiting, true, true), expect(pong), nil},
-		"a request that does not wait, between two attempts":  {requesting(match.Waiting, false, false), expect(pong), nil},
-		"a searching request":                                 {requesting(match.Searching, false, true), expect(pong), nil},
-		"a half-done end: it is finished":                     {snapshot(nil, route(match.Ended, false)), join(finishMatch("completed"), expect(pong)), nil},
-		"a half-done end that cannot be finished: the error":  {snapshot(nil, route(match.Ended, false)), expect("finish ana x ben completed", err1), err1},
+		"a waiting request, not registered: it is registered":              {requesting(match.Waiting, false, true), registered, nil},
+		"a waiting request, registered":                                    {requesting(match.Waiting, true, true), expect(pong), nil},
+		"a waiting request whose circle has grown: an attempt is made":     {grown(match.Waiting, true), join(expect(pong), attempt("ana", "1"), giveUp("ana", "1")), nil},
+		"a searching request whose circle has grown":                       {grown(match.Searching, true), expect(pong), nil},
+		"a request that is not registered and has grown: it is registered": {grown(match.Waiting, false), registered, nil},
+		"a request that does not wait, between two attempts":               {requesting(match.Waiting, false, false), expect(pong), nil},
+		"a searching request":                                              {requesting(match.Searching, false, true), expect(pong), nil},
+		"a half-done end: it is finished":                                  {snapshot(nil, route(match.Ended, false)), join(finishMatch("completed"), expect(pong)), nil},
+		"a half-done end that cannot be finished: the error":               {snapshot(nil, route(match.Ended, false)), expect("finish ana x ben completed", err1), err1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, expect("read ana1", test.read), test.steps)
@@ -163,6 +173,8 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 	noPosition.Position = nil
 	searched := requesting(match.Waiting, true, true)
 	searched.Searched = true
+	justGrown := grown(match.Waiting, true)
+	justGrown.Searched = true
 	both := claimedByCyd
 	both.Route = requesting(match.Waiting, true, true).Route
 	cydMatched := snapshot(nil, &match.Route{State: match.Active, Match: "x", Matchee: member("ana"), Notified: true, Request: request()})
@@ -184,14 +196,15 @@ func TestHelloReturnsTheMatchOrRequestUnderWay(t *testing.T) {
 		"a matchee without a position: the distance is 0":   {noPosition, welcomeNoPosition, nil},
 		"a matchee whose own request waits: only the match": {both, welcomeCyd, nil},
 
-		"a waiting request, registered: an attempt is made":                   {requesting(match.Waiting, true, true), waits, expect("lease ana 1", match.StatusClaimed)},
-		"a waiting request that was searched for just now: no attempt":        {searched, waits, nil},
-		"a waiting request, not registered: it is registered":                 {requesting(match.Waiting, false, true), waits, join(expect("register ana m1", hits()), expect("registered ana m1", true))},
-		"a waiting request that is searching, registered: an attempt is made": {requesting(match.Searching, true, true), waits, expect("lease ana 1", match.StatusSearching)},
-		"a waiting request that is searching, not registered":                 {requesting(match.Searching, false, true), waits, nil},
-		"a request that does not wait":                                        {requesting(match.Waiting, true, false), idle, nil},
-		"a match that ended":                                                  {requesting(match.Ended, true, true), idle, nil},
-		"not listed for a while, and willing":                                 {notListed("1"), expect(welcomeSaying(`{"afterSeconds":100,"moveMeters":1000}`, `true,"tags":["bike","xl"]`, `,"unlisted":{"until":150000,"reason":"ended_early"}`)), nil},
+		"a waiting request, registered: an attempt is made":                                   {requesting(match.Waiting, true, true), waits, expect("lease ana 1", match.StatusClaimed)},
+		"a waiting request that was searched for just now: no attempt":                        {searched, waits, nil},
+		"a waiting request that was searched for just now, and has grown: an attempt is made": {justGrown, waits, expect("lease ana 1", match.StatusClaimed)},
+		"a waiting request, not registered: it is registered":                                 {requesting(match.Waiting, false, true), waits, join(expect("register ana m1", hits()), expect("registered ana m1", true))},
+		"a waiting request that is searching, registered: an attempt is made":                 {requesting(match.Searching, true, true), waits, expect("lease ana 1", match.StatusSearching)},
+		"a waiting request that is searching, not registered":                                 {requesting(match.Searching, false, true), waits, nil},
+		"a request that does not wait":                                                        {requesting(match.Waiting, true, false), idle, nil},
+		"a match that ended":                                                                  {requesting(match.Ended, true, true), idle, nil},
+		"not listed for a while, and willing":                                                 {notListed("1"), expect(welcomeSaying(`{"afterSeconds":100,"moveMeters":1000}`, `true,"tags":["bike","xl"]`, `,"unlisted":{"until":150000,"reason":"ended_early"}`)), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.read.Changes = []match.Change{{List: true, Epoch: 7}}

@@ -62,7 +62,8 @@ type Requests interface {
 	// any. id is that of the message, by which a repeat is recognised, or "".
 	Cancel(ctx context.Context, x Session, id, request string) (Cancelled, error)
 	// Register lets the request wait in the cells and searches them, in one trip, for so many
-	// candidates of each.
+	// candidates of each. A request that widens waits in its widest circle; the search is of its
+	// Radius.
 	Register(ctx context.Context, cells []geo.Cell, w WaitingRequest, want int) ([]Hits, error)
 	// Registered notes that the request waits in all cells. It returns false if the request
 	// is over.
@@ -112,13 +113,14 @@ type Choice struct {
 
 // A NewRequest is a request as it arrived.
 type NewRequest struct {
-	ID     string
-	Match  string     // the id of the search
-	Point  *geo.Point // nil: the point of the caller's last report
-	Radius float64    // metres
-	Tags   []string
-	Open   time.Duration // until the deadline
-	Wait   bool          // the request waits if nobody is found
+	ID       string
+	Match    string     // the id of the search
+	Point    *geo.Point // nil: the point of the caller's last report
+	Radius   float64    // metres
+	Widening Widening
+	Tags     []string
+	Open     time.Duration // until the deadline
+	Wait     bool          // the request waits if nobody is found
 }
 
 // A Query is a search around a point.

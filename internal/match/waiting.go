@@ -133,10 +133,10 @@ func (w *work) wake(m Member, waiting []WaitingRequest) {
 	w.plan(all...)
 }
 
-// register registers a waiting request in every cell that its circle touches. If those
+// register registers a waiting request in every cell that its widest circle touches. If those
 // cells have candidates, it plans attempts.
 func (w *work) register(ctx context.Context, r WaitingRequest) error {
-	cells := geo.ShardsWithin(r.Point, r.Radius)
+	cells := geo.ShardsWithin(r.Point, r.widest())
 	hits, err := w.Store.Register(ctx, cells, r, firstWant)
 	if err != nil {
 		return err
@@ -171,7 +171,7 @@ func (w *work) register(ctx context.Context, r WaitingRequest) error {
 // entries expire, and until then each attempt for them is refused.
 func (s *Service) withdraw(ctx context.Context, r WaitingRequest) {
 	if r.Wait {
-		s.logFailure(ctx, "withdraw a request", s.Store.Withdraw(ctx, geo.ShardsWithin(r.Point, r.Radius), r))
+		s.logFailure(ctx, "withdraw a request", s.Store.Withdraw(ctx, geo.ShardsWithin(r.Point, r.widest()), r))
 	}
 }
 

@@ -48,8 +48,8 @@ func Decode(action string, body []byte) (Message, *Error) {
 	if wrong = cmp.Or(wrongID, shapes[name].read(m.Elem(), object)); wrong != "" {
 		return nil, NewError(CodeInvalidMessage, bare.ID, wrong)
 	}
-	if l, ok := m.Interface().(*Location); ok {
-		if wrong = l.takeNewest(); wrong != "" {
+	if checked, ok := m.Interface().(interface{ wrong() string }); ok {
+		if wrong = checked.wrong(); wrong != "" {
 			return nil, NewError(CodeInvalidMessage, bare.ID, wrong)
 		}
 	}

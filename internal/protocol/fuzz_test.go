@@ -22,6 +22,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add("$default", text)
 	}
 	f.Add("match", []byte(`{"action":"match","lat":-0,"lng":180,"wait":1e2,"tags":["b","a","b"]}`))
+	f.Add("match", []byte(`{"action":"match","wait":1,"widenTo":1e3,"widenSeconds":null}`))
 	f.Add("location", []byte(`{"action":"location","points":[{"lat":1,"lng":2,"at":5,"seq":1},{"lat":1,"lng":2,"at":5}]}`))
 	f.Add("say", []byte(`{"action":"say","match":"m","data": [ 1e2, {"a" : null}, "\u2028<&>" ] }`))
 	f.Add("say", []byte(`{"action":"say","match":"m","data":null}`))

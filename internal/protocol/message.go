@@ -86,8 +86,8 @@ type Fix struct {
 	Motion
 }
 
-// takeNewest fills in the newest of the points. It returns what is wrong with their order, or "".
-func (m *Location) takeNewest() string {
+// wrong fills in the newest of the points. It returns what is wrong with their order, or "".
+func (m *Location) wrong() string {
 	for i := 1; i < len(m.Points); i++ {
 		if a, b := m.Points[i-1], m.Points[i]; b.At < a.At || b.At == a.At && b.Seq < a.Seq {
 			return fmt.Sprintf("points must be in the order of at and seq, oldest first: points[%d] is older than the one before", i)
@@ -122,6 +122,21 @@ type Match struct {
 	*Point          // where to search; nil: where the caller last reported to be
 	Tags   []string `json:"tags"` // all of which the match must have
 	Wait   float64  `json:"wait" unit:"seconds" range:"0 to 600"`
+	// While nobody is found, the circle of a request with a Wait grows to WidenTo over WidenSeconds. Both or neither.
+	WidenTo      float64 `json:"widenTo" unit:"metres" range:"100 to 20000"`
+	WidenSeconds float64 `json:"widenSeconds" unit:"seconds" range:"1 to 600"`
+}
+
+// wrong returns what is wrong with how the circle is to widen, or "".
+func (m *Match) wrong() string {
+	switch {
+	case m.WidenTo == 0 && m.WidenSeconds == 0:
+	case m.WidenTo == 0 || m.WidenSeconds == 0:
+		return "widenTo and widenSeconds go together: give both or neither"
+	case m.Wait == 0:
+		return "widenTo needs a wait of more than 0 seconds: the circle grows while the request waits"
+	}
+	return ""
 }
 
 // A Point is a place on the wire, in degrees WGS84.

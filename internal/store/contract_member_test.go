@@ -186,6 +186,11 @@ func around(meters float64) requestOption {
 func wanting(tags ...string) requestOption    { return func(r *match.NewRequest) { r.Tags = tags } }
 func withRadius(meters float64) requestOption { return func(r *match.NewRequest) { r.Radius = meters } }
 
+// widening lets the circle grow. It follows withRadius.
+func widening(to float64, over time.Duration) requestOption {
+	return func(r *match.NewRequest) { r.Widening = match.Widening{From: r.Radius, To: to, Over: over} }
+}
+
 // begin opens a request that may wait for a minute, and a search for it.
 func (a *member) begin(id, search string, options ...requestOption) match.Begun {
 	a.t.Helper()
@@ -196,7 +201,8 @@ func (a *member) begin(id, search string, options ...requestOption) match.Begun 
 	begun, err := a.store.Begin(a.t.Context(), a.Session, r)
 	a.must(err)
 	if begun.Status == match.StatusOK {
-		a.asked = match.Request{ID: id, Point: a.Point, Radius: r.Radius, Tags: append([]string{}, r.Tags...), Created: a.now,
+		a.asked = match.Request{ID: id, Point: a.Point, Radius: r.Radius, Widening: r.Widening,
+			Tags: append([]string{}, r.Tags...), Created: a.now,
 			Deadline: a.now + r.Open.Milliseconds(), Wait: r.Wait}
 		if r.Point != nil {
 			a.asked.Point = *r.Point

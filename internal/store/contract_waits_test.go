@@ -368,7 +368,7 @@ func (f *fixture) nobodyWaits(meters ...float64) {
 // middle of the cell.
 func (f *fixture) places(a *member) int {
 	x, y := geo.PlaneOf(geo.ShardCell(north(0))).XY(a.asked.Point)
-	meters := a.asked.Radius + 1
+	meters := max(a.asked.Radius, a.asked.Widening.To) + 1
 	side := 1024.0
 	for side*geo.PlaneY < 2*meters && side < geo.PlaneSide {
 		side *= 2
@@ -396,6 +396,11 @@ func randomCircles(seed uint64) testCase {
 					Radius: 100 * math.Pow(200, random.Float64()), Tags: strings.Fields(tags[random.IntN(len(tags))]), Created: f.now + int64(round),
 					Deadline: f.now + 60_000, Wait: true}}
 				w.Point = anywhere((w.Radius + 4000) / 111_000)
+				if n := len(waiting); n%3 == 0 { // in step n/3 of its widening, of 8
+					w.Widening = match.Widening{From: max(1, w.Radius-float64(50*n)), To: w.Radius + float64(50*(24-n)), Over: 8 * time.Hour}
+					w.Created, w.Deadline = f.now-int64(n/3)*time.Hour.Milliseconds()-1, f.now+10*time.Hour.Milliseconds()
+					w.Radius = w.Widening.From + (w.Widening.To-w.Widening.From)*float64(n/3)/8
+				}
 				if slices.Contains(geo.ShardsWithin(w.Point, w.Radius), cell) {
 					_, err := f.store.Register(f.t.Context(), []geo.Cell{cell}, w, 1)
 					f.must(err)

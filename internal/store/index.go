@@ -198,7 +198,7 @@ func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) 
 		remote = whole(remoteMeters)
 	}
 	r, err := s.askOnce(ctx, s.onMember("begin", x.Member, append(s.session(x), q.ID, q.Match, lat, lng, decimal(q.Radius),
-		words(q.Tags), millis(q.Open), bit(q.Wait), decimal(settings.RequestsPerMinute), decimal(settings.MatchesPerHour),
+		widening(q.Widening).text(), words(q.Tags), millis(q.Open), bit(q.Wait), decimal(settings.RequestsPerMinute), decimal(settings.MatchesPerHour),
 		remote)...))
 	return match.Begun{Status: r.Status, Refusal: r.refusal(), Untold: r.untold(), Request: r.request(),
 		Unfinished: r.route(r.Unfinished), Outcome: r.outcome(), Claim: r.claim(), Route: r.route(r.Route)}, err
@@ -206,15 +206,19 @@ func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) 
 
 // Register implements match.Requests.
 func (s *Store) Register(ctx context.Context, cells []geo.Cell, w match.WaitingRequest, want int) ([]match.Hits, error) {
-	text, err := json.Marshal(request{ID: w.ID, Lat: number(w.Lat), Lng: number(w.Lng), Radius: number(w.Radius),
+	text, err := json.Marshal(request{ID: w.ID, Lat: number(w.Lat), Lng: number(w.Lng), Radius: number(w.Radius), Widening: widening(w.Widening),
 		Created: number(w.Created), Deadline: number(w.Deadline)})
 	if err != nil {
 		return nil, fmt.Errorf("register: %w", err)
 	}
 	q := match.Query{Self: w.Owner, Point: w.Point, Radius: w.Radius, Tags: w.Tags, Want: want}
+	grows := w.Widening
+	if grows != (match.Widening{}) {
+		grows.From, grows.To = reach(grows.From), reach(grows.To)
+	}
 	calls := make([]call, len(cells))
 	for i, c := range cells {
-		calls[i] = s.onCell("register", w.Owner.Pool, c, append(query(c, q), whole(w.Created), whole(w.Deadline), string(text))...)
+		calls[i] = s.onCell("register", w.Owner.Pool, c, append(query(c, q), whole(w.Created), whole(w.Deadline), widening(grows).text(), string(text))...)
 	}
 	all := make([]match.Hits, len(cells))
 	for i, result := range s.run(ctx, calls...) {

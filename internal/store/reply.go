@@ -83,16 +83,17 @@ type (
 		Motion string  `json:"motion"`
 	}
 	request struct {
-		ID         string `json:"id"`
-		Lat        number `json:"lat"`
-		Lng        number `json:"lng"`
-		Radius     number `json:"radius"`
-		Tags       string `json:"tags"`
-		Created    number `json:"created"`
-		Deadline   number `json:"deadline"`
-		Wait       flag   `json:"wait,omitempty"`
-		Registered flag   `json:"registered,omitempty"`
-		Apart      []peer `json:"apart,omitempty"`
+		ID         string   `json:"id"`
+		Lat        number   `json:"lat"`
+		Lng        number   `json:"lng"`
+		Radius     number   `json:"radius"`
+		Widening   widening `json:"widening,omitzero"`
+		Tags       string   `json:"tags"`
+		Created    number   `json:"created"`
+		Deadline   number   `json:"deadline"`
+		Wait       flag     `json:"wait,omitempty"`
+		Registered flag     `json:"registered,omitempty"`
+		Apart      []peer   `json:"apart,omitempty"`
 	}
 	peer struct {
 		ID string `json:"peer"`
@@ -103,6 +104,7 @@ type (
 		Matchee  string      `json:"matchee"`
 		Reason   string      `json:"reason"`
 		Notified flag        `json:"notified"`
+		Grown    flag        `json:"grown"`
 		Request  request     `json:"request"`
 	}
 	stands struct {
@@ -192,6 +194,28 @@ func (c *change) UnmarshalText(text []byte) (err error) {
 		}
 	}
 	c.Cell, err = Cell(words[1])
+	return err
+}
+
+// widening writes and reads how a circle widens: "from to over" in metres and milliseconds, "" if it
+// does not.
+type widening match.Widening
+
+func (w widening) text() string {
+	if w == (widening{}) {
+		return ""
+	}
+	return decimal(w.From) + " " + decimal(w.To) + " " + millis(w.Over)
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (w widening) MarshalText() ([]byte, error) { return []byte(w.text()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (w *widening) UnmarshalText(text []byte) error {
+	over := int64(0)
+	_, err := fmt.Sscan(string(text), &w.From, &w.To, &over)
+	w.Over = time.Duration(over) * time.Millisecond
 	return err
 }
 
@@ -319,7 +343,7 @@ func (r reply) apart(q *request) (all []match.Member) {
 
 func (q request) domain() match.Request {
 	return match.Request{
-		ID: q.ID, Point: geo.Point{Lat: float64(q.Lat), Lng: float64(q.Lng)}, Radius: float64(q.Radius),
+		ID: q.ID, Point: geo.Point{Lat: float64(q.Lat), Lng: float64(q.Lng)}, Radius: float64(q.Radius), Widening: match.Widening(q.Widening),
 		Tags: strings.Fields(q.Tags), Created: int64(q.Created), Deadline: int64(q.Deadline), Wait: bool(q.Wait),
 		Registered: bool(q.Registered),
 	}
@@ -331,7 +355,7 @@ func (r reply) route(t *route) *match.Route {
 	}
 	request := t.Request.domain()
 	request.Apart = r.apart(&t.Request)
-	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified),
+	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified), Grown: bool(t.Grown),
 		Request: request}
 }
 

@@ -57,6 +57,13 @@ func TestTrips(t *testing.T) {
 			{"two locations at the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 6, 6},
 			{"the same 15 s later", func() { be.advance(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 4, 5},
 			{"match across an edge", meet, 6, 9, 12},
+			{"end across an edge", end, 4, 5, 6},
+			{"a request that waits and widens", func() {
+				ana.send("match", fmt.Sprintf(`"lat":%v,"lng":%v,"wait":300,"radius":500,"widenTo":2000,"widenSeconds":80,"tags":["none"]`, lat, lng))
+			}, 3, 6, 6},
+			{"ping", func() { ana.send("ping", "") }, 1, 1, 1},
+			{"ping, the circle has grown", func() { be.advance(10 * time.Second); ana.send("ping", "") }, 1, 5, 5},
+			{"the next ping", func() { ana.send("ping", "") }, 1, 1, 1},
 		}
 		// In the second run the cache knows the scripts. It begins with a span of the location
 		// TTL, as the first report of a span makes the cell known to its area once more.

@@ -48,7 +48,7 @@ func (s waitingState) next(count Member, f Fault, emit func(string, waitingState
 			t := s
 			t.Reported |= bit
 			t.Listed |= bit
-			wake := attempt{Phase: toWake, Owner: m, Waiting: s.Registered &^ bit}
+			wake := attempt{Phase: toWake, Owner: m, Waiting: s.Registered &^ s.Narrow &^ bit}
 			if f == ListingWakesNobody {
 				wake.Waiting = 0
 			}
@@ -61,6 +61,21 @@ func (s waitingState) next(count Member, f Fault, emit func(string, waitingState
 				wake.Waiting = 0
 			}
 			emit(fmt.Sprintf("%v reports again, where it was", m), t.started(wake))
+		case s.Then != nothing && s.Narrow == 0 && s.Again&bit == 0:
+			t := s
+			t.Again |= bit
+			p := attempt{Phase: toWake, Owner: m, Waiting: s.Registered &^ bit}
+			if s.Then == messages {
+				p = attempt{Phase: toServeFound, Owner: m, Candidates: bit}
+			}
+			if s.Listed&bit == 0 && s.Then == reports || f == GrowthNotReported && s.Then == reports || f == GrowthNotSearched && s.Then == messages {
+				p = attempt{Phase: toWake}
+			}
+			emit(fmt.Sprintf("%v %v", m, s.Then), t.started(p))
+		case s.Narrow&s.Requested&bit != 0 && s.Attempts == [len(s.Attempts)]attempt{}:
+			t := s
+			t.Narrow &^= bit
+			emit(fmt.Sprintf("the circle of %v's request grows", m), t)
 		case s.Requested&bit == 0:
 			t := s
 			t.Requested |= bit
@@ -68,7 +83,7 @@ func (s waitingState) next(count Member, f Fault, emit func(string, waitingState
 		}
 	}
 	for i, p := range s.Attempts {
-		if p.Phase == toWake && !s.Died && count == 2 { // three would be too many states
+		if p.Phase == toWake && !s.Died && count == 2 && s.Then == nothing { // three would be too many states
 			t := s
 			t.Died, t.Attempts[i] = true, attempt{}
 			t.sortAttempts()
@@ -81,6 +96,18 @@ func (s waitingState) next(count Member, f Fault, emit func(string, waitingState
 			})
 		}
 	}
+}
+
+func (a again) String() string {
+	return [...]string{"", "reports again, where it was", "sends another message"}[a]
+}
+
+// seen are the listed members in the circle of the owner's request.
+func (s *waitingState) seen(owner Member) uint8 {
+	if s.Narrow&(1<<owner) != 0 {
+		return 0
+	}
+	return s.Listed &^ (1 << owner)
 }
 
 // started returns the state with one more process, if that has anything to do.
@@ -171,7 +198,7 @@ func (s waitingState) advance(i int, p attempt, f Fault, emit func(waitingState)
 			do(attempt{})
 		}
 	case toSearch:
-		p.Candidates = s.Listed &^ self
+		p.Candidates = s.seen(p.Owner)
 		then(toClaim)
 	case toClaim:
 		if p.Candidates == 0 {
@@ -212,7 +239,7 @@ func (s waitingState) advance(i int, p attempt, f Fault, emit func(waitingState)
 		then(toRelist)
 	case toRegister:
 		t.Registered |= self
-		p.Candidates = s.Listed &^ self
+		p.Candidates = s.seen(p.Owner)
 		if f == SearchBeforeRegister {
 			p.Candidates = 0 // what the search before found: nobody
 		}
@@ -229,7 +256,7 @@ func (s waitingState) advance(i int, p attempt, f Fault, emit func(waitingState)
 		if t.at(p.Owner).Route == Waiting && t.at(p.Owner).Matcher == 0 {
 			t.Listed |= self
 		}
-		p.Waiting = s.Registered &^ self
+		p.Waiting = s.Registered &^ s.Narrow &^ self
 		then(toWake)
 	case toWake:
 		s.wake(i, p, emit)

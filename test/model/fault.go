@@ -30,6 +30,8 @@ const (
 	SearchBeforeRegister
 	ListingWakesNobody
 	ReportAsksOnce
+	GrowthNotReported
+	GrowthNotSearched
 	NotMarked
 	ClearedUnpushed
 	ClearsNewer
@@ -103,6 +105,10 @@ func (f Fault) planted() (string, Rule) {
 		return "a listing wakes no waiting request", Woken
 	case ReportAsksOnce:
 		return "a member that stays where it is never asks again", Woken
+	case GrowthNotReported:
+		return "a member that stays where it is is not told of a circle that has reached it", Woken
+	case GrowthNotSearched:
+		return "a message of the owner does not search a circle that has grown", Woken
 	case NotMarked:
 		return "a commit does not mark that the matcher is not yet told", TellsAll
 	case ClearedUnpushed:

@@ -9,7 +9,7 @@ import (
 // listings and the waiting requests of one shard cell. All members are near each other.
 // Each sends one request, which waits and does not expire. Of two members, one
 // process may die that was told of a waiting request and has not acted on it. Then each reports
-// once more.
+// once more. Or the requests of two widen, and each sends one more message after that.
 type waitingState struct {
 	State
 	Listed     uint8 // the members listed in the cell, a bit each
@@ -18,22 +18,46 @@ type waitingState struct {
 	Requested  uint8 // those who have sent their request
 	Died       bool  // the process of a report that was told of waiting requests has died
 	Again      uint8 // those who have reported again since, where they were: they are told again
+	Narrow     uint8 // those whose request has a circle that nobody is in yet: it grows while nothing runs
+	Then       again // what each member does once all circles have grown
 	Attempts   [4]attempt
 }
 
+// An again is the second message of each member, after the circle of its request has grown.
+type again uint8
+
+const (
+	nothing  again = iota
+	reports        // where it was
+	messages       // of any kind
+)
+
+// settled tells whether nothing runs, and no message is missing that serves the requests that wait.
+func (s *waitingState) settled() bool {
+	if s.Attempts != [len(s.Attempts)]attempt{} || s.Narrow != 0 {
+		return false
+	}
+	return !(s.Died || s.Then != nothing) || s.Again == s.Reported
+}
+
 // ExploreWaking explores whether waiting requests are woken: with two members, each of
-// which may report late, and with three who are listed from the start. It ends at a
+// which may report late, and with three who are listed from the start; and with two whose requests
+// widen, so that either the next report of each or its next message must serve them. It ends at a
 // state in which nothing runs and one request waits on while another member is there,
 // or from which no such end can be reached.
 func ExploreWaking(f Fault) Result {
 	start := time.Now()
 	result := Result{}
-	for _, count := range []int{2, 3} {
-		var first waitingState
-		if count == 3 {
-			first.Listed, first.Reported = 0b1110, 0b1110
-		}
-		r := exploreWaking(first, Member(count), f)
+	for _, of := range []struct {
+		count Member
+		first waitingState
+	}{
+		{2, waitingState{}},
+		{3, waitingState{Listed: 0b1110, Reported: 0b1110}},
+		{2, waitingState{Narrow: 0b110, Then: reports}},
+		{2, waitingState{Narrow: 0b110, Then: messages}},
+	} {
+		r := exploreWaking(of.first, of.count, f)
 		result.States += r.States
 		result.Steps += r.Steps
 		result.Depth = max(result.Depth, r.Depth)
@@ -79,7 +103,7 @@ func exploreWaking(first waitingState, count Member, f Fault) Result {
 			}
 			into[to] = append(into[to], at)
 		})
-		if states[at].Attempts != [len(first.Attempts)]attempt{} || states[at].Died && states[at].Again != states[at].Reported {
+		if !states[at].settled() {
 			continue
 		}
 		ends = append(ends, at)

@@ -17,7 +17,7 @@ type call struct {
 	answeredBy func(Frame) bool
 	of         string     // a Match or Cancel: the id of the request that it is about, or ""
 	match      bool       // it is a Match
-	radius     float64    // of a Match, metres; 0: the default
+	radius     float64    // of a Match, metres; 0: the default, or one that widens
 	cancel     bool       // it is a Cancel
 	answer     chan Frame // gets the one answer
 	answered   bool
@@ -69,7 +69,11 @@ func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 	if m.ID == "" {
 		m.ID = c.newID()
 	}
-	f, err := c.do(ctx, &call{id: m.ID, match: true, of: m.ID, radius: m.Radius}, &m)
+	k := &call{id: m.ID, match: true, of: m.ID, radius: m.Radius}
+	if m.WidenTo != 0 {
+		k.radius = 0
+	}
+	f, err := c.do(ctx, k, &m)
 	if err != nil {
 		return Outcome{}, err
 	}

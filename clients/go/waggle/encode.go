@@ -37,6 +37,7 @@ func EncodeMessage(m Message) []byte {
 		w.ID = m.ID
 	case *Match:
 		w.ID, w.Radius, w.Wait = m.ID, number(m.Radius), number(m.Wait)
+		w.WidenTo, w.WidenSeconds = number(m.WidenTo), number(m.WidenSeconds)
 		if m.Point != nil {
 			w.Lat, w.Lng = (*number)(&m.Point.Lat), (*number)(&m.Point.Lng)
 		}
@@ -72,11 +73,13 @@ type wireMessage struct {
 	At      *int64  `json:"at,omitempty"`
 	Seq     int64   `json:"seq,omitempty"`
 	Motion
-	Points    []Fix           `json:"points,omitempty"`
-	Available *bool           `json:"available,omitempty"`
-	Tags      *[]string       `json:"tags,omitempty"`
-	Wait      number          `json:"wait,omitempty"`
-	Data      json.RawMessage `json:"data,omitempty"`
+	Points       []Fix           `json:"points,omitempty"`
+	Available    *bool           `json:"available,omitempty"`
+	Tags         *[]string       `json:"tags,omitempty"`
+	Wait         number          `json:"wait,omitempty"`
+	WidenTo      number          `json:"widenTo,omitempty"`
+	WidenSeconds number          `json:"widenSeconds,omitempty"`
+	Data         json.RawMessage `json:"data,omitempty"`
 }
 
 // known leaves out the numbers that are not finite, as devices say unknown.

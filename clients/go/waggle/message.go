@@ -70,6 +70,9 @@ type Match struct {
 	// Wait is for how many seconds the request stays open when nobody is
 	// found, 0 to 600.
 	Wait float64
+	// WidenTo is the radius to which the circle of a request with a Wait grows over
+	// WidenSeconds (1 to 600) while nobody is found, in metres, Radius to 20 000. Both or neither.
+	WidenTo, WidenSeconds float64
 }
 
 // A Point is a place. Lat and Lng are degrees in WGS84.

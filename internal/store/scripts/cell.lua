@@ -501,11 +501,12 @@ local function entries(owner, q)
   return all
 end
 
+-- A request that widens waits under the widest circle from the start: `radius` is that one's.
 local function parse_request(text)
-  local x, y, radius, created, deadline, tag, tags, request =
-    string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S*)\n([^\n]*)\n(.*)$')
+  local x, y, radius, created, deadline, tag, widening, tags, request =
+    string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S*) ?([^\n]*)\n([^\n]*)\n(.*)$')
   return { x = tonumber(x), y = tonumber(y), radius = tonumber(radius), created = tonumber(created),
-    deadline = tonumber(deadline), tag = tag, tags = tags, request = request }
+    deadline = tonumber(deadline), tag = tag, widening = widening, tags = tags, request = request }
 end
 
 local function waiting_request(owner)
@@ -535,7 +536,7 @@ local function let_wait(owner, q)
   for _, entry in ipairs(entries(owner, q)) do
     redis.call('ZADD', queue, 0, entry)
   end
-  local numbers = table.concat({ q.x, q.y, q.radius, int(q.created), int(q.deadline), q.tag }, ' ')
+  local numbers = table.concat({ q.x, q.y, q.radius, int(q.created), int(q.deadline), q.tag, q.widening }, ' ')
   redis.call('HSET', wait, owner, numbers .. '\n' .. q.tags .. '\n' .. q.request)
   local left = math.max(1, q.deadline - now, redis.call('PTTL', wait), redis.call('PTTL', queue))
   redis.call('PEXPIRE', wait, left)
@@ -543,16 +544,16 @@ local function let_wait(owner, q)
 end
 
 -- waiting returns the oldest requests that wait here for someone like this member, each with
--- its owner. A member that had the score `from` a moment ago was told then of those whose
+-- its owner. A member that had the score `from` at the moment `told` was told then of those whose
 -- circle it was in. The caller's geometry has the last word: a metre is allowed for. If it has
--- looked at enough, it returns also the rest: where to go on, and `from`.
-local function waiting(member, square, tags, from, rest)
+-- looked at enough, it returns also the rest: where to go on, `from` and `told`.
+local function waiting(member, square, tags, from, told, rest)
   local fitting, looked = {}, 0
   local x, y = xy(square)
   forget_expired()
-  local level, word, moved, after = string.match(rest, '^(%d+) (%d+) (%S+) (.*)$')
+  local level, word, moved, then_told, after = string.match(rest, '^(%d+) (%d+) (%S+) (%d+) (.*)$')
   level, word, after = tonumber(level or SMALLEST), tonumber(word or 1), after or ''
-  from = moved or from or '-'
+  from, told = moved or from or '-', then_told or told
   local fx, fy
   if from ~= '-' then
     fx, fy = xy(from - FIRST)
@@ -564,9 +565,15 @@ local function waiting(member, square, tags, from, rest)
   -- in_circle tells whether the member is in the request's circle, and was not well inside before.
   -- Few are, so the rest of the request is not read for it.
   local function in_circle(text)
-    local qx, qy, radius = string.match(text, '^(%S+) (%S+) (%S+)')
-    return distance2(qx, qy, x + 0.5, y + 0.5) <= radius ^ 2 and
-      not (fx and distance2(qx, qy, fx + 0.5, fy + 0.5) <= math.max(0, radius - 3) ^ 2)
+    local qx, qy, widest = string.match(text, '^(%S+) (%S+) (%S+)')
+    local d2 = distance2(qx, qy, x + 0.5, y + 0.5)
+    if d2 > widest ^ 2 then
+      return false
+    end
+    local created, deadline, widening = string.match(text, '^%S+ %S+ %S+ (%S+) (%S+) %S* ?([^\n]*)')
+    local q = { radius = widest, created = created, deadline = deadline, widening = widening }
+    return d2 <= circle(q, now) ^ 2 and
+      not (fx and distance2(qx, qy, fx + 0.5, fy + 0.5) <= math.max(0, circle(q, told) - 3) ^ 2)
   end
   while level <= LARGEST and looked < MOST_LOOKED do
     local here = place(level, words[word], math.floor(x / 2 ^ level), math.floor(y / 2 ^ level))
@@ -599,5 +606,5 @@ local function waiting(member, square, tags, from, rest)
   for i = MOST_WAITING + 1, #fitting do
     fitting[i] = nil
   end
-  return fitting, level <= LARGEST and table.concat({ level, word, from, after }, ' ') or ''
+  return fitting, level <= LARGEST and table.concat({ level, word, from, int(told), after }, ' ') or ''
 end

@@ -53,6 +53,18 @@ local function arrived(at, arrival)
   return at, arrival
 end
 
+-- circle is the radius of a request's circle at that moment. One that widens has `widening`: from how
+-- many metres, to how many, and over how many milliseconds. It grows in equal steps, the last time
+-- before its deadline.
+local function circle(q, moment)
+  local from, to, over = string.match(q.widening or '', '^(%S+) (%S+) (%S+)$')
+  if not from then
+    return q.radius
+  end
+  local steps = math.floor((math.min(moment, q.deadline - 1) - q.created) * WIDEN_STEPS / over)
+  return from + (to - from) * math.max(0, math.min(WIDEN_STEPS, steps)) / WIDEN_STEPS
+end
+
 -- has tells whether the words of `wanted` are all among those of `tags`.
 local function has(tags, wanted)
   tags = ' ' .. tags .. ' '

@@ -386,7 +386,7 @@ local function close_request(r, outcome, match)
   if outcome ~= 'no_match' then
     m.no_match = nil
   end
-  answer_requests(outcome, match, r.radius)
+  answer_requests(outcome, match, circle(r, r.deadline))
 end
 
 -- current_route returns the route, or nil. It first writes what deadlines that have
@@ -407,7 +407,7 @@ local function current_route()
       if m.conn and r.state == 'active' then -- perhaps the record was lost, and the route was not
         m.active = r.match
       elseif m.conn and r.state ~= 'ended' then
-        m.no_match = r.deadline .. ' ' .. r.radius .. ' ' .. r.request
+        m.no_match = r.deadline .. ' ' .. circle(r, r.deadline) .. ' ' .. r.request
       end
       return r
     end
@@ -653,8 +653,8 @@ end
 -- request, route_of, claim_of and position_of are the parts of replies, and nil where there
 -- is no such thing.
 local function request(r)
-  return { id = r.request, lat = r.lat, lng = r.lng, radius = r.radius, tags = r.tags, created = r.created,
-    deadline = r.deadline, wait = r.wait, registered = r.registered }
+  return { id = r.request, lat = r.lat, lng = r.lng, radius = circle(r, now), widening = r.widening, tags = r.tags,
+    created = r.created, deadline = r.deadline, wait = r.wait, registered = r.registered }
 end
 
 -- to_search is the request for a search, with the cool-downs of its owner.
@@ -664,9 +664,14 @@ local function to_search(r)
   return q
 end
 
+-- grown tells whether the circle of a request has grown since it was last searched.
+local function grown(r)
+  return r.widening and circle(r, r.searched) < circle(r, now)
+end
+
 local function route_of(r, q)
   return r and { state = r.state, match = r.match, matchee = r.matchee, reason = r.reason, notified = r.notified,
-    request = q or request(r) } or nil
+    grown = grown(r), request = q or request(r) } or nil
 end
 
 local function claim_of()

@@ -106,13 +106,13 @@ type Socket struct {
 
 // A Message is what a client sent, without any check.
 type Message struct {
-	Action, ID, Match, Request, Reason string
-	Lat, Lng                           *float64
-	Radius, Wait                       float64
-	Available                          *bool
-	Tags                               *[]string
-	Points                             []waggle.Fix
-	Data                               json.RawMessage
+	Action, ID, Match, Request, Reason  string
+	Lat, Lng                            *float64
+	Radius, Wait, WidenTo, WidenSeconds float64
+	Available                           *bool
+	Tags                                *[]string
+	Points                              []waggle.Fix
+	Data                                json.RawMessage
 }
 
 // Receive returns the next message. ok is false when the client has disconnected.

@@ -26,7 +26,7 @@ end
 local fitting, rest
 if redis.call('ZCARD', queue) > 0 then
   local from = asked and redis.call('ZSCORE', g.near, member)
-  fitting, rest = waiting(member, tonumber(square), tags, from, '')
+  fitting, rest = waiting(member, tonumber(square), tags, from, before and before.heard or 0, '')
 end
 keep(member, square, k, before, g)
 return reply({ status = 'listed', waiting = fitting, rest = rest, mark = not current.marked })

@@ -2,5 +2,5 @@
 -- Status: ok (`waiting`, and `rest` if there may be more).
 local member, square, tags, rest = arguments(4)
 
-local fitting, more = waiting(member, tonumber(square), tags, nil, rest)
+local fitting, more = waiting(member, tonumber(square), tags, nil, nil, rest)
 return reply({ status = 'ok', waiting = fitting, rest = more })

@@ -4,8 +4,8 @@
 -- (`outcome` of the same request id); claimed, active, waiting, searching (what is under
 -- way); no_location, too_far, absent (a back end's: the member is not connected), rate_limited, kept_out,
 -- replaced, gone, expired, unknown. Only ok has opened anything.
-local conn, connected, perSecond, burst, id, match, lat, lng, radius, tags, patience, wait, perMinute, perHour, remote =
-    arguments(15)
+local conn, connected, perSecond, burst, id, match, lat, lng, radius, widening, tags, patience, wait, perMinute,
+    perHour, remote = arguments(16)
 
 local by_member, refusal, untold = conn ~= '', nil, untold
 if by_member then
@@ -67,9 +67,13 @@ local unfinished = r and r.notified ~= '1' and route_of(r) or nil
 writable()
 redis.call('DEL', route)
 local deadline = int(now + tonumber(patience))
-m.cancelled, m.no_match = nil, deadline .. ' ' .. radius .. ' ' .. id
 r = { request = id, lat = lat, lng = lng, radius = radius, tags = tags, created = int(now), deadline = deadline,
   wait = wait, registered = '0' }
+if widening ~= '' then
+  r.widening = widening
+  redis.call('HSET', route, 'widening', widening)
+end
+m.cancelled, m.no_match = nil, deadline .. ' ' .. circle(r, deadline) .. ' ' .. id
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', now + LEASE, 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', r.created, 'deadline', deadline,
   'wait', wait, 'registered', '0', 'searched', r.created)
