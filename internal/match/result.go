@@ -146,7 +146,8 @@ type Reported struct {
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
-// searching (another request is under way); no_location, too_far, rate_limited, kept_out,
+// searching (another request is under way); no_location, too_far, absent (a back end asks for a
+// member who is not connected), rate_limited, kept_out,
 // replaced, gone, expired or unknown. Only ok has opened anything.
 type Begun struct {
 	Status Status
