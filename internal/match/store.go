@@ -48,7 +48,7 @@ type Index interface {
 
 // Requests keeps the requests and the leases of their assignment attempts.
 type Requests interface {
-	// Begin opens a request and leases it.
+	// Begin opens a request and leases it. Without a session a back end does it for the member.
 	Begin(context.Context, Session, NewRequest) (Begun, error)
 	// Lease gives the lease of a waiting request to a new assignment attempt.
 	Lease(ctx context.Context, owner Member, match string) (Leased, error)
@@ -131,6 +131,7 @@ type NewRequest struct {
 	Open     time.Duration // until the deadline
 	Wait     bool          // the request waits if nobody is found
 	Confirm  time.Duration // how long a matchee has to accept; 0: it is not asked
+	Share    bool          // the matchee is to see the matcher's moves
 }
 
 // A Query is a search around a point.
