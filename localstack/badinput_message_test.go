@@ -21,14 +21,14 @@ const (
 	notJSON   = "a message must be one JSON object: this is not valid JSON"
 	noObject  = "a message must be one JSON object"
 	tooDeep   = "a message must be one JSON object: it nests more than 32 levels deep"
-	noAction  = "action is required: one of hello, ping, location, locate, match, cancel, end, say"
+	noAction  = "action is required: one of hello, ping, location, locate, match, accept, decline, cancel, end, say"
 	tooLarge  = "a message may have at most 16384 bytes"
 	latitude  = "lat must be a number of degrees from -85 to 85"
 	longitude = "lng must be a number of degrees from -180 to 180"
 )
 
 func noSuchAction(name string) string {
-	return `unknown action "` + name + `": the actions are hello, ping, location, locate, match, cancel, end, say`
+	return `unknown action "` + name + `": the actions are hello, ping, location, locate, match, accept, decline, cancel, end, say`
 }
 
 // unlimitedPools is a pool file for a test in which one member sends many messages.
@@ -90,7 +90,7 @@ func TestBadMessages(t *testing.T) {
 			"widening, no wait":     {`{"action":"match","id":"i","widenTo":5000,"widenSeconds":30}`, "i", invalid, "widenTo needs a wait of more than 0 seconds: the circle grows while the request waits"},
 			"widening to less":      {`{"action":"match","id":"i","wait":9,"widenTo":2000,"widenSeconds":30}`, "i", invalid, "widenTo must be at least the radius, which is 3000 metres"},
 			"an end of nothing":     {`{"action":"end","id":"i"}`, "i", invalid, "match is required: a string of 1 to 64 characters"},
-			"a field not built yet": {`{"action":"match","id":"i","confirm":30}`, "i", invalid, "confirm is not supported yet: leave it out"},
+			"a field not built yet": {`{"action":"match","id":"i","avoid":["m"]}`, "i", invalid, "avoid is not supported yet: leave it out"},
 			"lat above 85":          {at(`"lat":85.0001,"lng":0`), "i", invalid, latitude},
 			"lat below -85":         {at(`"lat":-90,"lng":0`), "i", invalid, latitude},
 			"at long ago":           {at(`"lat":0,"lng":0,"at":1e12`), "i", waggle.CodeStale, "at is older than 60 seconds: set your clock by now"},
@@ -107,7 +107,7 @@ func TestBadMessages(t *testing.T) {
 			"no action":             {`{"id":"i"}`, "i", unknown, noAction},
 			"a number for action":   {`{"action":1,"id":"i"}`, "i", unknown, noAction},
 			"unknown action":        {`{"action":"dance","id":"i"}`, "i", unknown, noSuchAction("dance")},
-			"action not built yet":  {`{"action":"accept","id":"i","match":"m"}`, "i", unknown, noSuchAction("accept")},
+			"action not built yet":  {`{"action":"nearby","id":"i"}`, "i", unknown, noSuchAction("nearby")},
 			"action in other case":  {`{"action":"Ping","id":"i"}`, "i", unknown, noSuchAction("Ping")},
 			"action in capitals":    {`{"action":"LOCATION","id":"i","lat":1,"lng":2}`, "i", unknown, noSuchAction("LOCATION")},
 			"key in other case":     {`{"Action":"ping","id":"i"}`, "i", unknown, noAction},

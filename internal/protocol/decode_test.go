@@ -53,7 +53,7 @@ func TestDecodeAccepts(t *testing.T) {
 		{"unknown as a JSON writer says it",
 			location(`,"id":null,"at":null,"seq":null,"accuracy":null,"heading":null,"speed":null,"available":null,"tags":null`), at(1, 2)},
 		{"north is 0", location(`,"heading":360`), full(func(m *protocol.Location) { m.Heading = new(0.0) })},
-		{"null for what is left out", `{"action":"match","id":null,"tags":null,"confirm":null}`, match(protocol.Match{})},
+		{"null for what is left out", `{"action":"match","id":null,"tags":null,"avoid":null}`, match(protocol.Match{})},
 		{"null for a default", `{"action":"end","match":"m","reason":null}`, &protocol.End{Match: "m", Reason: "completed"}},
 		{"points", `{"action":"location","points":[{"lat":1,"lng":180,"at":5},{"lat":1,"lng":2,"at":5,"seq":1,"heading":360},{"lat":3,"lng":4,"at":6,"speed":-1}]}`,
 			&protocol.Location{Lat: 3, Lng: 4, At: new(int64(6)), Points: []protocol.Fix{{Lat: 1, Lng: -180, At: 5},
@@ -76,6 +76,9 @@ func TestDecodeAccepts(t *testing.T) {
 		{"match from the equator", `{"action":"match","lat":0,"lng":0}`, match(protocol.Match{Point: &protocol.Point{}})},
 		{"match at 180", `{"action":"match","lat":0,"lng":180}`, match(protocol.Match{Point: &protocol.Point{Lng: -180}})},
 		{"match tags", `{"action":"match","tags":["b","a","a"]}`, match(protocol.Match{Tags: []string{"a", "b"}})},
+		{"match to confirm", `{"action":"match","confirm":600}`, match(protocol.Match{Confirm: 600})},
+		{"accept", `{"action":"accept","match":"m"}`, &protocol.Accept{Match: "m"}},
+		{"decline", `{"action":"decline","match":"m","reason":7}`, &protocol.Decline{Match: "m"}},
 		{"end by default", `{"action":"end","match":"m"}`, &protocol.End{Match: "m", Reason: "completed"}},
 		{"what is said is any JSON, white space apart", `{"action":"say","match":"m","data": {"a" : [1, "b  c", null ]} }`,
 			&protocol.Say{Match: "m", Data: json.RawMessage(`{"a":[1,"b  c",null]}`)}},
@@ -177,7 +180,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"location", `{"action":"location","lat":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "lat is in each of points: leave it out beside them"},
 		{"location", `{"action":"location","speed":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "speed is in each of points: leave it out beside them"},
 	}
-	for _, action := range []string{"accept", "decline", "nearby", "\u0000"} {
+	for _, action := range []string{"nearby", "\u0000"} {
 		text := fmt.Sprintf(`{"action":%q,"match":"m","id":"i"}`, action)
 		if action == "\u0000" {
 			text = `{"action":"\u0000","id":"i"}`
@@ -217,7 +220,11 @@ func TestDecodeRefuses(t *testing.T) {
 		{"match", `"wait":9`, "widenSeconds", []string{`9`}, "and widenSeconds go together"},
 		{"match", `"widenSeconds":9`, "widenTo", []string{`9e3`}, "widenTo needs a wait of more than 0 seconds"},
 		{"match", `"widenTo":9e3,"widenSeconds":9`, "wait", []string{`0`}, "widenTo needs a wait of more than 0 seconds"},
-		{"match", ``, "confirm", []string{`0`, `30`}, "not supported yet"},
+		{"match", ``, "confirm", append(chosen, `-1`, `600.1`), "0 to 600"},
+		{"accept", ``, "x", []string{`1`}, "match is required"},
+		{"accept", ``, "match", []string{`null`, `""`, `7`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},
+		{"decline", ``, "x", []string{`1`}, "match is required"},
+		{"decline", ``, "match", []string{`null`, `""`, `7`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},
 		{"match", ``, "share", []string{`1`, `"true"`, `[]`}, "true or false"},
 		{"match", ``, "avoid", []string{`[]`, `["m"]`}, "not supported yet"},
 		{"end", ``, "reason", []string{`"completed"`}, "match is required"},
