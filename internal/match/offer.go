@@ -158,7 +158,7 @@ func (w *work) goOn(ctx context.Context, matcher Member, match string, declined 
 	}
 	if declined.Tell {
 		w.concurrently(ctx, w.notice(matcher, declined.Connection,
-			&protocol.Ended{ID: declined.RequestID, Match: match, Reason: protocol.ReasonDeclined}, NoticeEnded.Mark(match)))
+			&protocol.Ended{Match: match, Reason: protocol.ReasonDeclined}, NoticeEnded.Mark(match)))
 	}
 	w.plan(pending{owner: matcher, goesOn: true})
 }

@@ -224,7 +224,6 @@ type Declined struct {
 	Reason     string // with other: why the offer ended, "" if not known
 	Tell       bool
 	Connection string
-	RequestID  string
 }
 
 // Committed is the result of Commit, about the matcher: yours or refused.

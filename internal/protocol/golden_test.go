@@ -137,7 +137,7 @@ func frames() map[string]protocol.Frame {
 		},
 		"ended":          &protocol.Ended{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},
 		"ended-lost":     &protocol.Ended{ID: "r1", Match: matchID, Reason: protocol.ReasonLost},
-		"ended-declined": &protocol.Ended{ID: "r1", Match: matchID, Reason: protocol.ReasonDeclined},
+		"ended-declined": &protocol.Ended{Match: matchID, Reason: protocol.ReasonDeclined},
 		"ended-expired":  &protocol.Ended{Match: matchID, Reason: protocol.ReasonExpired},
 		"ended-matchee":  &protocol.Ended{Match: matchID, Reason: protocol.ReasonCompleted},
 		"ended-unlisted": &protocol.Ended{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled,

@@ -135,7 +135,7 @@ func offers() []testCase {
 		{"a decline takes the offer back, and its repeat does nothing", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.offerTo("r1", "m1", ben)
-			f.is(ana.decline("m1", ben), match.Declined{Status: match.StatusOK, Tell: true, Connection: ana.Connection, RequestID: "r1"})
+			f.is(ana.decline("m1", ben), match.Declined{Status: match.StatusOK, Tell: true, Connection: ana.Connection})
 			same(f, ana.snapshot().Route.State, match.Waiting)
 			same(f, ana.snapshot().Route.Request.Declined, []match.Member{ben.Member})
 			f.is(ana.decline("m1", ben), match.Declined{Status: match.StatusOther, Reason: "declined"})

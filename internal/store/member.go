@@ -115,7 +115,7 @@ func (s *Store) Accept(ctx context.Context, x match.Session, id string) (match.S
 // Decline implements match.Matches.
 func (s *Store) Decline(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Declined, error) {
 	r, err := s.ask(ctx, s.onMember("decline", matcher, id, matchee.ID))
-	return match.Declined{Status: r.Status, Reason: r.Reason, Tell: bool(r.Tell), Connection: r.Connection, RequestID: r.requestID()}, err
+	return match.Declined{Status: r.Status, Reason: r.Reason, Tell: bool(r.Tell), Connection: r.Connection}, err
 }
 
 // Commit implements match.Matches.

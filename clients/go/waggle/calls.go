@@ -77,6 +77,10 @@ func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	return outcomeOf(f)
+}
+
+func outcomeOf(f Frame) (Outcome, error) {
 	switch f := f.(type) {
 	case *Matched:
 		return Outcome{Matched: f}, nil
@@ -86,6 +90,39 @@ func (c *Client) Match(ctx context.Context, m Match) (Outcome, error) {
 		return Outcome{Ended: f}, nil
 	}
 	return Outcome{}, unexpected(f)
+}
+
+// Accept accepts the match that an Offered offers, and waits for the outcome: Matched, or Ended if
+// the offer is over. It may be repeated. It returns an *Error with CodeNotFound if the match was not
+// offered to this member.
+func (c *Client) Accept(ctx context.Context, match string) (Outcome, error) {
+	id := c.newID()
+	f, err := c.do(ctx, &call{id: id, answeredBy: decides(match)}, &Accept{ID: id, Match: match})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return outcomeOf(f)
+}
+
+// Decline declines it. It may be repeated. It returns an *Error with CodeConflict after an Accept.
+func (c *Client) Decline(ctx context.Context, match string) (*Ended, error) {
+	id := c.newID()
+	return ask[*Ended](ctx, c, &call{id: id, answeredBy: ends(match)}, &Decline{ID: id, Match: match})
+}
+
+// ends and decides report whether a frame says that the match is over, or what an offer has become.
+func ends(match string) func(Frame) bool {
+	return func(f Frame) bool {
+		ended, ok := f.(*Ended)
+		return ok && ended.Match == match
+	}
+}
+
+func decides(match string) func(Frame) bool {
+	return func(f Frame) bool {
+		matched, ok := f.(*Matched)
+		return ok && matched.Match == match || ends(match)(f)
+	}
 }
 
 // Cancel withdraws the open request. It may be repeated. It returns an *Error with
@@ -99,11 +136,7 @@ func (c *Client) Cancel(ctx context.Context) (*Ended, error) {
 // has the peer's reason. If the server no longer knows the match, its reason is Lost.
 func (c *Client) End(ctx context.Context, match, reason string) (*Ended, error) {
 	id := c.newID()
-	matchEnded := func(f Frame) bool {
-		ended, ok := f.(*Ended)
-		return ok && ended.Match == match
-	}
-	ended, err := ask[*Ended](ctx, c, &call{id: id, answeredBy: matchEnded}, &End{ID: id, Match: match, Reason: reason})
+	ended, err := ask[*Ended](ctx, c, &call{id: id, answeredBy: ends(match)}, &End{ID: id, Match: match, Reason: reason})
 	if isRefusal(err, CodeNotFound) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -254,7 +287,8 @@ func (c *Client) newID() string {
 
 // answer gives a frame to the calls that it answers; c.mu is held.
 func (c *Client) answer(f Frame) (answered bool) {
-	if _, ok := f.(*Waiting); ok {
+	switch f.(type) {
+	case *Waiting, *Offered:
 		return false
 	}
 	id := frameID(f)

@@ -37,7 +37,7 @@ func EncodeMessage(m Message) []byte {
 		w.ID = m.ID
 	case *Match:
 		w.ID, w.Radius, w.Wait = m.ID, number(m.Radius), number(m.Wait)
-		w.Share = m.Share
+		w.Share, w.Confirm = m.Share, number(m.Confirm)
 		w.WidenTo, w.WidenSeconds = number(m.WidenTo), number(m.WidenSeconds)
 		if m.Point != nil {
 			w.Lat, w.Lng = (*number)(&m.Point.Lat), (*number)(&m.Point.Lng)
@@ -45,6 +45,10 @@ func EncodeMessage(m Message) []byte {
 		if len(m.Tags) > 0 {
 			w.Tags = &m.Tags
 		}
+	case *Accept:
+		w.ID, w.Match = m.ID, m.Match
+	case *Decline:
+		w.ID, w.Match = m.ID, m.Match
 	case *Cancel:
 		w.ID, w.Request = m.ID, m.Request
 	case *End:
@@ -80,6 +84,7 @@ type wireMessage struct {
 	Wait         number          `json:"wait,omitempty"`
 	WidenTo      number          `json:"widenTo,omitempty"`
 	WidenSeconds number          `json:"widenSeconds,omitempty"`
+	Confirm      number          `json:"confirm,omitempty"`
 	Share        bool            `json:"share,omitempty"`
 	Data         json.RawMessage `json:"data,omitempty"`
 }

@@ -12,7 +12,7 @@ type Frame interface {
 }
 
 // Welcome answers Hello. Without an ID it comes by itself, after a loss. At most one of
-// Match and Request is set.
+// Match, Offer and Request is set.
 type Welcome struct {
 	ID        string          `json:"id,omitempty"`
 	Member    string          `json:"member"`    // the member's name, from its token
@@ -25,6 +25,7 @@ type Welcome struct {
 	Tags      []string        `json:"tags"`              // the member's, as the server has them
 	Server    string          `json:"server,omitempty"`  // the server's version, "" if it does not know
 	Match     *WelcomeMatch   `json:"match,omitempty"`   // the match under way, or nil
+	Offer     *WelcomeOffer   `json:"offer,omitempty"`   // the offer that stands, or nil
 	Request   *WelcomeRequest `json:"request,omitempty"` // the open request, or nil
 	Unlisted  *Unlisted       `json:"unlisted,omitempty"`
 }
@@ -114,6 +115,24 @@ type Waiting struct {
 type NoMatch struct {
 	ID     string  `json:"id,omitempty"`
 	Radius float64 `json:"radius"` // metres
+}
+
+// Offered offers a match, which does not exist yet. As the Matchee, Accept or Decline it. As the
+// Matcher, wait: after an Ended of this match the request goes on.
+type Offered struct {
+	ID        string  `json:"id,omitempty"` // for the Matcher, of its Match
+	Match     string  `json:"match"`        // the match's id
+	Role      string  `json:"role"`         // this member's: Matcher or Matchee
+	ExpiresAt int64   `json:"expiresAt"`    // until when the Matchee can accept, epoch ms
+	Distance  float64 `json:"distance"`     // metres at most between the request's point and the Matchee
+}
+
+// WelcomeOffer is the offer that stands, as Offered has it.
+type WelcomeOffer struct {
+	Match     string  `json:"match"`
+	Role      string  `json:"role"`
+	ExpiresAt int64   `json:"expiresAt"`
+	Distance  float64 `json:"distance"`
 }
 
 // Matched begins a match.
@@ -223,6 +242,7 @@ func (*Pong) FrameType() string          { return "pong" }
 func (*Ack) FrameType() string           { return "ack" }
 func (*Waiting) FrameType() string       { return "waiting" }
 func (*NoMatch) FrameType() string       { return "no_match" }
+func (*Offered) FrameType() string       { return "offered" }
 func (*Matched) FrameType() string       { return "matched" }
 func (*LocationFrame) FrameType() string { return "location" }
 func (*Ended) FrameType() string         { return "ended" }

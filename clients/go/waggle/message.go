@@ -70,6 +70,9 @@ type Match struct {
 	// Wait is for how many seconds the request stays open when nobody is
 	// found, 0 to 600.
 	Wait float64
+	// Confirm is how many seconds the member who is found has to accept, 0 to 600. 0: it is not
+	// asked. An Offered says that somebody is asked.
+	Confirm float64
 	// WidenTo is the radius to which the circle of a request with a Wait grows over
 	// WidenSeconds (1 to 600) while nobody is found, in metres, Radius to 20 000. Both or neither.
 	WidenTo, WidenSeconds float64
@@ -79,6 +82,18 @@ type Match struct {
 
 // A Point is a place. Lat and Lng are degrees in WGS84.
 type Point struct{ Lat, Lng float64 }
+
+// Accept accepts the match that is offered. The answer is a Matched, or an Ended if the offer is over.
+type Accept struct {
+	ID    string
+	Match string // the match's id
+}
+
+// Decline declines it. The answer is an Ended.
+type Decline struct {
+	ID    string
+	Match string // the match's id
+}
 
 // Cancel withdraws the open request. The answer is an Ended.
 type Cancel struct {
@@ -106,6 +121,8 @@ func (*Ping) action() string     { return "ping" }
 func (*Location) action() string { return "location" }
 func (*Locate) action() string   { return "locate" }
 func (*Match) action() string    { return "match" }
+func (*Accept) action() string   { return "accept" }
+func (*Decline) action() string  { return "decline" }
 func (*Cancel) action() string   { return "cancel" }
 func (*End) action() string      { return "end" }
 func (*Say) action() string      { return "say" }

@@ -14,6 +14,7 @@ type view struct {
 	ended   []string // the matches that ended last
 	over    []string // the requests that were over last
 	advice  Report
+	offer   string // the last match that was offered
 }
 
 // underWay is the match or the request that a member has.
@@ -46,6 +47,14 @@ func (v *view) apply(f Frame, before underWay) (over []Frame, fresh bool) {
 		// The match that came of the request may have overtaken this frame.
 		if v.match == "" {
 			v.open(f.ID, f.ExpiresAt)
+		}
+	case *Offered:
+		if slices.Contains(v.ended, f.Match) || f.Match == v.match || f.Match == v.offer {
+			return nil, false
+		}
+		v.offer = f.Match
+		if f.Role == Matcher {
+			v.open(f.ID, f.ExpiresAt) // until then nothing else becomes of it
 		}
 	case *NoMatch:
 		return nil, v.closeRequest(f.ID)
@@ -100,7 +109,7 @@ func (v *view) welcome(f *Welcome, before underWay) (over []Frame) {
 			over = v.begin(f.Match.Match)
 		}
 		return over
-	case held && (f.Request == nil || f.Request.ID != v.request.id):
+	case held && (f.Offer == nil || f.Offer.Role != Matcher) && (f.Request == nil || f.Request.ID != v.request.id):
 		over = append(over, v.loseRequest(f))
 	}
 	if f.Request != nil && v.match == before.match && !slices.Contains(v.over, f.Request.ID) {

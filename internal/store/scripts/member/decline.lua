@@ -13,4 +13,4 @@ if r.state ~= 'offered' then
   return reply({ status = 'other' })
 end
 take_back(r, 'declined')
-return reply({ status = 'ok', tell = to_push(match), connection = connection(), request = request(r) })
+return reply({ status = 'ok', tell = to_push(match), connection = connection() })
