@@ -102,7 +102,7 @@ func (s *Service) Accept(ctx context.Context, x Session, q *protocol.Accept) (Re
 		}
 		switch r.Status {
 		case StatusYours:
-			if _, err = w.complete(ctx, r.Claim.Matcher, q.Match, x.Member); err != nil {
+			if _, err = w.agree(ctx, r.Claim.Matcher, q.Match, x.Member); err != nil {
 				return nil, err
 			}
 			if w.answersOf(q.ID, q.Match) {

@@ -160,6 +160,16 @@ func (c Claim) olderThan(age time.Duration, now int64) bool { return now-c.At > 
 // complete completes a committed match: it confirms the claim and notifies both. Any process
 // may repeat it. It returns false if the match has ended.
 func (w *work) complete(ctx context.Context, matcher Member, id string, matchee Member) (bool, error) {
+	ok, err := w.agree(ctx, matcher, id, matchee)
+	if ok {
+		w.flush(ctx)
+	}
+	return ok, err
+}
+
+// agree commits an offer that was accepted, or repeats a commit, and confirms the claim. Both are to be
+// notified. It returns false if the match has ended: then the matchee is.
+func (w *work) agree(ctx context.Context, matcher Member, id string, matchee Member) (bool, error) {
 	committed, err := w.Store.Commit(ctx, matcher, id, matchee)
 	if err != nil {
 		return false, err
@@ -169,7 +179,6 @@ func (w *work) complete(ctx context.Context, matcher Member, id string, matchee 
 	}
 	a, err := w.confirm(ctx, matcher, id, matchee, committed)
 	w.announce(ctx, a)
-	w.flush(ctx)
 	return a != nil, err
 }
 

@@ -183,6 +183,18 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)
 			return err
 		}},
+		{"offer", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Offer(ctx, ana.Member, "m2", ben.Member, 250)
+			return err
+		}},
+		{"accept", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Accept(ctx, ben.Session, "m2")
+			return err
+		}},
+		{"decline", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Decline(ctx, ana.Member, "m2", ben.Member)
+			return err
+		}},
 		{"end", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.End(ctx, ana.Session, "m2", "left")
 			return err

@@ -59,10 +59,10 @@ func TestAnOfferThatIsAcceptedIsAMatch(t *testing.T) {
 		o := offerOn(be, "")
 		be.advance(10 * time.Second)
 		o.answer(o.ben, "accept")
-		if m := want[*protocol.Matched](o.ben); m.ID != "a" || m.Match != o.match || m.Role != protocol.RoleMatchee || m.Peer.Lat != lat {
+		if m := only[*protocol.Matched](t, o.ben.take()); m.ID != "a" || m.Match != o.match || m.Role != protocol.RoleMatchee || m.Peer.Lat != lat {
 			t.Errorf("ben got %+v", m)
 		}
-		if m := want[*protocol.Matched](o.ana); m.ID != "r1" || m.Match != o.match || m.Role != protocol.RoleMatcher {
+		if m := only[*protocol.Matched](t, o.ana.take()); m.ID != "r1" || m.Match != o.match || m.Role != protocol.RoleMatcher {
 			t.Errorf("ana got %+v", m)
 		}
 		be.advance(10 * time.Second) // the offer would be over

@@ -58,6 +58,17 @@ func TestTrips(t *testing.T) {
 			{"the next location", func() { ana.report(lat, lng+0.0001) }, 2, 2, 2},
 			// end, finish, release; list, told
 			{"end by the matchee", func() { ben.send("end", `"match":"`+match+`"`) }, 5, 6, 7},
+			{"match with confirm", func() {
+				ana.send("match", `"confirm":15`)
+				match = want[*protocol.Offered](ana).Match
+			}, 4, 6, 7},
+			{"accept", func() { ben.send("accept", `"match":"`+match+`"`) }, 3, 5, 6},
+			{"end of what was offered", end, 4, 5, 6},
+			{"another offer", func() {
+				ana.send("match", `"confirm":15`)
+				match = want[*protocol.Offered](ana).Match
+			}, 4, 6, 7},
+			{"decline", func() { ben.send("decline", `"match":"`+match+`"`) }, 4, 10, 11},
 			{"two locations at the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 6, 6},
 			{"the same 15 s later", func() { be.advance(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 4, 5},
 			{"match across an edge", meet, 6, 9, 12},

@@ -24,6 +24,9 @@ func TestTheStateDiagramsAreThoseOfTheScripts(t *testing.T) {
 		for _, set := range regexp.MustCompile(`'state', '(\w+)'`).FindAllStringSubmatch(source, -1) {
 			write(name, set[1])
 		}
+		if strings.Contains(source, "take_back(") {
+			write(name, "waiting")
+		}
 		if strings.Contains(source, "close_request(") {
 			write(name, none)
 		}
