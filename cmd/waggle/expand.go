@@ -11,7 +11,7 @@ import (
 
 // expand makes a frame of a line. JSON stays as it is, valid or not, so that the user
 // sees the server's reply to anything. "match radius=3000" is an abbreviation of its
-// JSON. "end" alone ends lastMatch, and "say" says the rest of the line in it.
+// JSON. "end", "accept" and "decline" alone are about lastMatch, and "say" says the rest of the line in it.
 func expand(line, lastMatch string) ([]byte, error) {
 	if strings.HasPrefix(line, "{") || strings.HasPrefix(line, "[") {
 		return []byte(line), nil
@@ -26,12 +26,12 @@ func expand(line, lastMatch string) ([]byte, error) {
 	case action == protocol.ActionLocation && len(words) >= 2 && !strings.Contains(words[0], "="):
 		fields = append(fields, field{"lat", value(words[0])}, field{"lng", value(words[1])})
 		words = words[2:]
-	case action == protocol.ActionEnd && len(words) >= 1 && !strings.Contains(words[0], "="):
+	case about[action] && len(words) >= 1 && !strings.Contains(words[0], "="):
 		fields = append(fields, field{"match", quote(words[0])})
 		words = words[1:]
-	case action == protocol.ActionEnd && !strings.Contains(line, "match="):
+	case about[action] && !strings.Contains(line, "match="):
 		if lastMatch == "" {
-			return nil, errors.New("no match has been shown yet: name one, as in: end MATCH")
+			return nil, fmt.Errorf("no match has been shown yet: name one, as in: %s MATCH", action)
 		}
 		fields = append(fields, field{"match", quote(lastMatch)})
 	}
@@ -58,6 +58,9 @@ func expand(line, lastMatch string) ([]byte, error) {
 	}
 	return object(fields), nil
 }
+
+// about are the actions on a match.
+var about = map[string]bool{protocol.ActionEnd: true, protocol.ActionAccept: true, protocol.ActionDecline: true}
 
 type field struct {
 	name  string

@@ -176,6 +176,8 @@ func TestExpand(t *testing.T) {
 		`cancel id=null request=7`:               `{"action":"cancel","id":null,"request":"7"}`,
 		"end":                                    `{"action":"end","match":"m9"}`,
 		"end m1 reason=cancelled":                `{"action":"end","match":"m1","reason":"cancelled"}`,
+		"accept":                                 `{"action":"accept","match":"m9"}`,
+		"decline m1 id=7":                        `{"action":"decline","match":"m1","id":"7"}`,
 		"end match=m2":                           `{"action":"end","match":"m2"}`,
 		"say  on my  way":                        `{"action":"say","match":"m9","data":"on my  way"}`,
 		`say {"a": 1}`:                           `{"action":"say","match":"m9","data":{"a": 1}}`,
@@ -189,7 +191,7 @@ func TestExpand(t *testing.T) {
 			t.Errorf("%s: got %s, %v, want %s", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"end", "say hi", "match radius", "hello =1", "\ufeffhello"} {
+	for _, in := range []string{"end", "accept", "say hi", "match radius", "hello =1", "\ufeffhello"} {
 		if got, err := expand(in, ""); err == nil {
 			t.Errorf("%s: got %s, want an error", in, got)
 		}

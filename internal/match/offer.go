@@ -49,17 +49,15 @@ func (w *work) offer(ctx context.Context, owner Member, id string, c Candidate, 
 	return attempted{outcome: matched, offer: &offer{owner, c.Member, claimed, made}}, nil
 }
 
-// announceOffer notifies both members of their offer, and takes the matchee out of the index. nil is
-// no offer.
+// announceOffer notifies both members of their offer. nil is no offer. The matchee stays listed: a
+// search that meets it repairs a claim that was left.
 func (w *work) announceOffer(ctx context.Context, o *offer) {
 	if o == nil {
 		return
 	}
 	route := o.made.Route
 	mark := NoticeOffered.Mark(route.Match)
-	jobs := []func(context.Context){func(ctx context.Context) {
-		w.logFailure(ctx, "unlist the matchee", w.unlist(ctx, o.matchee, o.claimed.Changes))
-	}}
+	var jobs []func(context.Context)
 	if o.made.Tell {
 		jobs = append(jobs, w.notice(o.matcher, o.made.Connection, route.offered(route.Request.ID, protocol.RoleMatcher), mark))
 	}

@@ -96,9 +96,9 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		}
 		confirmed := c.Confirmed || completed
 		switch {
-		case watched.Status == StatusSearching:
+		case watched.Status == StatusSearching, watched.Status == StatusOffered && !c.Accepted:
 			return
-		case watched.Status != StatusActive:
+		case watched.Status != StatusActive && watched.Status != StatusOffered:
 			w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, cmp.Or(watched.Reason, protocol.ReasonLost), watched.Early))
 			return
 		case !confirmed && !c.olderThan(abandoned, reported.Now):

@@ -205,7 +205,6 @@ type Claimed struct {
 	// With yours, of a claim for an offer:
 	Tell       bool
 	Connection string
-	Changes    []Change
 }
 
 // An OfferMade is the result of Offer, about the matcher: yours, active (it is accepted by now) or

@@ -357,15 +357,12 @@ func (a *member) commitWith(id, search string, b *member, options ...requestOpti
 	a.says(a.commit(search, b), match.StatusYours)
 }
 
-// offerTo offers a match that the member has a quarter of a minute to accept, and changes the index
-// accordingly.
+// offerTo offers a match that the member has a quarter of a minute to accept.
 func (a *member) offerTo(id, search string, b *member, options ...requestOption) {
 	a.t.Helper()
 	a.says(a.begin(id, search, append([]requestOption{confirmedIn(15 * time.Second)}, options...)...), match.StatusOK)
-	claimed := a.claimToOffer(search, b)
-	a.says(claimed, match.StatusYours)
+	a.says(a.claimToOffer(search, b), match.StatusYours)
 	a.says(a.offer(search, b), match.StatusYours)
-	b.apply(claimed.Changes...)
 	a.told(match.NoticeOffered.Mark(search))
 	b.told(match.NoticeOffered.Mark(search))
 }

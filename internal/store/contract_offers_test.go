@@ -18,11 +18,10 @@ func offers() []testCase {
 		return q
 	}
 	return []testCase{
-		{"a claim to offer takes the matchee out of the index and marks the offer, and its repeat does nothing", func(f *fixture) {
+		{"a claim to offer leaves the index alone and marks the offer, and its repeat does nothing", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			f.says(ana.begin("r1", "m1", confirmedIn(answerIn)), match.StatusOK)
-			f.is(ana.claimToOffer("m1", ben), match.Claimed{Status: match.StatusYours, Tell: true, Connection: ben.Connection,
-				Changes: []match.Change{unlist(10, f.now)}})
+			f.is(ana.claimToOffer("m1", ben), match.Claimed{Status: match.StatusYours, Tell: true, Connection: ben.Connection})
 			f.is(ana.claimToOffer("m1", ben), match.Claimed{Status: match.StatusYours, Tell: true, Connection: ben.Connection})
 			same(f, *ben.snapshot().Claim, match.Claim{Matcher: ana.Member, Match: "m1", At: f.now, Offer: true})
 			f.advance(match.NotifyAgain)
@@ -200,7 +199,7 @@ func offers() []testCase {
 			same(f, begun.Route.Match, "m1")
 			f.says(ben.begin("r4", "m5"), match.StatusClaimed)
 		}},
-		{"a member to whom a match is offered goes on to report, and is not listed", func(f *fixture) {
+		{"a member to whom a match is offered goes on to report, and is listed anew after it", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.offerTo("r1", "m1", ben)
 			reported := ben.report(11)

@@ -97,7 +97,7 @@ func (s *Store) Registered(ctx context.Context, w match.WaitingRequest) (bool, e
 func (s *Store) Claim(ctx context.Context, matcher match.Member, id string, tags []string, c match.Candidate, offer bool) (match.Claimed, error) {
 	r, err := s.ask(ctx, s.onMember("claim", c.Member, matcher.ID, id, whole(c.At), whole(c.Seq), words(tags), bit(offer)))
 	return match.Claimed{Status: r.Status, Now: int64(r.Now), Claim: r.claim(), Position: r.position(), Tell: bool(r.Tell),
-		Connection: r.Connection, Changes: domainChanges(r.Changes)}, err
+		Connection: r.Connection}, err
 }
 
 // Offer implements match.Matches.

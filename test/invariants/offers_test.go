@@ -58,6 +58,8 @@ func TestAnOfferThatIsAcceptedIsAMatch(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		o := offerOn(be, "")
 		be.advance(10 * time.Second)
+		o.ben.report(lat+0.001, lng)
+		o.ana.report(lat, lng)
 		o.answer(o.ben, "accept")
 		if m := only[*protocol.Matched](t, o.ben.take()); m.ID != "a" || m.Match != o.match || m.Role != protocol.RoleMatchee || m.Peer.Lat != lat {
 			t.Errorf("ben got %+v", m)
@@ -187,5 +189,50 @@ func TestOnlyWhoIsAskedAnswersAnOffer(t *testing.T) {
 		}
 		o.answer(o.ben, "accept")
 		want[*protocol.Matched](o.ben)
+	})
+}
+
+// TestAnOfferIsToldUntilAPushSucceeds: whoever was not told of an offer, or of its end, is told with
+// its next message.
+func TestAnOfferIsToldUntilAPushSucceeds(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
+		ana.at(lat, lng)
+		ben.at(lat, lng)
+		ben.refusing(func() { ana.send("match", `"confirm":30`) })
+		offer := want[*protocol.Offered](ana)
+		be.advance(4 * time.Second)
+		ben.send("ping", "")
+		if f := only[*protocol.Offered](t, ben.take()); f.Match != offer.Match || f.Role != protocol.RoleMatchee || f.ExpiresAt != offer.ExpiresAt {
+			t.Errorf("ben got %+v, want %+v", f, offer)
+		}
+		ben.send("ping", "")
+		if _, again := last[*protocol.Offered](ben); again {
+			t.Error("ben was told twice")
+		}
+		ana.refusing(func() { ben.send("decline", `"match":"`+offer.Match+`"`) })
+		be.advance(4 * time.Second)
+		ana.take()
+		ana.send("ping", "")
+		if e := only[*protocol.Ended](t, ana.take()); e.Match != offer.Match || e.Reason != protocol.ReasonDeclined {
+			t.Errorf("ana got %+v", e)
+		}
+	})
+}
+
+// TestAnOfferThatIsOverIsNotTold: a notice that comes late says nothing of an offer that does not stand.
+func TestAnOfferThatIsOverIsNotTold(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
+		ana.at(lat, lng)
+		ben.at(lat, lng)
+		ben.refusing(func() { ana.send("match", `"confirm":3`) })
+		be.advance(4 * time.Second)
+		ben.send("ping", "")
+		be.advance(11 * time.Second)
+		ben.send("ping", "")
+		if _, told := last[*protocol.Offered](ben); told {
+			t.Error("ben was told of an offer that had expired")
+		}
 	})
 }

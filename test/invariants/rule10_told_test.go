@@ -63,6 +63,14 @@ func notices() []notice {
 			s.b.send("match", fmt.Sprintf(`"id":"n","wait":300,"radius":100,"lat":%v,"lng":%v`, s.far.Lat, s.far.Lng))
 			s.b.at(s.q.Lat, s.q.Lng)
 		}, match, ben, matched(protocol.RoleMatchee, "n")},
+		{"a matchee of its offer", near, func(s *scene) { s.a.send("match", `"id":"m","confirm":60`) }, ben, func(_ *scene, f protocol.Frame) bool {
+			return is(f, func(o *protocol.Offered) bool { return o.Role == protocol.RoleMatchee && o.ID == "" })
+		}},
+		{"a matcher of the end of its offer", func(s *scene) {
+			near(s)
+			s.a.send("match", `"id":"m","confirm":60`)
+			s.match = want[*protocol.Offered](s.a).Match
+		}, func(s *scene) { s.b.send("decline", `"match":"`+s.match+`"`) }, ana, ended("", "declined")},
 		{"a matcher of the end", (*scene).pair, end, ana, ended("m", "cancelled")},
 		{"a matchee of the end that it asked for", (*scene).pair, end, ben, ended("", "cancelled")},
 		{"a matchee of the end", (*scene).pair, func(s *scene) { s.a.send("end", `"match":"`+s.match+`"`) }, ben, ended("", "completed")},

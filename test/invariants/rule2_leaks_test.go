@@ -49,6 +49,11 @@ func operations() []operation {
 		away(s)
 		s.a.send("match", `"id":"m","wait":300`)
 	}
+	offers := func(s *scene) {
+		near(s)
+		s.a.send("match", `"id":"m","confirm":10`)
+		s.match = want[*protocol.Offered](s.a).Match
+	}
 	return []operation{
 		{"match", near, func(s *scene) { s.a.send("match", `"id":"m"`) }},
 		{"match with a point", near, func(s *scene) {
@@ -60,6 +65,14 @@ func operations() []operation {
 			s.b.send("match", `"id":"n","wait":300,"radius":100`)
 			s.b.at(s.q.Lat, s.q.Lng)
 		}, func(s *scene) { s.a.send("match", `"id":"m"`) }},
+		{"offer", near, func(s *scene) { s.a.send("match", `"id":"m","confirm":10`) }},
+		{"offer of a request that waits", func(s *scene) {
+			away(s)
+			s.a.send("match", `"id":"m","wait":300,"confirm":10`)
+		}, func(s *scene) { s.b.report(s.q.Lat, s.q.Lng) }},
+		{"accept", offers, func(s *scene) { s.b.send("accept", `"match":"`+s.match+`"`) }},
+		{"decline", offers, func(s *scene) { s.b.send("decline", `"match":"`+s.match+`"`) }},
+		{"cancel of an offer", offers, func(s *scene) { s.a.send("cancel", "") }},
 		{"wait", away, func(s *scene) { s.a.send("match", `"id":"m","wait":300`) }},
 		{"report into a circle", waits, func(s *scene) {
 			s.b.report(s.q.Lat, s.q.Lng)
@@ -189,6 +202,9 @@ func (s *scene) repaired(matcherFirst bool) error {
 	}
 	s.ensureConnected(first)
 	(*first).send("hello", "")
+	if (*first).hello().Offer != nil {
+		s.advance(16 * time.Second) // it was made just now
+	}
 	if (*first).hello().Match != nil {
 		s.ensureConnected(second)
 		if err := s.sameMatch(*first, *second); err != nil {

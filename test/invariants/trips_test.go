@@ -61,13 +61,13 @@ func TestTrips(t *testing.T) {
 			{"match with confirm", func() {
 				ana.send("match", `"confirm":15`)
 				match = want[*protocol.Offered](ana).Match
-			}, 4, 6, 7},
-			{"accept", func() { ben.send("accept", `"match":"`+match+`"`) }, 3, 5, 6},
+			}, 4, 5, 6},
+			{"accept", func() { ben.send("accept", `"match":"`+match+`"`) }, 3, 6, 7},
 			{"end of what was offered", end, 4, 5, 6},
 			{"another offer", func() {
 				ana.send("match", `"confirm":15`)
 				match = want[*protocol.Offered](ana).Match
-			}, 4, 6, 7},
+			}, 4, 5, 6},
 			{"decline", func() { ben.send("decline", `"match":"`+match+`"`) }, 4, 10, 11},
 			{"two locations at the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 6, 6},
 			{"the same 15 s later", func() { be.advance(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 4, 5},

@@ -646,7 +646,7 @@ local function advise(r)
   elseif r and r.state ~= 'ended' and not m.listed then
     return 'watching' -- an owner who is silent is passed over
   end
-  return (m.listed or m.claimOffer) and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
+  return m.listed and 'available' or unlisted_until() and 'unlisted' or 'unavailable'
 end
 
 -- index_changes decides whether and where the member is listed, writes that down
@@ -654,7 +654,7 @@ end
 -- record says that it is; with `moved` it moves a listing that stays to the last report.
 local function index_changes(r, anew, moved)
   local changes = {}
-  if m.claimMatch and m.claimConfirmed ~= '1' and not m.claimOffer then
+  if m.claimMatch and m.claimConfirmed ~= '1' then
     return changes -- undecided: leave the index alone
   end
   local free = not m.claimMatch and not (r and r.state == 'active')

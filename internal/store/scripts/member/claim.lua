@@ -29,4 +29,4 @@ if offer ~= '1' then
 end
 m.claimOffer = '1'
 note_untold('offered', match)
-return reply({ status = 'yours', tell = true, connection = connection(), changes = index_changes(r) })
+return reply({ status = 'yours', tell = true, connection = connection() })
