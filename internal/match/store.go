@@ -30,6 +30,9 @@ type Sessions interface {
 	// Read returns what is stored of a member. With a session it also keeps that session
 	// fresh. With anew, its changes list the member anew.
 	Read(ctx context.Context, m Member, x *Session, anew bool) (Snapshot, error)
+	// Forget erases what is stored of a member who has no connection, no request and no match. Its
+	// changes take the member out of the index.
+	Forget(ctx context.Context, m Member) (Forgotten, error)
 	// Describe returns what a back end may know of a member.
 	Describe(ctx context.Context, m Member) (Description, error)
 }

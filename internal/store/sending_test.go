@@ -172,6 +172,10 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Watch(ctx, ana.Member, "m2", ben.Member)
 			return err
 		}},
+		{"forget", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Forget(ctx, ana.Member)
+			return err
+		}},
 		{"describe", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Describe(ctx, ana.Member)
 			return err
