@@ -183,7 +183,7 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 	settings, mark := w.Pools.For(a.matcher.Pool), NoticeMatched.Mark(a.match)
 	if a.committed.Tell {
 		jobs = append(jobs, w.notice(a.matcher, a.committed.Connection, &protocol.Matched{ID: request.ID, Match: a.match, Role: protocol.RoleMatcher,
-			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings, 0)}, mark))
+			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: matcherAdvice(request.Share).Report(settings, 0)}, mark))
 	}
 	if a.confirmed.Tell {
 		jobs = append(jobs, w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: matcheeRequest, Match: a.match, Role: protocol.RoleMatchee,
@@ -192,7 +192,7 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 	w.concurrently(ctx, jobs...)
 }
 
-// requestPosition is the position of a matcher that its matchee gets: the request's point,
+// requestPosition is the position of a matcher that does not share its moves: the request's point,
 // never a report.
 func requestPosition(r Request) Position {
 	return Position{Point: r.Point, At: r.Created}

@@ -20,7 +20,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 	if !x.Matcher {
 		return Result{}, fault(Forbidden, "the token does not give the role matcher")
 	}
-	r := NewRequest{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0,
+	r := NewRequest{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0, Share: q.Share,
 		Open: max(patience, time.Duration(q.Wait*float64(time.Second)))}
 	if r.Radius == 0 {
 		r.Radius = min(protocol.DefaultRadius, settings.MaxRadius)

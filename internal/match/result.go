@@ -147,7 +147,7 @@ type Reported struct {
 	// With ok:
 	At    int64 // epoch ms
 	Claim *Claim
-	Since int64 // with a Claim: the time of the position before, 0 if there was none
+	Since int64 // with a Claim or a Route that shares: the time of the position before, 0 if there was none
 	Route *Route
 }
 

@@ -124,6 +124,7 @@ type NewRequest struct {
 	Tags     []string
 	Open     time.Duration // until the deadline
 	Wait     bool          // the request waits if nobody is found
+	Share    bool          // the matchee is to see the matcher's moves
 }
 
 // A Query is a search around a point.

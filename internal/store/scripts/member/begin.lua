@@ -5,7 +5,7 @@
 -- way); no_location, too_far, absent (a back end's: the member is not connected), rate_limited, kept_out,
 -- replaced, gone, expired, unknown. Only ok has opened anything.
 local conn, connected, perSecond, burst, id, match, lat, lng, radius, widening, tags, patience, wait, perMinute,
-    perHour, remote = arguments(16)
+    perHour, remote, share = arguments(17)
 
 local by_member, refusal, untold = conn ~= '', nil, untold
 if by_member then
@@ -68,7 +68,7 @@ writable()
 redis.call('DEL', route)
 local deadline = int(now + tonumber(patience))
 r = { request = id, lat = lat, lng = lng, radius = radius, tags = tags, created = int(now), deadline = deadline,
-  wait = wait, registered = '0' }
+  wait = wait, registered = '0', share = share }
 if widening ~= '' then
   r.widening = widening
   redis.call('HSET', route, 'widening', widening)
@@ -76,7 +76,7 @@ end
 m.cancelled, m.no_match = nil, deadline .. ' ' .. circle(r, deadline) .. ' ' .. id
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', now + LEASE, 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', r.created, 'deadline', deadline,
-  'wait', wait, 'registered', '0', 'searched', r.created)
+  'wait', wait, 'registered', '0', 'share', share, 'searched', r.created)
 redis.call('PEXPIRE', route, tonumber(patience) + LEASE)
 note_request(id, 'open')
 return reply({ status = 'ok', request = to_search(r), unfinished = unfinished, untold = news })
