@@ -24,6 +24,7 @@ The verbs, and the fields of each:
 %s
   waggle admin member.get member=ana position=true
   waggle admin member.disconnect member=ana reason='maintenance'
+  waggle admin match.create matcher=ana matchee=ben
   waggle admin match.end member=ana match=MATCH reason=cancelled
 
 docs/back-end.md describes the answers, and how to do the same on AWS.`
@@ -55,7 +56,8 @@ func admin(ctx context.Context, c cli.Console, args []string) error {
 			return cli.Misuse("%q is not name=value, as in: waggle admin member.get member=ana", word)
 		}
 		one := field{name, quote(text)}
-		if text == "true" || text == "false" {
+		switch name {
+		case "lat", "lng", "position":
 			one.value = value(text)
 		}
 		call = append(call, one)

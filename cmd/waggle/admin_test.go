@@ -35,6 +35,8 @@ func TestAdminSendsAVerbAndPrintsTheAnswer(t *testing.T) {
 			`{"type":"member","member":"ana"}`, "{\n  \"type\": \"member\",\n  \"member\": \"ana\"\n}\n", ""},
 		"another pool, and an id of digits": {"-pool taxi match.end match=7 member=8", `{"verb":"match.end","pool":"taxi","match":"7","member":"8"}`, 200, "",
 			`{}`, "{}\n", ""},
+		"a point": {"match.create matcher=true matchee=ben lat=1.5 lng=-2", `{"verb":"match.create","pool":"default","matcher":"true","matchee":"ben","lat":1.5,"lng":-2}`, 200, "",
+			`{}`, "{}\n", ""},
 		"an error": {"member.get member=a", `{"verb":"member.get","pool":"default","member":"a"}`, 200, "",
 			`{"type":"error","code":"not_found","message":"nothing is known"}`, "", "not_found: nothing is known"},
 		"a refusal": {"member.get", `{"verb":"member.get","pool":"default"}`, 404, "", "404 page not found", "",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/internal/pool"
 	"waggle/internal/protocol"
@@ -46,8 +47,13 @@ func (h *Handler) verb(ctx context.Context, payload []byte) protocol.Frame {
 			answer = errorFrame("", err)
 		}
 	}
-	if f, failed := answer.(*protocol.Error); failed {
+	switch f := answer.(type) {
+	case *protocol.Error:
 		outcome = string(f.Code)
+	case *protocol.MatchState:
+		if _, created := v.(*protocol.MatchCreate); created {
+			line = append(line, "match", f.Match)
+		}
 	}
 	h.Audit.InfoContext(ctx, "verb", append(line, "outcome", outcome)...)
 	return answer
@@ -65,6 +71,14 @@ func (h *Handler) do(ctx context.Context, v protocol.Verb) (answer protocol.Fram
 		r, err = h.Service.MemberState(ctx, member(v.OfMember), v.Position)
 	case *protocol.MemberDisconnect:
 		r, err = h.Service.Dismiss(ctx, member(v.OfMember), v.Reason)
+	case *protocol.MatchGet:
+		r, err = h.Service.MatchState(ctx, member(v.OfMember), v.Match)
+	case *protocol.MatchCreate:
+		var at *geo.Point
+		if v.Point != nil {
+			at = &geo.Point{Lat: v.Lat, Lng: v.Lng}
+		}
+		r, err = h.Service.Create(ctx, match.Member{Pool: v.Pool, ID: v.Matcher}, match.Member{Pool: v.Pool, ID: v.Matchee}, at)
 	case *protocol.MatchEnd:
 		r, err = h.Service.End(ctx, match.Session{Member: member(v.OfMember)}, &protocol.End{Match: v.Match, Reason: v.Reason})
 	default:

@@ -26,13 +26,37 @@ type attempted struct {
 	outcome outcome
 	match   *announcement // with matched
 	rival   string        // with busy: the smallest id of the candidates that were searching
+	refused Status        // with nobody and busy: of the last claim
 }
+
+// candidates are those whom an attempt tries to claim, one after the other.
+type candidates interface {
+	nearest(context.Context) (Candidate, bool, error)
+	offer(Candidate) // once more
+	exclude(Member)
+}
+
+// named is the one candidate whom a back end has chosen.
+type named struct{ one *Candidate }
+
+func (n *named) nearest(context.Context) (c Candidate, ok bool, err error) {
+	if n.one != nil {
+		c, ok, n.one = *n.one, true, nil
+	}
+	return c, ok, nil
+}
+
+func (n *named) offer(c Candidate) { n.one = &c }
+func (n *named) exclude(Member)    {}
 
 // attempt searches for a request that is leased under id, and claims, commits and confirms
 // the nearest member who can be claimed. One with whom the owner has a cool-down comes last.
 // attempt notifies nobody.
 func (w *work) attempt(ctx context.Context, owner Member, id string, r Request) (attempted, error) {
-	s := newSearch(w.Store, Query{Self: owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags, Apart: r.Apart})
+	return w.attemptAmong(ctx, owner, id, r, newSearch(w.Store, Query{Self: owner, Point: r.Point, Radius: r.Radius, Tags: r.Tags, Apart: r.Apart}))
+}
+
+func (w *work) attemptAmong(ctx context.Context, owner Member, id string, r Request, s candidates) (attempted, error) {
 	result := attempted{outcome: nobody}
 	moves := make(map[Member]int)
 	for range maxClaims {
@@ -44,6 +68,7 @@ func (w *work) attempt(ctx context.Context, owner Member, id string, r Request) 
 		if err != nil {
 			return result, err
 		}
+		result.refused = claimed.Status
 		switch claimed.Status {
 		case StatusYours:
 			return w.commit(ctx, owner, id, c.Member)
@@ -158,7 +183,7 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 	settings, mark := w.Pools.For(a.matcher.Pool), NoticeMatched.Mark(a.match)
 	if a.committed.Tell {
 		jobs = append(jobs, w.notice(a.matcher, a.committed.Connection, &protocol.Matched{ID: request.ID, Match: a.match, Role: protocol.RoleMatcher,
-			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: Watching.Report(settings, 0)}, mark))
+			Peer: peer(*a.confirmed.Position, request.Point, a.confirmed.Card), Report: matcherAdvice(request.Share).Report(settings, 0)}, mark))
 	}
 	if a.confirmed.Tell {
 		jobs = append(jobs, w.notice(a.matchee, a.confirmed.Connection, &protocol.Matched{ID: matcheeRequest, Match: a.match, Role: protocol.RoleMatchee,
@@ -167,7 +192,7 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 	w.concurrently(ctx, jobs...)
 }
 
-// requestPosition is the position of a matcher that its matchee gets: the request's point,
+// requestPosition is the position of a matcher that does not share its moves: the request's point,
 // never a report.
 func requestPosition(r Request) Position {
 	return Position{Point: r.Point, At: r.Created}

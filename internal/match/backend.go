@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"waggle/internal/geo"
 	"waggle/internal/protocol"
 )
 
@@ -37,6 +38,94 @@ func (s *Service) MemberState(ctx context.Context, m Member, position bool) (Res
 	})
 }
 
+// Create matches two members by the steps of a Match whose search finds only the matchee. at is the
+// point that the matchee is shown, nil for the matcher's own position. The members' tags, roles to
+// ask, radius and cool-downs do not matter, and nothing is taken from the matcher's rate of requests.
+// Create replies with a MatchState. The error is the fault Invalid, or Conflict if one of them is not
+// free, or the matchee is not available.
+func (s *Service) Create(ctx context.Context, matcher, matchee Member, at *geo.Point) (Result, error) {
+	if matcher == matchee {
+		return Result{}, fault(Invalid, "matcher and matchee must be two members")
+	}
+	return s.serve(ctx, Session{Member: matcher}, func(w *work) (protocol.Frame, error) {
+		var other Description
+		for _, m := range []Member{matcher, matchee} { // what was left half done may bind them no more
+			r, p, err := w.describe(ctx, m)
+			if err != nil {
+				return nil, err
+			}
+			if p != nil {
+				return nil, fault(Conflict, "the "+roleIn(m, matcher)+" is in a match already")
+			}
+			other = r
+		}
+		if other.Position == nil {
+			return nil, notAvailable()
+		}
+		begun, id, err := w.begin(ctx, Session{Member: matcher}, NewRequest{Point: at, Radius: s.Pools.For(matcher.Pool).MaxRadius, Open: patience})
+		if err == nil && begun.Status != StatusOK {
+			err = notOpened(begun)
+		}
+		if err != nil {
+			return nil, err
+		}
+		err = w.opened(ctx, matcher, begun, func() error {
+			c := Candidate{Member: matchee, Position: *other.Position}
+			result, err := w.attemptAmong(ctx, matcher, id, *begun.Request, &named{&c})
+			w.announce(ctx, result.match)
+			if err == nil && result.outcome != matched {
+				err = notClaimed(result)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &protocol.MatchState{Pool: matcher.Pool, Match: id, State: string(Active), Matcher: matcher.ID, Matchee: matchee.ID}, nil
+	})
+}
+
+func roleIn(m, matcher Member) string {
+	if m == matcher {
+		return protocol.RoleMatcher
+	}
+	return protocol.RoleMatchee
+}
+
+func notAvailable() error {
+	return fault(Conflict, "the matchee is not available: it must be connected, available and in the role matchee, with a fresh location")
+}
+
+func passing(text string) error { return &Fault{Kind: Conflict, Text: text, Retryable: true} }
+
+// notOpened is why begin has opened no request for a back end.
+func notOpened(begun Begun) error {
+	switch {
+	case begun.Status == StatusAbsent:
+		return fault(Conflict, "the matcher is not connected")
+	case begun.Status == StatusNoLocation:
+		return fault(Conflict, "the matcher has no fresh location: give lat and lng")
+	case begun.Status == StatusActive || begun.Status == StatusClaimed && begun.Claim.Confirmed:
+		return fault(Conflict, "the matcher is in a match already")
+	case begun.Status == StatusWaiting:
+		return fault(Conflict, "the matcher has a request of its own, which waits")
+	}
+	return passing("a request of the matcher is being decided: ask again in a second")
+}
+
+// notClaimed is why the matchee that a back end has named could not be claimed.
+func notClaimed(a attempted) error {
+	switch {
+	case a.outcome == over:
+		return fault(Conflict, "the matcher has cancelled the match")
+	case a.refused == StatusUnavailable:
+		return notAvailable()
+	case a.refused == StatusTaken:
+		return fault(Conflict, "the matchee is in a match already")
+	}
+	return passing("the matchee is moving, or a request of it is being decided: ask again in a second")
+}
+
 // connected reports whether a connection is that of a session that goes on.
 func connected(connection string) bool {
 	return connection != "" && !strings.HasPrefix(connection, ExpiredMark)
@@ -61,6 +150,47 @@ func (p *pair) other() Member {
 		return p.matchee
 	}
 	return p.matcher
+}
+
+// MatchState replies with a MatchState: how a match of the member stands, repaired. The error is the
+// fault NotFound if the match never was the member's, or ended longer ago than EndRemembered.
+func (s *Service) MatchState(ctx context.Context, m Member, id string) (Result, error) {
+	return s.serve(ctx, Session{Member: m}, func(w *work) (protocol.Frame, error) {
+		r, p, err := w.describe(ctx, m)
+		if p == nil && err == nil && (r.Claim != nil && r.Claim.Match == id || r.Route != nil && r.Route.Match == id) {
+			r, p, err = w.describe(ctx, m) // the first look may have ended it
+		}
+		if err != nil {
+			return nil, err
+		}
+		state := &protocol.MatchState{Pool: m.Pool, Match: id}
+		if p != nil && p.match == id {
+			state.State, state.Matcher, state.Matchee, state.Since = string(Active), p.matcher.ID, p.matchee.ID, p.since
+			return state, nil
+		}
+		for _, e := range r.Ends {
+			if e.Match != id || r.Now-e.At >= EndRemembered.Milliseconds() {
+				continue
+			}
+			state.State, state.Matcher, state.Matchee, state.EndedAt, state.Reason = string(Ended), e.Matcher.ID, m.ID, e.At, e.Reason
+			if e.Matcher.ID == "" { // it was the member
+				state.Matcher, state.Matchee = m.ID, ""
+				if r.Route != nil && r.Route.Match == id {
+					state.Matchee = r.Route.Matchee.ID
+				}
+			}
+			return state, nil
+		}
+		switch {
+		case r.Claim != nil && r.Claim.Match == id:
+			state.State, state.Matcher, state.Matchee = string(Searching), r.Claim.Matcher.ID, m.ID
+		case r.Route != nil && r.Route.State == Searching && r.Route.Match == id:
+			state.State, state.Matcher = string(Searching), m.ID
+		default:
+			return nil, noMatchOfMember()
+		}
+		return state, nil
+	})
 }
 
 // Dismiss ends a member's session: the client gets an error with the reason, "" if none, and its

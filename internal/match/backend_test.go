@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"waggle/internal/match"
+	"waggle/internal/pool"
 	"waggle/internal/protocol"
 )
 
@@ -92,6 +93,114 @@ func TestABackEndLearnsWhyASessionDidNotEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, test.steps)
 			s.answered(test.want)(s.Service.Dismiss(t.Context(), member("ana"), ""))
+		})
+	}
+}
+
+func TestAMatchIsShownAsItStandsAfterARepair(t *testing.T) {
+	searching := &match.Route{State: match.Searching, Match: "x", Request: request()}
+	undecided := join(expect("describe ben", snapshot(claim(0, false), nil)), expect("read ana", snapshot(nil, searching)))
+	ended := snapshot(nil, nil)
+	ended.Ends = []match.End{{Match: "w", Reason: "completed", Matcher: member("eve"), At: cacheTime},
+		{Match: "x", Reason: "lost", Matcher: member("ana"), At: cacheTime - 59_999}}
+	old := ended
+	old.Ends = []match.End{{Match: "x", Reason: "lost", Matcher: member("ana"), At: cacheTime - 60_000}}
+	released := join(expect("describe ben", snapshot(claim(0, true), nil)), expect("read ana", snapshot(nil, nil)),
+		expect("release ana x ben lost", match.StatusReleased), expect("apply ben"))
+	state := func(state, matcher, matchee string) *protocol.MatchState {
+		return &protocol.MatchState{Pool: "default", Match: "x", State: state, Matcher: matcher, Matchee: matchee}
+	}
+	lost := state("ended", "ana", "ben")
+	lost.EndedAt, lost.Reason = cacheTime-59_999, "lost"
+	none := &match.Fault{Kind: match.NotFound, Text: "there is no such match of this member, or it ended more than 60 s ago"}
+	for name, test := range map[string]struct {
+		steps script
+		want  protocol.Frame
+		err   error
+	}{
+		"a claim that is not decided":          {join(undecided, undecided), state("searching", "ana", "ben"), nil},
+		"a search of the member":               {join(expect("describe ben", snapshot(nil, searching)), expect("describe ben", snapshot(nil, searching))), state("searching", "ben", ""), nil},
+		"a match that the look itself ended":   {join(released, expect("describe ben", ended)), lost, nil},
+		"a match that ended 60 s ago":          {expect("describe ben", old), nil, none},
+		"another match":                        {expect("describe ben", snapshot(nil, &match.Route{State: match.Searching, Match: "y"})), nil, none},
+		"a request that waits":                 {expect("describe ben", snapshot(nil, &match.Route{State: match.Waiting})), nil, none},
+		"a member who cannot be read":          {expect("describe ben", err1), nil, err1},
+		"a member who cannot be read any more": {join(undecided, expect("describe ben", err2)), nil, err2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, test.steps)
+			answer := s.answered(test.err)(s.Service.MatchState(t.Context(), member("ben"), "x"))
+			if diff := cmp.Diff(test.want, answer); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// A back end's match takes the steps of any other; the search alone is left out.
+func TestABackEndLearnsWhyTwoMembersWereNotMatched(t *testing.T) {
+	conflict := func(text string, retryable bool) error {
+		return &match.Fault{Kind: match.Conflict, Text: text, Retryable: retryable}
+	}
+	free := snapshot(nil, nil)
+	there := snapshot(nil, nil)
+	at := north(1, 5)
+	there.Position = &at
+	looks := join(expect("describe ana", free), expect("describe ben", there))
+	begin := expect("begin  1", withRequest(match.StatusOK, request()))
+	claimed := func(outcome ...any) script { return expect("claim ana 1 ben 5", outcome...) }
+	opened := join(looks, begin)
+	moved := claimed(result{Status: match.StatusMoved, Position: &at})
+	passing := conflict("the matchee is moving, or a request of it is being decided: ask again in a second", true)
+	deciding := conflict("a request of the matcher is being decided: ask again in a second", true)
+	gone := conflict("the matchee is not available: it must be connected, available and in the role matchee, with a fresh location", false)
+	with := func(status match.Status, c *match.Claim) script {
+		return expect("begin  1", result{Status: status, Claim: c})
+	}
+	old := claim(4000, false)
+	old.Matcher, old.Match = member("eve"), "y"
+	releaseOld := join(expect("read eve", free), expect("release eve y ben lost", match.StatusReleased), expect("apply ben"))
+	for name, test := range map[string]struct {
+		steps script
+		err   error
+	}{
+		"they are matched":                       {join(opened, claimAndMatch("ana", "1", "ben")), nil},
+		"the matchee has moved":                  {join(opened, moved, claimAndMatch("ana", "1", "ben")), nil},
+		"the matchee's claim was left half done": {join(opened, claimed(result{Status: match.StatusClaimed, Claim: old, Now: cacheTime}), releaseOld, claimAndMatch("ana", "1", "ben")), nil},
+		"the matchee moves on and on":            {join(opened, moved, moved, moved, moved, retracted("ana")), passing},
+		"the matchee is not available":           {join(opened, claimed(match.StatusUnavailable), retracted("ana")), gone},
+		"the matchee has matched":                {join(opened, claimed(match.StatusTaken), retracted("ana")), conflict("the matchee is in a match already", false)},
+		"the matchee is searching":               {join(opened, claimed(match.StatusBusy), retracted("ana")), passing},
+		"the matcher has cancelled":              {join(opened, claimed(match.StatusYours), expect("commit ana 1 ben", match.StatusRefused), expect("release ana 1 ben lost", match.StatusReleased), expect("apply ben"), retracted("ana")), conflict("the matcher has cancelled the match", false)},
+		"the claim fails":                        {join(opened, claimed(err1), claimed(err1), expect("release ana 1 ben lost", match.StatusReleased), expect("apply ben"), retracted("ana")), err1},
+		"the matcher is not connected":           {join(looks, with(match.StatusAbsent, nil)), conflict("the matcher is not connected", false)},
+		"the matcher has no location":            {join(looks, with(match.StatusNoLocation, nil)), conflict("the matcher has no fresh location: give lat and lng", false)},
+		"the matcher has matched":                {join(looks, with(match.StatusActive, nil)), conflict("the matcher is in a match already", false)},
+		"the matcher was found":                  {join(looks, with(match.StatusClaimed, claim(0, true))), conflict("the matcher is in a match already", false)},
+		"the matcher is being found":             {join(looks, with(match.StatusClaimed, claim(0, false))), deciding},
+		"the matcher searches":                   {join(looks, with(match.StatusSearching, nil)), deciding},
+		"the matcher's request waits":            {join(looks, with(match.StatusWaiting, nil)), conflict("the matcher has a request of its own, which waits", false)},
+		"the matchee is not known":               {join(expect("describe ana", free), expect("describe ben", match.StatusAbsent)), gone},
+		"the matcher cannot be looked at":        {expect("describe ana", err1), err1},
+		"the matcher's match goes on":            {join(expect("describe ana", snapshot(nil, route(match.Active, false))), expect("read ben", snapshot(claim(0, true), nil))), conflict("the matcher is in a match already", false)},
+		"the matchee's match goes on":            {join(expect("describe ana", free), expect("describe ben", snapshot(claim(0, true), nil)), expect("read ana", snapshot(nil, route(match.Active, false)))), conflict("the matchee is in a match already", false)},
+		"the matcher's last end was left half done": {join(looks, expect("begin  1", func() result {
+			r := withRequest(match.StatusOK, request())
+			r.Unfinished = route(match.Ended, false)
+			return r
+		}()), finishMatch("completed"), claimAndMatch("ana", "1", "ben")), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, test.steps)
+			s.Pools, _ = pool.Parse(nil)
+			answer := s.answered(test.err)(s.Service.Create(t.Context(), member("ana"), member("ben"), nil))
+			want := protocol.Frame(&protocol.MatchState{Pool: "default", Match: "1", State: "active", Matcher: "ana", Matchee: "ben"})
+			if test.err != nil {
+				want = nil
+			}
+			if diff := cmp.Diff(want, answer); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
 		})
 	}
 }

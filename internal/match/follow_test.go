@@ -136,3 +136,52 @@ func TestAReportRepairsTheCallersRequestMatchOrEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) { sendReport(t, test.want, test.steps) })
 	}
 }
+
+// TestAReportOfASharingMatcherIsPushedToItsMatchee while the match lasts. Without share, it is not.
+func TestAReportOfASharingMatcherIsPushedToItsMatchee(t *testing.T) {
+	const pushed = `push ben1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3}`
+	reported := func(change func(*result)) script {
+		r := result{Status: match.StatusOK, Now: cacheTime, At: 49_000, Since: 44_000, Advice: match.Watched, Route: route(match.Active, true)}
+		r.Route.Request.Share = true
+		change(&r)
+		return join(expect("report ana1", r), expect("apply ana"))
+	}
+	moved := reported(func(*result) {})
+	claimed := func(c *match.Claim) result { return connected(snapshot(c, nil), "ben1") }
+	ben := claimed(claim(9000, true))
+	pushing, untold := ben, ben
+	pushing.Pushing, untold.Tell = true, true
+	repaired := join(commitAndConfirm("ana", "x", "ben"), expect("apply ana"), meanwhile("apply ben"))
+	for name, test := range map[string]struct {
+		steps script
+		want  error
+	}{
+		"the match is active: pushed":                          {join(moved, expect("read ben", ben), expect(pushed)), nil},
+		"without share: not pushed":                            {join(reported(func(r *result) { r.Route.Request.Share = false }), expect("read ben", ben)), nil},
+		"the match has ended: not pushed":                      {reported(func(r *result) { r.Route.State = match.Ended }), nil},
+		"the position is not believed: not pushed":             {join(reported(func(r *result) { r.NotTaken = protocol.PositionJump }), expect("read ben", ben)), nil},
+		"the matchee was not told: it is told, not pushed":     {join(moved, expect("read ben", untold), repaired), nil},
+		"the matchee is just being told: not pushed":           {join(moved, expect("read ben", pushing)), nil},
+		"the claim is not confirmed: repaired, not pushed":     {join(moved, expect("read ben", claimed(claim(0, false))), repaired), nil},
+		"the claim is lost: the match ends, and is not pushed": {join(moved, expect("read ben", snapshot(nil, nil)), finishMatch("lost")), nil},
+		"the claim is for another match: not pushed": {join(moved, expect("read ben", claimed(&match.Claim{Matcher: member("ana"), Match: "y", Confirmed: true})),
+			finishMatch("lost")), nil},
+		"it takes 2 s: pushed":               {join(moved, expect("read ben", ben, 2*time.Second), expect(pushed)), nil},
+		"it takes more than 2 s: not pushed": {join(moved, expect("read ben", ben, 2001*time.Millisecond)), nil},
+		"the read fails: logged, not pushed": {join(moved, expect("read ben", ben, err1), expect("log share a location: error 1")), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, test.steps)
+			s.checkError(s.Report(t.Context(), session("ana"), &protocol.Location{Lat: 37.776, Lng: -122.42, Seq: 3}, s.now), test.want)
+		})
+	}
+	// Of several points the matchee gets those since the match began and the last report.
+	sent := []protocol.Fix{{Lat: 37.774, Lng: -122.42, At: 44_000}, {Lat: 37.7745, Lng: -122.42, At: 45_000}, {Lat: 37.775, Lng: -122.42, At: 47_000},
+		{Lat: 37.776, Lng: -122.42, At: 49_000, Seq: 3}}
+	for age, points := range map[int64]string{9000: `{"lat":37.7745,"lng":-122.42,"at":45000},`, 4000: ""} {
+		s := scripted(t, moved, expect("read ben", claimed(claim(age, true))),
+			meanwhile(strings.TrimSuffix(pushed, "}")+`,"points":[`+points+`{"lat":37.775,"lng":-122.42,"at":47000}]}`),
+			meanwhile(`push ana1 {"type":"ack","report":{"afterSeconds":3,"moveMeters":15},"taken":4}`))
+		s.checkError(s.Report(t.Context(), session("ana"), &protocol.Location{Lat: 37.776, Lng: -122.42, Seq: 3, Points: sent}, s.now), nil)
+	}
+}

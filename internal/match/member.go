@@ -72,6 +72,8 @@ type Request struct {
 	Wait bool
 	// Registered says that the request waits in every shard cell that its circle touches.
 	Registered bool
+	// Share says that the matchee sees the matcher's moves.
+	Share bool
 	// Apart are members with whom the owner has a cool-down. A search finds one only if it can
 	// get nobody else. They are set only for a search.
 	Apart []Member

@@ -36,13 +36,13 @@ func (r *Report) taken(reported Reported) *int {
 	return new(len(r.Points))
 }
 
-// path returns the points between the last position and this one: none from before the match,
-// and none from where nobody comes so fast.
-func (r *Report) path(reported Reported, speed float64) (path []protocol.Fix) {
+// path returns the points between the last position and this one: none from before the match, which
+// began then, and none from where nobody comes so fast.
+func (r *Report) path(reported Reported, began int64, speed float64) (path []protocol.Fix) {
 	next := protocol.Fix{Lat: r.Lat, Lng: r.Lng, At: reported.At, Motion: r.Motion}
 	for i := len(r.Points) - 2; i >= 0; i-- {
 		p := r.Points[i]
-		if p.At > max(reported.Since, reported.Claim.At) && p.At <= next.At && reaches(p, next, speed) {
+		if p.At > max(reported.Since, began) && p.At <= next.At && reaches(p, next, speed) {
 			path, next = append(path, p), p
 		}
 	}

@@ -21,10 +21,19 @@ type pair struct {
 	since            int64    // when the matchee was claimed, epoch ms
 	connection       string   // of the peer
 	told             bool     // the peer has been told of the match
+	share            bool     // the matchee sees the matcher's moves
 }
 
 func (p *pair) advice() Advice {
 	if p.role == protocol.RoleMatchee {
+		return Watched
+	}
+	return matcherAdvice(p.share)
+}
+
+// matcherAdvice is the advice for the matcher of a match.
+func matcherAdvice(share bool) Advice {
+	if share {
 		return Watched
 	}
 	return Watching
@@ -88,7 +97,8 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		}
 	}
 	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position,
-		since: other.Claim.At, connection: other.Connection, told: other.told() && other.Claim.Confirmed, peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
+		since: other.Claim.At, connection: other.Connection, told: other.told() && other.Claim.Confirmed, share: r.Route.Request.Share,
+		peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
 
 // told says that the member has been told of its match, as far as one read shows.
@@ -113,12 +123,16 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 			}
 		}
 		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request),
-			since: c.At, connection: other.Connection, told: other.told()}
+			since: c.At, connection: other.Connection, told: other.told(), share: r.Request.Share}
 		from := p.position.Point
 		if position != nil {
 			from = position.Point
 		}
 		p.peer = peer(p.position, from, other.Card)
+		if p.share && other.Position != nil {
+			p.position = *other.Position
+			p.peer.Lat, p.peer.Lng, p.peer.At = p.position.Lat, p.position.Lng, p.position.At
+		}
 		return p, nil
 	case r.State == Ended && r.Matchee == m && !r.Notified:
 		return nil, w.repairEnd(ctx, c.Matcher, r)

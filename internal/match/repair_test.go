@@ -219,3 +219,29 @@ func TestAMatchIsNotifiedToBothAndBothAreUnlisted(t *testing.T) {
 		})
 	}
 }
+
+// TestTheMatcheeLocatesASharingMatcher where it was last. If that is not known, or not shared, it
+// gets the point of the request.
+func TestTheMatcheeLocatesASharingMatcher(t *testing.T) {
+	const fixed, last = `"lat":37.775,"lng":-122.42,"at":1,"seq":0`, `"lat":37.777,"lng":-122.42,"at":9,"seq":4`
+	for name, test := range map[string]struct {
+		share, known bool
+		want         string
+	}{
+		"shared":     {true, true, last},
+		"not known":  {true, false, fixed},
+		"not shared": {false, true, fixed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := snapshot(nil, route(match.Active, true))
+			other.Route.Request.Share = test.share
+			if p := north(2, 9); test.known {
+				p.Seq = 4
+				other.Position = &p
+			}
+			s := scripted(t, expect("read ben1", snapshot(claim(9000, true), nil)), expect("read ana", other), expect("watch ana x ben", match.StatusActive),
+				expect(`push ben1 {"type":"location","id":"i","match":"x",`+test.want+`}`))
+			s.checkError(s.Locate(t.Context(), session("ben"), "i"), nil)
+		})
+	}
+}

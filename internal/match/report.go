@@ -12,7 +12,7 @@ import (
 )
 
 // Report stores a location of the caller that arrived at that time. It pushes the location to
-// a matcher who follows the caller, and wakes waiting requests that the caller fits. What the
+// a matcher who follows the caller, or the matchee to whom it shares its moves, and wakes waiting requests that the caller fits. What the
 // message says of the caller's availability and tags is taken by its arrival, whatever becomes of
 // the position. The reply is an Ack if the message has an id, the advice has changed, or something
 // was not taken as it was sent. The error is the fault Forbidden for a tag that is not in the token,
@@ -37,6 +37,7 @@ func (s *Service) Report(ctx context.Context, x Session, q *protocol.Location, a
 }
 
 func (w *work) report(ctx context.Context, x Session, r Report, id string) (protocol.Frame, error) {
+	before := w.Now()
 	reported, err := inSession(ctx, w, x, func(x Session) (Reported, error) { return w.Store.Report(ctx, x, r) })
 	if err != nil {
 		return nil, err
@@ -49,13 +50,19 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	if reported.Claim != nil {
 		w.concurrently(ctx, func(ctx context.Context) { w.follow(ctx, x.Member, r, reported) })
 	}
-	// The matcher gets the location even if the index cannot be reached.
+	shares := reported.Route != nil && reported.Route.State == Active && reported.Route.Request.Share
+	if shares {
+		w.concurrently(ctx, func(ctx context.Context) { w.share(ctx, x.Member, r, reported, before) })
+	}
+	// The peer gets the location even if the index cannot be reached.
 	waiting, err := w.Store.Apply(ctx, x.Member, reported.Changes)
 	if err != nil {
 		return nil, err
 	}
 	w.wake(x.Member, waiting)
-	_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
+	if !shares {
+		_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
+	}
 	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings, reported.Lag), Position: reported.NotTaken,
 		Available: reported.Stands.Available, Tags: reported.Stands.Tags, Taken: r.taken(reported)}
 	ack.Unlisted = unlisted(reported.Unlisted, reported.Now, &ack.Report)
@@ -99,8 +106,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		case confirmed && !watched.Tell:
 			// Else nobody believes the position, or the match may have ended by now.
 			if reported.NotTaken == "" && w.Now().Sub(before) <= slow {
-				w.Notify(ctx, c.Matcher, watched.Connection, &protocol.LocationFrame{Match: c.Match, Lat: r.Lat, Lng: r.Lng,
-					At: reported.At, Seq: r.Seq, Motion: r.Motion, Points: r.path(reported, w.Pools.For(m.Pool).MaxSpeed)})
+				w.Notify(ctx, c.Matcher, watched.Connection, w.moved(m, c.Match, r, reported, c.At))
 			}
 			return
 		case completed:
@@ -118,6 +124,23 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 			completed = true
 		}
 	}
+}
+
+// share pushes the report to the matchee of the member's match, if the match lasts and the matchee has
+// been told of it. It repairs the match. The report began then.
+func (w *work) share(ctx context.Context, m Member, r Report, reported Reported, began time.Time) {
+	p, err := w.repair(ctx, m, Snapshot{Route: reported.Route})
+	w.logFailure(ctx, "share a location", err)
+	// The claim says that the matchee has not been told of an end. The route may be out of date.
+	if p != nil && p.told && reported.NotTaken == "" && w.Now().Sub(began) <= slow {
+		w.Notify(ctx, p.matchee, p.connection, w.moved(m, p.match, r, reported, p.since))
+	}
+}
+
+// moved is the frame that shows a report to the peer, in a match that began then.
+func (w *work) moved(m Member, match string, r Report, reported Reported, began int64) *protocol.LocationFrame {
+	return &protocol.LocationFrame{Match: match, Lat: r.Lat, Lng: r.Lng, At: reported.At, Seq: r.Seq, Motion: r.Motion,
+		Points: r.path(reported, began, w.Pools.For(m.Pool).MaxSpeed)}
 }
 
 // repairRoute makes the planned attempts, and repairs the request, match or end in the

@@ -20,7 +20,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 	if !x.Matcher {
 		return Result{}, fault(Forbidden, "the token does not give the role matcher")
 	}
-	r := NewRequest{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0,
+	r := NewRequest{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0, Share: q.Share,
 		Open: max(patience, time.Duration(q.Wait*float64(time.Second)))}
 	if r.Radius == 0 {
 		r.Radius = min(protocol.DefaultRadius, settings.MaxRadius)
@@ -47,7 +47,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 			case err != nil:
 				return nil, err
 			case begun.Status == StatusOK:
-				return nil, w.firstAttempt(ctx, x.Member, id, begun)
+				return nil, w.opened(ctx, x.Member, begun, func() error { return w.attemptOpened(ctx, x.Member, id, *begun.Request) })
 			}
 			reply, retry, err := w.underWay(ctx, x, q.ID, begun)
 			if reply != nil || err != nil {
@@ -86,15 +86,15 @@ func (w *work) begin(ctx context.Context, x Session, r NewRequest) (begun Begun,
 	return begun, r.Match, err
 }
 
-// firstAttempt makes the assignment attempt for a request just opened. If that fails, the
+// opened makes the assignment attempt for a request just opened. If that fails, the
 // request is retracted, so that the caller can repeat it at once.
-func (w *work) firstAttempt(ctx context.Context, owner Member, id string, begun Begun) error {
+func (w *work) opened(ctx context.Context, owner Member, begun Begun, attempt func() error) error {
 	err := w.repairEnd(ctx, owner, begun.Unfinished)
 	if err == nil {
 		if begun.Unfinished != nil {
 			w.flush(ctx) // before the same two may be matched once more
 		}
-		err = w.attemptOpened(ctx, owner, id, *begun.Request)
+		err = attempt()
 	}
 	if err != nil {
 		changes, failure := w.Store.Retract(ctx, owner, begun.Request.Created)

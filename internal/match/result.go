@@ -152,12 +152,13 @@ type Reported struct {
 	// With ok:
 	At    int64 // epoch ms
 	Claim *Claim
-	Since int64 // with a Claim: the time of the position before, 0 if there was none
+	Since int64 // with a Claim or a Route that shares: the time of the position before, 0 if there was none
 	Route *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
-// searching (another request is under way); no_location, too_far, rate_limited, kept_out,
+// searching (another request is under way); no_location, too_far, absent (a back end asks for a
+// member who is not connected), rate_limited, kept_out,
 // replaced, gone, expired or unknown. Only ok has opened anything.
 type Begun struct {
 	Status Status

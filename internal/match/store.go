@@ -54,7 +54,7 @@ type Index interface {
 
 // Requests keeps the requests and the leases of their assignment attempts.
 type Requests interface {
-	// Begin opens a request and leases it.
+	// Begin opens a request and leases it. Without a session a back end does it for the member.
 	Begin(context.Context, Session, NewRequest) (Begun, error)
 	// Lease gives the lease of a waiting request to a new assignment attempt.
 	Lease(ctx context.Context, owner Member, match string) (Leased, error)
@@ -127,6 +127,7 @@ type NewRequest struct {
 	Tags     []string
 	Open     time.Duration // until the deadline
 	Wait     bool          // the request waits if nobody is found
+	Share    bool          // the matchee is to see the matcher's moves
 }
 
 // A Query is a search around a point.

@@ -177,7 +177,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"location", `{"action":"location","lat":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "lat is in each of points: leave it out beside them"},
 		{"location", `{"action":"location","speed":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "speed is in each of points: leave it out beside them"},
 	}
-	for _, action := range []string{"accept", "decline", "share", "\u0000"} {
+	for _, action := range []string{"accept", "decline", "\u0000"} {
 		text := fmt.Sprintf(`{"action":%q,"match":"m","id":"i"}`, action)
 		if action == "\u0000" {
 			text = `{"action":"\u0000","id":"i"}`
@@ -218,7 +218,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"match", `"widenSeconds":9`, "widenTo", []string{`9e3`}, "widenTo needs a wait of more than 0 seconds"},
 		{"match", `"widenTo":9e3,"widenSeconds":9`, "wait", []string{`0`}, "widenTo needs a wait of more than 0 seconds"},
 		{"match", ``, "confirm", []string{`0`, `30`}, "not supported yet"},
-		{"match", ``, "share", []string{`true`, `false`}, "not supported yet"},
+		{"match", ``, "share", []string{`1`, `"true"`, `[]`}, "true or false"},
 		{"match", ``, "avoid", []string{`[]`, `["m"]`}, "not supported yet"},
 		{"end", ``, "reason", []string{`"completed"`}, "match is required"},
 		{"end", ``, "match", []string{`null`, `""`, `7`, `[]`, `"` + strings.Repeat("m", 65) + `"`}, "1 to 64 characters"},

@@ -69,7 +69,7 @@ type WelcomeRequest struct {
 }
 
 // Peer is the other side of a match: its last location and its token's card.
-// For the matchee it is the request's fixed point.
+// For the matchee it is the request's fixed point, unless the matcher shares its moves.
 type Peer struct {
 	Lat      float64         `json:"lat"`
 	Lng      float64         `json:"lng"`
@@ -130,7 +130,7 @@ type Matched struct {
 	Report  Report `json:"report"`
 }
 
-// A LocationFrame is the peer's newest location: pushed to the matcher, and the
+// A LocationFrame is the peer's newest location: pushed to those who follow it, and the
 // answer to locate.
 type LocationFrame struct {
 	ID    string  `json:"id,omitempty"`

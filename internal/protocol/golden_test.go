@@ -42,6 +42,7 @@ func messages() map[string]protocol.Message {
 			ID: "r1", Radius: 2000, Point: &protocol.Point{Lat: 37.7793, Lng: -122.4193}, Tags: []string{"xl"}, Wait: 60,
 		},
 		"match-widening": &protocol.Match{ID: "r1", Radius: 1000, Wait: 60, WidenTo: 5000, WidenSeconds: 40},
+		"match-share":    &protocol.Match{ID: "r1", Share: true},
 		"cancel":         &protocol.Cancel{ID: "c1"},
 		"cancel-request": &protocol.Cancel{ID: "c1", Request: "r1"},
 		"end":            &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},

@@ -117,12 +117,13 @@ type Locate struct {
 
 // Match asks for the nearest available member.
 type Match struct {
-	_      struct{} `later:"confirm,share,avoid"`
+	_      struct{} `later:"confirm,avoid"`
 	ID     string   `json:"id" range:"at most 64"`
 	Radius float64  `json:"radius" unit:"metres" range:"100 to 20000"` // 0: DefaultRadius, or the pool's widest if that is less
 	*Point          // where to search; nil: where the caller last reported to be
 	Tags   []string `json:"tags"` // all of which the match must have
 	Wait   float64  `json:"wait" unit:"seconds" range:"0 to 600"`
+	Share  bool     `json:"share"` // the matchee gets the caller's moves too
 	// While nobody is found, the circle of a request with a Wait grows to WidenTo over WidenSeconds. Both or neither.
 	WidenTo      float64 `json:"widenTo" unit:"metres" range:"100 to 20000"`
 	WidenSeconds float64 `json:"widenSeconds" unit:"seconds" range:"1 to 600"`

@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// A Verb is what the application's back end asks for: one of *MemberGet, *MemberDisconnect and
-// *MatchEnd. The tags of its fields are those that Message explains.
+// A Verb is what the application's back end asks for: one of *MemberGet, *MemberDisconnect,
+// *MatchGet, *MatchCreate and *MatchEnd. The tags of its fields are those that Message explains.
 type Verb interface {
 	verb() string
 	// InPool is the pool in which it is done.
@@ -38,6 +38,21 @@ type MemberDisconnect struct {
 	Reason string `json:"reason" range:"at most 128"` // for the member
 }
 
+// MatchGet asks how a match of a member stands, who is either of the two: the answer is a
+// MatchState.
+type MatchGet struct {
+	OfMember
+	Match string `json:"match" required:"yes" range:"1 to 64"`
+}
+
+// MatchCreate matches two members: the answer is a MatchState.
+type MatchCreate struct {
+	Pool    string `json:"pool" required:"yes" range:"1 to 32"`
+	Matcher string `json:"matcher" required:"yes" range:"1 to 128"`
+	Matchee string `json:"matchee" required:"yes" range:"1 to 128"`
+	*Point         // what the matchee is shown; nil: where the matcher last reported to be
+}
+
 // MatchEnd ends a match of a member, who is either of the two, for both: the answer is an Ended.
 type MatchEnd struct {
 	OfMember
@@ -49,7 +64,7 @@ type MatchEnd struct {
 // each.
 var verbs = sync.OnceValues(func() (names []string, shapes map[string]*shape) {
 	shapes = make(map[string]*shape)
-	for _, v := range []Verb{&MemberGet{}, &MemberDisconnect{}, &MatchEnd{}} {
+	for _, v := range []Verb{&MemberGet{}, &MemberDisconnect{}, &MatchGet{}, &MatchCreate{}, &MatchEnd{}} {
 		names = append(names, v.verb())
 		shapes[v.verb()] = shapeOf(reflect.TypeOf(v).Elem())
 	}
@@ -160,8 +175,22 @@ type Disconnected struct {
 	Closed bool   `json:"closed"` // false: the member had no connection
 }
 
+// MatchState answers MatchGet and MatchCreate. Times are in epoch ms by the cache's clock.
+type MatchState struct {
+	Pool    string `json:"pool"`
+	Match   string `json:"match"`
+	State   string `json:"state"`             // "searching", "active" or "ended"
+	Matcher string `json:"matcher"`           // member ids
+	Matchee string `json:"matchee,omitempty"` // "" while it is not known
+	Since   int64  `json:"since,omitempty"`   // with active, in the answer to MatchGet: when the matchee was claimed
+	EndedAt int64  `json:"endedAt,omitempty"` // with ended, as the reason
+	Reason  string `json:"reason,omitempty"`
+}
+
 func (*MemberGet) verb() string        { return "member.get" }
 func (*MemberDisconnect) verb() string { return "member.disconnect" }
+func (*MatchGet) verb() string         { return "match.get" }
+func (*MatchCreate) verb() string      { return "match.create" }
 func (*MatchEnd) verb() string         { return "match.end" }
 
 // VerbName returns the name of a verb, or "" for nil.
@@ -175,11 +204,21 @@ func VerbName(v Verb) string {
 // InPool implements Verb.
 func (o *OfMember) InPool() string { return o.Pool }
 
+// InPool implements Verb.
+func (v *MatchCreate) InPool() string { return v.Pool }
+
 // Subject implements Verb.
 func (o *OfMember) Subject() []any { return []any{"member", o.Member} }
+
+// Subject implements Verb.
+func (v *MatchGet) Subject() []any { return append(v.OfMember.Subject(), "match", v.Match) }
+
+// Subject implements Verb.
+func (v *MatchCreate) Subject() []any { return []any{"matcher", v.Matcher, "matchee", v.Matchee} }
 
 // Subject implements Verb.
 func (v *MatchEnd) Subject() []any { return append(v.OfMember.Subject(), "match", v.Match) }
 
 func (*MemberState) frameType() string  { return "member" }
+func (*MatchState) frameType() string   { return "match" }
 func (*Disconnected) frameType() string { return "disconnected" }

@@ -12,11 +12,15 @@ import (
 func TestAVerbIsDecoded(t *testing.T) {
 	ana := protocol.OfMember{Pool: "default", Member: "ana"}
 	for text, want := range map[string]protocol.Verb{
-		`{"verb":"member.get","pool":"default","member":"ana"}`:                                 &protocol.MemberGet{OfMember: ana},
-		`{"position":true,"member":"ana","pool":"default","verb":"member.get"}`:                 &protocol.MemberGet{OfMember: ana, Position: true},
-		`{"verb":"member.get","pool":"default","member":"ana","position":null}`:                 &protocol.MemberGet{OfMember: ana},
-		`{"verb":"member.disconnect","pool":"default","member":"ana"}`:                          &protocol.MemberDisconnect{OfMember: ana},
-		`{"verb":"member.disconnect","pool":"default","member":"ana","reason":"over"}`:          &protocol.MemberDisconnect{OfMember: ana, Reason: "over"},
+		`{"verb":"member.get","pool":"default","member":"ana"}`:                        &protocol.MemberGet{OfMember: ana},
+		`{"position":true,"member":"ana","pool":"default","verb":"member.get"}`:        &protocol.MemberGet{OfMember: ana, Position: true},
+		`{"verb":"member.get","pool":"default","member":"ana","position":null}`:        &protocol.MemberGet{OfMember: ana},
+		`{"verb":"member.disconnect","pool":"default","member":"ana"}`:                 &protocol.MemberDisconnect{OfMember: ana},
+		`{"verb":"member.disconnect","pool":"default","member":"ana","reason":"over"}`: &protocol.MemberDisconnect{OfMember: ana, Reason: "over"},
+		`{"verb":"match.get","pool":"default","member":"ana","match":"m"}`:             &protocol.MatchGet{OfMember: ana, Match: "m"},
+		`{"verb":"match.create","pool":"default","matcher":"ana","matchee":"ben"}`:     &protocol.MatchCreate{Pool: "default", Matcher: "ana", Matchee: "ben"},
+		`{"verb":"match.create","pool":"default","matcher":"ana","matchee":"ben","lat":1,"lng":180}`: &protocol.MatchCreate{Pool: "default", Matcher: "ana", Matchee: "ben",
+			Point: &protocol.Point{Lat: 1, Lng: -180}},
 		`{"verb":"match.end","pool":"default","member":"ana","match":"m"}`:                      &protocol.MatchEnd{OfMember: ana, Match: "m", Reason: "completed"},
 		`{"verb":"match.end","pool":"default","member":"ana","match":"m","reason":"cancelled"}`: &protocol.MatchEnd{OfMember: ana, Match: "m", Reason: "cancelled"},
 	} {
@@ -49,6 +53,9 @@ func TestAVerbThatIsRefusedSaysWhatIsAllowed(t *testing.T) {
 		`{"verb":"member.get","pool":"p","member":"a","positoin":true}`:                {Code: protocol.CodeInvalidMessage, Message: `unknown field "positoin": member.get takes pool, member, position`},
 		`{"verb":"member.get","pool":"p","member":"a","requestContext":{}}`:            {Code: protocol.CodeInvalidMessage, Message: `unknown field "requestContext": member.get takes pool, member, position`},
 		`{"verb":"member.get","pool":"p","member":"a","position":1}`:                   {Code: protocol.CodeInvalidMessage, Message: "position must be true or false"},
+		`{"verb":"match.create","pool":"p","matcher":"a"}`:                             {Code: protocol.CodeInvalidMessage, Message: "matchee is required: a string of 1 to 128 characters"},
+		`{"verb":"match.create","pool":"p","matcher":"a","matchee":"b","lat":1}`:       {Code: protocol.CodeInvalidMessage, Message: "lng is required: a number of degrees from -180 to 180, since lat is given"},
+		`{"verb":"match.create","pool":"p","matcher":"a","matchee":"b","x":1}`:         {Code: protocol.CodeInvalidMessage, Message: `unknown field "x": match.create takes pool, matcher, matchee, lat, lng`},
 		`{"verb":"match.end","pool":"p","member":"a"}`:                                 {Code: protocol.CodeInvalidMessage, Message: "match is required: a string of 1 to 64 characters"},
 		`{"verb":"match.end","pool":"p","member":"a","match":"m","reason":"lost"}`:     {Code: protocol.CodeInvalidMessage, Message: `reason must be "completed" or "cancelled"`},
 		`{"verb":"member.get"}` + strings.Repeat(" ", protocol.MaxMessageBytes):        {Code: protocol.CodeTooLarge, Message: "a verb may have at most 16384 bytes"},

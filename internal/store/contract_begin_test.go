@@ -283,5 +283,58 @@ func begins() []testCase {
 			f.advance(time.Millisecond)
 			f.says(ana.begin("", "m5", around(0)), match.StatusOK)
 		}},
+		{"a back end opens a request for a member that is connected, which is no sign of life and takes no budget", func(f *fixture) {
+			f.settings(`"requestsPerMinute":1,"matchesPerHour":1,"remoteRequests":false`)
+			ana := f.listed("ana", 0)
+			before := f.record("ana")
+			forAna := match.Session{Member: ana.Member}
+			begin := func(search string, at *geo.Point) match.Begun {
+				begun, err := f.store.Begin(f.t.Context(), forAna, match.NewRequest{Match: search, Point: at, Radius: 3000, Open: time.Second})
+				f.must(err)
+				return begun
+			}
+			away := north(500_000)
+			for n := range 3 {
+				search := fmt.Sprint("m", n)
+				begun := begin(search, &away)
+				f.is(begun, match.Begun{Status: match.StatusOK, Request: &match.Request{Point: away, Radius: 3000, Tags: []string{}, Created: f.now, Deadline: f.now + 1000}})
+				f.is(begin(search, &away), begun)
+				f.says(begin("other", nil), match.StatusSearching)
+				_, err := f.store.Retract(f.t.Context(), ana.Member, f.now)
+				f.must(err)
+				f.advance(time.Millisecond)
+			}
+			for _, name := range []string{"heard", "requestRate", "matchRate", "messageRate"} {
+				same(f, f.record("ana")[name], before[name])
+			}
+			same(f, begin("m4", nil).Request.Point, north(0))
+			deadline := f.now + 1000
+			f.advance(match.Lease)
+			begun := begin("m5", nil)
+			f.says(begun, match.StatusOK)
+			same(f, notices(begun.Untold), "") // the end of the request before is the member's to hear
+			f.advance(match.NotifyAgain)
+			same(f, notices(ana.read().Untold), fmt.Sprint("no_match ", deadline))
+		}},
+		{"a back end opens no request for a member that is not connected, or has no fresh report", func(f *fixture) {
+			ana := f.newMember("ana")
+			begin := func() match.Begun {
+				begun, err := f.store.Begin(f.t.Context(), match.Session{Member: ana.Member}, match.NewRequest{Match: "m1", Radius: 3000, Open: time.Second})
+				f.must(err)
+				return begun
+			}
+			f.is(begin(), match.Begun{Status: match.StatusAbsent})
+			ana.Expires = time.UnixMilli(f.now + 1000)
+			f.says(ana.connect(), match.StatusOK)
+			f.is(begin(), match.Begun{Status: match.StatusNoLocation})
+			ana.moveTo(0)
+			f.advance(time.Second)
+			f.is(begin(), match.Begun{Status: match.StatusAbsent})
+			ben := f.listed("ben", 0)
+			ben.leave()
+			ana = ben
+			f.is(begin(), match.Begun{Status: match.StatusAbsent})
+			same(f, ben.snapshot().Route, nil)
+		}},
 	}
 }

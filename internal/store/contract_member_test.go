@@ -191,6 +191,7 @@ func around(meters float64) requestOption {
 	return func(r *match.NewRequest) { p := north(meters); r.Point = &p }
 }
 func wanting(tags ...string) requestOption    { return func(r *match.NewRequest) { r.Tags = tags } }
+func sharing(r *match.NewRequest)             { r.Share = true }
 func withRadius(meters float64) requestOption { return func(r *match.NewRequest) { r.Radius = meters } }
 
 // widening lets the circle grow. It follows withRadius.
@@ -210,7 +211,7 @@ func (a *member) begin(id, search string, options ...requestOption) match.Begun 
 	if begun.Status == match.StatusOK {
 		a.asked = match.Request{ID: id, Point: a.Point, Radius: r.Radius, Widening: r.Widening,
 			Tags: append([]string{}, r.Tags...), Created: a.now,
-			Deadline: a.now + r.Open.Milliseconds(), Wait: r.Wait}
+			Deadline: a.now + r.Open.Milliseconds(), Wait: r.Wait, Share: r.Share}
 		if r.Point != nil {
 			a.asked.Point = *r.Point
 		}

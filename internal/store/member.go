@@ -23,8 +23,11 @@ func (s *Store) Connect(ctx context.Context, x match.Session, lost bool) (match.
 	return match.Connected{Status: r.Status, Refusal: r.refusal(), Old: r.Old, Changes: domainChanges(r.Changes)}, err
 }
 
-// session has the arguments of enter, in scripts/member.lua.
+// session has the arguments of enter, in scripts/member.lua. All are empty for a back end.
 func (s *Store) session(x match.Session) []string {
+	if x.Connection == "" {
+		return []string{"", "", "", ""}
+	}
 	perSecond, burst := "", ""
 	if settings := s.pools.For(x.Pool); !x.Admitted {
 		perSecond, burst = decimal(settings.MessagesPerSecond), decimal(settings.MessagesBurst)
@@ -40,11 +43,10 @@ func (s *Store) Disconnect(ctx context.Context, m match.Member, connection strin
 
 // Read implements match.Sessions.
 func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew bool) (match.Snapshot, error) {
-	by := []string{"", "", "", ""}
-	if x != nil {
-		by = s.session(*x)
+	if x == nil {
+		x = &match.Session{}
 	}
-	r, err := s.ask(ctx, s.onMember("read", m, append(by, bit(anew))...))
+	r, err := s.ask(ctx, s.onMember("read", m, append(s.session(*x), bit(anew))...))
 	return r.snapshot(), err
 }
 
@@ -128,11 +130,7 @@ func (s *Store) Finish(ctx context.Context, matcher match.Member, id string, mat
 
 // End implements match.Matches.
 func (s *Store) End(ctx context.Context, x match.Session, id, reason string) (match.Ending, error) {
-	by := []string{"", "", "", ""}
-	if x.Connection != "" {
-		by = s.session(x)
-	}
-	r, err := s.ask(ctx, s.onMember("end", x.Member, append(append(by, id, reason), s.prices(x.Member)...)...))
+	r, err := s.ask(ctx, s.onMember("end", x.Member, append(append(s.session(x), id, reason), s.prices(x.Member)...)...))
 	if r.Status != match.StatusEnded {
 		return match.Ending{Snapshot: r.snapshot()}, err
 	}

@@ -221,7 +221,7 @@ func (s *replayer) arguments(c model.Call) []string {
 	session := []string{"c1", s.ago(near), "1000", "1000"}
 	switch c.Script {
 	case model.Begin:
-		return append(session, "r2", match, "52.5", "13.4", "500", "", "", strconv.Itoa(far), "1", "1000", "1000", "")
+		return append(session, "r2", match, "52.5", "13.4", "500", "", "", strconv.Itoa(far), "1", "1000", "1000", "", "0")
 	case model.Lease:
 		return []string{match}
 	case model.Claim:

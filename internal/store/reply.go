@@ -96,6 +96,7 @@ type (
 		Deadline   number   `json:"deadline"`
 		Wait       flag     `json:"wait,omitempty"`
 		Registered flag     `json:"registered,omitempty"`
+		Share      flag     `json:"share,omitempty"`
 		Apart      []peer   `json:"apart,omitempty"`
 	}
 	peer struct {
@@ -358,7 +359,7 @@ func (q request) domain() match.Request {
 	return match.Request{
 		ID: q.ID, Point: geo.Point{Lat: float64(q.Lat), Lng: float64(q.Lng)}, Radius: float64(q.Radius), Widening: match.Widening(q.Widening),
 		Tags: strings.Fields(q.Tags), Created: int64(q.Created), Deadline: int64(q.Deadline), Wait: bool(q.Wait),
-		Registered: bool(q.Registered),
+		Registered: bool(q.Registered), Share: bool(q.Share),
 	}
 }
 

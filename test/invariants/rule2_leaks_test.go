@@ -78,6 +78,13 @@ func operations() []operation {
 		{"report while matched", (*scene).pair, func(s *scene) {
 			s.b.report(s.p.Lat, s.p.Lng)
 		}},
+		{"match of a back end", near, func(s *scene) { s.verb("match.create", `"matcher":"ana","matchee":"ben"`) }},
+		{"match of a back end with a waiting matchee", func(s *scene) {
+			near(s)
+			s.b.send("match", fmt.Sprintf(`"id":"n","wait":300,"radius":100,"lat":%v,"lng":%v`, s.far.Lat, s.far.Lng))
+		}, func(s *scene) { s.verb("match.create", `"matcher":"ana","matchee":"ben"`) }},
+		{"end by a back end", (*scene).pair, func(s *scene) { s.verb("match.end", `"member":"ben","match":"`+s.match+`"`) }},
+		{"disconnect by a back end", near, func(s *scene) { s.verb("member.disconnect", `"member":"ben"`) }},
 		{"report across shards", near, func(s *scene) {
 			s.b.report(s.p.Lat, s.p.Lng)
 		}},

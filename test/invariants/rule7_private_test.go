@@ -157,3 +157,92 @@ func TestRule7PrivateInTheLog(t *testing.T) {
 		}
 	})
 }
+
+// TestRule7PrivateWithShare: a matcher that shares its moves shows them to its matchee, while the
+// match is active and not longer.
+func TestRule7PrivateWithShare(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		home, before, moved, later, last := geo.Point{Lat: 37.7712345, Lng: -122.4112345}, geo.Point{Lat: 37.7723456, Lng: -122.4123456},
+			geo.Point{Lat: 37.7734567, Lng: -122.4134567}, geo.Point{Lat: 37.7745678, Lng: -122.4145678}, geo.Point{Lat: 37.7756789, Lng: -122.4156789}
+		meeting := geo.Point{Lat: 37.7667891, Lng: -122.4067891}
+		ana, ben, eve := be.join("ana"), be.join("ben"), be.join("eve")
+		ana.at(home.Lat, home.Lng)
+		ana.send("match", fmt.Sprintf(`"id":"m","share":true,"wait":300,"lat":%v,"lng":%v`, meeting.Lat, meeting.Lng))
+		want[*protocol.Waiting](ana)
+		ana.report(before.Lat, before.Lng)
+		ben.report(37.7667, -122.4067)
+		m := want[*protocol.Matched](ben)
+		if m.Peer.Lat != meeting.Lat {
+			t.Errorf("the matchee was shown %+v at first, want the point of the request", m.Peer)
+		}
+		noPosition(t, "before the match", ben.sent(), home, before)
+
+		shown := func(p geo.Point) {
+			t.Helper()
+			if f := want[*protocol.LocationFrame](ben); f.Match != m.Match || f.ID != "" || f.Lat != p.Lat || f.Lng != p.Lng {
+				t.Errorf("the matchee was shown %+v, want %v", f, p)
+			}
+			ben.send("locate", `"id":"l"`)
+			if f := want[*protocol.LocationFrame](ben); f.ID != "l" || f.Lat != p.Lat || f.Lng != p.Lng {
+				t.Errorf("the matchee located %+v, want %v", f, p)
+			}
+			if w := ben.hello(); w.Match == nil || w.Match.Peer.Lat != p.Lat || w.Match.Peer.Distance != m.Peer.Distance {
+				t.Errorf("the matchee resumed with %+v, want %v and the distance %g", w.Match, p, m.Peer.Distance)
+			}
+		}
+		ben.take()
+		ana.report(moved.Lat, moved.Lng)
+		shown(moved)
+		ana, ben = ana.reconnect(), ben.reconnect()
+		ana.hello()
+		ana.report(later.Lat, later.Lng)
+		shown(later)
+		ana.disconnect()
+		ben.send("locate", "")
+		if f := want[*protocol.LocationFrame](ben); f.Lat != meeting.Lat {
+			t.Errorf("the matchee located %+v, want the point of the request while the matcher is away", f)
+		}
+		ana = ana.reconnect()
+
+		ben.send("end", `"match":"`+m.Match+`"`)
+		seen := len(ben.sent())
+		ana.report(last.Lat, last.Lng)
+		ben.send("locate", "")
+		ben.hello()
+		ben.send("end", `"match":"`+m.Match+`"`)
+		noPosition(t, "after the end", ben.sent()[seen:], home, before, moved, later, last)
+		noPosition(t, "a third member", append(eve.sent(), &protocol.Pong{}), home, before, moved, later, last)
+
+		// A report of the matcher that the end overtakes, at any of its trips.
+		for _, byMatcher := range []bool{true, false} {
+			for n, more := 0, true; more; n++ {
+				ben.report(meeting.Lat, meeting.Lng)
+				ana.report(meeting.Lat, meeting.Lng)
+				ana.send("match", fmt.Sprintf(`"id":"m%d%t","share":true`, n, byMatcher))
+				id := want[*protocol.Matched](ana).Match
+				var then int
+				more = be.between(n, func() { ana.report(last.Lat, last.Lng) }, func() {
+					if byMatcher {
+						ana.send("end", `"match":"`+id+`"`)
+					} else {
+						ben.send("end", `"match":"`+id+`"`)
+					}
+					want[*protocol.Ended](ben)
+					then = len(ben.sent())
+				})
+				ben.hello()
+				noPosition(t, fmt.Sprintf("a report overtaken at trip %d", n), ben.sent()[then:], last)
+			}
+		}
+
+		// The next match is without share: the choice was that of the request.
+		ben.report(meeting.Lat, meeting.Lng)
+		ana.report(meeting.Lat, meeting.Lng)
+		ana.send("match", `"id":"without"`)
+		want[*protocol.Matched](ben)
+		seen = len(ben.sent())
+		ana.report(last.Lat, last.Lng)
+		ben.send("locate", "")
+		noPosition(t, "the next match, without share", ben.sent()[seen:], last)
+	})
+}

@@ -52,6 +52,10 @@ func TestTrips(t *testing.T) {
 			{"the next location", func() { ana.report(lat, lng+0.0001) }, 0, 2, 2},
 			{"end of both listed", end, 4, 5, 6},
 			{"another match", meet, 5, 8, 9},
+			{"its end", end, 4, 5, 6},
+			{"match with share", func() { ana.send("match", `"share":true`); matched() }, 5, 8, 9},
+			{"first location of a matcher who shares its moves", func() { ana.report(lat, lng) }, 2, 3, 3},
+			{"the next location", func() { ana.report(lat, lng+0.0001) }, 2, 2, 2},
 			// end, finish, release; list, told
 			{"end by the matchee", func() { ben.send("end", `"match":"`+match+`"`) }, 5, 6, 7},
 			{"two locations at the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 6, 6},

@@ -29,6 +29,13 @@ func (be *backend) askIn(pool, verb, fields string, args ...any) (answer map[str
 	return answer
 }
 
+// verb invokes a verb that may fail.
+func (s *scene) verb(verb, fields string) {
+	if text, err := s.app.Invoke(s.t.Context(), []byte(`{"verb":"`+verb+`","pool":"`+s.pool+`",`+fields+`}`)); err != nil {
+		s.t.Errorf("%s: %s, %v", verb, text, err)
+	}
+}
+
 // answers fails the test unless an answer has these fields, among others.
 func (be *backend) answers(got map[string]any, want string) map[string]any {
 	be.t.Helper()
@@ -191,6 +198,115 @@ func TestABackEndEndsAMatchForBoth(t *testing.T) {
 		if line := "msg=verb verb=match.end pool=default member=ana match=none outcome=not_found\n"; !strings.Contains(be.log.text(), line) {
 			t.Errorf("the log has no line %s", line)
 		}
+	})
+}
+
+func TestABackEndSeesHowAMatchStands(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		s := be.newScene("verbs")
+		s.pair()
+		look := func(by, want string) map[string]any {
+			t.Helper()
+			return be.answers(be.askIn(s.pool, "match.get", `"member":"%s","match":"%s"`, by, s.match), want)
+		}
+		for _, by := range []string{"ana", "ben"} {
+			if got := look(by, `{"type":"match","pool":"verbs","match":"`+s.match+`","state":"active","matcher":"ana","matchee":"ben"}`); !be.isNow(got["since"]) || len(got) != 7 {
+				t.Errorf("%s: got %v", by, got)
+			}
+		}
+		s.b.send("end", `"match":"`+s.match+`","reason":"cancelled"`)
+		for _, by := range []string{"ana", "ben"} {
+			if got := look(by, `{"type":"match","state":"ended","matcher":"ana","matchee":"ben","reason":"cancelled"}`); !be.isNow(got["endedAt"]) || len(got) != 8 {
+				t.Errorf("%s: got %v", by, got)
+			}
+		}
+		s.a.send("match", `"radius":100,"lat":-60,"lng":0,"wait":60`) // its route has another request from now on
+		if got := look("ana", `{"state":"ended","matcher":"ana","reason":"cancelled"}`); got["matchee"] != nil {
+			t.Errorf("got %v", got)
+		}
+		be.advance(time.Minute)
+		for _, by := range []string{"ana", "ben", "eve"} {
+			look(by, `{"type":"error","code":"not_found","message":"there is no such match of this member, or it ended more than 60 s ago"}`)
+		}
+
+		s = be.newScene("verbs-lost")
+		s.pair()
+		be.direct.Do(t.Context(), be.direct.B().Del().Key("w3:route:{verbs-lost/ana}").Build())
+		look("ben", `{"state":"ended","matcher":"ana","matchee":"ben","reason":"lost"}`)
+	})
+}
+
+func TestABackEndMatchesTwoMembers(t *testing.T) {
+	onEach(t, "", func(t *testing.T, be *backend) {
+		create := func(s *scene, want, more string) map[string]any {
+			t.Helper()
+			return be.answers(be.askIn(s.pool, "match.create", `"matcher":"ana","matchee":"ben"%s`, more), want)
+		}
+		matched := `{"type":"match","state":"active","matcher":"ana","matchee":"ben"}`
+		conflict := func(text string, retryable bool) string {
+			return fmt.Sprintf(`{"type":"error","code":"conflict","message":%q,"retryable":%v}`, text, retryable)
+		}
+		notAvailable := conflict("the matchee is not available: it must be connected, available and in the role matchee, with a fresh location", false)
+
+		s := be.newScene("verbs")
+		create(s, notAvailable, "") // it has not reported yet
+		s.b.at(s.far.Lat, s.far.Lng, `"available":false`)
+		create(s, notAvailable, "")
+		s.b.at(s.far.Lat, s.far.Lng, `"available":true`)
+		for _, c := range []*client{s.a, s.b} {
+			c.take()
+		}
+		id := create(s, matched, "")["match"].(string)
+		hers, his := want[*protocol.Matched](s.a), want[*protocol.Matched](s.b)
+		if hers.Match != id || hers.ID != "" || hers.Role != protocol.RoleMatcher || string(hers.Peer.Card) != `"ben"` || hers.Peer.Lat != s.far.Lat {
+			t.Errorf("got %+v", hers)
+		}
+		if his.Match != id || his.ID != "" || his.Role != protocol.RoleMatchee || string(his.Peer.Card) != `"ana"` || math.Abs(his.Peer.Lat-s.p.Lat) > 1e-6 {
+			t.Errorf("got %+v", his)
+		}
+		if line := "msg=verb verb=match.create pool=verbs matcher=ana matchee=ben match=" + id + " outcome=ok\n"; !strings.Contains(be.log.text(), line) {
+			t.Errorf("the log has no line %s", line)
+		}
+		s.b.report(s.q.Lat, s.q.Lng) // it is a match like any other
+		want[*protocol.LocationFrame](s.a)
+		create(s, conflict("the matcher is in a match already", false), "")
+		eve := be.joinIn(s.pool, "eve")
+		eve.at(s.p.Lat, s.p.Lng)
+		be.answers(be.askIn(s.pool, "match.create", `"matcher":"eve","matchee":"ben"`), conflict("the matchee is in a match already", false))
+		be.answers(be.askIn(s.pool, "match.create", `"matcher":"eve","matchee":"ana"`), conflict("the matchee is in a match already", false))
+		be.answers(be.askIn(s.pool, "match.create", `"matcher":"eve","matchee":"eve"`),
+			`{"type":"error","code":"invalid_message","message":"matcher and matchee must be two members","retryable":false}`)
+		if w := eve.hello(); w.Match != nil || w.Request != nil || len(eve.take()) != 0 {
+			t.Errorf("the attempts left something behind: %s", eve.all())
+		}
+		s.match = id
+		if err := s.endMatch(); err != nil {
+			t.Error(err)
+		}
+
+		// Each end gives them a cool-down, which does not bind a back end. Nor does a budget.
+		for range 15 {
+			create(s, matched, "")
+			be.askIn(s.pool, "match.end", `"member":"ana","match":"%s"`, want[*protocol.Matched](s.a).Match)
+		}
+
+		create(s, matched, `,"lat":10,"lng":20`)
+		if his := want[*protocol.Matched](s.b); his.Peer.Lat != 10 || his.Peer.Lng != 20 {
+			t.Errorf("got %+v", his)
+		}
+		s.a.disconnect()
+		be.askIn(s.pool, "match.end", `"member":"ben","match":"%s"`, be.askIn(s.pool, "member.get", `"member":"ben"`)["match"].(map[string]any)["match"])
+		create(s, conflict("the matcher is not connected", false), "")
+		be.advance(2 * time.Minute)
+		s.a = s.a.reconnect()
+		s.b.at(s.q.Lat, s.q.Lng)
+		create(s, conflict("the matcher has no fresh location: give lat and lng", false), "")
+		s.a.send("match", `"lat":-60,"lng":0,"radius":100,"wait":60`)
+		create(s, conflict("the matcher has a request of its own, which waits", false), "")
+		s.a.send("cancel", "")
+		s.b.disconnect()
+		s.a.at(s.p.Lat, s.p.Lng)
+		create(s, notAvailable, "")
 	})
 }
 

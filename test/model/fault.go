@@ -37,6 +37,8 @@ const (
 	ClearsNewer
 	ClearsOtherConnection
 	ShownUntold
+	SharedUntold
+	SharedByRoute
 	faults
 )
 
@@ -119,6 +121,10 @@ func (f Fault) planted() (string, Rule) {
 		return "a push to an older connection clears the mark", TellsAll
 	case ShownUntold:
 		return "a matcher who was not told is shown its matchee", Shown
+	case SharedUntold:
+		return "a matchee who was not told is shown its matcher", Shown
+	case SharedByRoute:
+		return "a matchee is shown its matcher by what the route was", Shown
 	}
 	return "the protocol as it is", ""
 }

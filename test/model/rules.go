@@ -36,7 +36,9 @@ const (
 	// See ExploreTelling.
 	TellsAll Rule = "told"
 	// Shown holds in every state. If the matchee reports, its location goes to the matcher only
-	// if the matcher's client knows of the match. See ExploreTelling.
+	// if the matcher's client knows of the match. If a matcher that shares its moves has reported,
+	// its location goes to the matchee only if the matchee's client knows of the match, and does
+	// not know that it is over. See ExploreTelling.
 	Shown Rule = "shown"
 )
 

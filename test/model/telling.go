@@ -246,6 +246,26 @@ func (s tellingState) shown(f Fault) *Violation {
 			return violated(Shown, "%v is shown %v, and has not heard of (%d)", slot.Matcher, y, slot.Claimed)
 		}
 	}
+	return s.shared(f)
+}
+
+// shared checks Shown for a matcher that shares its moves. It has reported while its route had the
+// match, and its process reads the matchee's record now: the route may have changed meanwhile.
+func (s tellingState) shared(f Fault) *Violation {
+	for y := Member(1); y <= 2; y++ {
+		slot := *s.at(y)
+		read := s.run(Read, teller{Matcher: y}, f)
+		for id := Match(1); id <= s.Last; id++ {
+			claimed := slot.Matcher != 0 && slot.Claimed == id && slot.Confirmed
+			told := read.Untold&UntoldMatch == 0
+			if !(claimed && told || claimed && f == SharedUntold || f == SharedByRoute && s.Over[y]&(1<<id) != 0) {
+				continue
+			}
+			if s.Belief[y]&(1<<id) == 0 {
+				return violated(Shown, "%v is shown its matcher of (%d), in which it does not believe to be", y, id)
+			}
+		}
+	}
 	return nil
 }
 

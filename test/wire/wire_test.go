@@ -256,7 +256,7 @@ func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 			Available: new(true), Tags: &[]string{"bike", "xl"},
 		}},
 		{protocol.ActionLocate, &waggle.Locate{ID: "i"}},
-		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60, WidenTo: 5000, WidenSeconds: 40}},
+		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60, WidenTo: 5000, WidenSeconds: 40, Share: true}},
 		{protocol.ActionCancel, &waggle.Cancel{ID: "i", Request: "r"}},
 		{protocol.ActionEnd, &waggle.End{ID: "i", Match: "m", Reason: waggle.Cancelled}},
 		{protocol.ActionNearby, &waggle.Nearby{ID: "i"}},

@@ -37,6 +37,7 @@ func EncodeMessage(m Message) []byte {
 		w.ID = m.ID
 	case *Match:
 		w.ID, w.Radius, w.Wait = m.ID, number(m.Radius), number(m.Wait)
+		w.Share = m.Share
 		w.WidenTo, w.WidenSeconds = number(m.WidenTo), number(m.WidenSeconds)
 		if m.Point != nil {
 			w.Lat, w.Lng = (*number)(&m.Point.Lat), (*number)(&m.Point.Lng)
@@ -81,6 +82,7 @@ type wireMessage struct {
 	Wait         number          `json:"wait,omitempty"`
 	WidenTo      number          `json:"widenTo,omitempty"`
 	WidenSeconds number          `json:"widenSeconds,omitempty"`
+	Share        bool            `json:"share,omitempty"`
 	Data         json.RawMessage `json:"data,omitempty"`
 }
 

@@ -45,7 +45,8 @@ type WelcomeRequest struct {
 }
 
 // Peer is the other member of a match. The matcher sees where the matchee was
-// last. The matchee sees the point of the request, which does not move.
+// last. The matchee sees the point of the request, which does not move, or with Share of the
+// Match where the matcher was last.
 type Peer struct {
 	Lat      float64         `json:"lat"`            // degrees
 	Lng      float64         `json:"lng"`            // degrees
@@ -128,7 +129,7 @@ type Matched struct {
 }
 
 // LocationFrame is the peer's newest location. The server pushes it to the
-// matcher, and answers Locate with it.
+// matcher, and with Share of the Match to the matchee, and answers Locate with it.
 type LocationFrame struct {
 	ID    string  `json:"id,omitempty"`
 	Match string  `json:"match"` // the match's id

@@ -73,6 +73,8 @@ type Match struct {
 	// WidenTo is the radius to which the circle of a request with a Wait grows over
 	// WidenSeconds (1 to 600) while nobody is found, in metres, Radius to 20 000. Both or neither.
 	WidenTo, WidenSeconds float64
+	// Share lets the member who is found follow this one too, while the match lasts.
+	Share bool
 }
 
 // A Point is a place. Lat and Lng are degrees in WGS84.

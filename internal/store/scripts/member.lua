@@ -596,9 +596,14 @@ local function order(last, arrival, newer)
   return last ~= arrival and arrival - (last or 0) or newer
 end
 
+-- shares tells whether the member is a matcher whose matchee sees its moves.
+local function shares(r)
+  return r and r.state == 'active' and r.share == '1'
+end
+
 -- advise says what the member's location is wanted for.
 local function advise(r)
-  if m.claimConfirmed == '1' then
+  if m.claimConfirmed == '1' or shares(r) then
     return 'watched'
   elseif r and r.state ~= 'ended' and not m.listed then
     return 'watching' -- an owner who is silent is passed over
@@ -654,7 +659,7 @@ end
 -- is no such thing.
 local function request(r)
   return { id = r.request, lat = r.lat, lng = r.lng, radius = circle(r, now), widening = r.widening, tags = r.tags,
-    created = r.created, deadline = r.deadline, wait = r.wait, registered = r.registered }
+    created = r.created, deadline = r.deadline, wait = r.wait, registered = r.registered, share = r.share }
 end
 
 -- to_search is the request for a search, with the cool-downs of its owner.

@@ -68,8 +68,8 @@ function join() {
     },
   });
 
-  get('ask').onclick = () => member.ask(0);
-  get('wait').onclick = () => member.ask(60);
+  get('ask').onclick = () => member.ask(0, get('share').checked);
+  get('wait').onclick = () => member.ask(60, get('share').checked);
   get('cancel').onclick = () => member.cancel();
   get('end').onclick = () => member.end();
   get('talk').onsubmit = event => {

@@ -11,7 +11,7 @@ export class Member {
   point; // its location
   match = null; // {match, role, peer: {lat, lng, at, seq}}
   request = null; // the waiting request: {id, expiresAt}, by this machine's clock
-  asked = null; // the request without an outcome yet: {id, wait, at, tries}
+  asked = null; // the request without an outcome yet: {id, wait, share, at, tries}
   cancelling = false; // a cancel has no reply yet
   reported = false; // the server has a report
   available = true; // the server lets it be found
@@ -39,9 +39,10 @@ export class Member {
     this.connection = new Connection(identity, {open: () => this.#hello(), frame: data => this.#frame(data), change: () => this.#connectionChanged(), log});
   }
 
-  // ask requests the nearest member. If none is free it waits for so many seconds.
-  ask(wait) {
-    this.asked = {id: this.#id(), wait, at: Date.now(), tries: 0};
+  // ask requests the nearest member. If none is free it waits for so many seconds. With share the
+  // other member sees this one's moves too.
+  ask(wait, share) {
+    this.asked = {id: this.#id(), wait, share, at: Date.now(), tries: 0};
     this.#setNote('');
     return this.#search();
   }
@@ -125,7 +126,7 @@ export class Member {
   async #search() {
     const asked = this.asked;
     if (!await this.#report() || this.asked !== asked) return; // if the connection was lost, the welcome repeats the request
-    this.#send({action: 'match', id: asked.id, ...(asked.wait && {wait: asked.wait})});
+    this.#send({action: 'match', id: asked.id, ...(asked.wait && {wait: asked.wait}), ...(asked.share && {share: true})});
   }
 
   #due() {

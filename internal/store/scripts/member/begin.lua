@@ -1,15 +1,26 @@
--- begin opens a request and a search for it: route = searching(match).
+-- begin opens a request and a search for it: route = searching(match). Without a connection a back
+-- end does it for the member, who must be connected: no budget is taken, and nothing is told.
 -- Status: ok (`unfinished` is an end that perhaps not both sides are free of); repeat
 -- (`outcome` of the same request id); claimed, active, waiting, searching (what is under
--- way); no_location, too_far, rate_limited, kept_out, replaced, gone, expired, unknown. Only ok has opened anything.
+-- way); no_location, too_far, absent (a back end's: the member is not connected), rate_limited, kept_out,
+-- replaced, gone, expired, unknown. Only ok has opened anything.
 local conn, connected, perSecond, burst, id, match, lat, lng, radius, widening, tags, patience, wait, perMinute,
-    perHour, remote = arguments(16)
+    perHour, remote, share = arguments(17)
 
-local refusal = enter(conn, connected, perSecond, burst)
+local by_member, refusal, untold = conn ~= '', nil, untold
+if by_member then
+  refusal = enter(conn, connected, perSecond, burst)
+elseif not m.conn or left_at() then
+  refusal = { status = 'absent' }
+end
 if refusal then
   return reply(refusal)
 end
-note_heard()
+if by_member then
+  note_heard()
+else
+  untold, remote = function() end, ''
+end
 local r = current_route()
 
 if r and r.state == 'searching' and r.match == match then
@@ -42,8 +53,8 @@ elseif remote ~= '' and distance(lat, lng, degrees(m.lat), degrees(m.lng)) > ton
   return reply({ status = 'too_far', untold = untold() })
 end
 perMinute, perHour = tonumber(perMinute), tonumber(perHour)
-refusal = limited('harvestRate', 1, 1, 0) or limited('matchRate', perHour, 3600000 / perHour, 0) or
-  limited('requestRate', perMinute, 60000 / perMinute, 1)
+refusal = by_member and (limited('harvestRate', 1, 1, 0) or limited('matchRate', perHour, 3600000 / perHour, 0) or
+  limited('requestRate', perMinute, 60000 / perMinute, 1))
 if refusal then
   return reply(refusal)
 end
@@ -57,7 +68,7 @@ writable()
 redis.call('DEL', route)
 local deadline = int(now + tonumber(patience))
 r = { request = id, lat = lat, lng = lng, radius = radius, tags = tags, created = int(now), deadline = deadline,
-  wait = wait, registered = '0' }
+  wait = wait, registered = '0', share = share }
 if widening ~= '' then
   r.widening = widening
   redis.call('HSET', route, 'widening', widening)
@@ -65,7 +76,7 @@ end
 m.cancelled, m.no_match = nil, deadline .. ' ' .. circle(r, deadline) .. ' ' .. id
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', now + LEASE, 'request', id, 'lat', lat,
   'lng', lng, 'radius', radius, 'tags', tags, 'created', r.created, 'deadline', deadline,
-  'wait', wait, 'registered', '0', 'searched', r.created)
+  'wait', wait, 'registered', '0', 'share', share, 'searched', r.created)
 redis.call('PEXPIRE', route, tonumber(patience) + LEASE)
 note_request(id, 'open')
 return reply({ status = 'ok', request = to_search(r), unfinished = unfinished, untold = news })

@@ -138,5 +138,5 @@ if r and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
 end
 return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_mark = mark,
-  lag = behind, stands = stands, clock_off = clock_off, at = at, since = m.claimMatch and since,
+  lag = behind, stands = stands, clock_off = clock_off, at = at, since = (m.claimMatch or shares(r)) and since or nil,
   unlisted = unlisted_until(), claim = claim_of(), route = route_of(r), untold = news })
