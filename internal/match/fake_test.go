@@ -79,6 +79,17 @@ func (f fake) Describe(_ context.Context, m match.Member) (match.Description, er
 	return resultOf[match.Description](f, "describe", m.ID)
 }
 
+func (f fake) Nearby(_ context.Context, x match.Session) (match.Nearby, error) {
+	r, err := resultOf[match.Nearby](f, "nearby", x.Connection)
+	r.Cell = geo.ShardCell(origin())
+	return r, err
+}
+
+func (f fake) Count(_ context.Context, _ string, cells []geo.Cell, now int64) ([]int, error) {
+	s := f.call("count", len(cells), now)
+	return s.counts, s.err
+}
+
 func (f fake) Report(_ context.Context, x match.Session, r match.Report) (match.Reported, error) {
 	f.report = r
 	return resultOf[match.Reported](f, "report", x.Connection)

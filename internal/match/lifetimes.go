@@ -27,6 +27,8 @@ const (
 	// The search saw every member that was listed before, and the listing of one that comes
 	// later wakes the request.
 	SearchAgain = 3 * time.Second
+	// CountKept is how long the number of a cell's members stays as it was told.
+	CountKept = 30 * time.Second
 	// NotifyAgain is how long what a member is not yet told is left to the process that pushes it.
 	// A post takes at most 2 s.
 	NotifyAgain = 3 * time.Second

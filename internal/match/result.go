@@ -1,6 +1,10 @@
 package match
 
-import "time"
+import (
+	"time"
+
+	"waggle/internal/geo"
+)
 
 // A Status is the outcome of a step on one slot. Each result below lists its statuses.
 type Status string
@@ -65,6 +69,7 @@ const (
 	LimitMatches  Limit = "matchRate"
 	LimitConnects Limit = "connectRate"
 	LimitHarvest  Limit = "harvestRate"
+	LimitNearby   Limit = "nearbyRate"
 )
 
 // Connected is the result of Connect: ok, rate_limited, kept_out, replaced, gone or expired.
@@ -107,6 +112,12 @@ type Snapshot struct {
 	Ends     []End // the last few, oldest first
 	Changes  []Change
 	Unlisted int64 // until when the member is not listed: see Reported
+}
+
+// Nearby is the result of Nearby: ok, no_location (there is no fresh report), or what Read says.
+type Nearby struct {
+	Snapshot
+	Cell geo.Cell // of the last report
 }
 
 // Forgotten is the result of Forget: ok or busy.

@@ -22,7 +22,7 @@ type testCase struct {
 func contract() []testCase {
 	var all []testCase
 	for _, part := range [][]testCase{sessions(), reads(), reports(), positions(), listings(), cells(), generations(),
-		tagIndex(), areas(), searches(), begins(), leases(), waits(), widenings(),
+		tagIndex(), areas(), searches(), begins(), leases(), waits(), widenings(), nearbys(),
 		claims(), commits(), ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries(), forgettings()} {
 		all = append(all, part...)
 	}

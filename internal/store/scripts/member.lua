@@ -23,14 +23,14 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
   jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
-  ck = 'checked', te = 'expires' }
+  ck = 'checked', te = 'expires', nr = 'nearbyRate' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
-  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1 }
+  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1, nearbyRate = 1 }
 local short_of -- the other way round
 
 -- degrees reads coordinates, which are as short as internal/store/short.go writes them.
