@@ -152,6 +152,8 @@ func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protoco
 		return h.Service.Accept(ctx, x, m)
 	case *protocol.Decline:
 		return h.Service.Decline(ctx, x, m)
+	case *protocol.Nearby:
+		return h.Service.Nearby(ctx, x, m.ID)
 	case *protocol.Say:
 		return h.Service.Say(ctx, x, m)
 	}

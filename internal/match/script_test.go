@@ -34,6 +34,7 @@ type step struct {
 	hits      []match.Hits
 	waiting   []match.WaitingRequest
 	open      bool
+	counts    []int
 	takes     time.Duration
 	err       error
 }
@@ -85,6 +86,8 @@ func expect(call string, outcome ...any) script {
 			s.waiting = o
 		case bool:
 			s.open = o
+		case []int:
+			s.counts = o
 		case time.Duration:
 			s.takes = o
 		case error:

@@ -18,10 +18,11 @@ const (
 	ActionAccept   = "accept"
 	ActionDecline  = "decline"
 	ActionSay      = "say"
+	ActionNearby   = "nearby"
 )
 
 // A Message is what a client sends: one of *Hello, *Ping, *Location, *Locate,
-// *Match, *Accept, *Decline, *Cancel, *End and *Say.
+// *Match, *Accept, *Decline, *Cancel, *End, *Say and *Nearby.
 //
 // The tags of its fields describe the wire. Decode and the sentences for the client
 // follow them:
@@ -182,6 +183,11 @@ type Say struct {
 	Data  json.RawMessage `json:"data" required:"yes" range:"at most 1024"`
 }
 
+// Nearby asks how many members are near the caller's last location. The answer is a NearbyFrame.
+type Nearby struct {
+	ID string `json:"id" range:"at most 64"`
+}
+
 // MessageID implements Message.
 func (m *Hello) MessageID() string    { return m.ID }
 func (m *Ping) MessageID() string     { return m.ID }
@@ -193,6 +199,7 @@ func (m *End) MessageID() string      { return m.ID }
 func (m *Accept) MessageID() string   { return m.ID }
 func (m *Decline) MessageID() string  { return m.ID }
 func (m *Say) MessageID() string      { return m.ID }
+func (m *Nearby) MessageID() string   { return m.ID }
 
 func (*Hello) action() string    { return ActionHello }
 func (*Ping) action() string     { return ActionPing }
@@ -204,3 +211,4 @@ func (*End) action() string      { return ActionEnd }
 func (*Accept) action() string   { return ActionAccept }
 func (*Decline) action() string  { return ActionDecline }
 func (*Say) action() string      { return ActionSay }
+func (*Nearby) action() string   { return ActionNearby }

@@ -33,6 +33,8 @@ var bounds = map[string]struct{ entries, calls int }{
 	"wake": {128 + 32 + 8, 200},
 	// The cells of an area.
 	"occupied": {343, 3},
+	// As many members as MOST_READ in each generation, and the stamp of each.
+	"count": {2 * 257, 12},
 	// Commands alone.
 	"unlist": {0, 8}, "withdraw": {0, 8}, "mark": {0, 4}, "marked": {0, 4}, "connect": {0, 30},
 	// The fields of a record.
@@ -267,6 +269,16 @@ func worstCases() []testCase {
 			f.searchAround(0)
 			f.advance(3 * time.Minute)
 			f.searchAround(0)
+		}},
+		{"as many members in each generation as are counted one by one", func(f *fixture) {
+			for _, more := range []int{255, 1, 1} {
+				f.crowd(more, func(int, *match.Change) {}, fmt.Sprint("old", f.now))
+				f.advance(time.Minute)
+				f.crowd(more, func(int, *match.Change) {}, fmt.Sprint("new", f.now))
+				f.counted()
+				f.advance(-time.Minute + 100*time.Millisecond)
+				f.evict(f.key("count", string(geo.ShardCell(north(0)))))
+			}
 		}},
 		waitingCase("requests that fit", func(int, *match.WaitingRequest) {}),
 		waitingCase("requests that nearly fit", func(_ int, w *match.WaitingRequest) { w.Radius = 90 }),

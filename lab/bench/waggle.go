@@ -223,7 +223,7 @@ func (w *waggle) claim(ctx context.Context, matcher, pool, matchee string) error
 	if err != nil || r.Position == nil {
 		return errors.Join(err, fmt.Errorf("claim %s: it has no position", matchee))
 	}
-	_, err = w.store.Claim(ctx, match.Member{Pool: pool, ID: matcher}, w.newID(), nil, match.Candidate{Member: m, Position: *r.Position})
+	_, err = w.store.Claim(ctx, match.Member{Pool: pool, ID: matcher}, w.newID(), nil, match.Candidate{Member: m, Position: *r.Position}, false)
 	return err
 }
 

@@ -46,6 +46,7 @@ func messages() []pair {
 		{protocol.Cancel{}, waggle.Cancel{}},
 		{protocol.End{}, waggle.End{}},
 		{protocol.Say{}, waggle.Say{}},
+		{protocol.Nearby{}, waggle.Nearby{}},
 	}
 }
 
@@ -61,6 +62,7 @@ func frames() []pair {
 		{protocol.LocationFrame{}, waggle.LocationFrame{}},
 		{protocol.Ended{}, waggle.Ended{}},
 		{protocol.Said{}, waggle.Said{}},
+		{protocol.NearbyFrame{}, waggle.NearbyFrame{}},
 		{protocol.Error{}, waggle.ErrorFrame{}},
 	}
 }
@@ -73,6 +75,7 @@ func TestBothSidesHaveTheSameFields(t *testing.T) {
 		sameFields(t, p, true, serverFrames, clientFrames)
 	}
 	sameFields(t, pair{protocol.Fix{}, waggle.Fix{}}, true, serverMessages, clientMessages)
+	sameFields(t, pair{protocol.CellCount{}, waggle.CellCount{}}, true, serverFrames, clientFrames)
 }
 
 // sameFields wants two types to have the same fields on the wire.
@@ -261,6 +264,7 @@ func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 		{protocol.ActionDecline, &waggle.Decline{ID: "i", Match: "m"}},
 		{protocol.ActionCancel, &waggle.Cancel{ID: "i", Request: "r"}},
 		{protocol.ActionEnd, &waggle.End{ID: "i", Match: "m", Reason: waggle.Cancelled}},
+		{protocol.ActionNearby, &waggle.Nearby{ID: "i"}},
 		{protocol.ActionSay, &waggle.Say{ID: "i", Match: "m", Data: json.RawMessage(`{"a":[1,"<&>"]}`)}},
 	} {
 		for f, value := range reflect.ValueOf(full.client).Elem().Fields() {

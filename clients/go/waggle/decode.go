@@ -26,7 +26,8 @@ func DecodeFrame(text []byte) (Frame, error) {
 		}
 	}
 	for _, f := range []Frame{
-		&Welcome{}, &Pong{}, &Ack{}, &Waiting{}, &NoMatch{}, &Offered{}, &Matched{}, &LocationFrame{}, &Ended{}, &Said{}, &ErrorFrame{},
+		&Welcome{}, &Pong{}, &Ack{}, &Waiting{}, &NoMatch{}, &Offered{}, &Matched{}, &LocationFrame{}, &Ended{}, &Said{}, &NearbyFrame{},
+		&ErrorFrame{},
 	} {
 		if f.FrameType() != kind {
 			continue
