@@ -24,7 +24,9 @@ The verbs, and the fields of each:
 %s
   waggle admin member.get member=ana position=true
   waggle admin member.disconnect member=ana reason='maintenance'
+  waggle admin member.forget member=ana
   waggle admin match.create matcher=ana matchee=ben
+  waggle admin pool.counts lat=37.77 lng=-122.42 radius=5000
   waggle admin match.end member=ana match=MATCH reason=cancelled
 
 docs/back-end.md describes the answers, and how to do the same on AWS.`
@@ -57,7 +59,7 @@ func admin(ctx context.Context, c cli.Console, args []string) error {
 		}
 		one := field{name, quote(text)}
 		switch name {
-		case "lat", "lng", "position":
+		case "lat", "lng", "position", "radius":
 			one.value = value(text)
 		}
 		call = append(call, one)

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,6 +72,8 @@ func (h *Handler) do(ctx context.Context, v protocol.Verb) (answer protocol.Fram
 		r, err = h.Service.MemberState(ctx, member(v.OfMember), v.Position)
 	case *protocol.MemberDisconnect:
 		r, err = h.Service.Dismiss(ctx, member(v.OfMember), v.Reason)
+	case *protocol.MemberForget:
+		r, err = h.Service.Forget(ctx, member(v.OfMember))
 	case *protocol.MatchGet:
 		r, err = h.Service.MatchState(ctx, member(v.OfMember), v.Match)
 	case *protocol.MatchCreate:
@@ -81,6 +84,8 @@ func (h *Handler) do(ctx context.Context, v protocol.Verb) (answer protocol.Fram
 		r, err = h.Service.Create(ctx, match.Member{Pool: v.Pool, ID: v.Matcher}, match.Member{Pool: v.Pool, ID: v.Matchee}, at)
 	case *protocol.MatchEnd:
 		r, err = h.Service.End(ctx, match.Session{Member: member(v.OfMember)}, &protocol.End{Match: v.Match, Reason: v.Reason})
+	case *protocol.PoolCounts:
+		r, err = h.Service.Counts(ctx, v.Pool, geo.Point{Lat: v.Lat, Lng: v.Lng}, cmp.Or(v.Radius, protocol.DefaultRadius))
 	default:
 		err = fmt.Errorf("no method serves %T", v)
 	}

@@ -71,6 +71,10 @@ func (f fake) Read(_ context.Context, m match.Member, x *match.Session, anew boo
 	return resultOf[match.Snapshot](f, "read", reader, mode)
 }
 
+func (f fake) Forget(_ context.Context, m match.Member) (match.Forgotten, error) {
+	return resultOf[match.Forgotten](f, "forget", m.ID)
+}
+
 func (f fake) Describe(_ context.Context, m match.Member) (match.Description, error) {
 	return resultOf[match.Description](f, "describe", m.ID)
 }

@@ -84,5 +84,6 @@ const (
 	maxWoken       = 16  // waiting requests that one listing tries to serve
 	maxRivals      = 3   // waiting members that a registration serves first
 	maxSlowReads   = 3   // slow answers in a row before the cache counts as unavailable
+	maxForgets     = 3   // tries to forget a member who connects or is matched meanwhile
 	maxPeerReads   = 3   // reads of a match that one say makes until the peer is told of it
 )

@@ -120,7 +120,13 @@ type Nearby struct {
 	Cell geo.Cell // of the last report
 }
 
-// A Description is the result of Describe: ok or absent (there is no record).
+// Forgotten is the result of Forget: ok or busy.
+type Forgotten struct {
+	Status  Status
+	Changes []Change
+}
+
+// A Description is the result of Describe: ok or absent (there is no record, or it was erased).
 type Description struct {
 	Snapshot
 	ConnectedAt int64 // the begin of the last session, by the gateway's clock, epoch ms

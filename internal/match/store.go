@@ -33,6 +33,9 @@ type Sessions interface {
 	// Nearby is Read for a member that asks how many members are near, and takes the question from
 	// its budget.
 	Nearby(context.Context, Session) (Nearby, error)
+	// Forget erases what is stored of a member who has no connection, no request and no match. Its
+	// changes take the member out of the index.
+	Forget(ctx context.Context, m Member) (Forgotten, error)
 	// Describe returns what a back end may know of a member.
 	Describe(ctx context.Context, m Member) (Description, error)
 }

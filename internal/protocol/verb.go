@@ -11,7 +11,7 @@ import (
 )
 
 // A Verb is what the application's back end asks for: one of *MemberGet, *MemberDisconnect,
-// *MatchGet, *MatchCreate and *MatchEnd. The tags of its fields are those that Message explains.
+// *MemberForget, *MatchGet, *MatchCreate, *PoolCounts and *MatchEnd. The tags of its fields are those that Message explains.
 type Verb interface {
 	verb() string
 	// InPool is the pool in which it is done.
@@ -38,6 +38,9 @@ type MemberDisconnect struct {
 	Reason string `json:"reason" range:"at most 128"` // for the member
 }
 
+// MemberForget erases what is stored of a member: the answer is a Forgotten.
+type MemberForget struct{ OfMember }
+
 // MatchGet asks how a match of a member stands, who is either of the two: the answer is a
 // MatchState.
 type MatchGet struct {
@@ -53,6 +56,13 @@ type MatchCreate struct {
 	*Point         // what the matchee is shown; nil: where the matcher last reported to be
 }
 
+// PoolCounts asks how many members are available around a place: the answer is a Counts.
+type PoolCounts struct {
+	Pool string `json:"pool" required:"yes" range:"1 to 32"`
+	Point
+	Radius float64 `json:"radius" unit:"metres" range:"100 to 20000"` // 0: DefaultRadius
+}
+
 // MatchEnd ends a match of a member, who is either of the two, for both: the answer is an Ended.
 type MatchEnd struct {
 	OfMember
@@ -64,7 +74,7 @@ type MatchEnd struct {
 // each.
 var verbs = sync.OnceValues(func() (names []string, shapes map[string]*shape) {
 	shapes = make(map[string]*shape)
-	for _, v := range []Verb{&MemberGet{}, &MemberDisconnect{}, &MatchGet{}, &MatchCreate{}, &MatchEnd{}} {
+	for _, v := range []Verb{&MemberGet{}, &MemberDisconnect{}, &MemberForget{}, &MatchGet{}, &MatchCreate{}, &MatchEnd{}, &PoolCounts{}} {
 		names = append(names, v.verb())
 		shapes[v.verb()] = shapeOf(reflect.TypeOf(v).Elem())
 	}
@@ -175,6 +185,12 @@ type Disconnected struct {
 	Closed bool   `json:"closed"` // false: the member had no connection
 }
 
+// Forgotten answers MemberForget.
+type Forgotten struct {
+	Pool   string `json:"pool"`
+	Member string `json:"member"`
+}
+
 // MatchState answers MatchGet and MatchCreate. Times are in epoch ms by the cache's clock.
 type MatchState struct {
 	Pool    string `json:"pool"`
@@ -189,8 +205,10 @@ type MatchState struct {
 
 func (*MemberGet) verb() string        { return "member.get" }
 func (*MemberDisconnect) verb() string { return "member.disconnect" }
+func (*MemberForget) verb() string     { return "member.forget" }
 func (*MatchGet) verb() string         { return "match.get" }
 func (*MatchCreate) verb() string      { return "match.create" }
+func (*PoolCounts) verb() string       { return "pool.counts" }
 func (*MatchEnd) verb() string         { return "match.end" }
 
 // VerbName returns the name of a verb, or "" for nil.
@@ -203,6 +221,12 @@ func VerbName(v Verb) string {
 
 // InPool implements Verb.
 func (o *OfMember) InPool() string { return o.Pool }
+
+// InPool implements Verb.
+func (v *PoolCounts) InPool() string { return v.Pool }
+
+// Subject implements Verb.
+func (v *PoolCounts) Subject() []any { return nil }
 
 // InPool implements Verb.
 func (v *MatchCreate) InPool() string { return v.Pool }
@@ -219,6 +243,16 @@ func (v *MatchCreate) Subject() []any { return []any{"matcher", v.Matcher, "matc
 // Subject implements Verb.
 func (v *MatchEnd) Subject() []any { return append(v.OfMember.Subject(), "match", v.Match) }
 
-func (*MemberState) frameType() string  { return "member" }
+func (*MemberState) frameType() string { return "member" }
+
+// Counts answers PoolCounts.
+type Counts struct {
+	Pool      string      `json:"pool"`
+	Available int         `json:"available"` // in all cells
+	Cells     []CellCount `json:"cells"`     // those that the circle touches and that have members; never nil
+}
+
+func (*Counts) frameType() string       { return "counts" }
 func (*MatchState) frameType() string   { return "match" }
+func (*Forgotten) frameType() string    { return "forgotten" }
 func (*Disconnected) frameType() string { return "disconnected" }

@@ -23,7 +23,7 @@ func contract() []testCase {
 	var all []testCase
 	for _, part := range [][]testCase{sessions(), reads(), reports(), positions(), listings(), cells(), generations(),
 		tagIndex(), areas(), searches(), begins(), leases(), waits(), widenings(), nearbys(),
-		claims(), commits(), ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries()} {
+		claims(), commits(), ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries(), forgettings()} {
 		all = append(all, part...)
 	}
 	return all

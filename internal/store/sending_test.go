@@ -173,6 +173,10 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Watch(ctx, ana.Member, "m2", ben.Member)
 			return err
 		}},
+		{"forget", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Forget(ctx, ana.Member)
+			return err
+		}},
 		{"nearby", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Nearby(ctx, ana.Session)
 			return err

@@ -262,6 +262,26 @@ local function reply(t)
   return reply_only(t)
 end
 
+-- erase erases what is stored of the member. For REMEMBER_END it stays known which connection has
+-- ended: a message of it must not begin a session.
+local function erase()
+  writable()
+  for _, key in ipairs({ route, left, past, chosen }) do
+    redis.call('DEL', key) -- one by one, or the owner of a slot that moves refuses them
+  end
+  local conn, connected, gone = m.conn, m.connected, m.gone
+  for name in pairs(values) do
+    m[name] = nil
+  end
+  if conn then
+    m.conn, m.connected, m.gone = conn, connected, gone
+    renew(connected)
+    save()
+    redis.call('PEXPIRE', record, REMEMBER_END)
+  end
+  changed, lists, unsaved = {}, {}, {}
+end
+
 -- note_request remembers a request id, so that a repeat of it finds its outcome.
 local function note_request(id, outcome, match)
   if id == '' then
@@ -371,6 +391,25 @@ local function to_push(match)
     m.again = now + NOTIFY_AGAIN
   end
   return listed
+end
+
+-- prune_lists takes what is over out of the lists that name other members: after each connect
+-- nothing of them stays that nobody needs.
+local function prune_lists()
+  local all = redis.call('HMGET', past, 'ends', 'apart')
+  for i, field in ipairs({ 'ends', 'apart' }) do
+    local list = {}
+    for _, e in ipairs(all[i] and cjson.decode(all[i]) or {}) do
+      if (e.till or e.at + REMEMBER_END) > now or (e.match and is_untold(e.match)) then
+        list[#list + 1] = e
+      end
+    end
+    if #list > 0 then
+      redis.call('HSET', past, field, cjson.encode(list))
+    elseif all[i] then
+      redis.call('HDEL', past, field)
+    end
+  end
 end
 
 -- overdue tells the same, if no process has been pushing the notice for less than NOTIFY_AGAIN.
