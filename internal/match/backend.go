@@ -184,6 +184,11 @@ func (s *Service) MatchState(ctx context.Context, m Member, id string) (Result, 
 		switch {
 		case r.Claim != nil && r.Claim.Match == id:
 			state.State, state.Matcher, state.Matchee = string(Searching), r.Claim.Matcher.ID, m.ID
+			if r.Claim.Offer {
+				state.State = string(Offered)
+			}
+		case r.Route != nil && r.Route.State == Offered && r.Route.Match == id:
+			state.State, state.Matcher, state.Matchee = string(Offered), m.ID, r.Route.Matchee.ID
 		case r.Route != nil && r.Route.State == Searching && r.Route.Match == id:
 			state.State, state.Matcher = string(Searching), m.ID
 		default:
@@ -233,11 +238,16 @@ func (s *Service) Forget(ctx context.Context, m Member) (Result, error) {
 			}
 			if err == nil && p != nil {
 				_, err = w.finish(ctx, p.matcher, p.match, p.matchee, protocol.ReasonCancelled, Member{})
-			} else if q := r.Route; err == nil && q != nil && (q.State == Waiting || q.State == Searching) {
+			} else if c := r.Claim; err == nil && c != nil && c.Offer {
+				_, err = w.decline(ctx, *c, m)
+			} else if q := r.Route; err == nil && q != nil && (q.State == Waiting || q.State == Searching || q.State == Offered) {
 				w.withdraw(ctx, WaitingRequest{Owner: m, Request: q.Request})
 				var changes []Change
 				if changes, err = w.Store.Retract(ctx, m, q.Request.Created); err == nil {
 					err = w.unlist(ctx, m, changes)
+				}
+				if err == nil && q.State == Offered {
+					err = w.release(ctx, m, q.Match, q.Matchee, protocol.ReasonCancelled, "")
 				}
 			}
 			if err != nil {
@@ -258,6 +268,26 @@ func (s *Service) Forget(ctx context.Context, m Member) (Result, error) {
 			}
 		}
 		return nil, passing("the member is just being matched, or connects again: ask again in a second")
+	})
+}
+
+// Counts replies with Counts: how many members are available in each shard cell that the circle
+// touches. A count may be CountKept old.
+func (s *Service) Counts(ctx context.Context, pool string, at geo.Point, radius float64) (Result, error) {
+	return s.serve(ctx, Session{}, func(w *work) (protocol.Frame, error) {
+		cells := geo.ShardsWithin(at, radius)
+		counts, err := w.Store.Count(ctx, pool, cells, w.Now().UnixMilli())
+		if err != nil {
+			return nil, err
+		}
+		answer := &protocol.Counts{Pool: pool, Cells: []protocol.CellCount{}}
+		for i, n := range counts {
+			if n > 0 {
+				answer.Available += n
+				answer.Cells = append(answer.Cells, protocol.CellCount{Cell: string(cells[i]), Count: n})
+			}
+		}
+		return answer, nil
 	})
 }
 

@@ -127,26 +127,36 @@ func (s *Service) Decline(ctx context.Context, x Session, q *protocol.Decline) (
 		if c == nil || c.Match != q.Match || !c.Offer {
 			return w.endedOffer(r, q.ID, q.Match)
 		}
-		declined, err := w.Store.Decline(ctx, c.Matcher, q.Match, x.Member)
+		reason, err := w.decline(ctx, *c, x.Member)
 		if err != nil {
 			return nil, err
 		}
-		if declined.Status == StatusActive {
-			return nil, fault(Conflict, "you have accepted this match: end it")
-		}
-		reason := protocol.ReasonDeclined
-		if declined.Status != StatusOK {
-			reason = cmp.Or(declined.Reason, protocol.ReasonLost)
-		}
-		if err := w.release(ctx, c.Matcher, q.Match, x.Member, reason, ""); err != nil {
-			return nil, err
-		}
-		w.goOn(ctx, c.Matcher, q.Match, declined)
 		if w.answersOf(q.ID, q.Match) {
 			return nil, nil
 		}
 		return &protocol.Ended{ID: q.ID, Match: q.Match, Reason: reason}, nil
 	})
+}
+
+// decline declines an offer for its matchee. It returns why the offer has ended, or the fault Conflict
+// if it was accepted.
+func (w *work) decline(ctx context.Context, c Claim, matchee Member) (reason string, err error) {
+	declined, err := w.Store.Decline(ctx, c.Matcher, c.Match, matchee)
+	if err != nil {
+		return "", err
+	}
+	if declined.Status == StatusActive {
+		return "", fault(Conflict, "you have accepted this match: end it")
+	}
+	reason = protocol.ReasonDeclined
+	if declined.Status != StatusOK {
+		reason = cmp.Or(declined.Reason, protocol.ReasonLost)
+	}
+	if err := w.release(ctx, c.Matcher, c.Match, matchee, reason, ""); err != nil {
+		return "", err
+	}
+	w.goOn(ctx, c.Matcher, c.Match, declined)
+	return reason, nil
 }
 
 // goOn tells the matcher that an offer was declined, and plans the next attempt for its request.

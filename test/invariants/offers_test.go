@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"waggle/internal/protocol"
+	"waggle/internal/token"
 )
 
 // An offered match is one that its matchee must accept.
@@ -233,6 +234,30 @@ func TestAnOfferThatIsOverIsNotTold(t *testing.T) {
 		ben.send("ping", "")
 		if _, told := last[*protocol.Offered](ben); told {
 			t.Error("ben was told of an offer that had expired")
+		}
+	})
+}
+
+// TestAForgottenMemberLeavesNoOffer: whoever is forgotten, the other one is told and is free.
+func TestAForgottenMemberLeavesNoOffer(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		for _, forgotten := range []string{"ana", "ben"} {
+			be.flush()
+			s := be.newScene("forgotten-" + forgotten)
+			s.b.at(s.q.Lat, s.q.Lng)
+			s.a.send("match", `"id":"m","confirm":60`)
+			offer := want[*protocol.Offered](s.a)
+			other := map[string]*client{"ana": s.b, "ben": s.a}[forgotten]
+			other.take()
+			s.verb("member.forget", `"member":"`+forgotten+`"`)
+			reason := map[string]string{"ana": protocol.ReasonCancelled, "ben": protocol.ReasonDeclined}[forgotten]
+			if e := only[*protocol.Ended](t, other.take()); e.Match != offer.Match || e.Reason != reason {
+				t.Errorf("got %+v, want %s", e, reason)
+			}
+			c := s.joinAs(token.Identity{Member: "cem", Pool: s.pool, Matcher: true})
+			c.send("match", fmt.Sprintf(`"lat":%v,"lng":%v,"radius":20000`, s.p.Lat, s.p.Lng))
+			want[*protocol.Matched](c)
+			want[*protocol.Matched](other)
 		}
 	})
 }

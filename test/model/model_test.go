@@ -12,6 +12,7 @@ func small() []Bounds {
 		{Members: 2, Processes: 2, Attempts: 2, Workers: 2},
 		{Members: 3, Processes: 2, Attempts: 1, Workers: 2, ForgetOutcomes: true},
 		{Members: 2, Processes: 2, Attempts: 1, Workers: 2, ForgetOutcomes: true, Failover: true},
+		{Members: 2, Processes: 2, Attempts: 1, Workers: 2, ForgetOutcomes: true, Offers: true},
 	}
 }
 
