@@ -1,6 +1,10 @@
 package match
 
-import "time"
+import (
+	"time"
+
+	"waggle/internal/protocol"
+)
 
 // A Status is the outcome of a step on one slot. Each result below lists its statuses.
 type Status string
@@ -141,8 +145,10 @@ type Reported struct {
 	// With ok:
 	At    int64 // epoch ms
 	Claim *Claim
-	Since int64 // with a Claim or a Route that shares: the time of the position before, 0 if there was none
-	Route *Route
+	// Skipped are the positions in this match that no push has shown to the peer, oldest first.
+	Skipped []protocol.Fix
+	Since   int64 // with a Claim or a Route that shares: the time of the position before, 0 if there was none
+	Route   *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting or
