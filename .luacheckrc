@@ -13,7 +13,7 @@ max_line_length = 120
 -- The last ones are the lifetimes, which the store puts in front: see internal/store/script.go.
 read_globals = { "redis", "cjson", "LEASE", "KEEP", "REMEMBER_END", "REMEMBER_OUTCOME", "MAX_AHEAD", "ASK_AGAIN", "NOTIFY_AGAIN",
   "CHECK_MATCH", "EARLY",
-  "SEARCH_AGAIN", "WIDEN_STEPS", "KEEP_CHOICE", "ADVISED", "CLOCK_OFF", "REFUSALS_IN", "KEEP_OUT", "REFUSALS" }
+  "SEARCH_AGAIN", "WIDEN_STEPS", "COUNT_KEPT", "KEEP_CHOICE", "ADVISED", "CLOCK_OFF", "REFUSALS_IN", "KEEP_OUT", "REFUSALS" }
 for _, path in ipairs(preludes) do
   for line in io.lines(path) do
     local name = line:match("^local function ([%w_]+)")

@@ -21,14 +21,14 @@ const (
 	notJSON   = "a message must be one JSON object: this is not valid JSON"
 	noObject  = "a message must be one JSON object"
 	tooDeep   = "a message must be one JSON object: it nests more than 32 levels deep"
-	noAction  = "action is required: one of hello, ping, location, locate, match, cancel, end, say"
+	noAction  = "action is required: one of hello, ping, location, locate, match, cancel, end, say, nearby"
 	tooLarge  = "a message may have at most 16384 bytes"
 	latitude  = "lat must be a number of degrees from -85 to 85"
 	longitude = "lng must be a number of degrees from -180 to 180"
 )
 
 func noSuchAction(name string) string {
-	return `unknown action "` + name + `": the actions are hello, ping, location, locate, match, cancel, end, say`
+	return `unknown action "` + name + `": the actions are hello, ping, location, locate, match, cancel, end, say, nearby`
 }
 
 // unlimitedPools is a pool file for a test in which one member sends many messages.

@@ -24,6 +24,7 @@ The verbs, and the fields of each:
 %s
   waggle admin member.get member=ana position=true
   waggle admin member.disconnect member=ana reason='maintenance'
+  waggle admin member.forget member=ana
   waggle admin match.create matcher=ana matchee=ben
   waggle admin match.end member=ana match=MATCH reason=cancelled
 

@@ -27,7 +27,7 @@ A line is a frame in JSON, or an abbreviation of one:
   location 37.77 -122.42              {"action":"location","lat":37.77,"lng":-122.42}
   match radius=3000 wait=30           {"action":"match","radius":3000,"wait":30}
   match wait=60 radius=1000 widenTo=5000 widenSeconds=30
-  locate, cancel, ping
+  locate, cancel, ping, nearby
   end                                 ends the match that was shown last
   say on my way                       says "on my way", or any JSON, to the other member of it
   any-action name=value a=[1,2]       a value that is not JSON is text; tags=a,b is a list

@@ -60,6 +60,20 @@ func ShardsWithin(p Point, radiusMeters float64) []Cell {
 	return shards
 }
 
+// Around returns a shard cell and those that share a side with it, sorted by name: seven, or six if
+// it is a pentagon. It is empty if there is no such cell.
+func Around(c Cell) []Cell {
+	disk, _ := h3.CellFromString(string(c)).GridDisk(1)
+	var all []Cell
+	for _, one := range disk {
+		if one != 0 {
+			all = append(all, Cell(one.String()))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // maxShardsRadius in metres is well above the 20 km that a request may ask for. The bound
 // in rings was measured up to it.
 const maxShardsRadius = 50_000

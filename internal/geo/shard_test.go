@@ -259,3 +259,21 @@ func edgeDistance(p Point, c Cell) float64 {
 	}
 	return max(0, toBoundary(home, unit(p.Lat, p.Lng))-boundaryMargin)
 }
+
+func TestAroundHasTheCellAndThoseThatTouchIt(t *testing.T) {
+	for _, p := range []Point{{Lat: 37.7749, Lng: -122.4194}, {Lat: 51.9, Lng: -180}, {Lat: 64.7, Lng: 10.536199}, {Lat: 84.99, Lng: 15}} {
+		home := ShardCell(p)
+		around := Around(home)
+		if n := len(around); !slices.IsSorted(around) || !slices.Contains(around, home) || n != 7 && (n != 6 || p.Lng != 10.536199) {
+			t.Errorf("around %s: got %v", home, around)
+		}
+		for _, c := range ShardsWithin(p, 100) {
+			if !slices.Contains(around, c) {
+				t.Errorf("around %s: got %v, without %s", home, around, c)
+			}
+		}
+	}
+	if got := Around("x"); len(got) != 0 {
+		t.Errorf("around no cell: got %v", got)
+	}
+}

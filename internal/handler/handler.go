@@ -148,6 +148,8 @@ func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protoco
 		return h.Service.Cancel(ctx, x, m)
 	case *protocol.End:
 		return h.Service.End(ctx, x, m)
+	case *protocol.Nearby:
+		return h.Service.Nearby(ctx, x, m.ID)
 	case *protocol.Say:
 		return h.Service.Say(ctx, x, m)
 	}

@@ -71,6 +71,8 @@ func (h *Handler) do(ctx context.Context, v protocol.Verb) (answer protocol.Fram
 		r, err = h.Service.MemberState(ctx, member(v.OfMember), v.Position)
 	case *protocol.MemberDisconnect:
 		r, err = h.Service.Dismiss(ctx, member(v.OfMember), v.Reason)
+	case *protocol.MemberForget:
+		r, err = h.Service.Forget(ctx, member(v.OfMember))
 	case *protocol.MatchGet:
 		r, err = h.Service.MatchState(ctx, member(v.OfMember), v.Match)
 	case *protocol.MatchCreate:

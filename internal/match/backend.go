@@ -202,16 +202,62 @@ func (s *Service) Dismiss(ctx context.Context, m Member, reason string) (Result,
 		if err != nil {
 			return nil, err
 		}
-		if connection, expired := strings.CutPrefix(r.Connection, ExpiredMark); expired {
-			err = w.endSession(ctx, m, connection, expiredFrame())
-		} else if connection != "" {
-			text := "the application has ended this session"
-			if reason != "" {
-				text += ": " + reason
-			}
-			err = w.endSession(ctx, m, connection, protocol.NewError(protocol.CodeUnauthenticated, "", text))
+		if r.Connection != "" {
+			err = w.endByBackEnd(ctx, m, r.Connection, reason)
 		}
 		return &protocol.Disconnected{Pool: m.Pool, Member: m.ID, Closed: r.Connection != ""}, err
+	})
+}
+
+func (s *Service) endByBackEnd(ctx context.Context, m Member, connection, reason string) error {
+	if connection, expired := strings.CutPrefix(connection, ExpiredMark); expired {
+		return s.endSession(ctx, m, connection, expiredFrame())
+	}
+	text := "the application has ended this session"
+	if reason != "" {
+		text += ": " + reason
+	}
+	return s.endSession(ctx, m, connection, protocol.NewError(protocol.CodeUnauthenticated, "", text))
+}
+
+// Forget ends a member's match, its request and its session, and erases what is stored of the member.
+// The peer is notified. What others still have of it expires: docs/back-end.md says when. Forget replies
+// with Forgotten. The error is the fault Conflict, which will pass, if the member is being matched or
+// connects again and again.
+func (s *Service) Forget(ctx context.Context, m Member) (Result, error) {
+	return s.serve(ctx, Session{Member: m}, func(w *work) (protocol.Frame, error) {
+		for range maxForgets {
+			r, p, err := w.describe(ctx, m)
+			if err == nil && r.Connection != "" {
+				err = w.endByBackEnd(ctx, m, r.Connection, "")
+			}
+			if err == nil && p != nil {
+				_, err = w.finish(ctx, p.matcher, p.match, p.matchee, protocol.ReasonCancelled, Member{})
+			} else if q := r.Route; err == nil && q != nil && (q.State == Waiting || q.State == Searching) {
+				w.withdraw(ctx, WaitingRequest{Owner: m, Request: q.Request})
+				var changes []Change
+				if changes, err = w.Store.Retract(ctx, m, q.Request.Created); err == nil {
+					err = w.unlist(ctx, m, changes)
+				}
+			}
+			if err != nil {
+				return nil, err
+			}
+			forgotten, err := w.Store.Forget(ctx, m)
+			if err == nil {
+				err = w.unlist(ctx, m, forgotten.Changes)
+			}
+			if err == nil && forgotten.Status == StatusOK {
+				return &protocol.Forgotten{Pool: m.Pool, Member: m.ID}, nil
+			}
+			if err == nil {
+				err = w.Sleep(ctx, pause)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		return nil, passing("the member is just being matched, or connects again: ask again in a second")
 	})
 }
 

@@ -204,3 +204,51 @@ func TestABackEndLearnsWhyTwoMembersWereNotMatched(t *testing.T) {
 		})
 	}
 }
+
+// A member that is matched or connects while it is being forgotten is forgotten at the next try.
+func TestAMemberIsForgottenWhateverItDoes(t *testing.T) {
+	connected := snapshot(nil, nil)
+	connected.Connection = "ben9"
+	expired := snapshot(nil, nil)
+	expired.Connection = match.ExpiredMark + "ben9"
+	waiting := snapshot(nil, &match.Route{State: match.Waiting, Request: waitingRequest()})
+	searching := snapshot(nil, &match.Route{State: match.Searching, Request: request()})
+	free := expect("describe ben", snapshot(nil, nil))
+	forgotten, busy, pause := expect("forget ben", match.StatusOK), join(expect("forget ben", match.StatusBusy), expect("apply ben"), expect("sleep 60ms")), expect("forget ben", match.StatusBusy)
+	done := join(forgotten, expect("apply ben"))
+	closes := join(expect("close ben9"), expect("disconnect ben ben9 0s"), expect("apply ben"))
+	told := expect(`push ben9 {"type":"error","code":"unauthenticated","message":"the application has ended this session","retryable":false}`)
+	for name, test := range map[string]struct {
+		steps script
+		err   error
+	}{
+		"it does nothing":            {join(free, done), nil},
+		"it is not known":            {join(expect("describe ben", match.StatusAbsent), done), nil},
+		"it is connected":            {join(expect("describe ben", connected), told, closes, done), nil},
+		"its session has expired":    {join(expect("describe ben", expired), expect(`push ben9 {"type":"error","code":"unauthenticated","message":"the session has expired: connect with a fresh token","retryable":false}`), closes, done), nil},
+		"its request waits":          {join(expect("describe ben", waiting), expect("withdraw ben m1"), retracted("ben"), done), nil},
+		"it searches":                {join(expect("describe ben", searching), retracted("ben"), done), nil},
+		"it is a matchee":            {join(expect("describe ben", snapshot(claim(0, true), nil)), expect("read ana", snapshot(nil, route(match.Active, false))), finishMatch("cancelled"), done), nil},
+		"it is claimed meanwhile":    {join(free, busy, free, done), nil},
+		"it connects again":          {join(free, busy, expect("describe ben", connected), told, closes, done), nil},
+		"it connects all the time":   {join(free, busy, free, busy, free, busy), &match.Fault{Kind: match.Conflict, Text: "the member is just being matched, or connects again: ask again in a second", Retryable: true}},
+		"it cannot be looked at":     {expect("describe ben", err1), err1},
+		"its connection stays":       {join(expect("describe ben", connected), told, expect("close ben9", err1)), err1},
+		"its request stays":          {join(expect("describe ben", searching), expect("retract ben 1", err1)), err1},
+		"its request stays listed":   {join(expect("describe ben", searching), expect("retract ben 1"), expect("apply ben", err1)), err1},
+		"its match goes on":          {join(expect("describe ben", snapshot(claim(0, true), nil)), expect("read ana", snapshot(nil, route(match.Active, false))), expect("finish ana x ben cancelled", err2)), err2},
+		"it cannot be erased":        {join(free, expect("forget ben", err1)), err1},
+		"it stays in the index":      {join(free, forgotten, expect("apply ben", err1)), err1},
+		"the message takes too long": {join(free, pause, expect("apply ben"), expect("sleep 60ms", err1)), err1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, test.steps)
+			answer := s.answered(test.err)(s.Service.Forget(t.Context(), member("ben")))
+			if test.err == nil {
+				if diff := cmp.Diff(protocol.Frame(&protocol.Forgotten{Pool: "default", Member: "ben"}), answer); diff != "" {
+					t.Errorf("(-want +got)\n%s", diff)
+				}
+			}
+		})
+	}
+}

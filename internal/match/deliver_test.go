@@ -44,6 +44,10 @@ func (s delivering) End(ctx context.Context, x match.Session, q *protocol.End) e
 	return s.deliver(ctx, x)(s.Service.End(ctx, x, q))
 }
 
+func (s delivering) Nearby(ctx context.Context, x match.Session, id string) error {
+	return s.deliver(ctx, x)(s.Service.Nearby(ctx, x, id))
+}
+
 func (s delivering) Say(ctx context.Context, x match.Session, q *protocol.Say) error {
 	return s.deliver(ctx, x)(s.Service.Say(ctx, x, q))
 }

@@ -71,8 +71,23 @@ func (f fake) Read(_ context.Context, m match.Member, x *match.Session, anew boo
 	return resultOf[match.Snapshot](f, "read", reader, mode)
 }
 
+func (f fake) Forget(_ context.Context, m match.Member) (match.Forgotten, error) {
+	return resultOf[match.Forgotten](f, "forget", m.ID)
+}
+
 func (f fake) Describe(_ context.Context, m match.Member) (match.Description, error) {
 	return resultOf[match.Description](f, "describe", m.ID)
+}
+
+func (f fake) Nearby(_ context.Context, x match.Session) (match.Nearby, error) {
+	r, err := resultOf[match.Nearby](f, "nearby", x.Connection)
+	r.Cell = geo.ShardCell(origin())
+	return r, err
+}
+
+func (f fake) Count(_ context.Context, _ string, cells []geo.Cell, now int64) ([]int, error) {
+	s := f.call("count", len(cells), now)
+	return s.counts, s.err
 }
 
 func (f fake) Report(_ context.Context, x match.Session, r match.Report) (match.Reported, error) {

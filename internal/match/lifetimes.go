@@ -27,6 +27,8 @@ const (
 	// The search saw every member that was listed before, and the listing of one that comes
 	// later wakes the request.
 	SearchAgain = 3 * time.Second
+	// CountKept is how long the number of a cell's members stays as it was told.
+	CountKept = 30 * time.Second
 	// NotifyAgain is how long what a member is not yet told is left to the process that pushes it.
 	// A post takes at most 2 s.
 	NotifyAgain = 3 * time.Second
@@ -82,5 +84,6 @@ const (
 	maxWoken       = 16  // waiting requests that one listing tries to serve
 	maxRivals      = 3   // waiting members that a registration serves first
 	maxSlowReads   = 3   // slow answers in a row before the cache counts as unavailable
+	maxForgets     = 3   // tries to forget a member who connects or is matched meanwhile
 	maxPeerReads   = 3   // reads of a match that one say makes until the peer is told of it
 )

@@ -120,10 +120,10 @@ func TestTheArchitecturePageListsTheLifetimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := map[string]any{"Lease": Lease, "Kept": Kept, "EndRemembered": EndRemembered, "OutcomeRemembered": OutcomeRemembered,
-		"MaxAhead": MaxAhead, "ChoiceKept": ChoiceKept, "Advised": Advised, "ClockOff": ClockOff, "AskAgain": AskAgain, "SearchAgain": SearchAgain, "NotifyAgain": NotifyAgain, "CheckMatch": CheckMatch, "Early": Early, "Refusals": Refusals, "RefusalsIn": RefusalsIn, "KeptOut": KeptOut,
+		"MaxAhead": MaxAhead, "ChoiceKept": ChoiceKept, "Advised": Advised, "ClockOff": ClockOff, "AskAgain": AskAgain, "SearchAgain": SearchAgain, "NotifyAgain": NotifyAgain, "CountKept": CountKept, "CheckMatch": CheckMatch, "Early": Early, "Refusals": Refusals, "RefusalsIn": RefusalsIn, "KeptOut": KeptOut,
 		"ConnectsPerMinute": ConnectsPerMinute, "ConnectsBurst": ConnectsBurst, "forOthers": forOthers, "patience": patience, "firstPause": firstPause, "pause": pause, "slow": slow, "abandoned": abandoned,
 		"justConnected": justConnected, "pushPause": pushPause, "firstWant": firstWant, "mostWanted": mostWanted, "maxSearchTrips": maxSearchTrips, "maxClaims": maxClaims, "maxMoves": maxMoves,
-		"maxAttempts": maxAttempts, "maxWoken": maxWoken, "maxRivals": maxRivals, "maxSlowReads": maxSlowReads, "maxPeerReads": maxPeerReads}
+		"maxAttempts": maxAttempts, "maxWoken": maxWoken, "maxRivals": maxRivals, "maxSlowReads": maxSlowReads, "maxPeerReads": maxPeerReads, "maxForgets": maxForgets}
 	for _, found := range regexp.MustCompile(`(?m)^\t(\w+)\s+= `).FindAllSubmatch(source, -1) {
 		name := string(found[1])
 		if row := fmt.Sprintf("| `%s` | %v |", name, values[name]); !strings.Contains(string(page), row) {

@@ -3,6 +3,7 @@ package match
 import (
 	"time"
 
+	"waggle/internal/geo"
 	"waggle/internal/protocol"
 )
 
@@ -69,6 +70,7 @@ const (
 	LimitMatches  Limit = "matchRate"
 	LimitConnects Limit = "connectRate"
 	LimitHarvest  Limit = "harvestRate"
+	LimitNearby   Limit = "nearbyRate"
 )
 
 // Connected is the result of Connect: ok, rate_limited, kept_out, replaced, gone or expired.
@@ -113,7 +115,19 @@ type Snapshot struct {
 	Unlisted int64 // until when the member is not listed: see Reported
 }
 
-// A Description is the result of Describe: ok or absent (there is no record).
+// Nearby is the result of Nearby: ok, no_location (there is no fresh report), or what Read says.
+type Nearby struct {
+	Snapshot
+	Cell geo.Cell // of the last report
+}
+
+// Forgotten is the result of Forget: ok or busy.
+type Forgotten struct {
+	Status  Status
+	Changes []Change
+}
+
+// A Description is the result of Describe: ok or absent (there is no record, or it was erased).
 type Description struct {
 	Snapshot
 	ConnectedAt int64 // the begin of the last session, by the gateway's clock, epoch ms

@@ -35,6 +35,7 @@ type step struct {
 	hits      []match.Hits
 	waiting   []match.WaitingRequest
 	open      bool
+	counts    []int
 	takes     time.Duration
 	err       error
 }
@@ -86,6 +87,8 @@ func expect(call string, outcome ...any) script {
 			s.waiting = o
 		case bool:
 			s.open = o
+		case []int:
+			s.counts = o
 		case time.Duration:
 			s.takes = o
 		case error:

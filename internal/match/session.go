@@ -77,16 +77,21 @@ func (s *Service) Ping(ctx context.Context, x Session, id string) (Result, error
 		if err != nil {
 			return nil, err
 		}
-		_ = w.afterwards(ctx, func(ctx context.Context) error {
-			if r.Check {
-				if _, err := w.repair(ctx, x.Member, r); err != nil {
-					return err
-				}
-			}
-			w.repairRegistration(ctx, x.Member, r.Route)
-			return nil
-		})
+		w.lookAfter(ctx, x, r)
 		return &protocol.Pong{ID: id, Now: r.Now}, nil
+	})
+}
+
+// lookAfter repairs the caller's match or request after the replies, as any message of it does.
+func (w *work) lookAfter(ctx context.Context, x Session, r Snapshot) {
+	_ = w.afterwards(ctx, func(ctx context.Context) error {
+		if r.Check {
+			if _, err := w.repair(ctx, x.Member, r); err != nil {
+				return err
+			}
+		}
+		w.repairRegistration(ctx, x.Member, r.Route)
+		return nil
 	})
 }
 

@@ -30,6 +30,12 @@ type Sessions interface {
 	// Read returns what is stored of a member. With a session it also keeps that session
 	// fresh. With anew, its changes list the member anew.
 	Read(ctx context.Context, m Member, x *Session, anew bool) (Snapshot, error)
+	// Nearby is Read for a member that asks how many members are near, and takes the question from
+	// its budget.
+	Nearby(context.Context, Session) (Nearby, error)
+	// Forget erases what is stored of a member who has no connection, no request and no match. Its
+	// changes take the member out of the index.
+	Forget(ctx context.Context, m Member) (Forgotten, error)
 	// Describe returns what a back end may know of a member.
 	Describe(ctx context.Context, m Member) (Description, error)
 }
@@ -49,6 +55,9 @@ type Index interface {
 	// Search returns the nearest candidates of each part, in one trip. For many parts, another
 	// trip comes before, which leaves out cells that have no members.
 	Search(context.Context, []Part, Query) ([]Hits, error)
+	// Count returns how many available members each of the cells has, in one trip, or in none if all
+	// counts of the last CountKept are known. now is the cache's clock, epoch ms.
+	Count(ctx context.Context, pool string, cells []geo.Cell, now int64) ([]int, error)
 }
 
 // Requests keeps the requests and the leases of their assignment attempts.

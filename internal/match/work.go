@@ -178,6 +178,8 @@ func (w *work) tooMany(x Session, status Status, r Refusal) error {
 			settings.ReportsPerSecond, settings.ReportsBurst)
 	case r.Limit == LimitConnects:
 		f.Text = fmt.Sprintf("at most %d connections a minute, and %d at once", ConnectsPerMinute, ConnectsBurst)
+	case r.Limit == LimitNearby:
+		f.Text = fmt.Sprintf("at most %g nearby messages a minute in this pool", settings.NearbyPerMinute)
 	case r.Limit == LimitHarvest:
 		f.Text = fmt.Sprintf("at most %g matches an hour may end within %g seconds of their start in this pool, %g of them at once",
 			settings.HarvestPerHour, Early.Seconds(), max(1, math.Floor(settings.HarvestPerHour/2)))

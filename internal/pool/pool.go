@@ -46,6 +46,7 @@ type Settings struct {
 	// may send at once.
 	ReportsPerSecond, ReportsBurst float64
 	RequestsPerMinute              float64
+	NearbyPerMinute                float64 // questions how many members are near
 	// MessagesPerSecond and MessagesBurst are the same for all messages of a member together.
 	MessagesPerSecond, MessagesBurst float64
 	MatchesPerHour                   float64 // of the matcher

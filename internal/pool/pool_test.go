@@ -111,6 +111,7 @@ func TestFasterDividesTimesAndMultipliesRates(t *testing.T) {
 	want := pool.Default()
 	want.LocationTTL, want.Grace, want.MaxRadius = 3*time.Second, time.Second, 500
 	want.ReportsPerSecond, want.MessagesPerSecond, want.RequestsPerMinute, want.MatchesPerHour = 300, 1200, 600, 1800
+	want.NearbyPerMinute = 360
 	want.HarvestPerHour, want.CoolDown = 1200, 5*time.Second
 	want.MaxSpeed = 6000
 	if diff := cmp.Diff(want, fast.For("city")); diff != "" {

@@ -32,6 +32,7 @@ func schema() []setting {
 		rate("messagesPerSecond", 20, "messages a second", "how many messages of any kind a member may send, in the long run", func(s *Settings) *float64 { return &s.MessagesPerSecond }),
 		number("messagesBurst", 40, "messages", 1, 1e6, "how many messages of any kind a member may send at once", func(s *Settings) *float64 { return &s.MessagesBurst }),
 		rate("requestsPerMinute", 10, "requests a minute", "how many `match` messages a member may send", func(s *Settings) *float64 { return &s.RequestsPerMinute }),
+		rate("nearbyPerMinute", 6, "messages a minute", "how many `nearby` messages a member may send", func(s *Settings) *float64 { return &s.NearbyPerMinute }),
 		rate("matchesPerHour", 30, "matches an hour", "how many matches a member may get as matcher", func(s *Settings) *float64 { return &s.MatchesPerHour }),
 		rate("harvestPerHour", 20, "matches an hour", "how many matches a member may end within 60 s of their start, half of them at once",
 			func(s *Settings) *float64 { return &s.HarvestPerHour }),

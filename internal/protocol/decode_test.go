@@ -177,7 +177,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"location", `{"action":"location","lat":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "lat is in each of points: leave it out beside them"},
 		{"location", `{"action":"location","speed":1,"points":[{"lat":1,"lng":2,"at":5}]}`, invalid, "", "speed is in each of points: leave it out beside them"},
 	}
-	for _, action := range []string{"accept", "decline", "nearby", "\u0000"} {
+	for _, action := range []string{"accept", "decline", "\u0000"} {
 		text := fmt.Sprintf(`{"action":%q,"match":"m","id":"i"}`, action)
 		if action == "\u0000" {
 			text = `{"action":"\u0000","id":"i"}`

@@ -88,7 +88,7 @@ func TestDocumentDescribesEachFieldOfAMessage(t *testing.T) {
 // has no other fields.
 func TestDocumentNamesEachFieldOfAFrame(t *testing.T) {
 	page := readDocument(t)
-	titles := map[string]string{"location": "location of the peer", "error": "Errors"}
+	titles := map[string]string{"location": "location of the peer", "nearby": "counts of members", "error": "Errors"}
 	done := make(map[string]bool)
 	for name, frame := range frames() {
 		kind, ours := object(t, golden(t)[name])["type"].(string)

@@ -158,6 +158,18 @@ type Said struct {
 	Data  json.RawMessage `json:"data,omitempty"`
 }
 
+// A NearbyFrame has the available members of each shard cell around the caller that has enough.
+type NearbyFrame struct {
+	ID    string      `json:"id,omitempty"`
+	Cells []CellCount `json:"cells"` // by name; never nil
+}
+
+// A CellCount is how many members a cell has.
+type CellCount struct {
+	Cell  string `json:"cell"` // of H3, in hex
+	Count int    `json:"count"`
+}
+
 // An Error answers a message that the server refuses or cannot serve.
 type Error struct {
 	ID        string `json:"id,omitempty"`
@@ -212,4 +224,5 @@ func (*Matched) frameType() string       { return "matched" }
 func (*LocationFrame) frameType() string { return "location" }
 func (*Ended) frameType() string         { return "ended" }
 func (*Said) frameType() string          { return "said" }
+func (*NearbyFrame) frameType() string   { return "nearby" }
 func (*Error) frameType() string         { return "error" }

@@ -26,6 +26,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add("location", []byte(`{"action":"location","points":[{"lat":1,"lng":2,"at":5,"seq":1},{"lat":1,"lng":2,"at":5}]}`))
 	f.Add("say", []byte(`{"action":"say","match":"m","data": [ 1e2, {"a" : null}, "\u2028<&>" ] }`))
 	f.Add("say", []byte(`{"action":"say","match":"m","data":null}`))
+	f.Add("nearby", []byte(`{"action":"nearby","cells":[],"id":null}`))
 	f.Add("ping", []byte(`{"action":"ping","id":"\ud83d\udc1d","id":"\ud83d"}`))
 	f.Add("ping", []byte(`{ "action" :"ping","x":[1,{"y" : -1.5e3},[ ],{ },null,true ],"id":"\"\\\/\b\f\n\r\t\u00e9\ud83d\udc1d" }`))
 	f.Fuzz(func(t *testing.T, route string, text []byte) {

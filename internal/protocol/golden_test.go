@@ -47,6 +47,7 @@ func messages() map[string]protocol.Message {
 		"cancel-request": &protocol.Cancel{ID: "c1", Request: "r1"},
 		"end":            &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},
 		"end-cancelled":  &protocol.End{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled},
+		"nearby":         &protocol.Nearby{ID: "n1"},
 		"say":            &protocol.Say{ID: "s1", Match: matchID, Data: json.RawMessage(`{"text":"I am at the corner."}`)},
 	}
 }
@@ -130,6 +131,8 @@ func frames() map[string]protocol.Frame {
 		"ended-unlisted": &protocol.Ended{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled,
 			Unlisted: &protocol.Unlisted{Until: 1795397100000, Reason: protocol.ReasonEndedEarly}},
 		"ended-request": &protocol.Ended{ID: "c1", Reason: protocol.ReasonCancelled},
+		"nearby-answer": &protocol.NearbyFrame{ID: "n1", Cells: []protocol.CellCount{{Cell: "86283080fffffff", Count: 3}, {Cell: "862830877ffffff", Count: 17}}},
+		"nearby-nobody": &protocol.NearbyFrame{Cells: []protocol.CellCount{}},
 		"said":          &protocol.Said{Match: matchID, Data: json.RawMessage(`{"text":"I am at the corner."}`)},
 		"said-answer":   &protocol.Said{ID: "s1", Match: matchID},
 		"error":         refusal(protocol.ActionLocation, `{"action":"location","id":"l8","lat":95,"lng":0}`),

@@ -16,10 +16,11 @@ const (
 	ActionCancel   = "cancel"
 	ActionEnd      = "end"
 	ActionSay      = "say"
+	ActionNearby   = "nearby"
 )
 
 // A Message is what a client sends: one of *Hello, *Ping, *Location, *Locate,
-// *Match, *Cancel, *End and *Say.
+// *Match, *Cancel, *End, *Say and *Nearby.
 //
 // The tags of its fields describe the wire. Decode and the sentences for the client
 // follow them:
@@ -166,6 +167,11 @@ type Say struct {
 	Data  json.RawMessage `json:"data" required:"yes" range:"at most 1024"`
 }
 
+// Nearby asks how many members are near the caller's last location. The answer is a NearbyFrame.
+type Nearby struct {
+	ID string `json:"id" range:"at most 64"`
+}
+
 // MessageID implements Message.
 func (m *Hello) MessageID() string    { return m.ID }
 func (m *Ping) MessageID() string     { return m.ID }
@@ -175,6 +181,7 @@ func (m *Match) MessageID() string    { return m.ID }
 func (m *Cancel) MessageID() string   { return m.ID }
 func (m *End) MessageID() string      { return m.ID }
 func (m *Say) MessageID() string      { return m.ID }
+func (m *Nearby) MessageID() string   { return m.ID }
 
 func (*Hello) action() string    { return ActionHello }
 func (*Ping) action() string     { return ActionPing }
@@ -184,3 +191,4 @@ func (*Match) action() string    { return ActionMatch }
 func (*Cancel) action() string   { return ActionCancel }
 func (*End) action() string      { return ActionEnd }
 func (*Say) action() string      { return ActionSay }
+func (*Nearby) action() string   { return ActionNearby }

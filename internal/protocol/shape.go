@@ -17,7 +17,7 @@ import (
 // shape of each one's message.
 var messages = sync.OnceValues(func() (actions []string, shapes map[string]*shape) {
 	shapes = make(map[string]*shape)
-	for _, m := range []Message{&Hello{}, &Ping{}, &Location{}, &Locate{}, &Match{}, &Cancel{}, &End{}, &Say{}} {
+	for _, m := range []Message{&Hello{}, &Ping{}, &Location{}, &Locate{}, &Match{}, &Cancel{}, &End{}, &Say{}, &Nearby{}} {
 		actions = append(actions, m.action())
 		shapes[m.action()] = shapeOf(reflect.TypeOf(m).Elem())
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // A Verb is what the application's back end asks for: one of *MemberGet, *MemberDisconnect,
-// *MatchGet, *MatchCreate and *MatchEnd. The tags of its fields are those that Message explains.
+// *MemberForget, *MatchGet, *MatchCreate and *MatchEnd. The tags of its fields are those that Message explains.
 type Verb interface {
 	verb() string
 	// InPool is the pool in which it is done.
@@ -37,6 +37,9 @@ type MemberDisconnect struct {
 	OfMember
 	Reason string `json:"reason" range:"at most 128"` // for the member
 }
+
+// MemberForget erases what is stored of a member: the answer is a Forgotten.
+type MemberForget struct{ OfMember }
 
 // MatchGet asks how a match of a member stands, who is either of the two: the answer is a
 // MatchState.
@@ -64,7 +67,7 @@ type MatchEnd struct {
 // each.
 var verbs = sync.OnceValues(func() (names []string, shapes map[string]*shape) {
 	shapes = make(map[string]*shape)
-	for _, v := range []Verb{&MemberGet{}, &MemberDisconnect{}, &MatchGet{}, &MatchCreate{}, &MatchEnd{}} {
+	for _, v := range []Verb{&MemberGet{}, &MemberDisconnect{}, &MemberForget{}, &MatchGet{}, &MatchCreate{}, &MatchEnd{}} {
 		names = append(names, v.verb())
 		shapes[v.verb()] = shapeOf(reflect.TypeOf(v).Elem())
 	}
@@ -175,6 +178,12 @@ type Disconnected struct {
 	Closed bool   `json:"closed"` // false: the member had no connection
 }
 
+// Forgotten answers MemberForget.
+type Forgotten struct {
+	Pool   string `json:"pool"`
+	Member string `json:"member"`
+}
+
 // MatchState answers MatchGet and MatchCreate. Times are in epoch ms by the cache's clock.
 type MatchState struct {
 	Pool    string `json:"pool"`
@@ -189,6 +198,7 @@ type MatchState struct {
 
 func (*MemberGet) verb() string        { return "member.get" }
 func (*MemberDisconnect) verb() string { return "member.disconnect" }
+func (*MemberForget) verb() string     { return "member.forget" }
 func (*MatchGet) verb() string         { return "match.get" }
 func (*MatchCreate) verb() string      { return "match.create" }
 func (*MatchEnd) verb() string         { return "match.end" }
@@ -221,4 +231,5 @@ func (v *MatchEnd) Subject() []any { return append(v.OfMember.Subject(), "match"
 
 func (*MemberState) frameType() string  { return "member" }
 func (*MatchState) frameType() string   { return "match" }
+func (*Forgotten) frameType() string    { return "forgotten" }
 func (*Disconnected) frameType() string { return "disconnected" }

@@ -17,6 +17,7 @@ func TestAVerbIsDecoded(t *testing.T) {
 		`{"verb":"member.get","pool":"default","member":"ana","position":null}`:        &protocol.MemberGet{OfMember: ana},
 		`{"verb":"member.disconnect","pool":"default","member":"ana"}`:                 &protocol.MemberDisconnect{OfMember: ana},
 		`{"verb":"member.disconnect","pool":"default","member":"ana","reason":"over"}`: &protocol.MemberDisconnect{OfMember: ana, Reason: "over"},
+		`{"verb":"member.forget","pool":"default","member":"ana"}`:                     &protocol.MemberForget{OfMember: ana},
 		`{"verb":"match.get","pool":"default","member":"ana","match":"m"}`:             &protocol.MatchGet{OfMember: ana, Match: "m"},
 		`{"verb":"match.create","pool":"default","matcher":"ana","matchee":"ben"}`:     &protocol.MatchCreate{Pool: "default", Matcher: "ana", Matchee: "ben"},
 		`{"verb":"match.create","pool":"default","matcher":"ana","matchee":"ben","lat":1,"lng":180}`: &protocol.MatchCreate{Pool: "default", Matcher: "ana", Matchee: "ben",

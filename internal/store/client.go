@@ -74,6 +74,7 @@ type Store struct {
 	loading   sync.Mutex
 	loads     int // how often that was tried
 	pools     pool.Pools
+	counts    counts
 	offset    func() time.Duration
 	hook      Hook
 	sleep     func(context.Context, time.Duration) error

@@ -34,11 +34,13 @@ var bounds = map[string]struct{ entries, calls int }{
 	"wake": {128 + 32 + 8, 200},
 	// The cells of an area.
 	"occupied": {343, 3},
+	// As many members as MOST_READ in each generation, and the stamp of each.
+	"count": {2 * 257, 12},
 	// Commands alone.
 	"unlist": {0, 8}, "withdraw": {0, 8}, "mark": {0, 4}, "marked": {0, 4}, "connect": {0, 30},
 	// The fields of a record, and the positions that no push has shown.
 	"report": {30 + 99, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {34, 8},
-	"begin": {26, 30}, "claim": {30, 30}, "commit": {60, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},
+	"begin": {26, 30}, "claim": {26, 30}, "commit": {60, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},
 }
 
 // TestEveryScriptReadsABoundedNumberOfEntries makes the worst of what may be stored, and
@@ -277,6 +279,16 @@ func worstCases() []testCase {
 			f.searchAround(0)
 			f.advance(3 * time.Minute)
 			f.searchAround(0)
+		}},
+		{"as many members in each generation as are counted one by one", func(f *fixture) {
+			for _, more := range []int{255, 1, 1} {
+				f.crowd(more, func(int, *match.Change) {}, fmt.Sprint("old", f.now))
+				f.advance(time.Minute)
+				f.crowd(more, func(int, *match.Change) {}, fmt.Sprint("new", f.now))
+				f.counted()
+				f.advance(-time.Minute + 100*time.Millisecond)
+				f.evict(f.key("count", string(geo.ShardCell(north(0)))))
+			}
 		}},
 		waitingCase("requests that fit", func(int, *match.WaitingRequest) {}),
 		waitingCase("requests that nearly fit", func(_ int, w *match.WaitingRequest) { w.Radius = 90 }),

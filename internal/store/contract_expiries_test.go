@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"waggle/internal/match"
@@ -98,6 +100,112 @@ func expiries() []testCase {
 			f.says(ana.giveUp("m1", true), match.StatusWaiting)
 			f.advance(time.Millisecond)
 			f.says(ana.lease("m2"), match.StatusSilent)
+		}},
+	}
+}
+
+// forget erases the member.
+func (a *member) forget() match.Forgotten {
+	a.t.Helper()
+	result, err := a.store.Forget(a.t.Context(), a.Member)
+	a.must(err)
+	return result
+}
+
+// forgettings: what is erased of a member, and what others then still know of it.
+func forgettings() []testCase {
+	return []testCase{
+		{"of a member that was forgotten nothing is left but which connection has ended, for a minute", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.moveTo(1, available(true), tagged("van"))
+			ana.await("r1")
+			f.says(ana.cancel(), match.StatusCancelled)
+			f.says(ana.disconnect(0), match.StatusOK)
+			f.says(ana.forget(), match.StatusOK)
+			for _, kind := range []string{"route", "left", "past", "chosen"} {
+				same(f, f.stored(kind, "ana"), map[string]string{})
+			}
+			same(f, len(f.stored("m", "ana")), 3)
+			same(f, f.record("ana")["conn"], "ana-c")
+			if left := f.ttl(f.key("m", "ana")); left <= 0 || left > match.EndRemembered {
+				f.t.Errorf("it expires in %s", left)
+			}
+			f.says(ana.described(), match.StatusAbsent)
+			f.says(ana.read(), match.StatusGone)
+			f.says(ana.report(1), match.StatusGone)
+			f.says(ana.forget(), match.StatusOK)
+			same(f, len(f.stored("m", "ana")), 3)
+			next := ana.nextSession()
+			f.says(next.connect(), match.StatusOK)
+			got := next.read()
+			f.is(got, match.Snapshot{Status: match.StatusOK, Connection: next.Connection, Available: "1"})
+		}},
+		{"what forgets a member takes it out of the index", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.moveTo(nextCell)
+			f.says(ana.disconnect(0), match.StatusOK) // its changes are not applied
+			same(f, f.nearest(nextCell, 100, 8), []string{"ana"})
+			ana.apply(ana.forget().Changes...)
+			same(f, f.nearest(nextCell, 100, 8), []string{})
+		}},
+		{"a member that the cache does not know is forgotten, with what it chose", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.moveTo(1, available(false))
+			f.evict(f.key("m", "ana"))
+			same(f, f.stored("chosen", "ana")["available"], "0")
+			f.is(ana.forget(), match.Forgotten{Status: match.StatusOK})
+			same(f, f.stored("chosen", "ana"), map[string]string{})
+			same(f, f.stored("m", "ana"), map[string]string{})
+		}},
+		{"a member that is connected, claimed, or has a request or a match is not forgotten", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			f.is(ana.forget(), match.Forgotten{Status: match.StatusBusy})
+			ana.await("r1")
+			ana.leave()
+			f.is(ana.forget(), match.Forgotten{Status: match.StatusBusy})
+			f.says(ana.lease("m1"), match.StatusOK)
+			f.is(ana.forget(), match.Forgotten{Status: match.StatusBusy})
+			f.says(ana.claim("m1", ben), match.StatusYours)
+			ben.leave()
+			f.is(ben.forget(), match.Forgotten{Status: match.StatusBusy})
+			f.says(ana.commit("m1", ben), match.StatusYours)
+			f.is(ana.forget(), match.Forgotten{Status: match.StatusBusy})
+			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
+			f.says(ana.forget(), match.StatusOK)
+			f.says(ana.release("m1", ben, "completed"), match.StatusReleased)
+			f.says(ben.forget(), match.StatusOK)
+			expiring := f.expiring("eve", 0, time.Second)
+			f.advance(time.Second)
+			f.says(expiring.forget(), match.StatusBusy) // its client is to learn that first
+		}},
+		{"a connect forgets the members whom only what is over names", func(f *fixture) {
+			f.settings(unlimited + `,"coolDown":300`)
+			ana, ben, eve := f.listed("ana", 0), f.listed("ben", 10), f.listed("eve", 20)
+			named := func(who string) int { return strings.Count(fmt.Sprint(f.stored("past", "ben")), `"`+who+`"`) }
+			ana.meet(ben, 0, "cancelled", match.ByMatcher)
+			same(f, named("ana"), 2) // an end and a cool-down
+			ben = ben.nextSession()
+			f.says(ben.connect(), match.StatusOK)
+			same(f, named("ana"), 2)
+			f.must(f.store.Told(f.t.Context(), []match.Told{{Member: ben.Member, Connection: ben.Connection, Marks: []string{match.NoticeEnded.Mark("m1")}}}))
+			f.advance(match.EndRemembered)
+			ben = ben.nextSession()
+			f.says(ben.connect(), match.StatusOK)
+			same(f, named("ana"), 1)
+			f.advance(4 * time.Minute)
+			ben.moveTo(10)
+			eve.moveTo(20)
+			eve.matchWith("", "m2", ben, around(0))
+			f.says(eve.finish("m2", ben, "cancelled", match.ByMatcher), match.StatusEnded)
+			f.says(eve.release("m2", ben, "cancelled", match.ByMatcher), match.StatusReleased)
+			ben = ben.nextSession()
+			f.says(ben.connect(), match.StatusOK)
+			same(f, named("ana"), 0)
+			same(f, named("eve"), 2)
+			f.advance(match.EndRemembered)
+			ben = ben.nextSession()
+			f.says(ben.connect(), match.StatusOK)
+			same(f, named("eve"), 2) // it is not told of that end yet
 		}},
 	}
 }

@@ -37,7 +37,7 @@ type fixture struct {
 const start = 1_800_000_000_000
 
 // unlimited are settings whose rates no test reaches.
-const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"harvestPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0`
+const unlimited = `"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"harvestPerHour":1e6,"nearbyPerMinute":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0`
 
 func newFixture(t *testing.T, c caches.Cache, direct valkey.Client, name string, rewrite func(name, text string) string) *fixture {
 	t.Helper()

@@ -26,6 +26,10 @@ func firstSteps() []step {
 		}, func(s match.Status, r match.Refusal) any { return match.Reported{Status: s, Refusal: r} }},
 		{"request", func(a *member) any { return a.begin("r2", "m2", around(0)) },
 			func(s match.Status, r match.Refusal) any { return match.Begun{Status: s, Refusal: r} }},
+		{"question who is near", func(a *member) any { return a.nearby() },
+			func(s match.Status, r match.Refusal) any {
+				return match.Nearby{Snapshot: match.Snapshot{Status: s, Refusal: r}}
+			}},
 		{"cancel", func(a *member) any { return a.cancel() },
 			func(s match.Status, r match.Refusal) any { return match.Cancelled{Status: s, Refusal: r} }},
 		{"end", func(a *member) any { return a.end("m1", "left") }, func(s match.Status, r match.Refusal) any {

@@ -85,6 +85,13 @@ func (a *member) read() match.Snapshot {
 	return done(a, result, err)
 }
 
+// nearby is a question of the member how many members are near.
+func (a *member) nearby() match.Nearby {
+	a.t.Helper()
+	result, err := a.store.Nearby(a.t.Context(), a.Session)
+	return done(a, result, err)
+}
+
 // snapshot is a reading by another member.
 func (a *member) snapshot() match.Snapshot {
 	a.t.Helper()

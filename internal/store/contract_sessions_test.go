@@ -310,6 +310,9 @@ func refusals() []testCase {
 		{"report", func(a *member) any { return a.report(10) }, func(status match.Status) any { return match.Reported{Status: status} }},
 		{"request", func(a *member) any { return a.begin("r2", "m2", around(0)) }, func(status match.Status) any { return match.Begun{Status: status} }},
 		{"cancel", func(a *member) any { return a.cancel() }, func(status match.Status) any { return match.Cancelled{Status: status} }},
+		{"question who is near", func(a *member) any { return a.nearby() }, func(status match.Status) any {
+			return match.Nearby{Snapshot: match.Snapshot{Status: status}}
+		}},
 		{"end", func(a *member) any { return a.end("m1", "left") }, func(status match.Status) any {
 			return match.Ending{Snapshot: match.Snapshot{Status: status}}
 		}},

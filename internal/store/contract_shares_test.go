@@ -74,6 +74,12 @@ func shares() []testCase {
 			ana.matchWith("", "m2", ben)
 			ben.skip("m2", protocol.Fix{At: 4})
 			same(f, ben.report(30).Skipped, []protocol.Fix{{At: 4}})
+			f.says(ana.finish("m2", ben, "completed"), match.StatusEnded)
+			f.says(ana.release("m2", ben, "completed"), match.StatusReleased)
+			f.says(ben.disconnect(0), match.StatusOK)
+			same(f, f.ttl(f.key("trail", "ben")) > 0, true)
+			f.says(ben.forget(), match.StatusOK)
+			same(f, f.ttl(f.key("trail", "ben")) < 0, true)
 		}},
 	}
 }

@@ -22,8 +22,8 @@ type testCase struct {
 func contract() []testCase {
 	var all []testCase
 	for _, part := range [][]testCase{sessions(), reads(), reports(), shares(), positions(), listings(), cells(), generations(),
-		tagIndex(), areas(), searches(), begins(), leases(), waits(), widenings(),
-		claims(), commits(), ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries()} {
+		tagIndex(), areas(), searches(), begins(), leases(), waits(), widenings(), nearbys(),
+		claims(), commits(), ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries(), forgettings()} {
 		all = append(all, part...)
 	}
 	return all

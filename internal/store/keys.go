@@ -40,6 +40,11 @@ func areaKeys(pool string, area geo.Cell) []string {
 	return []string{version + ":area:{" + pool + "/" + string(area) + "}"}
 }
 
+// countKey returns the key of a shard cell's number of members.
+func countKey(pool string, c geo.Cell) string {
+	return version + ":count:{" + pool + "/" + string(c) + "}"
+}
+
 // tag is what stands in a key's braces.
 func tag(key string) string {
 	_, text, _ := strings.Cut(key, "{")

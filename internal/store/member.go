@@ -50,6 +50,12 @@ func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew
 	return r.snapshot(), err
 }
 
+// Forget implements match.Sessions.
+func (s *Store) Forget(ctx context.Context, m match.Member) (match.Forgotten, error) {
+	r, err := s.ask(ctx, s.onMember("forget", m))
+	return match.Forgotten{Status: r.Status, Changes: domainChanges(r.Changes)}, err
+}
+
 // Describe implements match.Sessions.
 func (s *Store) Describe(ctx context.Context, m match.Member) (match.Description, error) {
 	r, err := s.ask(ctx, s.onMember("describe", m))

@@ -67,6 +67,9 @@ type reply struct {
 	Rest       string       `json:"rest"`
 	Waiting    []waiting    `json:"waiting"`
 	Cells      []geo.Cell   `json:"cells"`
+	Cell       shortCell    `json:"cell"`
+	Count      number       `json:"count"`
+	Till       number       `json:"till"` // epoch ms
 }
 
 type (
@@ -155,6 +158,16 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	*n = number(f)
+	return err
+}
+
+// shortCell reads a cell in its short form.
+type shortCell geo.Cell
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *shortCell) UnmarshalText(text []byte) error {
+	cell, err := Cell(string(text))
+	*c = shortCell(cell)
 	return err
 }
 

@@ -131,11 +131,11 @@ func (s *Store) loadLibrary(ctx context.Context) {
 
 // lifetimes are those of the domain, as the scripts name them.
 func lifetimes() string {
-	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD, ASK_AGAIN, SEARCH_AGAIN, WIDEN_STEPS, EARLY, REFUSALS_IN, KEEP_OUT, REFUSALS, "+
-		"KEEP_CHOICE, ADVISED, CLOCK_OFF, NOTIFY_AGAIN, CHECK_MATCH = %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d",
+	return fmt.Sprintf("local LEASE, KEEP, REMEMBER_END, REMEMBER_OUTCOME, MAX_AHEAD, ASK_AGAIN, SEARCH_AGAIN, COUNT_KEPT, WIDEN_STEPS, EARLY, REFUSALS_IN, KEEP_OUT, REFUSALS, "+
+		"KEEP_CHOICE, ADVISED, CLOCK_OFF, NOTIFY_AGAIN, CHECK_MATCH = %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d",
 		match.Lease.Milliseconds(), match.Kept.Milliseconds(), match.EndRemembered.Milliseconds(),
 		match.OutcomeRemembered.Milliseconds(), match.MaxAhead.Milliseconds(), match.AskAgain.Milliseconds(),
-		match.SearchAgain.Milliseconds(), match.WidenSteps, match.Early.Milliseconds(), match.RefusalsIn.Milliseconds(), match.KeptOut.Milliseconds(), match.Refusals,
+		match.SearchAgain.Milliseconds(), match.CountKept.Milliseconds(), match.WidenSteps, match.Early.Milliseconds(), match.RefusalsIn.Milliseconds(), match.KeptOut.Milliseconds(), match.Refusals,
 		match.ChoiceKept.Milliseconds(), match.Advised.Milliseconds(), match.ClockOff.Milliseconds(),
 		match.NotifyAgain.Milliseconds(), match.CheckMatch.Milliseconds())
 }

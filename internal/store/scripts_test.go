@@ -58,7 +58,7 @@ func TestAScriptRefusesAWrongNumberOfArguments(t *testing.T) {
 func TestEveryScriptStartsWithTheLifetimesOfTheDomain(t *testing.T) {
 	want := map[string]time.Duration{"LEASE": match.Lease, "KEEP": match.Kept, "REMEMBER_END": match.EndRemembered,
 		"REMEMBER_OUTCOME": match.OutcomeRemembered, "MAX_AHEAD": match.MaxAhead, "ASK_AGAIN": match.AskAgain,
-		"SEARCH_AGAIN": match.SearchAgain, "EARLY": match.Early, "NOTIFY_AGAIN": match.NotifyAgain, "CHECK_MATCH": match.CheckMatch, "REFUSALS": match.Refusals * time.Millisecond, "WIDEN_STEPS": match.WidenSteps * time.Millisecond,
+		"SEARCH_AGAIN": match.SearchAgain, "EARLY": match.Early, "NOTIFY_AGAIN": match.NotifyAgain, "CHECK_MATCH": match.CheckMatch, "REFUSALS": match.Refusals * time.Millisecond, "COUNT_KEPT": match.CountKept, "WIDEN_STEPS": match.WidenSteps * time.Millisecond,
 		"REFUSALS_IN": match.RefusalsIn, "KEEP_OUT": match.KeptOut,
 		"KEEP_CHOICE": match.ChoiceKept, "ADVISED": match.Advised, "CLOCK_OFF": match.ClockOff}
 	for name, text := range store.Texts(active.Script) {

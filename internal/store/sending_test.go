@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -175,6 +176,18 @@ func sendings(ana, ben *member) []sending {
 		}},
 		{"watch", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Watch(ctx, ana.Member, "m2", ben.Member)
+			return err
+		}},
+		{"forget", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Forget(ctx, ana.Member)
+			return err
+		}},
+		{"nearby", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Nearby(ctx, ana.Session)
+			return err
+		}},
+		{"count", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Count(ctx, ana.Pool, []geo.Cell{geo.ShardCell(north(0))}, math.MaxInt64) // so that it is not remembered
 			return err
 		}},
 		{"describe", false, func(ctx context.Context, s *store.Store) error {

@@ -47,7 +47,7 @@ func Functions() []Function {
 		},
 		member(Connect, RouteConnect, "hello", "ping", RouteDefault),
 		member(Disconnect, RouteDisconnect),
-		member(Location, "location", "locate", "say"),
+		member(Location, "location", "locate", "say", "nearby"),
 		member(Match, "match", "cancel", "end"),
 	}
 }

@@ -66,7 +66,7 @@ type backend struct {
 type pushHook func(ctx context.Context, kind, connection string, deliver func() error) error
 
 // unlimited is a pool file whose rates no test reaches.
-const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"harvestPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0}}}`
+const unlimited = `{"pools":{"default":{"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"harvestPerHour":1e6,"nearbyPerMinute":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0}}}`
 
 // onEach runs a test on the embedded cache and on a real server.
 func onEach(t *testing.T, pools string, test func(*testing.T, *backend)) {

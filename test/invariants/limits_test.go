@@ -13,7 +13,7 @@ import (
 )
 
 // actions are all that a client may send, with fields that are allowed.
-var actions = map[string]string{"hello": "", "ping": "", "locate": "", "cancel": "", "end": `"match":"m"`, "say": `"match":"m","data":1`,
+var actions = map[string]string{"hello": "", "ping": "", "locate": "", "cancel": "", "end": `"match":"m"`, "say": `"match":"m","data":1`, "nearby": "",
 	"match": `"lat":37.7749,"lng":-122.4194`, "location": `"lat":37.7749,"lng":-122.4194`}
 
 func TestARefusedMessageCostsOneCommand(t *testing.T) {
@@ -54,9 +54,11 @@ func TestAServedMessageIsCountedOnce(t *testing.T) {
 		want[*protocol.LocationFrame](ana)
 		ana.send("say", `"id":"s","data":1,"match":"`+m.Match+`"`)
 		want[*protocol.Said](ana)
+		ana.send("nearby", "")
+		want[*protocol.NearbyFrame](ana)
 		ana.send("end", `"match":"`+m.Match+`"`)
 		want[*protocol.Ended](ana)
-		for range 3 {
+		for range 2 {
 			ana.send("ping", "")
 			want[*protocol.Pong](ana)
 		}

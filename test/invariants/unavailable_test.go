@@ -101,6 +101,9 @@ func TestUnavailable(t *testing.T) {
 		{"say", `"match":"MATCH","data":1`, (*scene).pair, func(s *scene, f frame) bool {
 			return is(f, func(a *protocol.Said) bool { return a.Match == s.match && a.ID != "" && a.Data == nil })
 		}},
+		{"nearby", ``, away, func(_ *scene, f frame) bool {
+			return is(f, func(n *protocol.NearbyFrame) bool { return len(n.Cells) == 0 })
+		}},
 		{"end", `"match":"MATCH"`, (*scene).pair, func(s *scene, f frame) bool {
 			return is(f, func(e *protocol.Ended) bool { return e.Match == s.match && e.Reason == "completed" })
 		}},

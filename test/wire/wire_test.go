@@ -44,6 +44,7 @@ func messages() []pair {
 		{protocol.Cancel{}, waggle.Cancel{}},
 		{protocol.End{}, waggle.End{}},
 		{protocol.Say{}, waggle.Say{}},
+		{protocol.Nearby{}, waggle.Nearby{}},
 	}
 }
 
@@ -58,6 +59,7 @@ func frames() []pair {
 		{protocol.LocationFrame{}, waggle.LocationFrame{}},
 		{protocol.Ended{}, waggle.Ended{}},
 		{protocol.Said{}, waggle.Said{}},
+		{protocol.NearbyFrame{}, waggle.NearbyFrame{}},
 		{protocol.Error{}, waggle.ErrorFrame{}},
 	}
 }
@@ -70,6 +72,7 @@ func TestBothSidesHaveTheSameFields(t *testing.T) {
 		sameFields(t, p, true, serverFrames, clientFrames)
 	}
 	sameFields(t, pair{protocol.Fix{}, waggle.Fix{}}, true, serverMessages, clientMessages)
+	sameFields(t, pair{protocol.CellCount{}, waggle.CellCount{}}, true, serverFrames, clientFrames)
 }
 
 // sameFields wants two types to have the same fields on the wire.
@@ -256,6 +259,7 @@ func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60, WidenTo: 5000, WidenSeconds: 40, Share: true}},
 		{protocol.ActionCancel, &waggle.Cancel{ID: "i", Request: "r"}},
 		{protocol.ActionEnd, &waggle.End{ID: "i", Match: "m", Reason: waggle.Cancelled}},
+		{protocol.ActionNearby, &waggle.Nearby{ID: "i"}},
 		{protocol.ActionSay, &waggle.Say{ID: "i", Match: "m", Data: json.RawMessage(`{"a":[1,"<&>"]}`)}},
 	} {
 		for f, value := range reflect.ValueOf(full.client).Elem().Fields() {

@@ -57,6 +57,13 @@ func (c *Client) Locate(ctx context.Context) (*LocationFrame, error) {
 	return ask[*LocationFrame](ctx, c, &call{id: id}, &Locate{ID: id})
 }
 
+// Nearby asks how many members are available in the cells around the last report. Without a fresh
+// report it returns an *Error with CodeConflict, and if asked too often with CodeRateLimited.
+func (c *Client) Nearby(ctx context.Context) (*NearbyFrame, error) {
+	id := c.newID()
+	return ask[*NearbyFrame](ctx, c, &call{id: id}, &Nearby{ID: id})
+}
+
 // Match asks for the nearest available member and waits for the outcome: up to
 // m.Wait seconds, and the time that messages take. It fills in an empty m.ID. If
 // ctx ends first, the request stays open. Its outcome then comes as an event, or
@@ -382,6 +389,8 @@ func frameID(f Frame) string {
 	case *Ended:
 		return f.ID
 	case *Said:
+		return f.ID
+	case *NearbyFrame:
 		return f.ID
 	case *ErrorFrame:
 		return f.ID

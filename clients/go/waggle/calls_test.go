@@ -203,6 +203,34 @@ func TestSayIsAnsweredAndWhatThePeerSaysIsAnEvent(t *testing.T) {
 	})
 }
 
+func TestNearbyReturnsTheCountsOfItsAnswer(t *testing.T) {
+	script := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		s.Push(&waggle.NearbyFrame{ID: "late"}) // answers a call that was given up
+		m, _ := s.Await("nearby")
+		s.Push(&waggle.NearbyFrame{ID: m.ID, Cells: []waggle.CellCount{{Cell: "86283080fffffff", Count: 3}}})
+		refused, _ := s.Await("nearby")
+		s.Push(&waggle.ErrorFrame{ID: refused.ID, Code: waggle.CodeConflict})
+		s.Drain()
+	}
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
+		defer c.Close()
+		fx.welcome(c)
+		near, err := c.Nearby(fx.t.Context())
+		if err != nil || len(near.Cells) != 1 || near.Cells[0].Count != 3 {
+			t.Errorf("got %+v, %v", near, err)
+		}
+		refused := (*waggle.Error)(nil)
+		if _, err := c.Nearby(fx.t.Context()); !errors.As(err, &refused) || refused.Code != waggle.CodeConflict {
+			t.Errorf("got %v, want a conflict", err)
+		}
+		if rest := fx.rest(c); len(rest) > 0 {
+			t.Errorf("got the events %v", rest)
+		}
+	})
+}
+
 func TestReportWhenDueFollowsTheAdvice(t *testing.T) {
 	reports := 0
 	script := func(s *waggletest.Socket) {

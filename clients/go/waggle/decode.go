@@ -26,7 +26,7 @@ func DecodeFrame(text []byte) (Frame, error) {
 		}
 	}
 	for _, f := range []Frame{
-		&Welcome{}, &Pong{}, &Ack{}, &Waiting{}, &NoMatch{}, &Matched{}, &LocationFrame{}, &Ended{}, &Said{}, &ErrorFrame{},
+		&Welcome{}, &Pong{}, &Ack{}, &Waiting{}, &NoMatch{}, &Matched{}, &LocationFrame{}, &Ended{}, &Said{}, &NearbyFrame{}, &ErrorFrame{},
 	} {
 		if f.FrameType() != kind {
 			continue

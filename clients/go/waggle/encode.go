@@ -49,6 +49,8 @@ func EncodeMessage(m Message) []byte {
 		w.ID, w.Request = m.ID, m.Request
 	case *End:
 		w.ID, w.Match, w.Reason = m.ID, m.Match, m.Reason
+	case *Nearby:
+		w.ID = m.ID
 	case *Say:
 		w.ID, w.Match, w.Data = m.ID, m.Match, m.Data
 	}

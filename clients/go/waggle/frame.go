@@ -157,6 +157,18 @@ type Said struct {
 	Data  json.RawMessage `json:"data,omitempty"` // JSON of a stranger: nobody has checked it
 }
 
+// NearbyFrame says how many members are available around the member's last location.
+type NearbyFrame struct {
+	ID    string      `json:"id,omitempty"`
+	Cells []CellCount `json:"cells"` // those with at least 3, by name
+}
+
+// CellCount is how many available members a cell has.
+type CellCount struct {
+	Cell  string `json:"cell"` // of H3, resolution 6
+	Count int    `json:"count"`
+}
+
 // ErrorFrame refuses a message. A call of the client that waits for its answer
 // returns it as an *Error instead.
 type ErrorFrame struct {
@@ -227,5 +239,6 @@ func (*Matched) FrameType() string       { return "matched" }
 func (*LocationFrame) FrameType() string { return "location" }
 func (*Ended) FrameType() string         { return "ended" }
 func (*Said) FrameType() string          { return "said" }
+func (*NearbyFrame) FrameType() string   { return "nearby" }
 func (*ErrorFrame) FrameType() string    { return "error" }
 func (u *Unknown) FrameType() string     { return u.Type }

@@ -3,7 +3,7 @@ package waggle
 import "encoding/json"
 
 // A Message is what a client sends: *Hello, *Ping, *Location, *Locate, *Match,
-// *Cancel, *End or *Say. The methods of Client send them all; only a program on a
+// *Cancel, *End, *Say or *Nearby. The methods of Client send them all; only a program on a
 // Conn needs those that no method takes.
 //
 // Every message has an ID of at most 64 characters, or "". It comes back on
@@ -101,6 +101,9 @@ type Say struct {
 	Data  json.RawMessage // at most 1024 bytes
 }
 
+// Nearby asks how many members are near. The answer is a NearbyFrame.
+type Nearby struct{ ID string }
+
 func (*Hello) action() string    { return "hello" }
 func (*Ping) action() string     { return "ping" }
 func (*Location) action() string { return "location" }
@@ -109,3 +112,4 @@ func (*Match) action() string    { return "match" }
 func (*Cancel) action() string   { return "cancel" }
 func (*End) action() string      { return "end" }
 func (*Say) action() string      { return "say" }
+func (*Nearby) action() string   { return "nearby" }

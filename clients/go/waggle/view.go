@@ -67,6 +67,8 @@ func (v *view) apply(f Frame, before underWay) (over []Frame, fresh bool) {
 			return over, false
 		}
 		v.at, v.seq = f.At, f.Seq
+	case *NearbyFrame:
+		return nil, false // it answers a call that was given up
 	case *Said:
 		if f.ID != "" || slices.Contains(v.ended, f.Match) {
 			return nil, false

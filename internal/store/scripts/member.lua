@@ -24,14 +24,14 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
   jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
-  ck = 'checked', sk = 'skipped', te = 'expires' }
+  ck = 'checked', sk = 'skipped', te = 'expires', nr = 'nearbyRate' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
-  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1 }
+  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1, nearbyRate = 1 }
 local short_of -- the other way round
 
 -- degrees reads coordinates, which are as short as internal/store/short.go writes them.
@@ -263,6 +263,26 @@ local function reply(t)
   return reply_only(t)
 end
 
+-- erase erases what is stored of the member. For REMEMBER_END it stays known which connection has
+-- ended: a message of it must not begin a session.
+local function erase()
+  writable()
+  for _, key in ipairs({ route, left, past, chosen, trail }) do
+    redis.call('DEL', key) -- one by one, or the owner of a slot that moves refuses them
+  end
+  local conn, connected, gone = m.conn, m.connected, m.gone
+  for name in pairs(values) do
+    m[name] = nil
+  end
+  if conn then
+    m.conn, m.connected, m.gone = conn, connected, gone
+    renew(connected)
+    save()
+    redis.call('PEXPIRE', record, REMEMBER_END)
+  end
+  changed, lists, unsaved = {}, {}, {}
+end
+
 -- note_request remembers a request id, so that a repeat of it finds its outcome.
 local function note_request(id, outcome, match)
   if id == '' then
@@ -372,6 +392,25 @@ local function to_push(match)
     m.again = now + NOTIFY_AGAIN
   end
   return listed
+end
+
+-- prune_lists takes what is over out of the lists that name other members: after each connect
+-- nothing of them stays that nobody needs.
+local function prune_lists()
+  local all = redis.call('HMGET', past, 'ends', 'apart')
+  for i, field in ipairs({ 'ends', 'apart' }) do
+    local list = {}
+    for _, e in ipairs(all[i] and cjson.decode(all[i]) or {}) do
+      if (e.till or e.at + REMEMBER_END) > now or (e.match and is_untold(e.match)) then
+        list[#list + 1] = e
+      end
+    end
+    if #list > 0 then
+      redis.call('HSET', past, field, cjson.encode(list))
+    elseif all[i] then
+      redis.call('HDEL', past, field)
+    end
+  end
 end
 
 -- overdue tells the same, if no process has been pushing the notice for less than NOTIFY_AGAIN.

@@ -59,4 +59,5 @@ redis.call('DEL', chosen)
 if m.availableAt then
   keep_choice()
 end
+prune_lists()
 return reply({ status = 'ok', old = old, changes = index_changes(current_route(), m.tags ~= tags_before) })

@@ -1,9 +1,9 @@
 -- describe returns what a back end may know of a member.
--- Status: ok, absent (there is no record).
+-- Status: ok, absent (there is no record, or it was erased).
 arguments(0)
 
 local r = current_route()
-if not m.conn and not r then
+if not r and not m.heard and not m.reported then
   return reply({ status = 'absent' })
 end
 local t = look(r)
