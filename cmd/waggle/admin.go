@@ -26,6 +26,7 @@ The verbs, and the fields of each:
   waggle admin member.disconnect member=ana reason='maintenance'
   waggle admin member.forget member=ana
   waggle admin match.create matcher=ana matchee=ben
+  waggle admin pool.counts lat=37.77 lng=-122.42 radius=5000
   waggle admin match.end member=ana match=MATCH reason=cancelled
 
 docs/back-end.md describes the answers, and how to do the same on AWS.`
@@ -58,7 +59,7 @@ func admin(ctx context.Context, c cli.Console, args []string) error {
 		}
 		one := field{name, quote(text)}
 		switch name {
-		case "lat", "lng", "position":
+		case "lat", "lng", "position", "radius":
 			one.value = value(text)
 		}
 		call = append(call, one)

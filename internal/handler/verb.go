@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,6 +84,8 @@ func (h *Handler) do(ctx context.Context, v protocol.Verb) (answer protocol.Fram
 		r, err = h.Service.Create(ctx, match.Member{Pool: v.Pool, ID: v.Matcher}, match.Member{Pool: v.Pool, ID: v.Matchee}, at)
 	case *protocol.MatchEnd:
 		r, err = h.Service.End(ctx, match.Session{Member: member(v.OfMember)}, &protocol.End{Match: v.Match, Reason: v.Reason})
+	case *protocol.PoolCounts:
+		r, err = h.Service.Counts(ctx, v.Pool, geo.Point{Lat: v.Lat, Lng: v.Lng}, cmp.Or(v.Radius, protocol.DefaultRadius))
 	default:
 		err = fmt.Errorf("no method serves %T", v)
 	}

@@ -261,6 +261,26 @@ func (s *Service) Forget(ctx context.Context, m Member) (Result, error) {
 	})
 }
 
+// Counts replies with Counts: how many members are available in each shard cell that the circle
+// touches. A count may be CountKept old.
+func (s *Service) Counts(ctx context.Context, pool string, at geo.Point, radius float64) (Result, error) {
+	return s.serve(ctx, Session{}, func(w *work) (protocol.Frame, error) {
+		cells := geo.ShardsWithin(at, radius)
+		counts, err := w.Store.Count(ctx, pool, cells, w.Now().UnixMilli())
+		if err != nil {
+			return nil, err
+		}
+		answer := &protocol.Counts{Pool: pool, Cells: []protocol.CellCount{}}
+		for i, n := range counts {
+			if n > 0 {
+				answer.Available += n
+				answer.Cells = append(answer.Cells, protocol.CellCount{Cell: string(cells[i]), Count: n})
+			}
+		}
+		return answer, nil
+	})
+}
+
 func noMatchOfMember() error {
 	return fault(NotFound, "there is no such match of this member, or it ended more than 60 s ago")
 }

@@ -3,10 +3,12 @@ package match_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"waggle/internal/geo"
 	"waggle/internal/match"
 	"waggle/internal/pool"
 	"waggle/internal/protocol"
@@ -251,4 +253,9 @@ func TestAMemberIsForgottenWhateverItDoes(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAPoolThatCannotBeCountedIsSaidSo(t *testing.T) {
+	s := scripted(t, expect(fmt.Sprint("count ", len(geo.ShardsWithin(origin(), 500)), " 0"), err1))
+	s.answered(err1)(s.Service.Counts(t.Context(), "default", origin(), 500))
 }

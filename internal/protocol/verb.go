@@ -11,7 +11,7 @@ import (
 )
 
 // A Verb is what the application's back end asks for: one of *MemberGet, *MemberDisconnect,
-// *MemberForget, *MatchGet, *MatchCreate and *MatchEnd. The tags of its fields are those that Message explains.
+// *MemberForget, *MatchGet, *MatchCreate, *PoolCounts and *MatchEnd. The tags of its fields are those that Message explains.
 type Verb interface {
 	verb() string
 	// InPool is the pool in which it is done.
@@ -56,6 +56,13 @@ type MatchCreate struct {
 	*Point         // what the matchee is shown; nil: where the matcher last reported to be
 }
 
+// PoolCounts asks how many members are available around a place: the answer is a Counts.
+type PoolCounts struct {
+	Pool string `json:"pool" required:"yes" range:"1 to 32"`
+	Point
+	Radius float64 `json:"radius" unit:"metres" range:"100 to 20000"` // 0: DefaultRadius
+}
+
 // MatchEnd ends a match of a member, who is either of the two, for both: the answer is an Ended.
 type MatchEnd struct {
 	OfMember
@@ -67,7 +74,7 @@ type MatchEnd struct {
 // each.
 var verbs = sync.OnceValues(func() (names []string, shapes map[string]*shape) {
 	shapes = make(map[string]*shape)
-	for _, v := range []Verb{&MemberGet{}, &MemberDisconnect{}, &MemberForget{}, &MatchGet{}, &MatchCreate{}, &MatchEnd{}} {
+	for _, v := range []Verb{&MemberGet{}, &MemberDisconnect{}, &MemberForget{}, &MatchGet{}, &MatchCreate{}, &MatchEnd{}, &PoolCounts{}} {
 		names = append(names, v.verb())
 		shapes[v.verb()] = shapeOf(reflect.TypeOf(v).Elem())
 	}
@@ -201,6 +208,7 @@ func (*MemberDisconnect) verb() string { return "member.disconnect" }
 func (*MemberForget) verb() string     { return "member.forget" }
 func (*MatchGet) verb() string         { return "match.get" }
 func (*MatchCreate) verb() string      { return "match.create" }
+func (*PoolCounts) verb() string       { return "pool.counts" }
 func (*MatchEnd) verb() string         { return "match.end" }
 
 // VerbName returns the name of a verb, or "" for nil.
@@ -213,6 +221,12 @@ func VerbName(v Verb) string {
 
 // InPool implements Verb.
 func (o *OfMember) InPool() string { return o.Pool }
+
+// InPool implements Verb.
+func (v *PoolCounts) InPool() string { return v.Pool }
+
+// Subject implements Verb.
+func (v *PoolCounts) Subject() []any { return nil }
 
 // InPool implements Verb.
 func (v *MatchCreate) InPool() string { return v.Pool }
@@ -229,7 +243,16 @@ func (v *MatchCreate) Subject() []any { return []any{"matcher", v.Matcher, "matc
 // Subject implements Verb.
 func (v *MatchEnd) Subject() []any { return append(v.OfMember.Subject(), "match", v.Match) }
 
-func (*MemberState) frameType() string  { return "member" }
+func (*MemberState) frameType() string { return "member" }
+
+// Counts answers PoolCounts.
+type Counts struct {
+	Pool      string      `json:"pool"`
+	Available int         `json:"available"` // in all cells
+	Cells     []CellCount `json:"cells"`     // those that the circle touches and that have members; never nil
+}
+
+func (*Counts) frameType() string       { return "counts" }
 func (*MatchState) frameType() string   { return "match" }
 func (*Forgotten) frameType() string    { return "forgotten" }
 func (*Disconnected) frameType() string { return "disconnected" }

@@ -292,6 +292,9 @@ func worstCases() []testCase {
 		}},
 		waitingCase("requests that fit", func(int, *match.WaitingRequest) {}),
 		waitingCase("requests that nearly fit", func(_ int, w *match.WaitingRequest) { w.Radius = 90 }),
+		waitingCase("requests that widen and do not fit yet", func(_ int, w *match.WaitingRequest) {
+			w.Widening = match.Widening{From: 1, To: 1000, Over: time.Hour}
+		}),
 		waitingCase("requests that want what nobody has", func(n int, w *match.WaitingRequest) { w.Tags = []string{fmt.Sprint("other", n)} }),
 		waitingCase("requests that want two tags of which a member has one", func(n int, w *match.WaitingRequest) {
 			w.Tags = []string{fmt.Sprint("tag", n%16), "other"}

@@ -55,9 +55,13 @@ func widenings() []testCase {
 			}
 		}},
 		{"a member gets a request that widens once the circle has reached it, and no more often than another", func(f *fixture) {
+			eli := f.listed("eli", 900)
+			f.advance(1500 * time.Millisecond)
 			ana := f.listed("ana", 0)
 			ana.await("r1", withRadius(1000), widening(3000, 8*time.Second), openFor(time.Minute)) // 250 m a second
-			ana.register(0)
+			same(f, names(ana.register(0)...), []string{"eli"})
+			same(f, eli.woken(900), nil) // the search has seen it
+			eli.moveTo(900, available(false))
 			found := func(m *member) []match.WaitingRequest { return []match.WaitingRequest{m.foundBy(ana)} }
 			ben, cem, far := f.connected("ben"), f.connected("cem"), f.connected("far")
 			same(f, ben.woken(900), found(ben))

@@ -416,7 +416,7 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 			code           protocol.Code
 		}{
 			{"dance", `"id":"x"`, protocol.CodeUnknownAction},
-			{"nearby", "", protocol.CodeUnknownAction},
+			{"nearby", "", protocol.CodeConflict},
 			{"match", `"radius":99`, protocol.CodeInvalidMessage},
 			{"match", `"confirm":10`, protocol.CodeInvalidMessage},
 			{"location", `"lat":86,"lng":0`, protocol.CodeInvalidMessage},

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"waggle/internal/geo"
+	"waggle/internal/match"
 	"waggle/internal/protocol"
 )
 
@@ -307,6 +309,34 @@ func TestABackEndMatchesTwoMembers(t *testing.T) {
 		s.b.disconnect()
 		s.a.at(s.p.Lat, s.p.Lng)
 		create(s, notAvailable, "")
+	})
+}
+
+func TestABackEndCountsWhoIsAvailable(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		count := func(radius int, want string) {
+			t.Helper()
+			be.answers(be.ask("pool.counts", `"lat":37.7749,"lng":-122.4194,"radius":%d`, radius), want)
+			be.advance(match.CountKept + time.Second)
+		}
+		count(3000, `{"type":"counts","pool":"default","available":0,"cells":[]}`)
+		cell := func(lat float64) string { return string(geo.ShardCell(geo.Point{Lat: lat, Lng: -122.4194})) }
+		report := func() {
+			be.join("ana").at(37.7749, -122.4194)
+			be.join("ben").at(37.775, -122.4194)
+			be.join("eve").at(37.775, -122.4194, `"available":false`)
+			be.join("zoe").at(37.92, -122.4194)             // in a cell that only the larger circle touches
+			be.joinIn("taxi", "tom").at(37.7749, -122.4194) // in another pool
+		}
+		report()
+		count(3000, `{"available":2,"cells":[{"cell":"`+cell(37.7749)+`","count":2}]}`)
+		report()
+		count(20000, `{"available":3,"cells":[{"cell":"`+cell(37.7749)+`","count":2},{"cell":"`+cell(37.92)+`","count":1}]}`)
+		be.advance(2 * time.Minute)
+		count(20000, `{"available":0}`)
+		if log := be.log.text(); !strings.Contains(log, "msg=verb verb=pool.counts pool=default outcome=ok\n") || strings.Contains(log, "37.77") {
+			t.Error("the log has no line, or a position")
+		}
 	})
 }
 
