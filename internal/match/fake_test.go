@@ -95,6 +95,22 @@ func (f fake) Report(_ context.Context, x match.Session, r match.Report) (match.
 	return resultOf[match.Reported](f, "report", x.Connection)
 }
 
+func (f fake) Skip(_ context.Context, m match.Member, id string, points []protocol.Fix) error {
+	return f.call("skip", m.ID, id, at(points)).err
+}
+
+func (f fake) Shown(_ context.Context, m match.Member, last protocol.Fix) error {
+	return f.call("shown", m.ID, last.At).err
+}
+
+// at are the times of positions.
+func at(points []protocol.Fix) (all []int64) {
+	for _, p := range points {
+		all = append(all, p.At)
+	}
+	return all
+}
+
 func (f fake) Apply(_ context.Context, m match.Member, changes []match.Change) ([]match.WaitingRequest, error) {
 	text := ""
 	for _, c := range changes {

@@ -185,3 +185,34 @@ func TestAReportOfASharingMatcherIsPushedToItsMatchee(t *testing.T) {
 		s.checkError(s.Report(t.Context(), session("ana"), &protocol.Location{Lat: 37.776, Lng: -122.42, Seq: 3, Points: sent}, s.now), nil)
 	}
 }
+
+// TestWhatNoPushHasShownGoesAlongWithTheNext, and is kept until a push has succeeded.
+func TestWhatNoPushHasShownGoesAlongWithTheNext(t *testing.T) {
+	skipped := []protocol.Fix{{Lat: 37.7, Lng: -122.42, At: 42_000}, {Lat: 37.71, Lng: -122.42, At: 43_000, Seq: 1}}
+	const trail = `{"lat":37.7,"lng":-122.42,"at":42000},{"lat":37.71,"lng":-122.42,"at":43000,"seq":1}`
+	const here = `push ana1 {"type":"location","match":"x","lat":37.776,"lng":-122.42,"at":49000,"seq":3`
+	late := append(skipped, protocol.Fix{At: 49_000, Seq: 3}, skipped[0], protocol.Fix{At: 50_000})
+	var many []protocol.Fix
+	var newest []string
+	for n := range int64(100) {
+		many, newest = append(many, protocol.Fix{At: 1000 + n}), append(newest, fmt.Sprintf(`{"lat":0,"lng":0,"at":%d}`, 1000+n))
+	}
+	connection, apply := result{Status: match.StatusActive, Connection: "ana1"}, expect("apply ben")
+	for name, test := range map[string]struct {
+		skipped []protocol.Fix
+		steps   script
+	}{
+		"shown: forgotten":                            {skipped, join(expect(here+`,"points":[`+trail+"]}"), expect("shown ben 43000"))},
+		"shown, but not forgotten: logged":            {skipped, join(expect(here+`,"points":[`+trail+"]}"), expect("shown ben 43000", err1), expect("log forget what was shown: error 1"))},
+		"the push fails: kept":                        {nil, join(expect(here+"}", err1), expect("log push failed: error 1"), expect("skip ben x [49000]"))},
+		"it fails again: the new one is kept, too":    {skipped, join(expect(here+`,"points":[`+trail+"]}", err1), expect("log push failed: error 1"), expect("skip ben x [49000]"))},
+		"it cannot be kept: logged":                   {nil, join(expect(here+"}", err1), expect("log push failed: error 1"), expect("skip ben x [49000]", err2), expect("log keep what was not shown: error 2"))},
+		"each once, and only those before the newest": {late, join(expect(here+`,"points":[`+trail+"]}"), expect("shown ben 50000"))},
+		"the newest 99":                               {many, join(expect(here+`,"points":[`+strings.Join(newest[1:], ",")+"]}"), expect("shown ben 1099"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sendReport(t, nil, expectReport(result{Now: cacheTime, At: 49_000, Claim: claim(9000, true), Skipped: test.skipped}), apply,
+				expect("watch ana x ben", connection), test.steps)
+		})
+	}
+}

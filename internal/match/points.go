@@ -1,11 +1,15 @@
 package match
 
 import (
+	"cmp"
 	"slices"
 
 	"waggle/internal/geo"
 	"waggle/internal/protocol"
 )
+
+// mostSkipped is how many positions one push has beside the newest. The script skip has the same limit.
+const mostSkipped = 99
 
 // unknownAccuracy is how many metres a position may be out whose report does not say it.
 const unknownAccuracy = 500
@@ -48,6 +52,16 @@ func (r *Report) path(reported Reported, began int64, speed float64) (path []pro
 	}
 	slices.Reverse(path)
 	return path
+}
+
+// trail joins the positions that were skipped and those of a path to here: each once, in their
+// order, and the newest if they are too many.
+func trail(skipped, path []protocol.Fix, here protocol.Fix) []protocol.Fix {
+	order := func(a, b protocol.Fix) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Seq, b.Seq)) }
+	all := slices.DeleteFunc(slices.Concat(skipped, path), func(p protocol.Fix) bool { return order(p, here) >= 0 })
+	slices.SortStableFunc(all, order)
+	all = slices.CompactFunc(all, func(a, b protocol.Fix) bool { return order(a, b) == 0 })
+	return all[max(0, len(all)-mostSkipped):]
 }
 
 // reaches is what internal/store/scripts/member/report.lua asks of two positions.

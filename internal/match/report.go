@@ -106,7 +106,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		case confirmed && !watched.Tell:
 			// Else nobody believes the position, or the match may have ended by now.
 			if reported.NotTaken == "" && w.Now().Sub(before) <= slow {
-				w.Notify(ctx, c.Matcher, watched.Connection, w.moved(m, c.Match, r, reported, c.At))
+				w.show(ctx, m, r, reported, c.Match, c.At, c.Matcher, watched.Connection)
 			}
 			return
 		case completed:
@@ -133,14 +133,23 @@ func (w *work) share(ctx context.Context, m Member, r Report, reported Reported,
 	w.logFailure(ctx, "share a location", err)
 	// The claim says that the matchee has not been told of an end. The route may be out of date.
 	if p != nil && p.told && reported.NotTaken == "" && w.Now().Sub(began) <= slow {
-		w.Notify(ctx, p.matchee, p.connection, w.moved(m, p.match, r, reported, p.since))
+		w.show(ctx, m, r, reported, p.match, p.since, p.matchee, p.connection)
 	}
 }
 
-// moved is the frame that shows a report to the peer, in a match that began then.
-func (w *work) moved(m Member, match string, r Report, reported Reported, began int64) *protocol.LocationFrame {
-	return &protocol.LocationFrame{Match: match, Lat: r.Lat, Lng: r.Lng, At: reported.At, Seq: r.Seq, Motion: r.Motion,
-		Points: r.path(reported, began, w.Pools.For(m.Pool).MaxSpeed)}
+// show pushes the report to the peer, in a match that began then. If that fails, the positions go
+// along with the next push.
+func (w *work) show(ctx context.Context, m Member, r Report, reported Reported, match string, began int64, peer Member, connection string) {
+	here := protocol.Fix{Lat: r.Lat, Lng: r.Lng, At: reported.At, Seq: r.Seq, Motion: r.Motion}
+	path := r.path(reported, began, w.Pools.For(m.Pool).MaxSpeed)
+	shown := w.Notify(ctx, peer, connection, &protocol.LocationFrame{Match: match, Lat: here.Lat, Lng: here.Lng, At: here.At, Seq: here.Seq,
+		Motion: here.Motion, Points: trail(reported.Skipped, path, here)})
+	switch {
+	case !shown:
+		w.logFailure(ctx, "keep what was not shown", w.Store.Skip(ctx, m, match, append(path, here)))
+	case len(reported.Skipped) > 0:
+		w.logFailure(ctx, "forget what was shown", w.Store.Shown(ctx, m, reported.Skipped[len(reported.Skipped)-1]))
+	}
 }
 
 // repairRoute makes the planned attempts, and repairs the request, match or end in the

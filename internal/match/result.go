@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"waggle/internal/geo"
+	"waggle/internal/protocol"
 )
 
 // A Status is the outcome of a step on one slot. Each result below lists its statuses.
@@ -159,8 +160,10 @@ type Reported struct {
 	// With ok:
 	At    int64 // epoch ms
 	Claim *Claim
-	Since int64 // with a Claim or a Route that shares: the time of the position before, 0 if there was none
-	Route *Route
+	// Skipped are the positions in this match that no push has shown to the peer, oldest first.
+	Skipped []protocol.Fix
+	Since   int64 // with a Claim or a Route that shares: the time of the position before, 0 if there was none
+	Route   *Route
 }
 
 // Begun is the result of Begin. Status is ok; repeat; claimed; active, waiting, searching or

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"waggle/internal/match"
+	"waggle/internal/protocol"
 )
 
 // A script is what a service is expected to do without a cache. Each step is a call of
@@ -58,6 +59,7 @@ type result struct {
 	Request                       *match.Request
 	Position                      *match.Position
 	Untold                        []match.Untold
+	Skipped                       []protocol.Fix
 	Outcome                       match.Outcome
 	Stands                        match.Choice
 	Lag                           time.Duration

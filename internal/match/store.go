@@ -44,6 +44,11 @@ type Sessions interface {
 type Index interface {
 	// Report stores a location. Its changes move the member's listing.
 	Report(context.Context, Session, Report) (Reported, error)
+	// Skip keeps positions of the member that no push has shown to its peer in the match: the
+	// newest 99, for the grace time. The next Report returns them. Shown forgets them, if
+	// that one is the last of them.
+	Skip(ctx context.Context, m Member, match string, points []protocol.Fix) error
+	Shown(ctx context.Context, m Member, last protocol.Fix) error
 	// Apply changes the index. It returns the waiting requests that the member fits where it
 	// is listed now, but not those that it fitted already where a moved listing was just before.
 	Apply(context.Context, Member, []Change) ([]WaitingRequest, error)

@@ -14,6 +14,7 @@ import (
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
+	"waggle/internal/protocol"
 	"waggle/test/kit/caches"
 	"waggle/test/mutation/active"
 )
@@ -37,8 +38,9 @@ var bounds = map[string]struct{ entries, calls int }{
 	"count": {2 * 257, 12},
 	// Commands alone.
 	"unlist": {0, 8}, "withdraw": {0, 8}, "mark": {0, 4}, "marked": {0, 4}, "connect": {0, 30},
-	// The fields of a record.
-	"report": {30, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {34, 8},
+	// The fields of a record, and the positions that no push has shown.
+	"report": {30 + 99, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {34, 8},
+	"begin": {26, 30}, "claim": {26, 30}, "commit": {60, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},
 }
 
 // TestEveryScriptReadsABoundedNumberOfEntries makes the worst of what may be stored, and
@@ -95,7 +97,7 @@ local function real_call(...) return redis.call(...) end
 local redis = { register_function = redis.register_function, call = function(command, ...)
   ran = ran + 1
   local result = real_call(command, ...)
-  if command == 'ZRANGEBYLEX' or command == 'GEOSEARCH' then
+  if command == 'ZRANGEBYLEX' or command == 'GEOSEARCH' or command == 'LRANGE' then
     looked_at = looked_at + #result
   elseif command == 'ZRANGEBYSCORE' or command == 'ZRANGE' or command == 'HGETALL' then
     looked_at = looked_at + #result / 2
@@ -196,6 +198,14 @@ func worstCases() []testCase {
 		}}
 	}
 	return []testCase{
+		{"a matchee of whom no push has shown anything for long", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("", "m1", ben)
+			ben.skip("m1", make([]protocol.Fix, 100)...)
+			ben.skip("m1", make([]protocol.Fix, 100)...)
+			same(f, len(ben.report(20).Skipped), 99)
+			ben.shown(protocol.Fix{})
+		}},
 		crowds("members everywhere", func(*fixture, *rand.Rand, int, *match.Change) {}),
 		crowds("members without tags", func(_ *fixture, _ *rand.Rand, _ int, c *match.Change) { c.Tags = "" }),
 		crowds("thousands at one point", func(_ *fixture, _ *rand.Rand, _ int, c *match.Change) { c.Point = north(0) }),

@@ -329,6 +329,17 @@ func (a *member) watch(search string, b *member) match.WatchedRoute {
 	return done(a, result, err)
 }
 
+// skip keeps positions that no push has shown, and shown forgets them.
+func (a *member) skip(search string, points ...protocol.Fix) {
+	a.t.Helper()
+	a.must(a.store.Skip(a.t.Context(), a.Member, search, points))
+}
+
+func (a *member) shown(last protocol.Fix) {
+	a.t.Helper()
+	a.must(a.store.Shown(a.t.Context(), a.Member, last))
+}
+
 // told notes that pushes to the member's connection have told it what has these marks.
 func (a *member) told(marks ...string) {
 	a.t.Helper()

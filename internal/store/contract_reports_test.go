@@ -403,23 +403,6 @@ func reports() []testCase {
 			want.Mark = ""
 			f.is(reported, want)
 		}},
-		{"a matcher who shares its moves is advised that it is watched, until the match ends", func(f *fixture) {
-			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
-			f.is(ana.begin("r1", "m1", sharing), match.Begun{Status: match.StatusOK, Request: &ana.asked})
-			same(f, ana.report(10).Advice, match.Available) // the match has not begun
-			f.says(ana.claim("m1", ben), match.StatusYours)
-			f.says(ana.commit("m1", ben), match.StatusYours)
-			f.says(ana.confirm("m1", ben), match.StatusYours)
-			since := f.now
-			f.advance(time.Second)
-			f.is(ana.report(20), match.Reported{Status: match.StatusOK, At: f.now, Advice: match.Watched, Mark: f.advice(), Since: since,
-				Route: &match.Route{State: match.Active, Match: "m1", Matchee: ben.Member, Request: ana.asked}})
-			same(f, ana.snapshot().Route.Request.Share, true)
-			f.says(ana.finish("m1", ben, "cancelled"), match.StatusEnded)
-			reported := ana.report(30)
-			same(f, reported.Advice, match.Available)
-			same(f, reported.Since, 0)
-		}},
 		{"a member whom nobody may find, and whose request waits, is advised to be heard within the grace time", func(f *fixture) {
 			ana := f.listed("ana", 0)
 			ana.await("r1")

@@ -21,7 +21,7 @@ type testCase struct {
 // contract is every case, by what it is about.
 func contract() []testCase {
 	var all []testCase
-	for _, part := range [][]testCase{sessions(), reads(), reports(), positions(), listings(), cells(), generations(),
+	for _, part := range [][]testCase{sessions(), reads(), reports(), shares(), positions(), listings(), cells(), generations(),
 		tagIndex(), areas(), searches(), begins(), leases(), waits(), widenings(), nearbys(), claims(), commits(), offers(),
 		ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries(), forgettings()} {
 		all = append(all, part...)

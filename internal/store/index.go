@@ -13,6 +13,7 @@ import (
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
+	"waggle/internal/protocol"
 )
 
 // remoteMeters is how far from its own report a member may ask where a pool
@@ -35,10 +36,38 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), ShortDegrees(r.Lat), ShortDegrees(r.Lng), at, whole(r.Seq),
 		writeMotion(r.Motion), available, retag, tags, ShortCell(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
 		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst), most(settings.MaxAccuracy), most(settings.MaxSpeed))...))
-	return match.Reported{Status: said.Status, Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(), NotTaken: said.NotTaken,
+	if err != nil {
+		return match.Reported{}, err
+	}
+	skipped, err := said.skipped()
+	return match.Reported{Status: said.Status, Skipped: skipped, Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(), NotTaken: said.NotTaken,
 		Advice: said.Advice, Mark: said.AdviceMark, Lag: time.Duration(said.Lag) * time.Millisecond,
 		ClockOff: bool(said.ClockOff), Stands: said.Stands.domain(), At: int64(said.At), Claim: said.claim(),
 		Route: said.route(said.Route), Since: int64(said.Since), Changes: domainChanges(said.Changes), Unlisted: int64(said.Unlisted)}, err
+}
+
+// Skip implements match.Index.
+func (s *Store) Skip(ctx context.Context, m match.Member, id string, points []protocol.Fix) error {
+	lines := make([]string, len(points))
+	for i, p := range points {
+		line, err := json.Marshal(p)
+		if err != nil {
+			return fmt.Errorf("skip: %w", err)
+		}
+		lines[i] = string(line)
+	}
+	_, err := s.ask(ctx, s.onMember("skip", m, id, strings.Join(lines, "\n")))
+	return err
+}
+
+// Shown implements match.Index.
+func (s *Store) Shown(ctx context.Context, m match.Member, last protocol.Fix) error {
+	line, err := json.Marshal(last)
+	if err != nil {
+		return fmt.Errorf("shown: %w", err)
+	}
+	_, err = s.ask(ctx, s.onMember("shown", m, string(line)))
+	return err
 }
 
 // most writes a limit of which 0 means that there is none.

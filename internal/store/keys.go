@@ -15,12 +15,12 @@ const version = "w3"
 // one member are in one slot, and so are all keys of one shard cell.
 
 // memberKeys returns a member's record, its routing-table entry, its last position after it has
-// left, what is remembered of its requests and matches that are over, and what it chose of its
-// availability and tags.
+// left, what is remembered of its requests and matches that are over, what it chose of its
+// availability and tags, and its positions that no push has shown to its peer.
 func memberKeys(m match.Member) []string {
 	tag := "{" + m.Pool + "/" + url.PathEscape(m.ID) + "}"
 	return []string{version + ":m:" + tag, version + ":route:" + tag, version + ":left:" + tag, version + ":past:" + tag,
-		version + ":chosen:" + tag}
+		version + ":chosen:" + tag, version + ":trail:" + tag}
 }
 
 // cellKeys returns the keys of a shard cell: for each of two generations the members by place,

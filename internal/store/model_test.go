@@ -39,6 +39,7 @@ const (
 	left   = "left:{default/Ana}"
 	past   = "past:{default/Ana}"
 	chosen = "chosen:{default/Ana}"
+	trail  = "trail:{default/Ana}"
 	offset = 3_600_000 // ms that the scripts' clock is ahead of the server's
 	far    = 1_000_000 // ms until a deadline that has not passed
 	near   = 1_000     // ms since one that has
@@ -91,8 +92,8 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 	}
 
 	args := append([]string{strconv.Itoa(offset), "60000", "60000"}, s.arguments(want.Call)...)
-	text, err := s.client.Do(t.Context(), s.client.B().Eval().Script(s.scripts[want.Call.Script.String()]).Numkeys(5).
-		Key(record, route, left, past, chosen).Arg(args...).Build()).ToString()
+	text, err := s.client.Do(t.Context(), s.client.B().Eval().Script(s.scripts[want.Call.Script.String()]).Numkeys(6).
+		Key(record, route, left, past, chosen, trail).Arg(args...).Build()).ToString()
 	if err != nil {
 		t.Fatalf("%v: %v", want.Call, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
+	"waggle/internal/protocol"
 	"waggle/test/kit/caches"
 	"waggle/test/mutation/active"
 )
@@ -75,7 +76,8 @@ func TestAConnectOnASlotThatMovesLosesNothing(t *testing.T) {
 	f.says(ana.begin("r1", "m1"), match.StatusOK)
 	f.says(ana.claim("m1", ben), match.StatusYours)
 	f.says(ana.commit("m1", ben), match.StatusYours)
-	ana.leave()
+	ana.skip("m1", protocol.Fix{At: 1})
+	ana.leave() // it has all its keys now
 	cluster.Move(t, f.key("m", "ana"))
 	again := ana.nextSession()
 	f.says(again.connect(), match.StatusOK)

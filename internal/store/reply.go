@@ -52,6 +52,7 @@ type reply struct {
 	CoolDowns  number       `json:"cool_downs"`
 	At         number       `json:"at"`
 	Since      number       `json:"since"`
+	Skipped    []string     `json:"skipped"` // each a Fix
 	Changes    []change     `json:"changes"`
 	Claim      *claim       `json:"claim"`
 	Position   *position    `json:"position"`
@@ -419,6 +420,18 @@ func (r reply) ends() (all []match.End) {
 		all = append(all, match.End{Match: e.Match, Matcher: r.member(e.Matcher), Reason: e.Reason, Early: e.Early, At: int64(e.At)})
 	}
 	return all
+}
+
+// skipped are the positions that no push has shown.
+func (r reply) skipped() (all []protocol.Fix, err error) {
+	for _, text := range r.Skipped {
+		var p protocol.Fix
+		if err := json.Unmarshal([]byte(text), &p); err != nil {
+			return nil, fmt.Errorf("script %s: %w", r.call.script, err)
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
 
 func domainChanges(list []change) (all []match.Change) {

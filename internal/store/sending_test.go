@@ -14,6 +14,7 @@ import (
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
+	"waggle/internal/protocol"
 	"waggle/internal/store"
 	"waggle/test/kit/caches"
 	"waggle/test/mutation/active"
@@ -122,6 +123,10 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Report(ctx, ana.Session, here)
 			return err
 		}},
+		{"skip", false, func(ctx context.Context, s *store.Store) error {
+			return s.Skip(ctx, ana.Member, "m1", []protocol.Fix{{At: 1}})
+		}},
+		{"shown", false, func(ctx context.Context, s *store.Store) error { return s.Shown(ctx, ana.Member, protocol.Fix{At: 1}) }},
 		{"list", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Apply(ctx, ana.Member, []match.Change{ana.list(1)})
 			return err

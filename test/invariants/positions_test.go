@@ -3,6 +3,7 @@ package invariants_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,5 +85,58 @@ func TestSeveralPositionsCountAsOneReportAndReachTheMatcher(t *testing.T) {
 		if e := ben.wantError(protocol.CodeRateLimited); e.RetryAfter == 0 {
 			t.Errorf("%+v", e)
 		}
+	})
+}
+
+// What the peer could not be shown comes with the next push that succeeds, each position once. A
+// later match does not get it.
+func TestPositionsThatNoPushHasShownComeWithTheNextPush(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		ana, ben := be.join("ana"), be.join("ben")
+		ana.at(lat, lng)
+		ben.at(lat, lng)
+		ana.send("match", `"share":true`)
+		id := want[*protocol.Matched](ana).Match
+		move := func(c *client, n int) { c.report(lat+float64(n)/10_000, lng) }
+		shown := func(c *client, n int, before ...int) {
+			t.Helper()
+			f := want[*protocol.LocationFrame](c)
+			got := []string{fmt.Sprintf("%.5f", f.Lat)}
+			for _, p := range f.Points {
+				got = append(got, fmt.Sprintf("%.5f", p.Lat))
+			}
+			places := []string{fmt.Sprintf("%.5f", lat+float64(n)/10_000)}
+			for _, n := range before {
+				places = append(places, fmt.Sprintf("%.5f", lat+float64(n)/10_000))
+			}
+			if !slices.Equal(got, places) {
+				t.Errorf("%s was shown %v, want %v", c.id.Member, got, places)
+			}
+		}
+		for _, pair := range [][2]*client{{ben, ana}, {ana, ben}} {
+			from, to := pair[0], pair[1]
+			move(from, 1)
+			shown(to, 1)
+			to.refusing(func() { move(from, 2); move(from, 3) })
+			move(from, 4)
+			shown(to, 4, 2, 3)
+			move(from, 5)
+			shown(to, 5)
+		}
+		ana.disconnect()
+		move(ben, 6)
+		ana = ana.reconnect()
+		ana.hello()
+		move(ben, 7)
+		shown(ana, 7, 6)
+
+		// Nothing of one match is shown in the next, and nothing stays.
+		ana.refusing(func() { move(ben, 8) })
+		ana.send("end", `"match":"`+id+`"`)
+		move(ana, 8)
+		ana.send("match", `"id":"next"`)
+		want[*protocol.Matched](ana)
+		move(ben, 9)
+		shown(ana, 9)
 	})
 }

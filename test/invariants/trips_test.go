@@ -51,7 +51,10 @@ func TestTrips(t *testing.T) {
 			{"first location of a matcher", func() { ana.report(lat, lng) }, 0, 3, 3},
 			{"the next location", func() { ana.report(lat, lng+0.0001) }, 0, 2, 2},
 			{"end of both listed", end, 4, 5, 6},
+			// The push fails: the position is kept by a third trip, and goes along with the next push.
 			{"another match", meet, 5, 8, 9},
+			{"location whose push fails", func() { ana.refusing(func() { ben.report(lat, lng) }) }, 0, 3, 3},
+			{"the next location", func() { ben.report(lat, lng+0.0001) }, 2, 3, 3},
 			{"its end", end, 4, 5, 6},
 			{"match with share", func() { ana.send("match", `"share":true`); matched() }, 5, 8, 9},
 			{"first location of a matcher who shares its moves", func() { ana.report(lat, lng) }, 2, 3, 3},

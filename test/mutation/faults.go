@@ -85,6 +85,8 @@ func faults() []fault {
 		// Rule 7: private.
 		{"locations are pushed after the end", slot + "member/watch.lua", "if r and r.match == match and r.matchee == matchee and r.state == 'active' then",
 			"if r and r.match == match and r.matchee == matchee then"},
+		{"what no push has shown is kept after a push has", slot + "member/shown.lua", "redis.call('DEL', trail)\nm.skipped = nil\n", ""},
+		{"what no push has shown is shown in the next match", slot + "member/report.lua", "m.skipped == (m.claimMatch or m.active) and redis", "redis"},
 		{"a matcher's moves are shown without share", domain + "report.go", "reported.Route.State == Active && reported.Route.Request.Share", "reported.Route.State == Active"},
 		{"a matchee that was not told of its match sees its matcher", domain + "report.go", "p != nil && p.told && ", "p != nil && "},
 		{"a matchee locates a matcher who does not share its moves", domain + "repair.go", "if p.share && other.Position != nil {", "if other.Position != nil {"},

@@ -2,8 +2,9 @@
 -- keys[1] is the record, keys[2] the member's route: its entry in the routing table. keys[3]
 -- is the last position of a member who has left: it expires with the grace time. keys[4] is
 -- what is remembered of the member's requests and matches that are over. keys[5] is what the
--- member said of `available` and `tags`: it outlives the record.
-local record, route, left, past, chosen
+-- member said of `available` and `tags`: it outlives the record. keys[6] has the positions in the
+-- match `skipped` that no push has shown to the peer.
+local record, route, left, past, chosen, trail
 -- m is the record. A field that is absent is nil. What a script assigns to m is written when it
 -- replies. Times in it are numbers; degrees and cells stay short. `values` has the fields,
 -- `changed` the names of those that a script has assigned, and the stored times count from `base`.
@@ -24,7 +25,7 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
   jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
-  ck = 'checked', te = 'expires', co = 'claimOffer', cx = 'claimAccepted', nr = 'nearbyRate' }
+  ck = 'checked', sk = 'skipped', te = 'expires', co = 'claimOffer', cx = 'claimAccepted', nr = 'nearbyRate' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
@@ -68,7 +69,7 @@ local with_defaults, access = { __index = DEFAULTS }, { __newindex = assign }
 
 local function start(...)
   start_run(...)
-  record, route, left, past, chosen = unpack(keys)
+  record, route, left, past, chosen, trail = unpack(keys)
   expired, lists, unsaved = nil, {}, {}
   if not short_of then -- the first run: while a cache loads a library, it has no pairs
     short_of, m = {}, setmetatable({}, access)
@@ -267,7 +268,7 @@ end
 -- ended: a message of it must not begin a session.
 local function erase()
   writable()
-  for _, key in ipairs({ route, left, past, chosen }) do
+  for _, key in ipairs({ route, left, past, chosen, trail }) do
     redis.call('DEL', key) -- one by one, or the owner of a slot that moves refuses them
   end
   local conn, connected, gone = m.conn, m.connected, m.gone

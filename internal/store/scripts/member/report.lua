@@ -137,6 +137,14 @@ end
 if r and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
 end
+local skipped
+if m.skipped then
+  skipped = m.skipped == (m.claimMatch or m.active) and redis.call('LRANGE', trail, 0, -1) or {}
+  if #skipped == 0 then
+    m.skipped = nil -- that match is over, or they have expired
+  end
+end
 return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_mark = mark,
   lag = behind, stands = stands, clock_off = clock_off, at = at, since = (m.claimMatch or shares(r)) and since or nil,
-  unlisted = unlisted_until(), claim = claim_of(), route = route_of(r), untold = news })
+  unlisted = unlisted_until(), claim = claim_of(), route = route_of(r), untold = news,
+  skipped = skipped })
