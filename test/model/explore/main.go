@@ -21,7 +21,7 @@ send messages, processes die, replies are lost, commands arrive late and deadlin
 It checks the protocol's rules in each state. Then it plants one fault after another and
 checks that the exploration finds each. docs/model.md says what the model holds.
 
-It takes about two minutes on two idle cores, and 1 GB of memory. It fails if the protocol
+It takes about five minutes on two idle cores, and 1 GB of memory. It fails if the protocol
 breaks a rule or if a fault is not found.
 
 Usage: go run ./test/model/explore [flags]
