@@ -33,7 +33,7 @@ type attempted struct {
 // candidates are those whom an attempt tries to claim, one after the other.
 type candidates interface {
 	nearest(context.Context) (Candidate, bool, error)
-	offer(Candidate) // once more
+	enqueue(Candidate) // once more
 	exclude(Member)
 }
 
@@ -47,8 +47,8 @@ func (n *named) nearest(context.Context) (c Candidate, ok bool, err error) {
 	return c, ok, nil
 }
 
-func (n *named) offer(c Candidate) { n.one = &c }
-func (n *named) exclude(Member)    {}
+func (n *named) enqueue(c Candidate) { n.one = &c }
+func (n *named) exclude(Member)      {}
 
 // attempt searches for a request that is leased under id, and claims, commits and confirms
 // the nearest member who can be claimed. One with whom the owner has a cool-down comes last.
@@ -85,7 +85,7 @@ func (w *work) attemptAmong(ctx context.Context, owner Member, id string, r Requ
 			if moves[c.Member]++; moves[c.Member] < maxMoves {
 				c.Position = *claimed.Position
 				c.Distance = geo.Distance(r.Point, c.Point)
-				s.offer(c)
+				s.enqueue(c)
 				continue
 			}
 		case StatusBusy:
@@ -96,7 +96,7 @@ func (w *work) attemptAmong(ctx context.Context, owner Member, id string, r Requ
 				if _, err := w.repairClaim(ctx, c.Member, *claimed.Claim, nil); err != nil {
 					return result, err
 				}
-				s.offer(c)
+				s.enqueue(c)
 				continue
 			}
 		}

@@ -24,7 +24,7 @@ func Walk(ctx context.Context, index Index, q Query, most int, record func(Membe
 		moved := p.At != c.At || p.Seq != c.Seq
 		if moved && fits {
 			c.Position, c.Distance = p, geo.Distance(q.Point, p.Point)
-			s.offer(c)
+			s.enqueue(c)
 			continue
 		}
 		s.exclude(c.Member)

@@ -143,7 +143,9 @@ func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) 
 			err = w.afterwards(ctx, func(ctx context.Context) error { w.repairRegistration(ctx, x.Member, begun.Route); return nil })
 		}
 	case StatusOffered:
-		reply = begun.Route.offered(id, protocol.RoleMatcher)
+		f := begun.Route.offered(id, protocol.RoleMatcher)
+		f.Request = begun.Route.Request.other(id)
+		reply = f
 	case StatusActive:
 		reply, err = w.matchedReply(ctx, x, id, begun.Route.Match)
 	case StatusClaimed:

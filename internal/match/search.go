@@ -57,7 +57,7 @@ func (s *search) nearest(ctx context.Context) (Candidate, bool, error) {
 				s.apart = nil
 				for _, c := range s.aside {
 					delete(s.excluded, c.Member)
-					s.offer(c)
+					s.enqueue(c)
 				}
 				s.aside = nil
 				continue
@@ -127,14 +127,14 @@ func (s *search) add(cells []geo.Cell, want int, hits []Hits) {
 	for i, c := range cells {
 		s.cells[c] = &asked{want: want, horizon: hits[i].Horizon, rest: hits[i].Rest}
 		for _, hit := range hits[i].Candidates {
-			s.offer(hit)
+			s.enqueue(hit)
 		}
 	}
 }
 
-// offer sorts a candidate into the queue, if it is within the radius. A member that crosses
+// enqueue sorts a candidate into the queue, if it is within the radius. A member that crosses
 // shards may be listed twice: then the newest report counts.
-func (s *search) offer(c Candidate) {
+func (s *search) enqueue(c Candidate) {
 	if s.excluded[c.Member] || c.Distance > s.query.Radius {
 		return
 	}

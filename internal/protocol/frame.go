@@ -134,6 +134,7 @@ type NoMatch struct {
 // Offered asks the matchee whether it accepts a match, and tells the matcher that it is asked.
 type Offered struct {
 	ID        string  `json:"id,omitempty"`
+	Request   string  `json:"request,omitempty"` // the one that is offered, if the message with the ID has not opened it
 	Match     string  `json:"match"`
 	Role      string  `json:"role"`
 	ExpiresAt int64   `json:"expiresAt"` // epoch ms

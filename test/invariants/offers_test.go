@@ -179,6 +179,18 @@ func TestAnOfferIsResumed(t *testing.T) {
 	})
 }
 
+func TestAnotherRequestIsAnsweredWithTheOffer(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		o := offerOn(be, "")
+		for id, request := range map[string]string{"r1": "", "r2": "r1"} {
+			o.ana.send("match", `"id":"`+id+`"`)
+			if f := only[*protocol.Offered](t, o.ana.take()); f.ID != id || f.Request != request || f.Match != o.match || f.ExpiresAt != o.until {
+				t.Errorf("got %+v", f)
+			}
+		}
+	})
+}
+
 func TestOnlyWhoIsAskedAnswersAnOffer(t *testing.T) {
 	onEach(t, unlimited, func(t *testing.T, be *backend) {
 		o := offerOn(be, "")

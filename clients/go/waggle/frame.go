@@ -120,11 +120,14 @@ type NoMatch struct {
 // Offered offers a match, which does not exist yet. As the Matchee, Accept or Decline it. As the
 // Matcher, wait: after an Ended of this match the request goes on.
 type Offered struct {
-	ID        string  `json:"id,omitempty"` // for the Matcher, of its Match
-	Match     string  `json:"match"`        // the match's id
-	Role      string  `json:"role"`         // this member's: Matcher or Matchee
-	ExpiresAt int64   `json:"expiresAt"`    // until when the Matchee can accept, epoch ms
-	Distance  float64 `json:"distance"`     // metres at most between the request's point and the Matchee
+	ID string `json:"id,omitempty"` // for the Matcher, of its Match
+	// Request is the ID of the request that is offered, if that is not the Match that this
+	// answers. The Client yields only frames without it.
+	Request   string  `json:"request,omitempty"`
+	Match     string  `json:"match"`     // the match's id
+	Role      string  `json:"role"`      // this member's: Matcher or Matchee
+	ExpiresAt int64   `json:"expiresAt"` // until when the Matchee can accept, epoch ms
+	Distance  float64 `json:"distance"`  // metres at most between the request's point and the Matchee
 }
 
 // WelcomeOffer is the offer that stands, as Offered has it.

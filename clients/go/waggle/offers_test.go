@@ -53,6 +53,32 @@ func TestAMatchGoesOnWhileItsOffersAreDeclined(t *testing.T) {
 	})
 }
 
+func TestAMatchIsRefusedWhileTheOfferOfAnotherRequestStands(t *testing.T) {
+	script := func(s *waggletest.Socket) {
+		s.Welcome(nil)
+		m, ok := s.Await("match")
+		if !ok {
+			return
+		}
+		f := offered(m.ID, "m1", waggle.Matcher)
+		f.Request = "r0"
+		s.Push(f)
+		s.Drain()
+	}
+	inBubble(t, script, func(fx *fixture) {
+		c := fx.connect()
+		defer c.Close()
+		fx.welcome(c)
+		_, err := c.Match(fx.t.Context(), waggle.Match{ID: "r1", Confirm: 15})
+		if refused := (*waggle.Error)(nil); !errors.As(err, &refused) || refused.Code != waggle.CodeConflict {
+			t.Errorf("got %v, want a conflict", err)
+		}
+		if f, ok := fx.next(c).(*waggle.Offered); !ok || f.ID != "r0" || f.Request != "" {
+			t.Errorf("got the event %+v, want the offer of r0", f)
+		}
+	})
+}
+
 func TestARequestWhoseOfferStandsIsNotLostInAWelcome(t *testing.T) {
 	script := func(s *waggletest.Socket) {
 		s.Welcome(nil)

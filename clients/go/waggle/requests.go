@@ -98,6 +98,12 @@ func (c *Client) named(f Frame) Frame {
 			c.refuse(f.Request, func(k *call) bool { return k.id == f.ID })
 			return &Waiting{ID: f.Request, ExpiresAt: f.ExpiresAt}
 		}
+	case *Offered:
+		if of := *f; f.Request != "" {
+			c.refuse(f.Request, func(k *call) bool { return k.id == f.ID })
+			of.ID, of.Request = f.Request, ""
+			return &of
+		}
 	case *Matched:
 		of := *f
 		if f.Request != "" {
