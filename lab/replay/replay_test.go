@@ -202,7 +202,7 @@ func TestThePoolFileIsScaledToTheSpeed(t *testing.T) {
 	want.LocationTTL, want.Grace = 6*time.Second, 20*time.Second
 	want.ReportsPerSecond, want.ReportsBurst = base.ReportsPerSecond*30, got.ReportsBurst
 	want.RequestsPerMinute, want.MatchesPerHour = base.RequestsPerMinute*30, base.MatchesPerHour*30
-	want.MessagesPerSecond = base.MessagesPerSecond * 30
+	want.MessagesPerSecond, want.NearbyPerMinute = base.MessagesPerSecond*30, base.NearbyPerMinute*30
 	want.HarvestPerHour, want.CoolDown = base.HarvestPerHour*30, base.CoolDown/30
 	want.MaxSpeed = 0 // every fix of a trace counts
 	if diff := cmp.Diff(want, got); diff != "" {
