@@ -63,7 +63,10 @@ func replayAll(t *testing.T, addr string, scripts map[string]string, transitions
 	defer client.Close()
 	s := &replayer{client: client, scripts: scripts}
 	wrong := 0
-	for _, want := range transitions {
+	for i, want := range transitions {
+		if testing.Short() && i%8 != 0 { // under the race detector, which finds little here
+			continue
+		}
 		got := s.replay(t, want)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%v\nof: %v\n(-model +script)\n%s", want.Call, want.Pre, diff)
