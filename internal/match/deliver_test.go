@@ -52,6 +52,10 @@ func (s delivering) Say(ctx context.Context, x match.Session, q *protocol.Say) e
 	return s.deliver(ctx, x)(s.Service.Say(ctx, x, q))
 }
 
+func (s delivering) Decline(ctx context.Context, x match.Session, q *protocol.Decline) error {
+	return s.deliver(ctx, x)(s.Service.Decline(ctx, x, q))
+}
+
 // deliver returns a function that pushes a message's replies to its sender.
 func (s delivering) deliver(ctx context.Context, x match.Session) func(match.Result, error) error {
 	return func(r match.Result, err error) error {

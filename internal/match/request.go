@@ -29,7 +29,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 		return Result{}, fault(Invalid, fmt.Sprintf("radius must be 100 to %g metres in this pool", settings.MaxRadius))
 	}
 	if q.WidenTo != 0 {
-		r.Widening = Widening{From: r.Radius, To: q.WidenTo, Over: time.Duration(q.WidenSeconds * float64(time.Second))}
+		r.Widening = Widening{From: r.Radius, To: q.WidenTo, Over: seconds(q.WidenSeconds)}
 	}
 	switch {
 	case q.WidenTo > settings.MaxRadius:

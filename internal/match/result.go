@@ -311,7 +311,7 @@ type Ending struct {
 	Matchee  Member
 }
 
-// A WatchedRoute is the result of Watch: active, searching, already_ended or other.
+// A WatchedRoute is the result of Watch: active, offered, searching, already_ended or other.
 type WatchedRoute struct {
 	Status     Status
 	Reason     string // with already_ended

@@ -32,7 +32,7 @@ func (s *Service) Say(ctx context.Context, x Session, q *protocol.Say) (Result, 
 			case w.Now().Sub(before) > slow: // the match may have ended by now
 				return nil, fmt.Errorf("read a match: %w: it answers too slowly", ErrUnavailable)
 			}
-			if !w.Notify(ctx, p.peerMember(), p.connection, &protocol.Said{Match: q.Match, Data: q.Data}) {
+			if !w.Notify(ctx, p.other(), p.connection, &protocol.Said{Match: q.Match, Data: q.Data}) {
 				break
 			}
 			if q.ID == "" {
@@ -54,11 +54,4 @@ func (w *work) pairOf(ctx context.Context, m Member, r Snapshot, id string) (*pa
 		return nil, err
 	}
 	return p, nil
-}
-
-func (p *pair) peerMember() Member {
-	if p.role == protocol.RoleMatcher {
-		return p.matchee
-	}
-	return p.matcher
 }

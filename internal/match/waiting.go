@@ -37,7 +37,8 @@ type pending struct {
 	request *WaitingRequest
 	// first marks the attempt for the listed member itself, before those for others.
 	first bool
-	// goesOn marks an attempt for a request whose offer is over: without Wait it is the last.
+	// goesOn marks an attempt for a request whose offer is over. If it finds nobody, a request without
+	// Wait is over, too.
 	goesOn bool
 	// repeated marks an attempt after one that may have missed a member.
 	repeated bool
@@ -99,7 +100,7 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 		w.tellBoth(ctx, result)
 	case nobody, busy:
 		w.foundNobody[owner] = result.outcome == nobody
-		given, giveUpErr := w.Store.GiveUp(ctx, owner, id, leased.Request.Wait || !p.goesOn)
+		given, giveUpErr := w.Store.GiveUp(ctx, owner, id, leased.Request.Wait || !p.goesOn || result.outcome == busy)
 		if giveUpErr != nil {
 			return leased.Status, cmp.Or(err, giveUpErr)
 		}
@@ -107,7 +108,7 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 		top := len(w.stack)
 		// The owner can be claimed from here on: the requests that wait for it are woken.
 		err = cmp.Or(err, w.apply(ctx, owner, given.Changes))
-		if err == nil && p.goesOn && given.Status == StatusWaiting {
+		if err == nil && p.goesOn && leased.Request.Wait && given.Status == StatusWaiting {
 			w.repairRegistration(ctx, owner, &Route{State: Waiting, Request: *given.Request})
 		}
 		if err == nil && given.Missed {

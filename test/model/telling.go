@@ -201,8 +201,8 @@ func (s *tellingState) advance(i int, f Fault) {
 // Without room for it, its process has died.
 func (s *tellingState) pushLater(p teller, kind Kind, to Member) {
 	untold := s.at(to).Untold
-	bit := map[Kind]Notices{MatchedNotice: UntoldMatch, EndedNotice: UntoldEnd(p.Match), OfferedNotice: UntoldOffer}[kind]
-	if untold&bit == 0 {
+	if kind == MatchedNotice && untold&UntoldMatch == 0 || kind == EndedNotice && untold&UntoldEnd(p.Match) == 0 ||
+		kind == OfferedNotice && untold&UntoldOffer == 0 {
 		return
 	}
 	p.Phase, p.Kind, p.To, p.Connection = toPush, kind, to, s.Connected[to]

@@ -453,14 +453,17 @@ local function take_back(r, reason)
   if #declined > MOST_DECLINED then
     table.remove(declined, 1)
   end
-  redis.call('HSET', route, 'state', 'waiting', 'declined', cjson.encode(declined), 'registered',
-    reason == 'declined' and r.registered or '0')
+  r.declined = cjson.encode(declined)
+  if reason == 'expired' then
+    r.registered = '0' -- the owner's next message registers it anew, and searches
+  end
+  redis.call('HSET', route, 'state', 'waiting', 'declined', r.declined, 'registered', r.registered)
   redis.call('HDEL', route, 'match', 'matchee', 'distance', 'till')
   if m.conn then
     note_untold('ended', r.match)
     note_end(r.match, reason)
   end
-  r.state, r.declined, r.match, r.matchee, r.distance, r.till = 'waiting', cjson.encode(declined), nil, nil, nil, nil
+  r.state, r.match, r.matchee, r.distance, r.till = 'waiting', nil, nil, nil, nil
 end
 
 -- current_route returns the route, or nil. It first writes what deadlines that have
@@ -476,7 +479,6 @@ local function current_route()
     r.state, r.registered, r.match, r.till = 'waiting', '0', nil, nil
   elseif r and r.state == 'offered' and now >= tonumber(r.till) then
     take_back(r, 'expired')
-    r.registered = '0'
     m.again = nil -- no process pushes that
   end
   if r then
