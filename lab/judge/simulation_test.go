@@ -21,6 +21,8 @@ type simulation struct {
 	random *rand.Rand
 	wait   bool  // requests wait
 	losing bool  // one push in five is lost
+	shared bool  // the passengers report, and cabs are shown that
+	share  bool  // the passengers ask for that
 	pace   int64 // the longest time that a trip takes, in microseconds
 	fault  fault
 
@@ -261,6 +263,9 @@ func (w *simulation) ask(r *ride) {
 	if w.wait && r.probe < 0 {
 		fields["wait"] = 5
 	}
+	if w.share {
+		fields["share"] = true
+	}
 	w.frame(record.Sent, r.name, fields)
 	w.after(w.trip(), func() {
 		switch {
@@ -418,12 +423,24 @@ func (w *simulation) match(r *ride, c *cab) {
 				"peer": map[string]any{"lat": lat + north, "lng": lng, "at": 1, "distance": distance + more}}
 		}, func() {
 			r.told = true
+			if w.shared {
+				w.follow(r, c)
+			}
 			riding := max(w.header.Wall(started, r.at.End)-w.now, 10_000)
 			if r.probe >= 0 {
 				riding = 100
 			}
 			w.after(riding, func() { w.end(r) })
 		})
+	})
+}
+
+// follow shows a cab where its passenger has gone.
+func (w *simulation) follow(r *ride, c *cab) {
+	lat, lng := r.at.Lat+0.001, r.at.Lng
+	w.frame(record.Sent, r.name, map[string]any{"action": "location", "id": "moved", "lat": lat, "lng": lng})
+	w.after(w.trip(), func() {
+		w.push(c.name, map[string]any{"type": "location", "match": r.match, "lat": lat, "lng": lng, "at": 1, "seq": 1})
 	})
 }
 
