@@ -32,6 +32,9 @@ when the fare of the trace ends. Until then that cab is busy, whichever cab it i
 With -ahead 0 the nearest cab is always the one of the trace. A passenger who would
 ask before -from, or before the trace has a row of the cab, is left out and counted.
 
+With -confirm a cab is asked before it is matched. Its driver answers after a quarter
+of that time: it accepts, declines (-decline), or lets the offer expire (-silent).
+
 The replay waits for requests that are open at the end. 20 s after the last end each
 cab reports once more, and a new member beside it asks for it: a cab that cannot be
 matched is stuck. The exit code is 1 if there was an error, a cab is stuck, or a
@@ -57,6 +60,8 @@ type replayFlags struct {
 	url, tokenCommand, from, zone, pool, record string
 	length, ahead, wait, ttl, grace             time.Duration
 	waitSeconds, radius, speed                  float64
+	confirmSeconds                              float64
+	drivers                                     replay.Drivers
 	printPools, anyPool, json                   bool
 }
 
@@ -71,6 +76,10 @@ func replayFile(ctx context.Context, c cli.Console, args []string) error {
 	f.Float64Var(&o.speed, "speed", 30, "how many seconds of the trace pass in a second")
 	f.DurationVar(&o.ahead, "ahead", 3*time.Minute, "how long before the pickup a passenger asks, in time of the trace")
 	f.Float64Var(&o.waitSeconds, "wait", 0, "how many `seconds` of the trace a request waits for a cab")
+	f.Float64Var(&o.confirmSeconds, "confirm", 0, "how many `seconds` of the trace a cab has to accept a match; 0: it is not asked")
+	f.Float64Var(&o.drivers.Decline, "decline", 0, "with -confirm: the `share` of offers that drivers decline")
+	f.Float64Var(&o.drivers.Silent, "silent", 0, "with -confirm: the `share` of offers that drivers do not answer")
+	f.Uint64Var(&o.drivers.Seed, "seed", 1, "the `seed` of what drivers answer: with the same one, a cab answers a passenger the same")
 	f.Float64Var(&o.radius, "radius", 3000, "how far away a cab may be, in `metres`")
 	f.StringVar(&o.pool, "pool", "sf", "`pool` of all members")
 	f.DurationVar(&o.ttl, "ttl", 180*time.Second, "the pool's location TTL, in time of the trace")
@@ -117,6 +126,12 @@ func (o replayFlags) check() error {
 		return fmt.Errorf("-ahead must be 0s to 1h in whole seconds, such as 3m, not %v", o.ahead)
 	case !(o.waitSeconds >= 0 && o.waitSeconds/o.speed <= 600):
 		return fmt.Errorf("-wait must be 0 to %g at this speed, since a request waits 600 s at most", 600*o.speed)
+	case !(o.confirmSeconds >= 0 && o.confirmSeconds/o.speed <= 600):
+		return fmt.Errorf("-confirm must be 0 to %g at this speed, since an offer stands 600 s at most", 600*o.speed)
+	case !(o.drivers.Decline >= 0 && o.drivers.Silent >= 0 && o.drivers.Decline+o.drivers.Silent <= 1):
+		return fmt.Errorf("-decline and -silent must be shares from 0, and at most 1 together, not %g and %g", o.drivers.Decline, o.drivers.Silent)
+	case o.confirmSeconds == 0 && o.drivers.Decline+o.drivers.Silent > 0:
+		return errors.New("-decline and -silent need -confirm: without it no driver is asked")
 	case !(o.radius >= 100 && o.radius <= 20000):
 		return fmt.Errorf("-radius must be 100 to 20000 metres, not %g", o.radius)
 	case o.pool != "" && !pool.ValidName(o.pool):
@@ -144,6 +159,7 @@ func (o replayFlags) play(ctx context.Context, c cli.Console, file string) error
 	bar := newBar(c.Err)
 	config := replay.Config{
 		Window: window, Speed: o.speed, Ahead: o.ahead, Wait: o.wait, Pool: o.pool, TTL: o.ttl, Grace: o.grace, AnyPool: o.anyPool, Radius: o.radius,
+		Confirm: time.Duration(o.confirmSeconds * float64(time.Second)), Drivers: o.drivers,
 		Name: strings.ToLower(rand.Text()[:6]),
 		Options: func(member string) waggle.Options {
 			return at.Options(endpoint.Member{ID: member, Pool: o.pool})

@@ -13,6 +13,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -45,21 +46,29 @@ ambiguous  Not notNearest, but a nearer cab may have been available: its report 
            report of the matched cab had been nearer; its own match or end was in
            flight; its report was within 250 ms of its TTL; it had connected or
            disconnected less than 2 s before; or a failed request near it may have
-           held it, for 20 s. ambiguousShare is of all matches, and nearestShare of
+           held it, for 20 s. ambiguousShare is of all choices, and nearestShare of
            all that are not ambiguous.
 missed     no_match, although a cab within the radius was surely available; or
            waiting, although one was surely available for 2 s within the radius.
-waited     Matched after a waiting frame. The time is in seconds of the trace.
+waited     Matched after a waiting or offered frame. The time is in seconds of the trace.
+offers     A cab is busy from the moment when the first of the two is notified of an
+           offer. It is surely free once one of them is notified of the end, and may be
+           from the decline, or 50 ms before the expiry. Whether it is the nearest is
+           judged at the offer: a cab that the request had asked before does not count.
+           An offer is open if a connected side that was notified of it is not notified
+           of its outcome within 20 s of the expiry.
+choices    The cabs that were chosen for an offer, or for a match without one.
 match      A match begins when the first of the two is notified. It ends when the
            first end is sent or, if none is, 2 s before the first of the two is
            notified of the end.
-double     A member or its peer was notified of a match that began before another of
-           its matches ended. A frame in flight is not enough for that.
+double     A member or its peer was notified of a match or offer that began before
+           another of its matches or offers ended. A frame in flight is not enough for that.
 leak       A position of another member that was shown without a match, more than 2 s
            before either side was notified of the match, or more than 2 s after
            either side was notified of the end; a position that the peer has not
            reported; or, to a cab, any other than the passenger's fixed point, unless the
-           passenger shares where it is and has reported it.
+           passenger shares where it is and has reported it. So is a position with an
+           offer, or a distance that is not a band.
 stuck      A cab that had reported and that no probe beside it was matched with, 20 s
            or more after the last end. These seconds are of the wall clock at any
            speed, like the server's own deadlines. probed are the cabs whose probes
@@ -141,6 +150,8 @@ type judge struct {
 	unresolved           map[string]*passenger // without an outcome
 	agenda               agenda
 	lastEnd              int64 // of a passenger's match
+	clock                int64 // at most how far the record's clock is ahead of the server's, and a push; the largest: not known
+	confirm              int64 // the longest of a request
 	edge                 int64 // in a record that is cut off: from here on frames may be missing; 0: nowhere
 	probes               []probe
 	found                map[string]int // findings by kind
@@ -154,7 +165,7 @@ type judge struct {
 
 func newJudge(w trace.Window, h record.Header, o Options) *judge {
 	j := &judge{
-		options: o, header: h, window: w, ttl: int64(h.LocationTTL * 1e6),
+		options: o, header: h, window: w, clock: math.MaxInt64, ttl: int64(h.LocationTTL * 1e6),
 		members: map[string]*member{}, matches: map[string]*match{}, open: map[*request]bool{}, unresolved: map[string]*passenger{},
 		rowsSent: make([]bool, len(w.Reports)), rowsAcked: make([]bool, len(w.Reports)), lastRow: -1,
 		probes: make([]probe, len(w.Cabs)), found: map[string]int{},
@@ -226,8 +237,15 @@ func (j *judge) sent(m *member, f record.Frame, t int64) error {
 		}
 	case "match":
 		return j.ask(m, f, t)
+	case "accept", "decline":
+		j.answered(m, f, t)
 	case "cancel":
 		m.leaving, m.cancel = true, f.ID
+		for _, mt := range m.matches {
+			if mt.matcher == m && mt.matched == 0 && mt.ending == 0 {
+				mt.ending = t
+			}
+		}
 	case "end":
 		m.leaving = true
 		if mt := j.matches[f.Match]; mt != nil && mt.ending == 0 {
@@ -292,8 +310,13 @@ func (j *judge) received(m *member, f record.Frame, t int64) {
 		if q := m.request; q != nil && f.ID == q.id {
 			j.outcome(q, noMatch, t)
 		}
-	case "matched", "welcome":
-		if f.Match != "" {
+	case "matched", "welcome", "offered":
+		if ahead := t - f.Now*1000; f.Now != 0 && ahead < j.clock {
+			j.clock = ahead
+		}
+		if o := f.Offered(); o != nil {
+			j.offered(m, f, *o, t)
+		} else if f.Match != "" {
 			j.matched(m, f, t)
 		}
 	case "location":

@@ -58,12 +58,16 @@ func simulate(t *testing.T, w simulation) ([]trace.Row, []byte) {
 // This holds however many frames are in flight at the same time, and for however long.
 func TestARightServerIsJudgedRight(t *testing.T) {
 	base := kit.Seed(t)
-	for _, wait := range []bool{false, true} {
+	for _, mode := range []struct {
+		wait    bool
+		confirm int64
+	}{{}, {wait: true}, {confirm: 2_000_000}, {true, 2_000_000}} {
+		wait := mode.wait
 		for _, pace := range []int64{2000, 20_000, 200_000, 0} {
 			losing := pace == 0 // then with the default
-			var matches, far, ambiguous, others int
+			var matches, offers, choices, far, ambiguous, others int
 			for part := range uint64(kit.Times(3, 200)) {
-				rows, data := simulate(t, simulation{random: rand.New(rand.NewPCG(base, part)), wait: wait, losing: losing, pace: pace})
+				rows, data := simulate(t, simulation{random: rand.New(rand.NewPCG(base, part)), wait: wait, confirm: mode.confirm, losing: losing, pace: pace})
 				var seen []judge.Row
 				v := judged(t, rows, data, judge.Options{Rows: func(r judge.Row) { seen = append(seen, r) }})
 				if wrong := wrong(v); len(wrong) > 0 || v.Probed != v.Members || len(seen) != v.Requests {
@@ -74,13 +78,17 @@ func TestARightServerIsJudgedRight(t *testing.T) {
 						far++
 					}
 				}
+				offers, choices = offers+v.Offers, choices+v.Choices
+				if mode.confirm > 0 && (v.Accepted != v.Matched || v.Offers < v.Accepted+v.Declined+v.Expired) {
+					t.Errorf("part %d: got\n%s", part, v.Table(time.UTC, 5))
+				}
 				matches, ambiguous, others = matches+v.Matched, ambiguous+v.Ambiguous, others+v.NoMatch+v.Waited
 			}
-			t.Logf("waiting %t, losing %t, steps of %d ms: %d matched, %d not at once or not at all, %d far, %d ambiguous", wait, losing, pace/1000, matches, others, far, ambiguous)
+			t.Logf("%d offers, waiting %t, losing %t, steps of %d ms: %d matched, %d not at once or not at all, %d far, %d ambiguous", offers, wait, losing, pace/1000, matches, others, far, ambiguous)
 			if far < matches/20 || others == 0 {
 				t.Errorf("the simulation is too easy")
 			}
-			if limit := judge.MaxAmbiguousShare * float64(matches); pace == 2000 && float64(ambiguous) > limit {
+			if limit := judge.MaxAmbiguousShare * float64(choices); pace == 2000 && float64(ambiguous) > limit {
 				t.Errorf("%d are ambiguous, more than %.0f", ambiguous, limit)
 			}
 		}
@@ -97,6 +105,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 	for _, tt := range []struct {
 		fault   fault
 		wait    bool
+		confirm int64
 		want    string // in the verdict
 		finding string // the text of a finding
 		only    bool   // the verdict has nothing else
@@ -117,11 +126,16 @@ func TestFindsPlantedFaults(t *testing.T) {
 		{fault: failing, want: "1 errors (internal 1)", finding: "internal"},
 		{fault: silent, want: "1 errors (timeout 1), 1 requests without an outcome", finding: "timeout"},
 		{fault: dropped, want: "1 errors (ended_lost 1)", finding: "ended_lost"},
+		{fault: second, confirm: 2_000_000, want: "1 not matched to the nearest", finding: "was available at"},
+		{fault: another, confirm: 2_000_000, want: "double matches", finding: "was in match"},
+		{fault: placed, confirm: 2_000_000, want: "1 leaks", finding: "was shown a position with the offer of match"},
+		{fault: again, confirm: 2_000_000, want: "1 cabs asked again", finding: "was asked again"},
+		{fault: assumed, confirm: 2_000_000, want: "1 matches that no cab had accepted", finding: "its cab had not accepted match", only: true},
 		{fault: slow, want: ""},
 		{fault: unfinished, want: "errors (unavailable", only: true},
 	} {
 		t.Run(string(tt.fault), func(t *testing.T) {
-			rows, data := simulate(t, simulation{random: kit.Random(t, 1), fault: tt.fault, wait: tt.wait})
+			rows, data := simulate(t, simulation{random: kit.Random(t, 1), fault: tt.fault, wait: tt.wait, confirm: tt.confirm})
 			v := judged(t, rows, data, judge.Options{})
 			got := strings.Join(wrong(v), ", ")
 			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" || tt.only && strings.Contains(got, ", ") {

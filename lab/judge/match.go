@@ -9,25 +9,54 @@ type match struct {
 	request          *request // nil: not known
 	shown            place    // where the matcher saw the matchee first
 	distance         float64  // metres, as the matcher was notified
-	first            int64    // when the first of the two was notified
-	ending           int64    // when the first end was sent; 0: none was
+	first            int64    // when the first of the two was notified, of the match or its offer
+	matched          int64    // likewise, of the match; 0: of none
+	ending           int64    // when the first end, decline or cancel was sent; 0: none was
 	ended            int64    // when the first of the two was notified of the end; 0: none was
+	reason           string   // of the end
 	ttl              int64
+
+	offer   *offer // nil: nobody was asked
+	verdict string // of the offer's choice; "": it is not judged
 }
 
 // matched reads that a member is notified of a match, at its beginning or later.
 func (j *judge) matched(m *member, f record.Frame, t int64) {
-	mt := j.matches[f.Match]
+	mt := j.meet(m, f.Match, f.Role, t)
+	if mt.matched == 0 {
+		mt.matched = t
+		if mt.offer != nil {
+			mt.ending = 0 // the accept came before the decline or the cancel
+			j.count(mt.offer, &j.verdict.Accepted)
+		}
+	}
+	mt.matched = min(mt.matched, t)
+	mt.offer.answer(mt, m)
+	if f.Peer == nil {
+		return
+	}
+	at := placeAt(f.Peer.Lat, f.Peer.Lng)
+	if q := m.request; f.Role != "matchee" && q != nil && (mt.request == nil || mt.request == q && q.match == nil) && (f.ID == q.id || f.Type == "welcome") {
+		mt.request, mt.shown, mt.distance = q, at, f.Peer.Distance
+		q.match = mt
+		j.outcome(q, matched, t)
+	}
+	j.shown(m, f.Match, t, at)
+}
+
+// meet notes that a member is notified of a match, or of its offer.
+func (j *judge) meet(m *member, id, role string, t int64) *match {
+	mt := j.matches[id]
 	if mt == nil {
-		mt = &match{id: f.Match, first: t, ttl: j.ttl}
-		j.matches[f.Match] = mt
+		mt = &match{id: id, first: t, ttl: j.ttl}
+		j.matches[id] = mt
 		j.later(func() {
 			j.pair(mt)
 			j.doubles(mt)
 		})
 	}
 	mt.first = min(mt.first, t)
-	if f.Role == "matchee" {
+	if role == "matchee" {
 		if mt.matchee == nil {
 			mt.matchee = m
 			m.matches = append(m.matches, mt)
@@ -36,22 +65,13 @@ func (j *judge) matched(m *member, f record.Frame, t int64) {
 		mt.matcher = m
 		m.matches = append(m.matches, mt)
 	}
-	if f.Peer == nil {
-		return
-	}
-	at := placeAt(f.Peer.Lat, f.Peer.Lng)
-	if q := m.request; f.Role != "matchee" && q != nil && mt.request == nil && (f.ID == q.id || f.Type == "welcome") {
-		mt.request, mt.shown, mt.distance = q, at, f.Peer.Distance
-		q.match = mt
-		j.outcome(q, matched, t)
-	}
-	j.shown(m, f.Match, t, at)
+	return mt
 }
 
 // pair finds the matchee by the place at which it was shown, if no member was notified
 // that it is the matchee: that push did not arrive.
 func (j *judge) pair(mt *match) {
-	if mt.matchee != nil || mt.request == nil {
+	if mt.matchee != nil || mt.request == nil || mt.request.match != mt {
 		return
 	}
 	for _, m := range j.members {
@@ -67,13 +87,24 @@ func (j *judge) pair(mt *match) {
 
 // ended reads that a member is notified of an end.
 func (j *judge) ended(m *member, f record.Frame, t int64) {
+	offer := f.Reason == "declined" || f.Reason == "expired"
+	if offer {
+		j.missedOffer(m, f.Match, t)
+	}
 	if mt := j.matches[f.Match]; mt != nil {
 		if mt.ended == 0 {
-			mt.ended = t
+			mt.ended, mt.reason = t, f.Reason
 		}
-		if mt.request != nil && mt.request.passenger != nil {
+		mt.offer.answer(mt, m)
+		if mt.offer != nil && mt.matched == 0 {
+			offer = true
+			j.refusedOffer(mt.offer, f.Reason)
+		} else if mt.request != nil && mt.request.passenger != nil {
 			j.lastEnd = max(j.lastEnd, t)
 		}
+	}
+	if offer {
+		return // the request goes on
 	}
 	if q := m.request; q != nil && (f.Match == "" || f.ID == q.id) {
 		j.outcome(q, lapsed, t)
@@ -86,6 +117,9 @@ func (j *judge) ended(m *member, f record.Frame, t int64) {
 // until returns the time before which the match surely had not ended; false: it has not
 // ended yet.
 func (mt *match) until() (int64, bool) {
+	if o := mt.offer; o != nil && mt.matched == 0 && o.lapse != 0 && (mt.ending == 0 || mt.ending > o.lapse) && (mt.ended == 0 || mt.reason == "expired") {
+		return o.lapse, true
+	}
 	switch {
 	case mt.ending != 0:
 		return mt.ending, true
@@ -116,6 +150,11 @@ func (mt *match) claimed() int64 {
 	}
 	q, m := mt.request, mt.matchee
 	from := q.sent
+	for _, other := range q.offers {
+		if until, over := other.until(); other != mt && over && other.first < mt.first {
+			from = max(from, until)
+		}
+	}
 	for _, other := range m.matches {
 		if until, over := other.until(); other != mt && over && other.first < mt.first {
 			from = max(from, until)

@@ -21,6 +21,9 @@ func (j *judge) judgeNoMatch(q *request) Row {
 
 // missed tells whether a cab was surely available during the search.
 func (j *judge) missed(q *request) bool {
+	if len(q.offers) > 0 && q.outcomeAt >= max(q.deadline, q.sent+q.confirm)-nearTTL {
+		return false // it asked until it was over
+	}
 	var spots []*report
 	for _, m := range j.members {
 		if len(m.reports) == 0 {
@@ -29,7 +32,7 @@ func (j *judge) missed(q *request) bool {
 		var known bool
 		spots, known = m.spots(q.sent, q.outcomeAt, spots[:0])
 		near, _ := reach(spots, q.at)
-		if len(spots) != 1 || near > q.radius-tolerance {
+		if len(spots) != 1 || near > q.radius-tolerance || q.asked(m, q.outcomeAt) {
 			continue
 		}
 		if c, _ := j.available(m, q, span{q.sent, q.outcomeAt}, spots, known); c == yes {
@@ -48,8 +51,17 @@ func (j *judge) late(q *request, before int64) bool {
 		if q.match != nil && m == q.match.matchee || len(m.reports) == 0 {
 			continue
 		}
-		for _, from := range m.turns(q.waiting, before-idle) {
+		turns := m.turns(q.waiting, before-idle)
+		for _, o := range q.offers {
+			if o.ended >= q.waiting && o.ended < before-idle {
+				turns = append(turns, o.ended+1)
+			}
+		}
+		for _, from := range turns {
 			at := span{from, from + idle}
+			if q.asked(m, at.from) || q.asks(at) {
+				continue
+			}
 			var known bool
 			spots, known = m.spots(at.from, at.to, spots[:0])
 			if near, far := reach(spots, q.at); len(spots) == 0 || far > q.radius-tolerance {

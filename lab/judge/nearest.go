@@ -10,7 +10,7 @@ import (
 func (j *judge) judgeMatched(q *request) Row {
 	mt, v := q.match, &j.verdict
 	row := Row{Asked: q.sent, Verdict: "nearest", DistanceMeters: mt.distance}
-	if q.waiting != 0 {
+	if q.waited() {
 		row.WaitedSeconds = float64(q.outcomeAt-q.sent) / 1e6 * j.header.Speed
 	} else {
 		row.LatencyMillis = float64(q.outcomeAt-q.sent) / 1e3
@@ -22,21 +22,39 @@ func (j *judge) judgeMatched(q *request) Row {
 	if mt.matchee != nil {
 		row.Cab, chosen.from = mt.matchee.name, mt.claimed()
 	}
-	wrong, ambiguous := j.nearest(q, mt, chosen)
-	switch {
-	case wrong != "":
-		row.Verdict = "notNearest"
-		v.NotNearest++
-		j.find("notNearest", q.outcomeAt, "%s: %s", q.by.name, wrong)
-	case ambiguous != "":
-		row.Verdict = "ambiguous"
-		v.Ambiguous++
-		j.find("ambiguous", q.outcomeAt, "%s: %s", q.by.name, ambiguous)
+	if q.confirm > 0 && !mt.offer.accepted(mt.matched) {
+		v.Unconfirmed++
+		j.find("unconfirmed", q.outcomeAt, "%s: its cab had not accepted match %s", q.by.name, mt.id)
+	}
+	if row.Verdict = mt.verdict; row.Verdict == "" {
+		v.Choices++
+		wrong, ambiguous := j.nearest(q, mt, chosen)
+		row.Verdict = j.chosen(q, q.outcomeAt, wrong, ambiguous)
+	} else if wrong := j.shownWrong(q, mt, chosen); wrong != "" && row.Verdict != "notNearest" {
+		if row.Verdict == "ambiguous" {
+			v.Ambiguous--
+		}
+		row.Verdict = j.chosen(q, q.outcomeAt, wrong, "")
 	}
 	if q.waiting != 0 {
 		j.late(q, chosen.from)
 	}
 	return row
+}
+
+// chosen counts whether the choice of a cab was right, and returns its verdict.
+func (j *judge) chosen(q *request, at int64, wrong, ambiguous string) string {
+	switch {
+	case wrong != "":
+		j.verdict.NotNearest++
+		j.find("notNearest", at, "%s: %s", q.by.name, wrong)
+		return "notNearest"
+	case ambiguous != "":
+		j.verdict.Ambiguous++
+		j.find("ambiguous", at, "%s: %s", q.by.name, ambiguous)
+		return "ambiguous"
+	}
+	return "nearest"
 }
 
 // nearest says what is wrong with the cab that a request got, or why that is ambiguous.
@@ -45,31 +63,28 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 	if cab == nil {
 		return "no cab was where its cab was shown, or was notified of match " + mt.id, ""
 	}
-	distance := mt.shown.meters(q.at)
-	isShown := func(r *report) bool { return r.at.meters(mt.shown) <= tolerance }
-	later, _ := cab.spots(chosen.from, q.outcomeAt, nil)
-	there := slices.ContainsFunc(later, isShown)
 	// The passenger sees where the cab is at the notification, which may be further away
 	// than where it was chosen, or nearer.
 	spots, known := cab.spots(chosen.from, chosen.to, nil)
 	best, worst := reach(spots, q.at)
-	far := distance
-	if !slices.ContainsFunc(spots, isShown) {
-		far = worst // the passenger was notified long after the cab
+	far := worst
+	if mt.offer == nil && slices.ContainsFunc(spots, mt.isShown) {
+		far = mt.shown.meters(q.at) // otherwise the passenger was notified long after the cab
 	}
 	c, why := cab.over(chosen.from, chosen.to, spots, known, j.ttl, mt)
 	switch {
 	case c == no:
 		return fmt.Sprintf("it got cab %s, but %s", cab.name, why), ""
-	case !there:
-		return fmt.Sprintf("its cab %s was shown where it had not reported to be", cab.name), ""
 	case best > q.radius+tolerance:
 		return fmt.Sprintf("its cab %s was %.0f m away, beyond its radius of %.0f m", cab.name, best, q.radius), ""
-	case distance-mt.distance > tolerance || mt.distance-distance > tolerance:
-		return fmt.Sprintf("its cab %s was %.1f m away, and its match said %.1f m", cab.name, distance, mt.distance), ""
+	}
+	if q.match == mt {
+		if wrong := j.shownWrong(q, mt, chosen); wrong != "" {
+			return wrong, ""
+		}
 	}
 	for _, other := range j.members {
-		if other == cab || len(other.reports) == 0 {
+		if other == cab || len(other.reports) == 0 || q.asked(other, chosen.from) {
 			continue
 		}
 		spots, known = other.spots(chosen.from, chosen.to, spots[:0])
@@ -94,6 +109,25 @@ func (j *judge) nearest(q *request, mt *match, chosen span) (wrong, ambiguous st
 	return "", ambiguous
 }
 
+func (mt *match) isShown(r *report) bool { return r.at.meters(mt.shown) <= tolerance }
+
+// shownWrong says what is wrong with how a request was shown its cab.
+func (j *judge) shownWrong(q *request, mt *match, chosen span) string {
+	cab := mt.matchee
+	if cab == nil {
+		return "no cab was where its cab was shown, or was notified of match " + mt.id
+	}
+	distance := mt.shown.meters(q.at)
+	later, _ := cab.spots(chosen.from, q.outcomeAt, nil)
+	switch {
+	case !slices.ContainsFunc(later, mt.isShown):
+		return fmt.Sprintf("its cab %s was shown where it had not reported to be", cab.name)
+	case distance-mt.distance > tolerance || mt.distance-distance > tolerance:
+		return fmt.Sprintf("its cab %s was %.1f m away, and its match said %.1f m", cab.name, distance, mt.distance)
+	}
+	return ""
+}
+
 // available is over, except that a request may have held the member that failed, whose outcome
 // was not known then, or whose cab is not known.
 func (j *judge) available(m *member, q *request, at span, spots []*report, known bool) (certainty, string) {
@@ -102,9 +136,10 @@ func (j *judge) available(m *member, q *request, at span, spots []*report, known
 		return c, why
 	}
 	for other := range j.open {
-		waits := other.outcome == none && other.waiting != 0 && other.deadline > at.to
+		waits := other.outcome == none && (other.waiting != 0 && other.deadline > at.to || other.asking != 0)
 		paired := other.outcome == matched && other.match.matchee != nil
-		if other == q || waits || paired || other.outcome == noMatch || other.sent > at.to || other.doubtful() < at.from {
+		unknown := slices.ContainsFunc(other.offers, func(o *match) bool { return o.matchee == nil && other.asks(at) })
+		if other == q || !unknown && (waits || paired || other.outcome == noMatch || other.doubtful() < at.from) || other.sent > at.to {
 			continue
 		}
 		if near, _ := reach(spots, other.at); near <= other.radius+tolerance {

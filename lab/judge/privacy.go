@@ -20,7 +20,7 @@ func (j *judge) leak(m *member, match string, t int64, at place) string {
 	switch {
 	case mt == nil || mt.matcher != m && mt.matchee != m:
 		return "a position without a match"
-	case mt.first > t+slack:
+	case mt.matched == 0 || mt.matched > t+slack:
 		return "a position before its match"
 	case mt.ended != 0 && t > mt.ended+slack:
 		return "a position after the end of its match"

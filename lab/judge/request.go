@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,8 +33,11 @@ type request struct {
 	radius    float64
 	sent      int64
 	share     bool  // the matchee may see where the matcher is
+	confirm   int64 // how long a cab has to accept; 0: it is not asked
 	deadline  int64 // until then it waits
 	waiting   int64 // when the member received waiting; 0: it did not
+	asking    int64 // when the member received its first offer; 0: it did not
+	offers    []*match
 	outcomeAt int64 // when the member received the outcome
 	outcome   outcome
 	match     *match
@@ -73,7 +77,8 @@ func (j *judge) ask(m *member, f record.Frame, t int64) error {
 	if m.request != nil && m.request.id == f.ID {
 		return nil
 	}
-	q := &request{id: f.ID, by: m, passenger: j.unresolved[m.name], sent: t, deadline: t + int64(f.Wait*1e6), radius: f.Radius, share: f.Share}
+	q := &request{id: f.ID, by: m, passenger: j.unresolved[m.name], sent: t, deadline: t + int64(f.Wait*1e6), radius: f.Radius, share: f.Share, confirm: int64(f.Confirm * 1e6)}
+	j.confirm = max(j.confirm, q.confirm)
 	if q.radius == 0 {
 		q.radius = 3000 // the protocol's default
 	}
@@ -88,7 +93,7 @@ func (j *judge) ask(m *member, f record.Frame, t int64) error {
 	}
 	m.request = q
 	j.open[q] = true
-	j.agenda.add(q.deadline+patience, func() {
+	j.agenda.add(q.deadline+q.confirm+patience, func() {
 		if q.outcome == none {
 			q.outcome = givenUp
 			delete(j.open, q)
@@ -121,7 +126,7 @@ func (j *judge) outcome(q *request, o outcome, t int64) {
 	case o == matched:
 		v.Matched++
 		j.distances = append(j.distances, q.match.distance)
-		if q.waiting != 0 {
+		if q.waited() {
 			v.Waited++
 			j.waits = append(j.waits, float64(took)/1e6*v.Speed)
 		} else {
@@ -135,6 +140,19 @@ func (j *judge) outcome(q *request, o outcome, t int64) {
 	}
 	q.counted = true
 	delete(j.unresolved, p.name)
+}
+
+// waited tells whether the outcome came after a wait, for a cab or for its answer.
+func (q *request) waited() bool { return q.waiting != 0 || q.asking != 0 }
+
+// asked tells whether the request had asked the member by a time.
+func (q *request) asked(m *member, by int64) bool {
+	return slices.ContainsFunc(q.offers, func(o *match) bool { return o.matchee == m && o.first <= by })
+}
+
+// asks tells whether an offer of the request may have stood at a time.
+func (q *request) asks(at span) bool {
+	return slices.ContainsFunc(q.offers, func(o *match) bool { return o.claimed() <= at.to && (o.ended == 0 || o.ended >= at.from) })
 }
 
 // doubtful returns until when the request may hold a cab that nobody was notified of: the

@@ -10,9 +10,12 @@ import (
 
 // match notifies both, and shows where the cab is now.
 func (w *simulation) match(r *ride, c *cab) {
-	w.matches++
 	matched := w.now
-	r.match, r.cab = fmt.Sprint("m", w.matches), c
+	if r.match == "" {
+		w.matches++
+		r.match = fmt.Sprint("m", w.matches)
+	}
+	r.cab = c
 	distance, shown, north, more := w.meters(r, c), r.at, 0.0, 0.0
 	if w.plant(misplaced, true) {
 		north = 0.001

@@ -17,13 +17,14 @@ import (
 // A simulation makes up the record of a replay, with a server that is right except for
 // one fault.
 type simulation struct {
-	random *rand.Rand
-	wait   bool  // requests wait
-	losing bool  // one push in five is lost
-	shared bool  // the passengers report, and cabs are shown that
-	share  bool  // the passengers ask for that
-	pace   int64 // the longest time that a trip takes, in microseconds
-	fault  fault
+	random  *rand.Rand
+	wait    bool  // requests wait
+	losing  bool  // one push in five is lost
+	confirm int64 // how long a cab has to accept, in microseconds; 0: it is not asked
+	shared  bool  // the passengers report, and cabs are shown that
+	share   bool  // the passengers ask for that
+	pace    int64 // the longest time that a trip takes, in microseconds
+	fault   fault
 
 	window  trace.Window
 	header  record.Header
@@ -57,6 +58,10 @@ const (
 	tracked    fault = "shows the cab where the passenger went"
 	failing    fault = "answers with an error"
 	silent     fault = "never answers a request"
+	another    fault = "offers another cab while an offer stands"
+	placed     fault = "shows a position with an offer"
+	again      fault = "asks a cab that has declined again"
+	assumed    fault = "matches without accept"
 	dropped    fault = "ends a match by itself"
 	slow       fault = "uses a report long before it acknowledges it"
 	unfinished fault = "answers unavailable to reports that it has stored" // to every second one
@@ -91,6 +96,7 @@ type ride struct {
 	cab             *cab
 	deadline        int64
 	forced          bool // by a fault: it claims the cab in any case
+	declined        []*cab
 	told            bool // the passenger knows of the match
 	probe           int  // the cab's number, or -1
 	over            func()
@@ -112,7 +118,7 @@ func (w *simulation) make(rows []trace.Row, minutes int, out io.WriteCloser, zip
 	for _, name := range w.names {
 		w.cabs[name] = &cab{name: name, available: true, said: true}
 		w.out.Note(w.now, record.Connected, name, "")
-		w.frame(record.Received, name, map[string]any{"type": "welcome", "id": "h"})
+		w.frame(record.Received, name, map[string]any{"type": "welcome", "id": "h", "now": w.now / 1000})
 	}
 	w.now = started
 	w.out.Note(w.now, record.Started, "", "")
@@ -262,6 +268,9 @@ func (w *simulation) ask(r *ride) {
 	if w.wait && r.probe < 0 {
 		fields["wait"] = 5
 	}
+	if r.asks(w) {
+		fields["confirm"] = float64(w.confirm) / 1e6
+	}
 	if w.share {
 		fields["share"] = true
 	}
@@ -326,7 +335,13 @@ func (w *simulation) search(r *ride, nobody func()) {
 			return
 		}
 		c.ride = r
-		w.after(w.trip(), func() { w.match(r, c) })
+		w.after(w.trip(), func() {
+			if r.asks(w) {
+				w.offer(r, c, func() { w.search(r, nobody) })
+				return
+			}
+			w.match(r, c)
+		})
 	})
 }
 
@@ -354,12 +369,14 @@ func (w *simulation) choose(r *ride) *cab {
 		d := w.meters(r, c)
 		switch {
 		case c.heard == 0 || d > r.radius:
+		case slices.Contains(r.declined, c) && w.free(c) && w.plant(again, true):
+			return c
 		case r.probe < 0 && w.now-c.heard > ttl+300_000 && c.ride == nil && w.plant(stale, true),
 			r.probe < 0 && c.ride != nil && c.ride.match != "" && w.plant(busy, true),
 			r.probe < 0 && !c.available && c.ride == nil && w.now-c.heard < ttl-300_000 && w.now-c.heard > 50_000 && w.plant(unwilling, true):
 			r.forced = true
 			return c
-		case w.free(c):
+		case w.free(c) && !slices.Contains(r.declined, c):
 			free = append(free, c)
 		}
 	}

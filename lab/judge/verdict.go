@@ -24,6 +24,14 @@ type Verdict struct {
 	Missed            int      `json:"missed"`
 	DoubleMatches     int      `json:"doubleMatches"`
 	Leaks             int      `json:"leaks"`
+	// Choices are the cabs chosen for a match, or for an offer, that are judged.
+	Choices int `json:"choices"`
+	// OffersOpen are the offers of which a side was not told the end, AskedAgain those to a
+	// cab that the request had asked before, and Unconfirmed the matches of a request with
+	// confirm whose cab had not accepted.
+	OffersOpen  int `json:"offersOpen"`
+	AskedAgain  int `json:"askedAgain"`
+	Unconfirmed int `json:"unconfirmed"`
 
 	// Whole tells whether the record has its last line. Cut says where it stops in the
 	// middle of a line or of its gzip data.
@@ -36,7 +44,7 @@ type Verdict struct {
 
 // A Finding is one thing that is wrong, or that cannot be judged.
 type Finding struct {
-	Kind string  `json:"kind"` // notNearest, ambiguous, missed, double, leak, stuck, error
+	Kind string  `json:"kind"` // notNearest, ambiguous, missed, double, leak, offer, unconfirmed, stuck, error
 	At   float64 `json:"at"`   // Unix seconds of the trace
 	Text string  `json:"text"`
 }
@@ -63,11 +71,11 @@ type Row struct {
 const MaxAmbiguousShare = 0.05
 
 func (v *Verdict) shares() {
-	if v.Matched > 0 {
-		share := float64(v.Ambiguous) / float64(v.Matched)
+	if v.Choices > 0 {
+		share := float64(v.Ambiguous) / float64(v.Choices)
 		v.AmbiguousShare = &share
 	}
-	if sure := v.Matched - v.Ambiguous; sure > 0 {
+	if sure := v.Choices - v.Ambiguous; sure > 0 {
 		share := float64(sure-v.NotNearest) / float64(sure)
 		v.NearestShare = &share
 	}
@@ -88,6 +96,9 @@ func (v Verdict) Wrong() []string {
 	add(v.Missed, "missed")
 	add(v.DoubleMatches, "double matches")
 	add(v.Leaks, "leaks")
+	add(v.OffersOpen, "offers without an end")
+	add(v.AskedAgain, "cabs asked again")
+	add(v.Unconfirmed, "matches that no cab had accepted")
 	add(v.NotPlayed, "rows and requests not played")
 	return wrong
 }
@@ -110,6 +121,9 @@ func (v Verdict) Table(zone *time.Location, findings int) string {
 	row("missed", "%d", v.Missed)
 	row("double matches", "%d", v.DoubleMatches)
 	row("leaks", "%d", v.Leaks)
+	if v.Offers > 0 {
+		row("offers", "%d without an end, %d cabs asked again, %d matches that no cab had accepted", v.OffersOpen, v.AskedAgain, v.Unconfirmed)
+	}
 	if v.NotPlayed > 0 {
 		row("not played", "%d", v.NotPlayed)
 	}

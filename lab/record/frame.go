@@ -14,9 +14,16 @@ type Frame struct {
 	Peer         *Peer
 	Lat, Lng     *float64
 	Radius, Wait float64
+	Confirm      float64
 	Available    *bool
 	Share        bool
-	Report       *Advice
+	// Now is the server's time, and ExpiresAt until when something lasts, in milliseconds
+	// since 1970. Distance is that of an offer, in metres.
+	Now, ExpiresAt int64
+	Distance       float64
+	// Offer is the offer of a welcome.
+	Offer  *Offer
+	Report *Advice
 	// Request tells whether a welcome names a request.
 	Request bool
 }
@@ -24,13 +31,28 @@ type Frame struct {
 // A Peer is the other member of a match, as matched shows it.
 type Peer struct{ Lat, Lng, Distance float64 }
 
+// An Offer is a match that is offered.
+type Offer struct {
+	Match, Role string
+	ExpiresAt   int64
+	Distance    float64
+}
+
+// Offered returns the offer that an offered or a welcome has, or nil.
+func (f Frame) Offered() *Offer {
+	if f.Type == "offered" {
+		return &Offer{f.Match, f.Role, f.ExpiresAt, f.Distance}
+	}
+	return f.Offer
+}
+
 // Advice is when the server wants the next location.
 type Advice struct{ AfterSeconds, MoveMeters float64 }
 
 // Known tells whether the protocol has this type of frame.
 func (f Frame) Known() bool {
 	switch f.Type {
-	case "welcome", "pong", "ack", "waiting", "no_match", "matched", "location", "ended", "error":
+	case "welcome", "pong", "ack", "waiting", "no_match", "offered", "matched", "location", "ended", "said", "nearby", "error":
 		return true
 	}
 	return false

@@ -44,6 +44,9 @@ type Config struct {
 	Speed float64
 	Ahead time.Duration // how long before its pickup a passenger asks, in whole seconds
 	Wait  time.Duration // how long a request waits for a cab
+	// Confirm is how long a cab has to accept; 0: it is not asked. Drivers answers for it.
+	Confirm time.Duration
+	Drivers Drivers
 	// Pool is the pool of all members. TTL and Grace are its settings.
 	Pool       string
 	TTL, Grace time.Duration
@@ -124,6 +127,7 @@ type runner struct {
 	header     record.Header
 	start      time.Time // of the window, on the wall clock
 	started    int64     // the same in the record
+	offers     offers
 	tally      *tally
 	mu         sync.Mutex // guards cabs while they connect, and the fields below
 	cabs       map[string]*cab
@@ -140,7 +144,7 @@ func (r *runner) connect(ctx context.Context) error {
 	group.SetLimit(connecting)
 	for _, name := range r.Window.Cabs {
 		group.Go(func() error {
-			c := &cab{r: r, seen: make(chan struct{}, 1)}
+			c := &cab{r: r, name: name, seen: make(chan struct{}, 1)}
 			client, err := r.dial(ctx, name, c)
 			if err != nil {
 				return fmt.Errorf("connect cab %s: %w", name, err)
@@ -251,6 +255,7 @@ func (r *runner) close() {
 	}
 	closing.Wait()
 	r.listening.Wait()
+	r.offers.answering.Wait()
 }
 
 // wall returns when a second of the trace is due.

@@ -18,7 +18,7 @@ const lingering = 4 * time.Second
 // the match at once.
 func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 	lasting := context.WithoutCancel(ctx)
-	p := &passenger{r: r}
+	p := &passenger{r: r, name: member}
 	c, err := r.dial(ctx, member, p)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -32,10 +32,10 @@ func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 	defer c.Close()
 
 	wait := r.fast(r.Wait)
-	asking, cancel := context.WithTimeout(ctx, wait+patience)
+	asking, cancel := context.WithTimeout(ctx, wait+r.fast(r.Confirm)+patience)
 	defer cancel()
 	out, err := c.Match(asking, waggle.Match{
-		Radius: r.Radius, Point: &waggle.Point{Lat: f.Lat, Lng: f.Lng}, Wait: wait.Seconds(),
+		Radius: r.Radius, Point: &waggle.Point{Lat: f.Lat, Lng: f.Lng}, Wait: wait.Seconds(), Confirm: r.fast(r.Confirm).Seconds(),
 	})
 	switch {
 	case ctx.Err() != nil && err != nil:
@@ -62,7 +62,7 @@ func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 	}
 	micros, waited := p.took()
 	r.tally.matched(micros, waited, out.Matched.Peer.Distance)
-	if r.watch(ctx, c, p, member, f) {
+	if r.watch(ctx, c, p, member, out.Matched.Match, f) {
 		r.end(lasting, c, member, out.Matched.Match)
 		select {
 		case <-ctx.Done():
@@ -72,7 +72,7 @@ func (r *runner) ride(ctx context.Context, member string, f trace.Fare) {
 }
 
 // watch follows the cab until the fare ends; false: the match ended before.
-func (r *runner) watch(ctx context.Context, c *waggle.Client, p *passenger, member string, f trace.Fare) bool {
+func (r *runner) watch(ctx context.Context, c *waggle.Client, p *passenger, member, match string, f trace.Fare) bool {
 	ctx, cancel := context.WithDeadline(ctx, r.wall(f.End))
 	defer cancel()
 	for {
@@ -84,7 +84,7 @@ func (r *runner) watch(ctx context.Context, c *waggle.Client, p *passenger, memb
 			r.failed(member, err)
 			return false
 		}
-		if _, ok := event.(*waggle.Ended); ok {
+		if ended, ok := event.(*waggle.Ended); ok && ended.Match == match { // not an offer before it
 			if !p.ended() {
 				r.failed(member, errForgotten)
 			}

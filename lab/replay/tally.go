@@ -11,7 +11,8 @@ import (
 type tally struct {
 	mu        sync.Mutex
 	r         stats.Result
-	acked     []bool    // by row
+	acked     []bool // by row
+	offers    map[string]offerState
 	latencies []float64 // milliseconds
 	distances []float64 // metres
 	waits     []float64 // seconds of the trace
@@ -19,7 +20,7 @@ type tally struct {
 }
 
 func newTally(c Config) *tally {
-	return &tally{acked: make([]bool, len(c.Window.Reports)), r: stats.Result{
+	return &tally{acked: make([]bool, len(c.Window.Reports)), offers: map[string]offerState{}, r: stats.Result{
 		Members: len(c.Window.Cabs), Skipped: c.Window.Skipped, Speed: c.Speed,
 		From: c.Window.From, To: c.Window.To, AheadSeconds: c.ahead(), AskedBefore: c.Window.Earlier, ErrorsByCode: map[string]int{},
 	}}

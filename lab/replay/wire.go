@@ -53,6 +53,7 @@ func (r *runner) observed(member string, l listener) waggle.Options {
 // A cab reports, and is matched with passengers.
 type cab struct {
 	*waggle.Client
+	name string
 	r    *runner
 	seen chan struct{} // holds a token when a report before a probe was acknowledged
 }
@@ -61,6 +62,10 @@ func (c *cab) hear(k record.Kind, f record.Frame, micros int64) {
 	row, ofTrace := strings.CutPrefix(f.ID, record.ReportID)
 	i, err := strconv.Atoi(row)
 	ofTrace = ofTrace && err == nil && i >= 0 && i < len(c.r.Window.Reports)
+	c.r.tally.offered(f)
+	if o := f.Offered(); o != nil && o.Role == "matchee" {
+		c.r.offers.ask(c, o.Match)
+	}
 	switch {
 	case f.Type == "welcome" && f.Match == "" && f.Report != nil:
 		c.r.advised(*f.Report)
@@ -101,15 +106,21 @@ func (a *asker) expects(f record.Frame) bool {
 // A passenger asks once. It notes when it asked, and when the outcome came.
 type passenger struct {
 	asker
-	r *runner
+	r    *runner
+	name string
 
 	asked, waiting, matched int64 // times of the record; 0: not yet
+	offered                 bool  // a cab was asked
 	leaving                 bool  // it has sent an end or a cancel
 	over                    bool  // it was notified of an end
 }
 
 func (p *passenger) hear(k record.Kind, f record.Frame, micros int64) {
 	p.asker.hear(k, f, micros)
+	p.r.tally.offered(f)
+	if o := f.Offered(); o != nil {
+		p.r.offers.by(o.Match, p.name)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -119,6 +130,9 @@ func (p *passenger) hear(k record.Kind, f record.Frame, micros int64) {
 		p.leaving = true
 	case f.Type == "waiting" && p.waiting == 0:
 		p.waiting = micros
+	case f.Type == "offered":
+		p.offered = true
+	case f.Type == "ended" && refusal(f): // the request goes on
 	case f.Type == "matched", f.Type == "welcome" && f.Match != "":
 		if p.matched == 0 {
 			p.matched = micros
@@ -137,7 +151,7 @@ func (p *passenger) hear(k record.Kind, f record.Frame, micros int64) {
 func (p *passenger) took() (micros int64, waited bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.matched - p.asked, p.waiting != 0
+	return p.matched - p.asked, p.waiting != 0 || p.offered
 }
 
 // ended tells whether the server has notified the passenger of an end.

@@ -38,8 +38,15 @@ type Result struct {
 	Cancelled    int     `json:"cancelled"` // by the interrupt
 	Unanswered   int     `json:"unanswered"`
 	MatchedShare float64 `json:"matchedShare"`
-	// Waited are the requests that were matched after a wait. The times are in seconds of
-	// the trace.
+	// Offers are the offers that a cab or a passenger was notified of. The rest of them
+	// failed, or were withdrawn. OffersPerMatch is null without offers or matches.
+	Offers         int      `json:"offers"`
+	Accepted       int      `json:"accepted"`
+	Declined       int      `json:"declined"`
+	Expired        int      `json:"expired"`
+	OffersPerMatch *float64 `json:"offersPerMatch"`
+	// Waited are the requests that were matched after a wait for a cab, or for its answer.
+	// The times are in seconds of the trace.
 	Waited           int      `json:"waited"`
 	WaitedSecondsP50 *float64 `json:"waitedSecondsP50"`
 	WaitedSecondsP95 *float64 `json:"waitedSecondsP95"`
@@ -70,6 +77,10 @@ type Result struct {
 func (r *Result) Shares(distances, latencies, waits []float64) {
 	if r.Requests > 0 {
 		r.MatchedShare = float64(r.Matched) / float64(r.Requests)
+	}
+	if r.Offers > 0 && r.Matched > 0 {
+		each := float64(r.Offers) / float64(r.Matched)
+		r.OffersPerMatch = &each
 	}
 	r.DistanceMetersP50, r.DistanceMetersP95, r.DistanceMetersP99 = percentiles(distances)
 	r.MatchMillisP50, r.MatchMillisP95, r.MatchMillisP99 = percentiles(latencies)
@@ -107,6 +118,13 @@ func (r Result) requests() string {
 		r.Requests, time.Duration(r.AheadSeconds)*time.Second, r.AskedBefore)
 }
 
+func (r Result) each() string {
+	if r.OffersPerMatch == nil {
+		return ""
+	}
+	return fmt.Sprintf("; %.2f a match", *r.OffersPerMatch)
+}
+
 // A Row is a row of a table.
 type Row struct{ Name, Text string }
 
@@ -129,6 +147,9 @@ func (r Result) Rows(zone *time.Location) []Row {
 	row("  matched", "%d (%.1f %%)", r.Matched, 100*r.MatchedShare)
 	if r.Waited > 0 {
 		row("    after a wait", "%d, p50 %.0f s, p95 %.0f s of the trace", r.Waited, *r.WaitedSecondsP50, *r.WaitedSecondsP95)
+	}
+	if r.Offers > 0 {
+		row("  offers", "%d: %d accepted, %d declined, %d expired%s", r.Offers, r.Accepted, r.Declined, r.Expired, r.each())
 	}
 	row("  no match", "%d", r.NoMatch)
 	if r.Cancelled > 0 {
