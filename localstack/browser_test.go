@@ -25,7 +25,7 @@ func TestThePageInABrowser(t *testing.T) {
 	s := runStack(t, "-members", "20")
 	address := strings.TrimPrefix(s.base, "http://")
 
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, node, "e2e/browser.mjs", s.base)
 	c.Env = append(os.Environ(), "CHROMIUM="+chromium)
@@ -74,7 +74,7 @@ func TestThePageInABrowser(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Errorf("node: %v", err)
 	}
-	if want := 15; count != want {
+	if want := 16; count != want {
 		t.Errorf("%d cases were run, want %d", count, want)
 	}
 }

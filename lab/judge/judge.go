@@ -58,7 +58,8 @@ double     A member or its peer was notified of a match that began before anothe
 leak       A position of another member that was shown without a match, more than 2 s
            before either side was notified of the match, or more than 2 s after
            either side was notified of the end; a position that the peer has not
-           reported; or, to a cab, any other than the passenger's fixed point.
+           reported; or, to a cab, any other than the passenger's fixed point, unless the
+           passenger shares where it is and has reported it.
 stuck      A cab that had reported and that no probe beside it was matched with, 20 s
            or more after the last end. These seconds are of the wall clock at any
            speed, like the server's own deadlines. probed are the cabs whose probes

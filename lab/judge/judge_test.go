@@ -134,6 +134,16 @@ func TestFindsPlantedFaults(t *testing.T) {
 	}
 }
 
+// A matcher that shares lets its matchee follow it. Without share that is a leak.
+func TestAPositionThatTheMatcherSharesIsNoLeak(t *testing.T) {
+	for _, share := range []bool{true, false} {
+		rows, data := simulate(t, simulation{random: kit.Random(t, 0), shared: true, share: share})
+		if v := judged(t, rows, data, judge.Options{}); v.Matched == 0 || share != (v.Leaks == 0) {
+			t.Errorf("share %t: got %d leaks in %d matches\n%s", share, v.Leaks, v.Matched, v.Table(time.UTC, 5))
+		}
+	}
+}
+
 // A record that is cut off is judged up to there.
 func TestJudgesUpToTheCut(t *testing.T) {
 	rows, data := simulate(t, simulation{random: kit.Random(t, 0), wait: true})

@@ -24,13 +24,16 @@ func (j *judge) leak(m *member, match string, t int64, at place) string {
 		return "a position before its match"
 	case mt.ended != 0 && t > mt.ended+slack:
 		return "a position after the end of its match"
-	case mt.matchee == m && mt.request != nil && at.meters(mt.request.at) > tolerance:
+	case mt.matchee == m && mt.request != nil && at.meters(mt.request.at) > tolerance && !mt.request.shows(at, t):
 		return "another place than the request's"
 	case mt.matcher == m && mt.matchee != nil && !mt.matchee.reported(at, t):
 		return "a position that its cab had not reported"
 	}
 	return ""
 }
+
+// shows tells whether the matcher has reported the place, and shares where it is.
+func (q *request) shows(at place, by int64) bool { return q.share && q.by.reported(at, by) }
 
 // reported tells whether the member had reported the place, as far back as is kept.
 func (m *member) reported(at place, by int64) bool {

@@ -31,6 +31,7 @@ type request struct {
 	at        place
 	radius    float64
 	sent      int64
+	share     bool  // the matchee may see where the matcher is
 	deadline  int64 // until then it waits
 	waiting   int64 // when the member received waiting; 0: it did not
 	outcomeAt int64 // when the member received the outcome
@@ -72,7 +73,7 @@ func (j *judge) ask(m *member, f record.Frame, t int64) error {
 	if m.request != nil && m.request.id == f.ID {
 		return nil
 	}
-	q := &request{id: f.ID, by: m, passenger: j.unresolved[m.name], sent: t, deadline: t + int64(f.Wait*1e6), radius: f.Radius}
+	q := &request{id: f.ID, by: m, passenger: j.unresolved[m.name], sent: t, deadline: t + int64(f.Wait*1e6), radius: f.Radius, share: f.Share}
 	if q.radius == 0 {
 		q.radius = 3000 // the protocol's default
 	}

@@ -15,6 +15,7 @@ type Frame struct {
 	Lat, Lng     *float64
 	Radius, Wait float64
 	Available    *bool
+	Share        bool
 	Report       *Advice
 	// Request tells whether a welcome names a request.
 	Request bool

@@ -148,6 +148,31 @@ const cases = {
     await close(ana, ben);
   },
 
+  async 'a member is asked: it declines, does not answer, or accepts'(members) {
+    const [ana, ben] = await members.joinAll(['ana', 'ben']);
+    const ask = async () => {
+      await ana.press('Ask');
+      await Promise.all([ana.says(/^Someone within \d+ m is asked until/), ben.says(/^Someone within \d+ m asks for you until/)]);
+    };
+    await ana.page.getByLabel('Let them accept first').check();
+    await ask();
+    await ben.press('Decline');
+    await Promise.all([ana.notes(/^Nobody was free within/), ben.notes(/^You declined/), ana.free(), ben.free()]);
+    await ask();
+    await ana.press('Cancel');
+    await Promise.all([ana.notes(/^You cancelled your request/), ben.notes(/^They withdrew their request/), ana.free(), ben.free()]);
+    await ask();
+    await ben.page.reload();
+    await ben.says(/^Someone within \d+ m asks for you until/);
+    await Promise.all([ana, ben].map(tab => tab.page.locator('#state').filter({hasText: /^You are free/}).waitFor({timeout: 30_000})));
+    assert.ok(!(await ana.frames()).includes('"peer"') && !(await ben.frames()).includes('"peer"'), 'a position before a match');
+    await ask();
+    await ben.press('Accept');
+    await Promise.all([ana.matched(), ben.matched()]);
+    assert.ok(await ben.page.getByRole('button', {name: 'Accept'}).isHidden());
+    await close(ana, ben);
+  },
+
   async 'a dropped socket reconnects'(members) {
     const [ana, ben] = await members.pair();
     await ana.press('Drop the socket');

@@ -4,7 +4,7 @@ import {distance, formatDistance} from './geo.js';
 // describe returns the state, a hint, and the kind of the state: a screen reader announces
 // a change of kind.
 export function describe(member, me) {
-  const {connection, match, request, asked} = member;
+  const {connection, match, offer, request, asked} = member;
   switch (connection.state) {
     case 'dropped': return {kind: 'dropped', state: 'You dropped the socket.', hint: 'Reconnect to get your match or request back.'};
     case 'replaced': return {kind: 'replaced', state: 'Another tab took over.', hint: `A member has one session, and ${me}’s is now in the other tab.`};
@@ -17,6 +17,13 @@ export function describe(member, me) {
       return {kind: match.match, state: `You are matched with someone ${far} away.`, hint: 'You asked, so you see where they move.'};
     }
     return {kind: match.match, state: `You are matched with someone who asked from ${far} away.`, hint: 'You were found, so they see where you move.'};
+  }
+  if (offer) {
+    const until = new Date(offer.expiresAt).toLocaleTimeString();
+    if (offer.role === 'matcher') {
+      return {kind: offer.match, state: `Someone within ${formatDistance(offer.distance)} is asked until ${until}.`, hint: 'If they decline, the next one is asked.'};
+    }
+    return {kind: offer.match, state: `Someone within ${formatDistance(offer.distance)} asks for you until ${until}.`, hint: 'Accept, and they see where you move.'};
   }
   if (request) return {kind: 'waiting', state: `You are waiting for a match until ${new Date(request.expiresAt).toLocaleTimeString()}.`, hint: ''};
   if (asked) return {kind: 'asking', state: 'Searching for the nearest member…', hint: ''};

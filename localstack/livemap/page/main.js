@@ -68,8 +68,11 @@ function join() {
     },
   });
 
-  get('ask').onclick = () => member.ask(0, get('share').checked);
-  get('wait').onclick = () => member.ask(60, get('share').checked);
+  const ask = wait => member.ask(wait, get('share').checked, get('confirm').checked && 20);
+  get('ask').onclick = () => ask(0);
+  get('wait').onclick = () => ask(60);
+  get('accept').onclick = () => member.answer('accept');
+  get('decline').onclick = () => member.answer('decline');
   get('cancel').onclick = () => member.cancel();
   get('end').onclick = () => member.end();
   get('talk').onsubmit = event => {
@@ -82,14 +85,16 @@ function join() {
 
   let announced = {kind: '', time: 0};
   function change() {
-    const {connection, match, request, asked, cancelling} = member;
+    const {connection, match, offer, request, asked, cancelling} = member;
     const {kind, state, hint} = describe(member, me);
-    const open = connection.state === 'open', free = open && member.reported && !match && !request && !asked && !cancelling;
+    const open = connection.state === 'open', free = open && member.reported && !match && !offer && !request && !asked && !cancelling;
     text('state', state);
     text('note', open && member.note || hint);
     get('note').classList.toggle('bad', open && member.bad && member.note !== '');
     get('ask').disabled = get('wait').disabled = !free;
-    get('cancel').disabled = !open || cancelling || !request && !asked;
+    get('cancel').disabled = !open || cancelling || !request && !asked && offer?.role !== 'matcher';
+    get('accept').hidden = get('decline').hidden = !open || offer?.role !== 'matchee';
+    get('ask').hidden = get('wait').hidden = !get('accept').hidden;
     get('end').disabled = !open || !match;
     get('talk').hidden = !open || !match;
     get('drop').disabled = !open;

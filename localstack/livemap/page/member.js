@@ -10,8 +10,9 @@ const requestKept = 10 * 60_000; // ms for which the server keeps the outcome of
 export class Member {
   point; // its location
   match = null; // {match, role, peer: {lat, lng, at, seq}}
+  offer = null; // the match that is offered: {match, role, expiresAt, distance}, by this machine's clock
   request = null; // the waiting request: {id, expiresAt}, by this machine's clock
-  asked = null; // the request without an outcome yet: {id, wait, share, at, tries}
+  asked = null; // the request without an outcome yet: {id, wait, share, confirm, at, tries}
   cancelling = false; // a cancel has no reply yet
   reported = false; // the server has a report
   available = true; // the server lets it be found
@@ -40,9 +41,9 @@ export class Member {
   }
 
   // ask requests the nearest member. If none is free it waits for so many seconds. With share the
-  // other member sees this one's moves too.
-  ask(wait, share) {
-    this.asked = {id: this.#id(), wait, share, at: Date.now(), tries: 0};
+  // other member sees this one's moves too. With confirm it has so many seconds to accept.
+  ask(wait, share, confirm) {
+    this.asked = {id: this.#id(), wait, share, confirm, at: Date.now(), tries: 0};
     this.#setNote('');
     return this.#search();
   }
@@ -57,6 +58,11 @@ export class Member {
     await this.#send({action: 'cancel', id: this.#id(), ...(request && {request})});
     this.cancelling = false;
     this.#change();
+  }
+
+  // answer accepts or declines what is offered.
+  answer(action) {
+    if (this.offer) this.#send({action, id: this.#id(), match: this.offer.match});
   }
 
   end() {
@@ -88,6 +94,11 @@ export class Member {
       if (now - since > replyTimeout) return this.connection.lost('The server stopped replying.');
     }
     if (this.#due()) this.#report();
+    // A request goes on with a message, once its offer has expired.
+    if (this.offer && now > this.offer.expiresAt + 500) {
+      this.offer = null;
+      this.#hello();
+    }
     // After the end of a wait the next message brings the outcome.
     if (this.request && now > this.request.expiresAt + 1000) {
       this.request = null;
@@ -126,7 +137,7 @@ export class Member {
   async #search() {
     const asked = this.asked;
     if (!await this.#report() || this.asked !== asked) return; // if the connection was lost, the welcome repeats the request
-    this.#send({action: 'match', id: asked.id, ...(asked.wait && {wait: asked.wait}), ...(asked.share && {share: true})});
+    this.#send({action: 'match', id: asked.id, ...(asked.wait && {wait: asked.wait}), ...(asked.share && {share: true}), ...(asked.confirm && {confirm: asked.confirm})});
   }
 
   #due() {
@@ -154,7 +165,7 @@ export class Member {
   // send resolves with the reply, or with null if the connection is lost.
   #send(message) {
     if (!this.connection.send(message)) return Promise.resolve(null);
-    const {action, request} = message, held = {match: this.match, request: this.request};
+    const {action, request} = message, held = {match: this.match, offer: this.offer, request: this.request};
     return new Promise(resolve => this.#pending.set(message.id, {since: Date.now(), resolve, action, request, held}));
   }
 
@@ -181,6 +192,7 @@ export class Member {
         this.reported = true;
         if (frame.position === 'jump') this.#report(); // a second report from there counts
         return;
+      case 'offered': return this.#offered(frame);
       case 'matched': return this.#matched(frame);
       case 'waiting': {
         const id = frame.request ?? frame.id; // it may be an earlier request that waits
@@ -217,12 +229,14 @@ export class Member {
     } else if (this.match && this.match.match === held.match?.match) {
       this.#ended({match: this.match.match, reason: unasked ? 'lost' : 'the server no longer has it'});
     }
+    if (frame.offer) this.#offered(frame.offer);
+    else if (this.offer?.match === held.offer?.match) this.offer = null;
     if (this.request && this.request.id === held.request?.id && this.request.id !== frame.request?.id) {
       if (unasked && this.#closed(this.request.id)) this.#setNote('The server has lost your request. Ask again.');
       this.request = null;
     }
     if (frame.request && !this.match) this.#waiting(frame.request.id, frame.request.expiresAt);
-    const unanswered = !unasked && !this.match && !this.request && this.asked && Date.now() - this.asked.at < requestKept;
+    const unanswered = !unasked && !this.match && !this.offer && !this.request && this.asked && Date.now() - this.asked.at < requestKept;
     // With the same id the server sends the missed outcome, and never searches twice.
     if (unanswered) this.#search();
     else this.#report();
@@ -232,7 +246,13 @@ export class Member {
     if (this.#endedMatches.has(match) || this.match?.match === match) return;
     if (request) this.#over.add(request);
     this.match = {match, role, peer};
-    [this.request, this.asked] = [null, null];
+    [this.offer, this.request, this.asked] = [null, null, null];
+    this.#setNote('');
+  }
+
+  #offered({match, role, expiresAt, distance}) {
+    if (this.match || this.#endedMatches.has(match)) return;
+    this.offer = {match, role, distance, expiresAt: expiresAt - this.#skew};
     this.#setNote('');
   }
 
@@ -245,6 +265,7 @@ export class Member {
     if (id) this.#over.add(id);
     const newest = this.asked?.id ?? this.request?.id;
     if (id && newest && newest !== id) return false;
+    if (this.offer?.role === 'matcher') this.offer = null;
     [this.request, this.asked] = [null, null];
     return true;
   }
@@ -270,6 +291,13 @@ export class Member {
     }
     if (this.asked?.id === id) this.asked = null;
     this.#endedMatches.add(match);
+    if (this.offer?.match === match) {
+      const mine = this.offer.role === 'matchee';
+      this.offer = null;
+      return this.#setNote({declined: mine ? 'You declined.' : 'They declined. The next one is asked.',
+        expired: mine ? 'You did not answer in time.' : 'They did not answer. The next one is asked.',
+        cancelled: 'They withdrew their request.'}[reason] ?? `The offer is over: ${reason}.`);
+    }
     if (this.match && this.match.match !== match) return;
     this.match = null;
     this.#setNote({completed: 'The match has ended.', lost: 'The server has lost the match. Ask again.'}[reason] ?? `The match has ended: ${reason}.`);
