@@ -155,9 +155,18 @@ func (w *work) underWay(ctx context.Context, x Session, id string, begun Begun) 
 		}
 		// Once the claim is confirmed, the cache remembers the match for this id. The
 		// reply must wait for that: otherwise a repeat could have another outcome.
-		var p *pair
-		_, p, err = w.current(ctx, x, false)
-		retry = p != nil
+		r, p, failure := w.current(ctx, x, false)
+		if retry, err = p != nil, failure; retry || err != nil || !begun.Claim.Offer || begun.Claim.Accepted {
+			break
+		}
+		// An offer may stand for minutes: nobody waits for that.
+		if o, failure := w.offerOf(ctx, x.Member, r); o == nil || failure != nil {
+			err = failure
+		} else if r.Route != nil && r.Route.Request.Wait {
+			reply = &protocol.Waiting{ID: id, Request: r.Route.Request.other(id), ExpiresAt: r.Route.Request.Deadline}
+		} else {
+			err = fault(Conflict, "a match is offered to you: accept or decline it first")
+		}
 	}
 	return reply, retry, err
 }
