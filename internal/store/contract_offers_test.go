@@ -58,6 +58,15 @@ func offers() []testCase {
 			ana.await("r2", confirmedIn(answerIn))
 			f.is(ana.offer("search-of-r2", ben), refused)
 		}},
+		{"an offer whose matcher the cache has lost is declined without a trace of that member", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.offerTo("r1", "m1", ben)
+			f.evict(f.key("m", "ana"))
+			f.evict(f.key("past", "ana"))
+			f.says(ana.decline("m1", ben), match.StatusOK)
+			same(f, f.stored("m", "ana"), map[string]string{})
+			same(f, f.stored("past", "ana"), map[string]string{})
+		}},
 		{"an offer that is repeated after it was accepted says so", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.offerTo("r1", "m1", ben)

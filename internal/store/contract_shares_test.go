@@ -71,6 +71,7 @@ func shares() []testCase {
 			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
 			f.says(ana.release("m1", ben, "completed"), match.StatusReleased)
 			same(f, ana.report(20).Skipped, nil)
+			same(f, f.record("ana")["skipped"], "")
 			ana.matchWith("", "m2", ben)
 			ben.skip("m2", protocol.Fix{At: 4})
 			same(f, ben.report(30).Skipped, []protocol.Fix{{At: 4}})

@@ -271,6 +271,9 @@ func notYetTold() []testCase {
 			same(f, told(), [3]bool{})
 			f.advance(time.Millisecond)
 			same(f, told(), [3]bool{true, true, true})
+			f.says(ana.confirm("m1", ben), match.StatusYours)
+			same(f, ben.snapshot().Pushing, true)
+			f.advance(3 * time.Second)
 			f.says(ana.commit("m1", ben), match.StatusYours) // that one notifies the matcher
 			same(f, told(), [3]bool{false, false, true})
 			same(f, [2]bool{ana.snapshot().Pushing, ben.snapshot().Pushing}, [2]bool{true, false})
@@ -287,6 +290,13 @@ func notYetTold() []testCase {
 			same(f, ana.commit("m1", ben).Tell, false)
 			same(f, ana.watch("m1", ben).Tell, false)
 			same(f, ana.confirm("m1", ben).Tell, false)
+		}},
+		{"a claim that is repeated leaves it to others to tell of the match", func(f *fixture) {
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			untoldMatch(ana, "m1", ben)
+			f.advance(match.NotifyAgain)
+			f.is(ana.claim("m1", ben), match.Claimed{Status: match.StatusYours})
+			same(f, ben.snapshot().Tell, true)
 		}},
 		{"that a match was not told is asked of that match, and holds up no other notice", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)

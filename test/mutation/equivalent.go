@@ -18,6 +18,8 @@ func equivalents() []equivalent {
 		{scriptFolder + "/member.lua", "", "not short_of", "always true", "the table is made anew in each run, with the same names"},
 		{scriptFolder + "/member.lua", "", "not (m.trailing or anew) and m.listed == (listable and m.cell or nil)", "always false", "the long way decides the same, and takes longer"},
 		{scriptFolder + "/cell.lua", "", "wanted == ''", "always false", "whoever is asked for no tag has them all, and to find that out takes longer"},
+		{scriptFolder + "/cell.lua", "", "d2 > widest ^ 2", "always false", "the circle of now decides the same, and takes longer"},
+		{scriptFolder + "/member/report.lua", "", "m.skipped", "always true", "without skipped positions the list is empty, and to read it takes longer"},
 		{scriptFolder + "/member/report.lua", "", "(math.abs(here_lat - there_lat) + math.abs(here_lng - there_lng)) * DEGREE <= most", "always false", "the distance decides the same, and takes longer"},
 	}
 }

@@ -414,7 +414,7 @@ local function prune_lists()
   for i, field in ipairs({ 'ends', 'apart' }) do
     local list = {}
     for _, e in ipairs(all[i] and cjson.decode(all[i]) or {}) do
-      if (e.till or e.at + REMEMBER_END) > now or (e.match and is_untold(e.match)) then
+      if (e.till or e.at + REMEMBER_END) > now or is_untold(e.match) then
         list[#list + 1] = e
       end
     end
@@ -436,9 +436,7 @@ end
 local function close_request(r, outcome, match)
   writable()
   redis.call('DEL', route)
-  if r.state == 'offered' then
-    drop_untold(r.match)
-  end
+  drop_untold(r.match) -- of an offer
   if outcome ~= 'no_match' then
     m.no_match = nil
   end
@@ -752,7 +750,7 @@ end
 
 -- grown tells whether the circle of a request has grown since it was last searched.
 local function grown(r)
-  return r.widening and circle(r, r.searched) < circle(r, now)
+  return circle(r, r.searched) < circle(r, now)
 end
 
 local function route_of(r, q)

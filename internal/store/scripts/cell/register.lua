@@ -12,7 +12,7 @@ if not before or before.created <= tonumber(created) then
   end
   local widest = string.match(widening, ' (%S+) ') or radius
   let_wait(self, { x = tonumber(x), y = tonumber(y), radius = tonumber(widest), created = tonumber(created),
-    deadline = tonumber(deadline), tag = rarest(tags) or '', widening = widening ~= '' and widening or nil,
-    tags = tags, request = request })
+    deadline = tonumber(deadline), tag = rarest(tags) or '', widening = widening, tags = tags,
+    request = request })
 end
 return nearest(tonumber(x), tonumber(y), tonumber(radius), tags, tonumber(want), self, '')

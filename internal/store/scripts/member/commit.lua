@@ -6,7 +6,7 @@ local r = current_route()
 local repeated = r and r.state == 'active' and r.match == match and r.matchee == matchee
 if not repeated then
   local asked = r and r.state == 'offered' and r.matchee == matchee
-  if not (r and r.match == match and (asked or r.state == 'searching' and (r.confirm or '0') == '0')) then
+  if not (r and r.match == match and (asked or r.state == 'searching' and r.confirm == '0')) then
     return reply({ status = 'refused', reason = (end_reason(match)) })
   end
   redis.call('HSET', route, 'state', 'active', 'matchee', matchee)
