@@ -18,7 +18,7 @@ func faults() []fault {
 		// Rule 1: exclusive.
 		{"a claim is not exclusive", slot + "member/claim.lua", "if m.claimMatch then", "if m.claimConfirmed == '1' then"},
 		{"a confirm is not written", slot + "member/confirm.lua", "  m.claimConfirmed = '1'\n", ""},
-		{"a commit does not check the route", slot + "member/commit.lua", "if not (r and r.match == match and (asked or r.state == 'searching' and (r.confirm or '0') == '0')) then", "if not r then"},
+		{"a commit does not check the route", slot + "member/commit.lua", "if not (r and r.match == match and (asked or r.state == 'searching' and r.confirm == '0')) then", "if not r then"},
 		{"a release does not check whose claim it is", slot + "member/release.lua", "m.claimMatch == match and m.claimMatcher == matcher", "m.claimMatch ~= nil"},
 		{"a member finds itself", slot + "cell.lua", "elseif member ~= self and d <= radius", "elseif d <= radius"},
 		{"a repeated match searches again", slot + "member/begin.lua", "q.id == id and", "q.id == match and"},
@@ -32,7 +32,7 @@ func faults() []fault {
 			"\ta, err := w.confirm(ctx, matcher, id, matchee, committed)\n\tw.announce(ctx, a)\n\treturn a != nil, err\n", "\treturn true, nil\n"},
 
 		// Offers.
-		{"a request that asks is committed without an answer", slot + "member/commit.lua", " and (r.confirm or '0') == '0'", ""},
+		{"a request that asks is committed without an answer", slot + "member/commit.lua", " and r.confirm == '0'", ""},
 		{"the one who declined is asked again", domain + "attempt.go", "\t\ts.exclude(m)\n", "\t\t_ = m\n"},
 		{"an offer that has expired stands", slot + "member.lua", "r.state == 'offered' and now >= tonumber(r.till)", "false"},
 		{"a report of the one who is asked ends the offer", domain + "report.go", ", watched.Status == StatusOffered && !c.Accepted:", ":"},
