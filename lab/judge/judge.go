@@ -226,6 +226,7 @@ func (j *judge) member(name string) *member {
 
 // sent reads a frame that a member sent.
 func (j *judge) sent(m *member, f record.Frame, t int64) error {
+	m.spoke = t
 	switch f.Action {
 	case "location":
 		if f.Lat == nil || f.Lng == nil {

@@ -131,6 +131,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 		{fault: placed, confirm: 2_000_000, want: "1 leaks", finding: "was shown a position with the offer of match"},
 		{fault: again, confirm: 2_000_000, want: "1 cabs asked again", finding: "was asked again"},
 		{fault: assumed, confirm: 2_000_000, want: "1 matches that no cab had accepted", finding: "its cab had not accepted match", only: true},
+		{fault: unsaid, confirm: 2_000_000, want: "1 offers without an end", finding: "was not told what became of the offer", only: true},
 		{fault: slow, want: ""},
 		{fault: unfinished, want: "errors (unavailable", only: true},
 	} {

@@ -18,6 +18,7 @@ type member struct {
 	request   *request // its last one
 	available bool     // as it said last
 	leaving   bool     // it has sent an end or a cancel
+	spoke     int64    // when it sent its last frame
 	cancel    string   // the id of its cancel
 }
 

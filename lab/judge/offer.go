@@ -24,6 +24,8 @@ type offer struct {
 	// its outcome.
 	heard    [2]int64
 	answered [2]bool
+	spoke    [2]int64 // when they first sent something after the lapse, as far as a look showed; 0: they did not
+	due      int64    // when the next look is due
 }
 
 // offered reads that a member is notified of an offer.
@@ -36,7 +38,7 @@ func (j *judge) offered(m *member, f record.Frame, o record.Offer, t int64) {
 			mt.offer.lapse = max(o.ExpiresAt*1000+j.clock-clockError, mt.first)
 		}
 		j.later(func() { j.judgeOffer(mt) })
-		j.agenda.add(max(mt.offer.lapse, t)+repairTime, func() { j.openOffer(mt) })
+		j.lookAt(mt, max(mt.offer.lapse, t))
 	}
 	if mt.matched != 0 {
 		mt.offer.counted = true // it was told late
@@ -160,19 +162,36 @@ func band(distance float64) float64 {
 	return bands[min(i, len(bands)-1)]
 }
 
-// openOffer finds an offer of which a side that stayed connected was not told the outcome.
+// openOffer finds an offer of which a side was not told the outcome, although it stayed connected: a
+// push may fail, but the next message brings what it was to say.
 func (j *judge) openOffer(mt *match) {
-	o := mt.offer
-	if j.now < max(o.lapse, mt.first)+repairTime {
+	o, waits := mt.offer, false
+	if j.now < o.due {
 		return // the record ends before
 	}
 	for i, m := range []*member{mt.matcher, mt.matchee} {
-		if m == nil || o.heard[i] == 0 || o.answered[i] || i == 0 && mt.request != nil && mt.request.outcome != none {
+		if m == nil || o.heard[i] == 0 || o.answered[i] || i == 0 && mt.request != nil && mt.request.outcome != none ||
+			!slices.ContainsFunc(m.links, func(l span) bool { return l.from <= o.heard[i] && l.to == 0 }) {
 			continue
 		}
-		if slices.ContainsFunc(m.links, func(l span) bool { return l.from <= o.heard[i] && l.to == 0 }) {
-			j.verdict.OffersOpen++
-			j.find("offer", o.heard[i], "%s was not told what became of the offer of match %s", m.name, mt.id)
+		if o.spoke[i] == 0 && m.spoke > o.lapse {
+			o.spoke[i] = m.spoke
 		}
+		if o.spoke[i] == 0 || j.now < o.spoke[i]+repairTime {
+			waits = true
+			continue
+		}
+		o.answered[i] = true // it is found once
+		j.verdict.OffersOpen++
+		j.find("offer", o.heard[i], "%s was not told what became of the offer of match %s", m.name, mt.id)
 	}
+	if waits {
+		j.lookAt(mt, j.now)
+	}
+}
+
+// lookAt looks later whether both sides know what became of the offer.
+func (j *judge) lookAt(mt *match, t int64) {
+	mt.offer.due = t + repairTime
+	j.agenda.add(mt.offer.due, func() { j.openOffer(mt) })
 }

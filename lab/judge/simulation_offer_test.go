@@ -35,7 +35,11 @@ func (w *simulation) offer(r *ride, c *cab, goOn func()) {
 		w.after(w.trip(), func() {
 			c.ride = nil
 			r.declined = append(r.declined, c)
+			untold := w.plant(unsaid, true)
 			for _, name := range []string{c.name, r.name} {
+				if untold && name == c.name {
+					continue
+				}
 				w.after(w.trip(), func() {
 					w.tell(name, func() map[string]any {
 						return map[string]any{"type": "ended", "match": id, "reason": reason}

@@ -62,6 +62,7 @@ const (
 	placed     fault = "shows a position with an offer"
 	again      fault = "asks a cab that has declined again"
 	assumed    fault = "matches without accept"
+	unsaid     fault = "does not tell a cab what became of its offer"
 	dropped    fault = "ends a match by itself"
 	slow       fault = "uses a report long before it acknowledges it"
 	unfinished fault = "answers unavailable to reports that it has stored" // to every second one
