@@ -35,3 +35,22 @@ func TestARequestThatWasDeclinedGoesOnOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestAnAcceptThatWasLeftHalfDoneIsCompleted: the matchee has accepted, and that process stopped before
+// the commit. The matcher's next message makes the match.
+func TestAnAcceptThatWasLeftHalfDoneIsCompleted(t *testing.T) {
+	offered, accepted := claim(1000, false), claim(1000, false)
+	offered.Offer, accepted.Offer, accepted.Accepted = true, true, true
+	for name, test := range map[string]struct {
+		claim *match.Claim
+		steps script
+	}{
+		"accepted":         {accepted, join(commitAndConfirm("ana", "x", "ben"), expect("apply ana"), meanwhile("apply ben"))},
+		"not answered yet": {offered, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scripted(t, expect("read ana1", snapshot(nil, route(match.Offered, false))), expect("read ben", snapshot(test.claim, nil)), test.steps)
+			s.checkError(s.Locate(t.Context(), session("ana"), "i"), noMatch())
+		})
+	}
+}
