@@ -56,7 +56,7 @@ offers     A cab is busy from the moment when the first of the two is notified o
            from the decline, or 50 ms before the expiry. Whether it is the nearest is
            judged at the offer: a cab that the request had asked before does not count.
            An offer is open if a connected side that was notified of it is not notified
-           of its outcome within 20 s of the expiry.
+           of its outcome within 20 s of its first message seen after the expiry.
 choices    The cabs that were chosen for an offer, or for a match without one.
 match      A match begins when the first of the two is notified. It ends when the
            first end is sent or, if none is, 2 s before the first of the two is
