@@ -68,7 +68,7 @@ type Store struct {
 	// failure is that of the last attempt to connect, if it failed.
 	failure  error
 	failedAt time.Time
-	code     code
+	code     func() code
 	// textsOnly: the cache takes no library of functions.
 	textsOnly atomic.Bool
 	loading   sync.Mutex
@@ -143,7 +143,7 @@ func Open(o Options) (*Store, error) {
 			option.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 		}
 	}
-	s := &Store{option: option, host: u.Host, code: readCode(o.Rewrite), pools: o.Pools, offset: o.Offset, hook: o.Hook, sleep: o.Sleep}
+	s := &Store{option: option, host: u.Host, code: sync.OnceValue(func() code { return readCode(o.Rewrite) }), pools: o.Pools, offset: o.Offset, hook: o.Hook, sleep: o.Sleep}
 	if s.offset == nil {
 		s.offset = func() time.Duration { return 0 }
 	}
@@ -205,6 +205,7 @@ func (s *Store) Close() {
 // Prepare connects to every node that has slots, and sees to it that they have the library, so
 // that the first step need not. A cache whose functions cannot be used gets texts from now on.
 func (s *Store) Prepare(ctx context.Context) error {
+	go s.code() // it is needed once the client is connected
 	client, err := s.connect()
 	if err != nil {
 		return err
@@ -230,7 +231,7 @@ func (s *Store) callReady(ctx context.Context, client valkey.Client) error {
 		calls = make([]valkey.Completed, spread)
 	}
 	for i := range calls {
-		calls[i] = client.B().Fcall().Function(s.code.functions[ready]).Numkeys(1).Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Build()
+		calls[i] = client.B().Fcall().Function(s.code().functions[ready]).Numkeys(1).Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Build()
 	}
 	var failed error
 	for _, r := range client.DoMulti(ctx, calls...) {

@@ -5,5 +5,9 @@ const RemoteMeters = remoteMeters
 
 // Texts returns the text of every script by its name, made of files that are rewritten.
 func Texts(rewrite func(file, text string) string) map[string]string {
-	return readCode(rewrite).texts
+	texts := map[string]string{}
+	for name, text := range readCode(rewrite).texts {
+		texts[name] = text()
+	}
+	return texts
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
@@ -31,8 +32,8 @@ const (
 // preludes define once, and not in each run. Until a node has the library, and where a cache has
 // no functions, a script is sent as a text.
 type code struct {
-	texts     map[string]string // by script
-	functions map[string]string // the names of the functions, by script
+	texts     map[string]func() string // by script; most processes never need one
+	functions map[string]string        // the names of the functions, by script
 	library   string
 }
 
@@ -72,35 +73,36 @@ func readCode(rewrite func(file, text string) string) code {
 		}
 		return string(text)
 	}
-	c := code{texts: make(map[string]string), functions: make(map[string]string)}
+	c := code{texts: make(map[string]func() string), functions: make(map[string]string)}
 	common := read("common")
-	library := lifetimes() + "\n" + common
+	var library strings.Builder // a process makes it at its start
+	library.WriteString(lifetimes() + "\n" + common)
 	for _, folder := range []string{onMembers, onCells, onAreas} {
 		files, err := sources.ReadDir("scripts/" + folder)
 		if err != nil {
 			panic(err)
 		}
 		prelude := read(folder)
-		library += "\ndo\n" + prelude
+		library.WriteString("\ndo\n" + prelude)
 		for _, f := range files {
 			name := strings.TrimSuffix(f.Name(), ".lua")
-			if c.texts[name] != "" {
+			if c.texts[name] != nil {
 				panic("two scripts are called " + name)
 			}
 			c.functions[name] = ""
 			own := read(folder + "/" + name)
-			c.texts[name] = scriptText(common, prelude, own)
-			library += fmt.Sprintf("\nredis.register_function('%s_' .. VERSION, function(keys, args)\nstart(keys, args)\n%s\nend)", name, own)
+			c.texts[name] = sync.OnceValue(func() string { return scriptText(common, prelude, own) })
+			fmt.Fprintf(&library, "\nredis.register_function('%s_' .. VERSION, function(keys, args)\nstart(keys, args)\n%s\nend)", name, own)
 		}
-		library += "\nend"
+		library.WriteString("\nend")
 	}
-	library += "\nredis.register_function{ function_name = '" + ready + "_' .. VERSION, flags = { 'no-writes' }, callback = function() return 1 end }"
+	library.WriteString("\nredis.register_function{ function_name = '" + ready + "_' .. VERSION, flags = { 'no-writes' }, callback = function() return 1 end }")
 	c.functions[ready] = ""
-	version := fmt.Sprintf("%x", sha1.Sum([]byte(library)))[:12]
+	version := fmt.Sprintf("%x", sha1.Sum([]byte(library.String())))[:12]
 	for name := range c.functions {
 		c.functions[name] = name + "_" + version
 	}
-	c.library = fmt.Sprintf("#!lua name=waggle_%s\nlocal VERSION = '%s'\n%s", version, version, library)
+	c.library = fmt.Sprintf("#!lua name=waggle_%s\nlocal VERSION = '%s'\n%s", version, version, library.String())
 	return c
 }
 
@@ -120,7 +122,7 @@ func (s *Store) loadLibrary(ctx context.Context) {
 	taken := false
 	s.loads++
 	for _, node := range client.Nodes() {
-		err := node.Do(ctx, node.B().FunctionLoad().FunctionCode(s.code.library).Build()).Error()
+		err := node.Do(ctx, node.B().FunctionLoad().FunctionCode(s.code().library).Build()).Error()
 		reply, refused := valkey.IsValkeyErr(err)
 		taken = taken || !refused || strings.Contains(reply.Error(), "already exists")
 	}
@@ -222,9 +224,9 @@ func (s *Store) send(ctx context.Context, calls []call, which []int, results []v
 func (s *Store) command(client valkey.Client, c call, asFunction bool) valkey.Completed {
 	offset := millis(s.offset())
 	if asFunction {
-		return client.B().Fcall().Function(s.code.functions[c.script]).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
+		return client.B().Fcall().Function(s.code().functions[c.script]).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 	}
-	return client.B().Eval().Script(s.code.texts[c.script]).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
+	return client.B().Eval().Script(s.code().texts[c.script]()).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 }
 
 // byFirstKey builds the call that declares only the first of its keys. The script finds the
@@ -232,7 +234,7 @@ func (s *Store) command(client valkey.Client, c call, asFunction bool) valkey.Co
 func (s *Store) byFirstKey(client valkey.Client, c call) valkey.Completed {
 	others := len(c.keys) - 1
 	text := fmt.Sprintf("local KEYS, ARGV = { KEYS[1], unpack(ARGV, #ARGV - %d) }, { unpack(ARGV, 1, #ARGV - %d) }\n", others-1, others)
-	return client.B().Eval().Script(text + s.code.texts[c.script]).Numkeys(1).Key(c.keys[0]).
+	return client.B().Eval().Script(text + s.code().texts[c.script]()).Numkeys(1).Key(c.keys[0]).
 		Arg(millis(s.offset())).Arg(c.args...).Arg(c.keys[1:]...).Build()
 }
 

@@ -69,7 +69,7 @@ func run(s *scope.Scope, starts int, cache, also string, out io.Writer) error {
 	}))
 	s.Cleanup(management.Close)
 	variables := []string{"WAGGLE_CACHE_URL=" + cache, "WAGGLE_MANAGEMENT_ENDPOINT=" + management.URL,
-		`WAGGLE_POOLS={"pools":{"default":{"reportsBurst":1000000}}}`}
+		`WAGGLE_POOLS={"pools":{"default":{"reportsBurst":1000000,"messagesBurst":1000000}}}`}
 
 	dir, err := build(s.TempDir())
 	if err != nil {

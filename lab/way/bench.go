@@ -111,7 +111,7 @@ func newBench(ctx context.Context, s *scope.Scope, cache string) (*bench, error)
 	s.Cleanup(sink.Close)
 	b.sink = gateway.New(sink.URL, "us-east-1", credentials())
 	env := map[string]string{topology.CacheURL: cache,
-		topology.PoolFile: `{"pools":{"default":{"reportsPerSecond":1000,"reportsBurst":1000000}}}`}
+		topology.PoolFile: `{"pools":{"default":{"reportsPerSecond":1000,"reportsBurst":1000000,"messagesPerSecond":1000,"messagesBurst":1000000}}}`}
 	var err error
 	b.app, err = app.FromEnv(func(name string) (string, bool) { v, ok := env[name]; return v, ok }, app.Options{
 		Log:  slog.New(slog.DiscardHandler),

@@ -14,7 +14,7 @@ import (
 func TestEveryMessageIsMeasuredBesideItsFloor(t *testing.T) {
 	cache := caches.Server(t).URL
 	var out strings.Builder
-	if err := scope.In(func(s *scope.Scope) error { return run(s, 2, cache, "", &out) }); err != nil {
+	if err := scope.In(func(s *scope.Scope) error { return run(s, 50, cache, "", &out) }); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []string{"| one PING |", "| one signed POST |", "| **ping → pong** |", "| … trip watch |", "| … signing and posting |"} {
