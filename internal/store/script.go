@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,7 +35,7 @@ const (
 type code struct {
 	texts     map[string]func() string // by script; most processes never need one
 	functions map[string]string        // the names of the functions, by script
-	library   string
+	library   func() string
 }
 
 // ready is a function that does nothing: a node that has it has the library.
@@ -75,15 +76,14 @@ func readCode(rewrite func(file, text string) string) code {
 	}
 	c := code{texts: make(map[string]func() string), functions: make(map[string]string)}
 	common := read("common")
-	var library strings.Builder // a process makes it at its start
-	library.WriteString(lifetimes() + "\n" + common)
+	library := []string{lifetimes(), "\n", common} // a process that starts hashes it, and seldom sends it
 	for _, folder := range []string{onMembers, onCells, onAreas} {
 		files, err := sources.ReadDir("scripts/" + folder)
 		if err != nil {
 			panic(err)
 		}
 		prelude := read(folder)
-		library.WriteString("\ndo\n" + prelude)
+		library = append(library, "\ndo\n", prelude)
 		for _, f := range files {
 			name := strings.TrimSuffix(f.Name(), ".lua")
 			if c.texts[name] != nil {
@@ -92,17 +92,23 @@ func readCode(rewrite func(file, text string) string) code {
 			c.functions[name] = ""
 			own := read(folder + "/" + name)
 			c.texts[name] = sync.OnceValue(func() string { return scriptText(common, prelude, own) })
-			fmt.Fprintf(&library, "\nredis.register_function('%s_' .. VERSION, function(keys, args)\nstart(keys, args)\n%s\nend)", name, own)
+			library = append(library, "\nredis.register_function('", name, "_' .. VERSION, function(keys, args)\nstart(keys, args)\n", own, "\nend)")
 		}
-		library.WriteString("\nend")
+		library = append(library, "\nend")
 	}
-	library.WriteString("\nredis.register_function{ function_name = '" + ready + "_' .. VERSION, flags = { 'no-writes' }, callback = function() return 1 end }")
+	library = append(library, "\nredis.register_function{ function_name = '", ready, "_' .. VERSION, flags = { 'no-writes' }, callback = function() return 1 end }")
 	c.functions[ready] = ""
-	version := fmt.Sprintf("%x", sha1.Sum([]byte(library.String())))[:12]
+	digest := sha1.New()
+	for _, part := range library {
+		io.WriteString(digest, part)
+	}
+	version := fmt.Sprintf("%x", digest.Sum(nil))[:12]
 	for name := range c.functions {
 		c.functions[name] = name + "_" + version
 	}
-	c.library = fmt.Sprintf("#!lua name=waggle_%s\nlocal VERSION = '%s'\n%s", version, version, library.String())
+	c.library = func() string {
+		return fmt.Sprintf("#!lua name=waggle_%s\nlocal VERSION = '%s'\n%s", version, version, strings.Join(library, ""))
+	}
 	return c
 }
 
@@ -122,7 +128,7 @@ func (s *Store) loadLibrary(ctx context.Context) {
 	taken := false
 	s.loads++
 	for _, node := range client.Nodes() {
-		err := node.Do(ctx, node.B().FunctionLoad().FunctionCode(s.code().library).Build()).Error()
+		err := node.Do(ctx, node.B().FunctionLoad().FunctionCode(s.code().library()).Build()).Error()
 		reply, refused := valkey.IsValkeyErr(err)
 		taken = taken || !refused || strings.Contains(reply.Error(), "already exists")
 	}
