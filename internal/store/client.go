@@ -231,7 +231,7 @@ func (s *Store) callReady(ctx context.Context, client valkey.Client) error {
 		calls = make([]valkey.Completed, spread)
 	}
 	for i := range calls {
-		calls[i] = client.B().Fcall().Function(s.code().functions[ready]).Numkeys(1).Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Build()
+		calls[i] = client.B().Fcall().Function(s.code().function(ready)).Numkeys(1).Key(memberKeys(match.Member{ID: strconv.Itoa(i)})[0]).Build()
 	}
 	var failed error
 	for _, r := range client.DoMulti(ctx, calls...) {

@@ -31,12 +31,16 @@ const (
 
 // code is all scripts. A cache runs them as functions of a library, so it makes what the
 // preludes define once, and not in each run. Until a node has the library, and where a cache has
-// no functions, a script is sent as a text.
+// no functions, a script is sent as a text. Most processes need neither, so both are made when
+// they are first wanted.
 type code struct {
-	texts     map[string]func() string // by script; most processes never need one
-	functions map[string]string        // the names of the functions, by script
-	library   func() string
+	version string                   // a digest of the library, in its name and in those of its functions
+	texts   map[string]func() string // by script
+	library func() string
 }
+
+// function returns the name of a script's function.
+func (c code) function(script string) string { return script + "_" + c.version }
 
 // ready is a function that does nothing: a node that has it has the library.
 const ready = "ready"
@@ -64,51 +68,55 @@ func scriptText(common, prelude, own string) string {
 // readCode reads the files, as rewritten. The library's name has a digest of it, so that the
 // functions of two versions of Waggle do not meet.
 func readCode(rewrite func(file, text string) string) code {
-	read := func(file string) string {
+	read := func(file string) []byte {
 		text, err := sources.ReadFile("scripts/" + file + ".lua")
 		if err != nil {
 			panic(err) // the files are in the binary
 		}
 		if rewrite != nil {
-			return rewrite(file, string(text))
+			return []byte(rewrite(file, string(text)))
 		}
-		return string(text)
+		return text
 	}
-	c := code{texts: make(map[string]func() string), functions: make(map[string]string)}
-	common := read("common")
-	library := []string{lifetimes(), "\n", common} // a process that starts hashes it, and seldom sends it
-	for _, folder := range []string{onMembers, onCells, onAreas} {
+	folders := []string{onMembers, onCells, onAreas}
+	names := make([][]string, len(folders))
+	c := code{texts: make(map[string]func() string)}
+	for i, folder := range folders {
 		files, err := sources.ReadDir("scripts/" + folder)
 		if err != nil {
 			panic(err)
 		}
-		prelude := read(folder)
-		library = append(library, "\ndo\n", prelude)
 		for _, f := range files {
 			name := strings.TrimSuffix(f.Name(), ".lua")
 			if c.texts[name] != nil {
 				panic("two scripts are called " + name)
 			}
-			c.functions[name] = ""
-			own := read(folder + "/" + name)
-			c.texts[name] = sync.OnceValue(func() string { return scriptText(common, prelude, own) })
-			library = append(library, "\nredis.register_function('", name, "_' .. VERSION, function(keys, args)\nstart(keys, args)\n", own, "\nend)")
+			names[i] = append(names[i], name)
+			c.texts[name] = sync.OnceValue(func() string {
+				return scriptText(string(read("common")), string(read(folder)), string(read(folder+"/"+name)))
+			})
 		}
-		library = append(library, "\nend")
 	}
-	library = append(library, "\nredis.register_function{ function_name = '", ready, "_' .. VERSION, flags = { 'no-writes' }, callback = function() return 1 end }")
-	c.functions[ready] = ""
+	write := func(w io.Writer) {
+		fmt.Fprintf(w, "%s\n%s", lifetimes(), read("common"))
+		for i, folder := range folders {
+			fmt.Fprintf(w, "\ndo\n%s", read(folder))
+			for _, name := range names[i] {
+				fmt.Fprintf(w, "\nredis.register_function('%s_' .. VERSION, function(keys, args)\nstart(keys, args)\n%s\nend)", name, read(folder+"/"+name))
+			}
+			fmt.Fprint(w, "\nend")
+		}
+		fmt.Fprintf(w, "\nredis.register_function{ function_name = '%s_' .. VERSION, flags = { 'no-writes' }, callback = function() return 1 end }", ready)
+	}
 	digest := sha1.New()
-	for _, part := range library {
-		io.WriteString(digest, part)
-	}
-	version := fmt.Sprintf("%x", digest.Sum(nil))[:12]
-	for name := range c.functions {
-		c.functions[name] = name + "_" + version
-	}
-	c.library = func() string {
-		return fmt.Sprintf("#!lua name=waggle_%s\nlocal VERSION = '%s'\n%s", version, version, strings.Join(library, ""))
-	}
+	write(digest)
+	c.version = fmt.Sprintf("%x", digest.Sum(nil))[:12]
+	c.library = sync.OnceValue(func() string {
+		var library strings.Builder
+		fmt.Fprintf(&library, "#!lua name=waggle_%s\nlocal VERSION = '%s'\n", c.version, c.version)
+		write(&library)
+		return library.String()
+	})
 	return c
 }
 
@@ -230,7 +238,7 @@ func (s *Store) send(ctx context.Context, calls []call, which []int, results []v
 func (s *Store) command(client valkey.Client, c call, asFunction bool) valkey.Completed {
 	offset := millis(s.offset())
 	if asFunction {
-		return client.B().Fcall().Function(s.code().functions[c.script]).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
+		return client.B().Fcall().Function(s.code().function(c.script)).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 	}
 	return client.B().Eval().Script(s.code().texts[c.script]()).Numkeys(int64(len(c.keys))).Key(c.keys...).Arg(offset).Arg(c.args...).Build()
 }

@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -91,7 +92,8 @@ func run(s *scope.Scope, starts int, cache, also string, out io.Writer) error {
 		return err
 	}
 	for range starts {
-		for _, f := range subjects {
+		for _, turn := range rand.Perm(len(subjects)) { // at random: whoever follows the largest would start slowest
+			f := subjects[turn]
 			before := posts.Load()
 			if err := f.measure(ctx, variables); err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)
