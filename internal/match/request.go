@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"waggle/internal/geo"
+	"waggle/internal/pool"
 	"waggle/internal/protocol"
 )
 
@@ -21,6 +22,9 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 		return Result{}, fault(Forbidden, "the token does not give the role matcher")
 	}
 	r := NewRequest{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0, Share: q.Share, Confirm: seconds(q.Confirm)}
+	if settings.Consent == pool.Required && r.Confirm == 0 {
+		r.Confirm = settings.Confirm
+	}
 	r.Open = max(patience+r.Confirm, seconds(q.Wait))
 	if r.Radius == 0 {
 		r.Radius = min(protocol.DefaultRadius, settings.MaxRadius)

@@ -9,7 +9,8 @@ import "time"
 // Consent says how a member agrees to be found.
 type Consent string
 
-// The two kinds of consent: by reporting a location, or only by saying so.
+// The two kinds of consent: by reporting a location, or only by saying so, and then for each
+// match anew.
 const (
 	Implied  Consent = "implied"
 	Required Consent = "required"
@@ -30,7 +31,10 @@ const DefaultName = "default"
 
 // Settings are the rules of one pool. The ranges and meanings of the fields are in schema.
 type Settings struct {
-	Consent        Consent
+	Consent Consent
+	// Confirm is how long a member has to accept where consent is required and the request does
+	// not say.
+	Confirm        time.Duration
 	Availability   Availability
 	RemoteRequests bool
 	// LocationTTL is how long a location report keeps its member findable.

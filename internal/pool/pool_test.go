@@ -58,7 +58,7 @@ func TestParseRefusesWithTheRange(t *testing.T) {
 		{`{"pools":{"city":{},"city":{}}}`, `key "city" is there twice`},
 		{`{"pools":{"default":{"grace":0}}}`, `pool "default": "grace" must be a number of seconds from 0.1 to 7200, not 0`},
 		{`{"pools":{"city":7}}`, `pool "city": must be a JSON object`},
-		{one(`"Grace":5`), `pool "city": unknown key "Grace": allowed are consent, availability, remoteRequests, locationTTL, `},
+		{one(`"Grace":5`), `pool "city": unknown key "Grace": allowed are consent, confirm, availability, remoteRequests, locationTTL, `},
 		{one(`"grace":5,"grace":6`), `pool "city": key "grace" is there twice`},
 		{one(`"locationTTL":0.05`), `"locationTTL" must be a number of seconds from 0.1 to 7200, not 0.05`},
 		{one(`"locationTTL":7201`), "from 0.1 to 7200, not 7201"},
@@ -112,7 +112,7 @@ func TestFasterDividesTimesAndMultipliesRates(t *testing.T) {
 	want.LocationTTL, want.Grace, want.MaxRadius = 3*time.Second, time.Second, 500
 	want.ReportsPerSecond, want.MessagesPerSecond, want.RequestsPerMinute, want.MatchesPerHour = 300, 1200, 600, 1800
 	want.NearbyPerMinute = 360
-	want.HarvestPerHour, want.CoolDown = 1200, 5*time.Second
+	want.HarvestPerHour, want.CoolDown, want.Confirm = 1200, 5*time.Second, 500*time.Millisecond
 	want.MaxSpeed = 6000
 	if diff := cmp.Diff(want, fast.For("city")); diff != "" {
 		t.Errorf("city (-want +got):\n%s", diff)

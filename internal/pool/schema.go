@@ -15,8 +15,10 @@ import (
 // holds the table in docs/configuration.md to it.
 func schema() []setting {
 	return []setting{
-		choice("consent", Implied, "`implied`: a member who reports a location may be found. `required`: only one who has said `available: true`",
+		choice("consent", Implied, "`implied`: a member who reports a location may be found. `required`: only one who has said `available: true`, and it is matched only if it accepts",
 			func(s *Settings) *Consent { return &s.Consent }, Implied, Required),
+		seconds("confirm", 30, shortest, 600, "how long a member has to accept where `consent` is `required`, if the request does not say",
+			func(s *Settings) *time.Duration { return &s.Confirm }),
 		choice("availability", Kept, "`kept`: what a member said of `available` stands until it says otherwise. `reset`: only for its session",
 			func(s *Settings) *Availability { return &s.Availability }, Kept, Reset),
 		boolean("remoteRequests", true, "whether a request may name a point more than 20 km from the member's own location, or come from a member without a fresh one",

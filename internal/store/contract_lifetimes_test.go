@@ -83,8 +83,10 @@ func lifetimes() []testCase {
 			f.says(ana.finish("m2", ben, "left"), match.StatusEnded)
 			same(f, livesLong(), true)
 			ana.told(match.NoticeEnded.Mark("m2"))
-			f.says(ana.cancelRequest("c2", ""), match.StatusOther)
 			same(f, livesLong(), false)
+			ana.matchWith("r3", "m3", f.listed("cem", 20)) // the end of another match
+			ana.told(match.NoticeEnded.Mark("m2"))
+			same(f, livesLong(), true)
 		}},
 		{"a request whose key has expired gets its no_match all the same", func(f *fixture) {
 			ana := f.listed("ana", 0)

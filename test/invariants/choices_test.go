@@ -1,7 +1,9 @@
 package invariants_test
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"waggle/internal/protocol"
 )
@@ -39,7 +41,7 @@ func availabilityStays(t *testing.T, setting, inNewSession string) {
 }
 
 func TestRequiredConsentStandsInTheNextSession(t *testing.T) {
-	requiredConsent(t, "kept", "ben")
+	requiredConsent(t, "kept", "somebody")
 }
 
 func TestRequiredConsentIsAskedInEachSessionWhereChoicesAreReset(t *testing.T) {
@@ -51,7 +53,7 @@ func requiredConsent(t *testing.T, setting, inNewSession string) {
 		ben := be.join("ben")
 		for i, step := range []struct {
 			available, want string
-		}{{"", ""}, {`"available":true`, "ben"}, {"", "ben"}, {`"available":false`, ""}, {`"available":true`, "ben"}} {
+		}{{"", ""}, {`"available":true`, "somebody"}, {"", "somebody"}, {`"available":false`, ""}, {`"available":true`, "somebody"}} {
 			if step.available == "" {
 				ben.at(lat, lng)
 			} else {
@@ -67,4 +69,31 @@ func requiredConsent(t *testing.T, setting, inNewSession string) {
 			t.Errorf("found %q in a new session, want %q", got, inNewSession)
 		}
 	})
+}
+
+func TestRequiredConsentIsAskedForEachMatch(t *testing.T) {
+	for _, test := range []struct {
+		settings, fields string
+		want             time.Duration
+	}{
+		{"", "", 30 * time.Second},
+		{"", `,"confirm":0`, 30 * time.Second},
+		{`,"confirm":10`, "", 10 * time.Second},
+		{`,"confirm":10`, `,"confirm":15`, 15 * time.Second},
+	} {
+		t.Run(test.settings+test.fields, func(t *testing.T) {
+			onEach(t, `{"pools":{"default":{"consent":"required"`+test.settings+`}}}`, func(t *testing.T, be *backend) {
+				ana, ben := be.join("ana"), be.join("ben")
+				ana.at(lat, lng)
+				ben.at(lat, lng, `"available":true`)
+				ana.send("match", `"id":"r"`+test.fields)
+				offer := want[*protocol.Offered](ana)
+				if left := time.UnixMilli(offer.ExpiresAt).Sub(be.now()); left > test.want || left < test.want-time.Second {
+					t.Errorf("ben has %s to accept, want %s", left, test.want)
+				}
+				ben.send("accept", fmt.Sprintf(`"match":%q`, offer.Match))
+				want[*protocol.Matched](ana)
+			})
+		})
+	}
 }

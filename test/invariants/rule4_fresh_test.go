@@ -29,6 +29,9 @@ func (be *backend) findAt(lat, lng float64) string {
 	case *protocol.Matched:
 		c.send("end", `"match":"`+f.Match+`"`)
 		return string(f.Peer.Card[1 : len(f.Peer.Card)-1])
+	case *protocol.Offered: // who is asked is not said
+		c.send("cancel", "")
+		return "somebody"
 	case *protocol.NoMatch:
 		return ""
 	}

@@ -236,9 +236,20 @@ local function save_list(field, list, most)
   lists[field], unsaved[field] = list, true
 end
 
+-- keep_past keeps the lists as long as the member may be told what is in them.
+local function keep_past()
+  local wait = m.untold and KEEP or REMEMBER_OUTCOME
+  for _, q in ipairs(load_list('requests')) do
+    if q.outcome == 'open' or q.outcome == 'matched' then
+      wait = KEEP
+    end
+  end
+  redis.call('PEXPIRE', past, wait)
+end
+
 -- save_lists writes the lists that were saved.
 local function save_lists()
-  local set, wait = {}, m.untold and KEEP or REMEMBER_OUTCOME
+  local set = {}
   for field in pairs(unsaved) do
     if #lists[field] > 0 then
       set[#set + 1] = field
@@ -248,13 +259,8 @@ local function save_lists()
   if #set == 0 then
     return
   end
-  for _, q in ipairs(load_list('requests')) do
-    if q.outcome == 'open' or q.outcome == 'matched' then
-      wait = KEEP
-    end
-  end
   redis.call('HSET', past, unpack(set))
-  redis.call('PEXPIRE', past, wait)
+  keep_past()
 end
 
 local reply_only = reply

@@ -13,13 +13,18 @@ end
 local function is_told(what, which)
   return string.find(',' .. marks .. ',', ',' .. what .. ' ' .. which .. ',', 1, true)
 end
-local left = {}
+local left, ended = {}, false
 for _, n in ipairs(untold_list()) do
   if not is_told(n[1], n[2]) then
     left[#left + 1] = n
+  elseif n[1] == 'ended' then
+    ended = true
   end
 end
 save_untold(left)
+if ended then
+  keep_past() -- its reason need not wait for the member any more
+end
 local due = expired and not is_told('no_match', expired.deadline)
 if expired and not due then
   m.no_match = nil
