@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"waggle/localstack/lambda"
 	"waggle/localstack/livemap"
 	"waggle/localstack/members"
+	"waggle/localstack/queue"
 	"waggle/localstack/streets"
 )
 
@@ -92,7 +94,8 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	functions, err := s.functions(ctx)
+	queueURL := s.url("http", "/"+rand.Text()) // only the functions know it
+	functions, err := s.functions(ctx, queueURL)
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +122,10 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		front.Invoker, front.Refuse = c.Faults.Events(functions), c.Faults.Post
 	}
 	gateway := apigateway.New(front)
+	timers := queue.New(queueURL, func(ctx context.Context, payload []byte) ([]byte, error) {
+		return front.Invoker.Invoke(ctx, topology.Match, payload)
+	}, c.Log)
+	s.closers = append(s.closers, func() error { timers.Close(); return nil })
 	s.throttled = gateway.Throttled
 	s.read = func() snapshot {
 		now := metrics.read(time.Now())
@@ -134,6 +141,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/"+stage, gateway)
 	mux.Handle("/"+stage+"/", gateway)
+	mux.Handle("POST /{$}", timers)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET "+issuer.DiscoveryPath, tokens.ServeDiscovery)
 	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)

@@ -24,11 +24,12 @@ type alarm struct {
 }
 
 // alarms returns all alarms.
-func (w *Waggle) alarms(c config.Config, api *api, cache *cache) []alarm {
+func (w *Waggle) alarms(c config.Config, api *api, cache *cache, timers *timers) []alarm {
 	all := []alarm{
 		{"ExecutionErrors", "API Gateway cannot invoke a function", api.metric("ExecutionError", sum, "errors"), 1, 3, 5},
 		// A connection that a function refuses counts as an integration error.
 		{"IntegrationErrors", "functions fail or refuse connections", api.metric("IntegrationError", sum, "errors"), 10, 3, 5},
+		{"DeadTimers", "timers could not be done: members are told later of what has run out", timers.dead.MetricApproximateNumberOfMessagesVisible(nil), 1, 1, 5},
 	}
 	for _, f := range topology.Functions() {
 		name, made := title(f.Name), w.Functions[f.Name]

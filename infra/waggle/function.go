@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -25,6 +26,7 @@ type function struct {
 	network *network
 	cache   *cache
 	api     *api
+	timers  *timers
 }
 
 func newFunction(scope constructs.Construct, f topology.Function, with function) awslambda.Function {
@@ -69,6 +71,7 @@ func (with function) environment(f topology.Function) *map[string]*string {
 	}
 	values[topology.PoolFile] = jsii.String(with.config.PoolFile())
 	values[topology.ManagementEndpoint] = with.api.management
+	values[topology.TimerQueue] = with.timers.queue.QueueUrl()
 	identity := with.config.Identity
 	for name, value := range map[string]string{
 		topology.Issuer:        identity.Issuer,
@@ -101,6 +104,12 @@ func (with function) permissions(scope constructs.Construct, f topology.Function
 	allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, logs.LogGroupArn())
 	if f.Pushes {
 		allow([]string{"execute-api:ManageConnections"}, with.api.connections("POST"), with.api.connections("DELETE"))
+	}
+	if slices.Contains(f.Env, topology.TimerQueue) {
+		allow([]string{"sqs:SendMessage"}, with.timers.queue.QueueArn())
+	}
+	if f.Timers {
+		allow([]string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, with.timers.queue.QueueArn())
 	}
 	if f.VPC && len(with.cache.connect) > 0 {
 		allow([]string{"elasticache:Connect"}, with.cache.connect...)

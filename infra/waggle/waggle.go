@@ -70,19 +70,22 @@ func New(scope constructs.Construct, id string, props Props) (*Waggle, error) {
 		w.SecurityGroup = n.functions
 	}
 	cache := newCache(scope, c, n)
-	api := newAPI(scope, c)
+	api, timers := newAPI(scope, c), newTimers(scope)
 	w.URL, w.ManagementEndpoint, w.DomainTarget = api.url, api.management, api.domainTarget
 	for _, f := range topology.Functions() {
 		code, err := code(props.Dist, f.Name, c.Arch)
 		if err != nil {
 			return nil, err
 		}
-		made := newFunction(scope, f, function{config: c, code: code, network: n, cache: cache, api: api})
+		made := newFunction(scope, f, function{config: c, code: code, network: n, cache: cache, api: api, timers: timers})
 		w.Functions[f.Name] = made
 		api.serve(f, made)
+		if f.Timers {
+			timers.invoke(scope, made)
+		}
 	}
 	if !emulated {
-		for _, a := range w.alarms(c, api, cache) {
+		for _, a := range w.alarms(c, api, cache, timers) {
 			w.addAlarm(a, c.AlarmTopic)
 		}
 	}

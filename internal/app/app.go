@@ -26,6 +26,7 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/pool"
 	"waggle/internal/store"
+	"waggle/internal/timer"
 	"waggle/internal/topology"
 )
 
@@ -73,7 +74,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 		value, _ := lookup(name)
 		return value
 	}
-	for _, name := range []string{topology.CacheURL, topology.CacheUser, topology.CacheIAM, topology.ManagementEndpoint} {
+	for _, name := range []string{topology.CacheURL, topology.CacheUser, topology.CacheIAM, topology.ManagementEndpoint, topology.TimerQueue} {
 		if err := topology.CheckEnds(name, get(name)); err != nil {
 			return nil, err
 		}
@@ -122,6 +123,11 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	}
 	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log,
 		Version: version()}
+	if at := get(topology.TimerQueue); at != "" {
+		if h.Service.Timers, err = timer.NewQueue(at, cmp.Or(region(get), "us-east-1"), role(get)); err != nil {
+			return nil, fmt.Errorf("%s: %w", topology.TimerQueue, err)
+		}
+	}
 	return &App{Handler: h, Store: cache, pusher: pusher}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/pool"
 	"waggle/internal/protocol"
+	"waggle/internal/timer"
 )
 
 // Invoke serves what a function with verbs gets: an event of API Gateway as Handle does, or a verb
@@ -21,6 +22,15 @@ import (
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var e Event
 	if err := json.Unmarshal(payload, &e); err != nil || e.RequestContext.RouteKey == "" {
+		if due, ok := timer.Event(payload); ok {
+			ctx, cancel := context.WithTimeout(ctx, timeout)
+			defer cancel()
+			r, err := timer.Serve(ctx, due, h.Service.Due)
+			if err != nil {
+				h.Log.WarnContext(ctx, "timer", "err", err)
+			}
+			return json.Marshal(r)
+		}
 		return protocol.Encode(h.verb(ctx, payload)), nil
 	}
 	r, err := h.Handle(ctx, e)

@@ -65,6 +65,7 @@ func (w *work) announceOffer(ctx context.Context, o *offer) {
 		jobs = append(jobs, w.notice(o.matchee, o.claimed.Connection, route.offered("", protocol.RoleMatchee), mark))
 	}
 	w.concurrently(ctx, jobs...)
+	w.remind(ctx, route.Until, o.matcher, o.matchee)
 }
 
 // offered is the frame of an offer that stands.

@@ -38,7 +38,9 @@ type Pusher interface {
 type Service struct {
 	Store Store
 	Push  Pusher
-	Pools pool.Pools
+	// Timers is nil if there are none.
+	Timers Timers
+	Pools  pool.Pools
 	// NewID returns an id that was never used before.
 	NewID func() string
 	Now   func() time.Time

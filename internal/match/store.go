@@ -30,6 +30,8 @@ type Sessions interface {
 	// Read returns what is stored of a member. With a session it also keeps that session
 	// fresh. With anew, its changes list the member anew.
 	Read(ctx context.Context, m Member, x *Session, anew bool) (Snapshot, error)
+	// Due is Read without a session, with what the member is not yet told.
+	Due(ctx context.Context, m Member) (Snapshot, error)
 	// Nearby is Read for a member that asks how many members are near, and takes the question from
 	// its budget.
 	Nearby(context.Context, Session) (Nearby, error)

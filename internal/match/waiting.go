@@ -191,6 +191,7 @@ func (w *work) wait(ctx context.Context, owner Member, id string, r Request) err
 		return w.noMatch(ctx, owner, given)
 	}
 	w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.Waiting{ID: r.ID, ExpiresAt: r.Deadline}))
+	w.remind(ctx, r.Deadline, owner)
 	return w.afterwards(ctx, func(ctx context.Context) error {
 		err := w.register(ctx, WaitingRequest{Owner: owner, Request: r})
 		w.makeAttempts(ctx)

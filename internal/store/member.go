@@ -35,6 +35,12 @@ func (s *Store) session(x match.Session) []string {
 	return []string{x.Connection, whole(x.ConnectedAt.UnixMilli()), perSecond, burst}
 }
 
+// Due implements match.Sessions.
+func (s *Store) Due(ctx context.Context, m match.Member) (match.Snapshot, error) {
+	r, err := s.ask(ctx, s.onMember("due", m))
+	return r.snapshot(), err
+}
+
 // Disconnect implements match.Sessions.
 func (s *Store) Disconnect(ctx context.Context, m match.Member, connection string, age time.Duration) (match.Disconnected, error) {
 	r, err := s.ask(ctx, s.onMember("disconnect", m, connection, millis(age)))

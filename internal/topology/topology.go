@@ -19,6 +19,8 @@ type Function struct {
 	VPC bool
 	// Pushes allows it to post to connections and to close them.
 	Pushes bool
+	// Timers marks the function that the queue of timers invokes.
+	Timers bool
 	// Timeout is below API Gateway's 29 s. A function that commits matches also ends before
 	// the lease of its assignment attempt, match.Lease.
 	Timeout  time.Duration
@@ -37,6 +39,8 @@ func Functions() []Function {
 			MemoryMB: 512,
 		}
 	}
+	match := member(Match, "match", "accept", "decline", "cancel", "end")
+	match.Timers = true
 	return []Function{
 		{
 			Name:       Authorizer,
@@ -48,7 +52,7 @@ func Functions() []Function {
 		member(Connect, RouteConnect, "hello", "ping", RouteDefault),
 		member(Disconnect, RouteDisconnect),
 		member(Location, "location", "locate", "say", "nearby"),
-		member(Match, "match", "accept", "decline", "cancel", "end"),
+		match,
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	CacheIAM           = "WAGGLE_CACHE_IAM"
 	PoolFile           = "WAGGLE_POOLS"
 	ManagementEndpoint = "WAGGLE_MANAGEMENT_ENDPOINT"
+	TimerQueue         = "WAGGLE_TIMER_QUEUE"
 	Issuer             = "WAGGLE_ISSUER"
 	Audience           = "WAGGLE_AUDIENCE"
 	AudienceClaim      = "WAGGLE_AUDIENCE_CLAIM"
@@ -58,6 +59,7 @@ func memberVariables() []Variable {
 		{Name: CacheIAM, Meaning: "signs in to ElastiCache by IAM and no password: serverless/NAME or cluster/NAME; it needs rediss:// and the cache user's name"},
 		{Name: PoolFile, Meaning: "the pool file's content, as JSON; without it every pool has the defaults"},
 		{Name: ManagementEndpoint, Meaning: "base URL of connection management; without it the domain and stage of the event"},
+		{Name: TimerQueue, Meaning: "URL of the SQS queue that invokes the match function; without it members are told what has run out with the next message of either side"},
 	}
 }
 
