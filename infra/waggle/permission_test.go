@@ -76,6 +76,11 @@ func TestAFunctionHasThesePermissionsAndNoOthers(t *testing.T) {
 				want = append(want,
 					permission{"Allow", "execute-api:ManageConnections", theAPI + "/prod/POST/@connections/*", ""},
 					permission{"Allow", "execute-api:ManageConnections", theAPI + "/prod/DELETE/@connections/*", ""})
+				for _, action := range map[bool][]string{
+					false: {"SendMessage"}, true: {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"},
+				}[f.Name == topology.Match] {
+					want = append(want, permission{"Allow", "sqs:" + action, "${WaggleTimers.Arn}", ""})
+				}
 				for _, resource := range connect {
 					want = append(want, permission{"Allow", "elasticache:Connect", resource, ""})
 				}

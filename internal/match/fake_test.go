@@ -71,6 +71,10 @@ func (f fake) Read(_ context.Context, m match.Member, x *match.Session, anew boo
 	return resultOf[match.Snapshot](f, "read", reader, mode)
 }
 
+func (f fake) Due(_ context.Context, m match.Member) (match.Snapshot, error) {
+	return resultOf[match.Snapshot](f, "due", m.ID)
+}
+
 func (f fake) Forget(_ context.Context, m match.Member) (match.Forgotten, error) {
 	return resultOf[match.Forgotten](f, "forget", m.ID)
 }
