@@ -11,25 +11,19 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/pool"
 	"waggle/internal/protocol"
-	"waggle/internal/timer"
 )
 
 // Invoke serves what a function with verbs gets: an event of API Gateway as Handle does, or a verb
-// of the application's back end, which IAM has let through. It implements lambda.Handler.
+// of the application's back end, which IAM has let through, or an event of the queue of timers. It
+// implements lambda.Handler.
 //
-// A client can never reach a verb. API Gateway makes the event, and names a route in each. What
+// A client can never reach either. API Gateway makes the event, and names a route in each. What
 // has none is a verb only if it has no field but those of the verb.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var e Event
 	if err := json.Unmarshal(payload, &e); err != nil || e.RequestContext.RouteKey == "" {
-		if due, ok := timer.Event(payload); ok {
-			ctx, cancel := context.WithTimeout(ctx, timeout)
-			defer cancel()
-			r, err := timer.Serve(ctx, due, h.Service.Due)
-			if err != nil {
-				h.Log.WarnContext(ctx, "timer", "err", err)
-			}
-			return json.Marshal(r)
+		if due, ok := timers(payload); ok {
+			return json.Marshal(h.due(ctx, due))
 		}
 		return protocol.Encode(h.verb(ctx, payload)), nil
 	}

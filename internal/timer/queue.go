@@ -1,7 +1,10 @@
+// Package timer has members looked at later: a [Queue] sends a delayed message to SQS, which then
+// invokes the match function.
 package timer
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/url"
@@ -35,10 +38,15 @@ func NewQueue(at, region string, credentials aws.CredentialsProvider) (*Queue, e
 	})}, nil
 }
 
-// Set implements match.Timers. The delay is rounded up to a whole second.
+// Set implements match.Timers. The delay is rounded up to a whole second. The message is the
+// members as JSON.
 func (q *Queue) Set(ctx context.Context, after time.Duration, members ...match.Member) error {
+	body, err := json.Marshal(members)
+	if err != nil {
+		return fmt.Errorf("timer: %w", err)
+	}
 	delay := int32(math.Ceil(min(max(after, 0), longest).Seconds()))
-	_, err := q.api().SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(encode(members)), DelaySeconds: delay})
+	_, err = q.api().SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body)), DelaySeconds: delay})
 	if err != nil {
 		return fmt.Errorf("timer: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
@@ -27,12 +28,22 @@ func start(t *testing.T, look func(match.Member) error) string {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	at := server.URL + "/secret"
-	q := queue.New(at, func(ctx context.Context, payload []byte) ([]byte, error) {
-		e, ok := timer.Event(payload)
-		if !ok {
-			t.Errorf("not an event of SQS: %s", payload)
+	q := queue.New(at, func(_ context.Context, payload []byte) ([]byte, error) {
+		var e events.SQSEvent
+		var members []match.Member
+		if err := json.Unmarshal(payload, &e); err != nil || len(e.Records) != 1 || e.Records[0].EventSource != "aws:sqs" {
+			t.Errorf("not an event of SQS with one message: %s", payload)
+			return nil, nil
 		}
-		r, _ := timer.Serve(ctx, e, func(_ context.Context, m match.Member) error { return look(m) })
+		if err := json.Unmarshal([]byte(e.Records[0].Body), &members); err != nil {
+			t.Error(err)
+		}
+		var r events.SQSEventResponse
+		for _, m := range members {
+			if look(m) != nil {
+				r.BatchItemFailures = []events.SQSBatchItemFailure{{ItemIdentifier: e.Records[0].MessageId}}
+			}
+		}
 		return json.Marshal(r)
 	}, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	t.Cleanup(q.Close)

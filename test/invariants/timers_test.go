@@ -56,11 +56,7 @@ func (q *timers) next() time.Duration {
 	q.mu.Unlock()
 	waited := max(0, first.at.Sub(q.be.now()))
 	q.be.advance(waited)
-	var all []map[string]string
-	for _, m := range first.members {
-		all = append(all, map[string]string{"pool": m.Pool, "member": m.ID})
-	}
-	body, err := json.Marshal(all)
+	body, err := json.Marshal(first.members)
 	q.be.must(err)
 	q.be.serveSQS(string(body), 0)
 	return waited
@@ -144,7 +140,7 @@ func TestATimerOfWhatIsSettledTellsNothing(t *testing.T) {
 		if a, b := o.ana.take(), o.ben.take(); len(a)+len(b) > 0 {
 			t.Errorf("ana got %v, ben %v", a, b)
 		}
-		be.serveSQS(`[{"pool":"default","member":"nobody"}]`, 0)
+		be.serveSQS(`[{"Pool":"default","ID":"nobody"}]`, 0)
 		be.serveSQS(`{`, 1)
 	})
 }

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"testing"
+
+	"waggle/clients/go/waggle"
+)
+
+// TestMembersAreToldUnaskedOfWhatHasRunOut: nobody sends anything after the requests.
+func TestMembersAreToldUnaskedOfWhatHasRunOut(t *testing.T) {
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := runStack(t, runtime...)
+		ana, ben, cem := s.dial("ana"), s.dial("ben"), s.dial("cem")
+		ana.report(37.7764, -122.4172)
+		ben.report(37.7764, -122.4172)
+		cem.report(10, 10)
+		cem.sendText(`{"action":"match","id":"r","wait":1}`)
+		receiveA[*waggle.Waiting](cem)
+		ana.sendText(`{"action":"match","id":"r","confirm":1}`)
+		offer := receiveA[*waggle.Offered](ana)
+		receiveA[*waggle.Offered](ben)
+		if e := receiveA[*waggle.Ended](ben); e.Match != offer.Match || e.Reason != "expired" {
+			t.Errorf("ben got %+v", e)
+		}
+		if f := receiveA[*waggle.NoMatch](cem); f.ID != "r" {
+			t.Errorf("cem got %+v", f)
+		}
+		ended, noMatch := false, false // the request is over at about the same time as the offer
+		for range 2 {
+			switch f := ana.receive().(type) {
+			case *waggle.Ended:
+				ended = f.Match == offer.Match && f.Reason == "expired"
+			case *waggle.NoMatch:
+				noMatch = f.ID == "r"
+			}
+		}
+		if !ended || !noMatch {
+			t.Errorf("ana was told of the end of the offer: %t, of the request: %t", ended, noMatch)
+		}
+	})
+}
