@@ -173,6 +173,26 @@ const cases = {
     await close(ana, ben);
   },
 
+  async 'the map shows a pair in an offer as busy'(members) {
+    const [ana, ben] = await members.joinAll(['ana', 'ben']);
+    const counts = async (free, waiting, offered) => {
+      for (const [id, count] of Object.entries({free, waiting, offered})) {
+        await ana.page.locator(`#${id}`).filter({hasText: new RegExp(`^${count}$`)}).waitFor();
+      }
+    };
+    await counts(2, 0, 0);
+    await ana.page.getByLabel('Let them accept first').check();
+    await ana.press('Ask');
+    await ben.says(/asks for you until/);
+    await counts(0, 0, 2);
+    await ana.page.locator('#dots .offered').filter({hasText: 'ben'}).waitFor();
+    await Promise.all([ana, ben].map(tab => tab.page.locator('#me.offered').waitFor()));
+    await ben.press('Decline');
+    await counts(2, 0, 0);
+    await ana.page.locator('#dots .free').filter({hasText: 'ben'}).waitFor();
+    await close(ana, ben);
+  },
+
   async 'a dropped socket reconnects'(members) {
     const [ana, ben] = await members.pair();
     await ana.press('Drop the socket');

@@ -1,6 +1,6 @@
 // The page at /: the live map, and with ?me=NAME (&pool=POOL) one member on it.
 import {describe} from './describe.js';
-import {follow} from './feed.js';
+import {follow, stateOf} from './feed.js';
 import {Frames} from './frames.js';
 import {startFor} from './geo.js';
 import {MapView} from './mapview.js';
@@ -28,10 +28,8 @@ follow({
   feed(feed) {
     const faint = m => me && !wrong ? m.pool !== (pool || 'default') : m.pool === 'city';
     const here = feed.members.filter(m => !faint(m)), other = feed.members.length - here.length;
-    const free = here.filter(m => !m.match && !m.waiting).length, waiting = here.filter(m => m.waiting).length;
     const pairs = feed.matches.filter(pair => here.some(m => `${m.pool}/${m.member}` === pair[0])).length;
-    get('free').textContent = free;
-    get('waiting').textContent = waiting;
+    for (const state of ['free', 'waiting', 'offered']) get(state).textContent = here.filter(m => stateOf(m) === state).length;
     get('matches').textContent = pairs;
     get('matches-word').textContent = pairs === 1 ? 'match' : 'matches';
     get('others').hidden = other === 0;
@@ -106,7 +104,7 @@ function join() {
       announced = {kind, time: Date.now()};
       text('announcer', `${state} ${get('note').textContent}`);
     }
-    mapView.self({point: member.point, match, waiting: Boolean(request), online: open});
+    mapView.self({point: member.point, match, offered: Boolean(offer), waiting: Boolean(request), online: open});
   }
 
   new Worker('/map/clock.js').onmessage = () => { member.tick(); };

@@ -1,5 +1,6 @@
 // The MapView draws all members from the feed, and this member and its peer from the
 // member's own frames.
+import {stateOf} from './feed.js';
 import {gestures} from './gestures.js';
 import {centre, distance, moved} from './geo.js';
 import {Viewport} from './viewport.js';
@@ -18,7 +19,7 @@ export class MapView {
   #pool; // members of other pools are faint; undefined: only simulated members are
   #feed = {members: [], matches: []};
   #dots = new Map(); // pool/member → element
-  #self = null; // {point, match, waiting, online}
+  #self = null; // {point, match, offered, waiting, online}
   #moved = false; // the user has moved or zoomed the map
 
   // on has move(point) and rest(), for the tab of a member.
@@ -131,7 +132,7 @@ export class MapView {
         get('dots').append(dot);
       }
       set(dot, 'transform', `translate(${place[0].toFixed(1)} ${place[1].toFixed(1)})`);
-      set(dot, 'class', [m.match ? 'matched' : m.waiting ? 'waiting' : 'free', ...(faint(m) ? ['other'] : [])].join(' '));
+      set(dot, 'class', [stateOf(m), ...(faint(m) ? ['other'] : [])].join(' '));
       const name = labelled && !faint(m) && key !== peerKey ? m.member : '';
       if (dot.children[1].textContent !== name) dot.children[1].textContent = name;
       // This member, and a matchee that it follows, are drawn from its own frames.
@@ -155,12 +156,12 @@ export class MapView {
   }
 
   #drawSelf() {
-    const {point, match, waiting, online} = this.#self;
+    const {point, match, offered, waiting, online} = this.#self;
     const here = this.#view.at(point);
     const me = get('me'), peer = get('peer'), matchLine = get('match-line');
     set(me, 'visibility', 'visible');
     set(me, 'transform', `translate(${here})`);
-    set(me, 'class', [waiting && 'waiting', !online && 'offline'].filter(Boolean).join(' '));
+    set(me, 'class', [offered ? 'offered' : waiting && 'waiting', !online && 'offline'].filter(Boolean).join(' '));
     for (const part of [peer, matchLine]) set(part, 'visibility', match ? 'visible' : 'hidden');
     if (!match) return;
     const there = this.#view.at(match.peer), fixed = match.role === 'matchee' ? 'fixed' : '';
