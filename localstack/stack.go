@@ -148,6 +148,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		mux.Handle("GET /{$}", liveMap.Page())
 		mux.Handle("GET /map/", liveMap.Page())
 		mux.Handle("GET /feed", liveMap.Feed())
+		mux.HandleFunc("GET /cells/{cell}", livemap.Cell)
 		if c.Members > 0 {
 			mux.Handle("GET /streets", streets.Handler())
 		} else {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"waggle/clients/go/waggle"
+	"waggle/internal/geo"
 	"waggle/internal/protocol"
 	"waggle/localstack/apigateway"
 )
@@ -229,6 +230,26 @@ func (m *Map) Feed() http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write(text) // fails if the client has disconnected
 	})
+}
+
+// Cell serves the corners of a cell that the answer to nearby names.
+func Cell(w http.ResponseWriter, r *http.Request) {
+	corners := geo.Boundary(geo.Cell(r.PathValue("cell")))
+	if len(corners) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	points := make([]point, len(corners))
+	for i, c := range corners {
+		points[i] = point{rounded(c.Lat), rounded(c.Lng)}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(points) // fails if the client has disconnected
+}
+
+type point struct {
+	Lat float64 `json:"lat"`
+	Lng float64 `json:"lng"`
 }
 
 // Page serves the page at /, and its files below /map/.

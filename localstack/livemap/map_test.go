@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"waggle/internal/geo"
 	"waggle/localstack/apigateway"
 )
 
@@ -144,6 +145,32 @@ func TestTheMapShowsAnOfferFromItsFrames(t *testing.T) {
 			}
 			v.want(t, test.want)
 		})
+	}
+}
+
+func TestTheCornersOfACellAreServed(t *testing.T) {
+	home := geo.Point{Lat: 37.7749, Lng: -122.4194}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /cells/{cell}", Cell)
+	get := func(cell string) *httptest.ResponseRecorder {
+		r := httptest.NewRecorder()
+		mux.ServeHTTP(r, httptest.NewRequest(http.MethodGet, "/cells/"+cell, nil))
+		return r
+	}
+	r := get(string(geo.ShardCell(home)))
+	var corners []geo.Point
+	if err := json.Unmarshal(r.Body.Bytes(), &corners); err != nil || len(corners) != 6 {
+		t.Fatalf("got %d %s, %v, want six corners", r.Code, r.Body, err)
+	}
+	for _, corner := range corners {
+		if d := geo.Distance(home, corner); d > 8300 { // twice the largest side
+			t.Errorf("the corner %v is %.0f m away", corner, d)
+		}
+	}
+	for _, cell := range []string{"x", "0", "ffffffffffffffff"} {
+		if r := get(cell); r.Code != http.StatusNotFound {
+			t.Errorf("%s: got %d %s", cell, r.Code, r.Body)
+		}
 	}
 }
 

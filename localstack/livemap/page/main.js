@@ -66,9 +66,11 @@ function join() {
     },
   });
 
-  const ask = wait => member.ask(wait, get('share').checked, get('confirm').checked && 20);
-  get('ask').onclick = () => ask(0);
-  get('wait').onclick = () => ask(60);
+  const ask = more => member.ask({share: get('share').checked, confirm: get('confirm').checked && 20, ...more});
+  get('ask').onclick = () => ask();
+  get('wait').onclick = () => ask({wait: 60, widen: get('widen').checked &&
+    {widenTo: get('widen-to').valueAsNumber * 1000, widenSeconds: get('widen-seconds').valueAsNumber}});
+  get('nearby').onclick = () => member.counts ? member.hideCounts() : member.nearby();
   get('accept').onclick = () => member.answer('accept');
   get('decline').onclick = () => member.answer('decline');
   get('cancel').onclick = () => member.cancel();
@@ -83,7 +85,7 @@ function join() {
 
   let announced = {kind: '', time: 0};
   function change() {
-    const {connection, match, offer, request, asked, cancelling} = member;
+    const {connection, match, offer, request, asked, cancelling, counts} = member;
     const {kind, state, hint} = describe(member, me);
     const open = connection.state === 'open', free = open && member.reported && !match && !offer && !request && !asked && !cancelling;
     text('state', state);
@@ -95,6 +97,8 @@ function join() {
     get('ask').hidden = get('wait').hidden = !get('accept').hidden;
     get('end').disabled = !open || !match;
     get('talk').hidden = !open || !match;
+    get('nearby').disabled = !counts && !(open && member.reported);
+    text('nearby', counts ? 'Hide counts' : 'Count nearby');
     get('drop').disabled = !open;
     const label = {dropped: 'Reconnect', replaced: 'Use this tab', retrying: 'Retry now'}[connection.state];
     get('reconnect').hidden = !label;
@@ -105,6 +109,7 @@ function join() {
       text('announcer', `${state} ${get('note').textContent}`);
     }
     mapView.self({point: member.point, match, offered: Boolean(offer), waiting: Boolean(request), online: open});
+    mapView.counts(counts);
   }
 
   new Worker('/map/clock.js').onmessage = () => { member.tick(); };

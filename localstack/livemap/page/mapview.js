@@ -20,6 +20,8 @@ export class MapView {
   #feed = {members: [], matches: []};
   #dots = new Map(); // pool/member → element
   #self = null; // {point, match, offered, waiting, online}
+  #counts = null; // the cells of a nearby answer: {cell, count}
+  #cells = []; // those on the map: {count, corners}
   #moved = false; // the user has moved or zoomed the map
 
   // on has move(point) and rest(), for the tab of a member.
@@ -66,6 +68,19 @@ export class MapView {
     this.draw();
   }
 
+  // counts shows how many members the cells of a nearby answer have, or with null nothing.
+  async counts(counts) {
+    if (counts === this.#counts) return;
+    this.#counts = counts;
+    const cells = await Promise.all((counts ?? []).map(async ({cell, count}) => ({count, corners: await cornersOf(cell)}))).catch(() => []);
+    if (counts !== this.#counts) return; // there is a newer answer
+    this.#cells = cells;
+    this.#moved = cells.length > 0;
+    if (this.#moved) this.#view.fit([this.#self.point, ...cells.flatMap(cell => cell.corners)], minSpan);
+    else this.#home();
+    this.draw();
+  }
+
   #home() {
     if (this.#self) {
       this.#view.centre = this.#self.point;
@@ -101,6 +116,7 @@ export class MapView {
     get('hexagons').setAttribute('patternTransform', `translate(${x} ${y}) scale(${side / 2})`);
     set(get('streets'), 'transform', `translate(${x} ${y}) scale(${1 / view.scale})`);
     this.#drawScale();
+    this.#drawCells();
     this.#drawFeed();
     if (this.#self) this.#drawSelf();
   }
@@ -110,6 +126,19 @@ export class MapView {
     const meters = power * [5, 2, 1].find(n => n * power <= aim);
     document.querySelector('#scale i').style.width = `${meters / this.#view.scale}px`;
     document.querySelector('#scale span').textContent = meters < 1000 ? `${meters} m` : `${meters / 1000} km`;
+  }
+
+  #drawCells() {
+    get('cells').replaceChildren(...this.#cells.flatMap(({count, corners}) => {
+      const places = corners.map(corner => this.#view.at(corner));
+      const outline = make('polygon'), label = make('text');
+      outline.setAttribute('points', places.join(' '));
+      // Halfway to the top corner, since this member is often in the middle.
+      const top = places.reduce((a, b) => a[1] < b[1] ? a : b);
+      for (const [i, axis] of ['x', 'y'].entries()) label.setAttribute(axis, (top[i] + places.reduce((sum, place) => sum + place[i], 0) / places.length) / 2);
+      label.textContent = count;
+      return [outline, label];
+    }));
   }
 
   #drawFeed() {
@@ -174,6 +203,13 @@ export class MapView {
     set(matchLine, 'class', fixed);
     join(matchLine, here, there);
   }
+}
+
+// cornersOf gets the corners of a cell, which the page cannot work out from its name.
+async function cornersOf(cell) {
+  const response = await fetch(`/cells/${cell}`);
+  if (!response.ok) throw new Error(response.statusText);
+  return response.json();
 }
 
 function set(element, name, value) {
