@@ -178,6 +178,7 @@ const cases = {
     await ben.page.reload();
     await ben.says(/^Someone within \d+ m asks for you until/);
     await Promise.all([ana, ben].map(tab => tab.page.locator('#state').filter({hasText: /^You are free/}).waitFor({timeout: 30_000})));
+    await Promise.all([ana.notes(/^Nobody was free within/), ben.notes(/^You did not answer in time/)]);
     assert.ok(!(await ana.frames()).includes('"peer"') && !(await ben.frames()).includes('"peer"'), 'a position before a match');
     await ask();
     await ben.press('Accept');

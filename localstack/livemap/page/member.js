@@ -10,7 +10,7 @@ const requestKept = 10 * 60_000; // ms for which the server keeps the outcome of
 export class Member {
   point; // its location
   match = null; // {match, role, peer: {lat, lng, at, seq}}
-  offer = null; // the match that is offered: {match, role, expiresAt, distance}, by this machine's clock
+  offer = null; // the match that is offered: {match, role, expiresAt, distance, overdue}, by this machine's clock
   request = null; // the waiting request: {id, expiresAt}, by this machine's clock
   asked = null; // the request without an outcome yet: {id, wait, share, confirm, widen, at, tries, steps}
   counts = null; // the last answer to nearby: [{cell, count}]
@@ -108,9 +108,9 @@ export class Member {
     }
     if (this.#due()) this.#report();
     if (this.request && this.asked?.widen) this.#widen(this.asked, now);
-    // A request goes on with a message, once its offer has expired.
-    if (this.offer && now > this.offer.expiresAt + 500) {
-      this.offer = null;
+    // A request goes on with a message, once its offer has expired. The answer says what became of it.
+    if (this.offer && !this.offer.overdue && now > this.offer.expiresAt + 500) {
+      this.offer.overdue = true;
       this.#hello();
     }
     // After the end of a wait the next message brings the outcome.
@@ -327,6 +327,7 @@ export class Member {
         cancelled: 'They withdrew their request.'}[reason] ?? `The offer is over: ${reason}.`);
     }
     if (this.match && this.match.match !== match) return;
+    if (reason === 'declined' || reason === 'expired') return; // of an offer that a later frame has closed
     this.match = null;
     this.#setNote({completed: 'The match has ended.', lost: 'The server has lost the match. Ask again.'}[reason] ?? `The match has ended: ${reason}.`);
   }
