@@ -210,10 +210,10 @@ const cases = {
   async 'nearby shows the counts of cells'(members) {
     const alone = await new TestPool(`${members.pool}-alone`).join('ana');
     await alone.free();
-    await alone.press('Count nearby');
+    await alone.press('Count members nearby');
     await alone.notes(/^No cell around you has three members/);
     const [ana, ...others] = await members.joinAll(['ana', 'ben', 'cai']);
-    await ana.press('Count nearby');
+    await ana.press('Count members nearby');
     await ana.notes(/^3 members are available around you/);
     const cell = ana.page.locator('#cells polygon');
     await cell.waitFor();
@@ -222,7 +222,7 @@ const cases = {
     const inside = (x, y, box) => x >= box.x && y >= box.y && x <= box.x + box.width && y <= box.y + box.height;
     assert.ok(inside(outline.x, outline.y, map) && inside(outline.x + outline.width, outline.y + outline.height, map), 'the cell is not on the map');
     assert.ok(inside(me.x, me.y, outline), 'the member is not in its cell');
-    await ana.press('Hide counts');
+    await ana.press('Count members nearby');
     await cell.waitFor({state: 'detached'});
     await close(alone, ana, ...others);
   },

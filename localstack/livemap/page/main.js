@@ -47,7 +47,7 @@ follow({
 // join connects this tab as a member.
 function join() {
   document.title = `${me} · Waggle`;
-  for (const id of ['member', 'frames', 'hint']) get(id).hidden = false;
+  for (const id of ['member', 'frames', 'hint', 'nearby']) get(id).hidden = false;
   get('identity').append('You are ', Object.assign(document.createElement('b'), {textContent: me}), pool ? ` in pool ${pool}` : '');
   get('me').setAttribute('aria-label', `You, ${me}. The arrow keys move you by 5 m, with Shift by 50 m.`);
 
@@ -98,7 +98,7 @@ function join() {
     get('end').disabled = !open || !match;
     get('talk').hidden = !open || !match;
     get('nearby').disabled = !counts && !(open && member.reported);
-    text('nearby', counts ? 'Hide counts' : 'Count nearby');
+    get('nearby').setAttribute('aria-pressed', Boolean(counts));
     get('drop').disabled = !open;
     const label = {dropped: 'Reconnect', replaced: 'Use this tab', retrying: 'Retry now'}[connection.state];
     get('reconnect').hidden = !label;
