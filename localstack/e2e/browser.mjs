@@ -199,11 +199,11 @@ const cases = {
     await ana.press('Ask');
     await ben.says(/asks for you until/);
     await counts(0, 0, 2);
-    await ana.page.locator('#dots .offered').filter({hasText: 'ben'}).waitFor();
+    await ana.page.locator('#dots .offered').filter({hasText: `${members.pool}/ben`}).waitFor();
     await Promise.all([ana, ben].map(tab => tab.page.locator('#me.offered').waitFor()));
     await ben.press('Decline');
     await counts(2, 0, 0);
-    await ana.page.locator('#dots .free').filter({hasText: 'ben'}).waitFor();
+    await ana.page.locator('#dots .free').filter({hasText: `${members.pool}/ben`}).waitFor();
     await close(ana, ben);
   },
 
