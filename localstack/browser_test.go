@@ -74,7 +74,7 @@ func TestThePageInABrowser(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Errorf("node: %v", err)
 	}
-	if want := 16; count != want {
+	if want := 19; count != want {
 		t.Errorf("%d cases were run, want %d", count, want)
 	}
 }

@@ -23,7 +23,7 @@ func TestHelpExplainsEachFlag(t *testing.T) {
 			t.Errorf("%s: %v", flag, err)
 		}
 		for _, want := range []string{"on one machine", "go run ./localstack", "/token?member=ana", "-addr host:port", "-cache URL",
-			"-pools file", "-members number", "-mingle", "-insecure-tokens", "-allow-host names", "-log level", "-runtime how", "-functions directory", "-concurrency number", "-faults list", faults.Help()} {
+			"-pools file", "-members number", "-mingle", "-decline share", "-silent share", "-seed number", "-insecure-tokens", "-allow-host names", "-log level", "-runtime how", "-functions directory", "-concurrency number", "-faults list", faults.Help()} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s does not say %q:\n%s", flag, want, &out)
 			}
@@ -62,6 +62,12 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 		"a database of the cache":    {[]string{"-cache", "redis://127.0.0.1?db=1"}, []string{"-cache", "a database or parameters cannot be chosen"}},
 		"a cache in quotes":          {[]string{"-cache", `"redis://127.0.0.1"`}, []string{"-cache", "begins or ends with", "a quote"}},
 		"nobody to mingle":           {[]string{"-mingle"}, []string{"-mingle needs -members"}},
+		"nobody to decline":          {[]string{"-decline", "0.5"}, []string{"-decline needs -members"}},
+		"nobody to be silent":        {[]string{"-silent", "0.5"}, []string{"-silent needs -members"}},
+		"nobody to seed":             {[]string{"-seed", "2"}, []string{"-seed needs -members"}},
+		"shares above 1":             {[]string{"-members", "1", "-decline", "0.9"}, []string{"-decline and -silent", "at most 1 together", "0.9 and 0.2"}},
+		"a share below 0":            {[]string{"-members", "1", "-silent", "-0.1"}, []string{"-decline and -silent", "from 0"}},
+		"a share that is none":       {[]string{"-members", "1", "-decline", "NaN"}, []string{"-decline and -silent", "NaN"}},
 		"a fault of blanks":          {[]string{"-faults", "gone=0.1,,limit=0.1"}, []string{"-faults", `there is no fault ""`}},
 		"a probability that is none": {[]string{"-faults", "gone=NaN"}, []string{"-faults", "from 0 to 1", `"NaN"`}},
 		"members below 0":            {[]string{"-members", "-1"}, []string{"-members", "0 to 5000"}},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"waggle/localstack/issuer"
+	"waggle/localstack/members"
 )
 
 // A terminal is where the stack was started.
@@ -23,6 +24,9 @@ func (s *stack) greeting(took time.Duration, from terminal) string {
 		token := issuer.TokenPath + "?member=ana"
 		fmt.Fprintf(&b, "\nThe map:\n%s\n", s.url("http", "/"))
 		fmt.Fprintf(&b, "\nTwo members, one tab each:\n%s\n%s\n", s.url("http", "/?me=ana"), s.url("http", "/?me=ben"))
+		if s.config.Members > 0 && !s.config.Mingle {
+			fmt.Fprintf(&b, "\nA member among the simulated ones:\n%s\n", s.url("http", "/?me=ana&pool="+members.Pool))
+		}
 		fmt.Fprintf(&b, "\nA token for a member:\n%s\n  curl '%s'\n", s.url("http", token), s.address+token)
 	} else {
 		fmt.Fprintf(&b, "\nTokens and the map are off because other machines can reach this address; -insecure-tokens turns them on.\n%s\n", s.url("http", "/healthz"))

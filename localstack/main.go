@@ -61,6 +61,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&poolFile, "pools", "", "`file` with pool settings; without it all pools have the defaults")
 	flags.IntVar(&c.Members, "members", 0, "`number` of simulated members; they drive through a made-up city, in their own pool")
 	flags.BoolVar(&c.Mingle, "mingle", false, "put the simulated members into the default pool")
+	flags.Float64Var(&c.Decline, "decline", 0.3, "`share` of offers that the simulated members decline")
+	flags.Float64Var(&c.Silent, "silent", 0.2, "`share` of offers that the simulated members do not answer")
+	flags.Uint64Var(&c.Seed, "seed", 1, "`number` that decides how the simulated members drive, ask and answer")
 	flags.BoolVar(&c.InsecureTokens, "insecure-tokens", false, "serve /token and the map to other machines too: anyone can then act as any member")
 	c.AllowHosts = hosts{}
 	flags.Func("allow-host", "`names`, separated by commas, under which clients may reach the stack; loopback and the address that a client connects to need none", c.AllowHosts.add)
@@ -91,11 +94,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q: there are only flags, see --help", flags.Arg(0))
 	}
-	if c.Members < 0 || c.Members > 5000 {
-		return errors.New("-members must be 0 to 5000")
-	}
-	if c.Mingle && c.Members == 0 {
-		return errors.New("-mingle needs -members")
+	if err := c.checkMembers(flags); err != nil {
+		return err
 	}
 	if err := c.checkRuntime(injected); err != nil {
 		return err
@@ -140,6 +140,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if injected != nil {
 		fmt.Fprintln(stdout, injected.Summary())
 	}
+	return err
+}
+
+// checkMembers checks the flags of the simulated members.
+func (c config) checkMembers(flags *flag.FlagSet) (err error) {
+	switch {
+	case c.Members < 0 || c.Members > 5000:
+		return errors.New("-members must be 0 to 5000")
+	case !(c.Decline >= 0 && c.Silent >= 0 && c.Decline+c.Silent <= 1):
+		return fmt.Errorf("-decline and -silent must be shares from 0, and at most 1 together, not %g and %g", c.Decline, c.Silent)
+	case c.Members > 0:
+		return nil
+	}
+	flags.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "mingle", "decline", "silent", "seed":
+			err = fmt.Errorf("-%s needs -members", f.Name)
+		}
+	})
 	return err
 }
 

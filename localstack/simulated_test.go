@@ -37,6 +37,39 @@ func TestSimulatedMembersHaveTheirOwnPool(t *testing.T) {
 	}
 }
 
+// The greeting leads to them, and they answer offers as the flags say.
+func TestSimulatedMembersAnswerOffers(t *testing.T) {
+	for want, flags := range map[string][]string{
+		waggle.Declined: {"-decline", "1", "-silent", "0"},
+		waggle.Expired:  {"-decline", "0", "-silent", "1"},
+		"accepted":      {"-decline", "0", "-silent", "0"},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			s := runStack(t, append(flags, "-members", "1")...)
+			if page := s.base + "/?me=ana&pool=city\n"; !strings.Contains(s.greeting, page) {
+				t.Errorf("no %s in:\n%s", page, s.greeting)
+			}
+			until(t, "a member", func() bool { return len(s.pools()) == 1 })
+			ana := s.join("ana", "pool", "city")
+			outcome, err := ana.Match(t.Context(), waggle.Match{Radius: 20000, Point: &downtown, Wait: 1, Confirm: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == "accepted" {
+				if outcome.Matched == nil {
+					t.Errorf("got %+v, want a match", outcome)
+				}
+				return
+			}
+			if outcome.NoMatch == nil {
+				t.Errorf("got %+v, want no match", outcome)
+			}
+			next(t, ana, func(e *waggle.Ended) bool { return e.Reason == want })
+		})
+	}
+}
+
 func TestMinglingPutsSimulatedMembersIntoTheDefaultPool(t *testing.T) {
 	s := runStack(t, "-members", "3", "-mingle")
 	until(t, "three members in pool default", func() bool { return slices.Equal(s.pools(), []string{"default", "default", "default"}) })

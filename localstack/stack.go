@@ -35,6 +35,8 @@ type config struct {
 	Addr, Cache, Pools string
 	Members            int
 	Mingle             bool
+	Decline, Silent    float64 // shares of the offers to simulated members
+	Seed               uint64  // of the simulated members
 	InsecureTokens     bool
 	AllowHosts         hosts  // nil: none
 	Runtime            string // inProcess or processes
@@ -154,6 +156,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		mux.Handle("GET /{$}", liveMap.Page())
 		mux.Handle("GET /map/", liveMap.Page())
 		mux.Handle("GET /feed", liveMap.Feed())
+		mux.HandleFunc("GET /cells/{cell}", livemap.Cell)
 		if c.Members > 0 {
 			mux.Handle("GET /streets", streets.Handler())
 		} else {
@@ -182,7 +185,8 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		if c.Mingle {
 			pool = ""
 		}
-		simulated := members.Start(ctx, members.Config{URL: s.url("ws", "/"+stage), Members: c.Members, Pool: pool, Sign: tokens.Sign, Log: c.Log})
+		simulated := members.Start(ctx, members.Config{URL: s.url("ws", "/"+stage), Members: c.Members, Pool: pool,
+			Decline: c.Decline, Silent: c.Silent, Seed: c.Seed, Sign: tokens.Sign, Log: c.Log})
 		s.closers = append(s.closers, func() error { simulated.Stop(); return nil })
 	}
 	return s, nil

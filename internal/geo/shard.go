@@ -74,6 +74,21 @@ func Around(c Cell) []Cell {
 	return all
 }
 
+// Boundary returns the corners of a shard cell, one after the other. It is empty if there is no
+// such cell.
+func Boundary(c Cell) []Point {
+	cell := h3.CellFromString(string(c))
+	if !cell.IsValid() || cell.Resolution() != ShardResolution {
+		return nil
+	}
+	corners, _ := cell.Boundary() // of a valid cell there is one
+	points := make([]Point, len(corners))
+	for i, corner := range corners {
+		points[i] = Point{corner.Lat, corner.Lng}
+	}
+	return points
+}
+
 // maxShardsRadius in metres is well above the 20 km that a request may ask for. The bound
 // in rings was measured up to it.
 const maxShardsRadius = 50_000

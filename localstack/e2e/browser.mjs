@@ -22,7 +22,20 @@ class TestPool {
   }
 
   join(name, look, between) {
-    return Tab.open(browser, `${base}/?me=${encodeURIComponent(name)}&pool=${this.pool}`, look, between);
+    return Tab.open(browser, this.#url(name), look, between);
+  }
+
+  // joinAt opens the tab of a member that begins elsewhere.
+  async joinAt(point, name) {
+    const tab = await Tab.open(browser, base);
+    await tab.page.evaluate(([key, value]) => sessionStorage.setItem(key, value), [`point ${this.pool}/${name}`, JSON.stringify(point)]);
+    await tab.page.goto(this.#url(name));
+    await tab.free();
+    return tab;
+  }
+
+  #url(name) {
+    return `${base}/?me=${encodeURIComponent(name)}&pool=${this.pool}`;
   }
 
   // joinAll opens a tab for each name, and waits until all are free.
@@ -165,11 +178,68 @@ const cases = {
     await ben.page.reload();
     await ben.says(/^Someone within \d+ m asks for you until/);
     await Promise.all([ana, ben].map(tab => tab.page.locator('#state').filter({hasText: /^You are free/}).waitFor({timeout: 30_000})));
+    await Promise.all([ana.notes(/^Nobody was free within/), ben.notes(/^You did not answer in time/)]);
     assert.ok(!(await ana.frames()).includes('"peer"') && !(await ben.frames()).includes('"peer"'), 'a position before a match');
     await ask();
     await ben.press('Accept');
     await Promise.all([ana.matched(), ben.matched()]);
     assert.ok(await ben.page.getByRole('button', {name: 'Accept'}).isHidden());
+    await close(ana, ben);
+  },
+
+  async 'the map shows a pair in an offer as busy'(members) {
+    const [ana, ben] = await members.joinAll(['ana', 'ben']);
+    const counts = async (free, waiting, offered) => {
+      for (const [id, count] of Object.entries({free, waiting, offered})) {
+        await ana.page.locator(`#${id}`).filter({hasText: new RegExp(`^${count}$`)}).waitFor();
+      }
+    };
+    await counts(2, 0, 0);
+    await ana.page.getByLabel('Let them accept first').check();
+    await ana.press('Ask');
+    await ben.says(/asks for you until/);
+    await counts(0, 0, 2);
+    await ana.page.locator('#dots .offered').filter({hasText: `${members.pool}/ben`}).waitFor();
+    await Promise.all([ana, ben].map(tab => tab.page.locator('#me.offered').waitFor()));
+    await ben.press('Decline');
+    await counts(2, 0, 0);
+    await ana.page.locator('#dots .free').filter({hasText: `${members.pool}/ben`}).waitFor();
+    await close(ana, ben);
+  },
+
+  async 'nearby shows the counts of cells'(members) {
+    const alone = await new TestPool(`${members.pool}-alone`).join('ana');
+    await alone.free();
+    await alone.press('Count members nearby');
+    await alone.notes(/^No cell around you has three members/);
+    const [ana, ...others] = await members.joinAll(['ana', 'ben', 'cai']);
+    await ana.press('Count members nearby');
+    await ana.notes(/^3 members are available around you/);
+    const cell = ana.page.locator('#cells polygon');
+    await cell.waitFor();
+    assert.deepEqual(await ana.page.locator('#cells text').allTextContents(), ['3']);
+    const [outline, map, me] = await Promise.all([cell.boundingBox(), ana.page.locator('#map').boundingBox(), ana.middle('#me .core')]);
+    const inside = (x, y, box) => x >= box.x && y >= box.y && x <= box.x + box.width && y <= box.y + box.height;
+    assert.ok(inside(outline.x, outline.y, map) && inside(outline.x + outline.width, outline.y + outline.height, map), 'the cell is not on the map');
+    assert.ok(inside(me.x, me.y, outline), 'the member is not in its cell');
+    await ana.press('Count members nearby');
+    await cell.waitFor({state: 'detached'});
+    await close(alone, ana, ...others);
+  },
+
+  async 'a waiting request widens until it reaches a member'(members) {
+    const ben = await members.joinAt({lat: 37.8199, lng: -122.4194}, 'ben'); // 5 km to the north
+    const ana = await members.join('ana');
+    await ana.free();
+    await ana.page.getByLabel('Widen the wait').check();
+    await ana.page.getByLabel('Seconds to widen in').fill('4');
+    await ana.press('Ask');
+    await ana.notes(/^Nobody was free within 3 km/);
+    assert.ok(!(await ana.frames()).includes('widen'), 'a request that does not wait widens');
+    await ana.press('Ask and wait 60 s');
+    await ana.notes(/^The circle grows to 10 km within 4 s/);
+    await Promise.all([ana.says(/^You are matched with someone 5 km away/), ben.says(/^You are matched with someone who asked from 5 km away/)]);
+    assert.match(await ana.frames(), /"wait":60,"widenTo":10000,"widenSeconds":4/);
     await close(ana, ben);
   },
 

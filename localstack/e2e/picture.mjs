@@ -15,7 +15,7 @@ const [ana, ben] = await Promise.all(['ana', 'ben'].map(name => Tab.open(browser
 await Promise.all([ana.free(), ben.free()]);
 await ana.press('Ask');
 await Promise.all([ana.matched(), ben.matched()]);
-await ben.drag(70, -90);
+await ben.drag(130, -40);
 const distance = await ben.matched();
 await ana.says(new RegExp(` ${distance} m away`));
 for (const tab of [ana, ben]) await tab.page.locator('#matches').filter({hasText: /^1$/}).waitFor();

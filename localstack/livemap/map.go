@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"waggle/clients/go/waggle"
+	"waggle/internal/geo"
 	"waggle/internal/protocol"
 	"waggle/localstack/apigateway"
 )
@@ -44,11 +45,14 @@ type member struct {
 	Lat     float64 `json:"lat"`
 	Lng     float64 `json:"lng"`
 	Waiting bool    `json:"waiting"`
+	Offer   string  `json:"offer,omitempty"` // the match that is offered: nobody else gets the member
 	Match   string  `json:"match,omitempty"`
 
-	matcher   bool // of Match
-	reported  bool // the location is from a report
-	requested bool // the location is from a request
+	asks      bool  // it made the request of Offer
+	offered   int64 // until when Offer stands, epoch ms
+	matcher   bool  // of Match
+	reported  bool  // the location is from a report
+	requested bool  // the location is from a request
 	lastFrame time.Time
 }
 
@@ -106,21 +110,49 @@ func (m *Map) sent(key memberKey, frame waggle.Frame, now time.Time) {
 	at := m.member(key, now)
 	switch frame := frame.(type) {
 	case *waggle.Welcome: // has the match or the request, if there is one
-		at.Waiting, at.Match = frame.Request != nil, ""
+		at.Waiting, at.Match, at.Offer = frame.Request != nil, "", ""
+		if o := frame.Offer; o != nil {
+			at.offer(o.Match, o.Role, o.ExpiresAt)
+		}
 		if frame.Match != nil {
 			at.Match, at.matcher = frame.Match.Match, frame.Match.Role == waggle.Matcher
 		}
+	case *waggle.Offered:
+		at.offer(frame.Match, frame.Role, frame.ExpiresAt)
 	case *waggle.Matched:
-		at.Waiting, at.Match, at.matcher = false, frame.Match, frame.Role == waggle.Matcher
+		at.Waiting, at.Offer, at.Match, at.matcher = false, "", frame.Match, frame.Role == waggle.Matcher
 	case *waggle.Waiting:
 		at.Waiting = true
 	case *waggle.NoMatch:
-		at.Waiting = false
+		at.requestEnded()
 	case *waggle.Ended:
-		at.Waiting = false
-		if at.Match == frame.Match {
+		switch frame.Match {
+		case "":
+			at.requestEnded()
+		case at.Match:
 			at.Match = ""
+		case at.Offer:
+			at.Offer = ""
 		}
+	}
+}
+
+// offer notes an offer. The request of the member who asks goes on after it.
+func (m *member) offer(match, role string, expiresAt int64) {
+	if m.Match == match {
+		return // the push of the match has overtaken it
+	}
+	m.Offer, m.asks, m.offered = match, role == waggle.Matcher, expiresAt
+	if m.asks {
+		m.Waiting = true
+	}
+}
+
+// requestEnded notes that the member's request is over, and with it what it offered.
+func (m *member) requestEnded() {
+	m.Waiting = false
+	if m.asks {
+		m.Offer = ""
 	}
 }
 
@@ -157,6 +189,9 @@ func (m *Map) snapshot(now time.Time) snapshot {
 	for _, at := range m.members {
 		if !at.reported && !at.requested {
 			continue
+		}
+		if now.UnixMilli() > at.offered { // what follows comes with the members' next messages
+			at.Offer = ""
 		}
 		s.Members = append(s.Members, at)
 		if at.Match == "" {
@@ -195,6 +230,26 @@ func (m *Map) Feed() http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write(text) // fails if the client has disconnected
 	})
+}
+
+// Cell serves the corners of a cell that the answer to nearby names.
+func Cell(w http.ResponseWriter, r *http.Request) {
+	corners := geo.Boundary(geo.Cell(r.PathValue("cell")))
+	if len(corners) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	points := make([]point, len(corners))
+	for i, c := range corners {
+		points[i] = point{rounded(c.Lat), rounded(c.Lng)}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(points) // fails if the client has disconnected
+}
+
+type point struct {
+	Lat float64 `json:"lat"`
+	Lng float64 `json:"lng"`
 }
 
 // Page serves the page at /, and its files below /map/.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"waggle/internal/geo"
 	"waggle/localstack/apigateway"
 )
 
@@ -43,9 +44,9 @@ func (v *viewer) feed(t *testing.T) []string {
 	v.Feed().ServeHTTP(r, httptest.NewRequest(http.MethodGet, "/feed", nil))
 	var feed struct {
 		Members []struct {
-			Pool, Member, Match string
-			Lat, Lng            float64
-			Waiting             bool
+			Pool, Member, Match, Offer string
+			Lat, Lng                   float64
+			Waiting                    bool
 		}
 		Matches [][2]string
 	}
@@ -54,7 +55,11 @@ func (v *viewer) feed(t *testing.T) []string {
 	}
 	lines := []string{}
 	for _, m := range feed.Members {
-		text, err := json.Marshal([]any{m.Pool, m.Member, m.Lat, m.Lng, m.Waiting, m.Match})
+		line := []any{m.Pool, m.Member, m.Lat, m.Lng, m.Waiting, m.Match}
+		if m.Offer != "" {
+			line = append(line, m.Offer)
+		}
+		text, err := json.Marshal(line)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,6 +103,75 @@ func TestTheMapShowsAMatchFromItsFrames(t *testing.T) {
 	v.receives("ben", `{"type":"ended","match":"m1","reason":"completed"}`)
 	v.receives("ana", `{"type":"ended","match":"m1","reason":"completed"}`)
 	v.want(t, `["p","ana",3,4,false,""]`, `["p","ben",2,3,false,""]`)
+}
+
+func TestTheMapShowsAnOfferFromItsFrames(t *testing.T) {
+	later := time.Now().Add(time.Minute).UnixMilli()
+	offered := func(role string, until int64) string {
+		return fmt.Sprintf(`{"type":"offered","match":"m1","role":%q,"expiresAt":%d,"distance":50}`, role, until)
+	}
+	const (
+		declined = `{"type":"ended","match":"m1","reason":"declined"}`
+		matched  = `{"type":"matched","match":"m1","role":"matchee","peer":{},"report":{}}`
+		welcome  = `{"type":"welcome","member":"ana","pool":"p","protocol":1`
+	)
+	free, waiting := `["p","ana",1,2,false,""]`, `["p","ana",1,2,true,""]`
+	asked, asking := `["p","ana",1,2,false,"","m1"]`, `["p","ana",1,2,true,"","m1"]`
+	for name, test := range map[string]struct {
+		frames []string
+		want   string
+	}{
+		"asked":                             {[]string{offered("matchee", later)}, asked},
+		"asked, and declines":               {[]string{offered("matchee", later), declined}, free},
+		"asked, and another match ends":     {[]string{offered("matchee", later), `{"type":"ended","match":"m0","reason":"completed"}`}, asked},
+		"asked, and accepts":                {[]string{offered("matchee", later), matched}, `["p","ana",1,2,false,"m1"]`},
+		"asked, and has accepted":           {[]string{matched, offered("matchee", later)}, `["p","ana",1,2,false,"m1"]`},
+		"asked, and does not answer":        {[]string{offered("matchee", 1)}, free},
+		"asked while its request waits":     {[]string{`{"type":"waiting","expiresAt":1}`, offered("matchee", later), declined}, waiting},
+		"asked, and cancels its request":    {[]string{`{"type":"waiting","expiresAt":1}`, offered("matchee", later), `{"type":"ended","reason":"cancelled"}`}, asked},
+		"asks":                              {[]string{offered("matcher", later)}, asking},
+		"asks, the other declines":          {[]string{offered("matcher", later), declined}, waiting},
+		"asks, and nobody is left":          {[]string{offered("matcher", later), declined, `{"type":"no_match","radius":3000}`}, free},
+		"asks, and cancels":                 {[]string{offered("matcher", later), `{"type":"ended","id":"c1","reason":"cancelled"}`}, free},
+		"a welcome has the offer":           {[]string{welcome + fmt.Sprintf(`,"offer":{"match":"m1","role":"matchee","expiresAt":%d}}`, later)}, asked},
+		"a welcome has no offer":            {[]string{offered("matchee", later), welcome + "}"}, free},
+		"a welcome has the request's offer": {[]string{welcome + fmt.Sprintf(`,"offer":{"match":"m1","role":"matcher","expiresAt":%d}}`, later)}, asking},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newViewer()
+			v.sends("ana", `{"action":"location","lat":1,"lng":2}`)
+			for _, frame := range test.frames {
+				v.receives("ana", frame)
+			}
+			v.want(t, test.want)
+		})
+	}
+}
+
+func TestTheCornersOfACellAreServed(t *testing.T) {
+	home := geo.Point{Lat: 37.7749, Lng: -122.4194}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /cells/{cell}", Cell)
+	get := func(cell string) *httptest.ResponseRecorder {
+		r := httptest.NewRecorder()
+		mux.ServeHTTP(r, httptest.NewRequest(http.MethodGet, "/cells/"+cell, nil))
+		return r
+	}
+	r := get(string(geo.ShardCell(home)))
+	var corners []geo.Point
+	if err := json.Unmarshal(r.Body.Bytes(), &corners); err != nil || len(corners) != 6 {
+		t.Fatalf("got %d %s, %v, want six corners", r.Code, r.Body, err)
+	}
+	for _, corner := range corners {
+		if d := geo.Distance(home, corner); d > 8300 { // twice the largest side
+			t.Errorf("the corner %v is %.0f m away", corner, d)
+		}
+	}
+	for _, cell := range []string{"x", "0", "ffffffffffffffff"} {
+		if r := get(cell); r.Code != http.StatusNotFound {
+			t.Errorf("%s: got %d %s", cell, r.Code, r.Body)
+		}
+	}
 }
 
 func TestAMemberThatNeverReportsIsShownAtItsRequest(t *testing.T) {

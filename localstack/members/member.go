@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -18,15 +19,21 @@ const (
 	meeting = 65 * time.Second
 )
 
+// thinking is how long a member takes to answer an offer.
+const thinking = 2 * time.Second
+
 // A member drives a walk, and is a client.
 type member struct {
-	config Config
-	walk   *walk
-	id     string
+	config  Config
+	walk    *walk
+	id      string
+	answers *rand.Rand // decides the answer to each offer
 }
 
 func newMember(c Config, w *walk, number int) *member {
-	return &member{config: c, walk: w, id: fmt.Sprintf("member-%d", number)}
+	// Its own randomness: the offers that come do not change the walk.
+	answers := rand.New(rand.NewPCG(c.Seed, 1<<32+uint64(number)))
+	return &member{config: c, walk: w, id: fmt.Sprintf("member-%d", number), answers: answers}
 }
 
 // live runs until ctx ends or the server refuses the member.
@@ -45,8 +52,11 @@ func (m *member) drive(ctx context.Context) error {
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	defer client.Close()
-	listening.Go(func() { // the client needs its events taken, though the member ignores them
-		for range client.Events(ctx) {
+	listening.Go(func() { // the client needs its events taken, though the member ignores most
+		for event := range client.Events(ctx) {
+			if offered, ok := event.(*waggle.Offered); ok && offered.Role == waggle.Matchee {
+				m.answer(ctx, client, offered.Match)
+			}
 		}
 	})
 	for {
@@ -85,6 +95,19 @@ func (m *member) meet(ctx context.Context, client *waggle.Client) error {
 	}
 	_, _ = client.End(ctx, found.Matched.Match, waggle.Completed) // after an error the match expires, or the peer ends it
 	return nil
+}
+
+// answer answers an offer, or does not. By then the offer may be over.
+func (m *member) answer(ctx context.Context, client *waggle.Client, match string) {
+	chance := m.answers.Float64()
+	if chance < m.config.Silent || !pause(ctx, thinking) {
+		return
+	}
+	if chance < m.config.Silent+m.config.Decline {
+		_, _ = client.Decline(ctx, match)
+	} else {
+		_, _ = client.Accept(ctx, match)
+	}
 }
 
 // second lets one second pass, and reports the new place if a report is due. While the

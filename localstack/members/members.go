@@ -1,6 +1,7 @@
 // Package members simulates members for the local stack: they drive along streets,
 // report as often as the server advises, now and then ask for a member near them, and
-// end the match after a while. They are clients like any other.
+// end the match after a while. An offer they accept, decline, or do not answer. They are
+// clients like any other.
 package members
 
 import (
@@ -21,9 +22,12 @@ type Config struct {
 	URL     string // of the WebSocket API
 	Members int
 	Pool    string // "": the pool of a token that names none
-	Sign    func(claims map[string]any) (string, error)
-	Log     *slog.Logger
-	Client  *http.Client // nil: http.DefaultClient
+	// Decline and Silent are the shares of offers that the members decline and do not answer.
+	Decline, Silent float64
+	Seed            uint64 // of how they drive, ask and answer
+	Sign            func(claims map[string]any) (string, error)
+	Log             *slog.Logger
+	Client          *http.Client // nil: http.DefaultClient
 }
 
 // Members are the running members.
@@ -35,18 +39,17 @@ type Members struct {
 const (
 	step   = time.Second           // of a member's life
 	rampUp = 20 * time.Millisecond // between the first connections of two members
-	seed   = 1
 )
 
-// Start starts the members, one after the other. They drive the same way every time,
-// apart from the members that they meet.
+// Start starts the members, one after the other. With the same seed they drive the same
+// way every time, apart from the members that they meet.
 func Start(ctx context.Context, c Config) *Members {
 	ctx, stop := context.WithCancel(ctx)
 	all := &Members{stop: stop}
 	all.all.Go(func() {
 		m := streets.New()
 		for number := range c.Members {
-			all.all.Go(func() { newMember(c, newWalk(m, number), number+1).live(ctx) })
+			all.all.Go(func() { newMember(c, newWalk(m, c.Seed, number), number+1).live(ctx) })
 			if !pause(ctx, rampUp) {
 				return
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type stack struct {
 	messages []message
 	role     string  // of a member who asks; "": the answer is that there is no match
 	every    float64 // advised seconds between two reports
+	offers   bool    // every tenth report gets an offer
 }
 
 type message struct {
@@ -68,13 +70,19 @@ func (s *stack) play(socket *waggletest.Socket) {
 	if !socket.Welcome(&waggle.Welcome{Report: waggle.Report{AfterSeconds: s.every}}) {
 		return
 	}
-	for matches := 0; ; {
+	for matches, reports := 0, 0; ; {
 		m, ok := socket.Receive()
 		if !ok {
 			return
 		}
 		s.did(func() { s.messages = append(s.messages, message{m, socket.Token, time.Now()}) })
 		switch {
+		case m.Action == protocol.ActionLocation && s.offers:
+			if reports++; reports%10 == 0 {
+				socket.Push(&waggle.Offered{Match: fmt.Sprint(socket.Token, "-", reports), Role: waggle.Matchee})
+			}
+		case m.Action == protocol.ActionAccept, m.Action == protocol.ActionDecline:
+			socket.Push(&waggle.Ended{ID: m.ID, Match: m.Match, Reason: "expired"})
 		case m.Action == protocol.ActionEnd:
 			socket.Push(&waggle.Ended{ID: m.ID, Match: m.Match, Reason: "completed"})
 		case m.Action == protocol.ActionMatch && s.role == "":
@@ -199,6 +207,62 @@ func TestAMemberEndsOnlyMatchesThatItAskedFor(t *testing.T) {
 				t.Errorf("role %q: got %d members online, %s", role, s.connected(), s.log.String())
 			}
 		})
+	}
+}
+
+// asked returns what members who get offers do in 20 minutes: the places of their reports,
+// their answers, and how often they gave each.
+func asked(t *testing.T, config Config) (places, answers map[string][]string, given map[string]int) {
+	places, answers, given = map[string][]string{}, map[string][]string{}, map[string]int{}
+	config.Members, config.Pool = 3, Pool
+	simulate(t, config, func(s *stack) { s.offers = true }, func(s *stack) {
+		after(20 * time.Minute)
+		for _, m := range s.of(protocol.ActionLocation) {
+			places[m.token] = append(places[m.token], fmt.Sprint(*m.Lat, *m.Lng))
+		}
+		for _, action := range []string{protocol.ActionAccept, protocol.ActionDecline} {
+			for _, m := range s.of(action) {
+				answers[m.token] = append(answers[m.token], action+" "+m.Match)
+				given[action]++
+			}
+		}
+	})
+	return places, answers, given
+}
+
+func TestMembersAcceptDeclineOrDoNotAnswerOffers(t *testing.T) {
+	const offers = 3 * 119 // the answer to the last ones is not due yet
+	for _, test := range []struct {
+		decline, silent    float64
+		accepted, declined int
+	}{
+		{0, 0, offers, 0},
+		{1, 0, 0, offers},
+		{0, 1, 0, 0},
+		{0.3, 0.2, offers / 2, offers * 3 / 10},
+	} {
+		_, _, given := asked(t, Config{Decline: test.decline, Silent: test.silent, Seed: 1})
+		for action, want := range map[string]int{protocol.ActionAccept: test.accepted, protocol.ActionDecline: test.declined} {
+			if got := given[action]; got < want*8/10 || got > want*12/10 {
+				t.Errorf("decline %v, silent %v: got %d of %s, want about %d", test.decline, test.silent, got, action, want)
+			}
+		}
+	}
+}
+
+func TestTheSeedDecidesHowMembersDriveAndAnswer(t *testing.T) {
+	config := Config{Decline: 0.3, Silent: 0.2, Seed: 1}
+	places, answers, _ := asked(t, config)
+	samePlaces, sameAnswers, _ := asked(t, config)
+	if !reflect.DeepEqual(places, samePlaces) || !reflect.DeepEqual(answers, sameAnswers) {
+		t.Error("the same seed gives something else")
+	}
+	config.Seed = 2
+	otherPlaces, otherAnswers, _ := asked(t, config)
+	for token := range places {
+		if slices.Equal(places[token], otherPlaces[token]) || slices.Equal(answers[token], otherAnswers[token]) {
+			t.Errorf("%s: another seed gives the same", token)
+		}
 	}
 }
 

@@ -14,8 +14,8 @@ const (
 	choices          = 3        // corners, of which the nearest is the next goal
 )
 
-// A walk goes from one random corner to another, with a stop at each. The same number
-// gives the same walk.
+// A walk goes from one random corner to another, with a stop at each. The same seed and
+// number give the same walk.
 type walk struct {
 	random *rand.Rand
 	city   *streets.Map
@@ -26,7 +26,7 @@ type walk struct {
 	until  int64   // when the stop ends
 }
 
-func newWalk(m *streets.Map, number int) *walk {
+func newWalk(m *streets.Map, seed uint64, number int) *walk {
 	w := &walk{random: rand.New(rand.NewPCG(seed, uint64(number))), city: m}
 	w.pace = slowest + (fastest-slowest)*w.random.Float64()
 	w.car = m.Park(w.corner())

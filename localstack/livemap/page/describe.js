@@ -25,7 +25,11 @@ export function describe(member, me) {
     }
     return {kind: offer.match, state: `Someone within ${formatDistance(offer.distance)} asks for you until ${until}.`, hint: 'Accept, and they see where you move.'};
   }
-  if (request) return {kind: 'waiting', state: `You are waiting for a match until ${new Date(request.expiresAt).toLocaleTimeString()}.`, hint: ''};
+  if (request) {
+    const widen = asked?.widen;
+    return {kind: 'waiting', state: `You are waiting for a match until ${new Date(request.expiresAt).toLocaleTimeString()}.`,
+      hint: widen ? `The circle grows to ${formatDistance(widen.widenTo)} within ${widen.widenSeconds} s.` : ''};
+  }
   if (asked) return {kind: 'asking', state: 'Searching for the nearest member…', hint: ''};
   if (!member.reported) return {kind: 'reporting', state: 'Reporting your location…', hint: ''};
   if (member.unlisted) {

@@ -2,6 +2,9 @@
 
 const interval = 500, timeout = 10_000; // ms
 
+// stateOf names the state of a member of the feed. Only a free or a waiting member can be found.
+export const stateOf = m => m.match ? 'matched' : m.offer ? 'offered' : m.waiting ? 'waiting' : 'free';
+
 // follow polls the feed. It calls on.feed with each response, and on.failed without one.
 // In a hidden tab it pauses.
 export async function follow(on) {

@@ -1,6 +1,6 @@
 // The page at /: the live map, and with ?me=NAME (&pool=POOL) one member on it.
 import {describe} from './describe.js';
-import {follow} from './feed.js';
+import {follow, stateOf} from './feed.js';
 import {Frames} from './frames.js';
 import {startFor} from './geo.js';
 import {MapView} from './mapview.js';
@@ -28,10 +28,8 @@ follow({
   feed(feed) {
     const faint = m => me && !wrong ? m.pool !== (pool || 'default') : m.pool === 'city';
     const here = feed.members.filter(m => !faint(m)), other = feed.members.length - here.length;
-    const free = here.filter(m => !m.match && !m.waiting).length, waiting = here.filter(m => m.waiting).length;
     const pairs = feed.matches.filter(pair => here.some(m => `${m.pool}/${m.member}` === pair[0])).length;
-    get('free').textContent = free;
-    get('waiting').textContent = waiting;
+    for (const state of ['free', 'waiting', 'offered']) get(state).textContent = here.filter(m => stateOf(m) === state).length;
     get('matches').textContent = pairs;
     get('matches-word').textContent = pairs === 1 ? 'match' : 'matches';
     get('others').hidden = other === 0;
@@ -49,7 +47,7 @@ follow({
 // join connects this tab as a member.
 function join() {
   document.title = `${me} · Waggle`;
-  for (const id of ['member', 'frames', 'hint']) get(id).hidden = false;
+  for (const id of ['member', 'frames', 'hint', 'nearby']) get(id).hidden = false;
   get('identity').append('You are ', Object.assign(document.createElement('b'), {textContent: me}), pool ? ` in pool ${pool}` : '');
   get('me').setAttribute('aria-label', `You, ${me}. The arrow keys move you by 5 m, with Shift by 50 m.`);
 
@@ -68,9 +66,11 @@ function join() {
     },
   });
 
-  const ask = wait => member.ask(wait, get('share').checked, get('confirm').checked && 20);
-  get('ask').onclick = () => ask(0);
-  get('wait').onclick = () => ask(60);
+  const ask = more => member.ask({share: get('share').checked, confirm: get('confirm').checked && 20, ...more});
+  get('ask').onclick = () => ask();
+  get('wait').onclick = () => ask({wait: 60, widen: get('widen').checked &&
+    {widenTo: get('widen-to').valueAsNumber * 1000, widenSeconds: get('widen-seconds').valueAsNumber}});
+  get('nearby').onclick = () => member.counts ? member.hideCounts() : member.nearby();
   get('accept').onclick = () => member.answer('accept');
   get('decline').onclick = () => member.answer('decline');
   get('cancel').onclick = () => member.cancel();
@@ -85,7 +85,7 @@ function join() {
 
   let announced = {kind: '', time: 0};
   function change() {
-    const {connection, match, offer, request, asked, cancelling} = member;
+    const {connection, match, offer, request, asked, cancelling, counts} = member;
     const {kind, state, hint} = describe(member, me);
     const open = connection.state === 'open', free = open && member.reported && !match && !offer && !request && !asked && !cancelling;
     text('state', state);
@@ -97,6 +97,8 @@ function join() {
     get('ask').hidden = get('wait').hidden = !get('accept').hidden;
     get('end').disabled = !open || !match;
     get('talk').hidden = !open || !match;
+    get('nearby').disabled = !counts && !(open && member.reported);
+    get('nearby').setAttribute('aria-pressed', Boolean(counts));
     get('drop').disabled = !open;
     const label = {dropped: 'Reconnect', replaced: 'Use this tab', retrying: 'Retry now'}[connection.state];
     get('reconnect').hidden = !label;
@@ -106,7 +108,8 @@ function join() {
       announced = {kind, time: Date.now()};
       text('announcer', `${state} ${get('note').textContent}`);
     }
-    mapView.self({point: member.point, match, waiting: Boolean(request), online: open});
+    mapView.self({point: member.point, match, offered: Boolean(offer), waiting: Boolean(request), online: open});
+    mapView.counts(counts);
   }
 
   new Worker('/map/clock.js').onmessage = () => { member.tick(); };

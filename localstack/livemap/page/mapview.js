@@ -1,5 +1,6 @@
 // The MapView draws all members from the feed, and this member and its peer from the
 // member's own frames.
+import {stateOf} from './feed.js';
 import {gestures} from './gestures.js';
 import {centre, distance, moved} from './geo.js';
 import {Viewport} from './viewport.js';
@@ -18,7 +19,9 @@ export class MapView {
   #pool; // members of other pools are faint; undefined: only simulated members are
   #feed = {members: [], matches: []};
   #dots = new Map(); // pool/member → element
-  #self = null; // {point, match, waiting, online}
+  #self = null; // {point, match, offered, waiting, online}
+  #counts = null; // the cells of a nearby answer: {cell, count}
+  #cells = []; // those on the map: {count, corners}
   #moved = false; // the user has moved or zoomed the map
 
   // on has move(point) and rest(), for the tab of a member.
@@ -65,6 +68,19 @@ export class MapView {
     this.draw();
   }
 
+  // counts shows how many members the cells of a nearby answer have, or with null nothing.
+  async counts(counts) {
+    if (counts === this.#counts) return;
+    this.#counts = counts;
+    const cells = await Promise.all((counts ?? []).map(async ({cell, count}) => ({count, corners: await cornersOf(cell)}))).catch(() => []);
+    if (counts !== this.#counts) return; // there is a newer answer
+    this.#cells = cells;
+    this.#moved = cells.length > 0;
+    if (this.#moved) this.#view.fit([this.#self.point, ...cells.flatMap(cell => cell.corners)], minSpan);
+    else this.#home();
+    this.draw();
+  }
+
   #home() {
     if (this.#self) {
       this.#view.centre = this.#self.point;
@@ -100,6 +116,7 @@ export class MapView {
     get('hexagons').setAttribute('patternTransform', `translate(${x} ${y}) scale(${side / 2})`);
     set(get('streets'), 'transform', `translate(${x} ${y}) scale(${1 / view.scale})`);
     this.#drawScale();
+    this.#drawCells();
     this.#drawFeed();
     if (this.#self) this.#drawSelf();
   }
@@ -109,6 +126,19 @@ export class MapView {
     const meters = power * [5, 2, 1].find(n => n * power <= aim);
     document.querySelector('#scale i').style.width = `${meters / this.#view.scale}px`;
     document.querySelector('#scale span').textContent = meters < 1000 ? `${meters} m` : `${meters / 1000} km`;
+  }
+
+  #drawCells() {
+    get('cells').replaceChildren(...this.#cells.flatMap(({count, corners}) => {
+      const places = corners.map(corner => this.#view.at(corner));
+      const outline = make('polygon'), label = make('text');
+      outline.setAttribute('points', places.join(' '));
+      // Halfway to the top corner, since this member is often in the middle.
+      const top = places.reduce((a, b) => a[1] < b[1] ? a : b);
+      for (const [i, axis] of ['x', 'y'].entries()) label.setAttribute(axis, (top[i] + places.reduce((sum, place) => sum + place[i], 0) / places.length) / 2);
+      label.textContent = count;
+      return [outline, label];
+    }));
   }
 
   #drawFeed() {
@@ -131,7 +161,7 @@ export class MapView {
         get('dots').append(dot);
       }
       set(dot, 'transform', `translate(${place[0].toFixed(1)} ${place[1].toFixed(1)})`);
-      set(dot, 'class', [m.match ? 'matched' : m.waiting ? 'waiting' : 'free', ...(faint(m) ? ['other'] : [])].join(' '));
+      set(dot, 'class', [stateOf(m), ...(faint(m) ? ['other'] : [])].join(' '));
       const name = labelled && !faint(m) && key !== peerKey ? m.member : '';
       if (dot.children[1].textContent !== name) dot.children[1].textContent = name;
       // This member, and a matchee that it follows, are drawn from its own frames.
@@ -155,12 +185,12 @@ export class MapView {
   }
 
   #drawSelf() {
-    const {point, match, waiting, online} = this.#self;
+    const {point, match, offered, waiting, online} = this.#self;
     const here = this.#view.at(point);
     const me = get('me'), peer = get('peer'), matchLine = get('match-line');
     set(me, 'visibility', 'visible');
     set(me, 'transform', `translate(${here})`);
-    set(me, 'class', [waiting && 'waiting', !online && 'offline'].filter(Boolean).join(' '));
+    set(me, 'class', [offered ? 'offered' : waiting && 'waiting', !online && 'offline'].filter(Boolean).join(' '));
     for (const part of [peer, matchLine]) set(part, 'visibility', match ? 'visible' : 'hidden');
     if (!match) return;
     const there = this.#view.at(match.peer), fixed = match.role === 'matchee' ? 'fixed' : '';
@@ -173,6 +203,13 @@ export class MapView {
     set(matchLine, 'class', fixed);
     join(matchLine, here, there);
   }
+}
+
+// cornersOf gets the corners of a cell, which the page cannot work out from its name.
+async function cornersOf(cell) {
+  const response = await fetch(`/cells/${cell}`);
+  if (!response.ok) throw new Error(response.statusText);
+  return response.json();
 }
 
 function set(element, name, value) {

@@ -10,9 +10,10 @@ const requestKept = 10 * 60_000; // ms for which the server keeps the outcome of
 export class Member {
   point; // its location
   match = null; // {match, role, peer: {lat, lng, at, seq}}
-  offer = null; // the match that is offered: {match, role, expiresAt, distance}, by this machine's clock
+  offer = null; // the match that is offered: {match, role, expiresAt, distance, overdue}, by this machine's clock
   request = null; // the waiting request: {id, expiresAt}, by this machine's clock
-  asked = null; // the request without an outcome yet: {id, wait, share, confirm, at, tries}
+  asked = null; // the request without an outcome yet: {id, wait, share, confirm, widen, at, tries, steps}
+  counts = null; // the last answer to nearby: [{cell, count}]
   cancelling = false; // a cancel has no reply yet
   reported = false; // the server has a report
   available = true; // the server lets it be found
@@ -41,9 +42,10 @@ export class Member {
   }
 
   // ask requests the nearest member. If none is free it waits for so many seconds. With share the
-  // other member sees this one's moves too. With confirm it has so many seconds to accept.
-  ask(wait, share, confirm) {
-    this.asked = {id: this.#id(), wait, share, confirm, at: Date.now(), tries: 0};
+  // other member sees this one's moves too. With confirm it has so many seconds to accept. With
+  // widen, {widenTo, widenSeconds}, the circle grows while the request waits.
+  ask({wait, share, confirm, widen}) {
+    this.asked = {id: this.#id(), wait, share, confirm, widen, at: Date.now(), tries: 0, steps: 0};
     this.#setNote('');
     return this.#search();
   }
@@ -73,6 +75,17 @@ export class Member {
     if (this.match) this.#send({action: 'say', id: this.#id(), match: this.match.match, data: text});
   }
 
+  // nearby counts the members around this one. hideCounts forgets the answer.
+  nearby() {
+    this.#send({action: 'nearby', id: this.#id()});
+  }
+
+  hideCounts() {
+    this.counts = null;
+    this.#setNote('');
+    this.#change();
+  }
+
   // move moves the member, and reports as often as the server advises.
   move(point) {
     this.point = point;
@@ -94,9 +107,10 @@ export class Member {
       if (now - since > replyTimeout) return this.connection.lost('The server stopped replying.');
     }
     if (this.#due()) this.#report();
-    // A request goes on with a message, once its offer has expired.
-    if (this.offer && now > this.offer.expiresAt + 500) {
-      this.offer = null;
+    if (this.request && this.asked?.widen) this.#widen(this.asked, now);
+    // A request goes on with a message, once its offer has expired. The answer says what became of it.
+    if (this.offer && !this.offer.overdue && now > this.offer.expiresAt + 500) {
+      this.offer.overdue = true;
       this.#hello();
     }
     // After the end of a wait the next message brings the outcome.
@@ -104,6 +118,16 @@ export class Member {
       this.request = null;
       this.#hello();
     }
+  }
+
+  // widen sends a message after each of the eight steps in which the circle grows: it finds who was
+  // there before the circle reached it.
+  #widen(asked, now) {
+    const late = 1000; // ms, of the server's start of the request and of this tick
+    const steps = Math.min(8, Math.floor((now - asked.at - late) / (asked.widen.widenSeconds * 1000 / 8)));
+    if (steps <= asked.steps) return;
+    asked.steps = steps;
+    this.#send({action: 'ping', id: this.#id()});
   }
 
   #connectionChanged() {
@@ -137,7 +161,7 @@ export class Member {
   async #search() {
     const asked = this.asked;
     if (!await this.#report() || this.asked !== asked) return; // if the connection was lost, the welcome repeats the request
-    this.#send({action: 'match', id: asked.id, ...(asked.wait && {wait: asked.wait}), ...(asked.share && {share: true}), ...(asked.confirm && {confirm: asked.confirm})});
+    this.#send({action: 'match', id: asked.id, ...(asked.wait && {wait: asked.wait}), ...asked.widen, ...(asked.share && {share: true}), ...(asked.confirm && {confirm: asked.confirm})});
   }
 
   #due() {
@@ -203,6 +227,10 @@ export class Member {
       case 'no_match':
         if (this.#closed(frame.id)) this.#setNote(`Nobody was free within ${frame.radius / 1000} km.`);
         return;
+      case 'nearby':
+        this.counts = frame.cells;
+        return this.#setNote(frame.cells.length === 0 ? 'No cell around you has three members or more.' :
+          `${frame.cells.reduce((sum, {count}) => sum + count, 0)} members are available around you. Cells with fewer than three are left out.`);
       case 'location': return this.#peer(frame);
       case 'said': return this.#said(frame);
       case 'ended': return this.#ended(frame, answered?.request ?? frame.id);
@@ -299,6 +327,7 @@ export class Member {
         cancelled: 'They withdrew their request.'}[reason] ?? `The offer is over: ${reason}.`);
     }
     if (this.match && this.match.match !== match) return;
+    if (reason === 'declined' || reason === 'expired') return; // of an offer that a later frame has closed
     this.match = null;
     this.#setNote({completed: 'The match has ended.', lost: 'The server has lost the match. Ask again.'}[reason] ?? `The match has ended: ${reason}.`);
   }
