@@ -190,6 +190,10 @@ func sendings(ana, ben *member) []sending {
 			_, err := s.Count(ctx, ana.Pool, []geo.Cell{geo.ShardCell(north(0))}, math.MaxInt64) // so that it is not remembered
 			return err
 		}},
+		{"due", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Due(ctx, ana.Member)
+			return err
+		}},
 		{"describe", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Describe(ctx, ana.Member)
 			return err
