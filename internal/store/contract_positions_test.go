@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -159,6 +160,57 @@ func positions() []testCase {
 			}
 			f.says(ana.disconnect(0), match.StatusOK)
 			f.hidden("ana")
+		}},
+		{"where consent is required, all who search know only in which small cell a member is", func(f *fixture) {
+			f.settings(unlimited + `,"consent":"required"`)
+			// Of two members with one middle, one is within the radius and the other one is not.
+			from, middle, ben, cid := geo.Point{}, geo.Point{}, 0.0, 0.0
+			for from = north(0); geo.Coarse(north(cid)) != middle || cid-ben < 30; cid++ {
+				if m := geo.Coarse(north(cid)); m != middle {
+					middle, ben = m, cid
+				}
+			}
+			for _, meters := range []float64{ben, cid} {
+				member := f.listed(fmt.Sprint("at ", meters), meters, available(true))
+				for radius, want := range map[float64]int{geo.Distance(from, middle) - 3: 0, geo.Distance(from, middle) + 3: 1} {
+					hits := f.search(0, radius, 9)
+					same(f, len(hits.Candidates), want)
+					if want == 1 && geo.Distance(hits.Candidates[0].Point, middle) > 0.5 {
+						f.t.Errorf("a search shows %v, want %v", hits.Candidates[0].Point, middle)
+					}
+					ana := f.listed(fmt.Sprint("ana ", radius, meters), 0)
+					ana.await("r", withRadius(radius))
+					ana.register(0)
+					f.advance(match.AskAgain)
+					waiting := member.woken(meters)
+					same(f, len(waiting), want)
+					if want == 1 {
+						same(f, waiting[0].Distance, geo.Distance(from, middle))
+					}
+					saw := *member
+					member.moveTo(meters)
+					moved := ana.claim("m1", &saw)
+					f.says(moved, match.StatusMoved)
+					same(f, moved.Position.Point, middle)
+					ana.withdraw(0)
+					ana.leave()
+				}
+				same(f, member.snapshot().Position.Point, north(meters)) // for a peer
+				member.leave()
+			}
+		}},
+		{"where consent is required, a member near the edge of a shard cell is listed where it counts as being", func(f *fixture) {
+			f.settings(unlimited + `,"consent":"required"`)
+			edge := 0.0
+			for geo.ShardCell(north(edge)) == geo.ShardCell(geo.Coarse(north(edge))) {
+				edge++
+			}
+			f.listed("ben", edge, available(true))
+			middle := geo.Coarse(north(edge))
+			hits, err := f.store.Search(f.t.Context(), parts(geo.ShardCell(middle)), match.Query{Self: match.Member{Pool: f.pool, ID: "me"},
+				Point: middle, Radius: 100, Want: 9})
+			f.must(err)
+			same(f, len(hits[0].Candidates), 1)
 		}},
 	}
 }

@@ -13,8 +13,19 @@ import (
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
+	"waggle/internal/pool"
 	"waggle/internal/protocol"
 )
+
+// place is where a member at a point counts as being, for all who search. Where members must consent
+// it is coarse. Otherwise circles around many points, or who is nearer than an account of one's own,
+// would tell the position of a member who has agreed to nothing.
+func (s *Store) place(in string, p geo.Point) geo.Point {
+	if s.pools.For(in).Consent == pool.Required {
+		return geo.Coarse(p)
+	}
+	return p
+}
 
 // remoteMeters is how far from its own report a member may ask where a pool
 // refuses remote requests.
@@ -34,7 +45,7 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 		retag, tags = "1", words(*r.Tags)
 	}
 	said, err := s.ask(ctx, s.onMember("report", x.Member, append(s.session(x), ShortDegrees(r.Lat), ShortDegrees(r.Lng), at, whole(r.Seq),
-		writeMotion(r.Motion), available, retag, tags, ShortCell(geo.ShardCell(r.Point)), whole(r.Arrival.UnixMilli()),
+		writeMotion(r.Motion), available, retag, tags, ShortCell(geo.ShardCell(s.place(x.Pool, r.Point))), whole(r.Arrival.UnixMilli()),
 		decimal(settings.ReportsPerSecond), decimal(settings.ReportsBurst), most(settings.MaxAccuracy), most(settings.MaxSpeed))...))
 	if err != nil {
 		return match.Reported{}, err
@@ -81,9 +92,12 @@ func (s *Store) Apply(ctx context.Context, m match.Member, changes []match.Chang
 	if len(changes) == 0 {
 		return nil, nil
 	}
+	changes = slices.Clone(changes)
 	calls := make([]call, len(changes))
 	for i, c := range changes {
 		if c.List {
+			c.Point = s.place(m.Pool, c.Point)
+			changes[i].Point = c.Point
 			calls[i] = s.onCell("list", m.Pool, c.Cell, m.ID, square(c), whole(c.At), whole(c.Seq), whole(c.Heard),
 				whole(c.Session), whole(c.Epoch), c.Tags, bit(!c.Moved))
 		} else {

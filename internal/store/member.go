@@ -108,7 +108,11 @@ func (s *Store) Registered(ctx context.Context, w match.WaitingRequest) (bool, e
 // Claim implements match.Matches.
 func (s *Store) Claim(ctx context.Context, matcher match.Member, id string, tags []string, c match.Candidate, offer bool) (match.Claimed, error) {
 	r, err := s.ask(ctx, s.onMember("claim", c.Member, matcher.ID, id, whole(c.At), whole(c.Seq), words(tags), bit(offer)))
-	return match.Claimed{Status: r.Status, Now: int64(r.Now), Claim: r.claim(), Position: r.position(), Tell: bool(r.Tell),
+	position := r.position()
+	if position != nil {
+		position.Point = s.place(c.Pool, position.Point)
+	}
+	return match.Claimed{Status: r.Status, Now: int64(r.Now), Claim: r.claim(), Position: position, Tell: bool(r.Tell),
 		Connection: r.Connection}, err
 }
 
