@@ -55,7 +55,7 @@ func measures(properties map[string]any) string {
 func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 	usual := map[string]string{"ExecutionErrors": "Sum(ExecutionError ApiId=${WaggleApi} Stage=prod) >= 1 for 3 of 5 min",
 		"IntegrationErrors": "Sum(IntegrationError ApiId=${WaggleApi} Stage=prod) >= 10 for 3 of 5 min",
-		"DeadTimers": "Maximum(ApproximateNumberOfMessagesVisible QueueName=${WaggleDeadTimers.QueueName}) >= 1 for 1 of 5 min"}
+		"DeadTimers":        "Maximum(ApproximateNumberOfMessagesVisible QueueName=${WaggleDeadTimers.QueueName}) >= 1 for 1 of 5 min"}
 	for _, f := range topology.Functions() {
 		name, of := title(f.Name), "FunctionName=${Waggle"+title(f.Name)+"}"
 		usual[name+"Errors"] = fmt.Sprintf("100 * errors / MAX([invocations, 1]) of errors=Sum(Errors %s), invocations=Sum(Invocations %s) >= 1 for 3 of 5 min", of, of)

@@ -64,9 +64,13 @@ func (k *keepAlive) next(now time.Time, interval time.Duration, deadline time.Ti
 		if !now.Before(dead) {
 			return dropConnection, now.Add(interval)
 		}
+		again = earlier(again, dead)
+	}
+	// Only a welcome answers the hello: API Gateway may have refused it while others were served.
+	if !k.asked.IsZero() || !k.welcomed {
 		repeat := k.askedOn.Add(min(interval, answerInterval))
 		due = due || !now.Before(repeat)
-		again = earlier(again, earlier(repeat, dead))
+		again = earlier(again, repeat)
 	}
 	if !deadline.IsZero() {
 		if !deadline.Equal(k.deadline) {

@@ -107,19 +107,28 @@ func TestADeadConnectionIsDropped(t *testing.T) {
 }
 
 func TestHelloIsRepeatedUntilAWelcomeComes(t *testing.T) {
-	script := func(s *waggletest.Socket) {
-		s.Await("hello") // and do not answer
-		s.Welcome(&waggle.Welcome{Member: "ana"})
-		s.Drain()
+	for name, meanwhile := range map[string]func(*waggletest.Socket){
+		"it is lost":                       func(*waggletest.Socket) {},
+		"API Gateway refuses it":           func(s *waggletest.Socket) { s.PushRaw(`{"message":"Internal server error","connectionId":"c","requestId":"r"}`) },
+		"the peer's locations come anyway": func(s *waggletest.Socket) { s.Push(&waggle.LocationFrame{Match: "m1"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			script := func(s *waggletest.Socket) {
+				s.Await("hello") // and do not answer
+				meanwhile(s)
+				s.Welcome(&waggle.Welcome{Member: "ana"})
+				s.Drain()
+			}
+			inBubble(t, script, func(fx *fixture) {
+				start := time.Now()
+				c := fx.connect()
+				defer c.Close()
+				if got, want := time.Since(start), 5*time.Second; got != want {
+					t.Errorf("welcomed after %v, want %v", got, want)
+				}
+			})
+		})
 	}
-	inBubble(t, script, func(fx *fixture) {
-		start := time.Now()
-		c := fx.connect()
-		defer c.Close()
-		if got, want := time.Since(start), 5*time.Second; got != want {
-			t.Errorf("welcomed after %v, want %v", got, want)
-		}
-	})
 }
 
 func TestACallIsSentAgainWhenItsAnswerIsLost(t *testing.T) {
