@@ -108,8 +108,10 @@ func TestADeadConnectionIsDropped(t *testing.T) {
 
 func TestHelloIsRepeatedUntilAWelcomeComes(t *testing.T) {
 	for name, meanwhile := range map[string]func(*waggletest.Socket){
-		"it is lost":                       func(*waggletest.Socket) {},
-		"API Gateway refuses it":           func(s *waggletest.Socket) { s.PushRaw(`{"message":"Internal server error","connectionId":"c","requestId":"r"}`) },
+		"it is lost": func(*waggletest.Socket) {},
+		"API Gateway refuses it": func(s *waggletest.Socket) {
+			s.PushRaw(`{"message":"Internal server error","connectionId":"c","requestId":"r"}`)
+		},
 		"the peer's locations come anyway": func(s *waggletest.Socket) { s.Push(&waggle.LocationFrame{Match: "m1"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
