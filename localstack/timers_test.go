@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"waggle/clients/go/waggle"
 )
@@ -22,6 +23,7 @@ func TestMembersAreToldUnaskedOfWhatHasRunOut(t *testing.T) {
 		if e := receiveA[*waggle.Ended](ben); e.Match != offer.Match || e.Reason != "expired" {
 			t.Errorf("ben got %+v", e)
 		}
+		t.Logf("ben was told %s after the offer had expired", time.Since(time.UnixMilli(offer.ExpiresAt)).Round(time.Millisecond))
 		if f := receiveA[*waggle.NoMatch](cem); f.ID != "r" {
 			t.Errorf("cem got %+v", f)
 		}
