@@ -143,7 +143,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/"+stage, gateway)
 	mux.Handle("/"+stage+"/", gateway)
-	mux.Handle("POST /{$}", timers)
+	mux.Handle("/{$}", timers) // also GET, if the map is not served: it is not found
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET "+issuer.DiscoveryPath, tokens.ServeDiscovery)
 	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)

@@ -71,7 +71,7 @@ func (with function) environment(f topology.Function) *map[string]*string {
 	}
 	values[topology.PoolFile] = jsii.String(with.config.PoolFile())
 	values[topology.ManagementEndpoint] = with.api.management
-	values[topology.TimerQueue] = with.timers.queue.QueueUrl()
+	values[topology.TimerQueue] = with.timers.url(with)
 	identity := with.config.Identity
 	for name, value := range map[string]string{
 		topology.Issuer:        identity.Issuer,

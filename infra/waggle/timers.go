@@ -53,3 +53,12 @@ func (t *timers) invoke(scope constructs.Construct, f awslambda.Function) {
 		ReportBatchItemFailures: jsii.Bool(true),
 	})
 }
+
+// url returns the address at which functions reach the queue. SQS takes calls by IPv6 under another name.
+func (t *timers) url(with function) *string {
+	if with.network == nil || !with.network.ipv6 {
+		return t.queue.QueueUrl()
+	}
+	return awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("https://sqs."), awscdk.Aws_REGION(), jsii.String(".api.aws/"),
+		awscdk.Aws_ACCOUNT_ID(), jsii.String("/"), t.queue.QueueName()})
+}

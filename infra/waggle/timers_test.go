@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"waggle/internal/topology"
 )
 
 func TestTheTimersInvokeTheMatchFunction(t *testing.T) {
@@ -22,4 +24,15 @@ func TestTheTimersInvokeTheMatchFunction(t *testing.T) {
 			t.Errorf("the mapping (-want +got):\n%s", diff)
 		}
 	})
+}
+
+func TestTheQueueIsReachedByTheNetworksOwnProtocol(t *testing.T) {
+	for name, want := range map[string]string{
+		serverless: "${WaggleTimers}",
+		ipv6:       "https://sqs.${AWS::Region}.api.aws/${AWS::AccountId}/${WaggleTimers.QueueName}",
+	} {
+		if got := environment(t, stack(t, name), topology.Location)[topology.TimerQueue]; got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
 }

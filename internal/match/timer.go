@@ -46,8 +46,7 @@ func (w *work) remind(ctx context.Context, deadline int64, members ...Member) {
 	if w.Timers == nil {
 		return
 	}
-	_ = w.afterwards(ctx, func(ctx context.Context) error {
+	w.concurrently(ctx, func(ctx context.Context) {
 		w.logFailure(ctx, "set a timer", w.Timers.Set(ctx, time.UnixMilli(deadline).Sub(w.Now())+late, members...))
-		return nil
 	})
 }

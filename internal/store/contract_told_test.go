@@ -251,6 +251,27 @@ func notYetTold() []testCase {
 			same(f, notices(ana.read().Untold), "ended r1")
 			same(f, notices(cem.read().Untold), "no_match r2")
 		}},
+		{"a timer learns what has run out, and is no sign of life", func(f *fixture) {
+			ana := f.listed("ana", 0)
+			ana.await("r1")
+			heard := f.record("ana")["heard"]
+			f.advance(time.Minute)
+			due := func() match.Snapshot {
+				r, err := f.store.Due(f.t.Context(), ana.Member)
+				return done(ana, r, err)
+			}
+			r := due()
+			same(f, notices(r.Untold), "no_match r1")
+			same(f, r.Check, true)
+			same(f, r.Connection, ana.Connection)
+			same(f, f.record("ana")["heard"], heard)
+			same(f, notices(due().Untold), "")
+			f.advance(match.NotifyAgain)
+			same(f, notices(due().Untold), "no_match r1")
+			ana.told(ana.noMatch())
+			f.advance(match.NotifyAgain)
+			same(f, notices(due().Untold), "")
+		}},
 		{"an end whose reason the cache has lost is told all the same", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)

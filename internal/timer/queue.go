@@ -26,6 +26,9 @@ type Queue struct {
 // longest is the longest delay of a message.
 const longest = 15 * time.Minute
 
+// patience is how long a function waits for SQS: nothing depends on timers.
+const patience = time.Second
+
 // NewQueue returns the queue at that URL, on whose host SQS is.
 func NewQueue(at, region string, credentials aws.CredentialsProvider) (*Queue, error) {
 	u, err := url.Parse(at)
@@ -45,6 +48,8 @@ func (q *Queue) Set(ctx context.Context, after time.Duration, members ...match.M
 	if err != nil {
 		return fmt.Errorf("timer: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	delay := int32(math.Ceil(min(max(after, 0), longest).Seconds()))
 	_, err = q.api().SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body)), DelaySeconds: delay})
 	if err != nil {

@@ -49,6 +49,10 @@ const (
 
 // ServeHTTP implements http.Handler. A request must name the queue's URL: it verifies no signature.
 func (q *Queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		http.NotFound(w, r)
+		return
+	}
 	var m struct {
 		QueueURL string `json:"QueueUrl"`
 		Body     string `json:"MessageBody"`

@@ -120,3 +120,19 @@ func TestAQueueNeedsAURL(t *testing.T) {
 		}
 	}
 }
+
+// TestAQueueThatDoesNotAnswerHoldsNobodyUp: a network without a way to SQS drops what is sent.
+func TestAQueueThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then the server sees that the client has gone
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	q, err := timer.NewQueue(server.URL+"/timers", "us-east-1", credentials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Set(t.Context(), 0, match.Member{ID: "ana"}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want that the time is over", err)
+	}
+}

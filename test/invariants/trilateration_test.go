@@ -30,13 +30,14 @@ const (
 // TestWhoNeverAgreedIsNotLocated lets an attacker ask for an hour where members are who accept no
 // offer. It may be anywhere, and knows by which tag it gets which member.
 func TestWhoNeverAgreedIsNotLocated(t *testing.T) {
+	targets := kit.Times(8, targets)
 	for consent, place := range map[string]func(geo.Point) geo.Point{
 		"required": geo.Coarse,
 		"implied":  func(p geo.Point) geo.Point { return p }, // who reports has agreed
 	} {
 		for _, accounts := range []int{1, 10} {
 			t.Run(fmt.Sprint(consent, " with ", accounts), func(t *testing.T) {
-				a := newAttack(t, consent, accounts, place)
+				a := newAttack(t, consent, accounts, targets, place)
 				a.ask(kit.Random(t, 0))
 				var errors, areas []float64
 				asked := 0
@@ -68,7 +69,7 @@ func TestHowManyMembersAnHourOfMatchesShows(t *testing.T) {
 	for _, accounts := range []int{1, 10} {
 		for name, hold := range map[string]time.Duration{"at once": 0, "after a minute": 61 * time.Second} {
 			t.Run(fmt.Sprint(name, " with ", accounts), func(t *testing.T) {
-				a := newAttack(t, "implied", accounts, nil)
+				a := newAttack(t, "implied", accounts, targets, nil)
 				seen := a.harvest(hold)
 				t.Logf("%d of %d members were seen", seen, targets)
 				most := accounts * harvestPerHour
@@ -124,7 +125,7 @@ func metresFrom(p geo.Point, north, east float64) geo.Point {
 	return geo.Point{Lat: p.Lat + north/degree, Lng: p.Lng + east/degree/math.Cos(p.Lat*math.Pi/180)}
 }
 
-func newAttack(t *testing.T, consent string, accounts int, place func(geo.Point) geo.Point) *attack {
+func newAttack(t *testing.T, consent string, accounts, targets int, place func(geo.Point) geo.Point) *attack {
 	a := &attack{backend: newBackend(t, caches.Embedded(t), `{"pools":{"default":{"consent":"`+consent+`"}}}`), place: place}
 	random := kit.Random(t, 1)
 	join := func(name string) *client {
@@ -168,7 +169,7 @@ func (a *attack) ask(random *rand.Rand) {
 			a.report()
 		}
 		for i, c := range askers {
-			x := a.targets[next%targets]
+			x := a.targets[next%len(a.targets)]
 			next++
 			if len(x.answers) == enough {
 				continue
