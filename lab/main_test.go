@@ -91,7 +91,7 @@ func TestAMistakeIsExplained(t *testing.T) {
 		{"load -cache redis://a,redis://a", "-cache"},
 		{"load -cache a,,b", "-cache"},
 		{"replay -print-pools -pool A", "1 to 32 of a-z"},
-		{"replay -print-pools -speed 1000000", "grace"},
+		{"replay -print-pools -speed 1000000", "confirm"},
 	} {
 		_, errs, err := typed(t.Context(), strings.Fields(tt.args)...)
 		if !errors.Is(err, cli.ErrUsage) || !strings.Contains(errs, tt.want) {

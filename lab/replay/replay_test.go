@@ -203,7 +203,7 @@ func TestThePoolFileIsScaledToTheSpeed(t *testing.T) {
 	want.ReportsPerSecond, want.ReportsBurst = base.ReportsPerSecond*30, got.ReportsBurst
 	want.RequestsPerMinute, want.MatchesPerHour = base.RequestsPerMinute*30, base.MatchesPerHour*30
 	want.MessagesPerSecond, want.NearbyPerMinute = base.MessagesPerSecond*30, base.NearbyPerMinute*30
-	want.HarvestPerHour, want.CoolDown = base.HarvestPerHour*30, base.CoolDown/30
+	want.HarvestPerHour, want.CoolDown, want.Confirm = base.HarvestPerHour*30, base.CoolDown/30, base.Confirm/30
 	want.MaxSpeed = 0 // every fix of a trace counts
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("got +, want -\n%s", diff)
