@@ -116,6 +116,12 @@ for want in '"type":"pong"' 'no match under way' 'no request under way' '"code":
   [[ $answers == *"$want"* ]] || fail "no reply contains $want"
 done
 
+step "the queue of timers has a member told that its request is over"
+answers=$(printf '%s\n' 'location 10 10' 'match wait=1' |
+  bin/waggle shell -url "$url" -as fay -linger 8s -token-command "curl -sSf $issuer/token?member={member}")
+echo "$answers"
+[[ $answers == *'"type":"no_match"'* ]] || fail "no reply is a no_match"
+
 step "destroying"
 localstack/deploy/stack.sh destroy
 left=$(curl -sf "$emulator/2015-03-31/functions/" -H 'Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request')
