@@ -37,8 +37,15 @@ func faults() []fault {
 		{"an offer that has expired stands", slot + "member.lua", "r.state == 'offered' and now >= tonumber(r.till)", "false"},
 		{"a report of the one who is asked ends the offer", domain + "report.go", ", watched.Status == StatusOffered && !c.Accepted:", ":"},
 		{"an accept that was left half done is lost", domain + "offer.go", "\tif c.Accepted {\n\t\t_, err := w.complete", "\tif false {\n\t\t_, err := w.complete"},
+		{"where consent is required, nobody is asked", domain + "request.go", "settings.Consent == pool.Required && r.Confirm == 0", "settings.Consent == pool.Implied && r.Confirm < 0"},
 		{"a half-done end is not repaired", domain + "repair.go", "if r == nil || r.State != Ended || r.Notified {",
 			"if r == nil || r.State != Ended || r.Reason != \"\" {"},
+
+		// Timers.
+		{"no timer is set for an offer", domain + "offer.go", "\tw.remind(ctx, route.Until, o.matcher, o.matchee)\n", ""},
+		{"no timer is set for a request that waits", domain + "waiting.go", "\tw.remind(ctx, r.Deadline, owner)\n", ""},
+		{"a timer tells nothing", slot + "member/due.lua", "true, untold()", "true, nil"},
+		{"what is remembered of a match outlives its telling", slot + "member/told.lua", "  keep_past() -- its reason need not wait for the member any more\n", ""},
 
 		// Rule 3: the nearest.
 		{"the search offers the second nearest candidate first", domain + "search.go", "c := s.queue[0]\n\t\t\ts.queue = s.queue[1:]\n",
