@@ -14,9 +14,9 @@ const (
 	// answerTimeout is how long after a ping or hello no frame may come before
 	// the client takes the connection for dead.
 	answerTimeout = 20 * time.Second
-	// A request that has expired is answered when its member sends something, so
-	// the client pings deadlinePings times, for the first time deadlineDelay
-	// after the deadline.
+	// The server tells a request's end by itself, but may miss the moment. So the
+	// client pings deadlinePings times, for the first time deadlineDelay after the
+	// deadline.
 	deadlineDelay = 100 * time.Millisecond
 	deadlinePings = 5
 	// minInterval bounds the interval in pools whose clock was sped up for a replay.
