@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,11 +34,8 @@ func TestHelpExplainsEachFlag(t *testing.T) {
 }
 
 func TestWhatCannotStartSaysWhatToType(t *testing.T) {
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody.Close()
+	// A port below those that systems give out, so no other test comes to listen there.
+	const nobody = "127.0.0.1:1"
 
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -51,7 +47,7 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ args, want []string }{
 		"no port":                    {[]string{"-addr", "127.0.0.1"}, []string{"-addr", "missing port"}},
-		"cache unreachable":          {[]string{"-cache", "redis://" + nobody.Addr().String()}, []string{"-cache", nobody.Addr().String(), "is a server running there?", "-cache embedded"}},
+		"cache unreachable":          {[]string{"-cache", "redis://" + nobody}, []string{"-cache", nobody, "is a server running there?", "-cache embedded"}},
 		"not a cache URL":            {[]string{"-cache", "memory"}, []string{"-cache", "redis://host:port", "rediss://host:port", "-cache embedded"}},
 		"no such pool file":          {[]string{"-pools", filepath.Join(dir, "none")}, []string{"-pools", "none", "no such file"}},
 		"unknown pool key":           {[]string{"-pools", file("key.json", `{"pools":{"taxi":{"locationTTL":60,"ttl":1}}}`)}, []string{"-pools", `"taxi"`, `"ttl"`, "locationTTL"}},
