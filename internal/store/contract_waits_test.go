@@ -368,7 +368,7 @@ func (f *fixture) nobodyWaits(meters ...float64) {
 // middle of the cell.
 func (f *fixture) places(a *member) int {
 	x, y := geo.PlaneOf(geo.ShardCell(north(0))).XY(a.asked.Point)
-	meters := max(a.asked.Radius, a.asked.Widening.To) + 1
+	meters := max(a.asked.Radius, a.asked.Widening.To) + 50 + 1
 	side := 1024.0
 	for side*geo.PlaneY < 2*meters && side < geo.PlaneSide {
 		side *= 2

@@ -126,8 +126,7 @@ func (s *Store) Apply(ctx context.Context, m match.Member, changes []match.Chang
 			if r.Rest == "" || wakes == mostWakes {
 				break
 			}
-			wake := s.onCell("wake", m.Pool, changes[i].Cell, m.ID, square(changes[i]), changes[i].Tags, r.Rest)
-			if r, err = s.ask(ctx, wake); err != nil {
+			if r, err = s.ask(ctx, s.onCell("wake", m.Pool, changes[i].Cell, m.ID, r.Rest)); err != nil {
 				return all, err
 			}
 		}

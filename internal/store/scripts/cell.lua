@@ -65,15 +65,17 @@ end
 
 -- pack and parse write and read what is known of a listed member. Times are written as
 -- differences, for the memory's sake.
-local function pack(k)
-  return string.format('%d %d %s %d %d %s', k.heard - current.start, k.heard - k.at, k.seq, k.session - current.start,
-    k.epoch - k.session, k.tags)
+local function pack(k, g)
+  return string.format('%d %d %s %d %d %s%s', k.heard - g.start, k.heard - k.at, k.seq, k.session - g.start,
+    k.epoch - k.session, k.tags, k.view or '')
 end
 
 local function parse(text, g)
-  local heard, at, seq, session, epoch, tags = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
+  local heard, at, seq, session, epoch, tags, view = string.match(text,
+    '^(%S+) (%S+) (%S+) (%S+) (%S+) ([^\n]*)(.*)$')
   heard, session = g.start + heard, g.start + session
-  return { heard = heard, at = heard - at, seq = seq, session = session, epoch = session + epoch, tags = tags }
+  return { heard = heard, at = heard - at, seq = seq, session = session, epoch = session + epoch, tags = tags,
+    view = view }
 end
 
 -- listing returns what is known of a member, and its generation, or nil. The older generation is
@@ -142,7 +144,7 @@ local function keep(member, square, k, before, g)
     drop(g, { member }, { before.tags })
   end
   redis.call('ZADD', current.near, FIRST + square, member)
-  redis.call('HSET', current.seen, member, pack(k))
+  redis.call('HSET', current.seen, member, pack(k, current))
   if anew then
     post(member, k.tags)
     redis.call('PEXPIRE', current.near, span_left)
@@ -209,7 +211,7 @@ local function new_finder(radius, wanted, self)
 
   function f.consider(g, member, text, square, d)
     f.read = f.read + 1
-    local heard, at, seq, tags = string.match(text or '', '^(%S+) (%S+) (%S+) %S+ %S+ (.*)$')
+    local heard, at, seq, tags = string.match(text or '', '^(%S+) (%S+) (%S+) %S+ %S+ ([^\n]*)')
     heard = heard and g.start + heard
     at = heard and heard - at
     if not heard or heard <= now - ttl or at <= now - ttl then
@@ -468,11 +470,13 @@ local function nearest(x, y, radius, wanted, want, self, rest)
   return walk(f, x, y, radius, want, rest)
 end
 
--- A waiting request is in the queue under the squares that its circle touches, of a size at
--- which these are four at most, and under one tag that it wants: the one that was rarest when
--- it came. So a report finds it only if the member may fit. Entries of one square and one tag
--- are sorted by age. Another entry has the request's deadline.
+-- A waiting request is in the queue under the squares that its circle touches or misses by less
+-- than REACH, of a size at which these are four at most, and under one tag that it wants: the one
+-- that was rarest when it came. So a report finds it only if the member may fit. Entries of one
+-- square and one tag are in the order in which they came here. Another entry has the request's
+-- deadline.
 local SMALLEST, LARGEST = 10, BITS -- the exponents of the squares' sides: 289 m and more
+local REACH = 50                 -- metres
 local MOST_LOOKED = 128          -- requests that one run looks at, beside one last page
 local MOST_WAITING = 16          -- requests that one run returns
 
@@ -482,20 +486,20 @@ end
 
 -- entries returns a waiting request's entries in the queue.
 local function entries(owner, q)
-  local level = SMALLEST
-  while 2 ^ level * HIGH < 2 * q.radius and level < LARGEST do
+  local level, radius = SMALLEST, q.radius + REACH
+  while 2 ^ level * HIGH < 2 * radius and level < LARGEST do
     level = level + 1
   end
   local side = 2 ^ level
   local function squares(middle, reach)
     return math.floor(math.max(0, middle - reach) / side), math.floor(math.min(SIDE - 1, middle + reach) / side)
   end
-  local left, right = squares(q.x, q.radius / WIDE)
-  local bottom, top = squares(q.y, q.radius / HIGH)
+  local left, right = squares(q.x, radius / WIDE)
+  local bottom, top = squares(q.y, radius / HIGH)
   local all = { 'due ' .. int(q.deadline) .. ' ' .. owner }
   for column = left, right do
     for row = bottom, top do
-      all[#all + 1] = place(level, q.tag, column, row) .. int(q.created) .. ' ' .. owner
+      all[#all + 1] = place(level, q.tag, column, row) .. int(q.came) .. ' ' .. owner
     end
   end
   return all
@@ -503,10 +507,11 @@ end
 
 -- A request that widens waits under the widest circle from the start: `radius` is that one's.
 local function parse_request(text)
-  local x, y, radius, created, deadline, tag, widening, tags, request =
-    string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S*) ?([^\n]*)\n([^\n]*)\n(.*)$')
+  local x, y, radius, created, deadline, came, tag, widening, tags, request =
+    string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S*) ?([^\n]*)\n([^\n]*)\n(.*)$')
   return { x = tonumber(x), y = tonumber(y), radius = tonumber(radius), created = tonumber(created),
-    deadline = tonumber(deadline), tag = tag, widening = widening, tags = tags, request = request }
+    deadline = tonumber(deadline), came = tonumber(came), tag = tag, widening = widening, tags = tags,
+    request = request }
 end
 
 local function waiting_request(owner)
@@ -536,24 +541,58 @@ local function let_wait(owner, q)
   for _, entry in ipairs(entries(owner, q)) do
     redis.call('ZADD', queue, 0, entry)
   end
-  local numbers = table.concat({ q.x, q.y, q.radius, int(q.created), int(q.deadline), q.tag, q.widening }, ' ')
+  local times = int(q.created) .. ' ' .. int(q.deadline) .. ' ' .. int(q.came)
+  local numbers = table.concat({ q.x, q.y, q.radius, times, q.tag, q.widening }, ' ')
   redis.call('HSET', wait, owner, numbers .. '\n' .. q.tags .. '\n' .. q.request)
   local left = math.max(1, q.deadline - now, redis.call('PTTL', wait), redis.call('PTTL', queue))
   redis.call('PEXPIRE', wait, left)
   redis.call('PEXPIRE', queue, left)
 end
 
--- waiting returns the oldest requests that wait here for someone like this member, each with
--- its owner. A member that had the score `from` at the moment `told` was told then of those whose
--- circle it was in. The caller's geometry has the last word: a metre is allowed for. If it has
--- looked at enough, it returns also the rest: where to go on, `from` and `told`.
-local function waiting(member, square, tags, from, told, rest)
+-- A member's view is how far it has looked at the requests that wait here. It began at a square, and
+-- within `clear` metres of there none of those looked at begins to fit the member, or ceases to. `level`,
+-- `word` and `after` are where to go on with those that had come by the moment `begun`; this is after
+-- LARGEST once it has looked at them all. Those that came before the moment `since` need no looking
+-- at. `fits` is '1' if any fitted.
+local function parse_view(text)
+  local square, clear, since, begun, fits, level, word, after =
+    string.match(text, '^\n(%d+) (%d+) (%d+) (%d+) (%d) (%d+) (%d+) (.*)$')
+  return square and { square = tonumber(square), clear = tonumber(clear), since = since, begun = begun, fits = fits,
+    level = tonumber(level), word = tonumber(word), after = after }
+end
+
+local function pack_view(view)
+  return string.format('\n%d %d %s %s %s %d %d %s', view.square, math.floor(view.clear), view.since, view.begun,
+    view.fits, view.level, view.word, view.after)
+end
+
+-- view_on begins to look at what has come since it began.
+local function view_on(view)
+  view.since, view.begun = int(view.begun - 1000), int(now) -- the clock of another node may be behind
+  view.level, view.word, view.after = SMALLEST, 1, ''
+end
+
+local function new_view(square)
+  return { square = square, clear = REACH, since = '0', begun = int(now), fits = '0',
+    level = SMALLEST, word = 1, after = '' }
+end
+
+-- near tells whether a member at this square is still where the view holds.
+local function near(view, square)
+  local x, y = xy(view.square)
+  local x2, y2 = xy(square)
+  return distance2(x, y, x2, y2) < math.max(0, view.clear - 3) ^ 2
+end
+
+-- waiting goes on with a view, and returns the first requests found for someone like this member,
+-- each with its owner. A member that had the score `from` at the moment `told` was told then of those
+-- whose circle it was in. The caller's geometry has the last word: a metre is allowed for. If there
+-- may be more, it returns also `from` and `told`.
+local function waiting(member, square, tags, view, from, told)
   local fitting, looked = {}, 0
   local x, y = xy(square)
+  local lx, ly = xy(view.square)
   forget_expired()
-  local level, word, moved, then_told, after = string.match(rest, '^(%d+) (%d+) (%S+) (%d+) (.*)$')
-  level, word, after = tonumber(level or SMALLEST), tonumber(word or 1), after or ''
-  from, told = moved or from or '-', then_told or told
   local fx, fy
   if from ~= '-' then
     fx, fy = xy(from - FIRST)
@@ -562,41 +601,45 @@ local function waiting(member, square, tags, from, told, rest)
   for tag in string.gmatch(tags, '%S+') do
     words[#words + 1] = tag
   end
-  -- in_circle tells whether the member is in the request's circle, and was not well inside before.
-  -- Few are, so the rest of the request is not read for it.
-  local function in_circle(text)
+  -- request_at returns the request if the member is in its circle. Few are, so the rest of the request
+  -- is not read for the others.
+  local function request_at(text)
     local qx, qy, widest = string.match(text, '^(%S+) (%S+) (%S+)')
     local d2 = distance2(qx, qy, x + 0.5, y + 0.5)
-    if d2 > widest ^ 2 then
-      return false
-    end
-    local created, deadline, widening = string.match(text, '^%S+ %S+ %S+ (%S+) (%S+) %S* ?([^\n]*)')
-    local q = { radius = widest, created = created, deadline = deadline, widening = widening }
-    return d2 <= circle(q, now) ^ 2 and
-      not (fx and distance2(qx, qy, fx + 0.5, fy + 0.5) <= math.max(0, circle(q, told) - 3) ^ 2)
+    local q = d2 <= widest ^ 2 and parse_request(text)
+    local r = q and circle(q, now) or widest
+    -- One that widens may reach the member at any time.
+    local edge = q and d2 > r ^ 2 and 0 or math.abs(math.sqrt(distance2(qx, qy, lx + 0.5, ly + 0.5)) - r)
+    view.clear = math.min(view.clear, edge)
+    return q and d2 <= r ^ 2 and q
   end
-  while level <= LARGEST and looked < MOST_LOOKED do
-    local here = place(level, words[word], math.floor(x / 2 ^ level), math.floor(y / 2 ^ level))
-    local page = redis.call('ZRANGEBYLEX', queue, after == '' and '[' .. here or '(' .. after,
-      '(' .. string.sub(here, 1, -2) .. '!', 'LIMIT', 0, PAGE)
+  while view.level <= LARGEST and looked < MOST_LOOKED do
+    local side = 2 ^ view.level
+    local here = place(view.level, words[view.word], math.floor(lx / side), math.floor(ly / side))
+    local page = redis.call('ZRANGEBYLEX', queue, view.after == '' and '[' .. here .. view.since or
+      '(' .. view.after, '(' .. string.sub(here, 1, -2) .. '!', 'LIMIT', 0, PAGE)
     if #page > 0 then
       local owners = {}
       for i, entry in ipairs(page) do
         owners[i] = string.match(string.sub(entry, #here + 1), '^%d+ (.*)$')
       end
       for i, text in ipairs(redis.call('HMGET', wait, unpack(owners))) do
-        local q = text and in_circle(text) and parse_request(text)
+        local q = text and request_at(text)
         if q and owners[i] ~= member and now < q.deadline and has(tags, q.tags) then
-          fitting[#fitting + 1] = { created = q.created, owner = owners[i], request = q.request }
+          view.fits = '1'
+          -- It was told of those that it was well inside before.
+          if not (fx and distance2(q.x, q.y, fx + 0.5, fy + 0.5) <= math.max(0, circle(q, told) - 3) ^ 2) then
+            fitting[#fitting + 1] = { created = q.created, owner = owners[i], request = q.request }
+          end
         end
       end
       looked = looked + #page
     end
-    after = page[PAGE] or ''
-    if after == '' then
-      word = word + 1
-      if word > #words then
-        level, word = level + 1, 1
+    view.after = page[PAGE] or ''
+    if view.after == '' then
+      view.word = view.word + 1
+      if view.word > #words then
+        view.level, view.word = view.level + 1, 1
       end
     end
   end
@@ -606,5 +649,5 @@ local function waiting(member, square, tags, from, told, rest)
   for i = MOST_WAITING + 1, #fitting do
     fitting[i] = nil
   end
-  return fitting, level <= LARGEST and table.concat({ level, word, from, int(told), after }, ' ') or ''
+  return fitting, view.level <= LARGEST and from .. ' ' .. told or ''
 end

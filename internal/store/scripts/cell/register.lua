@@ -6,13 +6,15 @@ local x, y, radius, tags, want, self, created, deadline, widening, request = arg
 
 read_generations()
 local before = waiting_request(self)
+local came = now
 if not before or before.created <= tonumber(created) then
   if before then
+    came = before.created == tonumber(created) and before.came or now
     forget(self, before)
   end
   local widest = string.match(widening, ' (%S+) ') or radius
   let_wait(self, { x = tonumber(x), y = tonumber(y), radius = tonumber(widest), created = tonumber(created),
-    deadline = tonumber(deadline), tag = rarest(tags) or '', widening = widening, tags = tags,
+    came = came, deadline = tonumber(deadline), tag = rarest(tags) or '', widening = widening, tags = tags,
     request = request })
 end
 return nearest(tonumber(x), tonumber(y), tonumber(radius), tags, tonumber(want), self, '')
