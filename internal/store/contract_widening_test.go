@@ -84,7 +84,7 @@ func widenings() []testCase {
 			same(f, far.woken(3100), nil)
 			f.advance(time.Second)
 			same(f, far.woken(2990), found(far))
-			same(f, len(f.entries("queue", 0)), 1+f.places(ana))
+			same(f, len(f.entries("queue", 0)), 2+f.places(ana))
 			ana.withdraw(0)
 			f.nobodyWaits(0)
 		}},

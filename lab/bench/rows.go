@@ -298,12 +298,27 @@ func (b *bench) waiting() error {
 			if n == 0 {
 				label = "report beside 0 waiting requests"
 			}
-			if err := b.ours(label, func() error {
+			report := func(away float64) error { // by so much of the way to the middle of the circles
 				turn++
 				p := all[turn%reporters]
-				return b.w.report(b.ctx, b.w.session(c.pool, p.id), p.at, nil)
-			}); err != nil {
+				to := geo.Point{Lat: p.at.Lat + away*(p.at.Lat-c.at.Lat), Lng: p.at.Lng + away*(p.at.Lng-c.at.Lng)}
+				return b.w.report(b.ctx, b.w.session(c.pool, p.id), to, nil)
+			}
+			// Their first reports look at all that wait, the next at what is new.
+			for range reporters * (n/1_000 + 1) {
+				if err := report(0); err != nil {
+					return err
+				}
+			}
+			if err := b.ours(label, func() error { return report(0) }); err != nil {
 				return err
+			}
+			if c.pool == "nearly-distance" {
+				if err := b.ours(label+", a hundred metres from the one before", func() error {
+					return report(float64((turn+1)/reporters%2) * 0.2)
+				}); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -119,6 +119,10 @@ func faults() []fault {
 		{"hello does not return a waiting request", domain + "session.go", "(q.State == Waiting || q.State == Searching)", "q.State == Searching"},
 
 		// Rule 9: waiting requests are woken.
+		{"a member believes that it is as far from circles as it was where it looked last", slot + "cell/list.lua", "not near(view, square)", "false"},
+		{"a member who stays looks at no new requests", slot + "cell.lua", "if #newest > 0 then", "if false then"},
+		{"a member who stays is not told again of what fits it", slot + "cell.lua", "view.fits = '1'", "view.fits = '0'"},
+		{"requests are not found from as far as a view holds", slot + "cell.lua", "q.radius + REACH", "q.radius"},
 		{"a listing wakes no waiting request", domain + "waiting.go", "range waiting[:min(maxWoken, len(waiting))]", "range waiting[:0]"},
 		{"a registration makes no attempt if a cell had to stop", domain + "waiting.go",
 			"len(s.queue) > 0 || slices.ContainsFunc(hits, func(h Hits) bool { return h.Rest != \"\" })", "len(s.queue) > 0"},

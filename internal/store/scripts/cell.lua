@@ -473,8 +473,8 @@ end
 -- A waiting request is in the queue under the squares that its circle touches or misses by less
 -- than REACH, of a size at which these are four at most, and under one tag that it wants: the one
 -- that was rarest when it came. So a report finds it only if the member may fit. Entries of one
--- square and one tag are in the order in which they came here. Another entry has the request's
--- deadline.
+-- square and one tag are in the order in which they came here. Two more entries have the request's
+-- deadline, and when it came.
 local SMALLEST, LARGEST = 10, BITS -- the exponents of the squares' sides: 289 m and more
 local REACH = 50                 -- metres
 local MOST_LOOKED = 128          -- requests that one run looks at, beside one last page
@@ -496,7 +496,7 @@ local function entries(owner, q)
   end
   local left, right = squares(q.x, radius / WIDE)
   local bottom, top = squares(q.y, radius / HIGH)
-  local all = { 'due ' .. int(q.deadline) .. ' ' .. owner }
+  local all = { 'due ' .. int(q.deadline) .. ' ' .. owner, 'came ' .. int(q.came) .. ' ' .. owner }
   for column = left, right do
     for row = bottom, top do
       all[#all + 1] = place(level, q.tag, column, row) .. int(q.came) .. ' ' .. owner
@@ -566,10 +566,14 @@ local function pack_view(view)
     view.fits, view.level, view.word, view.after)
 end
 
--- view_on begins to look at what has come since it began.
+-- view_on begins to look at what has come since the view began, if anything has.
 local function view_on(view)
-  view.since, view.begun = int(view.begun - 1000), int(now) -- the clock of another node may be behind
-  view.level, view.word, view.after = SMALLEST, 1, ''
+  local since = int(view.begun - 100) -- the clock of another node may be behind
+  local newest = redis.call('ZREVRANGEBYLEX', queue, '(came!', '[came ' .. since, 'LIMIT', 0, 1)
+  if #newest > 0 then
+    view.since, view.begun = since, int(now)
+    view.level, view.word, view.after = SMALLEST, 1, ''
+  end
 end
 
 local function new_view(square)
