@@ -90,7 +90,7 @@ func TestBadMessages(t *testing.T) {
 			"widening, no wait":     {`{"action":"match","id":"i","widenTo":5000,"widenSeconds":30}`, "i", invalid, "widenTo needs a wait of more than 0 seconds: the circle grows while the request waits"},
 			"widening to less":      {`{"action":"match","id":"i","wait":9,"widenTo":2000,"widenSeconds":30}`, "i", invalid, "widenTo must be at least the radius, which is 3000 metres"},
 			"an end of nothing":     {`{"action":"end","id":"i"}`, "i", invalid, "match is required: a string of 1 to 64 characters"},
-			"a field not built yet": {`{"action":"match","id":"i","avoid":["m"]}`, "i", invalid, "avoid is not supported yet: leave it out"},
+			"avoiding a match":      {`{"action":"match","id":"i","avoid":"m"}`, "i", invalid, "avoid must be an array of at most 20 strings of 1 to 64 characters"},
 			"lat above 85":          {at(`"lat":85.0001,"lng":0`), "i", invalid, latitude},
 			"lat below -85":         {at(`"lat":-90,"lng":0`), "i", invalid, latitude},
 			"at long ago":           {at(`"lat":0,"lng":0,"at":1e12`), "i", waggle.CodeStale, "at is older than 60 seconds: set your clock by now"},

@@ -48,7 +48,7 @@ func expand(line, lastMatch string) ([]byte, error) {
 			return nil, fmt.Errorf("%q is not name=value; as in: match radius=3000 wait=30, or type the frame in JSON; help says more", w)
 		}
 		switch name {
-		case "tags":
+		case "tags", "avoid":
 			fields = append(fields, field{name, list(text)})
 		case "id", "match", "reason", "request":
 			fields = append(fields, field{name, word(text)})

@@ -81,7 +81,8 @@ type Request struct {
 	Apart []Member
 	// Confirm is how long a matchee has to accept. 0: it is not asked.
 	Confirm time.Duration
-	// Declined are the members who have declined, or did not answer. They are not asked again.
+	// Declined are the members who have declined, or did not answer, and those that the owner avoids.
+	// They are not asked again.
 	Declined []Member
 }
 

@@ -21,7 +21,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 	if !x.Matcher {
 		return Result{}, fault(Forbidden, "the token does not give the role matcher")
 	}
-	r := NewRequest{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0, Share: q.Share, Confirm: seconds(q.Confirm)}
+	r := NewRequest{ID: q.ID, Radius: q.Radius, Tags: q.Tags, Wait: q.Wait > 0, Share: q.Share, Confirm: seconds(q.Confirm), Avoid: q.Avoid}
 	if settings.Consent == pool.Required && r.Confirm == 0 {
 		r.Confirm = settings.Confirm
 	}

@@ -148,6 +148,7 @@ type NewRequest struct {
 	Wait     bool          // the request waits if nobody is found
 	Confirm  time.Duration // how long a matchee has to accept; 0: it is not asked
 	Share    bool          // the matchee is to see the matcher's moves
+	Avoid    []string      // the ids of matches and offers whose peers are not to be found
 }
 
 // A Query is a search around a point.

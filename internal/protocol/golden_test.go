@@ -41,6 +41,7 @@ func messages() map[string]protocol.Message {
 		"match": &protocol.Match{
 			ID: "r1", Radius: 2000, Point: &protocol.Point{Lat: 37.7793, Lng: -122.4193}, Tags: []string{"xl"}, Wait: 60,
 		},
+		"match-avoid":    &protocol.Match{ID: "r2", Wait: 60, Avoid: []string{"5d2f8c01b7e94a36"}},
 		"match-widening": &protocol.Match{ID: "r1", Radius: 1000, Wait: 60, WidenTo: 5000, WidenSeconds: 40},
 		"match-share":    &protocol.Match{ID: "r1", Share: true},
 		"match-confirm":  &protocol.Match{ID: "r1", Wait: 60, Confirm: 15},
@@ -151,7 +152,6 @@ func frames() map[string]protocol.Frame {
 		"error":         refusal(protocol.ActionLocation, `{"action":"location","id":"l8","lat":95,"lng":0}`),
 		"error-unknown-action": refusal("$default",
 			`{"action":"dance","id":"d1"}`),
-		"error-not-yet": refusal(protocol.ActionMatch, `{"action":"match","id":"r2","avoid":["5d2f8c01b7e94a36"]}`),
 		"error-too-large": refusal(protocol.ActionPing,
 			`{"action":"ping","padding":"`+strings.Repeat("x", protocol.MaxMessageBytes)+`"}`),
 		"error-stale": &protocol.Error{

@@ -38,15 +38,13 @@ const (
 //   - oneof: the only strings allowed; default: the one that an absent field means
 //   - instead: names of fields that a list of objects stands for: they are refused beside it,
 //     and none of them is required
-//   - later: names of fields that are refused until they are supported. Ignoring
-//     them would give their sender something else than it asked for
 //
 // An optional field that is null counts as absent: phones and JSON writers say unknown so. A
 // float64 that is no pointer, such as a radius, is refused as null. It is chosen and not
 // measured, and JavaScript writes null for a NaN.
 //
 // A json.RawMessage is any value, even null, without white space around its parts: range is the
-// number of its bytes. A list of strings is a list of tags. Of a list of objects, range is the number of them. The
+// number of its bytes. A list of strings with a range is a list of so many ids, and else one of tags. Of a list of objects, range is the number of them. The
 // fields of an embedded struct are fields of the message; those of an embedded pointer come all
 // or none.
 type Message interface {
@@ -119,7 +117,6 @@ type Locate struct {
 
 // Match asks for the nearest available member.
 type Match struct {
-	_      struct{} `later:"avoid"`
 	ID     string   `json:"id" range:"at most 64"`
 	Radius float64  `json:"radius" unit:"metres" range:"100 to 20000"` // 0: DefaultRadius, or the pool's widest if that is less
 	*Point          // where to search; nil: where the caller last reported to be
@@ -127,7 +124,9 @@ type Match struct {
 	Wait   float64  `json:"wait" unit:"seconds" range:"0 to 600"`
 	// Confirm is how long the one who is found has to accept. 0: it is not asked.
 	Confirm float64 `json:"confirm" unit:"seconds" range:"0 to 600"`
-	Share   bool    `json:"share"` // the matchee gets the caller's moves too
+	// Avoid are the ids of matches and offers, of the last ten minutes: those who were in them are not found.
+	Avoid []string `json:"avoid" range:"at most 20"`
+	Share bool     `json:"share"` // the matchee gets the caller's moves too
 	// While nobody is found, the circle of a request with a Wait grows to WidenTo over WidenSeconds. Both or neither.
 	WidenTo      float64 `json:"widenTo" unit:"metres" range:"100 to 20000"`
 	WidenSeconds float64 `json:"widenSeconds" unit:"seconds" range:"1 to 600"`

@@ -27,7 +27,6 @@ var messages = sync.OnceValues(func() (actions []string, shapes map[string]*shap
 // A shape is what the tags of a struct's fields say, as Message explains them.
 type shape struct {
 	of     reflect.Type
-	later  []string
 	fields []*field
 }
 
@@ -39,6 +38,7 @@ type field struct {
 	each            *shape // of the objects in a list; nil for any other
 	instead         []string
 	required, wraps bool
+	ids             bool    // a list of ids, of at most max
 	min, max        float64 // NaN: none, as for the next
 	unknown         float64
 	oneof           []string
@@ -59,10 +59,6 @@ var rawJSON = reflect.TypeFor[json.RawMessage]()
 func shapeOf(t reflect.Type) *shape {
 	s := &shape{of: t}
 	for i := range t.NumField() {
-		if later := t.Field(i).Tag.Get("later"); later != "" {
-			s.later = strings.Split(later, ",")
-			continue
-		}
 		s.fields = append(s.fields, fieldOf(i, t.Field(i)))
 	}
 	return s
@@ -86,6 +82,9 @@ func fieldOf(index int, from reflect.StructField) *field {
 	case kind == reflect.Slice && of.Elem().Kind() == reflect.Struct:
 		f.each, f.instead = shapeOf(of.Elem()), strings.Split(tag.Get("instead"), ",")
 		f.allowed = "an array of " + f.bounds(tag.Get("range")) + " objects"
+	case kind == reflect.Slice && tag.Get("range") != "":
+		f.ids = true
+		f.allowed = "an array of " + f.bounds(tag.Get("range")) + " strings of 1 to 64 characters"
 	case kind == reflect.Slice:
 		f.allowed = allowedTags
 	case tag.Get("oneof") != "":
@@ -124,11 +123,6 @@ func (s *shape) read(into reflect.Value, object map[string]value) string {
 		}
 		into.Set(reflect.New(s.of))
 		into, reason = into.Elem(), ", since "+s.fields[first].name+" is given"
-	}
-	for _, name := range s.later {
-		if found(name) && object[name].kind != 'n' {
-			return name + " is not supported yet: leave it out"
-		}
 	}
 	var replaced []string
 	for _, f := range s.fields {
@@ -219,6 +213,11 @@ func (f *field) read(into reflect.Value, v value) bool {
 			into.SetBytes(text.Bytes())
 			return err == nil && !f.outside(float64(text.Len()))
 		}
+		if f.ids {
+			ids, ok := f.readIDs(v)
+			into.Set(reflect.AppendSlice(into, reflect.ValueOf(ids)))
+			return ok
+		}
 		tags, ok := readTags(v)
 		into.Set(reflect.AppendSlice(into, reflect.ValueOf(tags)))
 		return ok
@@ -243,6 +242,17 @@ func (f *field) number(v value) (float64, bool) {
 }
 
 func (f *field) outside(n float64) bool { return n < f.min || f.max < n }
+
+// readIDs reads a list of ids.
+func (f *field) readIDs(v value) (ids []string, ok bool) {
+	for _, id := range v.items {
+		if n := utf8.RuneCountInString(id.text); id.kind != '"' || n < 1 || n > 64 {
+			return nil, false
+		}
+		ids = append(ids, id.text)
+	}
+	return ids, v.kind == '[' && !f.outside(float64(len(ids)))
+}
 
 // readTags reads a list of tags, sorted and each once.
 func readTags(v value) (tags []string, ok bool) {

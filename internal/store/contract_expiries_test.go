@@ -183,15 +183,15 @@ func forgettings() []testCase {
 			ana, ben, eve := f.listed("ana", 0), f.listed("ben", 10), f.listed("eve", 20)
 			named := func(who string) int { return strings.Count(fmt.Sprint(f.stored("past", "ben")), `"`+who+`"`) }
 			ana.meet(ben, 0, "cancelled", match.ByMatcher)
-			same(f, named("ana"), 2) // an end and a cool-down
+			same(f, named("ana"), 3) // an end, a cool-down and whom it met
 			ben = ben.nextSession()
 			f.says(ben.connect(), match.StatusOK)
-			same(f, named("ana"), 2)
+			same(f, named("ana"), 3)
 			f.must(f.store.Told(f.t.Context(), []match.Told{{Member: ben.Member, Connection: ben.Connection, Marks: []string{match.NoticeEnded.Mark("m1")}}}))
 			f.advance(match.EndRemembered)
 			ben = ben.nextSession()
 			f.says(ben.connect(), match.StatusOK)
-			same(f, named("ana"), 1)
+			same(f, named("ana"), 2)
 			f.advance(4 * time.Minute)
 			ben.moveTo(10)
 			eve.moveTo(20)
@@ -200,12 +200,16 @@ func forgettings() []testCase {
 			f.says(eve.release("m2", ben, "cancelled", match.ByMatcher), match.StatusReleased)
 			ben = ben.nextSession()
 			f.says(ben.connect(), match.StatusOK)
-			same(f, named("ana"), 0)
-			same(f, named("eve"), 2)
+			same(f, named("ana"), 1) // whom it met
+			same(f, named("eve"), 3)
 			f.advance(match.EndRemembered)
 			ben = ben.nextSession()
 			f.says(ben.connect(), match.StatusOK)
-			same(f, named("eve"), 2) // it is not told of that end yet
+			same(f, named("eve"), 3) // it is not told of that end yet
+			f.advance(match.OutcomeRemembered)
+			ben = ben.nextSession()
+			f.says(ben.connect(), match.StatusOK)
+			same(f, named("ana"), 0)
 		}},
 	}
 }

@@ -22,7 +22,7 @@ type testCase struct {
 func contract() []testCase {
 	var all []testCase
 	for _, part := range [][]testCase{sessions(), reads(), reports(), shares(), positions(), listings(), cells(), generations(),
-		tagIndex(), areas(), searches(), begins(), leases(), waits(), views(), widenings(), nearbys(), claims(), commits(), offers(),
+		tagIndex(), areas(), searches(), begins(), leases(), waits(), views(), widenings(), avoidings(), nearbys(), claims(), commits(), offers(),
 		ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries(), forgettings()} {
 		all = append(all, part...)
 	}

@@ -241,7 +241,7 @@ func (s *Store) Begin(ctx context.Context, x match.Session, q match.NewRequest) 
 	}
 	r, err := s.askOnce(ctx, s.onMember("begin", x.Member, append(s.session(x), q.ID, q.Match, lat, lng, decimal(q.Radius),
 		widening(q.Widening).text(), words(q.Tags), millis(q.Open), bit(q.Wait), millis(q.Confirm), decimal(settings.RequestsPerMinute),
-		decimal(settings.MatchesPerHour), remote, bit(q.Share))...))
+		decimal(settings.MatchesPerHour), remote, bit(q.Share), jsonList(q.Avoid))...))
 	return match.Begun{Status: r.Status, Refusal: r.refusal(), Untold: r.untold(), Request: r.request(),
 		Unfinished: r.route(r.Unfinished), Outcome: r.outcome(), Claim: r.claim(), Route: r.route(r.Route)}, err
 }

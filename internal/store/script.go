@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -276,6 +277,15 @@ func bit(b bool) string {
 		return "1"
 	}
 	return "0"
+}
+
+// jsonList writes what may hold spaces.
+func jsonList(all []string) string {
+	text, err := json.Marshal(append([]string{}, all...)) // never null
+	if err != nil {
+		panic(err) // strings never fail
+	}
+	return string(text)
 }
 
 // words writes tags the way the scripts read them.

@@ -418,7 +418,7 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 			{"dance", `"id":"x"`, protocol.CodeUnknownAction},
 			{"nearby", "", protocol.CodeConflict},
 			{"match", `"radius":99`, protocol.CodeInvalidMessage},
-			{"match", `"avoid":["m"]`, protocol.CodeInvalidMessage},
+			{"match", `"avoid":[""]`, protocol.CodeInvalidMessage},
 			{"location", `"lat":86,"lng":0`, protocol.CodeInvalidMessage},
 			{"location", `"lat":1,"lng":0,"lat":2`, protocol.CodeInvalidMessage},
 			{"locate", "", protocol.CodeNotFound},

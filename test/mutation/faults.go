@@ -119,6 +119,7 @@ func faults() []fault {
 		{"hello does not return a waiting request", domain + "session.go", "(q.State == Waiting || q.State == Searching)", "q.State == Searching"},
 
 		// Rule 9: waiting requests are woken.
+		{"whom a request avoids is found", slot + "member/begin.lua", "if #peers > 0 then", "if false then"},
 		{"a member believes that it is as far from circles as it was where it looked last", slot + "cell/list.lua", "not near(view, square)", "false"},
 		{"a member who stays looks at no new requests", slot + "cell.lua", "if #newest > 0 then", "if false then"},
 		{"a member who stays is not told again of what fits it", slot + "cell.lua", "view.fits = '1'", "view.fits = '0'"},

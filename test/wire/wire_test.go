@@ -259,7 +259,7 @@ func TestTheServerAcceptsEveryMessageOfTheClient(t *testing.T) {
 			Available: new(true), Tags: &[]string{"bike", "xl"},
 		}},
 		{protocol.ActionLocate, &waggle.Locate{ID: "i"}},
-		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60, WidenTo: 5000, WidenSeconds: 40, Share: true, Confirm: 15}},
+		{protocol.ActionMatch, &waggle.Match{ID: "i", Radius: 2000, Point: &waggle.Point{Lat: 1, Lng: 2}, Tags: []string{"xl"}, Wait: 60, WidenTo: 5000, WidenSeconds: 40, Share: true, Confirm: 15, Avoid: []string{"m1"}}},
 		{protocol.ActionAccept, &waggle.Accept{ID: "i", Match: "m"}},
 		{protocol.ActionDecline, &waggle.Decline{ID: "i", Match: "m"}},
 		{protocol.ActionCancel, &waggle.Cancel{ID: "i", Request: "r"}},

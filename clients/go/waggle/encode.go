@@ -38,6 +38,7 @@ func EncodeMessage(m Message) []byte {
 	case *Match:
 		w.ID, w.Radius, w.Wait = m.ID, number(m.Radius), number(m.Wait)
 		w.Share, w.Confirm = m.Share, number(m.Confirm)
+		w.Avoid = m.Avoid
 		w.WidenTo, w.WidenSeconds = number(m.WidenTo), number(m.WidenSeconds)
 		if m.Point != nil {
 			w.Lat, w.Lng = (*number)(&m.Point.Lat), (*number)(&m.Point.Lng)
@@ -87,6 +88,7 @@ type wireMessage struct {
 	WidenTo      number          `json:"widenTo,omitempty"`
 	WidenSeconds number          `json:"widenSeconds,omitempty"`
 	Confirm      number          `json:"confirm,omitempty"`
+	Avoid        []string        `json:"avoid,omitempty"`
 	Share        bool            `json:"share,omitempty"`
 	Data         json.RawMessage `json:"data,omitempty"`
 }

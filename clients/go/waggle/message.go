@@ -76,6 +76,9 @@ type Match struct {
 	// WidenTo is the radius to which the circle of a request with a Wait grows over
 	// WidenSeconds (1 to 600) while nobody is found, in metres, Radius to 20 000. Both or neither.
 	WidenTo, WidenSeconds float64
+	// Avoid are the ids of up to 20 matches and offers of the last ten minutes: the members who were in
+	// them with this one are not found.
+	Avoid []string
 	// Share lets the member who is found follow this one too, while the match lasts.
 	Share bool
 }

@@ -15,7 +15,8 @@ local expired -- the request that has just expired, until its no_match is taken
 local MOST_TRAILING = 4 -- trailing listings of one member
 local MOST_UNTOLD = 4 -- notices that one member is not yet told
 local MOST_APART = 16   -- members with whom one member has a cool-down
-local MOST_DECLINED = 32 -- members whom one request is not offered to again
+local MOST_DECLINED = 32 -- members whom one request is not offered to again, beside those it avoids
+local MOST_MET = 20      -- matches and offers whose peers one member can avoid
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
 -- one listpack as long as each value has at most 64 bytes.
@@ -334,9 +335,19 @@ local function end_reason(match)
   end
 end
 
+-- note_met remembers, for requests that avoid it, with whom this member was in a match or an offer.
+local function note_met(match, peer)
+  local list = load_list('met')
+  list[#list + 1] = { match = match, peer = peer, at = now }
+  save_list('met', list, MOST_MET)
+end
+
 -- note_end remembers the end of a match of this member, for a matchee with its
 -- matcher. It returns the id of this member's request that led to the match, or nil.
-local function note_end(match, reason, early, matcher)
+local function note_end(match, reason, early, matcher, matchee)
+  if matcher or matchee then
+    note_met(match, matcher or matchee)
+  end
   local list = load_list('ends')
   list[#list + 1] = { match = match, reason = reason, early = early, at = now, matcher = matcher }
   save_list('ends', list)
@@ -416,11 +427,12 @@ end
 -- prune_lists takes what is over out of the lists that name other members: after each connect
 -- nothing of them stays that nobody needs.
 local function prune_lists()
-  local all = redis.call('HMGET', past, 'ends', 'apart')
-  for i, field in ipairs({ 'ends', 'apart' }) do
+  local fields = { 'ends', 'apart', 'met' }
+  local all = redis.call('HMGET', past, unpack(fields))
+  for i, field in ipairs(fields) do
     local list = {}
     for _, e in ipairs(all[i] and cjson.decode(all[i]) or {}) do
-      if (e.till or e.at + REMEMBER_END) > now or is_untold(e.match) then
+      if (e.till or e.at + (field == 'met' and REMEMBER_OUTCOME or REMEMBER_END)) > now or is_untold(e.match) then
         list[#list + 1] = e
       end
     end
@@ -454,8 +466,9 @@ end
 local function take_back(r, reason)
   local declined = r.declined and cjson.decode(r.declined) or {}
   declined[#declined + 1] = r.matchee
-  if #declined > MOST_DECLINED then
-    table.remove(declined, 1)
+  local avoided = tonumber(r.avoided or 0) -- come first
+  if #declined > avoided + MOST_DECLINED then
+    table.remove(declined, avoided + 1)
   end
   r.declined = cjson.encode(declined)
   if reason == 'expired' then
@@ -465,7 +478,7 @@ local function take_back(r, reason)
   redis.call('HDEL', route, 'match', 'matchee', 'distance', 'till')
   if m.conn then
     note_untold('ended', r.match)
-    note_end(r.match, reason)
+    note_end(r.match, reason, nil, nil, r.matchee)
   end
   r.state, r.match, r.matchee, r.distance, r.till = 'waiting', nil, nil, nil, nil
 end
@@ -823,7 +836,7 @@ local function finish(r, reason, by, perMinute, matchesPerHour, harvestPerHour, 
     redis.call('PEXPIRE', route, REMEMBER_END * 2)
     m.active = nil
     note_untold('ended', match)
-    note_end(match, reason, early)
+    note_end(match, reason, early, nil, r.matchee)
     if part(r.matchee, 'matcher', early, reason, coolDown, harvestPerHour) then
       give_back('requestRate', 60000 / perMinute)
       give_back('matchRate', 3600000 / matchesPerHour)

@@ -5,7 +5,7 @@
 -- no_location, too_far, absent (a back end's: the member is not connected), rate_limited, kept_out,
 -- replaced, gone, expired, unknown. Only ok has opened anything.
 local conn, connected, perSecond, burst, id, match, lat, lng, radius, widening, tags, patience, wait, confirm,
-    perMinute, perHour, remote, share = arguments(18)
+    perMinute, perHour, remote, share, avoid = arguments(19)
 
 local by_member, refusal, untold = conn ~= '', nil, untold
 if by_member then
@@ -72,6 +72,19 @@ r = { request = id, lat = lat, lng = lng, radius = radius, tags = tags, created 
 if widening ~= '' then
   r.widening = widening
   redis.call('HSET', route, 'widening', widening)
+end
+-- Whom it avoids is never asked, as who has declined is not.
+local avoided, met = cjson.decode(avoid), {}
+for _, e in ipairs(#avoided > 0 and load_list('met') or {}) do
+  met[e.match] = e.at + REMEMBER_OUTCOME > now and e.peer or nil
+end
+local peers = {}
+for _, one in ipairs(avoided) do
+  peers[#peers + 1] = met[one]
+end
+if #peers > 0 then
+  r.declined = cjson.encode(peers)
+  redis.call('HSET', route, 'declined', r.declined, 'avoided', #peers)
 end
 m.cancelled, m.no_match = nil, deadline .. ' ' .. circle(r, deadline) .. ' ' .. id
 redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', now + LEASE, 'request', id, 'lat', lat,

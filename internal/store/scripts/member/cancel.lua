@@ -46,7 +46,7 @@ end
 if outcome == 'open' then
   close_request(r, 'cancelled', nil)
   if r.state == 'offered' then
-    note_end(r.match, 'cancelled') -- for the one who is asked
+    note_end(r.match, 'cancelled', nil, nil, r.matchee) -- for the one who is asked
   end
   m.cancelled = int(now) .. ' ' .. r.request
   return answer('cancelled', r.request, { request = request(r),
