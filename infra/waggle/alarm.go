@@ -46,7 +46,7 @@ func (w *Waggle) alarms(c config.Config, api *api, cache *cache, timers *timers)
 		}
 		all = append(all, alarm{"CacheEvictions" + shard, "the cache is full and evicts entries, so the invariants Exclusive and Nearest is nearest can be violated", highest(nodes, "Evictions", sum), 1, 1, 5})
 		switch c.Cache.Kind {
-		case config.Serverless:
+		case config.Public, config.Serverless:
 			all = append(all,
 				alarm{"CacheMemory", "the cache has reached 75 % of its maximum, at which it evicts entries: raise cacheMaxGB",
 					highest(nodes, "BytesUsedForCache", maximum), 0.75e9 * float64(c.Cache.MaxGB), 3, 5},

@@ -51,7 +51,7 @@ func newDashboard(w *Waggle, c config.Config, api *api, cache *cache) {
 		return all
 	}
 	switch c.Cache.Kind {
-	case config.Serverless:
+	case config.Public, config.Serverless:
 		row(
 			graph("Cache: bytes", nodes("BytesUsedForCache", maximum)...),
 			graph("Cache: processing units", nodes("ElastiCacheProcessingUnits", sum)...),

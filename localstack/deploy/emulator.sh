@@ -62,7 +62,8 @@ free() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 
 step() { printf '\n== %s, after %d s\n' "$*" $SECONDS; }
 
 step "building for this machine"
-make build ARCH="$(go env GOHOSTARCH)"
+export DIST=bin/emulator # and not dist, which make deploy deploys
+make build ARCH="$(go env GOHOSTARCH)" DIST="$DIST"
 go build -o bin/waggle ./cmd/waggle
 go build -o bin/localstack ./localstack
 (cd infra && go build -o ../bin/infra .)
