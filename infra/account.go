@@ -53,8 +53,11 @@ func look(ctx context.Context, stack, region string) (account, error) {
 	if err := ask(ctx, region, &gateway, "apigateway", "get-account"); err != nil {
 		return a, err
 	}
-	// CloudFormation names a role after the stack, of which it takes the beginning.
-	own := ":role/" + stack[:min(len(stack), 20)]
+	// CloudFormation names a role after the stack; of a long name it takes the beginning.
+	own := ":role/" + stack + "-"
+	if len(stack) > 20 {
+		own = ":role/" + stack[:20]
+	}
 	a.logsRole = gateway.CloudwatchRoleArn != "" && !strings.Contains(gateway.CloudwatchRoleArn, own)
 	return a, nil
 }

@@ -181,6 +181,7 @@ type resource struct {
 	Tags           any            `json:"-"`
 	DependsOn      any
 	DeletionPolicy string
+	UpdatePolicy   map[string]any
 }
 
 func read(text, findings []byte) (*template, error) {
