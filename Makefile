@@ -134,6 +134,10 @@ release: ## pack a release into bin/release: the functions for ARCH, waggle and 
 	@build/release.sh pack $(ARCH) $(DIST) bin/release
 	@build/release.sh tools bin/release
 
+.PHONY: preflight
+preflight: ## look before the first deploy what the account, the region and this machine lack; changes nothing
+	@ARCH=$(ARCH) RELEASE=$(RELEASE) build/preflight.sh
+
 .PHONY: synth
 synth: ## build, and write the template of the stack on AWS (CDKFLAGS="-c issuer=… -c audience=… -c consent=…", see docs/configuration.md)
 	@$(CDK) synth --quiet $(CDKFLAGS)
