@@ -263,6 +263,11 @@ func TestCheckWorksWithoutParse(t *testing.T) {
 		t.Errorf("got %v, want an error that asks for a consent policy", err)
 	}
 	pools, err := config.ParsePools([]byte(`{"pools":{"default":{"consent":"implied"}}}`))
+	c.Pools, c.Network.VPC = pools, "vpc-01234567"
+	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "a VPC goes with a cache in it: choose -c cache=serverless") {
+		t.Errorf("a VPC with a public cache: got %v, want an error", err)
+	}
+	c.Network.VPC = ""
 	if c.Pools = pools; errors.Join(err, c.Check()) != nil || pools.For("any").RemoteRequests {
 		t.Errorf("got %v, %v and %+v, want no error and no remote requests", err, c.Check(), pools)
 	}

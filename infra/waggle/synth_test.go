@@ -118,11 +118,11 @@ func synthesize(settings ...string) (*template, error) {
 		return nil, err
 	}
 	app.Synth(nil)
-	text, err := os.ReadFile(filepath.Join(out, "Waggle.template.json"))
+	text, err := os.ReadFile(filepath.Join(out, c.Stack+".template.json"))
 	if err != nil {
 		return nil, err
 	}
-	findings, err := os.ReadFile(filepath.Join(out, "AwsSolutions-Waggle-NagReport.json"))
+	findings, err := os.ReadFile(filepath.Join(out, "AwsSolutions-"+c.Stack+"-NagReport.json"))
 	if err != nil {
 		return nil, err
 	}

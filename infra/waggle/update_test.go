@@ -253,6 +253,40 @@ func TestTheComparisonSeesWhatGetsStuck(t *testing.T) {
 	}
 }
 
+// Two stacks of one account and region have no name in common that is unique there. They
+// share API Gateway's role alone, which the second does not create: see look in package main.
+func TestTwoStacksFitIntoOneAccount(t *testing.T) {
+	for _, kind := range []string{"public", "cluster"} {
+		first, err := synthesize("cache=" + kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := synthesize("cache="+kind, "stack=Places-2", "accessLogs=account")
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := 0
+		for id, a := range first.resources {
+			name := a.Properties[named[a.Type]]
+			if name == nil {
+				continue
+			}
+			names++
+			for other, b := range second.resources {
+				if b.Type == a.Type && b.Properties[named[b.Type]] == name {
+					t.Errorf("%s of the first and %s of the second stack are both called %v", id, other, name)
+				}
+			}
+		}
+		if names < 3 {
+			t.Errorf("only %d names were compared", names)
+		}
+		if got := second.names("AWS::ApiGateway::Account"); len(got) > 0 {
+			t.Errorf("the second stack has %v", got)
+		}
+	}
+}
+
 func TestAChangeOfWhatIsFixedIsRefused(t *testing.T) {
 	kit.Command(t, "node", "Node.js 20 or later")
 	dir := t.TempDir()
