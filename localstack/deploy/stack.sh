@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Deploys or destroys the stack with target=local on an emulator, with cdklocal:
-# stack.sh deploy, or stack.sh destroy. On LocalStack and on ministack, destroy a stack
+# stack.sh deploy [-c KEY=VALUE…], which updates a stack that exists, or stack.sh destroy. On LocalStack and on ministack, destroy a stack
 # whose creation has failed before you deploy it again.
 #   EMULATOR  its URL, http://host:port, for this machine and the functions
 #   CACHE     redis://host:port, for the functions
@@ -28,7 +28,7 @@ deploy)
   cdk bootstrap aws://000000000000/us-east-1
   cdk deploy --app bin/infra --output "$OUT/cdk.out" --require-approval never --outputs-file "$OUT/outputs.json" \
     -c target=local -c emulator="$EMULATOR" -c arch="$(go env GOHOSTARCH)" \
-    -c issuer="$ISSUER" -c audience=waggle -c consent=implied -c cacheEndpoint="$CACHE"
+    -c issuer="$ISSUER" -c audience=waggle -c consent=implied -c cacheEndpoint="$CACHE" "${@:2}"
   ;;
 destroy) WAGGLE_VERB=destroy cdk destroy --app bin/infra --output "$OUT/cdk.out" --force ;;
 *)
