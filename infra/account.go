@@ -22,12 +22,18 @@ type account struct {
 	logsRole bool
 }
 
-// look looks into an account. An error of the command line is about something that the
-// deployment would run into too.
-func look(ctx context.Context, stack, region string) (account, error) {
+// look looks into an account, whose id the CDK has found out.
+func look(ctx context.Context, id, stack, region string) (account, error) {
 	var a account
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	var who struct{ Account string }
+	if err := ask(ctx, region, &who, "sts", "get-caller-identity"); err != nil {
+		return a, err
+	}
+	if who.Account != id { // the CDK was given another profile
+		return a, fmt.Errorf("the AWS command line has credentials of the account %s, and the CDK of %s: export AWS_PROFILE=… for both", who.Account, id)
+	}
 	var described struct {
 		Stacks []struct {
 			StackStatus string

@@ -19,6 +19,7 @@ func commandLine(t *testing.T, stacks, gateway string) {
 case "$1 $2" in
 "cloudformation describe-stacks") said='%s' ;;
 "apigateway get-account") said='%s' ;;
+"sts get-caller-identity") said='{"Account":"123456789012"}' ;;
 *) said="unexpected: $*" ;;
 esac
 case $said in "{"*) echo "$said" ;; *) echo "$said" >&2; exit 254 ;; esac
@@ -59,11 +60,18 @@ func TestTheAccountSaysWhatExists(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			commandLine(t, test.stacks, test.gateway)
-			got, err := look(t.Context(), "Waggle", "eu-west-1")
+			got, err := look(t.Context(), "123456789012", "Waggle", "eu-west-1")
 			if got != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 				t.Errorf("got %+v, %v, want %+v, %q", got, err, test.want, test.err)
 			}
 		})
+	}
+}
+
+func TestAnotherAccountIsNotLookedInto(t *testing.T) {
+	commandLine(t, "{}", "{}")
+	if got, err := look(t.Context(), "210987654321", "Waggle", "eu-west-1"); err == nil || !strings.Contains(err.Error(), "AWS_PROFILE") || got != (account{}) {
+		t.Errorf("got %+v, %v, want an error", got, err)
 	}
 }
 

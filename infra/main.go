@@ -44,7 +44,7 @@ func run() error {
 	}
 	props := waggle.StackProps{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Region: os.Getenv("CDK_DEFAULT_REGION")}
 	if c.Target == config.AWS && props.Account != "" {
-		found, err := look(context.Background(), c.Stack, props.Region)
+		found, err := look(context.Background(), props.Account, c.Stack, props.Region)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "waggle: %v\n", errors.Join(errNotLooked, err))
 		}

@@ -48,9 +48,8 @@ func (c checkout) write(t *testing.T, name, text string, mode os.FileMode) {
 	}
 }
 
-// run runs a command there, without the credentials and settings of this machine.
-func (c checkout) run(t *testing.T, name string, args ...string) string {
-	t.Helper()
+// command is one that runs there, without the credentials and settings of this machine.
+func (c checkout) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = c.dir
 	for _, pair := range os.Environ() {
@@ -60,7 +59,12 @@ func (c checkout) run(t *testing.T, name string, args ...string) string {
 	}
 	cmd.Env = append(cmd.Env, "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 		"GIT_AUTHOR_NAME=test", "GIT_AUTHOR_EMAIL=test@example.org", "GIT_COMMITTER_NAME=test", "GIT_COMMITTER_EMAIL=test@example.org")
-	out, err := cmd.CombinedOutput()
+	return cmd
+}
+
+func (c checkout) run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := c.command(t, name, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
@@ -160,6 +164,15 @@ func TestTheTemplateHasWhatTheCheckoutSays(t *testing.T) {
 	committed, version := c.synth(t)
 	if !strings.HasSuffix(version, commit) || committed["match"].description != "Waggle: match, "+version {
 		t.Errorf("got version %q and %q, want the commit %s", version, committed["match"].description, commit)
+	}
+
+	// With credentials the app looks at the stack that exists. It has another kind of cache.
+	commandLine(t, `{"Stacks":[{"StackStatus":"CREATE_COMPLETE","Outputs":[{"OutputKey":"Fixed","OutputValue":"cache=cluster"}]}]}`, "{}")
+	app := c.command(t, "bin/infra")
+	app.Path = filepath.Join(c.dir, "bin/infra")
+	app.Env = append(app.Env, "ARCH="+runtime.GOARCH, "CDK_DEFAULT_ACCOUNT=123456789012", "CDK_DEFAULT_REGION=eu-west-1", "CDK_OUTDIR="+t.TempDir())
+	if out, err := app.CombinedOutput(); err == nil || !strings.Contains(string(out), "the stack Places has cache=cluster, and these settings mean cache=public") {
+		t.Errorf("a change of the cache's kind: got %v, %s", err, out)
 	}
 
 	// To destroy takes neither built functions nor settings other than the name.
