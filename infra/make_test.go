@@ -19,9 +19,9 @@ type checkout struct{ dir string }
 func copyTree(t *testing.T) checkout {
 	t.Helper()
 	c := checkout{t.TempDir()}
-	out, err := exec.CommandContext(t.Context(), "git", "-C", "..", "ls-files", "--cached", "--others", "--exclude-standard").Output()
+	out, err := exec.CommandContext(t.Context(), kit.Command(t, "git", "git"), "-C", "..", "ls-files", "--cached", "--others", "--exclude-standard").Output()
 	if err != nil {
-		t.Fatal(err)
+		kit.Missing(t, "git, and a clone of the repository")
 	}
 	for _, name := range strings.Split(strings.TrimSpace(string(out)), "\n") {
 		info, err := os.Stat(filepath.Join("..", name))

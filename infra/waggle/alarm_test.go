@@ -68,6 +68,9 @@ func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 			"CacheEvictions": "Sum(Evictions " + cache + ") >= 1 for 1 of 5 min",
 			"CacheMemory":    "Maximum(BytesUsedForCache " + cache + ") >= 7.5e+09 for 3 of 5 min",
 			"CacheThrottled": "Sum(ThrottledCmds " + cache + ") >= 1 for 3 of 5 min",
+			"CacheSignIns":   "Sum(IamAuthenticationThrottling " + cache + ") >= 1 for 3 of 5 min",
+			"CacheStrangers": "Sum(AuthenticationFailures " + cache + ") >= 1 for 3 of 5 min",
+			"CacheCommands":  "Sum(CommandAuthorizationFailures " + cache + ") >= 1 for 1 of 5 min",
 		}
 	}
 	of := func(name, statistic string, shard int) string {
@@ -126,7 +129,8 @@ func TestTheDashboardShowsTheseMetrics(t *testing.T) {
 	usual := []string{"ConnectCount", "MessageCount", "ClientError", "ExecutionError", "IntegrationError", "IntegrationLatency",
 		"Errors", "Throttles", "Duration", "ConcurrentExecutions"}
 	for name, more := range map[string][]string{
-		public:     {"BytesUsedForCache", "ElastiCacheProcessingUnits", "ThrottledCmds", "Evictions"},
+		public: {"BytesUsedForCache", "ElastiCacheProcessingUnits", "ThrottledCmds", "Evictions", "CurrConnections", "NewConnections",
+			"IamAuthenticationThrottling", "AuthenticationFailures", "CommandAuthorizationFailures"},
 		serverless: {"BytesUsedForCache", "ElastiCacheProcessingUnits", "ThrottledCmds", "Evictions"},
 		cluster:    {"DatabaseMemoryUsagePercentage", "EngineCPUUtilization", "ReplicationLag", "Evictions"},
 		local:      nil,

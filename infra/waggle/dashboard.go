@@ -58,6 +58,12 @@ func newDashboard(w *Waggle, c config.Config, api *api, cache *cache) {
 			graph("Cache: throttled commands", nodes("ThrottledCmds", sum)...),
 			graph("Cache: evictions", nodes("Evictions", sum)...),
 		)
+		row(
+			graph("Cache: connections", nodes("CurrConnections", maximum)...),
+			graph("Cache: new connections", nodes("NewConnections", sum)...),
+			graph("Cache: sign-ins put off or refused", append(nodes("IamAuthenticationThrottling", sum), nodes("AuthenticationFailures", sum)...)...),
+			graph("Cache: refused commands", nodes("CommandAuthorizationFailures", sum)...),
+		)
 	case config.Cluster:
 		row(
 			graph("Cache: memory, %", nodes("DatabaseMemoryUsagePercentage", maximum)...),
