@@ -29,6 +29,9 @@ type network struct {
 	// where names the VPC and its subnets, or the zones of the stack's own VPC. It is "" if
 	// the stack has its own VPC in the region's first zones.
 	where string
+	// pending is whether the CDK has yet to look up the VPC. It runs the app with made-up ids
+	// first, and then again.
+	pending bool
 }
 
 func newNetwork(scope constructs.Construct, c config.Network, props Props) *network {
@@ -55,6 +58,7 @@ func newNetwork(scope constructs.Construct, c config.Network, props Props) *netw
 	if props.VPC != nil || c.VPC != "" {
 		n.where = n.names()
 	}
+	n.pending = props.VPC == nil && c.VPC != "" && *n.vpc.VpcId() != c.VPC
 
 	n.functions = awsec2.NewSecurityGroup(scope, jsii.String("FunctionSecurityGroup"), &awsec2.SecurityGroupProps{
 		Vpc:              n.vpc,

@@ -293,20 +293,30 @@ func TestAChangeOfWhatIsFixedIsRefused(t *testing.T) {
 	if err := build(dir, config.ARM64); err != nil {
 		t.Fatal(err)
 	}
-	for deployed, want := range map[string]string{
-		"":                             "",
-		"cache=public":                 "",
-		"cache=serverless":             "the stack Waggle has cache=serverless, and these settings mean cache=public",
-		"an older version's resources": "Deploy a stack of another name beside it with -c stack=NAME",
+	lookup := []string{"cache=serverless", "vpcId=vpc-01234567"}
+	for _, test := range []struct {
+		deployed string
+		settings []string
+		lookedUp *map[string]any
+		want     string
+	}{
+		{"", nil, nil, ""},
+		{"cache=public", nil, nil, ""},
+		{"cache=serverless", nil, nil, "the stack Waggle has cache=serverless, and these settings mean cache=public"},
+		{"an older version's resources", nil, nil, "Deploy a stack of another name beside it with -c stack=NAME"},
+		{"cache=serverless in vpc-01234567 subnet-01234567,subnet-89abcdef", lookup, lookedUp(), ""},
+		{"cache=serverless in vpc-01234567 subnet-00000001,subnet-00000002", lookup, lookedUp(), "these settings mean cache=serverless in vpc-01234567 subnet-01234567,"},
+		// The CDK has yet to look up the VPC.
+		{"cache=serverless in vpc-01234567 subnet-01234567,subnet-89abcdef", lookup, nil, ""},
 	} {
-		c, err := choose()
+		c, err := choose(test.settings...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())})
-		_, err = waggle.NewStack(app, waggle.StackProps{Props: waggle.Props{Config: c, Dist: dir}, Deployed: deployed})
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("over %q: got %v, want %q", deployed, err, want)
+		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), Context: test.lookedUp})
+		_, err = waggle.NewStack(app, waggle.StackProps{Props: waggle.Props{Config: c, Dist: dir}, Account: "123456789012", Region: "eu-west-1", Deployed: test.deployed})
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%v over %q: got %v, want %q", test.settings, test.deployed, err, test.want)
 		}
 	}
 }

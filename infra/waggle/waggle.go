@@ -55,7 +55,8 @@ type Waggle struct {
 	// Version is what the functions were built from, "" if they do not say.
 	Version string
 	// Fixed has the settings that cannot change once the stack exists: the cache of another
-	// kind or in another network would be another cache.
+	// kind or in another network would be another cache. It is "" until the CDK has looked up
+	// the VPC.
 	Fixed string
 }
 
@@ -82,6 +83,9 @@ func New(scope constructs.Construct, id string, props Props) (*Waggle, error) {
 		w.SecurityGroup = n.functions
 		if n.where != "" && c.Cache.Kind != config.Existing {
 			w.Fixed += " in " + n.where
+		}
+		if n.pending {
+			w.Fixed = ""
 		}
 	}
 	cache := newCache(scope, c, n)
@@ -129,7 +133,7 @@ func NewStack(scope constructs.Construct, props StackProps) (awscdk.Stack, error
 	if err != nil {
 		return nil, err
 	}
-	if props.Deployed != "" && props.Deployed != w.Fixed {
+	if props.Deployed != "" && w.Fixed != "" && props.Deployed != w.Fixed {
 		return nil, fmt.Errorf("the stack %s has %s, and these settings mean %s. That cannot change: the members, requests and matches in its cache would be lost. "+
 			"Deploy a stack of another name beside it with -c stack=NAME, see docs/deploy.md#change-it", c.Stack, props.Deployed, w.Fixed)
 	}
