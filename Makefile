@@ -16,6 +16,7 @@ RUNFLAGS ?= -members 50
 DEMOFLAGS ?=
 VERIFYFLAGS ?=
 RELEASE ?=
+CDK = ARCH=$(ARCH) DIST=$(DIST) RELEASE=$(RELEASE) build/cdk.sh
 CDKFLAGS ?=
 # The CDK takes what is called CDK… in its environment for options of its own.
 unexport CDKFLAGS
@@ -103,13 +104,14 @@ model: compiler ## explore the match protocol exhaustively, and find each plante
 mutation: compiler ## change the code in small ways and see which test catches each; up to an hour (MUTATION=lua, go or planted)
 	@go run ./test/mutation/run $(if $(MUTATION),-only $(MUTATION)) $(MUTATIONFLAGS)
 
-# H3 is C, so the functions are linked statically with a C library of the target.
+# H3 is C, so the functions are linked statically with a C library of the target. They carry
+# the commit, which the stack and waggle doctor tell.
 .PHONY: build
 build: ## build the functions for Lambda into dist/<function>/bootstrap (ARCH=arm64 or amd64)
 	@command -v go >/dev/null || { echo "make: Go is missing: install Go 1.26 (https://go.dev/dl)"; exit 1; }
 	@cc="$(TARGET_CC)"; [ -n "$$cc" ] || cc="$$(build/cross-cc.sh "$(ARCH)")"; \
 	for f in $(FUNCTIONS); do \
-		CC="$$cc" GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=1 go build -trimpath -tags 'lambda.norpc netgo osusergo' \
+		CC="$$cc" GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=1 go build -trimpath -buildvcs=auto -tags 'lambda.norpc netgo osusergo' \
 			-ldflags='-s -w -linkmode external -extldflags "-static"' -o $(DIST)/$$f/bootstrap ./functions/$$f; \
 		ls -sh $(DIST)/$$f/bootstrap; \
 	done
@@ -132,23 +134,26 @@ release: ## pack a release into bin/release: the functions for ARCH, waggle and 
 	@build/release.sh pack $(ARCH) $(DIST) bin/release
 	@build/release.sh tools bin/release
 
+.PHONY: preflight
+preflight: ## look before the first deploy what the account, the region and this machine lack; changes nothing
+	@ARCH=$(ARCH) RELEASE=$(RELEASE) build/preflight.sh
+
 .PHONY: synth
-synth: ## write the template of the stack on AWS (CDKFLAGS="-c issuer=… -c audience=… -c consent=…", see docs/configuration.md)
-	@ARCH=$(ARCH) build/cdk.sh synth --quiet $(CDKFLAGS)
+synth: ## build, and write the template of the stack on AWS (CDKFLAGS="-c issuer=… -c audience=… -c consent=…", see docs/configuration.md)
+	@$(CDK) synth --quiet $(CDKFLAGS)
 	@ls bin/cdk.out/*.template.json
 
 .PHONY: diff
-diff: ## show what deploying would change (CDKFLAGS as for synth)
-	@ARCH=$(ARCH) build/cdk.sh diff $(CDKFLAGS)
+diff: ## build, and show what deploying would change (CDKFLAGS as for synth)
+	@$(CDK) diff $(CDKFLAGS)
 
 .PHONY: deploy
-deploy: ## deploy or update the stack on AWS (CDKFLAGS as for synth; RELEASE=v1.2.3 takes that release's functions)
-	@$(if $(RELEASE),build/release.sh fetch $(RELEASE) $(ARCH) $(DIST))
-	@ARCH=$(ARCH) build/cdk.sh deploy $(CDKFLAGS)
+deploy: ## build, and deploy or update the stack on AWS (CDKFLAGS as for synth; RELEASE=v1.2.3 takes that release's functions)
+	@$(CDK) deploy $(CDKFLAGS)
 
 .PHONY: destroy
-destroy: ## remove the stack from AWS (CDKFLAGS as it was deployed with)
-	@ARCH=$(ARCH) build/cdk.sh destroy $(CDKFLAGS)
+destroy: ## remove the stack from AWS (CDKFLAGS="-c stack=…" if its name is not Waggle)
+	@$(CDK) destroy $(CDKFLAGS)
 
 # make smoke URL=wss://… SMOKEFLAGS="-token T1 -token T2", or the local stack.
 .PHONY: smoke

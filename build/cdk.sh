@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up the CDK's command line and runs it on the stack of infra: cdk.sh VERB
-# [FLAGS…]. Functions that are not built yet are built for ARCH.
+# [FLAGS…]. To synthesize, compare or deploy, it first builds the functions for ARCH into
+# DIST, or fetches those of RELEASE: what is deployed is what the checkout says.
 set -euo pipefail
 
 fail() {
@@ -22,13 +23,20 @@ if ! [ infra/node_modules/.package-lock.json -nt infra/package-lock.json ]; then
   npm ci --no-audit --no-fund --silent --prefix infra ||
     fail "the CDK's command line could not be fetched: check the network, or npm config get registry"
 fi
-for f in functions/*/; do
-  if ! [ -e "dist/$(basename "$f")/bootstrap" ]; then
-    make build ARCH="${ARCH:-arm64}"
-    break
+export ARCH=${ARCH:-arm64} DIST=${DIST:-dist}
+case ${1-} in
+synth | diff | deploy)
+  if [ "${RELEASE:-}" ]; then
+    build/release.sh fetch "$RELEASE" "$ARCH" "$DIST"
+  else
+    make build ARCH="$ARCH" DIST="$DIST"
   fi
-done
+  ;;
+*) export WAGGLE_VERB=destroy ;; # the stack's name is enough
+esac
 (cd infra && ../build/progress.sh ../bin/infra .)
 
+# The template of a stack of another name would stay there.
+rm -rf bin/cdk.out
 # The app runs in this folder, so flags name files from here.
 exec infra/node_modules/.bin/cdk "$@" --app bin/infra --output bin/cdk.out --version-reporting=false

@@ -22,6 +22,7 @@ type runner func(ctx context.Context, log io.Writer, name string, args ...string
 // ends ctx, but must not end a deletion that is under way.
 func execute(ctx context.Context, log io.Writer, name string, args ...string) ([]byte, error) {
 	c := exec.CommandContext(ctx, name, args...)
+	c.Env = append(os.Environ(), "SETTINGS=none") // those of the deployer's own stack
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
 	c.WaitDelay = time.Minute // for children that still hold its output
@@ -111,15 +112,18 @@ func (a *account) cdk(ctx context.Context, args ...string) error {
 	return err
 }
 
-// deploy deploys a stack with one way out of its VPC.
-func (a *account) deploy(ctx context.Context, egress string) (*target, error) {
-	name := "WaggleVerify-" + egress
-	flags := []string{"-c", "stack=" + name, "-c", "egress=" + egress, "-c", "consent=implied", "-c", "remoteRequests=true",
+// deploy deploys a stack with one kind of network.
+func (a *account) deploy(ctx context.Context, network string) (*target, error) {
+	name := "WaggleVerify-" + network
+	flags := []string{"-c", "stack=" + name, "-c", "consent=implied", "-c", "remoteRequests=true",
 		// Access logs would leave a role behind.
-		"-c", "accessLogs=off", "-c", "logDays=1", "-c", "cacheMaxGB=1",
+		"-c", "accessLogs=off", "-c", "logDays=1", "-c", "lambdaLogs=info", "-c", "cacheMaxGB=1",
 		"-c", "issuer=https://cognito-idp." + a.region + ".amazonaws.com/" + a.pool, "-c", "audience=" + a.client}
-	if egress == "nat" {
-		flags = append(flags, "-c", "natGateways=1")
+	switch network {
+	case "ipv6":
+		flags = append(flags, "-c", "cache=serverless", "-c", "egress=ipv6")
+	case "nat":
+		flags = append(flags, "-c", "cache=serverless", "-c", "natGateways=1")
 	}
 	if err := a.cdk(ctx, append([]string{"bootstrap", "aws://" + a.id + "/" + a.region}, flags...)...); err != nil {
 		return nil, err
@@ -146,7 +150,7 @@ func (a *account) deploy(ctx context.Context, egress string) (*target, error) {
 	if !ok || made.Url == "" {
 		return nil, fmt.Errorf("the stack %s has no output Url: %s", name, text)
 	}
-	return &target{account: a, stack: name, egress: egress, url: made.Url, management: made.ManagementEndpoint, tokens: a.tokens}, nil
+	return &target{account: a, stack: name, network: network, url: made.Url, management: made.ManagementEndpoint, tokens: a.tokens}, nil
 }
 
 // destroy deletes everything whose creation began, and checks that it is gone.

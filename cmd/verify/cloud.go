@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// coldStarts reads from the logs how long the functions took to start.
-func coldStarts(ctx context.Context, s *target) (string, bool, error) {
+// starts reads from the logs how long the functions took to start, and how long they ran when
+// they had started: most of that is the way to the cache and back.
+func starts(ctx context.Context, s *target) (string, bool, error) {
 	if s.account == nil {
 		return "", false, errNotAWS
 	}
@@ -27,21 +29,66 @@ func coldStarts(ctx context.Context, s *target) (string, bool, error) {
 		}
 		var log struct{ Events []struct{ Message string } }
 		if err := s.account.aws(ctx, &log, "logs", "filter-log-events", "--log-group-name", config.LoggingConfig.LogGroup,
-			"--filter-pattern", `"Init Duration"`); err != nil {
+			"--filter-pattern", `"platform.report"`); err != nil {
 			return "", false, err
 		}
-		var count int
-		var longest float64
+		var starts, warm []float64
 		for _, e := range log.Events {
-			if ms := regexp.MustCompile(`Init Duration: ([\d.]+) ms`).FindStringSubmatch(e.Message); ms != nil {
-				took, _ := strconv.ParseFloat(ms[1], 64) // the pattern matches numbers alone
-				count, longest = count+1, max(longest, took)
+			if ms, ok := milliseconds(e.Message, "initDurationMs"); ok {
+				starts = append(starts, ms)
+			} else if ms, ok := milliseconds(e.Message, "durationMs"); ok {
+				warm = append(warm, ms)
 			}
 		}
-		seen += count
-		found = append(found, fmt.Sprintf("%s %d, the longest %.0f ms", name, count, longest))
+		seen += len(starts)
+		text := fmt.Sprintf("%s %d starts", name, len(starts))
+		if len(starts) > 0 {
+			text += fmt.Sprintf(", the longest %.0f ms", slices.Max(starts))
+		}
+		if len(warm) > 0 {
+			slices.Sort(warm)
+			text += fmt.Sprintf(", warm %.1f ms in the median of %d", warm[len(warm)/2], len(warm))
+		}
+		found = append(found, text)
 	}
 	return strings.Join(found, "; "), seen > 0, nil
+}
+
+// milliseconds returns a number of a line of Lambda's own log.
+func milliseconds(line, name string) (float64, bool) {
+	found := regexp.MustCompile(`"` + name + `":([0-9.]+)`).FindStringSubmatch(line)
+	if found == nil {
+		return 0, false
+	}
+	ms, err := strconv.ParseFloat(found[1], 64)
+	return ms, err == nil
+}
+
+// signIns reads what the cache counted: each environment of a function signs in when it
+// starts. What the data cost is on the bill alone.
+func signIns(ctx context.Context, s *target) (string, bool, error) {
+	if s.account == nil {
+		return "", false, errNotAWS
+	}
+	cache, err := s.resource(ctx, "AWS::ElastiCache::ServerlessCache", "")
+	if err != nil {
+		return "", false, err
+	}
+	var found []string
+	sum := map[string]float64{}
+	for _, metric := range []string{"NewConnections", "IamAuthenticationThrottling", "AuthenticationFailures", "NetworkBytesIn", "NetworkBytesOut"} {
+		var got struct{ Datapoints []struct{ Sum float64 } }
+		if err := s.account.aws(ctx, &got, "cloudwatch", "get-metric-statistics", "--namespace", "AWS/ElastiCache", "--metric-name", metric,
+			"--dimensions", "Name=clusterId,Value="+cache, "--start-time", s.began.UTC().Format(time.RFC3339),
+			"--end-time", time.Now().UTC().Format(time.RFC3339), "--period", "60", "--statistics", "Sum"); err != nil {
+			return "", false, err
+		}
+		for _, point := range got.Datapoints {
+			sum[metric] += point.Sum
+		}
+		found = append(found, fmt.Sprintf("%s %.0f", metric, sum[metric]))
+	}
+	return strings.Join(found, ", "), sum["NewConnections"] > 0 && sum["IamAuthenticationThrottling"]+sum["AuthenticationFailures"] == 0, nil
 }
 
 // throttled sets the concurrency of the function location to 0 and reads the frame that a

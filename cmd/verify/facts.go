@@ -31,9 +31,9 @@ func (c check) on(ctx context.Context, s *target) finding {
 
 var errLeftOut = errors.New("left out")
 
-// pushes comes before all checks: without a way out of the VPC nothing is answered.
+// pushes comes before all checks: without a way to connection management nothing is answered.
 func (s *target) pushes(ctx context.Context) finding {
-	return check{fact: "`@connections` is reached with egress=" + s.egress, run: func(ctx context.Context, s *target) (string, bool, error) {
+	return check{fact: "`@connections` and the cache are reached, network " + s.network, run: func(ctx context.Context, s *target) (string, bool, error) {
 		w, err := s.connect(ctx, 0)
 		if err != nil {
 			return "", false, err
@@ -47,7 +47,8 @@ func (s *target) pushes(ctx context.Context) finding {
 	}}.on(ctx, s)
 }
 
-// facts lists the checks in their order. The last one leaves the stack unusable.
+// facts lists the checks in their order. The one before the last leaves the
+// stack unusable, and the last reads the cache's metrics, which are late.
 func facts() []check {
 	return []check{
 		{"without a token: 401; with a bad one: 403", []string{"A policy that allows"}, refusals},
@@ -61,9 +62,10 @@ func facts() []check {
 		{"a message over 128 KB closes with 1009", nil, closes(longMessage, 1009)},
 		{"text that is not UTF-8 closes with 1007", nil, closes(notText, 1007)},
 		{"a connection that a function deletes is closed with 1000, after what was posted", []string{"DELETE sends what was posted"}, replaced},
-		{"cold starts", nil, coldStarts},
+		{"cold starts, and how long functions run when warm", nil, starts},
 		{"a connection that only pings is closed after 10 minutes with 1001", nil, idle},
 		{"a function that cannot run gives the client `Internal server error`; a dropped connection gives 410 in time",
 			[]string{"The number of environments is bounded"}, throttled},
+		{"the cache refuses no sign-in", nil, signIns},
 	}
 }

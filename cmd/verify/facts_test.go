@@ -37,7 +37,7 @@ func local(t *testing.T) *target {
 		_ = c.Process.Signal(syscall.SIGTERM)
 		_ = c.Wait() // fails, by the signal
 	})
-	s := &target{egress: "none"}
+	s := &target{network: "none"}
 	for lines := bufio.NewScanner(out); s.url == "" && lines.Scan(); {
 		if u, err := url.Parse(lines.Text()); err == nil && u.Scheme == "ws" {
 			s.url = u.String()
@@ -79,8 +79,8 @@ func TestEveryFactHoldsOnTheLocalStack(t *testing.T) {
 			t.Errorf("got %v", f)
 		}
 	}
-	if account != 3 { // cold starts, the throttled function, and ten idle minutes
-		t.Errorf("got %d facts not tried, want 3", account)
+	if account != 4 { // cold starts, the throttled function, sign-ins, and ten idle minutes
+		t.Errorf("got %d facts not tried, want 4", account)
 	}
 }
 

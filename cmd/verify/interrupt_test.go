@@ -48,7 +48,7 @@ esac`,
 	if err := syscall.Mkfifo(gate, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "-yes", "-egress", "nat", "-out", filepath.Join(dir, "verified.md"))
+	c := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "-yes", "-networks", "nat", "-out", filepath.Join(dir, "verified.md"))
 	c.Dir = dir
 	c.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "AWS_REGION=eu-west-1")
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as in a terminal

@@ -30,12 +30,12 @@ func main() {
 
 // options are the values of the flags.
 type options struct {
-	out     string
-	egress  []string
-	within  time.Duration
-	idle    time.Duration
-	now     func() time.Time
-	command runner
+	out      string
+	networks []string
+	within   time.Duration
+	idle     time.Duration
+	now      func() time.Time
+	command  runner
 }
 
 // run deploys, checks everything, writes the report and destroys.
@@ -44,7 +44,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.SetOutput(stdout)
 	o := options{now: time.Now, command: execute}
 	flags.StringVar(&o.out, "out", "docs/verified.md", "`file` for the report")
-	egress := flags.String("egress", "ipv6,nat", "ways out of the VPC, as a `list`; if pushes fail by the first, a stack with the next is deployed")
+	networks := flags.String("networks", "public,ipv6,nat", "networks to try, as a `list`: public is a cache with a public endpoint and no VPC, ipv6 and nat are ways out of a VPC; "+
+		"everything is checked in the first in which pushes get through")
 	flags.DurationVar(&o.within, "within", 30*time.Minute, "`time` for deploying and checking; destroying takes more")
 	flags.DurationVar(&o.idle, "idle", 11*time.Minute, "`time` to watch an idle connection, which AWS documents to close after 10 minutes; 0 leaves that out")
 	yes := flags.Bool("yes", false, "agree to the cost, which is less than two dollars")
@@ -53,10 +54,10 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	} else if err != nil {
 		return err
 	}
-	o.egress = strings.Split(*egress, ",")
-	for i, way := range o.egress {
-		if way != "ipv6" && way != "nat" || slices.Contains(o.egress[:i], way) {
-			return fmt.Errorf("-egress is ipv6, nat or both with a comma between, not %q", *egress)
+	o.networks = strings.Split(*networks, ",")
+	for i, network := range o.networks {
+		if !slices.Contains([]string{"public", "ipv6", "nat"}, network) || slices.Contains(o.networks[:i], network) {
+			return fmt.Errorf("-networks is some of public, ipv6 and nat with commas between, not %q", *networks)
 		}
 	}
 	if o.within <= 0 || o.idle < 0 {
@@ -86,12 +87,12 @@ func verify(ctx context.Context, o options, stdout io.Writer) (err error) {
 	if err := a.members(ctx); err != nil {
 		return err
 	}
-	for _, way := range o.egress {
-		s, err := a.deploy(ctx, way)
+	for _, network := range o.networks {
+		s, err := a.deploy(ctx, network)
 		if err != nil {
 			return err
 		}
-		s.idle = o.idle
+		s.idle, s.began = o.idle, o.now()
 		f := s.pushes(ctx)
 		r.add(f)
 		fmt.Fprintln(stdout, f)
@@ -108,5 +109,5 @@ func verify(ctx context.Context, o options, stdout io.Writer) (err error) {
 		}
 		return nil
 	}
-	return fmt.Errorf("pushes get through by none of %s: nothing else could be checked", strings.Join(o.egress, ", "))
+	return fmt.Errorf("pushes get through in none of %s: nothing else could be checked", strings.Join(o.networks, ", "))
 }

@@ -16,7 +16,8 @@ import (
 // A target is a running stack that facts are checked on.
 type target struct {
 	account         *account // nil if it is not on AWS: then checks that need the account are left out
-	stack, egress   string
+	stack, network  string
+	began           time.Time // its checks
 	url, management string
 	tokens          []string // of two members
 	idle            time.Duration
@@ -140,6 +141,12 @@ func (s *target) refusal(ctx context.Context, query string) (int, error) {
 
 // function returns the name that the stack gave to a function of internal/topology.
 func (s *target) function(ctx context.Context, name string) (string, error) {
+	return s.resource(ctx, "AWS::Lambda::Function", name)
+}
+
+// resource returns the name of a resource of a type whose logical id begins with Waggle and
+// a word, in whatever case.
+func (s *target) resource(ctx context.Context, kind, word string) (string, error) {
 	var resources struct {
 		StackResources []struct{ LogicalResourceId, PhysicalResourceId, ResourceType string }
 	}
@@ -147,11 +154,11 @@ func (s *target) function(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	for _, r := range resources.StackResources {
-		if r.ResourceType == "AWS::Lambda::Function" && strings.HasPrefix(strings.ToLower(r.LogicalResourceId), "waggle"+name) {
+		if r.ResourceType == kind && strings.HasPrefix(strings.ToLower(r.LogicalResourceId), "waggle"+word) {
 			return r.PhysicalResourceId, nil
 		}
 	}
-	return "", fmt.Errorf("the stack has no function %s", name)
+	return "", fmt.Errorf("the stack has no %s %s", kind, word)
 }
 
 var errNotAWS = errors.New("it needs an AWS account")

@@ -79,16 +79,16 @@ func (c *cloud) run(ctx context.Context, _ io.Writer, name string, args ...strin
 func TestEverythingIsDestroyedWhateverFails(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
 	for name, test := range map[string]struct {
-		during func(stop func()) error
-		stuck  int
-		egress []string
-		want   string // of the error
-		left   bool
+		during   func(stop func()) error
+		stuck    int
+		networks []string
+		want     string // of the error
+		left     bool
 	}{
 		"the deployment fails":                  {func(func()) error { return errors.New("CREATE_FAILED") }, 0, []string{"nat"}, "CREATE_FAILED", false},
 		"it is interrupted":                     {func(stop func()) error { stop(); return context.Canceled }, 0, []string{"nat"}, "canceled", false},
-		"nothing gets through":                  {func(func()) error { return nil }, 0, []string{"ipv6", "nat"}, "by none of ipv6, nat", false},
-		"a deletion fails twice":                {func(func()) error { return nil }, 2, []string{"nat"}, "by none of nat", false},
+		"nothing gets through":                  {func(func()) error { return nil }, 0, []string{"public", "ipv6", "nat"}, "in none of public, ipv6, nat", false},
+		"a deletion fails twice":                {func(func()) error { return nil }, 2, []string{"nat"}, "in none of nat", false},
 		"a deletion fails for good":             {func(func()) error { return nil }, 100, []string{"nat"}, "aws cloudformation delete-stack --region eu-west-1 --stack-name WaggleVerify-nat", true},
 		"a deployment and then a deletion fail": {func(func()) error { return errors.New("CREATE_FAILED") }, 1, []string{"ipv6"}, "CREATE_FAILED", false},
 	} {
@@ -96,7 +96,7 @@ func TestEverythingIsDestroyedWhateverFails(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			c := &cloud{stacks: map[string]bool{}, url: "ws://127.0.0.1:1/prod", stuck: test.stuck, during: func() error { return test.during(stop) }}
-			o := options{out: filepath.Join(t.TempDir(), "verified.md"), egress: test.egress, within: time.Hour, now: time.Now, command: c.run}
+			o := options{out: filepath.Join(t.TempDir(), "verified.md"), networks: test.networks, within: time.Hour, now: time.Now, command: c.run}
 			var log bytes.Buffer
 			err := verify(ctx, o, &log)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -132,7 +132,7 @@ func TestVerifyWritesItsReport(t *testing.T) {
 		}
 		return out, err
 	}
-	o := options{out: filepath.Join(t.TempDir(), "verified.md"), egress: []string{"ipv6", "nat"}, within: time.Hour, command: run,
+	o := options{out: filepath.Join(t.TempDir(), "verified.md"), networks: []string{"public", "nat"}, within: time.Hour, command: run,
 		now: func() time.Time { return time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC) }}
 	var log bytes.Buffer
 	if err := verify(t.Context(), o, &log); err != nil {
@@ -143,8 +143,8 @@ func TestVerifyWritesItsReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"in eu-west-1 on 2 January 2027", "| `@connections` is reached with egress=ipv6 | eu-west-1 | 2027-01-02 | holds |",
-		"| a binary frame closes with 1003 | eu-west-1 | 2027-01-02 | holds | 1003 |", "| cold starts | eu-west-1 | 2027-01-02 | differs |",
+		"in eu-west-1 on 2 January 2027", "| `@connections` and the cache are reached, network public | eu-west-1 | 2027-01-02 | holds |",
+		"| a binary frame closes with 1003 | eu-west-1 | 2027-01-02 | holds | 1003 |", "| cold starts, and how long functions run when warm | eu-west-1 | 2027-01-02 | differs |",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the report lacks %q:\n%s", want, text)

@@ -59,12 +59,20 @@ func (c Config) checkCache() error {
 		switch {
 		case c.Target == AWS && strings.HasPrefix(cache.Endpoint, "redis://"):
 			return fmt.Errorf("-c cacheEndpoint=%s: it must be host:port of a cache with TLS; redis:// goes with target=local only", cache.Endpoint)
-		case c.Target == AWS && c.Network.VPC == "":
-			return errors.New("-c cacheEndpoint needs -c vpcId=…, the VPC from which the cache is reached")
 		case cache.IAM != "" && (cache.User == "" || cache.User == "default"):
 			return errors.New("-c cacheIAM needs -c cacheUser=…, the user that signs in with IAM, and not default")
 		case cache.IAM != "" && cache.Secret != "":
 			return errors.New("-c cacheIAM and -c cacheSecret: a user has a password or signs in with IAM, not both")
+		case c.Target == AWS && c.Network.VPC == "" && !strings.HasPrefix(cache.IAM, "serverless/"):
+			return errors.New("-c cacheEndpoint needs -c vpcId=…, the VPC from which the cache is reached. A serverless cache with a public endpoint needs none, " +
+				"but -c cacheIAM=serverless/NAME and -c cacheUser=…, since all its users sign in with IAM")
+		}
+	case Public, Serverless:
+		switch {
+		case cache.MinGB > cache.MaxGB:
+			return fmt.Errorf("-c cacheMinGB=%d is above -c cacheMaxGB=%d", cache.MinGB, cache.MaxGB)
+		case cache.MaxECPU > 0 && cache.MinECPU > cache.MaxECPU:
+			return fmt.Errorf("-c cacheMinECPU=%d is above -c cacheMaxECPU=%d", cache.MinECPU, cache.MaxECPU)
 		}
 	case Cluster:
 		if nodes := cache.Shards * (1 + cache.Replicas); nodes > 90 {
@@ -88,6 +96,9 @@ func durableFamilies() []string {
 }
 
 func (c Config) checkNetwork() error {
+	if c.Cache.Kind == Public && c.Network.VPC != "" {
+		return errors.New("a VPC goes with a cache in it: choose -c cache=serverless or -c cache=cluster, or name an existing cache with -c cacheEndpoint=…")
+	}
 	if len(c.Network.Subnets) == 1 {
 		return errors.New("-c subnetIds: it must be two subnets or more, in different zones")
 	}

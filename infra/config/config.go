@@ -19,11 +19,28 @@ type Config struct {
 	Cache   Cache
 	Network Network
 	API     API
+	// ConnectConcurrency is how many environments the functions of new connections have
+	// for themselves, the authorizer and connect each; 0 for none.
+	ConnectConcurrency int
+	// LambdaLogs is from which level on Lambda itself logs.
+	LambdaLogs Level
+	// Tags are put on all resources.
+	Tags map[string]string
 	// LogDays is for how many days logs are kept, a number that CloudWatch allows.
 	LogDays int
 	// AlarmTopic is the ARN of the SNS topic that alarms notify, or "".
 	AlarmTopic string
 }
+
+// Level is a level of Lambda's own log lines.
+type Level string
+
+// With LevelInfo Lambda writes three lines about each invocation, with LevelWarn only what
+// went wrong.
+const (
+	LevelWarn Level = "warn"
+	LevelInfo Level = "info"
+)
 
 // Target is where the stack is deployed.
 type Target string
@@ -53,9 +70,10 @@ type Identity struct {
 // Kind is a kind of cache.
 type Kind string
 
-// The kinds of caches: a serverless ElastiCache, a cluster of ElastiCache nodes, or a
-// cache that the deployer has already.
+// The kinds of caches: a serverless ElastiCache with a public endpoint, one in a VPC, a
+// cluster of ElastiCache nodes in a VPC, or a cache that the deployer has already.
 const (
+	Public     Kind = "public"
 	Serverless Kind = "serverless"
 	Cluster    Kind = "cluster"
 	Existing   Kind = "existing"
@@ -72,6 +90,9 @@ const (
 	Disabled Durability = "disabled"
 )
 
+// Serverless reports whether it is a serverless cache of the stack's.
+func (k Kind) Serverless() bool { return k == Public || k == Serverless }
+
 // Cache has the settings of the cache. Which of them are used depends on Kind.
 type Cache struct {
 	Kind Kind
@@ -79,6 +100,9 @@ type Cache struct {
 	// MaxGB and MaxECPU bound a serverless cache, and so its price: gigabytes, and
 	// processing units per second, 0 for no bound. When it holds MaxGB it evicts entries.
 	MaxGB, MaxECPU int
+	// MinGB and MinECPU are what it has ready, and what is billed at least; 0 for the
+	// least. They are for an event that is known to come.
+	MinGB, MinECPU int
 
 	// NodeType, Shards, Replicas (of each shard) and Durability are of a cluster.
 	NodeType         string
@@ -106,9 +130,19 @@ const (
 	IPv6 Egress = "ipv6"
 )
 
-// Network has the settings of the VPC.
+// InVPC reports whether the functions that use the cache are in a VPC. Emulators have
+// none, and a public endpoint needs none.
+func (c Config) InVPC() bool {
+	if c.Target == Local || c.Cache.Kind == Public {
+		return false
+	}
+	return c.Cache.Kind != Existing || c.Network.VPC != ""
+}
+
+// Network has the settings of the VPC, with InVPC.
 type Network struct {
-	// VPC is the id of an existing VPC. "": the stack has a new one.
+	// VPC is the id of an existing VPC. "": the stack has a new one, or with an existing
+	// cache none.
 	VPC string
 	// Subnets are the ids of the existing VPC's subnets to use. Empty: its private ones
 	// with a way out are looked up, which takes credentials.
@@ -116,13 +150,15 @@ type Network struct {
 	Egress  Egress
 	// NATGateways is how many NAT gateways a new VPC has, 1 or 2.
 	NATGateways int
+	// Zones are the two zones of a new VPC. Empty: the region's first two.
+	Zones []string
 }
 
 // AccessLogs is whether API Gateway logs accesses.
 type AccessLogs string
 
 // API Gateway logs with a role of which an account has one in each region. LogsOn
-// creates it, LogsAccount uses the one that exists.
+// creates it, also in place of the one that exists; LogsAccount uses the one that exists.
 const (
 	LogsOn      AccessLogs = "on"
 	LogsAccount AccessLogs = "account"
@@ -132,7 +168,10 @@ const (
 // API has the settings of API Gateway.
 type API struct {
 	// Rate and Burst bound the messages of all clients together: per second, and at once.
+	// 0: what fits the region's quota.
 	Rate, Burst int
+	// ConnectRate bounds the new connections per second.
+	ConnectRate int
 	AccessLogs  AccessLogs
 	// Domain is a custom domain name, and Certificate the ARN of its certificate in the
 	// stack's region.
@@ -146,9 +185,11 @@ func Default() Config {
 		Target:   AWS,
 		Emulator: "http://127.0.0.1:4566",
 		Arch:     ARM64,
-		Cache:    Cache{Kind: Serverless, MaxGB: 10, NodeType: "cache.m7g.large", Shards: 1, Replicas: 1, Durability: Sync},
+		Cache:    Cache{Kind: Public, MaxGB: 10, NodeType: "cache.m7g.large", Shards: 1, Replicas: 1, Durability: Sync},
 		Network:  Network{Egress: NAT, NATGateways: 2},
-		API:      API{Rate: 5000, Burst: 2500, AccessLogs: LogsOn},
+		API:      API{ConnectRate: 400, AccessLogs: LogsOn},
 		LogDays:  30,
+
+		LambdaLogs: LevelWarn,
 	}
 }

@@ -35,3 +35,20 @@ func TestTheDocumentListsTheSettings(t *testing.T) {
 		t.Errorf("docs/configuration.md has %d settings, want %d", got, rows)
 	}
 }
+
+// docs/deploy.md says which settings cannot change once the stack exists.
+func TestTheDocumentListsWhatIsFixed(t *testing.T) {
+	text, err := os.ReadFile("../../docs/deploy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "| setting | because |\n|---|---|\n"
+	for _, s := range config.Settings() {
+		if s.Fixed != "" {
+			table += fmt.Sprintf("| `%s` | %s |\n", s.Key, s.Fixed)
+		}
+	}
+	if !strings.Contains(string(text), "\n"+table+"\n") {
+		t.Errorf("docs/deploy.md lacks the table\n%s", table)
+	}
+}

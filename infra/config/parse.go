@@ -45,6 +45,17 @@ func Parse(context map[string]any, readFile func(string) ([]byte, error)) (Confi
 	return d.Config, nil
 }
 
+// StackName returns the stack's name, and looks at no other setting.
+func StackName(context map[string]any) (string, error) {
+	d := draft{Config: Default()}
+	for _, s := range settings() {
+		if value, ok := context[s.Key]; ok && s.Key == "stack" && !s.set(&d, text(value)) {
+			return "", fmt.Errorf("-c stack=%s: it must be %s", text(value), s.Allowed)
+		}
+	}
+	return d.Stack, nil
+}
+
 // A draft is a Config while Parse reads it.
 type draft struct {
 	Config

@@ -51,7 +51,10 @@ func manyPools() string {
 	return `{"pools":{"default":{"consent":"implied"},` + strings.Join(pools, ",") + `}}`
 }
 
-const existingVPC = "vpcId=vpc-0123456789abcdef0"
+const (
+	inVPC       = "cache=serverless"
+	existingVPC = "vpcId=vpc-0123456789abcdef0"
+)
 
 func TestAnErrorNamesTheWrongSetting(t *testing.T) {
 	certificate := "certificate=arn:aws:acm:eu-west-1:123456789012:certificate/x"
@@ -59,45 +62,58 @@ func TestAnErrorNamesTheWrongSetting(t *testing.T) {
 		say  []string
 		want string // a part of the error
 	}{
-		"an unknown key":                     {[]string{"cahce=cluster"}, "-c cahce: there is no such setting; the settings are issuer, audience, "},
-		"no issuer":                          {[]string{"issuer"}, "-c issuer=… is missing"},
-		"an issuer that is no URL":           {[]string{"issuer=cognito"}, "-c issuer=cognito: it must be a URL"},
-		"an issuer without TLS":              {[]string{"issuer=http://issuer.example"}, "http:// goes with target=local only"},
-		"no audience":                        {[]string{"audience"}, "-c audience=… is missing"},
-		"a claim with a space":               {[]string{"claim.pool=a b"}, "-c claim.pool=a b: it must be a claim's name"},
-		"no consent":                         {[]string{"consent"}, "-c consent=… is missing"},
-		"another consent":                    {[]string{"consent=yes"}, "-c consent=yes: it must be implied or required"},
-		"a pool file that says no consent":   {[]string{"consent", "pools=says-nothing.json"}, "-c consent=… is missing"},
-		"a pool file that says another":      {[]string{"pools=implied.json"}, `-c consent=required: the file implied.json says "implied"`},
-		"a wrong pool file":                  {[]string{"pools=wrong.json"}, `-c pools=wrong.json: pool file: pool "default": "consent" must be "implied" or "required"`},
-		"no such pool file":                  {[]string{"pools=none.json"}, "-c pools=none.json: open none.json"},
-		"too many pools":                     {[]string{"consent", "pools=many.json"}, "the environment of a function has room for 3000"},
-		"neither true nor false":             {[]string{"remoteRequests=1"}, "-c remoteRequests=1: it must be true or false"},
-		"another cache":                      {[]string{"cache=redis"}, "-c cache=redis: it must be serverless or cluster"},
-		"a cache of nothing":                 {[]string{"cacheMaxGB=0"}, "-c cacheMaxGB=0: it must be a whole number from 1 to 5000"},
-		"a limit that is no number":          {[]string{"cacheMaxECPU=many"}, "-c cacheMaxECPU=many: it must be a whole number from 1000 to 15000000"},
-		"shards of a serverless cache":       {[]string{"cacheShards=3"}, "-c cacheShards goes with cache=cluster only"},
-		"a maximum of a cluster":             {[]string{"cache=cluster", "cacheMaxGB=3"}, "-c cacheMaxGB goes with cache=serverless only"},
-		"no replica":                         {[]string{"cache=cluster", "cacheReplicas=0"}, "-c cacheReplicas=0: it must be a whole number from 1 to 5"},
-		"too many nodes":                     {[]string{"cache=cluster", "cacheShards=50"}, "that is 100 nodes, and ElastiCache allows 90"},
-		"no node type":                       {[]string{"cache=cluster", "cacheNodeType=large"}, "it must be an ElastiCache node type such as cache.m7g.large"},
-		"a node type that is not durable":    {[]string{"cache=cluster", "cacheNodeType=cache.t4g.small"}, "-c cacheDurability=sync needs a node type of m6g, m7g"},
-		"another durability":                 {[]string{"cache=cluster", "cacheDurability=on"}, "it must be sync, async or disabled"},
-		"an endpoint without a port":         {[]string{"cacheEndpoint=cache.example", existingVPC}, "-c cacheEndpoint=cache.example: it must be host:port"},
-		"an endpoint with a password":        {[]string{"cacheEndpoint=rediss://a:b@cache.example:6379", existingVPC}, "-c cacheEndpoint=…: it must be host:port"},
-		"an endpoint without TLS":            {[]string{"cacheEndpoint=redis://cache.example:6379", existingVPC}, "redis:// goes with target=local only"},
-		"an endpoint outside any VPC":        {[]string{"cacheEndpoint=cache.example:6379"}, "-c cacheEndpoint needs -c vpcId=…"},
-		"a new cache and an existing one":    {[]string{"cache=cluster", "cacheEndpoint=cache.example:6379", existingVPC}, "-c cache goes with a new cache only"},
-		"a user of our own cache":            {[]string{"cacheUser=ana"}, "-c cacheUser goes with cacheEndpoint only"},
-		"IAM without a user":                 {[]string{"cacheEndpoint=cache.example:6379", existingVPC, "cacheIAM=serverless/a"}, "-c cacheIAM needs -c cacheUser=…"},
-		"IAM of a cache in capitals":         {[]string{"cacheEndpoint=cache.example:6379", existingVPC, "cacheIAM=cluster/A"}, "it must be serverless/NAME or cluster/NAME, in lower case"},
-		"IAM and a password":                 {[]string{"cacheEndpoint=cache.example:6379", existingVPC, "cacheIAM=cluster/a", "cacheUser=a", "cacheSecret=s"}, "not both"},
-		"another way out":                    {[]string{"egress=vpn"}, "-c egress=vpn: it must be nat or ipv6"},
-		"gateways without NAT":               {[]string{"egress=ipv6", "natGateways=1"}, "-c natGateways goes with egress=nat in a new VPC only"},
-		"gateways of a VPC that is there":    {[]string{existingVPC, "natGateways=1"}, "-c natGateways goes with egress=nat in a new VPC only"},
+		"an unknown key":                   {[]string{"cahce=cluster"}, "-c cahce: there is no such setting; the settings are issuer, audience, "},
+		"no issuer":                        {[]string{"issuer"}, "-c issuer=… is missing"},
+		"an issuer that is no URL":         {[]string{"issuer=cognito"}, "-c issuer=cognito: it must be a URL"},
+		"an issuer without TLS":            {[]string{"issuer=http://issuer.example"}, "http:// goes with target=local only"},
+		"no audience":                      {[]string{"audience"}, "-c audience=… is missing"},
+		"a claim with a space":             {[]string{"claim.pool=a b"}, "-c claim.pool=a b: it must be a claim's name"},
+		"no consent":                       {[]string{"consent"}, "-c consent=… is missing"},
+		"another consent":                  {[]string{"consent=yes"}, "-c consent=yes: it must be implied or required"},
+		"a pool file that says no consent": {[]string{"consent", "pools=says-nothing.json"}, "-c consent=… is missing"},
+		"a pool file that says another":    {[]string{"pools=implied.json"}, `-c consent=required: the file implied.json says "implied"`},
+		"a wrong pool file":                {[]string{"pools=wrong.json"}, `-c pools=wrong.json: pool file: pool "default": "consent" must be "implied" or "required"`},
+		"no such pool file":                {[]string{"pools=none.json"}, "-c pools=none.json: open none.json"},
+		"too many pools":                   {[]string{"consent", "pools=many.json"}, "the environment of a function has room for 3000"},
+		"neither true nor false":           {[]string{"remoteRequests=1"}, "-c remoteRequests=1: it must be true or false"},
+		"another cache":                    {[]string{"cache=redis"}, "-c cache=redis: it must be public, serverless or cluster"},
+		"a cache of nothing":               {[]string{"cacheMaxGB=0"}, "-c cacheMaxGB=0: it must be a whole number from 1 to 5000"},
+		"a limit that is no number":        {[]string{"cacheMaxECPU=many"}, "-c cacheMaxECPU=many: it must be a whole number from 1000 to 15000000"},
+		"shards of a serverless cache":     {[]string{"cacheShards=3"}, "-c cacheShards goes with cache=cluster only"},
+		"a maximum of a cluster":           {[]string{"cache=cluster", "cacheMaxGB=3"}, "-c cacheMaxGB goes with cache=public or cache=serverless only"},
+		"no replica":                       {[]string{"cache=cluster", "cacheReplicas=0"}, "-c cacheReplicas=0: it must be a whole number from 1 to 5"},
+		"too many nodes":                   {[]string{"cache=cluster", "cacheShards=50"}, "that is 100 nodes, and ElastiCache allows 90"},
+		"no node type":                     {[]string{"cache=cluster", "cacheNodeType=large"}, "it must be an ElastiCache node type such as cache.m7g.large"},
+		"a node type that is not durable":  {[]string{"cache=cluster", "cacheNodeType=cache.t4g.small"}, "-c cacheDurability=sync needs a node type of m6g, m7g"},
+		"another durability":               {[]string{"cache=cluster", "cacheDurability=on"}, "it must be sync, async or disabled"},
+		"an endpoint without a port":       {[]string{"cacheEndpoint=cache.example", existingVPC}, "-c cacheEndpoint=cache.example: it must be host:port"},
+		"an endpoint with a password":      {[]string{"cacheEndpoint=rediss://a:b@cache.example:6379", existingVPC}, "-c cacheEndpoint=…: it must be host:port"},
+		"an endpoint without TLS":          {[]string{"cacheEndpoint=redis://cache.example:6379", existingVPC}, "redis:// goes with target=local only"},
+		"an endpoint outside any VPC":      {[]string{"cacheEndpoint=cache.example:6379"}, "-c cacheEndpoint needs -c vpcId=…"},
+		"a new cache and an existing one":  {[]string{"cache=cluster", "cacheEndpoint=cache.example:6379", existingVPC}, "-c cache goes with a new cache only"},
+		"a user of our own cache":          {[]string{"cacheUser=ana"}, "-c cacheUser goes with cacheEndpoint only"},
+		"IAM without a user":               {[]string{"cacheEndpoint=cache.example:6379", existingVPC, "cacheIAM=serverless/a"}, "-c cacheIAM needs -c cacheUser=…"},
+		"IAM of a cache in capitals":       {[]string{"cacheEndpoint=cache.example:6379", existingVPC, "cacheIAM=cluster/A"}, "it must be serverless/NAME or cluster/NAME, in lower case"},
+		"IAM and a password":               {[]string{"cacheEndpoint=cache.example:6379", existingVPC, "cacheIAM=cluster/a", "cacheUser=a", "cacheSecret=s"}, "not both"},
+		"another way out":                  {[]string{"egress=vpn"}, "-c egress=vpn: it must be nat or ipv6"},
+		"gateways without NAT":             {[]string{inVPC, "egress=ipv6", "natGateways=1"}, "-c natGateways goes with egress=nat in a new VPC only"},
+		"gateways of a VPC that is there":  {[]string{inVPC, existingVPC, "natGateways=1"}, "-c natGateways goes with egress=nat in a new VPC only"},
+		"a way out of no VPC":              {[]string{"egress=nat"}, "-c egress goes with cache=serverless, cache=cluster, or vpcId with cacheEndpoint only"},
+		"a VPC of a public cache":          {[]string{existingVPC}, "-c vpcId goes with cache=serverless, cache=cluster or cacheEndpoint only"},
+		"a public cache with a password":   {[]string{"cacheEndpoint=cache.example:6379", "cacheUser=a", "cacheSecret=s"}, "needs -c vpcId=…"},
+		"a public cluster":                 {[]string{"cacheEndpoint=cache.example:6379", "cacheUser=a", "cacheIAM=cluster/a"}, "needs -c vpcId=…"},
+		"a security group of no VPC": {[]string{"cacheEndpoint=cache.example:6379", "cacheUser=a", "cacheIAM=serverless/a", "cacheSecurityGroup=sg-01234567"},
+			"-c cacheSecurityGroup goes with cacheEndpoint and vpcId only"},
+		"one zone":                           {[]string{inVPC, "zones=eu-west-1a"}, "-c zones=eu-west-1a: it must be two zones of the region"},
+		"a zone twice":                       {[]string{inVPC, "zones=eu-west-1a,eu-west-1a"}, "it must be two zones of the region"},
+		"zones of a VPC that is there":       {[]string{inVPC, existingVPC, "zones=eu-west-1a,eu-west-1b"}, "-c zones goes with a new VPC only"},
+		"more memory ready than allowed":     {[]string{"cacheMinGB=11"}, "-c cacheMinGB=11 is above -c cacheMaxGB=10"},
+		"more units ready than allowed":      {[]string{"cacheMinECPU=2000", "cacheMaxECPU=1000"}, "-c cacheMinECPU=2000 is above -c cacheMaxECPU=1000"},
+		"a tag without a value":              {[]string{"tags=team"}, "-c tags=team: it must be NAME=VALUE,NAME=VALUE"},
+		"another level":                      {[]string{"lambdaLogs=debug"}, "-c lambdaLogs=debug: it must be warn or info"},
 		"no VPC's id":                        {[]string{"vpcId=mine"}, "-c vpcId=mine: it must be a VPC's id, vpc-…"},
-		"one subnet":                         {[]string{existingVPC, "subnetIds=subnet-01234567"}, "it must be ids of two subnets or more"},
-		"a subnet twice":                     {[]string{existingVPC, "subnetIds=subnet-01234567,subnet-89abcdef,subnet-01234567"}, "-c subnetIds: subnet-01234567 is there more than once"},
+		"one subnet":                         {[]string{inVPC, existingVPC, "subnetIds=subnet-01234567"}, "it must be ids of two subnets or more"},
+		"a subnet twice":                     {[]string{inVPC, existingVPC, "subnetIds=subnet-01234567,subnet-89abcdef,subnet-01234567"}, "-c subnetIds: subnet-01234567 is there more than once"},
 		"an empty pool file":                 {[]string{"pools=empty.json"}, "-c pools=empty.json: pool file: it is empty"},
 		"a pool file with a mark":            {[]string{"pools=mark.json"}, "-c pools=mark.json: pool file: it begins with a byte order mark"},
 		"an audience in quotes":              {[]string{`audience="waggle"`}, `it must be an audience as the tokens name it`},
@@ -118,7 +134,7 @@ func TestAnErrorNamesTheWrongSetting(t *testing.T) {
 		"an emulator without a cache":        {[]string{"target=local"}, "-c target=local needs -c cacheEndpoint=redis://host:port"},
 		"an emulator on AWS":                 {[]string{"emulator=http://127.0.0.1:4577"}, "-c emulator goes with target=local only"},
 		"an emulator's path":                 {[]string{"target=local", "emulator=http://127.0.0.1:4577/aws"}, "-c emulator=http://127.0.0.1:4577/aws: it must be a URL, http://host:port or https://host:port"},
-		"a VPC on an emulator":               {[]string{"target=local", "cacheEndpoint=redis://localhost:6379", existingVPC}, "-c vpcId goes with target=aws only"},
+		"a VPC on an emulator":               {[]string{"target=local", "cacheEndpoint=redis://localhost:6379", existingVPC}, "-c vpcId goes with cache=serverless, cache=cluster or cacheEndpoint only"},
 		"another machine":                    {[]string{"arch=mips"}, "-c arch=mips: it must be arm64 or amd64"},
 		"a stack's name with a space":        {[]string{"stack=my stack"}, "-c stack=my stack: it must be 1 to 64 letters"},
 	} {
@@ -147,7 +163,15 @@ func TestParseSetsTheFields(t *testing.T) {
 				c.Identity.TagsClaim, c.Identity.CardClaim = "t", "https://example.org/card"
 			})},
 		"a serverless cache": {[]string{"cache=serverless", "cacheMaxGB=20", "cacheMaxECPU=5000"},
-			base(func(c *config.Config) { c.Cache.MaxGB, c.Cache.MaxECPU = 20, 5000 })},
+			base(func(c *config.Config) { c.Cache.Kind, c.Cache.MaxGB, c.Cache.MaxECPU = config.Serverless, 20, 5000 })},
+		"a public cache that is ready for an event": {[]string{"cacheMinGB=2", "cacheMinECPU=90000", "connectConcurrency=50", "connectRate=450"},
+			base(func(c *config.Config) {
+				c.Cache.MinGB, c.Cache.MinECPU, c.ConnectConcurrency, c.API.ConnectRate = 2, 90000, 50, 450
+			})},
+		"an existing public cache": {[]string{"cacheEndpoint=cache.example:6379", "cacheIAM=serverless/a", "cacheUser=u"},
+			base(func(c *config.Config) {
+				c.Cache.Kind, c.Cache.Endpoint, c.Cache.IAM, c.Cache.User = config.Existing, "rediss://cache.example:6379", "serverless/a", "u"
+			})},
 		"a cluster": {[]string{"cache=cluster", "cacheNodeType=cache.t4g.small", "cacheShards=3", "cacheReplicas=2", "cacheDurability=disabled"},
 			base(func(c *config.Config) {
 				c.Cache.Kind, c.Cache.NodeType, c.Cache.Shards, c.Cache.Replicas, c.Cache.Durability = config.Cluster, "cache.t4g.small", 3, 2, config.Disabled
@@ -158,11 +182,12 @@ func TestParseSetsTheFields(t *testing.T) {
 				c.Cache.Kind, c.Cache.Endpoint, c.Cache.IAM, c.Cache.User, c.Cache.SecurityGroup = config.Existing, "rediss://cache.example:6380", "cluster/a", "u", "sg-01234567"
 				c.Network.VPC, c.Network.Subnets = "vpc-0123456789abcdef0", []string{"subnet-01234567", "subnet-89abcdef"}
 			})},
-		"the rest": {[]string{"egress=ipv6", "throttleRate=10", "throttleBurst=20", "accessLogs=account", "domain=a.example",
+		"the rest": {[]string{inVPC, "egress=ipv6", "zones=eu-west-1a,eu-west-1c", "tags=team=a b,stage=", "lambdaLogs=info", "throttleRate=10", "throttleBurst=20", "accessLogs=account", "domain=a.example",
 			"certificate=arn:aws:acm:eu-west-1:123456789012:certificate/x", "logDays=7", "alarmTopic=arn:aws:sns:eu-west-1:123456789012:x", "arch=amd64", "stack=two"},
 			base(func(c *config.Config) {
-				c.Network.Egress = config.IPv6
-				c.API = config.API{Rate: 10, Burst: 20, AccessLogs: config.LogsAccount, Domain: "a.example", Certificate: "arn:aws:acm:eu-west-1:123456789012:certificate/x"}
+				c.Cache.Kind, c.Network.Egress, c.Network.Zones = config.Serverless, config.IPv6, []string{"eu-west-1a", "eu-west-1c"}
+				c.Tags, c.LambdaLogs = map[string]string{"team": "a b", "stage": ""}, config.LevelInfo
+				c.API = config.API{Rate: 10, Burst: 20, ConnectRate: 400, AccessLogs: config.LogsAccount, Domain: "a.example", Certificate: "arn:aws:acm:eu-west-1:123456789012:certificate/x"}
 				c.LogDays, c.AlarmTopic, c.Arch, c.Stack = 7, "arn:aws:sns:eu-west-1:123456789012:x", config.AMD64, "two"
 			})},
 		"an emulator": {[]string{"target=local", "issuer=http://localhost:8080", "cacheEndpoint=redis://localhost:6379", "emulator=http://localhost.localstack.cloud:4566"},
@@ -186,7 +211,7 @@ func TestParseSetsTheFields(t *testing.T) {
 // A cdk.json has numbers and booleans; a command line has text.
 func TestNumbersAndBooleansAreAllowed(t *testing.T) {
 	context := said()
-	context["natGateways"], context["remoteRequests"] = 1.0, true
+	context["cache"], context["natGateways"], context["remoteRequests"] = "serverless", 1.0, true
 	c, err := config.Parse(context, files)
 	if err != nil || c.Network.NATGateways != 1 || !c.Pools.For("any").RemoteRequests {
 		t.Errorf("got %+v, %v", c, err)
@@ -238,6 +263,11 @@ func TestCheckWorksWithoutParse(t *testing.T) {
 		t.Errorf("got %v, want an error that asks for a consent policy", err)
 	}
 	pools, err := config.ParsePools([]byte(`{"pools":{"default":{"consent":"implied"}}}`))
+	c.Pools, c.Network.VPC = pools, "vpc-01234567"
+	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "a VPC goes with a cache in it: choose -c cache=serverless") {
+		t.Errorf("a VPC with a public cache: got %v, want an error", err)
+	}
+	c.Network.VPC = ""
 	if c.Pools = pools; errors.Join(err, c.Check()) != nil || pools.For("any").RemoteRequests {
 		t.Errorf("got %v, %v and %+v, want no error and no remote requests", err, c.Check(), pools)
 	}

@@ -46,12 +46,15 @@ func (w *Waggle) alarms(c config.Config, api *api, cache *cache, timers *timers)
 		}
 		all = append(all, alarm{"CacheEvictions" + shard, "the cache is full and evicts entries, so the invariants Exclusive and Nearest is nearest can be violated", highest(nodes, "Evictions", sum), 1, 1, 5})
 		switch c.Cache.Kind {
-		case config.Serverless:
+		case config.Public, config.Serverless:
 			all = append(all,
 				alarm{"CacheMemory", "the cache has reached 75 % of its maximum, at which it evicts entries: raise cacheMaxGB",
 					highest(nodes, "BytesUsedForCache", maximum), 0.75e9 * float64(c.Cache.MaxGB), 3, 5},
 				alarm{"CacheThrottled", "the cache refuses commands: the load grows faster than the cache, or has reached cacheMaxECPU",
-					highest(nodes, "ThrottledCmds", sum), 1, 3, 5})
+					highest(nodes, "ThrottledCmds", sum), 1, 3, 5},
+				alarm{"CacheSignIns", "the cache puts off sign-ins: too many environments of functions start at once", highest(nodes, "IamAuthenticationThrottling", sum), 1, 3, 5},
+				alarm{"CacheStrangers", "somebody tries to sign in to the cache and fails", highest(nodes, "AuthenticationFailures", sum), 1, 3, 5},
+				alarm{"CacheCommands", "the cache refuses functions a command: its user lacks a permission", highest(nodes, "CommandAuthorizationFailures", sum), 1, 1, 5})
 		case config.Cluster:
 			all = append(all,
 				alarm{"CacheMemory" + shard, "a shard uses 75 % of its memory, and refuses writes when it is full: use more shards or larger nodes",

@@ -62,19 +62,27 @@ func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 		usual[name+"Throttles"] = "Sum(Throttles " + of + ") >= 1 for 1 of 5 min"
 		usual[name+"Duration"] = fmt.Sprintf("p99(Duration %s) >= %d for 3 of 5 min", of, f.Timeout.Milliseconds()/2)
 	}
-	const cache = "clusterId=waggled5bb1d40-cache"
+	usesServerless := func(name string) map[string]string {
+		cache := "clusterId=waggled5bb1d40-" + name
+		return map[string]string{
+			"CacheEvictions": "Sum(Evictions " + cache + ") >= 1 for 1 of 5 min",
+			"CacheMemory":    "Maximum(BytesUsedForCache " + cache + ") >= 7.5e+09 for 3 of 5 min",
+			"CacheThrottled": "Sum(ThrottledCmds " + cache + ") >= 1 for 3 of 5 min",
+			"CacheSignIns":   "Sum(IamAuthenticationThrottling " + cache + ") >= 1 for 3 of 5 min",
+			"CacheStrangers": "Sum(AuthenticationFailures " + cache + ") >= 1 for 3 of 5 min",
+			"CacheCommands":  "Sum(CommandAuthorizationFailures " + cache + ") >= 1 for 1 of 5 min",
+		}
+	}
 	of := func(name, statistic string, shard int) string {
 		node := func(n int) string {
-			return fmt.Sprintf("m%d=%s(%s CacheClusterId=waggled5bb1d40-cache-%04d-%03d)", n-1, statistic, name, shard, n)
+			return fmt.Sprintf("m%d=%s(%s CacheClusterId=waggled5bb1d40-cluster-%04d-%03d)", n-1, statistic, name, shard, n)
 		}
 		return "MAX([m0,m1]) of " + node(1) + ", " + node(2)
 	}
 	for name, more := range map[string]map[string]string{
-		serverless: {
-			"CacheEvictions": "Sum(Evictions " + cache + ") >= 1 for 1 of 5 min",
-			"CacheMemory":    "Maximum(BytesUsedForCache " + cache + ") >= 7.5e+09 for 3 of 5 min",
-			"CacheThrottled": "Sum(ThrottledCmds " + cache + ") >= 1 for 3 of 5 min",
-		},
+		public:     usesServerless("public"),
+		serverless: usesServerless("serverless"),
+		ipv6:       usesServerless("serverless"),
 		cluster: {
 			"CacheEvictions1": of("Evictions", "Sum", 1) + " >= 1 for 1 of 5 min",
 			"CacheEvictions2": of("Evictions", "Sum", 2) + " >= 1 for 1 of 5 min",
@@ -83,6 +91,8 @@ func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 			"CacheCPU1":       of("EngineCPUUtilization", "Average", 1) + " >= 75 for 3 of 5 min",
 			"CacheCPU2":       of("EngineCPUUtilization", "Average", 2) + " >= 75 for 3 of 5 min",
 		},
+		existing:   {},
+		outside:    {},
 		everything: {},
 	} {
 		s := stack(t, name)
@@ -119,6 +129,8 @@ func TestTheDashboardShowsTheseMetrics(t *testing.T) {
 	usual := []string{"ConnectCount", "MessageCount", "ClientError", "ExecutionError", "IntegrationError", "IntegrationLatency",
 		"Errors", "Throttles", "Duration", "ConcurrentExecutions"}
 	for name, more := range map[string][]string{
+		public: {"BytesUsedForCache", "ElastiCacheProcessingUnits", "ThrottledCmds", "Evictions", "CurrConnections", "NewConnections",
+			"IamAuthenticationThrottling", "AuthenticationFailures", "CommandAuthorizationFailures"},
 		serverless: {"BytesUsedForCache", "ElastiCacheProcessingUnits", "ThrottledCmds", "Evictions"},
 		cluster:    {"DatabaseMemoryUsagePercentage", "EngineCPUUtilization", "ReplicationLag", "Evictions"},
 		local:      nil,

@@ -2,6 +2,7 @@ package waggle
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -22,6 +23,8 @@ type api struct {
 	scope                         constructs.Construct
 	made                          awsapigatewayv2.CfnApi
 	url, management, domainTarget *string
+	domainZone                    *string
+	stage                         awsapigatewayv2.CfnStage
 	authorizer                    awsapigatewayv2.CfnAuthorizer
 	connect                       awsapigatewayv2.CfnRoute
 }
@@ -33,7 +36,7 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 		ProtocolType:             jsii.String("WEBSOCKET"),
 		RouteSelectionExpression: jsii.String(topology.RouteSelection),
 	}
-	if c.Network.Egress == config.IPv6 {
+	if c.InVPC() && c.Network.Egress == config.IPv6 {
 		props.IpAddressType = jsii.String("dualstack")
 	}
 	a := &api{scope: scope, made: awsapigatewayv2.NewCfnApi(scope, jsii.String("Api"), props)}
@@ -46,17 +49,25 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 	// This address needs no mapping, so functions use it with a custom domain too.
 	a.management = a.join(jsii.String("http"), at)
 
+	var small awscdk.CfnCondition
+	if c.API.Rate == 0 || c.API.Burst == 0 {
+		small = smallRegion(scope)
+	}
 	stage := &awsapigatewayv2.CfnStageProps{
 		ApiId:      a.made.Ref(),
 		StageName:  jsii.String(topology.Stage),
 		AutoDeploy: true,
 		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
-			ThrottlingRateLimit:  jsii.Number(c.API.Rate),
-			ThrottlingBurstLimit: jsii.Number(c.API.Burst),
+			ThrottlingRateLimit:  bound(small, c.API.Rate, 1000, 4000),
+			ThrottlingBurstLimit: bound(small, c.API.Burst, 500, 2000),
 			// Messages hold positions, which no log may have.
 			DataTraceEnabled: false,
 			LoggingLevel:     jsii.String("OFF"),
 		},
+		// A connection costs its function more than a message does.
+		RouteSettings: map[string]any{topology.RouteConnect: map[string]any{
+			"ThrottlingRateLimit": c.API.ConnectRate, "ThrottlingBurstLimit": c.API.ConnectRate,
+			"DataTraceEnabled": false, "LoggingLevel": "OFF"}},
 	}
 	logs := c.API.AccessLogs != config.LogsOff
 	if logs {
@@ -66,6 +77,7 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 		}
 	}
 	made := awsapigatewayv2.NewCfnStage(scope, jsii.String("Stage"), stage)
+	a.stage = made
 	if c.API.AccessLogs == config.LogsOn {
 		made.AddResourceDependency(accountRole(scope), nil)
 	}
@@ -112,6 +124,7 @@ func (a *api) serve(f topology.Function, made awslambda.Function) {
 		if key == topology.RouteConnect {
 			a.connect = route
 			a.authorize()
+			a.stage.AddResourceDependency(route, nil) // it has settings for this route, which must exist then
 		} else {
 			suppress(route, suppression{"AwsSolutions-APIG4", "API Gateway authorizes $connect only. It attaches the result to every later event, where the function checks it"})
 		}
@@ -162,7 +175,37 @@ func (a *api) customDomain(c config.API, stage awsapigatewayv2.CfnStage) {
 		ApiId: a.made.Ref(), DomainName: domain.Ref(), Stage: stage.Ref(),
 	})
 	a.url = jsii.String("wss://" + c.Domain)
-	a.domainTarget = domain.AttrRegionalDomainName()
+	a.domainTarget, a.domainZone = domain.AttrRegionalDomainName(), domain.AttrRegionalHostedZoneId()
+}
+
+// smallRegion is whether an account in the stack's region has a quarter of the usual quota of
+// requests to API Gateway: 2 500 a second and not 10 000. All WebSocket APIs share it with what
+// functions post to connections.
+func smallRegion(scope constructs.Construct) awscdk.CfnCondition {
+	var either []awscdk.ICfnConditionExpression
+	for some := range slices.Chunk(smallRegions(), 10) { // a condition has ten parts at most
+		var is []awscdk.ICfnConditionExpression
+		for _, region := range some {
+			is = append(is, awscdk.Fn_ConditionEquals(awscdk.Aws_REGION(), region))
+		}
+		either = append(either, awscdk.Fn_ConditionOr(is...))
+	}
+	return awscdk.NewCfnCondition(scope, jsii.String("SmallRegion"), &awscdk.CfnConditionProps{Expression: awscdk.Fn_ConditionOr(either...)})
+}
+
+func smallRegions() []string {
+	return []string{"af-south-1", "ap-southeast-3", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-7", "ca-west-1", "eu-central-2",
+		"eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "mx-central-1"}
+}
+
+// bound returns a chosen number, or for 0 that of the region. A message leads to two and a
+// half requests at most on average: itself, its reply, and for every other one what its peer
+// is told.
+func bound(small awscdk.CfnCondition, chosen int, inSmall, usual float64) *float64 {
+	if chosen > 0 {
+		return jsii.Number(chosen)
+	}
+	return awscdk.Token_AsNumber(awscdk.Fn_ConditionIf(small.LogicalId(), inSmall, usual))
 }
 
 func (a *api) join(parts ...*string) *string { return awscdk.Fn_Join(jsii.String(""), &parts) }

@@ -1,6 +1,8 @@
 package waggle_test
 
 import (
+	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -89,18 +91,26 @@ func TestTheAPIRoutesByAction(t *testing.T) {
 // headers, where the token is.
 func TestTheStageThrottlesAndLogsNoToken(t *testing.T) {
 	for name, want := range map[string]struct {
-		rate, burst float64
+		rate, burst any
+		connects    float64
 		logs, role  bool
 	}{
-		serverless: {5000, 2500, true, true},
-		local:      {5000, 2500, true, true},
-		everything: {10, 20, false, false},
+		public:     {inSmall(1000, 4000), inSmall(500, 2000), 400, true, true},
+		serverless: {inSmall(1000, 4000), inSmall(500, 2000), 400, true, true},
+		zones:      {inSmall(1000, 4000), inSmall(500, 2000), 450, true, true},
+		local:      {inSmall(1000, 4000), inSmall(500, 2000), 400, true, true},
+		everything: {10.0, 20.0, 400, false, false},
 	} {
 		s := stack(t, name)
 		stage := s.properties(t, "AWS::ApiGatewayV2::Stage", "WaggleStage")
 		settings := map[string]any{"ThrottlingRateLimit": want.rate, "ThrottlingBurstLimit": want.burst, "DataTraceEnabled": false, "LoggingLevel": "OFF"}
 		if diff := cmp.Diff(settings, stage["DefaultRouteSettings"]); diff != "" || stage["StageName"] != "prod" || stage["AutoDeploy"] != true {
 			t.Errorf("%s: got stage %v, settings (-want +got):\n%s", name, stage, diff)
+		}
+		connects := map[string]any{topology.RouteConnect: map[string]any{"ThrottlingRateLimit": want.connects, "ThrottlingBurstLimit": want.connects,
+			"DataTraceEnabled": false, "LoggingLevel": "OFF"}}
+		if diff := cmp.Diff(connects, stage["RouteSettings"]); diff != "" {
+			t.Errorf("%s: settings of routes (-want +got):\n%s", name, diff)
 		}
 		if role := len(s.names("AWS::ApiGateway::Account")) == 1; role != want.role {
 			t.Errorf("%s: got a role for the account's logs %v", name, role)
@@ -133,8 +143,46 @@ func TestTheStageThrottlesAndLogsNoToken(t *testing.T) {
 				t.Errorf("%s: %s is deleted with the stack, and other APIs may log with it: got %q", name, kept, got)
 			}
 		}
-		if diff := cmp.Diff([]any{"WaggleApiGatewayAccountAB2C8A23"}, s.resources["WaggleStage"].DependsOn); diff != "" {
-			t.Errorf("%s: the stage is created before API Gateway may log: %s", name, diff)
+		var first []string
+		for _, id := range s.resources["WaggleStage"].DependsOn.([]any) {
+			first = append(first, short(id.(string)))
+		}
+		if diff := cmp.Diff([]string{"WaggleApiGatewayAccount", "WaggleConnectRoute"}, first); diff != "" {
+			t.Errorf("%s: the stage is created before API Gateway may log, or before the route that it has settings for: %s", name, diff)
+		}
+	}
+}
+
+// inSmall is a number that depends on the region.
+func inSmall(there, elsewhere float64) any {
+	return map[string]any{"Fn::If": []any{"WaggleSmallRegion0DF96886", there, elsewhere}}
+}
+
+// An account has 10 000 requests a second, but 2 500 in the regions that the condition names.
+// Each message may lead to two and a half: itself, its reply and, for every other one, what
+// the peer is told.
+func TestTheUsualThrottleFitsTheQuotaOfTheRegion(t *testing.T) {
+	var raw struct {
+		Conditions map[string]any
+	}
+	if err := json.Unmarshal(stack(t, public).text, &raw); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(raw.Conditions["WaggleSmallRegion0DF96886"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`[a-z]{2}-[a-z]+-[0-9]`).FindAllString(string(text), -1)
+	want := []string{"af-south-1", "ap-southeast-3", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-7", "ca-west-1", "eu-central-2",
+		"eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "mx-central-1"}
+	if diff := cmp.Diff(want, got); diff != "" || strings.Count(string(text), "Fn::Equals") != len(want) {
+		t.Errorf("small regions (-want +got):\n%s", diff)
+	}
+	stage := stack(t, public).properties(t, "AWS::ApiGatewayV2::Stage", "WaggleStage")["DefaultRouteSettings"].(map[string]any)
+	rates := stage["ThrottlingRateLimit"].(map[string]any)["Fn::If"].([]any)
+	for i, quota := range map[int]float64{1: 2500, 2: 10000} {
+		if rate := rates[i].(float64); rate*2.5 > quota {
+			t.Errorf("%v messages a second are %v requests, and the quota is %v", rate, rate*2.5, quota)
 		}
 	}
 }
@@ -155,15 +203,28 @@ func TestACustomDomainLeadsToTheStage(t *testing.T) {
 
 func TestTheOutputsAreTheAddressesOfTheStack(t *testing.T) {
 	dashboard := "https://${AWS::Region}.console.aws.amazon.com/cloudwatch/home?region=${AWS::Region}#dashboards/dashboard/${WaggleDashboard}"
-	usual := map[string]string{"Url": "wss://" + address + "/prod", "ManagementEndpoint": "https://" + address + "/prod", "DashboardUrl": dashboard,
-		"SecurityGroup": "${WaggleFunctionSecurityGroup.GroupId}"}
+	in := func(fixed string, more ...string) map[string]string {
+		all := map[string]string{"Url": "wss://" + address + "/prod", "ManagementEndpoint": "https://" + address + "/prod", "DashboardUrl": dashboard,
+			"Version": "unknown", "Fixed": fixed}
+		for i := 0; i < len(more); i += 2 {
+			all[more[i]] = more[i+1]
+		}
+		return all
+	}
+	const group, inGroup = "SecurityGroup", "${WaggleFunctionSecurityGroup.GroupId}"
 	for name, want := range map[string]map[string]string{
-		serverless: usual,
-		cluster:    usual,
-		local: {"Url": "ws://127.0.0.1:4566/_aws/execute-api/${WaggleApi}/prod",
-			"ManagementEndpoint": "http://127.0.0.1:4566/_aws/execute-api/${WaggleApi}/prod", "DashboardUrl": dashboard},
-		everything: {"Url": "wss://ws.example.org", "ManagementEndpoint": usual["ManagementEndpoint"], "DashboardUrl": dashboard,
-			"SecurityGroup": usual["SecurityGroup"], "DomainTarget": "${WaggleDomain.RegionalDomainName}"},
+		public:     in("cache=public"),
+		outside:    in("cache=existing"),
+		serverless: in("cache=serverless", group, inGroup),
+		ipv6:       in("cache=serverless", group, inGroup),
+		cluster:    in("cache=cluster", group, inGroup),
+		zones:      in("cache=serverless in eu-west-1a,eu-west-1c", group, inGroup),
+		subnets:    in("cache=serverless in vpc-01234567 subnet-01234567,subnet-89abcdef", group, inGroup),
+		existing:   in("cache=existing", group, inGroup),
+		local: in("cache=existing", "Url", "ws://127.0.0.1:4566/_aws/execute-api/${WaggleApi}/prod",
+			"ManagementEndpoint", "http://127.0.0.1:4566/_aws/execute-api/${WaggleApi}/prod"),
+		everything: in("cache=existing", "Url", "wss://ws.example.org", group, inGroup, "DomainTarget", "${WaggleDomain.RegionalDomainName}",
+			"DomainHostedZone", "${WaggleDomain.RegionalHostedZoneId}"),
 	} {
 		got := map[string]string{}
 		for name, output := range stack(t, name).Outputs {

@@ -20,7 +20,7 @@ import (
 const (
 	engine       = "valkey"
 	majorVersion = "9"
-	version      = "9.0"
+	fullVersion  = "9.0"
 	family       = "valkey9"
 	port         = 6379
 )
@@ -39,24 +39,49 @@ func newCache(scope constructs.Construct, c config.Config, n *network) *cache {
 	if c.Cache.Kind == config.Existing {
 		return existing(scope, c.Cache, n)
 	}
+	user, users := newUser(scope)
+	p := newSpot(scope, c.Cache.Kind, n)
+	if n != nil {
+		p.security = newCacheSecurity(scope, c.Cache.Kind, n)
+	}
+	if c.Cache.Kind == config.Cluster {
+		return p.cluster(scope, c.Cache, user, users)
+	}
+	return p.serverless(scope, c.Cache, user, users)
+}
+
+// A spot is where a new cache is. Kind and network are part of its name and of its logical
+// id, so that CloudFormation can make the cache of another kind or in another network
+// before it removes this one. Under the same name it would get stuck.
+type spot struct {
+	id, name string
+	network  *network // nil: the cache has a public endpoint
+	security awsec2.SecurityGroup
+}
+
+func newSpot(scope constructs.Construct, kind config.Kind, n *network) spot {
+	id := title(string(kind)) + "Cache"
+	suffix := string(kind)
+	if n != nil && n.where != "" {
+		id, suffix = id+key(n.where), suffix+"-"+key(n.where)
+	}
+	return spot{id: id, name: unique(scope, suffix), network: n}
+}
+
+func newCacheSecurity(scope constructs.Construct, kind config.Kind, n *network) awsec2.SecurityGroup {
 	group := awsec2.NewSecurityGroup(scope, jsii.String("CacheSecurityGroup"), &awsec2.SecurityGroupProps{
 		Vpc:              n.vpc,
 		Description:      jsii.String("Waggle cache"),
 		AllowAllOutbound: jsii.Bool(false),
 	})
 	tcp := awsec2.Port_Tcp(jsii.Number(port))
-	if c.Cache.Kind == config.Serverless {
+	if kind == config.Serverless {
 		// Its nodes for reading are on the next port. A client may try them, and must
 		// not run into a timeout.
 		tcp = awsec2.Port_TcpRange(jsii.Number(port), jsii.Number(port+1))
 	}
 	letIn(n, group, tcp)
-	user, users := newUser(scope)
-	name := unique(scope, "Cache")
-	if c.Cache.Kind == config.Cluster {
-		return cluster(scope, name, c.Cache, n, group, user, users)
-	}
-	return serverless(scope, name, c.Cache, n, group, user, users)
+	return group
 }
 
 // letIn lets the functions, and nothing else, connect to a cache.
@@ -85,43 +110,50 @@ func newUser(scope constructs.Construct) (awselasticache.CfnUser, awselasticache
 	return user, users
 }
 
-func serverless(scope constructs.Construct, name string, c config.Cache, n *network, group awsec2.ISecurityGroup,
-	user awselasticache.CfnUser, users awselasticache.CfnUserGroup) *cache {
+func (p spot) serverless(scope constructs.Construct, c config.Cache, user awselasticache.CfnUser, users awselasticache.CfnUserGroup) *cache {
 	limits := &awselasticache.CfnServerlessCache_CacheUsageLimitsProperty{
 		DataStorage: &awselasticache.CfnServerlessCache_DataStorageProperty{Unit: jsii.String("GB"), Maximum: jsii.Number(c.MaxGB)},
 	}
-	if c.MaxECPU > 0 {
-		limits.EcpuPerSecond = &awselasticache.CfnServerlessCache_ECPUPerSecondProperty{Maximum: jsii.Number(c.MaxECPU)}
+	if c.MinGB > 0 {
+		limits.DataStorage.(*awselasticache.CfnServerlessCache_DataStorageProperty).Minimum = jsii.Number(c.MinGB)
 	}
-	made := awselasticache.NewCfnServerlessCache(scope, jsii.String("Cache"), &awselasticache.CfnServerlessCacheProps{
+	if c.MaxECPU > 0 || c.MinECPU > 0 {
+		limits.EcpuPerSecond = &awselasticache.CfnServerlessCache_ECPUPerSecondProperty{Maximum: given(c.MaxECPU), Minimum: given(c.MinECPU)}
+	}
+	props := &awselasticache.CfnServerlessCacheProps{
 		Engine:              jsii.String(engine),
 		MajorEngineVersion:  jsii.String(majorVersion),
-		ServerlessCacheName: &name,
+		ServerlessCacheName: &p.name,
 		Description:         jsii.String("Waggle: members, requests, matches"),
 		CacheUsageLimits:    limits,
-		SecurityGroupIds:    &[]any{group.SecurityGroupId()},
-		SubnetIds:           n.subnetIDs(),
 		UserGroupId:         users.Ref(),
-	})
-	return withIAM(scope, made.AttrEndpointAddress(), made.AttrEndpointPort(), "serverless", name, user.Ref())
+	}
+	if p.network == nil {
+		// Anybody may open a TLS connection to it. Only who signs in with IAM gets further.
+		props.ConnectionType = jsii.String("public")
+	} else {
+		props.SecurityGroupIds = &[]any{p.security.SecurityGroupId()}
+		props.SubnetIds = p.network.subnetIDs()
+	}
+	made := awselasticache.NewCfnServerlessCache(scope, &p.id, props)
+	return withIAM(scope, made.AttrEndpointAddress(), made.AttrEndpointPort(), "serverless", p.name, user.Ref())
 }
 
-func cluster(scope constructs.Construct, name string, c config.Cache, n *network, group awsec2.ISecurityGroup,
-	user awselasticache.CfnUser, users awselasticache.CfnUserGroup) *cache {
+func (p spot) cluster(scope constructs.Construct, c config.Cache, user awselasticache.CfnUser, users awselasticache.CfnUserGroup) *cache {
 	parameters := awselasticache.NewCfnParameterGroup(scope, jsii.String("CacheParameters"), &awselasticache.CfnParameterGroupProps{
 		CacheParameterGroupFamily: jsii.String(family),
 		Description:               jsii.String("Waggle: cluster mode, and never evict"),
 		Properties:                map[string]string{"cluster-enabled": "yes", "maxmemory-policy": "noeviction"},
 	})
-	subnets := awselasticache.NewCfnSubnetGroup(scope, jsii.String("CacheSubnets"), &awselasticache.CfnSubnetGroupProps{
+	subnets := awselasticache.NewCfnSubnetGroup(scope, jsii.String(p.id+"Subnets"), &awselasticache.CfnSubnetGroupProps{
 		Description: jsii.String("Waggle cache"),
-		SubnetIds:   n.subnetIDs(),
+		SubnetIds:   p.network.subnetIDs(),
 	})
-	made := awselasticache.NewCfnReplicationGroup(scope, jsii.String("Cache"), &awselasticache.CfnReplicationGroupProps{
-		ReplicationGroupId:          &name,
+	made := awselasticache.NewCfnReplicationGroup(scope, &p.id, &awselasticache.CfnReplicationGroupProps{
+		ReplicationGroupId:          &p.name,
 		ReplicationGroupDescription: jsii.String("Waggle: members, requests, matches"),
 		Engine:                      jsii.String(engine),
-		EngineVersion:               jsii.String(version),
+		EngineVersion:               jsii.String(fullVersion),
 		CacheNodeType:               &c.NodeType,
 		CacheParameterGroupName:     parameters.Ref(),
 		CacheSubnetGroupName:        subnets.Ref(),
@@ -135,13 +167,24 @@ func cluster(scope constructs.Construct, name string, c config.Cache, n *network
 		TransitEncryptionEnabled:    true,
 		TransitEncryptionMode:       jsii.String("required"),
 		Port:                        jsii.Number(port),
-		SecurityGroupIds:            jsii.Strings(*group.SecurityGroupId()),
+		SecurityGroupIds:            jsii.Strings(*p.security.SecurityGroupId()),
 		UserGroupIds:                jsii.Strings(*users.Ref()),
 	})
+	// Without this policy, CloudFormation would replace the cluster when its number of
+	// shards changes.
+	made.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{UseOnlineResharding: jsii.Bool(true)})
 	suppress(made,
 		suppression{"AwsSolutions-AEC5", "another port would not protect the cache: its security group lets in the functions alone"},
 		suppression{"AwsSolutions-AEC6", "AUTH means one password for all; here a user signs in with IAM and may run the commands of the scripts"})
-	return withIAM(scope, made.AttrConfigurationEndPointAddress(), made.AttrConfigurationEndPointPort(), "cluster", name, user.Ref())
+	return withIAM(scope, made.AttrConfigurationEndPointAddress(), made.AttrConfigurationEndPointPort(), "cluster", p.name, user.Ref())
+}
+
+// given returns a number, or nil for 0.
+func given(n int) *float64 {
+	if n == 0 {
+		return nil
+	}
+	return jsii.Number(n)
 }
 
 // withIAM describes a new cache, to which the functions sign in with IAM.

@@ -59,7 +59,9 @@ func TestAnotherModuleCanUseTheConstruct(t *testing.T) {
 		if diff := cmp.Diff(want, connect["VpcConfig"]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", id, diff)
 		}
-		names[s.properties(t, "AWS::ElastiCache::ServerlessCache", id+"Cache")["ServerlessCacheName"].(string)] = true
+		for _, cache := range s.names("AWS::ElastiCache::ServerlessCache") {
+			names[s.resources[cache].Properties["ServerlessCacheName"].(string)] = true
+		}
 		if got := s.Outputs[id+"Url"].Value; got != strings.ReplaceAll("wss://"+address+"/prod", "Waggle", id) {
 			t.Errorf("%s: got URL %v", id, got)
 		}

@@ -51,12 +51,18 @@ func newDashboard(w *Waggle, c config.Config, api *api, cache *cache) {
 		return all
 	}
 	switch c.Cache.Kind {
-	case config.Serverless:
+	case config.Public, config.Serverless:
 		row(
 			graph("Cache: bytes", nodes("BytesUsedForCache", maximum)...),
 			graph("Cache: processing units", nodes("ElastiCacheProcessingUnits", sum)...),
 			graph("Cache: throttled commands", nodes("ThrottledCmds", sum)...),
 			graph("Cache: evictions", nodes("Evictions", sum)...),
+		)
+		row(
+			graph("Cache: connections", nodes("CurrConnections", maximum)...),
+			graph("Cache: new connections", nodes("NewConnections", sum)...),
+			graph("Cache: sign-ins put off or refused", append(nodes("IamAuthenticationThrottling", sum), nodes("AuthenticationFailures", sum)...)...),
+			graph("Cache: refused commands", nodes("CommandAuthorizationFailures", sum)...),
 		)
 	case config.Cluster:
 		row(

@@ -1,6 +1,8 @@
 package waggle
 
 import (
+	"cmp"
+	"debug/buildinfo"
 	"debug/elf"
 	"fmt"
 	"path/filepath"
@@ -17,12 +19,14 @@ import (
 
 	"waggle/infra/config"
 	"waggle/internal/topology"
+	"waggle/internal/version"
 )
 
 // function is what a function needs besides its entry in the topology.
 type function struct {
 	config  config.Config
 	code    awslambda.Code
+	version string
 	network *network
 	cache   *cache
 	api     *api
@@ -37,7 +41,7 @@ func newFunction(scope constructs.Construct, f topology.Function, with function)
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"Waggle": with.permissions(scope, f, logs)},
 	})
 	props := &awslambda.FunctionProps{
-		Description:  jsii.String("Waggle: " + f.Name),
+		Description:  jsii.String("Waggle: " + f.Name + ", " + cmp.Or(with.version, "of an unknown version")),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: architecture(with.config.Arch),
 		Handler:      jsii.String("bootstrap"),
@@ -45,8 +49,14 @@ func newFunction(scope constructs.Construct, f topology.Function, with function)
 		MemorySize:   jsii.Number(f.MemoryMB),
 		Timeout:      awscdk.Duration_Seconds(jsii.Number(f.Timeout.Seconds())),
 		Environment:  with.environment(f),
-		LogGroup:     logs,
-		Role:         role,
+		// Lambda's own lines; the functions write JSON anyway.
+		LoggingFormat:    awslambda.LoggingFormat_JSON,
+		SystemLogLevelV2: systemLogs(with.config.LambdaLogs),
+		LogGroup:         logs,
+		Role:             role,
+	}
+	if with.config.ConnectConcurrency > 0 && (f.Authorizer || slices.Contains(f.Routes, topology.RouteConnect)) {
+		props.ReservedConcurrentExecutions = jsii.Number(with.config.ConnectConcurrency)
 	}
 	if f.VPC && with.network != nil {
 		props.Vpc, props.VpcSubnets = with.network.vpc, with.network.subnets
@@ -141,19 +151,45 @@ func newLogs(scope constructs.Construct, id string, days int) awslogs.LogGroup {
 // title returns a function's name with a capital, to begin an identifier.
 func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
-// code returns the built function. It checks the machine, since Lambda would only say
-// that the function does not start.
-func code(dist, name string, arch config.Arch) (awslambda.Code, error) {
-	place := filepath.Join(dist, name, "bootstrap")
-	file, err := elf.Open(place)
-	if err != nil {
-		return nil, fmt.Errorf("the function %s is not built: make build ARCH=%s (%w)", name, arch, err)
+// functions are those that make build has built.
+type functions struct {
+	code map[string]awslambda.Code
+	// version is what they were built from, "" if they do not say.
+	version string
+}
+
+// readFunctions finds the built functions. It checks the machine, since Lambda would only
+// say that a function does not start, and that all were built together.
+func readFunctions(dist string, arch config.Arch) (functions, error) {
+	all := functions{code: map[string]awslambda.Code{}}
+	for i, f := range topology.Functions() {
+		place := filepath.Join(dist, f.Name, "bootstrap")
+		file, err := elf.Open(place)
+		if err != nil {
+			return all, fmt.Errorf("the function %s is not built: make build ARCH=%s (%w)", f.Name, arch, err)
+		}
+		file.Close()
+		if want := machines()[arch]; file.Machine != want {
+			return all, fmt.Errorf("%s is for another machine, %v and not %v: make build ARCH=%s", place, file.Machine, want, arch)
+		}
+		built := ""
+		if info, err := buildinfo.ReadFile(place); err == nil {
+			built = version.Of(info)
+		}
+		if i > 0 && built != all.version {
+			return all, fmt.Errorf("the function %s was built from %q, and the others from %q: make build ARCH=%s", f.Name, built, all.version, arch)
+		}
+		all.version = built
+		all.code[f.Name] = awslambda.Code_FromAsset(jsii.String(filepath.Dir(place)), nil)
 	}
-	defer file.Close()
-	if want := machines()[arch]; file.Machine != want {
-		return nil, fmt.Errorf("%s is for another machine, %v and not %v: make build ARCH=%s", place, file.Machine, want, arch)
+	return all, nil
+}
+
+func systemLogs(level config.Level) awslambda.SystemLogLevel {
+	if level == config.LevelInfo {
+		return awslambda.SystemLogLevel_INFO
 	}
-	return awslambda.Code_FromAsset(jsii.String(filepath.Dir(place)), nil), nil
+	return awslambda.SystemLogLevel_WARN
 }
 
 func machines() map[config.Arch]elf.Machine {

@@ -2,6 +2,7 @@ package waggle_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -29,10 +30,18 @@ func TestTheFunctionsAreThoseOfTheTopology(t *testing.T) {
 			if s == stack(t, local) {
 				machine = "x86_64"
 			}
+			level, reserved := "WARN", any(nil)
+			if s == stack(t, zones) {
+				level = "INFO"
+				if f.Name == topology.Authorizer || f.Name == topology.Connect {
+					reserved = 50.0
+				}
+			}
 			for key, value := range map[string]any{
 				"Runtime": "provided.al2023", "Handler": "bootstrap", "Architectures": []any{machine},
 				"MemorySize": float64(f.MemoryMB), "Timeout": f.Timeout.Seconds(), "Role": "${Waggle" + title(f.Name) + "Role.Arn}",
-				"LoggingConfig": map[string]any{"LogGroup": "${Waggle" + title(f.Name) + "Logs}"},
+				"LoggingConfig":                map[string]any{"LogGroup": "${Waggle" + title(f.Name) + "Logs}", "LogFormat": "JSON", "SystemLogLevel": level},
+				"ReservedConcurrentExecutions": reserved, "Description": "Waggle: " + f.Name + ", of an unknown version",
 			} {
 				if diff := cmp.Diff(value, got[key]); diff != "" {
 					t.Errorf("%s %s (-want +got):\n%s", f.Name, key, diff)
@@ -46,6 +55,21 @@ func TestTheFunctionsAreThoseOfTheTopology(t *testing.T) {
 			t.Errorf("got functions %v, want %v", got, want)
 		}
 	})
+}
+
+func TestTagsAreOnAllResourcesThatCost(t *testing.T) {
+	s := stack(t, zones)
+	for _, kind := range []string{"AWS::Lambda::Function", "AWS::ApiGatewayV2::Api", "AWS::ElastiCache::ServerlessCache", "AWS::SQS::Queue", "AWS::Logs::LogGroup",
+		"AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::CloudWatch::Alarm"} {
+		if len(s.names(kind)) == 0 {
+			t.Errorf("there is no %s", kind)
+		}
+		for _, id := range s.names(kind) {
+			if got := fmt.Sprint(s.resources[id].Tags); !strings.Contains(got, "places") || !strings.Contains(got, "try out") {
+				t.Errorf("%s %s has the tags %s", kind, id, got)
+			}
+		}
+	}
 }
 
 func TestLogsAreKeptAsLongAsChosen(t *testing.T) {
@@ -113,10 +137,14 @@ func TestTheVariablesHaveTheseValues(t *testing.T) {
 		return all
 	}
 	for name, wants := range map[string]struct{ authorizer, others map[string]string }{
-		serverless: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://${WaggleCache.Endpoint.Address}:${WaggleCache.Endpoint.Port}",
-			"WAGGLE_CACHE_USER=${WaggleCacheUser}", "WAGGLE_CACHE_IAM=serverless/waggled5bb1d40-cache")},
-		cluster: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://${WaggleCache.ConfigurationEndPoint.Address}:${WaggleCache.ConfigurationEndPoint.Port}",
-			"WAGGLE_CACHE_USER=${WaggleCacheUser}", "WAGGLE_CACHE_IAM=cluster/waggled5bb1d40-cache")},
+		public: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://${WagglePublicCache.Endpoint.Address}:${WagglePublicCache.Endpoint.Port}",
+			"WAGGLE_CACHE_USER=${WaggleCacheUser}", "WAGGLE_CACHE_IAM=serverless/waggled5bb1d40-public")},
+		serverless: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://${WaggleServerlessCache.Endpoint.Address}:${WaggleServerlessCache.Endpoint.Port}",
+			"WAGGLE_CACHE_USER=${WaggleCacheUser}", "WAGGLE_CACHE_IAM=serverless/waggled5bb1d40-serverless")},
+		cluster: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://${WaggleClusterCache.ConfigurationEndPoint.Address}:${WaggleClusterCache.ConfigurationEndPoint.Port}",
+			"WAGGLE_CACHE_USER=${WaggleCacheUser}", "WAGGLE_CACHE_IAM=cluster/waggled5bb1d40-cluster")},
+		outside: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://theirs-x.public.serverless.euw1.cache.amazonaws.com:6379",
+			"WAGGLE_CACHE_USER=ours", "WAGGLE_CACHE_IAM=serverless/theirs")},
 		existing: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://cache.example:6380", "WAGGLE_CACHE_USER=ours", "WAGGLE_CACHE_IAM=cluster/theirs")},
 		everything: {with(identity, "WAGGLE_AUDIENCE_CLAIM=client_id", "WAGGLE_POOL_CLAIM=custom:pool", "WAGGLE_ROLES_CLAIM=custom:roles",
 			"WAGGLE_TAGS_CLAIM=custom:tags", "WAGGLE_CARD_CLAIM=custom:card"),

@@ -48,7 +48,7 @@ type node struct {
 // shards returns the nodes of each shard, or nil for an existing cache.
 func (c *cache) shards(chosen config.Cache) (all [][]node) {
 	switch chosen.Kind {
-	case config.Serverless:
+	case config.Public, config.Serverless:
 		return [][]node{{{c.name, "clusterId"}}}
 	case config.Cluster:
 		for shard := range chosen.Shards {

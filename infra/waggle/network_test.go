@@ -17,11 +17,11 @@ import (
 func TestFunctionsThatUseTheCacheAreInPrivateSubnets(t *testing.T) {
 	private := []any{"${WaggleVpcPrivateSubnet1Subnet}", "${WaggleVpcPrivateSubnet2Subnet}"}
 	theirs := []any{"subnet-01234567", "subnet-89abcdef"}
-	for name, subnets := range map[string][]any{serverless: private, cluster: private, ipv6: private, subnets: theirs, lookup: theirs, existing: theirs, local: nil} {
+	for name, subnets := range map[string][]any{serverless: private, cluster: private, ipv6: private, subnets: theirs, lookup: theirs, existing: theirs, public: nil, outside: nil, local: nil} {
 		s := stack(t, name)
 		for _, f := range topology.Functions() {
 			var want any
-			if f.VPC && name != local {
+			if f.VPC && subnets != nil {
 				in := map[string]any{"SecurityGroupIds": []any{"${WaggleFunctionSecurityGroup.GroupId}"}, "SubnetIds": subnets}
 				if name == ipv6 {
 					in["Ipv6AllowedForDualStack"] = true
@@ -65,6 +65,8 @@ func TestSecurityGroupsLetNothingElseThrough(t *testing.T) {
 		lookup:     serverlessRules,
 		existing:   between("sg-01234567", 6380),
 		everything: {Functions: []any{https, rule("CidrIp", "0.0.0.0/0", 6379, "the cache")}},
+		public:     {},
+		outside:    {},
 		local:      {},
 	} {
 		var got rules
@@ -98,7 +100,8 @@ func TestANewVPCHasOneWayOut(t *testing.T) {
 		serverless: {"AWS::EC2::VPC": 1, "AWS::EC2::Subnet": 4, "AWS::EC2::NatGateway": 2, "AWS::EC2::InternetGateway": 1},
 		cluster:    {"AWS::EC2::VPC": 1, "AWS::EC2::Subnet": 4, "AWS::EC2::NatGateway": 2, "AWS::EC2::InternetGateway": 1},
 		ipv6:       {"AWS::EC2::VPC": 1, "AWS::EC2::Subnet": 2, "AWS::EC2::EgressOnlyInternetGateway": 1, "AWS::EC2::VPCCidrBlock": 1},
-		subnets:    {}, lookup: {}, existing: {}, everything: {}, local: {},
+		zones:      {"AWS::EC2::VPC": 1, "AWS::EC2::Subnet": 4, "AWS::EC2::NatGateway": 1, "AWS::EC2::InternetGateway": 1},
+		subnets:    {}, lookup: {}, existing: {}, everything: {}, public: {}, outside: {}, local: {},
 	} {
 		s := stack(t, name)
 		for _, kind := range []string{"AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::NatGateway", "AWS::EC2::InternetGateway", "AWS::EC2::EgressOnlyInternetGateway",
@@ -120,9 +123,50 @@ func TestANewVPCHasOneWayOut(t *testing.T) {
 	}
 }
 
+func TestAPublicCacheNeedsNothingOfEC2(t *testing.T) {
+	for _, name := range []string{public, outside, local} {
+		for id, r := range stack(t, name).resources {
+			if strings.HasPrefix(r.Type, "AWS::EC2::") {
+				t.Errorf("%s: got %s %s", name, r.Type, id)
+			}
+		}
+		if text := string(stack(t, name).text); strings.Contains(text, "ec2:") {
+			t.Errorf("%s: a permission is about EC2", name)
+		}
+	}
+}
+
+// Both ways out have the same private subnets, so that a stack can change from one to the
+// other.
+func TestBothWaysOutHaveTheSamePrivateRanges(t *testing.T) {
+	ranges := func(name string) map[string]any {
+		all := map[string]any{}
+		s := stack(t, name)
+		for _, id := range s.names("AWS::EC2::Subnet") {
+			if strings.Contains(id, "Private") {
+				all[id] = s.resources[id].Properties["CidrBlock"]
+			}
+		}
+		return all
+	}
+	want := map[string]any{"WaggleVpcPrivateSubnet1Subnet": "10.0.0.0/20", "WaggleVpcPrivateSubnet2Subnet": "10.0.16.0/20"}
+	for _, name := range []string{serverless, ipv6, cluster} {
+		if diff := cmp.Diff(want, ranges(name)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	s := stack(t, zones)
+	for _, id := range s.names("AWS::EC2::Subnet") {
+		want := map[bool]string{true: "eu-west-1a", false: "eu-west-1c"}[strings.HasSuffix(id, "1Subnet")]
+		if got := s.resources[id].Properties["AvailabilityZone"]; got != want {
+			t.Errorf("%s is in %v, want %s", id, got, want)
+		}
+	}
+}
+
 func TestALookupNeedsAnAccount(t *testing.T) {
 	kit.Command(t, "node", "Node.js 20 or later")
-	c, err := choose("vpcId=vpc-01234567")
+	c, err := choose("cache=serverless", "vpcId=vpc-01234567")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,8 +62,11 @@ func list(value any) (all []string) {
 func TestAFunctionHasThesePermissionsAndNoOthers(t *testing.T) {
 	elastiCache := "arn:${AWS::Partition}:elasticache:" + region + ":"
 	for name, connect := range map[string][]string{
-		serverless: {elastiCache + "serverlesscache:waggled5bb1d40-cache", elastiCache + "user:${WaggleCacheUser}"},
-		cluster:    {elastiCache + "replicationgroup:waggled5bb1d40-cache", elastiCache + "user:${WaggleCacheUser}"},
+		public:     {elastiCache + "serverlesscache:waggled5bb1d40-public", elastiCache + "user:${WaggleCacheUser}"},
+		serverless: {elastiCache + "serverlesscache:waggled5bb1d40-serverless", elastiCache + "user:${WaggleCacheUser}"},
+		ipv6:       {elastiCache + "serverlesscache:waggled5bb1d40-serverless", elastiCache + "user:${WaggleCacheUser}"},
+		cluster:    {elastiCache + "replicationgroup:waggled5bb1d40-cluster", elastiCache + "user:${WaggleCacheUser}"},
+		outside:    {elastiCache + "serverlesscache:theirs", elastiCache + "user:ours"},
 		existing:   {elastiCache + "replicationgroup:theirs", elastiCache + "user:ours"},
 		everything: nil, // a password
 		local:      nil,
@@ -85,7 +88,7 @@ func TestAFunctionHasThesePermissionsAndNoOthers(t *testing.T) {
 					want = append(want, permission{"Allow", "elasticache:Connect", resource, ""})
 				}
 			}
-			if !f.Authorizer && name != local {
+			if !f.Authorizer && name != local && name != public && name != outside {
 				for _, action := range []string{"AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface", "UnassignPrivateIpAddresses"} {
 					want = append(want, permission{"Allow", "ec2:" + action, "arn:${AWS::Partition}:ec2:" + region + ":*/*", ""})
 				}
@@ -133,10 +136,10 @@ func TestDocumentOfPermissions(t *testing.T) {
 	b.WriteString(`# What each function may do
 
 To write this page from the templates of the stack on AWS, run ` + "`go test ./waggle -run TestDocumentOfPermissions -update`" + `
-in ` + "`infra`. Names in `${…}`" + ` are resources of the stack. Lambda itself needs the permissions on ` + "`ec2`" + `, to put a function
-into the VPC. The last row of a function denies them to its own code.
+in ` + "`infra`. Names in `${…}`" + ` are resources of the stack. Where there is a VPC, Lambda itself needs the permissions on ` + "`ec2`" + `, to
+put a function into it. The last row of a function denies them to its own code.
 `)
-	for _, name := range []string{serverless, cluster} {
+	for _, name := range []string{public, serverless, cluster} {
 		fmt.Fprintf(&b, "\n## %s\n\n| function | may | on |\n|---|---|---|\n", name)
 		for _, f := range topology.Functions() {
 			for _, p := range stack(t, name).permissions(t, f.Name) {

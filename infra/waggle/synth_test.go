@@ -27,22 +27,29 @@ import (
 // The stacks under test. A synthesis takes seconds, so each stack is synthesized once for
 // all tests, with cdk-nag.
 const (
+	public     = "public"
 	serverless = "serverless+nat"
+	ipv6       = "serverless+ipv6"
 	cluster    = "cluster+nat"
-	ipv6       = "ipv6"
+	zones      = "serverless+nat in chosen zones"
 	subnets    = "vpcId with subnetIds"
 	lookup     = "vpcId"
 	existing   = "cacheEndpoint with IAM"
+	outside    = "cacheEndpoint, public"
 	everything = "cacheEndpoint with a password, and all other settings"
 	local      = "target=local"
 )
 
 var stacks = map[string]func() (*template, error){
-	serverless: once(),
+	public:     once(),
+	serverless: once("cache=serverless"),
+	ipv6:       once("cache=serverless", "egress=ipv6"),
 	cluster:    once("cache=cluster", "cacheShards=2"),
-	ipv6:       once("egress=ipv6"),
-	subnets:    once("vpcId=vpc-01234567", "subnetIds=subnet-01234567,subnet-89abcdef"),
-	lookup:     once("vpcId=vpc-01234567"),
+	zones: once("cache=serverless", "natGateways=1", "zones=eu-west-1a,eu-west-1c", "cacheMinGB=2", "cacheMinECPU=5000", "cacheMaxECPU=90000",
+		"connectRate=450", "connectConcurrency=50", "lambdaLogs=info", "tags=team=places,stage=try out"),
+	subnets: once("cache=serverless", "vpcId=vpc-01234567", "subnetIds=subnet-01234567,subnet-89abcdef"),
+	lookup:  once("cache=serverless", "vpcId=vpc-01234567"),
+	outside: once("cacheEndpoint=theirs-x.public.serverless.euw1.cache.amazonaws.com:6379", "cacheIAM=serverless/theirs", "cacheUser=ours"),
 	existing: once("vpcId=vpc-01234567", "subnetIds=subnet-01234567,subnet-89abcdef", "cacheEndpoint=cache.example:6380",
 		"cacheIAM=cluster/theirs", "cacheUser=ours", "cacheSecurityGroup=sg-01234567"),
 	everything: once("vpcId=vpc-01234567", "subnetIds=subnet-01234567,subnet-89abcdef", "cacheEndpoint=cache.example:6379", "cacheUser=ours", "cacheSecret=the/password",
@@ -111,11 +118,11 @@ func synthesize(settings ...string) (*template, error) {
 		return nil, err
 	}
 	app.Synth(nil)
-	text, err := os.ReadFile(filepath.Join(out, "Waggle.template.json"))
+	text, err := os.ReadFile(filepath.Join(out, c.Stack+".template.json"))
 	if err != nil {
 		return nil, err
 	}
-	findings, err := os.ReadFile(filepath.Join(out, "AwsSolutions-Waggle-NagReport.json"))
+	findings, err := os.ReadFile(filepath.Join(out, "AwsSolutions-"+c.Stack+"-NagReport.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -170,9 +177,11 @@ type template struct {
 // ${WaggleCache.Endpoint.Port}.
 type resource struct {
 	Type           string
-	Properties     map[string]any
+	Properties     map[string]any // without the tags
+	Tags           any            `json:"-"`
 	DependsOn      any
 	DeletionPolicy string
+	UpdatePolicy   map[string]any
 }
 
 func read(text, findings []byte) (*template, error) {
@@ -189,6 +198,8 @@ func read(text, findings []byte) (*template, error) {
 	for id, r := range raw.Resources {
 		if r.Properties != nil {
 			r.Properties = flat(r.Properties).(map[string]any)
+			r.Tags = r.Properties["Tags"]
+			delete(r.Properties, "Tags")
 		}
 		r.DependsOn = flat(r.DependsOn)
 		name := short(id)

@@ -5,6 +5,11 @@
 package waggle
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -22,8 +27,8 @@ type Props struct {
 	// Dist is the folder with the built functions, Dist/<function>/bootstrap, as make
 	// build makes it. A relative path starts at the working directory.
 	Dist string
-	// VPC is a VPC of the app, instead of Config.Network.VPC. Subnets selects its
-	// subnets. Nil: the private ones that have a way out.
+	// VPC is a VPC of the app, instead of Config.Network.VPC, for a cache in a VPC. Subnets
+	// selects its subnets. Nil: the private ones that have a way out.
 	VPC     awsec2.IVpc
 	Subnets *awsec2.SubnetSelection
 }
@@ -41,11 +46,18 @@ type Waggle struct {
 	Dashboard awscloudwatch.Dashboard
 	Alarms    []awscloudwatch.Alarm
 	// SecurityGroup is the security group of the functions in the VPC. An existing cache
-	// must let it in. Nil on an emulator.
+	// must let it in. Nil without a VPC.
 	SecurityGroup awsec2.ISecurityGroup
-	// DomainTarget is the name to which the DNS record of Config.API.Domain must point.
-	// Nil without a domain.
-	DomainTarget *string
+	// DomainTarget is the name to which the DNS record of Config.API.Domain must point, and
+	// DomainZone the id of the hosted zone of that name, which an alias record of Route 53
+	// takes. Nil without a domain.
+	DomainTarget, DomainZone *string
+	// Version is what the functions were built from, "" if they do not say.
+	Version string
+	// Fixed has the settings that cannot change once the stack exists: the cache of another
+	// kind or in another network would be another cache. It is "" until the CDK has looked up
+	// the VPC.
+	Fixed string
 }
 
 // New adds a Waggle to a scope. The error names the setting that is wrong, or the
@@ -59,32 +71,36 @@ func New(scope constructs.Construct, id string, props Props) (*Waggle, error) {
 		return nil, err
 	}
 	scope = constructs.NewConstruct(scope, &id)
-	w := &Waggle{Construct: scope, Functions: map[string]awslambda.Function{}}
+	built, err := readFunctions(props.Dist, c.Arch)
+	if err != nil {
+		return nil, err
+	}
+	w := &Waggle{Construct: scope, Functions: map[string]awslambda.Function{}, Version: built.version, Fixed: "cache=" + string(c.Cache.Kind)}
 
-	// Emulators have no VPC, no security groups and none of the metrics of alarms. This
-	// is the only place that leaves them out. Check allows an existing cache only.
-	emulated := c.Target == config.Local
 	var n *network
-	if !emulated {
+	if c.InVPC() {
 		n = newNetwork(scope, c.Network, props)
 		w.SecurityGroup = n.functions
+		if n.where != "" && c.Cache.Kind != config.Existing {
+			w.Fixed += " in " + n.where
+		}
+		if n.pending {
+			w.Fixed = ""
+		}
 	}
 	cache := newCache(scope, c, n)
 	api, timers := newAPI(scope, c), newTimers(scope)
-	w.URL, w.ManagementEndpoint, w.DomainTarget = api.url, api.management, api.domainTarget
+	w.URL, w.ManagementEndpoint, w.DomainTarget, w.DomainZone = api.url, api.management, api.domainTarget, api.domainZone
 	for _, f := range topology.Functions() {
-		code, err := code(props.Dist, f.Name, c.Arch)
-		if err != nil {
-			return nil, err
-		}
-		made := newFunction(scope, f, function{config: c, code: code, network: n, cache: cache, api: api, timers: timers})
+		made := newFunction(scope, f, function{config: c, code: built.code[f.Name], version: built.version, network: n, cache: cache, api: api, timers: timers})
 		w.Functions[f.Name] = made
 		api.serve(f, made)
 		if f.Timers {
 			timers.invoke(scope, made)
 		}
 	}
-	if !emulated {
+	// Emulators have none of the metrics of alarms.
+	if c.Target != config.Local {
 		for _, a := range w.alarms(c, api, cache, timers) {
 			w.addAlarm(a, c.AlarmTopic)
 		}
@@ -98,13 +114,15 @@ type StackProps struct {
 	Props
 	// Account and Region are needed only to look up a VPC.
 	Account, Region string
+	// Deployed is the output Fixed of the stack of this name that exists, or "".
+	Deployed string
 }
 
 // NewStack creates a stack with one Waggle and its outputs.
 func NewStack(scope constructs.Construct, props StackProps) (awscdk.Stack, error) {
 	c := props.Config
 	p := &awscdk.StackProps{Description: jsii.String("Waggle: realtime matching by place over WebSocket")}
-	if c.Target == config.AWS && c.Network.VPC != "" && len(c.Network.Subnets) == 0 {
+	if c.InVPC() && c.Network.VPC != "" && len(c.Network.Subnets) == 0 {
 		if props.Account == "" || props.Region == "" {
 			return nil, errNoAccount
 		}
@@ -115,14 +133,24 @@ func NewStack(scope constructs.Construct, props StackProps) (awscdk.Stack, error
 	if err != nil {
 		return nil, err
 	}
+	if props.Deployed != "" && w.Fixed != "" && props.Deployed != w.Fixed {
+		return nil, fmt.Errorf("the stack %s has %s, and these settings mean %s. That cannot change: the members, requests and matches in its cache would be lost. "+
+			"Deploy a stack of another name beside it with -c stack=NAME, see docs/deploy.md#change-it", c.Stack, props.Deployed, w.Fixed)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Tags)) {
+		awscdk.Tags_Of(stack).Add(&name, jsii.String(c.Tags[name]), nil)
+	}
 	output := func(name, meaning string, value *string) {
 		awscdk.NewCfnOutput(stack, &name, &awscdk.CfnOutputProps{Value: value, Description: &meaning})
 	}
 	output("Url", "the address for clients", w.URL)
 	output("ManagementEndpoint", "the address at which functions post to connections", w.ManagementEndpoint)
+	output("Version", "what the functions were built from", jsii.String(cmp.Or(w.Version, "unknown")))
+	output("Fixed", "the settings that cannot change any more", &w.Fixed)
 	output("DashboardUrl", "the dashboard", dashboardURL(stack, w.Dashboard))
 	if w.DomainTarget != nil {
 		output("DomainTarget", "the name to which the domain's DNS record must point", w.DomainTarget)
+		output("DomainHostedZone", "the hosted zone of that name, for an alias record of Route 53", w.DomainZone)
 	}
 	if w.SecurityGroup != nil {
 		output("SecurityGroup", "the functions' security group, which an existing cache must let in", w.SecurityGroup.SecurityGroupId())

@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -28,6 +27,7 @@ import (
 	"waggle/internal/store"
 	"waggle/internal/timer"
 	"waggle/internal/topology"
+	"waggle/internal/version"
 )
 
 // Main serves a function's events on Lambda. If the environment is wrong, it logs
@@ -122,7 +122,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 		h.Push, h.Endpoint = pusher, pusher.Learn
 	}
 	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log,
-		Version: version()}
+		Version: version.Own()}
 	if at := get(topology.TimerQueue); at != "" {
 		if h.Service.Timers, err = timer.NewQueue(at, cmp.Or(region(get), "us-east-1"), role(get)); err != nil {
 			return nil, fmt.Errorf("%s: %w", topology.TimerQueue, err)
@@ -178,16 +178,6 @@ func describe(context.Context) error {
 
 // Close closes the connections to the cache.
 func (a *App) Close() { a.Store.Close() }
-
-// version is that of the module that this program was built from: a release's tag, or one with the
-// commit. "" is a build from no checkout.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "(devel)" {
-		return ""
-	}
-	return info.Main.Version
-}
 
 // newID returns 128 random bits as text.
 func newID() string {

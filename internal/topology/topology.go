@@ -15,7 +15,8 @@ type Function struct {
 	Authorizer bool
 	// Env names the environment variables that it reads, and gets.
 	Env []string
-	// VPC functions run in the cache's VPC, and reach the internet only through it.
+	// VPC functions run in the cache's VPC if it is in one, and then reach the internet only
+	// through it.
 	VPC bool
 	// Pushes allows it to post to connections and to close them.
 	Pushes bool

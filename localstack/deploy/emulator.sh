@@ -62,7 +62,8 @@ free() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 
 step() { printf '\n== %s, after %d s\n' "$*" $SECONDS; }
 
 step "building for this machine"
-make build ARCH="$(go env GOHOSTARCH)"
+export DIST=bin/emulator # and not dist, which make deploy deploys
+make build ARCH="$(go env GOHOSTARCH)" DIST="$DIST"
 go build -o bin/waggle ./cmd/waggle
 go build -o bin/localstack ./localstack
 (cd infra && go build -o ../bin/infra .)
@@ -121,6 +122,21 @@ answers=$(printf '%s\n' 'location 10 10' 'match wait=1' |
   bin/waggle shell -url "$url" -as fay -linger 8s -token-command "curl -sSf $issuer/token?member={member}")
 echo "$answers"
 [[ $answers == *'"type":"no_match"'* ]] || fail "no reply is a no_match"
+
+step "an update of a setting reaches the functions, and two members are matched again"
+# report prints after how many seconds a member that can be found should report.
+report() {
+  printf '%s\n' 'hello' |
+    bin/waggle shell -url "$url" -as "gil$1" -linger 5s -token-command "curl -sSf $issuer/token?member={member}" |
+    sed -n 's/.*"type":"welcome".*"afterSeconds":\([0-9.]*\).*/\1/p' | head -1
+}
+before=$(report 1)
+printf '{"pools":{"default":{"consent":"implied","locationTTL":20}}}' >"$out/pools.json"
+localstack/deploy/stack.sh deploy -c pools="$out/pools.json" -c logDays=7
+after=$(report 2)
+echo "report after $before s, and after the update after $after s"
+[ "$before" = 30 ] && [ "$after" = 10 ] || fail "want 30 s and then 10 s"
+bin/waggle demo -url "$url" -token-command "$token"
 
 step "destroying"
 localstack/deploy/stack.sh destroy

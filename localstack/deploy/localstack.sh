@@ -20,7 +20,8 @@ compose() { docker compose -f localstack/deploy/compose.yaml "$@"; }
 if [ "${KEEP:-1}" = 0 ]; then trap 'compose down' EXIT; fi
 compose up --detach --wait
 
-make build ARCH="$(go env GOHOSTARCH)"
+export DIST=bin/emulator # and not dist, which make deploy deploys
+make build ARCH="$(go env GOHOSTARCH)" DIST="$DIST"
 go build -o bin/waggle ./cmd/waggle
 (cd infra && go build -o ../bin/infra .)
 

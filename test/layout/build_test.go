@@ -156,6 +156,57 @@ func TestTheBuildShowsItsProgress(t *testing.T) {
 	}
 }
 
+func TestPreflightSaysWhatIsMissing(t *testing.T) {
+	// account answers for the AWS command line: the answers by service, where "-" is an error.
+	account := func(answers map[string]string) string {
+		script := "case $1 in\n"
+		for service, answer := range map[string]string{"sts": "123456789012", "ssm": "21", "elasticache": "8.2 9.0", "lambda": "1000", "apigateway": "None",
+			"service-quotas": "-", "configure": "eu-south-1"} {
+			if other, said := answers[service]; said {
+				answer = other
+			}
+			if answer == "-" {
+				script += service + ") exit 254 ;;\n"
+			} else {
+				script += service + ") printf '" + answer + "\\n' ;;\n"
+			}
+		}
+		return script + "esac"
+	}
+	with := func(answers map[string]string) box {
+		return box{"node": "echo v22.1.0", "go": "exit", "uname": "[ $1 = -s ] && echo Linux || echo x86_64", "aarch64-linux-gnu-gcc": "cat >/dev/null", "aws": account(answers)}
+	}
+	without := func(command string) box {
+		b := with(nil)
+		delete(b, command)
+		return b
+	}
+	for name, test := range map[string]struct {
+		box  box
+		ok   bool
+		want string
+	}{
+		"nothing":            {with(nil), true, "nothing is missing: make deploy"},
+		"a small region":     {with(nil), true, "note     in eu-south-1 an account has 2 500 requests"},
+		"Node.js":            {without("node"), false, "MISSING  Node.js, the CDK runs on it"},
+		"a C compiler":       {without("aarch64-linux-gnu-gcc"), false, "MISSING  a C compiler for arm64"},
+		"the command line":   {without("aws"), false, "MISSING  the AWS command line"},
+		"credentials":        {with(map[string]string{"sts": "-"}), false, "MISSING  credentials: aws configure"},
+		"a region":           {with(map[string]string{"configure": "-"}), false, "MISSING  a region: export AWS_REGION"},
+		"the bootstrap":      {with(map[string]string{"ssm": "-"}), false, "cdk bootstrap aws://123456789012/eu-south-1"},
+		"Valkey 9":           {with(map[string]string{"elasticache": "7.2 8.1"}), false, "MISSING  Valkey 9 in eu-south-1, which has 7.2 8.1"},
+		"concurrency":        {with(map[string]string{"lambda": "10"}), false, "MISSING  10 concurrent executions"},
+		"a role that exists": {with(map[string]string{"apigateway": "arn:aws:iam::1:role/logs"}), true, "API Gateway logs with arn:aws:iam::1:role/logs here"},
+		"quotas": {with(map[string]string{"service-quotas": `Throttle rate\t2500.0\nAPI keys\t10000.0`}), true,
+			"quota of API Gateway: Throttle rate: 2500.0\nnote     in eu-south-1"},
+	} {
+		out, log, ok := test.box.run(t, "preflight.sh")
+		if ok != test.ok || !strings.Contains(out, test.want) || log != "" {
+			t.Errorf("%s: got ok %v, want %q in\n%s%s", name, ok, test.want, out, log)
+		}
+	}
+}
+
 func TestTheDeploymentNamesWhatIsMissing(t *testing.T) {
 	const node, old = "echo v22.1.0", "echo v18.19.0"
 	for name, test := range map[string]struct {

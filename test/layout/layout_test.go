@@ -34,7 +34,7 @@ func rules() []rule {
 		{"functions/authorizer", []string{"internal/token", "internal/topology"}, "it runs outside the VPC and must start fast: no app, cache or H3"},
 		{"functions", []string{"internal/app", "internal/topology"}, "a function only calls app"},
 		{"internal/app", []string{"internal/handler", "internal/store", "internal/gateway", "internal/timer", "internal/token", "internal/match", "internal/geo",
-			"internal/pool", "internal/protocol", "internal/topology", "internal/boundedlog"}, "app connects the adapters, and does not know what runs it"},
+			"internal/pool", "internal/protocol", "internal/topology", "internal/version", "internal/boundedlog"}, "app connects the adapters, and does not know what runs it"},
 		{"internal/handler", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol", "internal/token", "internal/topology"}, adapter +
 			" (and token, for the identity in an event)"},
 		{"internal/store", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol"}, adapter},
@@ -51,6 +51,7 @@ func rules() []rule {
 		{"internal/pool", nil, leaf},
 		{"internal/protocol", nil, leaf},
 		{"internal/topology", nil, leaf},
+		{"internal/version", nil, leaf},
 		{"test/kit", nil, leaf},
 		{"localstack/streets", nil, "it is a map with cars, and does not know what they are for"},
 		{"localstack/members", []string{"clients/go", "localstack/streets"}, "simulated members are clients like any other"},
@@ -81,7 +82,7 @@ func rules() []rule {
 		{"lab/start", []string{"lab/scope", "test/kit/caches"}, "it starts the functions as Lambda does, and sees no more of them"},
 		{"lab/way", []string{"lab/scope", "internal", "localstack", "test/kit/caches"}, "it has a clock at every joint of the stack"},
 		{"build", nil, "it changes the tree as text, and must run whatever state the code is in"},
-		{"infra", []string{"infra", "internal/topology"}, "the stack on AWS knows which functions there are, and none of their code"},
+		{"infra", []string{"infra", "internal/topology", "internal/version"}, "the stack on AWS knows which functions there are, and none of their code"},
 		{"infra/config", []string{"internal/pool"}, "it checks the settings fast, without the CDK"},
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"waggle/clients/go/waggle"
 )
 
@@ -69,6 +71,39 @@ func TestTheDoctorExplainsARefusal(t *testing.T) {
 		}
 		if got := steps[Matched]; got.Status != Skipped {
 			t.Errorf("%d and %d: the match: got %+v", test.without, test.with, got)
+		}
+	}
+}
+
+// welcoming starts a server whose answer to hello is this frame, after which it is gone.
+func welcoming(t *testing.T, frame string) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Sec-WebSocket-Protocol"), "bearer.") {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"waggle.v1"}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.CloseNow()
+		if _, _, err := conn.Read(r.Context()); err == nil {
+			_ = conn.Write(r.Context(), websocket.MessageText, []byte(frame)) // if it fails, the doctor says so
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestTheDoctorTellsTheServersVersion(t *testing.T) {
+	const welcome = `{"type":"welcome","id":"doctor-hello","member":"ana","pool":"default","protocol":1,"now":1795396500000,"expiresAt":1795403700000`
+	for frame, want := range map[string]string{
+		welcome + `,"server":"v1.2.3 44e738fabcde"}`: "ends in 2h0m0s; the server is v1.2.3 44e738fabcde",
+		welcome + `}`: "ends in 2h0m0s",
+	} {
+		if got := examine(t, welcoming(t, frame), "a.b.c")[Hello]; got.Status != OK || !strings.HasSuffix(got.Found, want) {
+			t.Errorf("got %+v, want it to end with %q", got, want)
 		}
 	}
 }

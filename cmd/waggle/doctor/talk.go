@@ -30,6 +30,9 @@ func (x *examination) hello(ctx context.Context) finding {
 	x.learn(time.UnixMilli(w.Now))
 	left := time.UnixMilli(w.ExpiresAt).Sub(time.UnixMilli(w.Now)).Round(time.Second)
 	said := fmt.Sprintf("answered, by a push: in pool %s, the session ends in %v", w.Pool, left)
+	if w.Server != "" {
+		said += "; the server is " + w.Server
+	}
 	if left < 5*time.Minute {
 		return finding{status: Warn, found: said, mend: "with tokens of a few minutes clients connect anew all the time"}
 	}

@@ -21,6 +21,7 @@ func main() {
 		log.Fatal(err)
 	}
 	c := config.Default()
+	c.Cache.Kind = config.Serverless
 	c.Pools, c.Identity = pools, config.Identity{Issuer: "https://issuer.example", Audience: "waggle"}
 
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String("cdk.out"), AnalyticsReporting: jsii.Bool(false)})
