@@ -47,6 +47,7 @@ var life = porcupine.NondeterministicModel{
 type evidence struct {
 	matcher, matchee string
 	began, ended     int64 // when the first frame said so, 0 for none
+	offered          bool  // the matchee was asked
 }
 
 // check wants the history of each member to be linearizable.
@@ -58,10 +59,16 @@ func (h *history) check() {
 	live := func(member string, what lifeEvent, call, answer int64) {
 		lives[member] = append(lives[member], porcupine.Operation{ClientId: len(lives[member]), Input: what, Call: call, Return: answer})
 	}
+	accepted := 0
 	for id, m := range matches {
 		first, asks := h.asked[m.matcher]
 		if !asks || first > m.began {
 			h.t.Errorf("%s was matched with %s before it asked", m.matcher, m.matchee)
+		}
+		if at, accepts := h.accepting[id]; m.offered && accepts && at < m.began {
+			accepted++
+		} else if m.offered {
+			h.t.Errorf("%s was matched with %s, who had not accepted", m.matcher, m.matchee)
 		}
 		for _, member := range []string{m.matcher, m.matchee} {
 			live(member, lifeEvent{kind: "begin", match: id}, first, m.began)
@@ -84,9 +91,9 @@ func (h *history) check() {
 			h.t.Errorf("the history of %s is not linearizable (%s): %s", member, result, format(events))
 		}
 	}
-	h.t.Logf("note: histories: %d matches and %d readings of %d members in %d steps on %s", len(matches), len(h.reads), len(h.crowd), h.tick(), h.cache)
-	if few := len(h.crowd); len(matches) < few || len(h.reads) < few {
-		h.t.Errorf("%d matches and %d readings of %d members: too few to show anything", len(matches), len(h.reads), few)
+	h.t.Logf("note: histories: %d matches, %d of them accepted, and %d readings of %d members in %d steps on %s", len(matches), accepted, len(h.reads), len(h.crowd), h.tick(), h.cache)
+	if few := len(h.crowd); len(matches) < few || len(h.reads) < few || accepted < few/4 {
+		h.t.Errorf("%d matches, %d of them accepted, and %d readings of %d members: too few to show anything", len(matches), accepted, len(h.reads), few)
 	}
 }
 
@@ -102,7 +109,7 @@ func format(events []porcupine.Operation) string {
 
 // matches gathers what the frames of all members say of each match.
 func (h *history) matches() map[string]*evidence {
-	all := make(map[string]*evidence)
+	all, offered := make(map[string]*evidence), make(map[string]bool)
 	for _, p := range h.crowd {
 		for _, c := range append(slices.Clone(p.old), p.client) {
 			me := c.id.Member
@@ -115,6 +122,8 @@ func (h *history) matches() map[string]*evidence {
 					if m := f.Match; m != nil {
 						all[m.Match] = all[m.Match].begin(me, m.Role, string(m.Peer.Card), at)
 					}
+				case *protocol.Offered:
+					offered[f.Match] = true
 				case *protocol.Ended:
 					if m := all[f.Match]; m != nil && (m.ended == 0 || at < m.ended) {
 						m.ended = at
@@ -122,6 +131,9 @@ func (h *history) matches() map[string]*evidence {
 				}
 			}
 		}
+	}
+	for id, m := range all {
+		m.offered = offered[id]
 	}
 	return all
 }

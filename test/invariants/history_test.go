@@ -64,9 +64,9 @@ type history struct {
 	crowd []*participant
 	left  int // messages to be begun
 	ids   int // ids given to messages
-	// asked has the first request of each member, ending the first end message of each match.
-	// Times are counts of steps.
-	asked, ending map[string]int64
+	// asked has the first request of each member, ending and accepting the first end and accept
+	// message of each match. Times are counts of steps.
+	asked, ending, accepting map[string]int64
 	reads         []read
 	ticks         map[string][]int64 // when each frame arrived, by connection
 }
@@ -87,7 +87,7 @@ type participant struct {
 }
 
 func newHistory(s *simulation, pool string, size int) *history {
-	h := &history{simulation: s, asked: make(map[string]int64), ending: make(map[string]int64), ticks: make(map[string][]int64)}
+	h := &history{simulation: s, asked: make(map[string]int64), ending: make(map[string]int64), accepting: make(map[string]int64), ticks: make(map[string][]int64)}
 	observe := func(connection string) { h.ticks[connection] = append(h.ticks[connection], s.tick()) }
 	s.onFrame.Store(&observe)
 	p, q := acrossEdge(37.7749, -122.4194)
@@ -128,7 +128,7 @@ func (h *history) sendRandom(messages int) {
 
 // act sends one message of a member, which depends on the match that it was notified of.
 func (h *history) act(p *participant) {
-	match := p.announced()
+	match, offer := p.announced(), p.offer()
 	switch n := h.random.IntN(20); {
 	case n == 0: // a new socket; the old one may still be there
 		p.old = append(p.old, p.client)
@@ -150,10 +150,16 @@ func (h *history) act(p *participant) {
 	case n < 10 && match != "":
 		h.note(h.ending, match)
 		h.message(p, "end", `"match":"`+match+`"`)
+	case n < 16 && offer != "" && n > 7:
+		h.note(h.accepting, offer)
+		h.message(p, "accept", `"match":"`+offer+`"`)
+	case n < 10 && offer != "":
+		h.message(p, "decline", `"match":"`+offer+`"`)
 	case n < 13 && match == "" && !p.passive:
 		h.ids++
 		h.note(h.asked, p.id.Member)
-		h.message(p, "match", fmt.Sprintf(`"id":"r%d","radius":2000,"wait":%d`, h.ids, []int{0, 0, 20}[h.random.IntN(3)]))
+		h.message(p, "match", fmt.Sprintf(`"id":"r%d","radius":2000,"wait":%d,"confirm":%d`, h.ids,
+			[]int{0, 0, 20}[h.random.IntN(3)], []int{0, 0, 5}[h.random.IntN(3)]))
 	case n == 13 && !p.passive:
 		h.message(p, "cancel", "")
 	default:
@@ -225,6 +231,7 @@ func (h *history) checkNobodyIsStuck() {
 		h.read(p)
 		h.drain()
 	}
+	time.Sleep(30 * time.Second) // by then every offer and every waiting request is over
 	for i, p := range h.crowd {
 		h.read(p)
 		h.drain()
@@ -250,4 +257,23 @@ func (h *history) checkNobodyIsStuck() {
 		}
 	}
 	synctest.Wait()
+}
+
+// offer is the match that is offered to the member, as its newest connection was told, or "".
+func (c *client) offer() (match string) {
+	for _, f := range c.sent() {
+		switch f := f.(type) {
+		case *protocol.Offered:
+			if f.Role == protocol.RoleMatchee {
+				match = f.Match
+			}
+		case *protocol.Matched:
+			match = ""
+		case *protocol.Ended:
+			if f.Match == match {
+				match = ""
+			}
+		}
+	}
+	return match
 }
