@@ -147,19 +147,19 @@ func (h *history) act(p *participant) {
 		h.message(p, "locate", "")
 	case n == 5:
 		h.message(p, "location", h.location(p)+`,"available":`+fmt.Sprint(h.random.IntN(3) > 0))
+	case n > 5 && n < 17 && offer != "":
+		h.note(h.accepting, offer)
+		h.message(p, "accept", `"match":"`+offer+`"`)
+	case n == 17 && offer != "":
+		h.message(p, "decline", `"match":"`+offer+`"`)
 	case n < 10 && match != "":
 		h.note(h.ending, match)
 		h.message(p, "end", `"match":"`+match+`"`)
-	case n < 16 && offer != "" && n > 7:
-		h.note(h.accepting, offer)
-		h.message(p, "accept", `"match":"`+offer+`"`)
-	case n < 10 && offer != "":
-		h.message(p, "decline", `"match":"`+offer+`"`)
 	case n < 13 && match == "" && !p.passive:
 		h.ids++
 		h.note(h.asked, p.id.Member)
 		h.message(p, "match", fmt.Sprintf(`"id":"r%d","radius":2000,"wait":%d,"confirm":%d`, h.ids,
-			[]int{0, 0, 20}[h.random.IntN(3)], []int{0, 0, 5}[h.random.IntN(3)]))
+			[]int{0, 0, 20}[h.random.IntN(3)], []int{0, 5}[h.random.IntN(2)]))
 	case n == 13 && !p.passive:
 		h.message(p, "cancel", "")
 	default:
