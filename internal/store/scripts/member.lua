@@ -3,8 +3,10 @@
 -- is the last position of a member who has left: it expires with the grace time. keys[4] is
 -- what is remembered of the member's requests and matches that are over. keys[5] is what the
 -- member said of `available` and `tags`: it outlives the record. keys[6] has the positions in the
--- match `skipped` that no push has shown to the peer.
-local record, route, left, past, chosen, trail
+-- match `skipped` that no push has shown to the peer. keys[7], where the application gets events, is
+-- the outbox: the events of the member's requests and of its matches as a matcher that are not yet
+-- published.
+local record, route, left, past, chosen, trail, outbox
 -- m is the record. A field that is absent is nil. What a script assigns to m is written when it
 -- replies. Times in it are numbers; degrees and cells stay short. `values` has the fields,
 -- `changed` the names of those that a script has assigned, and the stored times count from `base`.
@@ -16,6 +18,8 @@ local MOST_TRAILING = 4 -- trailing listings of one member
 local MOST_UNTOLD = 4 -- notices that one member is not yet told
 local MOST_APART = 16   -- members with whom one member has a cool-down
 local MOST_DECLINED = 32 -- members whom one request is not offered to again
+local MOST_EVENTS = 64   -- events in one outbox: the newest ones
+local EVENTS = 10        -- events in one reply
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
 -- one listpack as long as each value has at most 64 bytes.
@@ -25,7 +29,8 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
   jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
-  ck = 'checked', sk = 'skipped', te = 'expires', co = 'claimOffer', cx = 'claimAccepted', nr = 'nearbyRate' }
+  ck = 'checked', sk = 'skipped', te = 'expires', co = 'claimOffer', cx = 'claimAccepted', nr = 'nearbyRate',
+  ob = 'outbox', eo = 'eventsOf' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
@@ -69,7 +74,7 @@ local with_defaults, access = { __index = DEFAULTS }, { __newindex = assign }
 
 local function start(...)
   start_run(...)
-  record, route, left, past, chosen, trail = unpack(keys)
+  record, route, left, past, chosen, trail, outbox = unpack(keys)
   expired, lists, unsaved = nil, {}, {}
   if not short_of then -- the first run: while a cache loads a library, it has no pairs
     short_of, m = {}, setmetatable({}, access)
@@ -264,7 +269,13 @@ local function save_lists()
 end
 
 local reply_only = reply
+-- reply also has the first events in the outbox, and the matcher whose outbox may have some.
 local function reply(t)
+  if outbox and m.outbox then
+    t.events = redis.call('LRANGE', outbox, 0, EVENTS - 1)
+    m.outbox = #t.events > 0 and '1' or nil
+  end
+  t.events_of = outbox and m.eventsOf
   save()
   save_lists()
   return reply_only(t)
@@ -274,7 +285,7 @@ end
 -- ended: a message of it must not begin a session.
 local function erase()
   writable()
-  for _, key in ipairs({ route, left, past, chosen, trail }) do
+  for _, key in ipairs({ route, left, past, chosen, trail, outbox }) do
     redis.call('DEL', key) -- one by one, or the owner of a slot that moves refuses them
   end
   local conn, connected, gone = m.conn, m.connected, m.gone
@@ -437,12 +448,36 @@ local function overdue(match)
   return now >= (m.again or 0) and is_untold(match)
 end
 
+-- note_event puts an event of that match of the route r into the outbox.
+local function note_event(kind, match, r, reason, far)
+  if not outbox then
+    return
+  end
+  redis.call('RPUSH', outbox, cjson.encode({ type = kind, at = now, match = match, matchee = r.matchee,
+    request = r.request, reason = reason, distance = far }))
+  redis.call('LTRIM', outbox, -MOST_EVENTS, -1)
+  redis.call('PEXPIRE', outbox, KEEP)
+  m.outbox, changed.outbox = '1', true -- it is written in any case, so that the record lives as long
+end
+
+-- note_waiting notes the event that a request waits, the first time that it does.
+local function note_waiting(r)
+  if outbox and r.wait == '1' and not r.noted and now < tonumber(r.deadline) then
+    redis.call('HSET', route, 'noted', '1')
+    r.noted = '1'
+    note_event('request.waiting', r.match, { request = r.request })
+  end
+end
+
 -- close_request removes a request that is over and gives its ids their outcome. Of a no_match
 -- the member is not yet told.
 local function close_request(r, outcome, match)
   writable()
   redis.call('DEL', route)
   drop_untold(r.match) -- of an offer
+  if r.state == 'offered' then
+    note_event('match.ended', r.match, r, 'cancelled')
+  end
   if outcome ~= 'no_match' then
     m.no_match = nil
   end
@@ -467,6 +502,8 @@ local function take_back(r, reason)
     note_untold('ended', r.match)
     note_end(r.match, reason)
   end
+  note_event('match.ended', r.match, r, reason)
+  note_waiting(r)
   r.state, r.match, r.matchee, r.distance, r.till = 'waiting', nil, nil, nil, nil
 end
 
@@ -480,6 +517,7 @@ local function current_route()
     -- The lease has lapsed: the owner's next message registers the request anew, unless it is over.
     redis.call('HSET', route, 'state', 'waiting', 'registered', '0')
     redis.call('HDEL', route, 'match', 'till')
+    note_waiting(r)
     r.state, r.registered, r.match, r.till = 'waiting', '0', nil, nil
   elseif r and r.state == 'offered' and now >= tonumber(r.till) then
     take_back(r, 'expired')
@@ -502,6 +540,7 @@ local function current_route()
     m.active = nil
     note_untold('ended', match)
     note_end(match, 'lost')
+    note_event('match.ended', match, {}, 'lost')
     m.again = nil -- no process pushes it
   end
   local deadline, radius, id = string.match(m.no_match or '', '^(%S+) (%S+) (.*)$')
@@ -824,6 +863,7 @@ local function finish(r, reason, by, perMinute, matchesPerHour, harvestPerHour, 
     m.active = nil
     note_untold('ended', match)
     note_end(match, reason, early)
+    note_event('match.ended', match, r, reason)
     if part(r.matchee, 'matcher', early, reason, coolDown, harvestPerHour) then
       give_back('requestRate', 60000 / perMinute)
       give_back('matchRate', 3600000 / matchesPerHour)
