@@ -176,7 +176,9 @@ func events() []testCase {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.await("r1", func(r *match.NewRequest) { r.Confirm = answerIn })
 			outbox, record := f.key("events", "ana"), f.key("m", "ana")
-			f.refreshed(outbox, func() { f.refreshed(record, func() { ana.lease("m2"); ana.claimToOffer("m2", ben); ana.offer("m2", ben) }) })
+			f.refreshed(outbox, func() {
+				f.refreshed(record, func() { ana.lease("m2"); ana.claimToOffer("m2", ben); ana.offer("m2", ben) })
+			})
 			f.evict(record) // what is there is found with the next event, or by a look
 			clear(found)
 			ana.published(match.Unpublished{})
