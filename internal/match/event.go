@@ -47,8 +47,8 @@ type Bus interface {
 // Store.Published it is what was.
 type Unpublished struct {
 	Member
-	Events []Event // of the member's requests, and of its matches as a matcher: the oldest few
-	Last   string  // the last of them, as the Store has it
+	Events []Event  // of the member's requests, and of its matches as a matcher: the oldest few
+	Stored []string // the same as the Store has them
 	// Matcher, unless zero, is one of whom events may be unpublished that tell of a match that the
 	// member was in.
 	Matcher Member
@@ -71,8 +71,20 @@ func (w *work) findEvents() {
 	s.Store = s.Store.Finding(func(u Unpublished) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.found[u.Member] = u
+		w.found[u.Member] = w.found[u.Member].and(u)
 	})
+}
+
+// and adds what another step has found.
+func (u Unpublished) and(v Unpublished) Unpublished {
+	v.Matcher = cmp.Or(v.Matcher, u.Matcher)
+	for i, text := range v.Stored {
+		if !slices.Contains(u.Stored, text) {
+			u.Events, u.Stored = append(u.Events, v.Events[i]), append(u.Stored, text)
+		}
+	}
+	v.Events, v.Stored = u.Events, u.Stored
+	return v
 }
 
 // publish publishes what the steps have found, and then has the store take it out. What it cannot
@@ -97,7 +109,7 @@ func (w *work) publish(ctx context.Context) {
 				done = append(done, Unpublished{Member: u.Matcher})
 				u.Matcher = Member{}
 			}
-			if u.Last != "" || u.Matcher != (Member{}) {
+			if len(u.Stored) > 0 || u.Matcher != (Member{}) {
 				done = append(done, u)
 			}
 		}
@@ -131,7 +143,7 @@ func (w *work) remindToPublish(ctx context.Context, all []Unpublished) {
 	}
 	var members []Member
 	for _, u := range all {
-		if u.Last != "" {
+		if len(u.Stored) > 0 {
 			members = append(members, u.Member)
 		}
 	}

@@ -55,43 +55,68 @@ func events() []testCase {
 			found := f.eventful()
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.await("r1", confirmedIn(answerIn))
-			all := []match.Event{event(f, match.EventWaiting, "search-of-r1", alone)}
-			same(f, found["ana"].Events, all)
+			wrote := func(e match.Event) {
+				f.t.Helper()
+				same(f, found["ana"].Events, []match.Event{e})
+				clear(found)
+			}
+			waiting := event(f, match.EventWaiting, "search-of-r1", alone)
+			wrote(waiting)
 			f.advance(time.Second)
 			f.says(ana.lease("m1"), match.StatusOK)
 			f.says(ana.giveUp("m1", true), match.StatusWaiting)
 			f.says(ana.lease("m2"), match.StatusOK)
 			f.says(ana.claimToOffer("m2", ben), match.StatusYours)
-			for range 2 {
-				f.says(ana.offer("m2", ben), match.StatusYours)
-			}
-			all = append(all, event(f, match.EventOffered, "m2", far(250)))
-			same(f, found["ana"].Events, all)
+			same(f, len(found), 0)
+			f.says(ana.offer("m2", ben), match.StatusYours)
+			offered := event(f, match.EventOffered, "m2", far(250))
+			wrote(offered)
+			f.says(ana.offer("m2", ben), match.StatusYours)
 			f.says(ben.accept("m2"), match.StatusYours)
-			for range 2 {
-				f.says(ana.commit("m2", ben), match.StatusYours)
-			}
-			all = append(all, event(f, match.EventMatched, "m2", far(250)))
-			same(f, found["ana"].Events, all)
+			f.says(ana.commit("m2", ben), match.StatusYours)
+			matched := event(f, match.EventMatched, "m2", far(250))
+			wrote(matched)
+			f.says(ana.commit("m2", ben), match.StatusYours)
 			f.says(ana.confirm("m2", ben), match.StatusYours)
-			first := found["ana"]
 			f.advance(time.Second)
-			for range 2 {
-				f.says(ana.finish("m2", ben, "completed"), match.StatusEnded)
-			}
-			last := event(f, match.EventEnded, "m2", why("completed"))
-			same(f, found["ana"].Events, append(all, last))
-			ana.published(match.Unpublished{Last: first.Last})
-			same(f, found["ana"].Events, []match.Event{last})
-			delete(found, "ana")
-			ana.published(match.Unpublished{Last: first.Last}) // another process did it before
-			same(f, found["ana"].Events, []match.Event{last})
-			ana.published(match.Unpublished{Last: found["ana"].Last})
+			f.says(ana.finish("m2", ben, "completed"), match.StatusEnded)
+			ended := event(f, match.EventEnded, "m2", why("completed"))
+			wrote(ended)
+			f.says(ana.finish("m2", ben, "completed"), match.StatusEnded)
+			f.advance(match.NotifyAgain - 2*time.Second - time.Millisecond)
+			ana.snapshot()
+			same(f, len(found), 0)
+			f.advance(time.Millisecond)
+			ana.snapshot()
+			same(f, found["ana"].Events, []match.Event{waiting})
+			f.advance(time.Second)
+			ana.snapshot()
+			first := found["ana"]
+			same(f, first.Events, []match.Event{waiting, offered, matched})
+			f.advance(time.Second)
+			ana.published(first)
+			same(f, found["ana"].Events, []match.Event{ended})
+			last := found["ana"]
 			clear(found)
+			ana.published(first) // another process did it before
+			same(f, found["ana"], last)
+			clear(found)
+			ana.published(last)
 			ana.snapshot()
 			ana.published(match.Unpublished{})
 			same(f, len(found), 0)
 			same(f, f.record("ana")["outbox"], "")
+		}},
+		{"a look at an outbox finds what is newer, too", func(f *fixture) {
+			found := f.eventful()
+			ana := f.listed("ana", 0)
+			ana.await("r1")
+			clear(found)
+			f.advance(time.Millisecond)
+			ana.published(match.Unpublished{Stored: []string{"{}"}})
+			same(f, len(found), 0)
+			ana.published(match.Unpublished{})
+			same(f, len(found["ana"].Events), 1)
 		}},
 		{"a match that was not offered has the distance of its commit", func(f *fixture) {
 			found := f.eventful()
@@ -107,6 +132,13 @@ func events() []testCase {
 			same(f, found["ben"], match.Unpublished{})
 			f.says(ana.release("m1", ben, "completed"), match.StatusReleased)
 			want := match.Unpublished{Member: ben.Member, Matcher: ana.Member}
+			same(f, found["ben"], want)
+			clear(found)
+			f.advance(match.NotifyAgain - time.Millisecond) // until then it is left to the process that has released it
+			ben.snapshot()
+			same(f, len(found), 0)
+			f.advance(time.Millisecond)
+			ben.snapshot()
 			same(f, found["ben"], want)
 			clear(found)
 			ben.published(match.Unpublished{Matcher: match.Member{ID: "cem"}})
@@ -138,7 +170,7 @@ func events() []testCase {
 				found := f.eventful()
 				ana, ben := f.listed(fmt.Sprint("ana", i), 0), f.listed(fmt.Sprint("ben", i), 10)
 				ana.offerTo("r1", "m1", ben)
-				ana.published(match.Unpublished{Last: found[ana.ID].Last})
+				ana.published(found[ana.ID])
 				delete(found, ana.ID)
 				end.do(ana, ben)
 				here := func(e *match.Event) { e.Matcher = ana.Member }
@@ -166,7 +198,7 @@ func events() []testCase {
 			found := f.eventful()
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("r1", "m1", ben)
-			ana.published(match.Unpublished{Last: found["ana"].Last})
+			ana.published(found["ana"])
 			f.evict(f.key("route", "ana"))
 			ana.snapshot()
 			same(f, found["ana"].Events, []match.Event{event(f, match.EventEnded, "m1", alone, why("lost"), func(e *match.Event) { e.Request = "" })})
@@ -198,6 +230,9 @@ func events() []testCase {
 				f.says(ana.finish(id, ben, "completed"), match.StatusEnded)
 				f.says(ana.release(id, ben, "completed"), match.StatusReleased)
 			}
+			f.advance(match.NotifyAgain)
+			clear(found)
+			ana.snapshot()
 			var sizes []int
 			var ids []string
 			for len(found["ana"].Events) > 0 {
@@ -207,7 +242,7 @@ func events() []testCase {
 				for _, e := range u.Events {
 					ids = append(ids, e.ID())
 				}
-				ana.published(match.Unpublished{Last: u.Last})
+				ana.published(u)
 			}
 			same(f, sizes, []int{10, 10, 10, 10, 10, 10, 4})
 			same(f, ids[0]+" "+ids[63], "m3.matched m34.ended")

@@ -208,7 +208,7 @@ func (s *Store) Finding(found func(match.Unpublished)) match.Store { return &Sto
 func (s *Store) Published(ctx context.Context, all []match.Unpublished) error {
 	var calls []call
 	for _, u := range all {
-		calls = append(calls, s.onMember("published", u.Member, u.Last, u.Matcher.ID))
+		calls = append(calls, s.onMember("published", u.Member, strings.Join(u.Stored, "\n"), u.Matcher.ID))
 	}
 	var errs []error
 	for i, result := range s.run(ctx, calls...) {

@@ -469,7 +469,7 @@ func (r reply) unpublished() (match.Unpublished, error) {
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			return u, fmt.Errorf("script %s: %w", r.call.script, err)
 		}
-		u.Last = text
+		u.Stored = append(u.Stored, text)
 		u.Events = append(u.Events, match.Event{Type: e.Type, At: int64(e.At), Match: e.Match, Matcher: r.call.member, Matchee: e.Matchee,
 			Request: e.Request, Reason: e.Reason, Distance: float64(e.Distance)})
 	}

@@ -202,7 +202,7 @@ func sendings(ana, ben *member) []sending {
 			return s.Told(ctx, []match.Told{{Member: ana.Member, Connection: ana.Connection, Free: "m2"}})
 		}},
 		{"published", false, func(ctx context.Context, s *store.Store) error {
-			return s.Published(ctx, []match.Unpublished{{Member: ana.Member, Last: "{}"}})
+			return s.Published(ctx, []match.Unpublished{{Member: ana.Member, Stored: []string{"{}"}}})
 		}},
 		{"finish", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)

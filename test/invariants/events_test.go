@@ -310,6 +310,7 @@ func TestABusThatCannotBeReachedLosesNothing(t *testing.T) {
 			t.Errorf("the log does not say %s:\n%s", text, be.log.text())
 		}
 		b.fail(nil)
+		be.advance(4 * time.Second)
 		s.b.send("ping", "") // the matchee's, with more events than a step returns
 		if got := strings.Count(b.once(), "match."); got != 25 {
 			t.Errorf("%d events were published, want 12 matches and 13 ends", got)
@@ -396,6 +397,7 @@ func TestAForgottenMemberLeavesNoEvent(t *testing.T) {
 				}
 				left := be.unpublished(pool)
 				if member == "ben" && away != nil { // they are the matcher's
+					be.advance(4 * time.Second)
 					s.a.send("ping", "")
 					left = be.unpublished(pool)
 				}

@@ -14,6 +14,7 @@ local m, values, changed, base
 local stored -- the record as it was, its fields and values by turns
 local lists, unsaved -- what was read of `past`, and the names of what is to be written
 local expired -- the request that has just expired, until its no_match is taken
+local written, hurry -- the events that this run has put into the outbox; every event is to be published at once
 local MOST_TRAILING = 4 -- trailing listings of one member
 local MOST_UNTOLD = 4 -- notices that one member is not yet told
 local MOST_APART = 16   -- members with whom one member has a cool-down
@@ -30,14 +31,14 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
   jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
   ck = 'checked', sk = 'skipped', te = 'expires', co = 'claimOffer', cx = 'claimAccepted', nr = 'nearbyRate',
-  ob = 'outbox', eo = 'eventsOf' }
+  ob = 'outbox', eo = 'eventsOf', ea = 'eventsAt' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
-  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1, nearbyRate = 1 }
+  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1, nearbyRate = 1, eventsAt = 1 }
 local short_of -- the other way round
 
 -- degrees reads coordinates, which are as short as internal/store/short.go writes them.
@@ -75,7 +76,7 @@ local with_defaults, access = { __index = DEFAULTS }, { __newindex = assign }
 local function start(...)
   start_run(...)
   record, route, left, past, chosen, trail, outbox = unpack(keys)
-  expired, lists, unsaved = nil, {}, {}
+  expired, lists, unsaved, written, hurry = nil, {}, {}, {}, false
   if not short_of then -- the first run: while a cache loads a library, it has no pairs
     short_of, m = {}, setmetatable({}, access)
     for short, name in pairs(FIELDS) do
@@ -269,13 +270,25 @@ local function save_lists()
 end
 
 local reply_only = reply
--- reply also has the first events in the outbox, and the matcher whose outbox may have some.
-local function reply(t)
-  if outbox and m.outbox then
-    t.events = redis.call('LRANGE', outbox, 0, EVENTS - 1)
-    m.outbox = #t.events > 0 and '1' or nil
+-- due_events returns the events that are to be published. For NOTIFY_AGAIN one is left to the process
+-- whose script wrote it.
+local function due_events()
+  local all, due = redis.call('LRANGE', outbox, 0, -1), {}
+  for _, event in ipairs(all) do
+    if #due < EVENTS and (hurry or written[event] or now >= string.match(event, '"at":(%d+)') + NOTIFY_AGAIN) then
+      due[#due + 1] = event
+    end
   end
-  t.events_of = outbox and m.eventsOf
+  m.outbox = #all > 0 and '1' or nil
+  return due
+end
+
+-- reply also has the events that are to be published, and the matcher whose outbox may have some.
+local function reply(t)
+  if outbox then
+    t.events = m.outbox and due_events()
+    t.events_of = m.eventsOf and (m.eventsAt == now or now >= m.eventsAt + NOTIFY_AGAIN) and m.eventsOf or nil
+  end
   save()
   save_lists()
   return reply_only(t)
@@ -453,8 +466,10 @@ local function note_event(kind, match, r, reason, far)
   if not outbox then
     return
   end
-  redis.call('RPUSH', outbox, cjson.encode({ type = kind, at = now, match = match, matchee = r.matchee,
-    request = r.request, reason = reason, distance = far }))
+  local event = cjson.encode({ type = kind, at = now, match = match, matchee = r.matchee, request = r.request,
+    reason = reason, distance = far })
+  written[event] = true
+  redis.call('RPUSH', outbox, event)
   redis.call('LTRIM', outbox, -MOST_EVENTS, -1)
   redis.call('PEXPIRE', outbox, KEEP)
   m.outbox, changed.outbox = '1', true -- it is written in any case, so that the record lives as long

@@ -1,18 +1,17 @@
--- published takes the events out of the outbox that were published: those up to `last`, '' if none
--- were. It also notes that those of the matcher `of` were. The reply has the events that are left.
+-- published takes events out of the outbox that were published, with line ends between. It also notes
+-- that those of the matcher `of` were. The reply has what else is to be published, and all of it if
+-- nothing was.
 -- Status: ok.
-local last, of = arguments(2)
+local events, of = arguments(2)
 
-if outbox and last ~= '' then
-  for i, event in ipairs(redis.call('LRANGE', outbox, 0, -1)) do
-    if event == last then
-      redis.call('LTRIM', outbox, i, -1)
-      break
-    end
+if outbox then
+  for event in string.gmatch(events, '[^\n]+') do
+    redis.call('LREM', outbox, 1, event)
   end
 end
+hurry = events == ''
 m.outbox = '1' -- perhaps the record was lost, and the outbox was not
 if m.eventsOf == of then
-  m.eventsOf = nil
+  m.eventsOf, m.eventsAt = nil, nil
 end
 return reply({ status = 'ok' })
