@@ -19,6 +19,8 @@ type Config struct {
 	Cache   Cache
 	Network Network
 	API     API
+	// EventBus is the name or the ARN of the EventBridge bus that gets the application's events, or "".
+	EventBus string
 	// LogDays is for how many days logs are kept, a number that CloudWatch allows.
 	LogDays int
 	// AlarmTopic is the ARN of the SNS topic that alarms notify, or "".

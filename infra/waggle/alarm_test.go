@@ -16,7 +16,8 @@ import (
 func measures(properties map[string]any) string {
 	metric := func(of map[string]any, statistic any) string {
 		var at []string
-		for _, one := range of["Dimensions"].([]any) {
+		dimensions, _ := of["Dimensions"].([]any)
+		for _, one := range dimensions {
 			d := one.(map[string]any)
 			at = append(at, fmt.Sprintf("%s=%s", d["Name"], d["Value"]))
 		}
@@ -83,7 +84,7 @@ func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 			"CacheCPU1":       of("EngineCPUUtilization", "Average", 1) + " >= 75 for 3 of 5 min",
 			"CacheCPU2":       of("EngineCPUUtilization", "Average", 2) + " >= 75 for 3 of 5 min",
 		},
-		everything: {},
+		everything: {"EventsNotPublished": "Sum(NotPublished ) >= 1 for 3 of 5 min"},
 	} {
 		s := stack(t, name)
 		want, got := map[string]string{}, map[string]string{}
