@@ -39,9 +39,9 @@ var bounds = map[string]struct{ entries, calls int }{
 	// Commands alone.
 	"unlist": {0, 8}, "withdraw": {0, 8}, "mark": {0, 4}, "marked": {0, 4}, "connect": {0, 30},
 	// The fields of a record, the positions that no push has shown, and the events in an outbox.
-	"report": {30 + 99, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {34 + 64, 8},
-	"begin": {26 + 64, 30}, "claim": {26, 30}, "commit": {60 + 64, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},
-	"finish": {30 + 64, 30}, "release": {30, 30}, "published": {30 + 64, 12},
+	"report": {30 + 99, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {40 + 64, 8},
+	"begin": {40 + 64, 30}, "claim": {26, 30}, "commit": {60 + 64, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},
+	"finish": {40 + 64, 30}, "release": {30, 30}, "published": {30 + 64, 12},
 }
 
 // TestEveryScriptReadsABoundedNumberOfEntries makes the worst of what may be stored, and
