@@ -26,7 +26,7 @@ deploy)
   cdk bootstrap aws://000000000000/us-east-1
   cdk deploy --app bin/infra --output "$OUT/cdk.out" --require-approval never --outputs-file "$OUT/outputs.json" \
     -c target=local -c emulator="$EMULATOR" -c arch="$(go env GOHOSTARCH)" \
-    -c issuer="$ISSUER" -c audience=waggle -c consent=implied -c cacheEndpoint="$CACHE"
+    -c issuer="$ISSUER" -c audience=waggle -c consent=implied -c cacheEndpoint="$CACHE" -c eventBus=default
   ;;
 destroy) cdk destroy --app "$OUT/cdk.out" --force ;;
 *)
