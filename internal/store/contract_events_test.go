@@ -211,8 +211,11 @@ func events() []testCase {
 			f.refreshed(outbox, func() {
 				f.refreshed(record, func() { ana.lease("m2"); ana.claimToOffer("m2", ben); ana.offer("m2", ben) })
 			})
-			f.evict(record) // what is there is found with the next event, or by a look
+			f.evict(record) // what is there is found with the next event, or by a look, and costs no command before
+			f.advance(match.NotifyAgain)
 			clear(found)
+			ana.snapshot()
+			same(f, len(found), 0)
 			ana.published(match.Unpublished{})
 			same(f, len(found["ana"].Events), 2)
 			f.evict(outbox)
