@@ -46,8 +46,10 @@ func events() []testCase {
 			f.says(ana.lease("m1"), match.StatusOK)
 			f.says(ana.claim("m1", ben), match.StatusYours)
 			f.says(ana.commit("m1", ben), match.StatusYours)
+			f.says(ana.confirm("m1", ben), match.StatusYours)
 			f.says(ana.finish("m1", ben, "completed"), match.StatusEnded)
-			ben.release("m1", ana, "completed")
+			f.says(ana.release("m1", ben, "completed"), match.StatusReleased)
+			same(f, f.stored("route", "ana")["noted"], "")
 			same(f, f.ttl(f.key("events", "ana")), -2*time.Millisecond)
 			same(f, f.record("ana")["outbox"]+f.record("ben")["eventsOf"], "")
 		}},

@@ -472,7 +472,7 @@ local function note_event(kind, match, r, reason, far)
   redis.call('RPUSH', outbox, event)
   redis.call('LTRIM', outbox, -MOST_EVENTS, -1)
   redis.call('PEXPIRE', outbox, KEEP)
-  m.outbox, changed.outbox = '1', true -- it is written in any case, so that the record lives as long
+  m.outbox = '1'
 end
 
 -- note_waiting notes the event that a request waits, the first time that it does.
