@@ -22,7 +22,7 @@ func TestHelpExplainsEachFlag(t *testing.T) {
 			t.Errorf("%s: %v", flag, err)
 		}
 		for _, want := range []string{"on one machine", "go run ./localstack", "/token?member=ana", "-addr host:port", "-cache URL",
-			"-pools file", "-members number", "-mingle", "-decline share", "-silent share", "-seed number", "-insecure-tokens", "-allow-host names", "-log level", "-runtime how", "-functions directory", "-concurrency number", "-faults list", faults.Help()} {
+			"-pools file", "-events file", "-members number", "-mingle", "-decline share", "-silent share", "-seed number", "-insecure-tokens", "-allow-host names", "-log level", "-runtime how", "-functions directory", "-concurrency number", "-faults list", faults.Help()} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s does not say %q:\n%s", flag, want, &out)
 			}
@@ -57,6 +57,7 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 		"a folder for pools":         {[]string{"-pools", dir}, []string{"-pools", "is a directory"}},
 		"a database of the cache":    {[]string{"-cache", "redis://127.0.0.1?db=1"}, []string{"-cache", "a database or parameters cannot be chosen"}},
 		"a cache in quotes":          {[]string{"-cache", `"redis://127.0.0.1"`}, []string{"-cache", "begins or ends with", "a quote"}},
+		"no place for events":        {[]string{"-events", dir}, []string{"-events", "is a directory"}},
 		"nobody to mingle":           {[]string{"-mingle"}, []string{"-mingle needs -members"}},
 		"nobody to decline":          {[]string{"-decline", "0.5"}, []string{"-decline needs -members"}},
 		"nobody to be silent":        {[]string{"-silent", "0.5"}, []string{"-silent needs -members"}},

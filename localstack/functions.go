@@ -41,13 +41,16 @@ func (e environment) lookup(name string) (string, bool) {
 }
 
 // functions starts the runtime of the functions. It first checks their environment.
-func (s *stack) functions(ctx context.Context, queueURL string) (functions, error) {
+func (s *stack) functions(ctx context.Context, queueURL, bus string) (functions, error) {
 	env := environment{
 		topology.CacheURL: s.config.Cache, topology.PoolFile: s.config.Pools,
 		topology.ManagementEndpoint: s.url("http", "/"+stage),
 		topology.TimerQueue:         queueURL,
 		topology.Issuer:             s.url("http", ""), topology.Audience: audience,
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", // a process gets its own
+	}
+	if bus != "" {
+		env[topology.EventBus] = s.url("http", "/"+bus)
 	}
 	if s.config.Cache == embeddedCache {
 		cache, err := embedded.Start()

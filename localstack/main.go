@@ -54,11 +54,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("localstack", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error, once
 	var c config
-	var poolFile, level string
+	var poolFile, level, events string
 	var injected *faults.Faults
 	flags.StringVar(&c.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
 	flags.StringVar(&c.Cache, "cache", embeddedCache, "`URL` of the cache: embedded, or redis://host:port, or rediss://host:port for TLS; a cluster is detected")
 	flags.StringVar(&poolFile, "pools", "", "`file` with pool settings; without it all pools have the defaults")
+	flags.StringVar(&events, "events", "", "`file` to which the application's events are added, a line of JSON each; - is standard output; without it there are none")
 	flags.IntVar(&c.Members, "members", 0, "`number` of simulated members; they drive through a made-up city, in their own pool")
 	flags.BoolVar(&c.Mingle, "mingle", false, "put the simulated members into the default pool")
 	flags.Float64Var(&c.Decline, "decline", 0.3, "`share` of offers that the simulated members decline")
@@ -120,6 +121,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return fmt.Errorf("-pools: %w", err)
 		}
 		c.Pools = string(text)
+	}
+	switch events {
+	case "":
+	case "-":
+		c.Events = stdout
+		if display != nil {
+			c.Events = display // above the status line
+		}
+	default:
+		file, err := os.OpenFile(events, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("-events: %w", err)
+		}
+		defer file.Close()
+		c.Events = file
 	}
 	if injected != nil {
 		c.Faults = injected

@@ -15,6 +15,7 @@ import (
 	"waggle/internal/store"
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
+	"waggle/localstack/eventbus"
 	"waggle/localstack/issuer"
 	"waggle/localstack/lambda"
 	"waggle/localstack/livemap"
@@ -44,6 +45,7 @@ type config struct {
 	Concurrency        int    // invocations in progress; with processes, environments of each function; 0: the default
 	Log                *slog.Logger
 	Building           io.Writer            // gets the progress of a build
+	Events             io.Writer            // gets the application's events; nil: there are none
 	Faults             injector             // nil: no faults
 	Offset             func() time.Duration // added to the clock; tests move time with it
 }
@@ -97,7 +99,11 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		return nil, err
 	}
 	queueURL := s.url("http", "/"+rand.Text()) // only the functions know it
-	functions, err := s.functions(ctx, queueURL)
+	bus := ""                                  // only the functions know its name
+	if c.Events != nil {
+		bus = rand.Text()
+	}
+	functions, err := s.functions(ctx, queueURL, bus)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +150,16 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	mux.Handle("/"+stage, gateway)
 	mux.Handle("/"+stage+"/", gateway)
 	mux.Handle("/{$}", timers) // also GET, if the map is not served: it is not found
+	if bus != "" {
+		events := eventbus.New(bus, c.Events)
+		mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Amz-Target") == eventbus.Target {
+				events.ServeHTTP(w, r)
+			} else {
+				timers.ServeHTTP(w, r)
+			}
+		})
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET "+issuer.DiscoveryPath, tokens.ServeDiscovery)
 	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)

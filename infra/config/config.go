@@ -26,6 +26,8 @@ type Config struct {
 	LambdaLogs Level
 	// Tags are put on all resources.
 	Tags map[string]string
+	// EventBus is the name or the ARN of the EventBridge bus that gets the application's events, or "".
+	EventBus string
 	// LogDays is for how many days logs are kept, a number that CloudWatch allows.
 	LogDays int
 	// AlarmTopic is the ARN of the SNS topic that alarms notify, or "".

@@ -129,6 +129,7 @@ func TestAnErrorNamesTheWrongSetting(t *testing.T) {
 		"a certificate alone":                {[]string{certificate}, "-c domain and -c certificate go together"},
 		"a certificate that is none":         {[]string{"domain=a.example", "certificate=mine"}, "it must be the ARN of a certificate of ACM"},
 		"days that CloudWatch does not know": {[]string{"logDays=2"}, "-c logDays=2: it must be a number of days that CloudWatch knows: 1, 3, 5"},
+		"a bus with a blank":                 {[]string{"eventBus=my bus"}, "-c eventBus=my bus: it must be the name or the ARN of a bus"},
 		"a topic that is none":               {[]string{"alarmTopic=me@example.org"}, "it must be the ARN of an SNS topic"},
 		"another target":                     {[]string{"target=azure"}, "-c target=azure: it must be aws or local"},
 		"an emulator without a cache":        {[]string{"target=local"}, "-c target=local needs -c cacheEndpoint=redis://host:port"},
@@ -183,12 +184,12 @@ func TestParseSetsTheFields(t *testing.T) {
 				c.Network.VPC, c.Network.Subnets = "vpc-0123456789abcdef0", []string{"subnet-01234567", "subnet-89abcdef"}
 			})},
 		"the rest": {[]string{inVPC, "egress=ipv6", "zones=eu-west-1a,eu-west-1c", "tags=team=a b,stage=", "lambdaLogs=info", "throttleRate=10", "throttleBurst=20", "accessLogs=account", "domain=a.example",
-			"certificate=arn:aws:acm:eu-west-1:123456789012:certificate/x", "logDays=7", "alarmTopic=arn:aws:sns:eu-west-1:123456789012:x", "arch=amd64", "stack=two"},
+			"certificate=arn:aws:acm:eu-west-1:123456789012:certificate/x", "logDays=7", "eventBus=default", "alarmTopic=arn:aws:sns:eu-west-1:123456789012:x", "arch=amd64", "stack=two"},
 			base(func(c *config.Config) {
 				c.Cache.Kind, c.Network.Egress, c.Network.Zones = config.Serverless, config.IPv6, []string{"eu-west-1a", "eu-west-1c"}
 				c.Tags, c.LambdaLogs = map[string]string{"team": "a b", "stage": ""}, config.LevelInfo
 				c.API = config.API{Rate: 10, Burst: 20, ConnectRate: 400, AccessLogs: config.LogsAccount, Domain: "a.example", Certificate: "arn:aws:acm:eu-west-1:123456789012:certificate/x"}
-				c.LogDays, c.AlarmTopic, c.Arch, c.Stack = 7, "arn:aws:sns:eu-west-1:123456789012:x", config.AMD64, "two"
+				c.LogDays, c.EventBus, c.AlarmTopic, c.Arch, c.Stack = 7, "default", "arn:aws:sns:eu-west-1:123456789012:x", config.AMD64, "two"
 			})},
 		"an emulator": {[]string{"target=local", "issuer=http://localhost:8080", "cacheEndpoint=redis://localhost:6379", "emulator=http://localhost.localstack.cloud:4566"},
 			base(func(c *config.Config) {

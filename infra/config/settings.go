@@ -131,6 +131,8 @@ func settings() []setting {
 		onAWS.only(name("certificate", "the domain's certificate, in the stack's region", "the ARN of a certificate of ACM",
 			`arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/\S+`, func(d *draft) *string { return &d.API.Certificate })),
 
+		name("eventBus", "the EventBridge bus that gets [the application's events](back-end.md#events)", "the name or the ARN of a bus",
+			`(arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9._/-]{1,256}`, func(d *draft) *string { return &d.EventBus }),
 		{Setting: Setting{Key: "logDays", Allowed: "a number of days that CloudWatch knows: " + join(logDays()), Default: strconv.Itoa(Default().LogDays),
 			Meaning: "how long logs are kept"},
 			set: func(d *draft, value string) bool {

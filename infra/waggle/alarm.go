@@ -31,6 +31,10 @@ func (w *Waggle) alarms(c config.Config, api *api, cache *cache, timers *timers)
 		{"IntegrationErrors", "functions fail or refuse connections", api.metric("IntegrationError", sum, "errors"), 10, 3, 5},
 		{"DeadTimers", "timers could not be done: members are told later of what has run out", timers.dead.MetricApproximateNumberOfMessagesVisible(nil), 1, 1, 5},
 	}
+	if c.EventBus != "" {
+		all = append(all, alarm{"EventsNotPublished", "events cannot be published: the application gets them later, or after two hours never",
+			unpublished(w.Construct, w.Functions), 1, 3, 5})
+	}
 	for _, f := range topology.Functions() {
 		name, made := title(f.Name), w.Functions[f.Name]
 		all = append(all,

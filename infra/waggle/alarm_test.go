@@ -16,7 +16,8 @@ import (
 func measures(properties map[string]any) string {
 	metric := func(of map[string]any, statistic any) string {
 		var at []string
-		for _, one := range of["Dimensions"].([]any) {
+		dimensions, _ := of["Dimensions"].([]any)
+		for _, one := range dimensions {
 			d := one.(map[string]any)
 			at = append(at, fmt.Sprintf("%s=%s", d["Name"], d["Value"]))
 		}
@@ -79,10 +80,13 @@ func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 		}
 		return "MAX([m0,m1]) of " + node(1) + ", " + node(2)
 	}
+	const notPublished = "Sum(NotPublished ) >= 1 for 3 of 5 min"
+	withBus := usesServerless("serverless")
+	withBus["EventsNotPublished"] = notPublished
 	for name, more := range map[string]map[string]string{
 		public:     usesServerless("public"),
 		serverless: usesServerless("serverless"),
-		ipv6:       usesServerless("serverless"),
+		ipv6:       withBus,
 		cluster: {
 			"CacheEvictions1": of("Evictions", "Sum", 1) + " >= 1 for 1 of 5 min",
 			"CacheEvictions2": of("Evictions", "Sum", 2) + " >= 1 for 1 of 5 min",
@@ -93,7 +97,7 @@ func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 		},
 		existing:   {},
 		outside:    {},
-		everything: {},
+		everything: {"EventsNotPublished": notPublished},
 	} {
 		s := stack(t, name)
 		want, got := map[string]string{}, map[string]string{}

@@ -82,6 +82,7 @@ func (with function) environment(f topology.Function) *map[string]*string {
 	values[topology.PoolFile] = jsii.String(with.config.PoolFile())
 	values[topology.ManagementEndpoint] = with.api.management
 	values[topology.TimerQueue] = with.timers.url(with)
+	values[topology.EventBus] = with.busURL()
 	identity := with.config.Identity
 	for name, value := range map[string]string{
 		topology.Issuer:        identity.Issuer,
@@ -120,6 +121,9 @@ func (with function) permissions(scope constructs.Construct, f topology.Function
 	}
 	if f.Timers {
 		allow([]string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, with.timers.queue.QueueArn())
+	}
+	if publishes(f) && with.config.EventBus != "" {
+		allow([]string{"events:PutEvents"}, busARN(scope, with.config.EventBus))
 	}
 	if f.VPC && len(with.cache.connect) > 0 {
 		allow([]string{"elasticache:Connect"}, with.cache.connect...)

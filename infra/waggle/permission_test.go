@@ -84,6 +84,11 @@ func TestAFunctionHasThesePermissionsAndNoOthers(t *testing.T) {
 				}[f.Name == topology.Match] {
 					want = append(want, permission{"Allow", "sqs:" + action, "${WaggleTimers.Arn}", ""})
 				}
+				bus := map[string]string{everything: "arn:aws:events:eu-west-3:210987654321:event-bus/theirs",
+					local: "arn:${AWS::Partition}:events:" + region + ":event-bus/default", ipv6: "arn:${AWS::Partition}:events:" + region + ":event-bus/matches"}[name]
+				if bus != "" && f.Name != topology.Disconnect {
+					want = append(want, permission{"Allow", "events:PutEvents", bus, ""})
+				}
 				for _, resource := range connect {
 					want = append(want, permission{"Allow", "elasticache:Connect", resource, ""})
 				}

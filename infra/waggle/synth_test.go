@@ -43,7 +43,7 @@ const (
 var stacks = map[string]func() (*template, error){
 	public:     once(),
 	serverless: once("cache=serverless"),
-	ipv6:       once("cache=serverless", "egress=ipv6"),
+	ipv6:       once("cache=serverless", "egress=ipv6", "eventBus=matches"),
 	cluster:    once("cache=cluster", "cacheShards=2"),
 	zones: once("cache=serverless", "natGateways=1", "zones=eu-west-1a,eu-west-1c", "cacheMinGB=2", "cacheMinECPU=5000", "cacheMaxECPU=90000",
 		"connectRate=450", "connectConcurrency=50", "lambdaLogs=info", "tags=team=places,stage=try out"),
@@ -55,8 +55,8 @@ var stacks = map[string]func() (*template, error){
 	everything: once("vpcId=vpc-01234567", "subnetIds=subnet-01234567,subnet-89abcdef", "cacheEndpoint=cache.example:6379", "cacheUser=ours", "cacheSecret=the/password",
 		"audienceClaim=client_id", "claim.pool=custom:pool", "claim.roles=custom:roles", "claim.tags=custom:tags", "claim.card=custom:card",
 		"domain=ws.example.org", "certificate=arn:aws:acm:eu-west-3:210987654321:certificate/x", "alarmTopic=arn:aws:sns:eu-west-3:210987654321:alarms",
-		"accessLogs=off", "throttleRate=10", "throttleBurst=20", "logDays=7"),
-	local: once("target=local", "issuer=http://issuer.example", "cacheEndpoint=redis://127.0.0.1:6379", "arch=amd64"),
+		"eventBus=arn:aws:events:eu-west-3:210987654321:event-bus/theirs", "accessLogs=off", "throttleRate=10", "throttleBurst=20", "logDays=7"),
+	local: once("target=local", "issuer=http://issuer.example", "cacheEndpoint=redis://127.0.0.1:6379", "arch=amd64", "eventBus=default"),
 }
 
 func TestMain(m *testing.M) {

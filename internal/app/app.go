@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"waggle/internal/boundedlog"
+	"waggle/internal/eventbus"
 	"waggle/internal/gateway"
 	"waggle/internal/handler"
 	"waggle/internal/match"
@@ -74,7 +75,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 		value, _ := lookup(name)
 		return value
 	}
-	for _, name := range []string{topology.CacheURL, topology.CacheUser, topology.CacheIAM, topology.ManagementEndpoint, topology.TimerQueue} {
+	for _, name := range []string{topology.CacheURL, topology.CacheUser, topology.CacheIAM, topology.ManagementEndpoint, topology.TimerQueue, topology.EventBus} {
 		if err := topology.CheckEnds(name, get(name)); err != nil {
 			return nil, err
 		}
@@ -110,7 +111,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	audit := o.Log
 	o.Log = boundedlog.New(o.Log, o.Now)
 	o.Store.URL, o.Store.User, o.Store.Password = get(topology.CacheURL), get(topology.CacheUser), get(topology.CachePassword)
-	o.Store.Pools = pools
+	o.Store.Pools, o.Store.Events = pools, o.Store.Events || get(topology.EventBus) != ""
 	cache, err := store.Open(o.Store)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.CacheURL, err)
@@ -126,6 +127,11 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	if at := get(topology.TimerQueue); at != "" {
 		if h.Service.Timers, err = timer.NewQueue(at, cmp.Or(region(get), "us-east-1"), role(get)); err != nil {
 			return nil, fmt.Errorf("%s: %w", topology.TimerQueue, err)
+		}
+	}
+	if at := get(topology.EventBus); at != "" {
+		if h.Service.Bus, err = eventbus.New(at, cmp.Or(region(get), "us-east-1"), role(get)); err != nil {
+			return nil, fmt.Errorf("%s: %w", topology.EventBus, err)
 		}
 	}
 	return &App{Handler: h, Store: cache, pusher: pusher}, nil

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"waggle/internal/app"
+	"waggle/internal/match"
 	"waggle/internal/topology"
 )
 
@@ -19,6 +20,7 @@ func TestOddVariablesOfTheFunctionsAreNamed(t *testing.T) {
 		"pools of blanks":             {topology.PoolFile, " ", "WAGGLE_POOLS: pool file: it is empty"},
 		"pools in quotes":             {topology.PoolFile, "'{}'", "WAGGLE_POOLS: pool file: not JSON"},
 		"an endpoint without scheme":  {topology.ManagementEndpoint, "api.example/prod", "WAGGLE_MANAGEMENT_ENDPOINT: it must be a URL such as https://host/stage"},
+		"a bus without a URL":         {topology.EventBus, "matches", "WAGGLE_EVENT_BUS: it must be the URL of EventBridge and the name or ARN of a bus"},
 		"an endpoint for a WebSocket": {topology.ManagementEndpoint, "wss://api.example/prod", "WAGGLE_MANAGEMENT_ENDPOINT: it must be a URL"},
 	} {
 		env := map[string]string{topology.CacheURL: "redis://127.0.0.1", topology.CacheUser: "waggle", topology.CachePassword: "secret",
@@ -28,5 +30,12 @@ func TestOddVariablesOfTheFunctionsAreNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: got %v, want %s", name, err, test.want)
 		}
+	}
+}
+
+// TestTheAlarmCountsTheLineOfTheLog: the stack on AWS and the domain do not know each other.
+func TestTheAlarmCountsTheLineOfTheLog(t *testing.T) {
+	if topology.UnpublishedLine != match.Unpublishable {
+		t.Errorf("the alarm counts %q, the functions log %q", topology.UnpublishedLine, match.Unpublishable)
 	}
 }

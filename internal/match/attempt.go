@@ -79,7 +79,7 @@ func (w *work) attemptAmong(ctx context.Context, owner Member, id string, r Requ
 			if r.Confirm > 0 {
 				return w.offer(ctx, owner, id, c, claimed)
 			}
-			return w.commit(ctx, owner, id, c.Member)
+			return w.commit(ctx, owner, id, c)
 		case StatusMoved:
 			// A newer report has moved it: it is sorted in anew.
 			if moves[c.Member]++; moves[c.Member] < maxMoves {
@@ -120,11 +120,12 @@ func (w *work) claim(ctx context.Context, owner Member, id string, r Request, c 
 }
 
 // commit makes the match with a claimed candidate, and confirms the claim.
-func (w *work) commit(ctx context.Context, owner Member, id string, matchee Member) (attempted, error) {
-	committed, err := w.Store.Commit(ctx, owner, id, matchee)
+func (w *work) commit(ctx context.Context, owner Member, id string, c Candidate) (attempted, error) {
+	matchee := c.Member
+	committed, err := w.Store.Commit(ctx, owner, id, matchee, band(c.Distance))
 	if err != nil {
 		// If the repeat fails too, the next process that finds either half repairs the match.
-		if committed, err = w.Store.Commit(ctx, owner, id, matchee); err != nil {
+		if committed, err = w.Store.Commit(ctx, owner, id, matchee, band(c.Distance)); err != nil {
 			return attempted{outcome: over}, err
 		}
 	}

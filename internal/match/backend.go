@@ -253,6 +253,10 @@ func (s *Service) Forget(ctx context.Context, m Member) (Result, error) {
 			if err != nil {
 				return nil, err
 			}
+			if w.Bus != nil {
+				w.flush(ctx)
+				w.publish(ctx) // what cannot be published now is erased, too
+			}
 			forgotten, err := w.Store.Forget(ctx, m)
 			if err == nil {
 				err = w.unlist(ctx, m, forgotten.Changes)

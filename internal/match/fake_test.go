@@ -206,7 +206,7 @@ func (f fake) Decline(_ context.Context, matcher match.Member, id string, matche
 	return resultOf[match.Declined](f, "decline", matcher.ID, id, matchee.ID)
 }
 
-func (f fake) Commit(_ context.Context, matcher match.Member, id string, matchee match.Member) (match.Committed, error) {
+func (f fake) Commit(_ context.Context, matcher match.Member, id string, matchee match.Member, _ float64) (match.Committed, error) {
 	return resultOf[match.Committed](f, "commit", matcher.ID, id, matchee.ID)
 }
 
@@ -250,6 +250,12 @@ func (f fake) Told(_ context.Context, all []match.Told) error {
 		text = append(text, t.Connection+" "+strings.Join(t.Marks, "+"))
 	}
 	return f.call("told", strings.Join(text, ", ")).err
+}
+
+func (f fake) Finding(func(match.Unpublished)) match.Store { return f }
+
+func (f fake) Published(_ context.Context, all []match.Unpublished) error {
+	return f.call("published", len(all)).err
 }
 
 func (f fake) Push(_ context.Context, connection string, frame protocol.Frame) error {

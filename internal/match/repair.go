@@ -170,7 +170,7 @@ func (w *work) complete(ctx context.Context, matcher Member, id string, matchee 
 // agree commits an offer that was accepted, or repeats a commit, and confirms the claim. Both are to be
 // notified. It returns false if the match has ended: then the matchee is.
 func (w *work) agree(ctx context.Context, matcher Member, id string, matchee Member) (bool, error) {
-	committed, err := w.Store.Commit(ctx, matcher, id, matchee)
+	committed, err := w.Store.Commit(ctx, matcher, id, matchee, 0)
 	if err != nil {
 		return false, err
 	}

@@ -40,7 +40,9 @@ type Service struct {
 	Push  Pusher
 	// Timers is nil if there are none.
 	Timers Timers
-	Pools  pool.Pools
+	// Bus is nil if the application gets no events. Else the Store must write them.
+	Bus   Bus
+	Pools pool.Pools
 	// NewID returns an id that was never used before.
 	NewID func() string
 	Now   func() time.Time
@@ -73,6 +75,7 @@ func (r Result) Deliver(ctx context.Context, reply func(context.Context, protoco
 		errs = append(errs, do(ctx))
 	}
 	r.work.makeAttempts(ctx)
+	r.work.publish(ctx)
 	return errors.Join(errs...)
 }
 

@@ -18,6 +18,9 @@ type Store interface {
 	Index
 	Requests
 	Matches
+	Events
+	// Finding returns the same Store, whose steps pass on what they find that is not yet published.
+	Finding(func(Unpublished)) Store
 }
 
 // Sessions keeps which members are connected.
@@ -102,8 +105,8 @@ type Matches interface {
 	// Decline takes the offer back to its request.
 	Decline(ctx context.Context, matcher Member, match string, matchee Member) (Declined, error)
 	// Commit makes the matcher's route active: from here on the match exists. An offer must have
-	// been accepted.
-	Commit(ctx context.Context, matcher Member, match string, matchee Member) (Committed, error)
+	// been accepted. The matchee is so many metres away, 0 if not known: for the event.
+	Commit(ctx context.Context, matcher Member, match string, matchee Member, distance float64) (Committed, error)
 	// Confirm makes the claim final.
 	Confirm(ctx context.Context, matcher Member, match string, matchee Member) (Confirmed, error)
 	// Release removes a claim. If it was confirmed, the matchee remembers the reason, and pays or
@@ -118,6 +121,13 @@ type Matches interface {
 	Watch(ctx context.Context, matcher Member, match string, matchee Member) (WatchedRoute, error)
 	// Told notes what pushes have told members, in one trip.
 	Told(ctx context.Context, all []Told) error
+}
+
+// Events keeps the events that are not yet published. The step that commits what an event tells of
+// writes it, with the matcher.
+type Events interface {
+	// Published takes out what was published, in one trip. It finds what is left.
+	Published(ctx context.Context, all []Unpublished) error
 }
 
 // A Report is a location as it arrived.

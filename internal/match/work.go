@@ -21,15 +21,17 @@ type work struct {
 	rest     []func(context.Context) error // to run after them
 	untold   []Untold                      // what the caller is to be told with this message
 	said     []string                      // the marks of the replies that are notices
-	mu       sync.Mutex                    // guards told
+	mu       sync.Mutex                    // guards told and found
 	answers  []string                      // the marks of what the answer tells
 	told     []Told                        // what pushes have told, and the store has not noted yet
+	found    map[Member]Unpublished        // what the steps have found
 	assignments
 }
 
 // serve does the work of one message. do returns the reply to the caller, or nil.
 func (s *Service) serve(ctx context.Context, caller Session, do func(*work) (protocol.Frame, error)) (Result, error) {
 	w := &work{Service: s, caller: caller, assignments: newAssignments(s.Now())}
+	w.findEvents()
 	answer, err := do(w)
 	if answer != nil {
 		w.replies = append(w.replies, reply{answer, w.answers})

@@ -35,6 +35,8 @@ type Options struct {
 	// TLS is for rediss; nil: the system's certificate authorities, TLS 1.2 or later.
 	TLS   *tls.Config
 	Pools pool.Pools
+	// Events: the scripts write events for the application.
+	Events bool
 	// Offset is added to the cache's clock; nil: nothing. Tests move time with it.
 	Offset func() time.Duration
 	// Hook, if set, makes every trip: tests count trips and cut them, and the local stack
@@ -61,6 +63,12 @@ type Command struct {
 
 // Store is a match.Store on a cache.
 type Store struct {
+	*cache
+	unpublished func(match.Unpublished) // is passed what steps find; nil: nobody wants it
+}
+
+// A cache is what all views of a Store share.
+type cache struct {
 	option valkey.ClientOption
 	host   string
 	mu     sync.Mutex
@@ -77,6 +85,7 @@ type Store struct {
 	counts    counts
 	offset    func() time.Duration
 	hook      Hook
+	events    bool
 	sleep     func(context.Context, time.Duration) error
 }
 
@@ -143,7 +152,8 @@ func Open(o Options) (*Store, error) {
 			option.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 		}
 	}
-	s := &Store{option: option, host: u.Host, code: sync.OnceValue(func() code { return readCode(o.Rewrite) }), pools: o.Pools, offset: o.Offset, hook: o.Hook, sleep: o.Sleep}
+	s := &Store{cache: &cache{option: option, host: u.Host, code: sync.OnceValue(func() code { return readCode(o.Rewrite) }), pools: o.Pools,
+		offset: o.Offset, hook: o.Hook, events: o.Events, sleep: o.Sleep}}
 	if s.offset == nil {
 		s.offset = func() time.Duration { return 0 }
 	}

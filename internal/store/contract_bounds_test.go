@@ -38,9 +38,10 @@ var bounds = map[string]struct{ entries, calls int }{
 	"count": {2 * 257, 12},
 	// Commands alone.
 	"unlist": {0, 8}, "withdraw": {0, 8}, "mark": {0, 4}, "marked": {0, 4}, "connect": {0, 30},
-	// The fields of a record, and the positions that no push has shown.
-	"report": {30 + 99, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {34, 8},
-	"begin": {26, 30}, "claim": {26, 30}, "commit": {60, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},
+	// The fields of a record, the positions that no push has shown, and the events in an outbox.
+	"report": {30 + 99, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {40 + 64, 8},
+	"begin": {40 + 64, 30}, "claim": {26, 30}, "commit": {60 + 64, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},
+	"finish": {40 + 64, 30}, "release": {30, 30}, "published": {30 + 64, 12},
 }
 
 // TestEveryScriptReadsABoundedNumberOfEntries makes the worst of what may be stored, and
@@ -198,6 +199,17 @@ func worstCases() []testCase {
 		}}
 	}
 	return []testCase{
+		{"a matcher whose events cannot be published", func(f *fixture) {
+			f.eventful()
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			for n := range 35 {
+				id := fmt.Sprint("m", n)
+				ana.matchWith(fmt.Sprint("r", n), id, ben)
+				f.says(ana.finish(id, ben, "completed"), match.StatusEnded)
+				f.says(ana.release(id, ben, "completed"), match.StatusReleased)
+			}
+			ana.published(match.Unpublished{})
+		}},
 		{"a matchee of whom no push has shown anything for long", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			ana.matchWith("", "m1", ben)

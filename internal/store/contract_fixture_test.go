@@ -29,6 +29,7 @@ type fixture struct {
 	store   *store.Store
 	hook    store.Hook // sends the commands, where it is set
 	sleep   func(context.Context, time.Duration) error
+	events  bool // the scripts write events
 	pool    string
 	now     int64 // epoch ms
 }
@@ -54,7 +55,7 @@ func (f *fixture) settings(settings string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.store, err = store.Open(store.Options{URL: f.cache.URL, Pools: pools, Rewrite: f.rewrite, Sleep: f.sleep,
+	f.store, err = store.Open(store.Options{URL: f.cache.URL, Pools: pools, Rewrite: f.rewrite, Sleep: f.sleep, Events: f.events,
 		Offset: func() time.Duration { return time.Duration(f.now) * time.Millisecond },
 		Hook: func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
 			if f.hook != nil {

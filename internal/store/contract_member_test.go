@@ -294,7 +294,7 @@ func (a *member) decline(search string, b *member) match.Declined {
 
 func (a *member) commit(search string, b *member) match.Committed {
 	a.t.Helper()
-	result, err := a.store.Commit(a.t.Context(), a.Member, search, b.Member)
+	result, err := a.store.Commit(a.t.Context(), a.Member, search, b.Member, 100)
 	return done(a, result, err)
 }
 

@@ -18,10 +18,12 @@ const version = "w3"
 // left, what is remembered of its requests and matches that are over, what it chose of its
 // availability and tags, and its positions that no push has shown to its peer.
 func memberKeys(m match.Member) []string {
-	tag := "{" + m.Pool + "/" + url.PathEscape(m.ID) + "}"
+	tag := memberTag(m)
 	return []string{version + ":m:" + tag, version + ":route:" + tag, version + ":left:" + tag, version + ":past:" + tag,
 		version + ":chosen:" + tag, version + ":trail:" + tag}
 }
+
+func memberTag(m match.Member) string { return "{" + m.Pool + "/" + url.PathEscape(m.ID) + "}" }
 
 // cellKeys returns the keys of a shard cell: for each of two generations the members by place,
 // what is known of them, and the index of their tags; then the requests that wait there, and
@@ -44,6 +46,9 @@ func areaKeys(pool string, area geo.Cell) []string {
 func countKey(pool string, c geo.Cell) string {
 	return version + ":count:{" + pool + "/" + string(c) + "}"
 }
+
+// outboxKey returns the key of a member's events that are not yet published.
+func outboxKey(m match.Member) string { return version + ":events:" + memberTag(m) }
 
 // tag is what stands in a key's braces.
 func tag(key string) string {

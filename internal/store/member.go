@@ -135,8 +135,8 @@ func (s *Store) Decline(ctx context.Context, matcher match.Member, id string, ma
 }
 
 // Commit implements match.Matches.
-func (s *Store) Commit(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.Committed, error) {
-	r, err := s.ask(ctx, s.onMember("commit", matcher, id, matchee.ID, decimal(s.pools.For(matcher.Pool).MatchesPerHour)))
+func (s *Store) Commit(ctx context.Context, matcher match.Member, id string, matchee match.Member, distance float64) (match.Committed, error) {
+	r, err := s.ask(ctx, s.onMember("commit", matcher, id, matchee.ID, decimal(s.pools.For(matcher.Pool).MatchesPerHour), decimal(distance)))
 	return match.Committed{Status: r.Status, Reason: r.Reason, Tell: bool(r.Tell), Connection: r.Connection, Card: r.Card, Request: r.request(),
 		Changes: domainChanges(r.Changes)}, err
 }
@@ -195,7 +195,24 @@ func (s *Store) Told(ctx context.Context, all []match.Told) error {
 	}
 	var errs []error
 	for i, result := range s.run(ctx, calls...) {
-		_, err := read(calls[i], result)
+		_, err := s.read(calls[i], result)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Finding implements match.Store.
+func (s *Store) Finding(found func(match.Unpublished)) match.Store { return &Store{s.cache, found} }
+
+// Published implements match.Events.
+func (s *Store) Published(ctx context.Context, all []match.Unpublished) error {
+	var calls []call
+	for _, u := range all {
+		calls = append(calls, s.onMember("published", u.Member, strings.Join(u.Stored, "\n"), u.Matcher.ID))
+	}
+	var errs []error
+	for i, result := range s.run(ctx, calls...) {
+		_, err := s.read(calls[i], result)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

@@ -249,7 +249,7 @@ func (s *replayer) arguments(c model.Call) []string {
 	case model.Claim:
 		return []string{c.Matcher.String(), match, s.ago(near), "0", "", map[bool]string{true: "1", false: ""}[c.Asks]}
 	case model.Commit:
-		return []string{match, c.Matchee.String(), "1000"}
+		return []string{match, c.Matchee.String(), "1000", "0"}
 	case model.Offer:
 		return []string{match, c.Matchee.String(), "250"}
 	case model.Accept:

@@ -71,6 +71,8 @@ type reply struct {
 	Cell       shortCell    `json:"cell"`
 	Count      number       `json:"count"`
 	Till       number       `json:"till"` // epoch ms
+	Events     []string     `json:"events"`
+	EventsOf   string       `json:"events_of"`
 }
 
 type (
@@ -148,6 +150,15 @@ type (
 		Reason  string   `json:"reason"`
 		Early   match.By `json:"early"`
 		At      number   `json:"at"`
+	}
+	event struct {
+		Type     match.EventType `json:"type"`
+		At       number          `json:"at"`
+		Match    string          `json:"match"`
+		Matchee  string          `json:"matchee"`
+		Request  string          `json:"request"`
+		Reason   string          `json:"reason"`
+		Distance number          `json:"distance"`
 	}
 	waiting struct {
 		Owner   string `json:"owner"`
@@ -252,13 +263,26 @@ func (f *flag) UnmarshalJSON(b []byte) error {
 
 // ask runs one script.
 func (s *Store) ask(ctx context.Context, c call) (reply, error) {
-	return read(c, s.run(ctx, c)[0])
+	return s.read(c, s.run(ctx, c)[0])
 }
 
 // askOnce is ask for what must not be repeated.
 func (s *Store) askOnce(ctx context.Context, c call) (reply, error) {
 	c.once = true
 	return s.ask(ctx, c)
+}
+
+// read reads what a script said, and passes on what is not yet published.
+func (s *Store) read(c call, result valkey.ValkeyResult) (reply, error) {
+	r, err := read(c, result)
+	if err != nil || s.unpublished == nil || len(r.Events) == 0 && r.EventsOf == "" {
+		return r, err
+	}
+	u, err := r.unpublished()
+	if err == nil {
+		s.unpublished(u)
+	}
+	return r, err
 }
 
 // read reads what a script said.
@@ -432,6 +456,24 @@ func (r reply) skipped() (all []protocol.Fix, err error) {
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// unpublished are the events of the member that are not yet published.
+func (r reply) unpublished() (match.Unpublished, error) {
+	u := match.Unpublished{Member: r.call.member}
+	if r.EventsOf != "" {
+		u.Matcher = r.member(r.EventsOf)
+	}
+	for _, text := range r.Events {
+		var e event
+		if err := json.Unmarshal([]byte(text), &e); err != nil {
+			return u, fmt.Errorf("script %s: %w", r.call.script, err)
+		}
+		u.Stored = append(u.Stored, text)
+		u.Events = append(u.Events, match.Event{Type: e.Type, At: int64(e.At), Match: e.Match, Matcher: r.call.member, Matchee: e.Matchee,
+			Request: e.Request, Reason: e.Reason, Distance: float64(e.Distance)})
+	}
+	return u, nil
 }
 
 func domainChanges(list []change) (all []match.Change) {

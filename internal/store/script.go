@@ -163,6 +163,7 @@ var errNotSent = errors.New("the hook did not send the command")
 type call struct {
 	script string
 	pool   string
+	member match.Member // of a call on a member's slot
 	keys   []string
 	args   []string // after the clock's offset
 	// once: not to be sent again if its reply was lost. A late first try could reopen a
@@ -170,9 +171,15 @@ type call struct {
 	once bool
 }
 
-// onMember is a call on a member's slot.
+// onMember is a call on a member's slot. Its scripts write events only where they are given the outbox.
 func (s *Store) onMember(name string, m match.Member, args ...string) call {
-	return s.call(name, m.Pool, memberKeys(m), args)
+	keys := memberKeys(m)
+	if s.events {
+		keys = append(keys, outboxKey(m))
+	}
+	c := s.call(name, m.Pool, keys, args)
+	c.member = m
+	return c
 }
 
 // onCell is a call on a shard cell's slot.

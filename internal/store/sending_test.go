@@ -167,7 +167,7 @@ func sendings(ana, ben *member) []sending {
 			return err
 		}},
 		{"commit", false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.Commit(ctx, ana.Member, "m2", ben.Member)
+			_, err := s.Commit(ctx, ana.Member, "m2", ben.Member, 100)
 			return err
 		}},
 		{"confirm", false, func(ctx context.Context, s *store.Store) error {
@@ -200,6 +200,9 @@ func sendings(ana, ben *member) []sending {
 		}},
 		{"told", false, func(ctx context.Context, s *store.Store) error {
 			return s.Told(ctx, []match.Told{{Member: ana.Member, Connection: ana.Connection, Free: "m2"}})
+		}},
+		{"published", false, func(ctx context.Context, s *store.Store) error {
+			return s.Published(ctx, []match.Unpublished{{Member: ana.Member, Stored: []string{"{}"}}})
 		}},
 		{"finish", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Finish(ctx, ana.Member, "m2", ben.Member, "left", match.ByMatcher)

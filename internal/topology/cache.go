@@ -5,5 +5,5 @@ package topology
 // that the scripts use, on our keys alone.
 const CacheAccess = "on ~w*:* -@all +auth +hello +ping +cluster|shards +cluster|slots +asking " +
 	"+eval +fcall +function|load " +
-	"+del +geosearch +hdel +hget +hgetall +hmget +hset +lindex +lrange +ltrim +pexpire +pttl +rpush +time +unlink +zadd " +
+	"+del +geosearch +hdel +hget +hgetall +hmget +hset +lindex +lrange +lrem +ltrim +pexpire +pttl +rpush +time +unlink +zadd " +
 	"+zcard +zcount +zlexcount +zmscore +zrange +zrangebylex +zrangebyscore +zrem +zremrangebylex +zscore"

@@ -16,6 +16,7 @@ const (
 	PoolFile           = "WAGGLE_POOLS"
 	ManagementEndpoint = "WAGGLE_MANAGEMENT_ENDPOINT"
 	TimerQueue         = "WAGGLE_TIMER_QUEUE"
+	EventBus           = "WAGGLE_EVENT_BUS"
 	Issuer             = "WAGGLE_ISSUER"
 	Audience           = "WAGGLE_AUDIENCE"
 	AudienceClaim      = "WAGGLE_AUDIENCE_CLAIM"
@@ -60,6 +61,7 @@ func memberVariables() []Variable {
 		{Name: PoolFile, Meaning: "the pool file's content, as JSON; without it every pool has the defaults"},
 		{Name: ManagementEndpoint, Meaning: "base URL of connection management; without it the domain and stage of the event"},
 		{Name: TimerQueue, Meaning: "URL of the SQS queue that invokes the match function; without it members are told what has run out with the next message of either side"},
+		{Name: EventBus, Meaning: "URL of EventBridge and of the bus that gets the application's events, such as https://events.REGION.amazonaws.com/NAME; without it there are no events"},
 	}
 }
 

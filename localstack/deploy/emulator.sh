@@ -106,8 +106,25 @@ got=$(curl -s -o /dev/null -w '%{http_code}' --max-time 30 --http1.1 -H 'Connect
   -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: d2FnZ2xlLXdhZ2dsZS13YQ==' "http${url#ws}?token=nonsense")
 [ "$got" = 403 ] || fail "the handshake got $got, want 403"
 
+# ask SERVICE ACTION BODY asks a service of the emulator, in the JSON protocol.
+ask() {
+  curl -sSf "$emulator/" -H "X-Amz-Target: $2" -H 'Content-Type: application/x-amz-json-1.1' -d "$3" \
+    -H "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/$1/aws4_request"
+}
+ask sqs AmazonSQS.CreateQueue '{"QueueName":"told"}' >"$out/queue.json"
+queue=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["QueueUrl"])' "$out/queue.json")
+ask events AWSEvents.PutRule '{"Name":"matches","EventPattern":"{\"source\":[\"waggle\"]}"}' >/dev/null
+ask events AWSEvents.PutTargets '{"Rule":"matches","Targets":[{"Id":"told","Arn":"arn:aws:sqs:us-east-1:000000000000:told"}]}' >/dev/null
+
 step "two members are matched by the built functions"
 bin/waggle demo -url "$url" -token-command "$token"
+
+step "a rule of the event bus passes on the match and its end"
+events=$(ask sqs AmazonSQS.ReceiveMessage "{\"QueueUrl\":\"$queue\",\"MaxNumberOfMessages\":10}")
+echo "$events"
+for want in match.matched match.ended; do
+  [[ $events == *"$want"* ]] || fail "the queue of the rule has no $want"
+done
 
 step "the other routes reach their functions"
 answers=$(printf '%s\n' ping locate cancel nonsense |

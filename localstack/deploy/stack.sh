@@ -28,7 +28,7 @@ deploy)
   cdk bootstrap aws://000000000000/us-east-1
   cdk deploy --app bin/infra --output "$OUT/cdk.out" --require-approval never --outputs-file "$OUT/outputs.json" \
     -c target=local -c emulator="$EMULATOR" -c arch="$(go env GOHOSTARCH)" \
-    -c issuer="$ISSUER" -c audience=waggle -c consent=implied -c cacheEndpoint="$CACHE" "${@:2}"
+    -c issuer="$ISSUER" -c audience=waggle -c consent=implied -c cacheEndpoint="$CACHE" -c eventBus=default "${@:2}"
   ;;
 destroy) WAGGLE_VERB=destroy cdk destroy --app bin/infra --output "$OUT/cdk.out" --force ;;
 *)

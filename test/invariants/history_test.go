@@ -67,8 +67,8 @@ type history struct {
 	// asked has the first request of each member, ending and accepting the first end and accept
 	// message of each match. Times are counts of steps.
 	asked, ending, accepting map[string]int64
-	reads         []read
-	ticks         map[string][]int64 // when each frame arrived, by connection
+	reads                    []read
+	ticks                    map[string][]int64 // when each frame arrived, by connection
 }
 
 // A read is a reply to hello: the member was in that match at some time between the call

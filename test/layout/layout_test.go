@@ -33,7 +33,7 @@ func rules() []rule {
 	return []rule{
 		{"functions/authorizer", []string{"internal/token", "internal/topology"}, "it runs outside the VPC and must start fast: no app, cache or H3"},
 		{"functions", []string{"internal/app", "internal/topology"}, "a function only calls app"},
-		{"internal/app", []string{"internal/handler", "internal/store", "internal/gateway", "internal/timer", "internal/token", "internal/match", "internal/geo",
+		{"internal/app", []string{"internal/handler", "internal/store", "internal/gateway", "internal/timer", "internal/eventbus", "internal/token", "internal/match", "internal/geo",
 			"internal/pool", "internal/protocol", "internal/topology", "internal/version", "internal/boundedlog"}, "app connects the adapters, and does not know what runs it"},
 		{"internal/handler", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol", "internal/token", "internal/topology"}, adapter +
 			" (and token, for the identity in an event)"},
@@ -41,6 +41,7 @@ func rules() []rule {
 		{"internal/store/records", []string{"internal/store"}, "tests read a record through the prelude of the scripts, which alone know how it is stored"},
 		{"internal/gateway", []string{"internal/match", "internal/protocol"}, adapter},
 		{"internal/timer", []string{"internal/match"}, adapter},
+		{"internal/eventbus", []string{"internal/match"}, adapter},
 		{"internal/token", []string{"internal/pool", "internal/topology", "internal/boundedlog"}, "it is all that the authorizer is built from: no app, cache or H3"},
 		{"internal/store/signin", nil, "it signs, and does not know what is stored"},
 		{"test/kit/iamtest", nil, "it checks the code that signs, and must not share any of it"},
@@ -101,7 +102,7 @@ func dependencies() []dependency {
 		{"github.com/valkey-io/valkey-go", []string{"internal/store", "lab/start"}, "every key and script belongs to the store"},
 		{"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi", []string{"internal/gateway", "lab/start"}, "every push to a client goes through one package"},
 		{"github.com/aws/aws-lambda-go", []string{"functions", "internal/app", "internal/handler", "internal/token", "localstack", "lab/start"}, "the domain and the store do not know Lambda"},
-		{"github.com/aws/aws-sdk-go-v2", []string{"internal/gateway", "internal/timer", "internal/app", "internal/store/signin", "localstack", "lab/start", "lab/way"}, "the SDK is slow to start: only packages that call AWS import it"},
+		{"github.com/aws/aws-sdk-go-v2", []string{"internal/gateway", "internal/timer", "internal/eventbus", "internal/app", "internal/store/signin", "localstack", "lab/start", "lab/way"}, "the SDK is slow to start: only packages that call AWS import it"},
 		{"github.com/coreos/go-oidc", []string{"internal/token"}, "one package decides whom to trust"},
 		{"github.com/go-jose/go-jose", []string{"internal/token", "localstack"}, "only an issuer signs, and only token verifies"},
 		{"gonum.org/v1/plot", []string{"lab/chart"}, "one place where pictures get their colours and axes"},

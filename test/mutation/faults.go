@@ -31,6 +31,16 @@ func faults() []fault {
 		{"a half-done match is not repaired", domain + "repair.go",
 			"\ta, err := w.confirm(ctx, matcher, id, matchee, committed)\n\tw.announce(ctx, a)\n\treturn a != nil, err\n", "\treturn true, nil\n"},
 
+		// Events.
+		{"a match is committed without its event", slot + "member/commit.lua", "  note_event('match.matched', match, r, nil, r.distance or far)\n", ""},
+		{"a match ends without an event", slot + "member.lua", "    note_event('match.ended', match, r, reason)\n    if part", "    if part"},
+		{"an event that was left is published by nobody", slot + "member.lua", " or now >= string.match(event, '\"at\":(%d+)') + NOTIFY_AGAIN)", ")"},
+		{"an event is not left to the process that publishes it", slot + "member.lua", "hurry or written[event] or", "true or"},
+		{"events are taken out though they were not published", domain + "event.go", "\t\t\t\tw.remindToPublish(ctx, done)\n\t\t\t\treturn\n", ""},
+		{"what was published is not taken out", slot + "member/published.lua", "    redis.call('LREM', outbox, 1, event)\n", ""},
+		{"the end of a match is not known to its matchee", slot + "member/release.lua", "      m.eventsOf, m.eventsAt = matcher, now\n", ""},
+		{"an outbox outlives its member", slot + "member.lua", "chosen, trail, outbox }) do", "chosen, trail }) do"},
+
 		// Offers.
 		{"a request that asks is committed without an answer", slot + "member/commit.lua", " and r.confirm == '0'", ""},
 		{"the one who declined is asked again", domain + "attempt.go", "\t\ts.exclude(m)\n", "\t\t_ = m\n"},

@@ -3,8 +3,10 @@
 -- is the last position of a member who has left: it expires with the grace time. keys[4] is
 -- what is remembered of the member's requests and matches that are over. keys[5] is what the
 -- member said of `available` and `tags`: it outlives the record. keys[6] has the positions in the
--- match `skipped` that no push has shown to the peer.
-local record, route, left, past, chosen, trail
+-- match `skipped` that no push has shown to the peer. keys[7], where the application gets events, is
+-- the outbox: the events of the member's requests and of its matches as a matcher that are not yet
+-- published.
+local record, route, left, past, chosen, trail, outbox
 -- m is the record. A field that is absent is nil. What a script assigns to m is written when it
 -- replies. Times in it are numbers; degrees and cells stay short. `values` has the fields,
 -- `changed` the names of those that a script has assigned, and the stored times count from `base`.
@@ -12,11 +14,14 @@ local m, values, changed, base
 local stored -- the record as it was, its fields and values by turns
 local lists, unsaved -- what was read of `past`, and the names of what is to be written
 local expired -- the request that has just expired, until its no_match is taken
+local written, hurry -- the events that this run has put into the outbox; every event is to be published at once
 local MOST_TRAILING = 4 -- trailing listings of one member
 local MOST_UNTOLD = 4 -- notices that one member is not yet told
 local MOST_APART = 16   -- members with whom one member has a cool-down
 local MOST_DECLINED = 32 -- members whom one request is not offered to again, beside those it avoids
 local MOST_MET = 20      -- matches and offers whose peers one member can avoid
+local MOST_EVENTS = 64   -- events in one outbox: the newest ones
+local EVENTS = 10        -- events in one reply
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
 -- one listpack as long as each value has at most 64 bytes.
@@ -26,14 +31,15 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   ca = 'claimAt', n = 'no_match', u = 'cancelled', b = 'messageRate', i = 'reportRate', q = 'requestRate',
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
   jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
-  ck = 'checked', sk = 'skipped', te = 'expires', co = 'claimOffer', cx = 'claimAccepted', nr = 'nearbyRate' }
+  ck = 'checked', sk = 'skipped', te = 'expires', co = 'claimOffer', cx = 'claimAccepted', nr = 'nearbyRate',
+  ob = 'outbox', eo = 'eventsOf', ea = 'eventsAt' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
-  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1, nearbyRate = 1 }
+  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1, nearbyRate = 1, eventsAt = 1 }
 local short_of -- the other way round
 
 -- degrees reads coordinates, which are as short as internal/store/short.go writes them.
@@ -70,8 +76,8 @@ local with_defaults, access = { __index = DEFAULTS }, { __newindex = assign }
 
 local function start(...)
   start_run(...)
-  record, route, left, past, chosen, trail = unpack(keys)
-  expired, lists, unsaved = nil, {}, {}
+  record, route, left, past, chosen, trail, outbox = unpack(keys)
+  expired, lists, unsaved, written, hurry = nil, {}, {}, {}, false
   if not short_of then -- the first run: while a cache loads a library, it has no pairs
     short_of, m = {}, setmetatable({}, access)
     for short, name in pairs(FIELDS) do
@@ -265,7 +271,25 @@ local function save_lists()
 end
 
 local reply_only = reply
+-- due_events returns the events that are to be published. For NOTIFY_AGAIN one is left to the process
+-- whose script wrote it.
+local function due_events()
+  local all, due = redis.call('LRANGE', outbox, 0, -1), {}
+  for _, event in ipairs(all) do
+    if #due < EVENTS and (hurry or written[event] or now >= string.match(event, '"at":(%d+)') + NOTIFY_AGAIN) then
+      due[#due + 1] = event
+    end
+  end
+  m.outbox = #all > 0 and '1' or nil
+  return due
+end
+
+-- reply also has the events that are to be published, and the matcher whose outbox may have some.
 local function reply(t)
+  if outbox then
+    t.events = m.outbox and due_events()
+    t.events_of = m.eventsOf and (m.eventsAt == now or now >= m.eventsAt + NOTIFY_AGAIN) and m.eventsOf or nil
+  end
   save()
   save_lists()
   return reply_only(t)
@@ -275,7 +299,7 @@ end
 -- ended: a message of it must not begin a session.
 local function erase()
   writable()
-  for _, key in ipairs({ route, left, past, chosen, trail }) do
+  for _, key in ipairs({ route, left, past, chosen, trail, outbox }) do
     redis.call('DEL', key) -- one by one, or the owner of a slot that moves refuses them
   end
   local conn, connected, gone = m.conn, m.connected, m.gone
@@ -449,12 +473,38 @@ local function overdue(match)
   return now >= (m.again or 0) and is_untold(match)
 end
 
+-- note_event puts an event of that match of the route r into the outbox.
+local function note_event(kind, match, r, reason, far)
+  if not outbox then
+    return
+  end
+  local event = cjson.encode({ type = kind, at = now, match = match, matchee = r.matchee, request = r.request,
+    reason = reason, distance = far })
+  written[event] = true
+  redis.call('RPUSH', outbox, event)
+  redis.call('LTRIM', outbox, -MOST_EVENTS, -1)
+  redis.call('PEXPIRE', outbox, KEEP)
+  m.outbox = '1'
+end
+
+-- note_waiting notes the event that a request waits, the first time that it does.
+local function note_waiting(r)
+  if outbox and r.wait == '1' and not r.noted and now < tonumber(r.deadline) then
+    redis.call('HSET', route, 'noted', '1')
+    r.noted = '1'
+    note_event('request.waiting', r.match, { request = r.request })
+  end
+end
+
 -- close_request removes a request that is over and gives its ids their outcome. Of a no_match
 -- the member is not yet told.
 local function close_request(r, outcome, match)
   writable()
   redis.call('DEL', route)
   drop_untold(r.match) -- of an offer
+  if r.state == 'offered' then
+    note_event('match.ended', r.match, r, 'cancelled')
+  end
   if outcome ~= 'no_match' then
     m.no_match = nil
   end
@@ -480,6 +530,8 @@ local function take_back(r, reason)
     note_untold('ended', r.match)
     note_end(r.match, reason, nil, nil, r.matchee)
   end
+  note_event('match.ended', r.match, r, reason)
+  note_waiting(r)
   r.state, r.match, r.matchee, r.distance, r.till = 'waiting', nil, nil, nil, nil
 end
 
@@ -493,6 +545,7 @@ local function current_route()
     -- The lease has lapsed: the owner's next message registers the request anew, unless it is over.
     redis.call('HSET', route, 'state', 'waiting', 'registered', '0')
     redis.call('HDEL', route, 'match', 'till')
+    note_waiting(r)
     r.state, r.registered, r.match, r.till = 'waiting', '0', nil, nil
   elseif r and r.state == 'offered' and now >= tonumber(r.till) then
     take_back(r, 'expired')
@@ -515,6 +568,7 @@ local function current_route()
     m.active = nil
     note_untold('ended', match)
     note_end(match, 'lost')
+    note_event('match.ended', match, {}, 'lost')
     m.again = nil -- no process pushes it
   end
   local deadline, radius, id = string.match(m.no_match or '', '^(%S+) (%S+) (.*)$')
@@ -837,6 +891,7 @@ local function finish(r, reason, by, perMinute, matchesPerHour, harvestPerHour, 
     m.active = nil
     note_untold('ended', match)
     note_end(match, reason, early, nil, r.matchee)
+    note_event('match.ended', match, r, reason)
     if part(r.matchee, 'matcher', early, reason, coolDown, harvestPerHour) then
       give_back('requestRate', 60000 / perMinute)
       give_back('matchRate', 3600000 / matchesPerHour)

@@ -1,6 +1,7 @@
 -- commit makes the search a match, or the offer that was accepted: this entry is the commit record.
+-- `far` is the distance for its event, unless that of the offer is known.
 -- Status: yours (also when repeated), refused.
-local match, matchee, perHour = arguments(3)
+local match, matchee, perHour, far = arguments(4)
 
 local r = current_route()
 local repeated = r and r.state == 'active' and r.match == match and r.matchee == matchee
@@ -17,6 +18,7 @@ if not repeated then
   answer_requests('matched', match, r.radius)
   limited('matchRate', tonumber(perHour), 3600000 / perHour, 1)
   r.state, r.matchee = 'active', matchee
+  note_event('match.matched', match, r, nil, r.distance or far)
 end
 return reply({ status = 'yours', tell = to_push(match), connection = connection(), card = m.card,
   request = request(r), changes = index_changes(r) })

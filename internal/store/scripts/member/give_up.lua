@@ -15,6 +15,7 @@ end
 if how == 'wait' and now < tonumber(r.deadline) then
   redis.call('HSET', route, 'state', 'waiting')
   redis.call('HDEL', route, 'match', 'till')
+  note_waiting(r)
   return reply({ status = 'waiting', connection = connection(), request = request(r), missed = r.missed,
     changes = index_changes(r, true) })
 end

@@ -16,5 +16,6 @@ if not (mine and r.state == 'offered') then
   redis.call('HSET', route, 'state', 'offered', 'matchee', matchee, 'distance', far, 'till', r.till)
   redis.call('PEXPIRE', route, int(math.max(r.till, r.deadline) - now + LEASE))
   note_untold('offered', match)
+  note_event('match.offered', match, r, nil, far)
 end
 return reply({ status = 'yours', tell = to_push(match), connection = connection(), route = route_of(r) })

@@ -24,6 +24,9 @@ if mine then
   if confirmed or offered then
     note_untold('ended', match)
     id = note_end(match, reason, early, matcher)
+    if outbox then
+      m.eventsOf, m.eventsAt = matcher, now
+    end
   end
 else
   id = request_of(match) -- the first answer may have been lost, and with it the listing

@@ -1,0 +1,60 @@
+package waggle
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"waggle/infra/config"
+	"waggle/internal/topology"
+)
+
+// busURL returns the address at which functions reach EventBridge and the bus, or nil if there is
+// none. EventBridge takes calls by IPv6 under another name.
+func (with function) busURL() *string {
+	c := with.config
+	if c.EventBus == "" {
+		return nil
+	}
+	join := func(parts ...*string) *string { return awscdk.Fn_Join(jsii.String(""), &parts) }
+	name := jsii.String("/" + c.EventBus)
+	switch {
+	case c.Target == config.Local:
+		return jsii.String(c.Emulator + *name)
+	case with.network != nil && with.network.ipv6:
+		return join(jsii.String("https://events."), awscdk.Aws_REGION(), jsii.String(".api.aws"), name)
+	}
+	return join(jsii.String("https://events."), awscdk.Aws_REGION(), jsii.String("."), awscdk.Aws_URL_SUFFIX(), name)
+}
+
+// busARN returns the ARN of the bus.
+func busARN(scope constructs.Construct, bus string) *string {
+	if strings.HasPrefix(bus, "arn:") {
+		return &bus
+	}
+	return awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: &bus})
+}
+
+// publishes tells whether a function publishes events: one that serves messages.
+func publishes(f topology.Function) bool { return !f.Authorizer && f.Name != topology.Disconnect }
+
+// unpublished is the metric of the events that functions could not publish, by the lines of their logs.
+func unpublished(scope constructs.Construct, functions map[string]awslambda.Function) awscloudwatch.IMetric {
+	namespace, name := unique(scope, "Events"), "NotPublished"
+	for _, f := range topology.Functions() {
+		if !publishes(f) {
+			continue
+		}
+		awslogs.NewMetricFilter(scope, jsii.String(title(f.Name)+"Unpublished"), &awslogs.MetricFilterProps{
+			LogGroup:        functions[f.Name].LogGroup(),
+			FilterPattern:   awslogs.FilterPattern_StringValue(jsii.String("$.msg"), jsii.String("="), jsii.String(topology.UnpublishedLine)),
+			MetricNamespace: &namespace, MetricName: &name, MetricValue: jsii.String("$.events"),
+		})
+	}
+	return metric(namespace, name, sum, "events", nil)
+}
