@@ -48,6 +48,10 @@ type reply struct {
 	Unlisted   number       `json:"unlisted"`
 	Connected  number       `json:"connected"`
 	Heard      number       `json:"heard"`
+	Away       number       `json:"away"` // epoch ms
+	Look       number       `json:"look"` // epoch ms
+	Left       flag         `json:"left"`
+	Peer       *peerState   `json:"peer"`
 	Fresh      flag         `json:"fresh"`
 	CoolDowns  number       `json:"cool_downs"`
 	At         number       `json:"at"`
@@ -81,6 +85,7 @@ type (
 		At        number `json:"at"`
 		Offer     flag   `json:"offer"`
 		Accepted  flag   `json:"accepted"`
+		Left      flag   `json:"left"`
 	}
 	position struct {
 		Lat    degrees `json:"lat"`
@@ -117,11 +122,17 @@ type (
 		Till     number      `json:"till"`
 		Distance number      `json:"distance"`
 		Grown    flag        `json:"grown"`
+		Left     flag        `json:"left"`
 		Request  request     `json:"request"`
 	}
 	stands struct {
 		Available *flag   `json:"available"`
 		Tags      *string `json:"tags"`
+	}
+	peerState struct {
+		Match string `json:"match"`
+		State string `json:"state"`
+		Since number `json:"since"`
 	}
 	noMatch struct {
 		ID     string `json:"id"`
@@ -135,6 +146,7 @@ type (
 		Advice   match.Advice `json:"advice"`
 		Lag      number       `json:"lag"` // ms
 		Unlisted number       `json:"unlisted"`
+		Peer     *peerState   `json:"peer"`
 	}
 	outcome struct {
 		noMatch
@@ -285,7 +297,7 @@ func (r reply) claim() *match.Claim {
 		return nil
 	}
 	return &match.Claim{Matcher: r.member(r.Claim.Matcher), Match: r.Claim.Match, Confirmed: bool(r.Claim.Confirmed), At: int64(r.Claim.At),
-		Offer: bool(r.Claim.Offer), Accepted: bool(r.Claim.Accepted)}
+		Offer: bool(r.Claim.Offer), Accepted: bool(r.Claim.Accepted), Left: bool(r.Claim.Left)}
 }
 
 func (s stands) domain() (c match.Choice) {
@@ -385,7 +397,7 @@ func (r reply) route(t *route) *match.Route {
 	}
 	request := t.Request.domain()
 	request.Apart, request.Declined = r.apart(&t.Request), r.declined(&t.Request)
-	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified), Grown: bool(t.Grown),
+	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified), Grown: bool(t.Grown), Left: bool(t.Left),
 		Until: int64(t.Till), Distance: float64(t.Distance),
 		Request: request}
 }
@@ -394,7 +406,18 @@ func (r reply) snapshot() match.Snapshot {
 	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), Untold: r.untold(), Connection: r.Connection, Claim: r.claim(),
 		Position: r.position(), Card: r.Card, Available: r.Available, Tags: r.Tags,
 		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Pushing: bool(r.Pushing), Check: bool(r.Check), Ends: r.ends(),
-		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}
+		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted), Presence: r.presence(), Look: int64(r.Look)}
+}
+
+func (r reply) presence() match.Presence {
+	return match.Presence{Away: int64(r.Away), Heard: int64(r.Heard), Known: r.Peer.domain()}
+}
+
+func (p *peerState) domain() (k match.PeerState) {
+	if p != nil {
+		k = match.PeerState{Match: p.Match, Away: p.State == protocol.PeerAway, Since: int64(p.Since)}
+	}
+	return k
 }
 
 func (r reply) finished() match.Finished {
@@ -405,7 +428,7 @@ func (r reply) finished() match.Finished {
 func (r reply) untold() (all []match.Untold) {
 	for _, u := range r.Untold {
 		all = append(all, match.Untold{Notice: u.What, Which: u.Which, ID: u.ID, Reason: u.Reason, Radius: float64(u.Radius), Advice: u.Advice,
-			Unlisted: int64(u.Unlisted), Lag: time.Duration(u.Lag) * time.Millisecond})
+			Unlisted: int64(u.Unlisted), Lag: time.Duration(u.Lag) * time.Millisecond, Peer: u.Peer.domain()})
 	}
 	return all
 }
