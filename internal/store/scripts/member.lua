@@ -217,7 +217,7 @@ end
 
 -- note_heard notes a sign of life.
 local function note_heard()
-  m.heard, changed.heard = now, true -- it is written in any case, so that the record lives on
+  m.heard, changed.heard = math.max(now, m.heard or 0), true -- it is written in any case, so that the record lives on
 end
 
 -- last_heard is when the member last gave a sign of life.
@@ -660,7 +660,7 @@ end
 -- check_match tells that the other half of the match is to be looked at: from time to time, and
 -- if the member has left.
 local function check_match()
-  local due = (m.claimMatch or m.active) and (m.leftMatch or (m.checked or 0) + CHECK_MATCH <= now)
+  local due = (m.claimMatch or m.active) and (m.leftMatch ~= nil or (m.checked or 0) + CHECK_MATCH <= now)
   if due then
     m.checked = now
   end
