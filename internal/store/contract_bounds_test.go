@@ -41,6 +41,7 @@ var bounds = map[string]struct{ entries, calls int }{
 	// The fields of a record, and the positions that no push has shown.
 	"report": {30 + 99, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {34, 8},
 	"begin": {26, 30}, "claim": {26, 30}, "commit": {60, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},
+	"peer": {30, 12},
 }
 
 // TestEveryScriptReadsABoundedNumberOfEntries makes the worst of what may be stored, and
@@ -205,6 +206,7 @@ func worstCases() []testCase {
 			ben.skip("m1", make([]protocol.Fix, 100)...)
 			same(f, len(ben.report(20).Skipped), 99)
 			ben.shown(protocol.Fix{})
+			f.says(ben.peer("m1", true, f.now), match.StatusOK)
 		}},
 		crowds("members everywhere", func(*fixture, *rand.Rand, int, *match.Change) {}),
 		crowds("members without tags", func(_ *fixture, _ *rand.Rand, _ int, c *match.Change) { c.Tags = "" }),

@@ -48,7 +48,7 @@ type reply struct {
 	Unlisted   number       `json:"unlisted"`
 	Connected  number       `json:"connected"`
 	Heard      number       `json:"heard"`
-	Away       number       `json:"away"` // epoch ms
+	Presence   presence     `json:"presence"`
 	Look       number       `json:"look"` // epoch ms
 	Left       flag         `json:"left"`
 	Peer       *peerState   `json:"peer"`
@@ -128,6 +128,11 @@ type (
 	stands struct {
 		Available *flag   `json:"available"`
 		Tags      *string `json:"tags"`
+	}
+	presence struct {
+		Away  number     `json:"away"`  // epoch ms
+		Heard number     `json:"heard"` // epoch ms
+		Peer  *peerState `json:"peer"`
 	}
 	peerState struct {
 		Match string `json:"match"`
@@ -406,11 +411,11 @@ func (r reply) snapshot() match.Snapshot {
 	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), Untold: r.untold(), Connection: r.Connection, Claim: r.claim(),
 		Position: r.position(), Card: r.Card, Available: r.Available, Tags: r.Tags,
 		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Pushing: bool(r.Pushing), Check: bool(r.Check), Ends: r.ends(),
-		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted), Presence: r.presence(), Look: int64(r.Look)}
+		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted), Presence: r.Presence.domain(), Look: int64(r.Look)}
 }
 
-func (r reply) presence() match.Presence {
-	return match.Presence{Away: int64(r.Away), Heard: int64(r.Heard), Known: r.Peer.domain()}
+func (p presence) domain() match.Presence {
+	return match.Presence{Away: int64(p.Away), Heard: int64(p.Heard), Known: p.Peer.domain()}
 }
 
 func (p *peerState) domain() (k match.PeerState) {

@@ -827,7 +827,7 @@ end
 local function route_of(r, q)
   return r and { state = r.state, match = r.match, matchee = r.matchee, reason = r.reason, notified = r.notified,
     till = r.state == 'offered' and r.till or nil, distance = r.distance, grown = grown(r),
-    left = m.leftMatch == r.match,
+    left = m.leftMatch ~= nil and m.leftMatch == r.match,
     request = q or request(r) } or nil
 end
 
@@ -855,14 +855,9 @@ local function hear(conn, connected, perSecond, burst)
   return nil, r, untold()
 end
 
--- with_presence adds to a reply about a member of a match whether the member is away, and what it is
--- to know of its peer.
-local function with_presence(t, r)
-  local match = in_match(r)
-  if match then
-    t.away, t.heard, t.peer = absence(r), last_heard(), known_of_peer()
-  end
-  return t
+-- presence_of tells of a member of a match whether it is away, and what it is to know of its peer.
+local function presence_of(r)
+  return in_match(r) and { away = absence(r), heard = last_heard(), peer = known_of_peer() } or nil
 end
 
 -- look is the reply with the member's record and route. With a session it also says from time to
@@ -875,11 +870,11 @@ local function look(r, in_session)
       redis.call('PEXPIRE', route, KEEP)
     end
   end
-  return with_presence({ status = 'ok', check = check, connection = connection(), claim = claim_of(),
+  return { status = 'ok', check = check, connection = connection(), claim = claim_of(),
     position = position_of(), card = m.card, available = m.available, tags = m.tags,
     tell = overdue(m.claimMatch or m.active), pushing = now < (m.again or 0) and is_untold(m.claimMatch or m.active),
     route = route_of(r), searched = r and r.searched + SEARCH_AGAIN > now or nil,
-    ends = load_list('ends'), unlisted = unlisted_until() }, r)
+    ends = load_list('ends'), unlisted = unlisted_until(), presence = presence_of(r) }
 end
 
 -- goes_on tells whether the match of the route is still to be ended for both.

@@ -20,5 +20,5 @@ if not m.claimMatch then
 end
 local r = current_route()
 local claimed = m.claimConfirmed == '1'
-return reply(with_presence({ status = 'ok', changes = index_changes(r), claim = claimed and claim_of() or nil,
-  route = not claimed and r and r.state == 'active' and route_of(r) or nil }, r))
+return reply({ status = 'ok', changes = index_changes(r), presence = presence_of(r),
+  claim = claimed and claim_of() or nil, route = not claimed and r and r.state == 'active' and route_of(r) or nil })
