@@ -111,7 +111,8 @@ func presences() []testCase {
 		{"a member is told of its peer what is newest, until it was told that", func(f *fixture) {
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
 			f.is(ben.peer("m1", true, 5), match.PeerNoted{Status: match.StatusOther})
-			ana.matchWith("r1", "m1", ben)
+			ana.commitWith("r1", "m1", ben)
+			f.says(ana.confirm("m1", ben), match.StatusYours)
 			f.says(ben.peer("m1", false, 5), match.StatusOther) // it never was away
 			f.says(ben.peer("m2", true, 5), match.StatusOther)
 			f.is(ben.peer("m1", true, 5), match.PeerNoted{Status: match.StatusOK, Connection: ben.Connection}) // it does not know of the match
@@ -119,7 +120,9 @@ func presences() []testCase {
 			f.is(ben.peer("m1", true, 5), match.PeerNoted{Status: match.StatusOK, Tell: true, Connection: ben.Connection})
 			away := match.PeerState{Match: "m1", Away: true, Since: 5}
 			same(f, ben.snapshot().Known, away)
-			same(f, ben.report(20).Known, away)
+			reported := ben.report(20)
+			same(f, reported.Known, away)
+			ben.told(reported.Mark)
 			same(f, ben.read().Untold, nil) // a process tells it
 			f.advance(3 * time.Second)
 			untold := ben.read().Untold
