@@ -92,10 +92,15 @@ func operations() []operation {
 		{"disconnect", near, func(s *scene) { s.b.disconnect() }},
 		{"disconnect of the matcher", (*scene).pair, func(s *scene) { s.a.disconnect() }},
 		{"disconnect of the matchee", (*scene).pair, func(s *scene) { s.b.disconnect() }},
-		{"return of the matcher", func(s *scene) {
+		{"connect and hello of a matcher that is away", func(s *scene) {
 			s.pair()
 			s.a.disconnect()
-		}, func(s *scene) { s.a = s.a.reconnect(); s.a.send("hello", "") }},
+		}, func(s *scene) { s.a = s.a.next(); s.a.connect(); s.a.send("hello", "") }},
+		{"report of a matcher that was silent", func(s *scene) {
+			s.pair()
+			s.a.disconnect()
+			s.a = s.a.reconnect()
+		}, func(s *scene) { s.a.report(s.p.Lat, s.p.Lng) }},
 		{"report while the matcher is away", func(s *scene) {
 			s.pair()
 			s.silence(31)
