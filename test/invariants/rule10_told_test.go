@@ -258,9 +258,13 @@ func TestEveryMemberEndsUpKnowingHowThingsStand(t *testing.T) {
 						if c.left || be.isClosed(c) {
 							continue
 						}
-						knows, stands := c.announced(), ""
+						knows, stands, thinks := c.announced(), "", c.thinks()
+						peer := map[*client]*client{s.a: s.b, s.b: s.a}[c]
 						if m := c.hello().Match; m != nil {
 							stands = m.Match
+							if gone := peer.left || be.isClosed(peer); thinks != gone {
+								t.Errorf("%s: the process %s at event %d: %s thinks that its peer is away: %v, want %v: %s", o.name, f, n, c.id.Member, thinks, gone, c.all())
+							}
 						}
 						if knows != stands {
 							t.Errorf("%s: the process %s at event %d: %s knows the match %q, and is in %q: %s", o.name, f, n, c.id.Member, knows, stands, c.all())

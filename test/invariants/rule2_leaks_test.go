@@ -98,8 +98,8 @@ func operations() []operation {
 		}, func(s *scene) { s.a = s.a.next(); s.a.connect(); s.a.send("hello", "") }},
 		{"report of a matcher that was silent", func(s *scene) {
 			s.pair()
-			s.a.disconnect()
-			s.a = s.a.reconnect()
+			s.silence(31)
+			s.b.report(s.q.Lat, s.q.Lng)
 		}, func(s *scene) { s.a.report(s.p.Lat, s.p.Lng) }},
 		{"report while the matcher is away", func(s *scene) {
 			s.pair()
