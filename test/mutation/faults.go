@@ -50,7 +50,7 @@ func faults() []fault {
 		// Leaving.
 		{"who is silent is never away", slot + "member.lua", "elseif now >= noticed then", "elseif false then"},
 		{"silence counts from before the match", slot + "member.lua", "math.max(heard, began) + 1", "heard + 1"},
-		{"who comes back too late has not left", slot + "member/connect.lua", "local r = m.conn and current_route()", "local r = false"},
+		{"who comes back too late has not left", slot + "member/connect.lua", "  r = current_route() -- has the member", "  r = nil -- has the member"},
 		{"an older state of a peer counts", slot + "member/peer.lua", "since < known.since or", "since < 0 or"},
 		{"every timer of a member goes on", slot + "member/due.lua", "at > now and now >= (m.looked or 0)", "at > now"},
 		{"no timer is set for a match", domain + "attempt.go",

@@ -37,7 +37,10 @@ if m.tagsAt then
 else
   m.tags = tags
 end
-local r = m.conn and current_route() -- has the member left its match before it is heard again?
+local known, r = m.conn ~= nil, nil
+if known then
+  r = current_route() -- has the member left its match before it is heard again?
+end
 local ended, away = left_at(), absence(r)
 if ended and not m.claimMatch then
   hide_position()
@@ -62,4 +65,7 @@ if m.availableAt then
   keep_choice()
 end
 prune_lists()
-return reply({ status = 'ok', old = old, changes = index_changes(r or current_route(), m.tags ~= tags_before) })
+if not known then
+  r = current_route() -- whose consequences are written to the new record
+end
+return reply({ status = 'ok', old = old, changes = index_changes(r, m.tags ~= tags_before) })
