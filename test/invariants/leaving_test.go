@@ -183,10 +183,13 @@ func TestWhoHasLeftDoesNotComeBackByAMessage(t *testing.T) {
 					if connects {
 						goes.disconnect()
 					}
-					s.advance(61 * time.Second)
+					for range 2 {
+						s.advance(21 * time.Second)
+						stays.send("ping", "") // it is there, and does not look at the match after the grace time
+					}
+					s.advance(21 * time.Second)
 					goes.take()
 					stays.take()
-					stays.send("nearby", "") // it is there, and does not look at the match
 					if connects {
 						goes = goes.reconnect()
 					}
