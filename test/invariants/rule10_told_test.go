@@ -221,7 +221,7 @@ func TestAWelcomeTellsOfAMatch(t *testing.T) {
 			!is(frames[1], func(w *protocol.Welcome) bool { return w.Match != nil && w.Match.Match != s.match }) {
 			t.Fatalf("got%s, want the end and a welcome with the next match", s.b.all())
 		}
-		be.advance(time.Minute)
+		be.advance(20 * time.Second)
 		s.b.send("ping", "")
 		want[*protocol.Pong](s.b)
 		if len(s.b.sent()) != 3 {
