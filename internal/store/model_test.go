@@ -259,7 +259,7 @@ func (s *replayer) arguments(c model.Call) []string {
 	switch c.Script {
 	case model.Begin:
 		return append(session, "r2", match, "52.5", "13.4", "500", "", "", strconv.Itoa(far), "1",
-			map[bool]string{true: strconv.Itoa(far), false: "0"}[c.Asks], "1000", "1000", "", "0")
+			map[bool]string{true: strconv.Itoa(far), false: "0"}[c.Asks], "1000", "1000", "", "0", "[]")
 	case model.Lease:
 		return []string{match}
 	case model.Claim:
