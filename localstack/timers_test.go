@@ -41,3 +41,34 @@ func TestMembersAreToldUnaskedOfWhatHasRunOut(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsAwayAndWhoHasLeftIsToldUnasked: after the match the peer only comes and goes.
+func TestWhoIsAwayAndWhoHasLeftIsToldUnasked(t *testing.T) {
+	eachRuntime(t, func(t *testing.T, runtime ...string) {
+		s := runStack(t, append(runtime, "-pools", defaultPool(t, `"grace":8`))...)
+		ana, ben := s.dial("ana"), s.dial("ben")
+		ana.report(37.7764, -122.4172)
+		ben.report(37.7764, -122.4172)
+		ana.sendText(`{"action":"match","id":"r"}`)
+		match := receiveA[*waggle.Matched](ana).Match
+		receiveA[*waggle.Matched](ben)
+		told := func(state string) {
+			t.Helper()
+			f := receiveA[*waggle.PeerFrame](ana)
+			if f.Match != match || f.State != state {
+				t.Fatalf("ana got %+v, want that ben is %s", f, state)
+			}
+			t.Logf("ana was told that ben is %s %s after the moment", state, time.Since(time.UnixMilli(f.Since)).Round(time.Millisecond))
+		}
+		_ = ben.ws.CloseNow()
+		told(waggle.Away)
+		ben = s.dial("ben")
+		ben.sendText(`{"action":"hello"}`)
+		receiveA[*waggle.Welcome](ben)
+		told(waggle.Back)
+		told(waggle.Away) // now it is silent
+		if e := receiveA[*waggle.Ended](ana); e.Match != match || e.Reason != waggle.Left {
+			t.Errorf("ana got %+v", e)
+		}
+	})
+}

@@ -64,6 +64,7 @@ type Detail struct {
 	Request  string          `json:"request,omitempty"`
 	Distance float64         `json:"distance,omitempty"`
 	Reason   string          `json:"reason,omitempty"`
+	Member   string          `json:"member,omitempty"`
 }
 
 func detail(e match.Event) Detail {
@@ -71,6 +72,12 @@ func detail(e match.Event) Detail {
 		Request: e.Request, Distance: e.Distance, Reason: e.Reason}
 	if e.Type == match.EventWaiting {
 		d.Match = "" // it is no match yet
+	}
+	switch e.Left {
+	case match.ByMatcher:
+		d.Member = d.Matcher
+	case match.ByMatchee:
+		d.Member = d.Matchee
 	}
 	return d
 }

@@ -93,7 +93,7 @@ func (w *work) attemptAmong(ctx context.Context, owner Member, id string, r Requ
 		case StatusClaimed:
 			if moves[c.Member] == 0 && !claimed.Claim.Confirmed && claimed.Claim.olderThan(abandoned, claimed.Now) {
 				moves[c.Member]++
-				if _, err := w.repairClaim(ctx, c.Member, *claimed.Claim, nil); err != nil {
+				if _, err := w.repairClaim(ctx, c.Member, *claimed.Claim, nil, Presence{}); err != nil {
 					return result, err
 				}
 				s.enqueue(c)
@@ -205,6 +205,7 @@ func (w *work) announce(ctx context.Context, a *announcement) {
 			Peer: peer(requestPosition(request), a.confirmed.Position.Point, a.committed.Card), Report: Watched.Report(settings, 0)}, mark))
 	}
 	w.concurrently(ctx, jobs...)
+	w.remind(ctx, w.Now().Add(settings.Grace/2).UnixMilli(), a.matcher, a.matchee)
 }
 
 // requestPosition is the position of a matcher that does not share its moves: the request's point,

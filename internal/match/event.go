@@ -17,6 +17,7 @@ const (
 	EventOffered EventType = "match.offered"
 	EventMatched EventType = "match.matched"
 	EventEnded   EventType = "match.ended"
+	EventLeft    EventType = "member.left" // its match ends with it
 )
 
 // An Event tells of a change that is committed. It has no position.
@@ -28,6 +29,7 @@ type Event struct {
 	Matchee  string  // "" with EventWaiting, and if the cache has lost the match
 	Request  string  // the matcher's id of it, "" if it has none
 	Reason   string  // with EventEnded
+	Left     By      // with EventLeft: who
 	Distance float64 // one of the bands, metres; 0 if not known
 }
 

@@ -239,6 +239,10 @@ func (f fake) Watch(_ context.Context, matcher match.Member, id string, matchee 
 	return resultOf[match.WatchedRoute](f, "watch", matcher.ID, id, matchee.ID)
 }
 
+func (f fake) Peer(_ context.Context, m match.Member, p match.PeerState) (match.PeerNoted, error) {
+	return resultOf[match.PeerNoted](f, "peer", m.ID, p.Match, p.State(), p.Since)
+}
+
 // The text of a call has what each member was told, and the match that both are free of.
 func (f fake) Told(_ context.Context, all []match.Told) error {
 	slices.SortFunc(all, func(a, b match.Told) int { return strings.Compare(a.Connection, b.Connection) })

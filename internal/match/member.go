@@ -59,6 +59,7 @@ type Claim struct {
 	At        int64 // when it was claimed, epoch ms
 	Offer     bool  // the member is asked whether it accepts, or was
 	Accepted  bool  // it does
+	Left      bool  // with Confirmed: the member was away for longer than the grace time
 }
 
 // A Request is what a matcher asked for.
@@ -125,7 +126,9 @@ type Route struct {
 	// Notified says that both members were released after the end of the match.
 	Notified bool
 	// Grown says that the circle of the request has widened since it was last searched.
-	Grown   bool
+	Grown bool
+	// Left says, with Active, that the member was away for longer than the grace time.
+	Left    bool
 	Request Request
 }
 

@@ -18,11 +18,12 @@ type pair struct {
 	matcher, matchee Member
 	role             string
 	peer             protocol.Peer
-	position         Position // of the peer
-	since            int64    // when the matchee was claimed, epoch ms
-	connection       string   // of the peer
-	told             bool     // the peer has been told of the match
-	share            bool     // the matchee sees the matcher's moves
+	position         Position  // of the peer
+	since            int64     // when the matchee was claimed, epoch ms
+	connection       string    // of the peer
+	told             bool      // the peer has been told of the match
+	share            bool      // the matchee sees the matcher's moves
+	known            PeerState // what the member is to know of the peer
 }
 
 func (p *pair) advice() Advice {
@@ -75,7 +76,7 @@ func (w *work) current(ctx context.Context, x Session, anew bool) (Snapshot, *pa
 // reads the other half, and confirms, releases or finishes accordingly.
 func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) {
 	if r.Claim != nil {
-		p, err := w.repairClaim(ctx, m, *r.Claim, r.Position)
+		p, err := w.repairClaim(ctx, m, *r.Claim, r.Position, r.Presence)
 		if p != nil || err != nil {
 			return p, err
 		}
@@ -100,8 +101,12 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 			return nil, err
 		}
 	}
+	if r.Route.Left || other.Claim.Left {
+		return nil, w.leave(ctx, m, id, matchee, leaver(r.Route.Left))
+	}
+	known := w.settle(ctx, id, m, r.Presence, matchee, other.Presence)
 	return &pair{match: id, matcher: m, matchee: matchee, role: protocol.RoleMatcher, position: *other.Position,
-		since: other.Claim.At, connection: other.Connection, told: other.told() && other.Claim.Confirmed, share: r.Route.Request.Share,
+		since: other.Claim.At, known: known, connection: other.Connection, told: other.told() && other.Claim.Confirmed, share: r.Route.Request.Share,
 		peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
 
@@ -110,7 +115,7 @@ func (r Snapshot) told() bool { return !r.Tell && !r.Pushing }
 
 // repairClaim does the same for the matchee m, by its claim alone. position is m's, nil if
 // not known.
-func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Position) (*pair, error) {
+func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Position, here Presence) (*pair, error) {
 	other, err := w.Store.Read(ctx, c.Matcher, nil, false)
 	if err != nil {
 		return nil, err
@@ -131,8 +136,12 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 				return nil, err
 			}
 		}
+		if r.Left || c.Left {
+			return nil, w.leave(ctx, c.Matcher, c.Match, m, leaver(r.Left))
+		}
+		known := w.settle(ctx, c.Match, m, here, c.Matcher, other.Presence)
 		p := &pair{match: c.Match, matcher: c.Matcher, matchee: m, role: protocol.RoleMatchee, position: requestPosition(r.Request),
-			since: c.At, connection: other.Connection, told: other.told(), share: r.Request.Share}
+			since: c.At, known: known, connection: other.Connection, told: other.told(), share: r.Request.Share}
 		from := p.position.Point
 		if position != nil {
 			from = position.Point

@@ -61,7 +61,7 @@ func (w *work) report(ctx context.Context, x Session, r Report, id string) (prot
 	}
 	w.wake(x.Member, waiting)
 	if !shares {
-		_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported.Route) })
+		_ = w.afterwards(ctx, func(ctx context.Context) error { return w.repairRoute(ctx, x.Member, reported) })
 	}
 	ack := &protocol.Ack{ID: id, Report: reported.Advice.Report(settings, reported.Lag), Position: reported.NotTaken,
 		Available: reported.Stands.Available, Tags: reported.Stands.Tags, Taken: r.taken(reported)}
@@ -103,7 +103,11 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 			return
 		case !confirmed && !c.olderThan(abandoned, reported.Now):
 			return // the other process is about to confirm it
+		case confirmed && (c.Left || watched.Left):
+			w.logFailure(ctx, "end a match that one has left", w.leave(ctx, c.Matcher, c.Match, m, leaver(watched.Left)))
+			return
 		case confirmed && !watched.Tell:
+			w.settle(ctx, c.Match, m, reported.presence(), c.Matcher, watched.Presence)
 			// Else nobody believes the position, or the match may have ended by now.
 			if reported.NotTaken == "" && w.Now().Sub(before) <= slow {
 				w.show(ctx, m, r, reported, c.Match, c.At, c.Matcher, watched.Connection)
@@ -129,13 +133,21 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 // share pushes the report to the matchee of the member's match, if the match lasts and the matchee has
 // been told of it. It repairs the match. The report began then.
 func (w *work) share(ctx context.Context, m Member, r Report, reported Reported, began time.Time) {
-	p, err := w.repair(ctx, m, Snapshot{Route: reported.Route})
+	p, err := w.repair(ctx, m, reported.half())
 	w.logFailure(ctx, "share a location", err)
 	// The claim says that the matchee has not been told of an end. The route may be out of date.
 	if p != nil && p.told && reported.NotTaken == "" && w.Now().Sub(began) <= slow {
 		w.show(ctx, m, r, reported, p.match, p.since, p.matchee, p.connection)
 	}
 }
+
+// half is what a report shows of its sender as a matcher.
+func (r Reported) half() Snapshot {
+	return Snapshot{Route: r.Route, Presence: r.presence()}
+}
+
+// presence is that of a member who has just reported.
+func (r Reported) presence() Presence { return Presence{Heard: r.Now, Known: r.Known} }
 
 // show pushes the report to the peer, in a match that began then. If that fails, the positions go
 // along with the next push.
@@ -154,13 +166,14 @@ func (w *work) show(ctx context.Context, m Member, r Report, reported Reported, 
 
 // repairRoute makes the planned attempts, and repairs the request, match or end in the
 // caller's route.
-func (w *work) repairRoute(ctx context.Context, m Member, r *Route) error {
+func (w *work) repairRoute(ctx context.Context, m Member, reported Reported) error {
+	r := reported.Route
 	if r == nil {
 		return nil
 	}
 	w.makeAttempts(ctx)
 	if r.State == Active {
-		_, err := w.repair(ctx, m, Snapshot{Route: r})
+		_, err := w.repair(ctx, m, reported.half())
 		return err
 	}
 	w.repairRegistration(ctx, m, r)

@@ -87,6 +87,10 @@ type Connected struct {
 type Disconnected struct {
 	Status  Status
 	Changes []Change
+	// With ok, of a member of a match, as far as its slot shows:
+	Presence
+	Claim *Claim
+	Route *Route
 }
 
 // A Snapshot is the result of Read: ok, rate_limited, kept_out, replaced, gone, expired or unknown.
@@ -114,6 +118,39 @@ type Snapshot struct {
 	Ends     []End // the last few, oldest first
 	Changes  []Change
 	Unlisted int64 // until when the member is not listed: see Reported
+	Presence
+	// Look is, with Due, when the member of a match is to be looked at again: epoch ms, 0 if not by
+	// this timer.
+	Look int64
+}
+
+// Presence is whether a member of a match is away, as its own slot shows. It is zero without a match.
+type Presence struct {
+	Away  int64     // since when it is away from the match: epoch ms, 0 if it is not
+	Heard int64     // its last sign of life, epoch ms
+	Known PeerState // what it is to know of its peer
+}
+
+// A PeerState says that the peer in a match is away, or back. The zero value is that of a peer that was never away.
+type PeerState struct {
+	Match string
+	Away  bool
+	Since int64 // epoch ms. A later one is newer.
+}
+
+// State is the state as a Peer has it.
+func (p PeerState) State() string {
+	if p.Away {
+		return protocol.PeerAway
+	}
+	return protocol.PeerBack
+}
+
+// PeerNoted is the result of Peer: ok or other (the member is not in that match, or that is no news).
+type PeerNoted struct {
+	Status     Status
+	Tell       bool
+	Connection string
 }
 
 // Nearby is the result of Nearby: ok, no_location (there is no fresh report), or what Read says.
@@ -160,6 +197,7 @@ type Reported struct {
 	// With ok:
 	At    int64 // epoch ms
 	Claim *Claim
+	Known PeerState // see Presence
 	// Skipped are the positions in this match that no push has shown to the peer, oldest first.
 	Skipped []protocol.Fix
 	Since   int64 // with a Claim or a Route that shares: the time of the position before, 0 if there was none
@@ -319,6 +357,8 @@ type WatchedRoute struct {
 	Connection string // of the matcher
 	Tell       bool   // with active: the matcher is not yet told of the match
 	Pushing    bool   // with Tell: another process began to tell it less than NotifyAgain ago
+	Left       bool   // with active: the matcher was away for longer than the grace time
+	Presence          // with active
 }
 
 // An Outcome is the outcome of the request of an id.

@@ -111,7 +111,7 @@ func (s *Service) Notify(ctx context.Context, m Member, connection string, f pro
 				err = s.Push.Push(ctx, connection, f)
 			}
 		} else if err == nil {
-			if err = s.unlist(ctx, m, d.Changes); err == nil {
+			if err = s.disconnected(ctx, m, d); err == nil {
 				err = ErrConnectionGone
 			}
 		}

@@ -61,13 +61,14 @@ func (s *Service) endSession(ctx context.Context, m Member, connection string, f
 }
 
 // Disconnect ends a session, if that connection is the member's current one. Searches no
-// longer find the member. Its match or request stays, and a new session resumes it.
+// longer find the member. Its match or request stays, and a new session resumes it. The peer is
+// told that the member is away.
 func (s *Service) Disconnect(ctx context.Context, m Member, connection string) error {
 	r, err := s.Store.Disconnect(ctx, m, connection, 0)
 	if err != nil {
 		return err
 	}
-	return s.unlist(ctx, m, r.Changes)
+	return s.disconnected(ctx, m, r)
 }
 
 // Ping replies with a Pong and keeps the session fresh.
@@ -139,7 +140,7 @@ func (w *work) welcome(x Session, id string, r Snapshot, p *pair, o *protocol.Of
 	willing := welcome.Available && x.Matchee && r.Unlisted == 0
 	switch {
 	case p != nil:
-		welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer}
+		welcome.Match = &protocol.WelcomeMatch{Match: p.match, Role: p.role, State: string(Active), Peer: p.peer, Presence: p.known.presence()}
 		welcome.Report = p.advice().Report(settings, 0)
 	case o != nil:
 		welcome.Offer = &protocol.WelcomeOffer{Match: o.Match, Role: o.Role, ExpiresAt: o.ExpiresAt, Distance: o.Distance}

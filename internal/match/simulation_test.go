@@ -62,7 +62,7 @@ const (
 	locationTTL = 600 * time.Second
 	// clockStep is a third of that: a member without a report in three steps is stale.
 	clockStep = locationTTL / 3
-	settings  = `{"pools":{"default":{"locationTTL":600,"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"harvestPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0,"coolDown":0}}}`
+	settings  = `{"pools":{"default":{"locationTTL":600,"grace":7200,"reportsPerSecond":1e6,"reportsBurst":1e6,"requestsPerMinute":1e6,"matchesPerHour":1e6,"harvestPerHour":1e6,"messagesPerSecond":1e6,"messagesBurst":1e6,"maxSpeed":0,"coolDown":0}}}`
 )
 
 // epoch is the start of a simulation's clock for the oracle.

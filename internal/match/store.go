@@ -119,6 +119,9 @@ type Matches interface {
 	Finish(ctx context.Context, matcher Member, match string, matchee Member, reason string, by By) (Finished, error)
 	// Watch returns whether the matcher's route still has the match.
 	Watch(ctx context.Context, matcher Member, match string, matchee Member) (WatchedRoute, error)
+	// Peer notes in the record of a member of a match that its peer is away or back, unless something
+	// newer is known.
+	Peer(ctx context.Context, m Member, p PeerState) (PeerNoted, error)
 	// Told notes what pushes have told members, in one trip.
 	Told(ctx context.Context, all []Told) error
 }

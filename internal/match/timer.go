@@ -17,7 +17,8 @@ type Timers interface {
 }
 
 // Due tells a member what has run out: an offer or a request of its own, or an offer that it was to
-// answer. The request goes on. It is no sign of life of the member. The error is the Store's.
+// answer. The request goes on. It also tells both members of a match that this one is away, or has
+// left. Due is no sign of life of the member. The error is the Store's.
 func (s *Service) Due(ctx context.Context, m Member) error {
 	result, err := s.serve(ctx, Session{Member: m}, func(w *work) (protocol.Frame, error) {
 		r, err := w.Store.Due(ctx, m)
@@ -29,6 +30,9 @@ func (s *Service) Due(ctx context.Context, m Member) error {
 		}
 		if err := w.repairEnd(ctx, m, r.Route); err != nil {
 			return nil, err
+		}
+		if r.Look != 0 {
+			w.remind(ctx, r.Look, m)
 		}
 		w.lookAfter(ctx, w.caller, r)
 		return nil, nil

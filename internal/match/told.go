@@ -20,6 +20,7 @@ const (
 	NoticeState   Notice = "state"    // the cache has lost the session: how things stand
 	NoticeOffered Notice = "offered"  // the match is offered, and the member may have to accept
 	NoticeMatched Notice = "matched"  // the match has begun
+	NoticePeer    Notice = "peer"     // the peer is away, or back, since then
 	NoticeAdvice  Notice = "advice"   // the advice has changed
 )
 
@@ -40,7 +41,8 @@ type Untold struct {
 	Lag    time.Duration // see Reported
 	// Unlisted is until when the member is not listed: see Reported.
 	Unlisted int64
-	Radius   float64 // with no_match, metres
+	Radius   float64   // with no_match, metres
+	Peer     PeerState // with peer
 }
 
 func (u Untold) mark() string { return u.Notice.Mark(u.Which) }
@@ -58,8 +60,10 @@ func (u Untold) saidBy(f protocol.Frame) bool {
 		return u.Notice == NoticeOffered && f.Match == u.Which
 	case *protocol.Ack:
 		return u.Notice == NoticeAdvice
+	case *protocol.PeerFrame:
+		return u.Notice == NoticePeer && f.Match == u.Peer.Match && f.Since >= u.Peer.Since
 	case *protocol.Welcome:
-		return u.Notice == NoticeAdvice || u.Notice == NoticeState || u.Notice == NoticeMatched && f.Match != nil && f.Match.Match == u.Which ||
+		return u.Notice == NoticePeer && f.Match != nil && f.Match.Match == u.Peer.Match && f.Match.Presence != nil && f.Match.Presence.Since >= u.Peer.Since || u.Notice == NoticeAdvice || u.Notice == NoticeState || u.Notice == NoticeMatched && f.Match != nil && f.Match.Match == u.Which ||
 			u.Notice == NoticeOffered && f.Offer != nil && f.Offer.Match == u.Which
 	}
 	return false
@@ -83,7 +87,7 @@ type reply struct {
 // tell puts what the caller was not told before in front of the replies, unless one of them says
 // it. What cannot be said now goes out with a later message.
 func (w *work) tell(ctx context.Context) {
-	order := []Notice{NoticeNoMatch, NoticeEnded, NoticeState, NoticeOffered, NoticeMatched, NoticeAdvice}
+	order := []Notice{NoticeNoMatch, NoticeEnded, NoticeState, NoticeOffered, NoticeMatched, NoticePeer, NoticeAdvice}
 	untold, others, replies := w.untold, w.others, w.replies
 	// frameOf may repair a match, and then pushes that it has begun. That must not bring the replies
 	// forward, nor a location of the peer.
@@ -123,6 +127,8 @@ func (w *work) frameOf(ctx context.Context, u Untold) protocol.Frame {
 	case NoticeEnded:
 		return &protocol.Ended{ID: u.ID, Match: u.Which, Reason: cmp.Or(u.Reason, protocol.ReasonLost),
 			Unlisted: unlisted(u.Unlisted, w.Now().UnixMilli(), nil)}
+	case NoticePeer:
+		return u.Peer.frame()
 	case NoticeAdvice:
 		ack := &protocol.Ack{Report: u.Advice.Report(w.Pools.For(x.Pool), u.Lag)}
 		ack.Unlisted = unlisted(u.Unlisted, w.Now().UnixMilli(), &ack.Report)

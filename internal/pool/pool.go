@@ -40,7 +40,7 @@ type Settings struct {
 	// LocationTTL is how long a location report keeps its member findable.
 	LocationTTL time.Duration
 	// Grace is how long the owner of a waiting request may be silent before the request
-	// is passed over. A matcher is advised to report three times within it.
+	// is passed over, and a member may be away from its match before that ends. A matcher is advised to report three times within it.
 	Grace     time.Duration
 	MaxRadius float64 // metres
 	// MaxAccuracy is the worst accuracy in metres, and MaxSpeed the highest speed in metres a

@@ -14,6 +14,13 @@ const (
 	ReasonLost      = "lost"
 	ReasonDeclined  = "declined"
 	ReasonExpired   = "expired"
+	ReasonLeft      = "left" // one of the members was away for longer than the grace time
+)
+
+// The states of a Peer.
+const (
+	PeerAway = "away"
+	PeerBack = "back"
 )
 
 // Why the position of a report was not taken. internal/store/scripts/member/report.lua decides.
@@ -62,6 +69,8 @@ type WelcomeMatch struct {
 	Role  string `json:"role"`
 	State string `json:"state"` // "active"
 	Peer  Peer   `json:"peer"`
+	// Presence is what the last PeerFrame says, nil if the peer was never away.
+	Presence *PeerPresence `json:"presence,omitempty"`
 }
 
 // WelcomeOffer is the offer that stands, as Offered has it.
@@ -164,6 +173,18 @@ type LocationFrame struct {
 	Points []Fix `json:"points,omitempty"` // those before it that were not pushed, oldest first
 }
 
+// A PeerFrame says that the other member of the match is away, or back.
+type PeerFrame struct {
+	Match string `json:"match"`
+	PeerPresence
+}
+
+// A PeerPresence is since when the peer is away, or back. One with an earlier Since is out of date.
+type PeerPresence struct {
+	State string `json:"state"` // PeerAway or PeerBack
+	Since int64  `json:"since"` // epoch ms
+}
+
 // Ended ends a match, or a request where Match is "".
 type Ended struct {
 	ID       string    `json:"id,omitempty"`
@@ -244,6 +265,7 @@ func (*NoMatch) frameType() string       { return "no_match" }
 func (*Offered) frameType() string       { return "offered" }
 func (*Matched) frameType() string       { return "matched" }
 func (*LocationFrame) frameType() string { return "location" }
+func (*PeerFrame) frameType() string     { return "peer" }
 func (*Ended) frameType() string         { return "ended" }
 func (*Said) frameType() string          { return "said" }
 func (*NearbyFrame) frameType() string   { return "nearby" }

@@ -80,6 +80,16 @@ func frames() map[string]protocol.Frame {
 				Peer: protocol.Peer{Lat: 37.7771, Lng: -122.4181, At: 1795396527000, Distance: 266.2, Card: card},
 			},
 		},
+		"welcome-away": &protocol.Welcome{
+			ID: "h1", Member: "bob", Pool: "default", Protocol: protocol.Version,
+			Now: 1795396540000, ExpiresAt: 1795403740000, Report: watched,
+			Available: true, Tags: []string{"bike", "xl"}, Server: "v1.2.0",
+			Match: &protocol.WelcomeMatch{
+				Match: matchID, Role: protocol.RoleMatchee, State: "active",
+				Peer:     protocol.Peer{Lat: 37.7793, Lng: -122.4193, At: 1795396501000, Distance: 371.5, Card: json.RawMessage(`{"name":"Ana"}`)},
+				Presence: &protocol.PeerPresence{State: protocol.PeerAway, Since: 1795396531000},
+			},
+		},
 		"welcome-request": &protocol.Welcome{
 			ID: "h1", Member: "ana", Pool: "default", Protocol: protocol.Version,
 			Now: 1795396505000, ExpiresAt: 1795403705000, Report: idle,
@@ -140,6 +150,9 @@ func frames() map[string]protocol.Frame {
 		"ended":          &protocol.Ended{ID: "e1", Match: matchID, Reason: protocol.ReasonCompleted},
 		"ended-lost":     &protocol.Ended{ID: "r1", Match: matchID, Reason: protocol.ReasonLost},
 		"ended-declined": &protocol.Ended{Match: matchID, Reason: protocol.ReasonDeclined},
+		"peer-away":      &protocol.PeerFrame{Match: matchID, PeerPresence: protocol.PeerPresence{State: protocol.PeerAway, Since: 1795396531000}},
+		"peer-back":      &protocol.PeerFrame{Match: matchID, PeerPresence: protocol.PeerPresence{State: protocol.PeerBack, Since: 1795396560000}},
+		"ended-left":     &protocol.Ended{Match: matchID, Reason: protocol.ReasonLeft},
 		"ended-expired":  &protocol.Ended{Match: matchID, Reason: protocol.ReasonExpired},
 		"ended-matchee":  &protocol.Ended{Match: matchID, Reason: protocol.ReasonCompleted},
 		"ended-unlisted": &protocol.Ended{ID: "e1", Match: matchID, Reason: protocol.ReasonCancelled,

@@ -42,6 +42,7 @@ var bounds = map[string]struct{ entries, calls int }{
 	"report": {30 + 99, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {40 + 64, 8},
 	"begin": {40 + 64, 30}, "claim": {26, 30}, "commit": {60 + 64, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},
 	"finish": {40 + 64, 30}, "release": {30, 30}, "published": {30 + 64, 12},
+	"peer": {30, 12},
 }
 
 // TestEveryScriptReadsABoundedNumberOfEntries makes the worst of what may be stored, and
@@ -217,6 +218,7 @@ func worstCases() []testCase {
 			ben.skip("m1", make([]protocol.Fix, 100)...)
 			same(f, len(ben.report(20).Skipped), 99)
 			ben.shown(protocol.Fix{})
+			f.says(ben.peer("m1", true, f.now), match.StatusOK)
 		}},
 		crowds("members everywhere", func(*fixture, *rand.Rand, int, *match.Change) {}),
 		crowds("members without tags", func(_ *fixture, _ *rand.Rand, _ int, c *match.Change) { c.Tags = "" }),

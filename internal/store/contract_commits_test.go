@@ -138,7 +138,8 @@ func commits() []testCase {
 			f.is(ana.watch("m2", ben), match.WatchedRoute{Status: match.StatusOther})
 			f.says(ana.claim("m1", ben), match.StatusYours)
 			f.says(ana.commit("m1", ben), match.StatusYours)
-			want := match.WatchedRoute{Status: match.StatusActive, Connection: ana.Connection, Tell: true, Pushing: true}
+			want := match.WatchedRoute{Status: match.StatusActive, Connection: ana.Connection, Tell: true, Pushing: true,
+				Presence: match.Presence{Heard: f.now}}
 			f.is(ana.watch("m1", ben), want)
 			f.is(ana.watch("m2", ben), match.WatchedRoute{Status: match.StatusOther})
 			f.is(ana.watch("m1", cem), match.WatchedRoute{Status: match.StatusOther})

@@ -23,7 +23,7 @@ func contract() []testCase {
 	var all []testCase
 	for _, part := range [][]testCase{sessions(), reads(), reports(), shares(), positions(), listings(), cells(), generations(),
 		tagIndex(), areas(), searches(), begins(), leases(), waits(), views(), widenings(), avoidings(), nearbys(), claims(), commits(), offers(),
-		ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), expiries(), forgettings(), events()} {
+		ends(), notYetTold(), partings(), lifetimes(), limits(), leavings(), presences(), expiries(), forgettings(), events()} {
 		all = append(all, part...)
 	}
 	return all

@@ -305,7 +305,8 @@ func notYetTold() []testCase {
 			ben.told(matched("m1"))
 			same(f, told(), [3]bool{true, true, false})
 			same(f, ana.read().Tell, false)
-			same(f, ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusActive, Connection: ana.Connection, Tell: true, Pushing: true})
+			same(f, ana.watch("m1", ben), match.WatchedRoute{Status: match.StatusActive, Connection: ana.Connection, Tell: true, Pushing: true,
+				Presence: match.Presence{Heard: f.now}})
 			same(f, ana.commit("m1", ben).Tell, true)
 			ana.told(matched("m1"))
 			same(f, ana.commit("m1", ben).Tell, false)

@@ -51,7 +51,7 @@ func (s *Store) Report(ctx context.Context, x match.Session, r match.Report) (ma
 		return match.Reported{}, err
 	}
 	skipped, err := said.skipped()
-	return match.Reported{Status: said.Status, Skipped: skipped, Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(), NotTaken: said.NotTaken,
+	return match.Reported{Status: said.Status, Skipped: skipped, Known: said.Peer.domain(), Refusal: said.refusal(), Now: int64(said.Now), Untold: said.untold(), NotTaken: said.NotTaken,
 		Advice: said.Advice, Mark: said.AdviceMark, Lag: time.Duration(said.Lag) * time.Millisecond,
 		ClockOff: bool(said.ClockOff), Stands: said.Stands.domain(), At: int64(said.At), Claim: said.claim(),
 		Route: said.route(said.Route), Since: int64(said.Since), Changes: domainChanges(said.Changes), Unlisted: int64(said.Unlisted)}, err

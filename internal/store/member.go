@@ -44,7 +44,14 @@ func (s *Store) Due(ctx context.Context, m match.Member) (match.Snapshot, error)
 // Disconnect implements match.Sessions.
 func (s *Store) Disconnect(ctx context.Context, m match.Member, connection string, age time.Duration) (match.Disconnected, error) {
 	r, err := s.ask(ctx, s.onMember("disconnect", m, connection, millis(age)))
-	return match.Disconnected{Status: r.Status, Changes: domainChanges(r.Changes)}, err
+	return match.Disconnected{Status: r.Status, Changes: domainChanges(r.Changes), Presence: r.Presence.domain(), Claim: r.claim(),
+		Route: r.route(r.Route)}, err
+}
+
+// Peer implements match.Matches.
+func (s *Store) Peer(ctx context.Context, m match.Member, p match.PeerState) (match.PeerNoted, error) {
+	r, err := s.ask(ctx, s.onMember("peer", m, p.Match, p.State(), whole(p.Since)))
+	return match.PeerNoted{Status: r.Status, Tell: bool(r.Tell), Connection: r.Connection}, err
 }
 
 // Read implements match.Sessions.
@@ -184,7 +191,7 @@ func (s *Store) prices(m match.Member) []string {
 func (s *Store) Watch(ctx context.Context, matcher match.Member, id string, matchee match.Member) (match.WatchedRoute, error) {
 	r, err := s.ask(ctx, s.onMember("watch", matcher, id, matchee.ID))
 	return match.WatchedRoute{Status: r.Status, Reason: r.Reason, Early: r.Early, Connection: r.Connection,
-		Tell: bool(r.Tell), Pushing: bool(r.Pushing)}, err
+		Tell: bool(r.Tell), Pushing: bool(r.Pushing), Left: bool(r.Left), Presence: r.Presence.domain()}, err
 }
 
 // Told implements match.Matches.

@@ -41,7 +41,7 @@ const (
 	chosen = "chosen:{default/Ana}"
 	trail  = "trail:{default/Ana}"
 	offset = 3_600_000 // ms that the scripts' clock is ahead of the server's
-	far    = 1_000_000 // ms until a deadline that has not passed
+	far    = 1_000_000 // ms until a deadline that has not passed, or since a sign of life that was long ago
 	near   = 1_000     // ms since one that has
 	// earlier is the mark of the no_match of an earlier request.
 	earlier = "0"
@@ -105,6 +105,7 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 		Confirmed bool
 		Untold    []struct{ What, Which string }
 		Tell      bool
+		Left      bool
 	}
 	if err := json.Unmarshal([]byte(text), &reply); err != nil {
 		t.Fatalf("%v replied %s: %v", want.Call, text, err)
@@ -114,7 +115,8 @@ func (s *replayer) replay(t *testing.T, want model.Transition) model.Transition 
 		reply.Status = model.Other // the model does not remember why an offer has ended
 	}
 	got.Reply = model.Reply{Status: reply.Status, Confirmed: reply.Confirmed, OutcomeSent: want.Call.Script == model.GiveUp &&
-		reply.Status == model.IsNoMatch || reply.Status == model.IsCancelled, Tell: want.Call.Script == model.Watch && reply.Tell}
+		reply.Status == model.IsNoMatch || reply.Status == model.IsCancelled, Tell: want.Call.Script == model.Watch && reply.Tell,
+		Left: want.Call.Script == model.Watch && reply.Left}
 	for _, n := range reply.Untold {
 		if n.What == "no_match" && n.Which != earlier {
 			got.Reply.OutcomeSent = true
@@ -168,6 +170,17 @@ func (s *replayer) record(t *testing.T, slot model.Slot, clock model.Clock) map[
 	}
 	if slot.Route == model.Active {
 		fields["active"] = id(ana, slot.Match)
+	}
+	if slot.Left && slot.Confirmed {
+		fields["leftMatch"] = id(slot.Matcher, slot.Claimed)
+	} else if slot.Left {
+		fields["leftMatch"] = id(ana, slot.Match)
+	}
+	if clock == model.GraceExpired {
+		fields["heard"], fields["reported"] = s.ago(far), s.ago(far)
+		if slot.Matcher != 0 {
+			fields["claimAt"] = s.ago(far)
+		}
 	}
 	var untold [][]string
 	if slot.Untold&model.UntoldMatch != 0 {
@@ -224,6 +237,9 @@ func (s *replayer) route(slot model.Slot, clock model.Clock) []string {
 	fields := []string{"state", slot.Route.String(), "request", "r1", "lat", "52.5", "lng", "13.4", "radius", "500",
 		"tags", "", "created", s.ago(2 * near), "deadline", deadline, "wait", "1", "registered", "0", "searched", s.ago(near),
 		"confirm", map[bool]string{true: strconv.Itoa(far), false: "0"}[slot.Asks]}
+	if clock == model.GraceExpired {
+		fields = append(fields, "searched", s.ago(far))
+	}
 	if slot.Match != 0 {
 		fields = append(fields, "match", id(ana, slot.Match))
 	}
@@ -243,7 +259,7 @@ func (s *replayer) arguments(c model.Call) []string {
 	switch c.Script {
 	case model.Begin:
 		return append(session, "r2", match, "52.5", "13.4", "500", "", "", strconv.Itoa(far), "1",
-			map[bool]string{true: strconv.Itoa(far), false: "0"}[c.Asks], "1000", "1000", "", "0")
+			map[bool]string{true: strconv.Itoa(far), false: "0"}[c.Asks], "1000", "1000", "", "0", "[]")
 	case model.Lease:
 		return []string{match}
 	case model.Claim:
@@ -302,6 +318,7 @@ func (s *replayer) slot(t *testing.T) model.Slot {
 	}
 	slot.Matcher, slot.Claimed = memberNamed(m["claimMatcher"]), number(m["claimMatch"])
 	slot.Confirmed, slot.Offer, slot.Accepted = m["claimConfirmed"] == "1", m["claimOffer"] == "1", m["claimAccepted"] == "1"
+	slot.Left = m["leftMatch"] != ""
 	slot.Asks = slot.Route != model.None && slot.Route != model.Ended && r["confirm"] != "0"
 	if requests := s.fields(t, past)["requests"]; requests != "" {
 		var asked []struct{ Outcome string }

@@ -48,6 +48,10 @@ type reply struct {
 	Unlisted   number       `json:"unlisted"`
 	Connected  number       `json:"connected"`
 	Heard      number       `json:"heard"`
+	Presence   presence     `json:"presence"`
+	Look       number       `json:"look"` // epoch ms
+	Left       flag         `json:"left"`
+	Peer       *peerState   `json:"peer"`
 	Fresh      flag         `json:"fresh"`
 	CoolDowns  number       `json:"cool_downs"`
 	At         number       `json:"at"`
@@ -83,6 +87,7 @@ type (
 		At        number `json:"at"`
 		Offer     flag   `json:"offer"`
 		Accepted  flag   `json:"accepted"`
+		Left      flag   `json:"left"`
 	}
 	position struct {
 		Lat    degrees `json:"lat"`
@@ -119,11 +124,22 @@ type (
 		Till     number      `json:"till"`
 		Distance number      `json:"distance"`
 		Grown    flag        `json:"grown"`
+		Left     flag        `json:"left"`
 		Request  request     `json:"request"`
 	}
 	stands struct {
 		Available *flag   `json:"available"`
 		Tags      *string `json:"tags"`
+	}
+	presence struct {
+		Away  number     `json:"away"`  // epoch ms
+		Heard number     `json:"heard"` // epoch ms
+		Peer  *peerState `json:"peer"`
+	}
+	peerState struct {
+		Match string `json:"match"`
+		State string `json:"state"`
+		Since number `json:"since"`
 	}
 	noMatch struct {
 		ID     string `json:"id"`
@@ -137,6 +153,7 @@ type (
 		Advice   match.Advice `json:"advice"`
 		Lag      number       `json:"lag"` // ms
 		Unlisted number       `json:"unlisted"`
+		Peer     *peerState   `json:"peer"`
 	}
 	outcome struct {
 		noMatch
@@ -159,6 +176,7 @@ type (
 		Request  string          `json:"request"`
 		Reason   string          `json:"reason"`
 		Distance number          `json:"distance"`
+		Left     match.By        `json:"left"`
 	}
 	waiting struct {
 		Owner   string `json:"owner"`
@@ -309,7 +327,7 @@ func (r reply) claim() *match.Claim {
 		return nil
 	}
 	return &match.Claim{Matcher: r.member(r.Claim.Matcher), Match: r.Claim.Match, Confirmed: bool(r.Claim.Confirmed), At: int64(r.Claim.At),
-		Offer: bool(r.Claim.Offer), Accepted: bool(r.Claim.Accepted)}
+		Offer: bool(r.Claim.Offer), Accepted: bool(r.Claim.Accepted), Left: bool(r.Claim.Left)}
 }
 
 func (s stands) domain() (c match.Choice) {
@@ -409,7 +427,7 @@ func (r reply) route(t *route) *match.Route {
 	}
 	request := t.Request.domain()
 	request.Apart, request.Declined = r.apart(&t.Request), r.declined(&t.Request)
-	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified), Grown: bool(t.Grown),
+	return &match.Route{State: t.State, Match: t.Match, Matchee: r.member(t.Matchee), Reason: t.Reason, Notified: bool(t.Notified), Grown: bool(t.Grown), Left: bool(t.Left),
 		Until: int64(t.Till), Distance: float64(t.Distance),
 		Request: request}
 }
@@ -418,7 +436,18 @@ func (r reply) snapshot() match.Snapshot {
 	return match.Snapshot{Status: r.Status, Refusal: r.refusal(), Now: int64(r.Now), Untold: r.untold(), Connection: r.Connection, Claim: r.claim(),
 		Position: r.position(), Card: r.Card, Available: r.Available, Tags: r.Tags,
 		Route: r.route(r.Route), Searched: bool(r.Searched), Tell: bool(r.Tell), Pushing: bool(r.Pushing), Check: bool(r.Check), Ends: r.ends(),
-		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted)}
+		Changes: domainChanges(r.Changes), Unlisted: int64(r.Unlisted), Presence: r.Presence.domain(), Look: int64(r.Look)}
+}
+
+func (p presence) domain() match.Presence {
+	return match.Presence{Away: int64(p.Away), Heard: int64(p.Heard), Known: p.Peer.domain()}
+}
+
+func (p *peerState) domain() (k match.PeerState) {
+	if p != nil {
+		k = match.PeerState{Match: p.Match, Away: p.State == protocol.PeerAway, Since: int64(p.Since)}
+	}
+	return k
 }
 
 func (r reply) finished() match.Finished {
@@ -429,7 +458,7 @@ func (r reply) finished() match.Finished {
 func (r reply) untold() (all []match.Untold) {
 	for _, u := range r.Untold {
 		all = append(all, match.Untold{Notice: u.What, Which: u.Which, ID: u.ID, Reason: u.Reason, Radius: float64(u.Radius), Advice: u.Advice,
-			Unlisted: int64(u.Unlisted), Lag: time.Duration(u.Lag) * time.Millisecond})
+			Unlisted: int64(u.Unlisted), Lag: time.Duration(u.Lag) * time.Millisecond, Peer: u.Peer.domain()})
 	}
 	return all
 }
@@ -471,7 +500,7 @@ func (r reply) unpublished() (match.Unpublished, error) {
 		}
 		u.Stored = append(u.Stored, text)
 		u.Events = append(u.Events, match.Event{Type: e.Type, At: int64(e.At), Match: e.Match, Matcher: r.call.member, Matchee: e.Matchee,
-			Request: e.Request, Reason: e.Reason, Distance: float64(e.Distance)})
+			Request: e.Request, Reason: e.Reason, Distance: float64(e.Distance), Left: e.Left})
 	}
 	return u, nil
 }

@@ -237,6 +237,10 @@ func sendings(ana, ben *member) []sending {
 			return err
 		}},
 		{"withdraw", false, func(ctx context.Context, s *store.Store) error { return s.Withdraw(ctx, cells, ana.waiting()) }},
+		{"peer", false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Peer(ctx, ana.Member, match.PeerState{Match: "m2", Away: true, Since: ana.now})
+			return err
+		}},
 		{"disconnect", false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Disconnect(ctx, ana.Member, ana.Connection, 0)
 			return err

@@ -331,7 +331,7 @@ func (j *judge) received(m *member, f record.Frame, t int64) {
 		j.ended(m, f, t)
 	case "error":
 		j.refused(m, f, t)
-	case "pong":
+	case "pong", "peer":
 	default:
 		m.doubt(t) // such as API Gateway's, after a function failed
 		j.error(m.name, t, "unknown_frame")

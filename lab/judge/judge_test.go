@@ -126,6 +126,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 		{fault: failing, want: "1 errors (internal 1)", finding: "internal"},
 		{fault: silent, want: "1 errors (timeout 1), 1 requests without an outcome", finding: "timeout"},
 		{fault: dropped, want: "1 errors (ended_lost 1)", finding: "ended_lost"},
+		{fault: evicted, want: "1 errors (ended_left 1)", finding: "ended_left"},
 		{fault: second, confirm: 2_000_000, want: "1 not matched to the nearest", finding: "was available at"},
 		{fault: another, confirm: 2_000_000, want: "double matches", finding: "was in match"},
 		{fault: placed, confirm: 2_000_000, want: "1 leaks", finding: "was shown a position with the offer of match"},

@@ -109,9 +109,23 @@ func (j *judge) ended(m *member, f record.Frame, t int64) {
 	if q := m.request; q != nil && (f.Match == "" || f.ID == q.id) {
 		j.outcome(q, lapsed, t)
 	}
-	if j.isPassenger(m.name) && !m.leaving {
+	if j.isPassenger(m.name) && !m.leaving && !(f.Reason == "left" && j.left(j.matches[f.Match], t)) {
 		j.error(m.name, t, "ended_"+f.Reason)
 	}
+}
+
+// left tells whether one of the members of a match had sent nothing for the grace time, so that the
+// match may end as left.
+func (j *judge) left(mt *match, t int64) bool {
+	if mt == nil {
+		return false
+	}
+	for _, m := range []*member{mt.matcher, mt.matchee} {
+		if m != nil && t-m.spoke >= int64(j.header.Grace*float64(second))-slack {
+			return true
+		}
+	}
+	return false
 }
 
 // until returns the time before which the match surely had not ended; false: it has not

@@ -64,6 +64,7 @@ const (
 	assumed    fault = "matches without accept"
 	unsaid     fault = "does not tell a cab what became of its offer"
 	dropped    fault = "ends a match by itself"
+	evicted    fault = "ends a match as left, and both are there"
 	slow       fault = "uses a report long before it acknowledges it"
 	unfinished fault = "answers unavailable to reports that it has stored" // to every second one
 )
@@ -219,6 +220,10 @@ func (w *simulation) report(c *cab, fields map[string]any, lat, lng float64, the
 		if r := c.ride; r != nil && r.probe < 0 && r.match != "" {
 			if w.plant(dropped, w.header.Wall(started, r.at.End) > w.now+500_000) {
 				w.release(r, "lost")
+				return
+			}
+			if w.plant(evicted, w.header.Wall(started, r.at.End) > w.now+500_000) {
+				w.release(r, "left")
 				return
 			}
 			w.after(w.trip(), func() {

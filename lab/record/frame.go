@@ -52,7 +52,7 @@ type Advice struct{ AfterSeconds, MoveMeters float64 }
 // Known tells whether the protocol has this type of frame.
 func (f Frame) Known() bool {
 	switch f.Type {
-	case "welcome", "pong", "ack", "waiting", "no_match", "offered", "matched", "location", "ended", "said", "nearby", "error":
+	case "welcome", "pong", "ack", "waiting", "no_match", "offered", "matched", "location", "peer", "ended", "said", "nearby", "error":
 		return true
 	}
 	return false

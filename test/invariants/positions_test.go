@@ -66,7 +66,7 @@ func TestSeveralPositionsCountAsOneReportAndReachTheMatcher(t *testing.T) {
 		ben.at(lat, lng)
 		ana.send("match", "")
 		want[*protocol.Matched](ana)
-		be.advance(time.Minute)
+		be.advance(51 * time.Second)
 		var points []string
 		for n := range 100 {
 			points = append(points, fmt.Sprintf(`{"lat":%v,"lng":%v,"at":%d}`, number(lat+float64(n+1)/10_000), lng, be.now().UnixMilli()-int64(100-n)*500))

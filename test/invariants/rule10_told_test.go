@@ -221,7 +221,7 @@ func TestAWelcomeTellsOfAMatch(t *testing.T) {
 			!is(frames[1], func(w *protocol.Welcome) bool { return w.Match != nil && w.Match.Match != s.match }) {
 			t.Fatalf("got%s, want the end and a welcome with the next match", s.b.all())
 		}
-		be.advance(time.Minute)
+		be.advance(20 * time.Second)
 		s.b.send("ping", "")
 		want[*protocol.Pong](s.b)
 		if len(s.b.sent()) != 3 {
@@ -258,9 +258,13 @@ func TestEveryMemberEndsUpKnowingHowThingsStand(t *testing.T) {
 						if c.left || be.isClosed(c) {
 							continue
 						}
-						knows, stands := c.announced(), ""
+						knows, stands, thinks := c.announced(), "", c.thinks()
+						peer := map[*client]*client{s.a: s.b, s.b: s.a}[c]
 						if m := c.hello().Match; m != nil {
 							stands = m.Match
+							if gone := peer.left || be.isClosed(peer); thinks != gone {
+								t.Errorf("%s: the process %s at event %d: %s thinks that its peer is away: %v, want %v: %s", o.name, f, n, c.id.Member, thinks, gone, c.all())
+							}
 						}
 						if knows != stands {
 							t.Errorf("%s: the process %s at event %d: %s knows the match %q, and is in %q: %s", o.name, f, n, c.id.Member, knows, stands, c.all())

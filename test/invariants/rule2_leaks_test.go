@@ -40,6 +40,9 @@ func (s *scene) pair() {
 	s.match = want[*protocol.Matched](s.a).Match
 }
 
+// silence lets so many seconds pass in which nothing is heard of the two.
+func (s *scene) silence(seconds int) { s.advance(time.Duration(seconds) * time.Second) }
+
 // operations are all operations that change who is matched with whom. Each has what comes
 // before it, and the step that meets the fault.
 func operations() []operation {
@@ -88,6 +91,32 @@ func operations() []operation {
 		{"connect while matched", (*scene).pair, func(s *scene) { s.b = s.b.next(); s.b.connect() }},
 		{"disconnect", near, func(s *scene) { s.b.disconnect() }},
 		{"disconnect of the matcher", (*scene).pair, func(s *scene) { s.a.disconnect() }},
+		{"disconnect of the matchee", (*scene).pair, func(s *scene) { s.b.disconnect() }},
+		{"connect and hello of a matcher that is away", func(s *scene) {
+			s.pair()
+			s.a.disconnect()
+		}, func(s *scene) { s.a = s.a.next(); s.a.connect(); s.a.send("hello", "") }},
+		{"report of a matcher that was silent", func(s *scene) {
+			s.pair()
+			s.silence(31)
+			s.b.report(s.q.Lat, s.q.Lng)
+		}, func(s *scene) { s.a.report(s.p.Lat, s.p.Lng) }},
+		{"report while the matcher is away", func(s *scene) {
+			s.pair()
+			s.silence(31)
+		}, func(s *scene) { s.b.report(s.p.Lat, s.p.Lng) }},
+		{"report of a matcher while the matchee is away", func(s *scene) {
+			s.pair()
+			s.silence(31)
+		}, func(s *scene) { s.a.report(s.p.Lat, s.p.Lng) }},
+		{"report when the matcher has left", func(s *scene) {
+			s.pair()
+			s.silence(61)
+		}, func(s *scene) { s.b.report(s.p.Lat, s.p.Lng) }},
+		{"timer of a matchee that has left", func(s *scene) {
+			s.pair()
+			s.silence(61)
+		}, func(s *scene) { s.serveSQS(`[{"Pool":"`+s.pool+`","ID":"ben"}]`, -1) }},
 		{"report while matched", (*scene).pair, func(s *scene) {
 			s.b.report(s.p.Lat, s.p.Lng)
 		}},

@@ -136,6 +136,12 @@ var unasked = []struct {
 	{"asked", "`expiresAt` passes", benAsks, passes(15 * time.Second), "`ended` → idle"},
 	{"matcher", "the matchee ends the match", func(ana, _ *client) string { return finds(ana) }, func(_, ben *client, match string) { ends(ben, match) }, "`ended` → idle"},
 	{"matchee", "the matcher ends the match", func(_, ben *client) string { return finds(ben) }, func(_, ben *client, match string) { ends(ben, match) }, "`ended` → idle"},
+	{"matcher", "the matchee goes away", anaFinds, goesAway, "`peer`"},
+	{"matcher", "the matchee comes back", without(anaFinds), comesBack, "`peer`"},
+	{"matcher", "the matchee stays away beyond the grace time", without(anaFinds), staysAway, "`ended` → idle"},
+	{"matchee", "the matcher goes away", benFinds, goesAway, "`peer`"},
+	{"matchee", "the matcher comes back", without(benFinds), comesBack, "`peer`"},
+	{"matchee", "the matcher stays away beyond the grace time", without(benFinds), staysAway, "`ended` → idle"},
 }
 
 func nothing(_, _ *client) string           { return "" }
@@ -145,6 +151,24 @@ func benAsks(_, ben *client) string         { return offers(ben, "") }
 func comes(ana, _ *client, _ string)        { ana.join("cem").at(lat, lng, `"tags":["xl"]`) }
 func declines(_, ben *client, match string) { ben.send("decline", `"match":"`+match+`"`) }
 func cancels(_, ben *client, _ string)      { ben.send("cancel", "") }
+func anaFinds(ana, _ *client) string        { return finds(ana) }
+func benFinds(_, ben *client) string        { return finds(ben) }
+func goesAway(_, ben *client, _ string)     { ben.disconnect() }
+func comesBack(_, ben *client, _ string)    { ben.reconnect().send("hello", "") }
+func staysAway(ana, ben *client, match string) {
+	passes(31*time.Second)(ana, ben, match)
+	ana.take()
+	passes(30*time.Second)(ana, ben, match)
+}
+
+// without leads into a state whose peer is away then.
+func without(into way) way {
+	return func(ana, ben *client) string {
+		match := into(ana, ben)
+		ben.disconnect()
+		return match
+	}
+}
 func passes(d time.Duration) func(ana, _ *client, _ string) {
 	return func(ana, _ *client, _ string) {
 		ana.advance(d)

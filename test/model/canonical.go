@@ -35,7 +35,7 @@ func (s *State) signatures(count int) [members]uint64 {
 	var sign [members]uint64
 	for i, slot := range s.Slots[:count] {
 		sign[i] += uint64(slot.Route)<<56 | uint64(slot.Outcome)<<50 | flag(slot.Due)<<49 | flag(slot.Confirmed)<<48 |
-			flag(slot.Asks)<<55 | flag(slot.Offer)<<54 | flag(slot.Accepted)<<53
+			flag(slot.Asks)<<55 | flag(slot.Offer)<<54 | flag(slot.Accepted)<<53 | flag(slot.Left)<<60
 		if slot.Matchee != 0 {
 			sign[slot.Matchee-1] += 1 << 40
 		}
@@ -127,10 +127,27 @@ func flag(b bool) uint64 {
 	return 0
 }
 
+// kinds are what a route can be, with whether its request asks, and whether the member has left. There
+// are few enough for four bits.
+var kinds = [16]Slot{{}, {Route: Waiting}, {Route: Searching}, {Route: Active}, {Route: Ended}, {Route: Offered},
+	{Route: Waiting, Asks: true}, {Route: Searching, Asks: true}, {Route: Active, Asks: true}, {Route: Offered, Asks: true},
+	{Route: Active, Left: true}, {Route: Active, Asks: true, Left: true}, {Left: true}, {Route: Ended, Left: true},
+	{Route: Waiting, Left: true}, {Route: Waiting, Asks: true, Left: true}}
+
+// packed has the places of kinds.
+var packed = func() (all [32]uint8) {
+	for i, k := range kinds {
+		all[kindOf(k)] = uint8(i)
+	}
+	return all
+}()
+
+func kindOf(s Slot) uint64 { return uint64(s.Route)<<2 | flag(s.Asks)<<1 | flag(s.Left) }
+
 func (s *State) pack() key {
 	var k key
 	for _, slot := range s.Slots {
-		k[0] = k[0]<<21 | flag(slot.Asks)<<20 | flag(slot.Offer)<<19 | flag(slot.Accepted)<<18 | uint64(slot.Route)<<15 | uint64(slot.Match)<<12 | uint64(slot.Matchee)<<10 |
+		k[0] = k[0]<<21 | flag(slot.Offer)<<20 | flag(slot.Accepted)<<19 | uint64(packed[kindOf(slot)])<<15 | uint64(slot.Match)<<12 | uint64(slot.Matchee)<<10 |
 			uint64(slot.Matcher)<<8 | uint64(slot.Claimed)<<5 | flag(slot.Confirmed)<<4 | uint64(slot.Outcome)<<1 |
 			flag(slot.Due)
 	}
@@ -144,9 +161,9 @@ func (k key) unpack() State {
 	var s State
 	for i := members - 1; i >= 0; i-- {
 		x := k[0]
-		s.Slots[i] = Slot{Route: Route(x >> 15 & 7), Match: Match(x >> 12 & 7), Matchee: Member(x >> 10 & 3),
+		s.Slots[i] = Slot{Route: kinds[x>>15&15].Route, Match: Match(x >> 12 & 7), Matchee: Member(x >> 10 & 3),
 			Matcher: Member(x >> 8 & 3), Claimed: Match(x >> 5 & 7), Confirmed: x>>4&1 == 1,
-			Outcome: Outcome(x >> 1 & 7), Due: x&1 == 1, Asks: x>>20&1 == 1, Offer: x>>19&1 == 1, Accepted: x>>18&1 == 1}
+			Outcome: Outcome(x >> 1 & 7), Due: x&1 == 1, Asks: kinds[x>>15&15].Asks, Left: kinds[x>>15&15].Left, Offer: x>>20&1 == 1, Accepted: x>>19&1 == 1}
 		k[0] >>= 21
 	}
 	for i := processes - 1; i >= 0; i-- {

@@ -19,6 +19,8 @@ type Bounds struct {
 	ForgetOutcomes bool
 	// Offers lets a request ask its matchee for consent.
 	Offers bool
+	// Leaving lets a member be away from its match for longer than the grace time.
+	Leaving bool
 	// Failover lets a slot lose its last writes at any time. Then Repaired is the only
 	// rule that is checked: the others may be broken for a moment.
 	Failover bool
@@ -44,6 +46,11 @@ func WithOffers(workers int) Bounds {
 // WithOffersOfTwo bounds one of two members who offer themselves to each other, with more processes.
 func WithOffersOfTwo(workers int) Bounds {
 	return Bounds{Members: 2, Processes: 3, Attempts: 2, Offers: true, ForgetOutcomes: true, Workers: workers}
+}
+
+// WithLeaving bounds an exploration of two members who leave their matches.
+func WithLeaving(workers int) Bounds {
+	return Bounds{Members: 2, Processes: 3, Attempts: 1, Leaving: true, ForgetOutcomes: true, Workers: workers}
 }
 
 // WithFailover bounds an exploration in which the cache fails over.

@@ -47,6 +47,16 @@ const (
 	ToldBeforeOffer
 	OfferNotMarked
 	OfferEndsInSilence
+	LeftNotWritten
+	LeftKept
+	LeftUnread
+	LeftTooSoon
+	PeerUnread
+	PeerClearsNewer
+	PeerUnpushed
+	WelcomeUnnoted
+	PeerAnyOrder
+	OldDisconnectCounts
 	faults
 )
 
@@ -149,6 +159,26 @@ func (f Fault) planted() (string, Rule) {
 		return "an offer is not marked as untold", TellsAll
 	case OfferEndsInSilence:
 		return "a matchee is not told that an offer is over", TellsAll
+	case LeftNotWritten:
+		return "that a member has left is seen but not written", Departed
+	case LeftKept:
+		return "the end of a match keeps that its member has left", Departed
+	case LeftUnread:
+		return "a member does not look whether its peer has left", Departed
+	case LeftTooSoon:
+		return "a match ends as soon as a member is away", Departed
+	case PeerUnread:
+		return "a member does not look whether its peer is away", Present
+	case PeerClearsNewer:
+		return "the mark of a peer that is away does not say since when", Present
+	case PeerUnpushed:
+		return "the mark of a peer is cleared although the push failed", Present
+	case WelcomeUnnoted:
+		return "a welcome says that the peer is away, and nobody has noted it", Present
+	case PeerAnyOrder:
+		return "the last push of a peer to arrive counts", Present
+	case OldDisconnectCounts:
+		return "the end of an older connection counts", Present
 	}
 	return "the protocol as it is", ""
 }
@@ -161,11 +191,15 @@ func Find(ctx context.Context, f Fault, workers int) (Result, error) {
 		return ExploreWaking(f), nil
 	case TellsAll, Shown:
 		return ExploreTelling(f, 1, f >= CommitUnasked), nil
+	case Present:
+		return ExplorePresence(f), nil
 	}
 	bounds := Full(workers)
 	switch {
 	case f == RepairNothing:
 		bounds = WithFailover(workers)
+	case f.Breaks() == Departed:
+		bounds = WithLeaving(workers)
 	case f >= CommitUnasked:
 		bounds = WithOffers(workers)
 	}

@@ -13,6 +13,7 @@ func small() []Bounds {
 		{Members: 3, Processes: 2, Attempts: 1, Workers: 2, ForgetOutcomes: true},
 		{Members: 2, Processes: 2, Attempts: 1, Workers: 2, ForgetOutcomes: true, Failover: true},
 		{Members: 2, Processes: 2, Attempts: 1, Workers: 2, ForgetOutcomes: true, Offers: true},
+		{Members: 2, Processes: 2, Attempts: 1, Workers: 2, ForgetOutcomes: true, Leaving: true},
 	}
 }
 
@@ -39,6 +40,12 @@ func TestWaitingRequestsAreWoken(t *testing.T) {
 
 func TestMembersAreToldWhatStands(t *testing.T) {
 	if result := ExploreTelling(NoFault, 0, false); result.Violation != nil || result.States < 1000 {
+		t.Errorf("got\n%d states, %v", result.States, result)
+	}
+}
+
+func TestMembersAreToldWhoIsAway(t *testing.T) {
+	if result := ExplorePresence(NoFault); result.Violation != nil || result.States < 1000 {
 		t.Errorf("got\n%d states, %v", result.States, result)
 	}
 }
@@ -106,7 +113,8 @@ func TestEveryReplyOccurs(t *testing.T) {
 
 // States that differ only in names have one key, and packing loses nothing.
 func TestPackingIsLosslessAndIgnoresNames(t *testing.T) {
-	states := map[State]bool{{}: true}
+	states := map[State]bool{{}: true, {Slots: [members]Slot{{Route: Active, Match: 1, Matchee: 2, Left: true, Outcome: Matched},
+		{Matcher: 1, Claimed: 1, Confirmed: true, Left: true}}}: true}
 	for len(states) < 3000 {
 		before := len(states)
 		for s := range states {

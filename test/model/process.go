@@ -22,6 +22,9 @@ func (m *machine) apply(s State, c Call) (State, Reply) {
 // each runs a script at every clock that makes a difference.
 func (m *machine) each(s State, c Call, then func(Call, State, Reply)) {
 	for _, clock := range s.at(c.On()).clocks(c.Script) {
+		if clock == GraceExpired && !m.bounds.Leaving {
+			continue
+		}
 		c.Clock = clock
 		t, reply := m.apply(s, c)
 		then(c, t, reply)
@@ -109,7 +112,11 @@ func (m *machine) repairOrEnd(s State, x Member) {
 	if slot.Matcher != 0 {
 		call := Call{Script: Watch, Matcher: slot.Matcher, Match: slot.Claimed, Matchee: x}
 		m.each(s, call, func(c Call, t State, r Reply) {
-			if p, needed := repairClaim(c, slot, r.Status, m.fault); needed {
+			p, needed := repairClaim(c, slot, r.Status, m.fault)
+			if r.Left && slot.Confirmed {
+				p.Phase, needed = Leaving, true
+			}
+			if needed {
 				m.emit(Step{Event: ClaimRead, Call: c, Reply: r}, t.plus(p))
 			}
 		})
@@ -125,6 +132,9 @@ func (m *machine) repairOrEnd(s State, x Member) {
 	if slot.Route == Active {
 		if p, needed := repairRoute(x, slot, *s.at(slot.Matchee), m.fault); needed {
 			m.emit(Step{Event: RouteRead, Process: p}, s.plus(p))
+		}
+		if m.bounds.Leaving {
+			m.leave(s, x, slot)
 		}
 		m.end(s, x, slot.Match, slot.Matchee, x)
 	}
@@ -156,6 +166,18 @@ func (m *machine) end(s State, matcher Member, match Match, matchee, by Member) 
 		p.Phase = ReleasingFirst
 	}
 	m.emit(Step{Event: EndRequested, Process: p, By: by}, s.plus(p))
+}
+
+// leave emits the process of whoever looks at both halves of a match that one of its members has left.
+func (m *machine) leave(s State, x Member, slot Slot) {
+	if p := (Process{Phase: Leaving, Matcher: x, Match: slot.Match, Matchee: slot.Matchee}); s.left(x) || m.fault == LeftTooSoon {
+		m.emit(Step{Event: RouteRead, Process: p}, s.plus(p))
+	}
+}
+
+// left reports whether a member has left the match of x's route.
+func (s *State) left(x Member) bool {
+	return s.isMatcher(x) && s.at(x).Route == Active && (s.at(x).Left || s.at(s.at(x).Matchee).Left)
 }
 
 // repairClaim decides by the state of the matcher's route how to repair a claim, and
@@ -273,7 +295,7 @@ func (m *machine) advance(s State, i int, p Process) {
 		delay(Releasing, Retreating)
 	case Releasing:
 		run(Release, to(Idle))
-	case Finishing:
+	case Finishing, Leaving:
 		run(Finish, to(Releasing))
 	case ReleasingFirst:
 		run(Release, to(Finishing))

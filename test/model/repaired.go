@@ -73,6 +73,14 @@ func hello(s State, c Member, clock Clock, f Fault) State {
 		watch := Call{Script: Watch, Matcher: slot.Matcher, Match: slot.Claimed, Matchee: c}
 		do(repairClaim(watch, slot, run(watch), f))
 	}
+	matcher := c
+	if !s.isMatcher(c) {
+		matcher = s.at(c).Matcher
+	}
+	if matcher != 0 && s.left(matcher) && (f != LeftUnread || s.at(c).Left) {
+		slot := s.at(matcher)
+		do(Process{Phase: Finishing, Matcher: matcher, Match: slot.Match, Matchee: slot.Matchee}, true)
+	}
 	if slot := *s.at(c); slot.Route == Active || slot.Route == Offered {
 		do(repairRoute(c, slot, *s.at(slot.Matchee), f))
 	}

@@ -31,6 +31,10 @@ const (
 	// Consented holds in every state and step. A match of a request that asks exists only if its
 	// matchee has accepted this match. A matchee is told of an offer only while it stands.
 	Consented Rule = "consented"
+	// Departed holds in every state and step. That a member has left is said of the match that it is
+	// in, and of no later one. A match is ended as left only if one of its members has left it. Let
+	// every process die: once either member of such a match says hello, it is over.
+	Departed Rule = "left"
 	// Woken holds at the end of every run in which no process dies: no request waits
 	// on while a free or waiting member is there to be found. See ExploreWaking.
 	Woken Rule = "woken"
@@ -43,6 +47,9 @@ const (
 	// its location goes to the matchee only if the matchee's client knows of the match, and does
 	// not know that it is over. See ExploreTelling.
 	Shown Rule = "shown"
+	// Present holds in every state. Let every process die, and let each member send two messages, if
+	// it is there. Then its client knows whether its peer is away. See ExplorePresence.
+	Present Rule = "present"
 )
 
 // A Violation is a rule that a step or the state it leads to breaks.
@@ -153,6 +160,35 @@ func confirmedFirst(after *State, step Step, f Fault) *Violation {
 		return violated(Confirmed, "%v and %v are notified of a match that is not confirmed", c.Matcher, c.Matchee)
 	case x.Match == c.Match && (x.Route == Searching || x.Matchee != c.Matchee):
 		return violated(Confirmed, "%v and %v are notified of a match that does not exist", c.Matcher, c.Matchee)
+	}
+	return nil
+}
+
+// departed checks Departed in a state.
+func departed(s *State, count int, f Fault) *Violation {
+	for x := Member(1); x <= Member(count); x++ {
+		slot := s.at(x)
+		if slot.Left && !slot.inMatch() {
+			return violated(Departed, "%v has left a match that it is not in", x)
+		}
+		if !s.left(x) {
+			continue
+		}
+		for _, c := range []Member{x, slot.Matchee} {
+			if t := hello(*s, c, InTime, f); t.at(x).Match == slot.Match && t.at(x).Route == Active {
+				return violated(Departed, "the match of %v and %v goes on when %v says hello, though one of them has left", x, slot.Matchee, c)
+			}
+		}
+	}
+	return nil
+}
+
+// endedAsLeft checks Departed in a step.
+func endedAsLeft(before *State, step Step) *Violation {
+	c := step.Call
+	if step.Process.Phase == Leaving && c.Script == Finish && before.at(c.Matcher).Route == Active &&
+		before.at(c.Matcher).Match == c.Match && !before.left(c.Matcher) {
+		return violated(Departed, "%v(%d) is ended as left, and nobody has left", c.Matcher, c.Match)
 	}
 	return nil
 }

@@ -107,6 +107,7 @@ type Reply struct {
 	Confirmed   bool    // of Release: the claim was a confirmed one
 	OutcomeSent bool    // the slot's member is sent the outcome of its request
 	Tell        bool    // of Watch, with active: the matcher is not yet told
+	Left        bool    // of Watch, with active: the matcher has left
 }
 
 // Apply returns the slot after the script, and the reply. It changes nothing else. A
@@ -330,7 +331,10 @@ func (c Call) finish(s Slot, f Fault) (Slot, Reply) {
 		return s, Reply{Status: Other}
 	}
 	s.Route, s.Asks = Ended, false
-	return s.matchEnded(c.Match), Reply{Status: IsEnded}
+	left := s.Left
+	s = s.matchEnded(c.Match)
+	s.Left = left && f == LeftKept
+	return s, Reply{Status: IsEnded}
 }
 
 func (c Call) cancel(s Slot) (Slot, Reply) {
@@ -355,7 +359,7 @@ func (c Call) retract(s Slot, f Fault) (Slot, Reply) {
 
 func (c Call) watch(s Slot, f Fault) (Slot, Reply) {
 	after := s.applyDeadlines(c.Clock)
-	if f == ExpiryNotWritten {
+	if f == ExpiryNotWritten || f == LeftNotWritten && c.Clock == GraceExpired {
 		s, after = after, s // it replies as if it had written the expiry
 	} else {
 		s = after
@@ -367,7 +371,7 @@ func (c Call) watch(s Slot, f Fault) (Slot, Reply) {
 	case s.Route == Offered && s.Match == c.Match && s.Matchee == c.Matchee:
 		reply.Status = IsOffered
 	case s.Route == Active && s.Match == c.Match && (s.Matchee == c.Matchee || f == MatchIDAlone):
-		reply.Status, reply.Tell = IsActive, s.Untold&UntoldMatch != 0 && f != ShownUntold
+		reply.Status, reply.Tell, reply.Left = IsActive, s.Untold&UntoldMatch != 0 && f != ShownUntold, s.Left
 	}
 	return after, reply
 }

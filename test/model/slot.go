@@ -70,6 +70,8 @@ type Slot struct {
 	Offer     bool   // the claim is an offer, or came of one
 	Accepted  bool   // the member has accepted it
 
+	Left bool // the member was away from its match for longer than the grace time
+
 	Outcome Outcome // of the last request
 	Due     bool    // the member is not yet told the no_match of that request
 	Untold  Notices // what else the member is not yet told
@@ -109,6 +111,9 @@ func (s Slot) String() string {
 			text += " unconfirmed"
 		}
 	}
+	if s.Left {
+		text += ", has left"
+	}
 	if s.Outcome != NoRequest {
 		text += ", request " + s.Outcome.String()
 	}
@@ -126,6 +131,9 @@ func (s Slot) unclaimed() Slot {
 	s.Matcher, s.Claimed, s.Confirmed, s.Offer, s.Accepted = 0, 0, false, false, false
 	return s
 }
+
+// inMatch reports whether the member is in a match, as far as its slot shows.
+func (s Slot) inMatch() bool { return s.Route == Active || s.Confirmed }
 
 // closed returns the slot without its request, which gets its outcome.
 func (s Slot) closed(outcome Outcome) Slot {
@@ -159,7 +167,7 @@ func (s Slot) matched() Slot {
 
 // matchEnded notes that the member's match or offer has ended, and that the member is not yet told.
 func (s Slot) matchEnded(id Match) Slot {
-	s.Untold = s.Untold&^(UntoldMatch|UntoldOffer) | UntoldEnd(id)
+	s.Untold, s.Left = s.Untold&^(UntoldMatch|UntoldOffer)|UntoldEnd(id), false
 	if s.Outcome == Matched {
 		s.Outcome = MatchEnded
 	}
@@ -190,15 +198,18 @@ const (
 	LeaseExpired                // the lease's or the offer's, not the request's
 	RequestExpired              // the request's, not the lease's
 	BothExpired                 // both; for an ended match, the time that it is kept
+	GraceExpired                // the grace time of a member who is away from its match
 )
 
 func (c Clock) String() string {
-	return [...]string{"", " (the lease has expired)", " (the request has expired)", " (all has expired)"}[c]
+	return [...]string{"", " (the lease has expired)", " (the request has expired)", " (all has expired)", " (the grace time is over)"}[c]
 }
 
 // applyDeadlines writes the consequences of passed deadlines.
 func (s Slot) applyDeadlines(clock Clock) Slot {
 	switch {
+	case clock == GraceExpired:
+		s.Left = s.Left || s.inMatch()
 	case s.Route == Searching && clock == LeaseExpired:
 		s.Route, s.Match = Waiting, 0
 	case s.Route == Offered && clock == LeaseExpired:
@@ -217,13 +228,17 @@ func (s Slot) applyDeadlines(clock Clock) Slot {
 
 // clocks returns the clocks that make a difference to a script on the slot.
 func (s Slot) clocks(script Script) []Clock {
+	all := []Clock{InTime}
 	switch {
 	case s.Route == Searching && script == GiveUp:
-		return []Clock{InTime, LeaseExpired, RequestExpired, BothExpired}
+		all = []Clock{InTime, LeaseExpired, RequestExpired, BothExpired}
 	case s.Route == Searching || s.Route == Offered:
-		return []Clock{InTime, LeaseExpired, BothExpired}
+		all = []Clock{InTime, LeaseExpired, BothExpired}
 	case s.Route == Waiting || s.Route == Ended:
-		return []Clock{InTime, BothExpired}
+		all = []Clock{InTime, BothExpired}
 	}
-	return []Clock{InTime}
+	if !s.Left && (s.inMatch() || s.Matcher != 0 && script == Confirm) {
+		all = append(all, GraceExpired)
+	}
+	return all
 }

@@ -25,6 +25,7 @@ const (
 	LateOffer
 	Offering  // offer, then tell the matchee
 	Declining // decline, then release
+	Leaving   // finish, because one of the members has left, then release
 )
 
 // A Process is a running function with what it knows: it makes an assignment

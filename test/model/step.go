@@ -44,6 +44,9 @@ func (s Step) String() string {
 		}
 		return fmt.Sprintf("the process of %v(%d) dies before it can %v", s.Process.Matcher, s.Process.Match, s.Process.Phase)
 	case RouteRead:
+		if s.Process.Phase == Leaving {
+			return fmt.Sprintf("somebody reads that a member has left %v, and will finish it", pair)
+		}
 		if s.Process.Phase == Recommitting {
 			return fmt.Sprintf("somebody reads %v, unconfirmed, and will complete it", pair)
 		}
@@ -74,5 +77,5 @@ func (s Step) String() string {
 func (p Phase) String() string {
 	return [...]string{"idle", "begin again", "lease again", "choose another candidate", "claim again", "commit", "commit it once more",
 		"confirm", "release and go on", "release", "finish", "release before it finishes", "a late begin", "a late lease",
-		"a late claim", "a late commit", "a late offer", "offer", "decline"}[p]
+		"a late claim", "a late commit", "a late offer", "offer", "decline", "finish what was left"}[p]
 }

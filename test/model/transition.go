@@ -21,7 +21,7 @@ type Transition struct {
 func Transitions(ctx context.Context) ([]Transition, error) {
 	met := map[Slot]bool{}
 	explorer := Explorer{
-		Bounds: Bounds{Members: 2, Processes: 2, Attempts: 2, Offers: true},
+		Bounds: Bounds{Members: 2, Processes: 2, Attempts: 2, Offers: true, Leaving: true},
 		Observe: func(c Call, pre, _ Slot, _ Reply) {
 			met[normalized(c.On(), pre)] = true
 		},

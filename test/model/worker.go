@@ -89,6 +89,9 @@ func (e Explorer) checkStep(before, after *State, step Step) (v *Violation) {
 	if v == nil && e.checks(Once) {
 		v = sentOnce(before, step)
 	}
+	if v == nil && e.checks(Departed) {
+		v = endedAsLeft(before, step)
+	}
 	if v == nil && e.checks(Consented) {
 		v = answered(after, step, e.Fault)
 	}
@@ -105,6 +108,9 @@ func (e Explorer) checkState(s *State) (v *Violation) {
 	}
 	if v == nil && e.checks(Consented) {
 		v = consented(s, e.Bounds.Members)
+	}
+	if v == nil && e.checks(Departed) {
+		v = departed(s, e.Bounds.Members, e.Fault)
 	}
 	if v == nil && e.checks(Repaired) {
 		v = repaired(s, e.Bounds.Members, e.Fault)

@@ -57,6 +57,21 @@ func faults() []fault {
 		{"a timer tells nothing", slot + "member/due.lua", "true, untold()", "true, nil"},
 		{"what is remembered of a match outlives its telling", slot + "member/told.lua", "  keep_past() -- its reason need not wait for the member any more\n", ""},
 
+		// Leaving.
+		{"who is silent is never away", slot + "member.lua", "elseif now >= noticed then", "elseif false then"},
+		{"silence counts from before the match", slot + "member.lua", "math.max(heard, began) + 1", "heard + 1"},
+		{"who comes back too late has not left", slot + "member/connect.lua", "  r = current_route() -- has the member", "  r = nil -- has the member"},
+		{"an older state of a peer counts", slot + "member/peer.lua", "since < known.since or", "since < 0 or"},
+		{"every timer of a member goes on", slot + "member/due.lua", "at > now and now >= (m.looked or 0)", "at > now"},
+		{"no timer is set for a match", domain + "attempt.go",
+			"\tw.remind(ctx, w.Now().Add(settings.Grace/2).UnixMilli(), a.matcher, a.matchee)\n", ""},
+		{"a disconnect tells nobody", domain + "session.go", "\treturn s.disconnected(ctx, m, r)\n", "\treturn s.unlist(ctx, m, r.Changes)\n"},
+		{"nobody is told that its peer is back", domain + "leave.go", "|| !is.Away && !known.Away {", "|| !is.Away {"},
+		{"a matcher does not look whether its matchee has left", domain + "repair.go", "if r.Route.Left || other.Claim.Left {", "if r.Route.Left {"},
+		{"a report does not look whether the matcher has left", domain + "report.go", "(c.Left || watched.Left)", "c.Left"},
+		{"a welcome does not say that the peer is away", domain + "leave.go", "\treturn w.tellOfPeer(ctx, match, a, atA.Known, atB)\n",
+			"\tw.tellOfPeer(ctx, match, a, atA.Known, atB)\n\treturn PeerState{}\n"},
+
 		// Rule 3: the nearest.
 		{"the search offers the second nearest candidate first", domain + "search.go", "c := s.queue[0]\n\t\t\ts.queue = s.queue[1:]\n",
 			"at := min(1, len(s.queue)-1)\n\t\t\tc := s.queue[at]\n\t\t\ts.queue = slices.Delete(s.queue, at, at+1)\n"},

@@ -60,6 +60,7 @@ func frames() []pair {
 		{protocol.Offered{}, waggle.Offered{}},
 		{protocol.Matched{}, waggle.Matched{}},
 		{protocol.LocationFrame{}, waggle.LocationFrame{}},
+		{protocol.PeerFrame{}, waggle.PeerFrame{}},
 		{protocol.Ended{}, waggle.Ended{}},
 		{protocol.Said{}, waggle.Said{}},
 		{protocol.NearbyFrame{}, waggle.NearbyFrame{}},

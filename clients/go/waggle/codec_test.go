@@ -31,12 +31,12 @@ func TestEncodeMessageLeavesDefaultsOut(t *testing.T) {
 }
 
 func TestDecodeFrameIgnoresWhatANewerServerAdds(t *testing.T) {
-	raw := `{"type":"peer","match":"m","state":"away"}`
+	raw := `{"type":"weather","match":"m","state":"fair"}`
 	got, err := waggle.DecodeFrame([]byte(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&waggle.Unknown{Type: "peer", Raw: json.RawMessage(raw)}, got); diff != "" {
+	if diff := cmp.Diff(&waggle.Unknown{Type: "weather", Raw: json.RawMessage(raw)}, got); diff != "" {
 		t.Errorf("unknown type (-want +got):\n%s", diff)
 	}
 	got, err = waggle.DecodeFrame([]byte(`{"type":"pong","now":5,"moon":{"phase":1}}`))

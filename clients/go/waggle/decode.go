@@ -26,8 +26,8 @@ func DecodeFrame(text []byte) (Frame, error) {
 		}
 	}
 	for _, f := range []Frame{
-		&Welcome{}, &Pong{}, &Ack{}, &Waiting{}, &NoMatch{}, &Offered{}, &Matched{}, &LocationFrame{}, &Ended{}, &Said{}, &NearbyFrame{},
-		&ErrorFrame{},
+		&Welcome{}, &Pong{}, &Ack{}, &Waiting{}, &NoMatch{}, &Offered{}, &Matched{}, &LocationFrame{}, &PeerFrame{}, &Ended{}, &Said{},
+		&NearbyFrame{}, &ErrorFrame{},
 	} {
 		if f.FrameType() != kind {
 			continue

@@ -36,7 +36,21 @@ type WelcomeMatch struct {
 	Role  string `json:"role"`  // this member's: Matcher or Matchee
 	State string `json:"state"` // "active"
 	Peer  Peer   `json:"peer"`
+	// Presence says whether the peer is away, or back. It is nil if the peer was never away.
+	Presence *PeerPresence `json:"presence,omitempty"`
 }
+
+// PeerPresence says since when the peer is Away, or Back.
+type PeerPresence struct {
+	State string `json:"state"` // Away or Back
+	Since int64  `json:"since"` // epoch ms
+}
+
+// The states of a peer. Who is Away beyond the pool's grace time has Left.
+const (
+	Away = "away" // its connection has ended, or it has been silent for long
+	Back = "back"
+)
 
 // WelcomeRequest is the open request.
 type WelcomeRequest struct {
@@ -163,6 +177,12 @@ type LocationFrame struct {
 	Points []Fix `json:"points,omitempty"` // where it was before, as far as not pushed, oldest first
 }
 
+// PeerFrame says that the other member of the match is away, or back.
+type PeerFrame struct {
+	Match string `json:"match"` // the match's id
+	PeerPresence
+}
+
 // Ended ends a match, or a request where Match is "". With reason Lost the
 // client may have made it; see the package comment.
 type Ended struct {
@@ -222,7 +242,7 @@ const (
 	Cancelled = "cancelled"
 	Declined  = "declined"
 	Expired   = "expired"
-	Left      = "left"
+	Left      = "left" // one of the members was away for too long
 	// Lost says that the true reason is not known: the server could not keep
 	// the match, or the client found that it was over.
 	Lost = "lost"
@@ -260,6 +280,7 @@ func (*NoMatch) FrameType() string       { return "no_match" }
 func (*Offered) FrameType() string       { return "offered" }
 func (*Matched) FrameType() string       { return "matched" }
 func (*LocationFrame) FrameType() string { return "location" }
+func (*PeerFrame) FrameType() string     { return "peer" }
 func (*Ended) FrameType() string         { return "ended" }
 func (*Said) FrameType() string          { return "said" }
 func (*NearbyFrame) FrameType() string   { return "nearby" }

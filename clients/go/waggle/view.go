@@ -14,7 +14,8 @@ type view struct {
 	ended   []string // the matches that ended last
 	over    []string // the requests that were over last
 	advice  Report
-	offer   string // the last match that was offered
+	offer   string       // the last match that was offered
+	peer    PeerPresence // the newest of the match
 }
 
 // underWay is the match or the request that a member has.
@@ -76,6 +77,17 @@ func (v *view) apply(f Frame, before underWay) (over []Frame, fresh bool) {
 			return over, false
 		}
 		v.at, v.seq = f.At, f.Seq
+	case *PeerFrame:
+		if slices.Contains(v.ended, f.Match) {
+			return nil, false
+		}
+		if f.Match != v.match {
+			over = v.begin(f.Match)
+		}
+		if f.Since <= v.peer.Since {
+			return over, false
+		}
+		v.peer = f.PeerPresence
 	case *NearbyFrame:
 		return nil, false // it answers a call that was given up
 	case *Said:
@@ -109,6 +121,11 @@ func (v *view) welcome(f *Welcome, before underWay) (over []Frame) {
 	case f.Match != nil:
 		if f.Match.Match != v.match && !slices.Contains(v.ended, f.Match.Match) {
 			over = v.begin(f.Match.Match)
+		}
+		if p := f.Match.Presence; p != nil && p.Since > v.peer.Since {
+			v.peer = *p
+		} else if v.peer.Since > 0 && f.Match.Match == v.match {
+			f.Match.Presence = &PeerPresence{v.peer.State, v.peer.Since} // a newer frame has overtaken the welcome
 		}
 		return over
 	case held && (f.Offer == nil || f.Offer.Role != Matcher) && (f.Request == nil || f.Request.ID != v.request.id):
@@ -168,7 +185,7 @@ func (v *view) begin(match string) (over []Frame) {
 	if v.match != "" {
 		over = append(over, v.endForUnknownReason())
 	}
-	v.match, v.at, v.seq, v.request = match, -1, -1, nil
+	v.match, v.at, v.seq, v.request, v.peer = match, -1, -1, nil, PeerPresence{}
 	return over
 }
 

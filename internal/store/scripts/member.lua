@@ -32,14 +32,14 @@ local FIELDS = { t = 'connected', c = 'conn', g = 'gone', h = 'heard', m = 'matc
   z = 'matchRate', j = 'connectRate', hr = 'harvestRate', cr = 'claimRequest', fr = 'refusalRate', fo = 'outUntil',
   jp = 'jumped', V = 'availableAt', W = 'tagsAt', C = 'clockAgain', ac = 'active', un = 'untold', na = 'again',
   ck = 'checked', sk = 'skipped', te = 'expires', co = 'claimOffer', cx = 'claimAccepted', nr = 'nearbyRate',
-  ob = 'outbox', eo = 'eventsOf', ea = 'eventsAt' }
+  ob = 'outbox', eo = 'eventsOf', ea = 'eventsAt', pe = 'peer', lm = 'leftMatch', lk = 'looked' }
 -- The values that are not stored.
 local DEFAULTS = { matchee = '1', available = '1', tags = '', card = '', advice = 'available', seq = '0', motion = '',
   claimConfirmed = '0' }
 -- Times count from `connected`, so that a listpack has them in three bytes or four.
 local TIMES = { gone = 1, heard = 1, at = 1, reported = 1, epoch = 1, claimAt = 1, messageRate = 1, reportRate = 1,
   requestRate = 1, matchRate = 1, connectRate = 1, harvestRate = 1, refusalRate = 1, outUntil = 1, again = 1,
-  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1, nearbyRate = 1, eventsAt = 1 }
+  checked = 1, clockAgain = 1, expires = 1, availableAt = 1, tagsAt = 1, nearbyRate = 1, eventsAt = 1, looked = 1 }
 local short_of -- the other way round
 
 -- degrees reads coordinates, which are as short as internal/store/short.go writes them.
@@ -222,7 +222,49 @@ end
 
 -- note_heard notes a sign of life.
 local function note_heard()
-  m.heard, changed.heard = now, true -- it is written in any case, so that the record lives on
+  m.heard, changed.heard = math.max(now, m.heard or 0), true -- it is written in any case, so that the record lives on
+end
+
+-- last_heard is when the member last gave a sign of life.
+local function last_heard()
+  return math.max(m.heard or 0, m.reported or 0)
+end
+
+-- in_match returns the match that the member is in, as far as its own slot shows, and since when.
+local function in_match(r)
+  if m.claimConfirmed == '1' then
+    return m.claimMatch, m.claimAt
+  end
+  if r and r.state == 'active' then
+    return r.match, tonumber(r.searched)
+  end
+end
+
+-- absence returns since when a member is away from its match, or nil, and when that changes if
+-- nothing is heard of it. It is away once its session has ended, or once it has been silent for half
+-- the grace time. Of one whose record was lost nothing is known.
+local function absence(r)
+  local match, began = in_match(r)
+  if not match or not m.conn then
+    return nil
+  end
+  local heard, gone = last_heard(), left_at()
+  local silent = math.max(heard, began) + 1
+  local noticed = silent + math.floor(grace / 2)
+  if gone and gone < noticed then
+    gone = math.max(gone, heard + 1) -- what is later is newer, for the peer
+    return gone, gone + grace
+  elseif now >= noticed then
+    return silent, silent + grace
+  end
+  return nil, math.min(noticed, m.expires or noticed)
+end
+
+-- known_of_peer is what the member is to know of its peer, in its match: since when it is away, or
+-- back. It is nil as long as the peer was never away.
+local function known_of_peer()
+  local match, state, since = string.match(m.peer or '', '^(%S+) (%S+) (%S+)$')
+  return match and { match = match, state = state, since = tonumber(since) } or nil
 end
 
 -- load_list reads a list, and save_list keeps its last entries, four or so many. They are
@@ -282,6 +324,10 @@ local function due_events()
   end
   m.outbox = #all > 0 and '1' or nil
   return due
+end
+
+local function publish_all(all)
+  hurry = all
 end
 
 -- reply also has the events that are to be published, and the matcher whose outbox may have some.
@@ -369,6 +415,7 @@ end
 -- note_end remembers the end of a match of this member, for a matchee with its
 -- matcher. It returns the id of this member's request that led to the match, or nil.
 local function note_end(match, reason, early, matcher, matchee)
+  m.peer, m.leftMatch = nil, nil
   if matcher or matchee then
     note_met(match, matcher or matchee)
   end
@@ -398,13 +445,14 @@ local function save_untold(list)
 end
 
 -- note_untold adds a notice and returns its mark. The end of a match takes the place of its
--- beginning, and that of its offer. Of each kind but ended and no_match only the newest counts. If there are more than
--- MOST_UNTOLD, a welcome tells how things stand instead.
+-- beginning, of that of its offer, and of what was to be told of the peer. Of each kind but ended
+-- and no_match only the newest counts. If there are more than MOST_UNTOLD, a welcome tells how
+-- things stand instead.
 local function note_untold(what, which, radius, id)
   local list = {}
   for _, n in ipairs(untold_list()) do
     local old = n[1] == what and what ~= 'ended' and what ~= 'no_match' or
-      (what == 'ended' or what == 'matched') and n[2] == which
+      (what == 'ended' or what == 'matched') and n[2] == which or what == 'ended' and n[1] == 'peer'
     if not old then
       list[#list + 1] = n
     end
@@ -473,13 +521,13 @@ local function overdue(match)
   return now >= (m.again or 0) and is_untold(match)
 end
 
--- note_event puts an event of that match of the route r into the outbox.
-local function note_event(kind, match, r, reason, far)
+-- note_event puts an event of that match of the route r into the outbox. `left` is which of the two left.
+local function note_event(kind, match, r, reason, far, left)
   if not outbox then
     return
   end
   local event = cjson.encode({ type = kind, at = now, match = match, matchee = r.matchee, request = r.request,
-    reason = reason, distance = far })
+    reason = reason, distance = far, left = left })
   written[event] = true
   redis.call('RPUSH', outbox, event)
   redis.call('LTRIM', outbox, -MOST_EVENTS, -1)
@@ -538,9 +586,15 @@ end
 -- current_route returns the route, or nil. It first writes what deadlines that have
 -- passed mean: a slow process is refused, whatever its own clock says. The record has the
 -- no_match of a request from its begin on, and the match of an active route: where the cache has
--- lost the route, the request or the match is over.
+-- lost the route, the request or the match is over. A member who was away from its match for longer
+-- than the grace time has left it. What it says after that does not change this, so a sign of life
+-- is noted only after current_route.
 local function current_route()
   local r = fetch_all(route)
+  local away_since = absence(r)
+  if away_since and away_since + grace <= now then
+    m.leftMatch = in_match(r) -- whatever it says from now on
+  end
   if r and r.state == 'searching' and now >= tonumber(r.till) then
     -- The lease has lapsed: the owner's next message registers the request anew, unless it is over.
     redis.call('HSET', route, 'state', 'waiting', 'registered', '0')
@@ -649,7 +703,7 @@ local function untold()
   local ends = load_list('ends')
   for i, n in ipairs(all) do
     local one = { what = n[1], which = n[2], radius = n[3], id = n[4] or request_of(n[2]), advice = m.advice,
-      unlisted = unlisted_until(), lag = lag() }
+      unlisted = unlisted_until(), lag = lag(), peer = n[1] == 'peer' and known_of_peer() or nil }
     for _, e in ipairs(ends) do
       if e.match == n[2] then
         one.reason = e.reason
@@ -660,9 +714,10 @@ local function untold()
   return list
 end
 
--- check_match tells from time to time that the other half of the match is to be looked at.
+-- check_match tells that the other half of the match is to be looked at: from time to time, and
+-- if the member has left.
 local function check_match()
-  local due = (m.claimMatch or m.active) and (m.checked or 0) + CHECK_MATCH <= now
+  local due = (m.claimMatch or m.active) and (m.leftMatch ~= nil or (m.checked or 0) + CHECK_MATCH <= now)
   if due then
     m.checked = now
   end
@@ -829,12 +884,13 @@ end
 local function route_of(r, q)
   return r and { state = r.state, match = r.match, matchee = r.matchee, reason = r.reason, notified = r.notified,
     till = r.state == 'offered' and r.till or nil, distance = r.distance, grown = grown(r),
+    left = m.leftMatch ~= nil and m.leftMatch == r.match,
     request = q or request(r) } or nil
 end
 
 local function claim_of()
   return m.claimMatch and { matcher = m.claimMatcher, match = m.claimMatch, confirmed = m.claimConfirmed,
-    at = m.claimAt, offer = m.claimOffer, accepted = m.claimAccepted }
+    at = m.claimAt, offer = m.claimOffer, accepted = m.claimAccepted, left = m.leftMatch == m.claimMatch }
 end
 
 local function position_of()
@@ -851,8 +907,14 @@ local function hear(conn, connected, perSecond, burst)
   if refusal then
     return refusal
   end
+  local r = current_route()
   note_heard()
-  return nil, current_route(), untold()
+  return nil, r, untold()
+end
+
+-- presence_of tells of a member of a match whether it is away, and what it is to know of its peer.
+local function presence_of(r)
+  return in_match(r) and { away = absence(r), heard = last_heard(), peer = known_of_peer() } or nil
 end
 
 -- look is the reply with the member's record and route. With a session it also says from time to
@@ -865,11 +927,11 @@ local function look(r, in_session)
       redis.call('PEXPIRE', route, KEEP)
     end
   end
-  return { status = 'ok', check = check, connection = connection(), claim = claim_of(), position = position_of(),
-    card = m.card, available = m.available, tags = m.tags, tell = overdue(m.claimMatch or m.active),
-    pushing = now < (m.again or 0) and is_untold(m.claimMatch or m.active),
+  return { status = 'ok', check = check, connection = connection(), claim = claim_of(),
+    position = position_of(), card = m.card, available = m.available, tags = m.tags,
+    tell = overdue(m.claimMatch or m.active), pushing = now < (m.again or 0) and is_untold(m.claimMatch or m.active),
     route = route_of(r), searched = r and r.searched + SEARCH_AGAIN > now or nil,
-    ends = load_list('ends'), unlisted = unlisted_until() }
+    ends = load_list('ends'), unlisted = unlisted_until(), presence = presence_of(r) }
 end
 
 -- goes_on tells whether the match of the route is still to be ended for both.
@@ -891,6 +953,9 @@ local function finish(r, reason, by, perMinute, matchesPerHour, harvestPerHour, 
     m.active = nil
     note_untold('ended', match)
     note_end(match, reason, early, nil, r.matchee)
+    if reason == 'left' then
+      note_event('member.left', match, r, nil, nil, by)
+    end
     note_event('match.ended', match, r, reason)
     if part(r.matchee, 'matcher', early, reason, coolDown, harvestPerHour) then
       give_back('requestRate', 60000 / perMinute)

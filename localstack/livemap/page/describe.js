@@ -13,6 +13,10 @@ export function describe(member, me) {
   }
   if (match) {
     const far = formatDistance(distance(member.point, match.peer));
+    if (match.presence?.state === 'away') {
+      return {kind: `${match.match} away`, state: `You are matched with someone who is away since ${new Date(match.presence.at).toLocaleTimeString()}.`,
+        hint: 'If they stay away, the match ends.'};
+    }
     if (match.role === 'matcher') {
       return {kind: match.match, state: `You are matched with someone ${far} away.`, hint: 'You asked, so you see where they move.'};
     }

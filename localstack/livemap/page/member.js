@@ -232,6 +232,7 @@ export class Member {
         return this.#setNote(frame.cells.length === 0 ? 'No cell around you has three members or more.' :
           `${frame.cells.reduce((sum, {count}) => sum + count, 0)} members are available around you. Cells with fewer than three are left out.`);
       case 'location': return this.#peer(frame);
+      case 'peer': return this.#presence(frame.match, frame);
       case 'said': return this.#said(frame);
       case 'ended': return this.#ended(frame, answered?.request ?? frame.id);
       case 'error': return this.#error(frame, answered?.action);
@@ -252,7 +253,11 @@ export class Member {
     [this.available, this.tags] = [frame.available ?? true, frame.tags ?? []];
     if (unasked) this.#forget();
     if (frame.match) {
-      if (!this.#endedMatches.has(frame.match.match)) this.match = frame.match;
+      if (!this.#endedMatches.has(frame.match.match)) {
+        const {presence, ...match} = frame.match;
+        this.match = {...match, presence: this.match?.match === match.match ? this.match.presence : undefined};
+        if (presence) this.#presence(match.match, presence);
+      }
       [this.request, this.asked] = [null, null];
     } else if (this.match && this.match.match === held.match?.match) {
       this.#ended({match: this.match.match, reason: unasked ? 'lost' : 'the server no longer has it'});
@@ -304,6 +309,13 @@ export class Member {
     this.match.peer = {lat, lng, at, seq};
   }
 
+  // The newest one counts, whichever comes last.
+  #presence(match, {state, since}) {
+    if (this.match?.match !== match || since <= (this.match.presence?.since ?? 0)) return;
+    this.match.presence = {state, since, at: since - this.#skew};
+    this.#setNote(state === 'back' ? 'They are back.' : '');
+  }
+
   // A said without data answers a say.
   #said({match, data}) {
     if (this.match?.match !== match || data === undefined) return;
@@ -329,7 +341,8 @@ export class Member {
     if (this.match && this.match.match !== match) return;
     if (reason === 'declined' || reason === 'expired') return; // of an offer that a later frame has closed
     this.match = null;
-    this.#setNote({completed: 'The match has ended.', lost: 'The server has lost the match. Ask again.'}[reason] ?? `The match has ended: ${reason}.`);
+    this.#setNote({completed: 'The match has ended.', lost: 'The server has lost the match. Ask again.',
+      left: 'The match has ended: one of you was away for too long.'}[reason] ?? `The match has ended: ${reason}.`);
   }
 
   #error({id, code, message, retryable, now}, action) {

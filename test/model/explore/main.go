@@ -112,6 +112,7 @@ func explorations(workers int) []exploration {
 		protocol("the protocol: with every outcome kept", model.WithOutcomes(workers)),
 		protocol("the protocol: offers", model.WithOffers(workers)),
 		protocol("the protocol: offers of two to each other", model.WithOffersOfTwo(workers)),
+		protocol("the protocol: members who leave", model.WithLeaving(workers)),
 		protocol("the protocol: repair after failovers", model.WithFailover(workers)),
 		{"the protocol: waiting requests are woken", "",
 			func(context.Context, func(int, int, int)) (model.Result, error) {
@@ -124,6 +125,10 @@ func explorations(workers int) []exploration {
 		{"the protocol: what is offered is told", "",
 			func(context.Context, func(int, int, int)) (model.Result, error) {
 				return model.ExploreTelling(model.NoFault, 0, true), nil
+			}},
+		{"the protocol: who is away is told", "",
+			func(context.Context, func(int, int, int)) (model.Result, error) {
+				return model.ExplorePresence(model.NoFault), nil
 			}},
 	}
 	for _, f := range model.Faults() {

@@ -16,12 +16,12 @@ end
 if refusal then
   return reply(refusal)
 end
+local r = current_route()
 if by_member then
   note_heard()
 else
   untold, remote = function() end, ''
 end
-local r = current_route()
 
 if r and r.state == 'searching' and r.match == match then
   return reply({ status = 'ok', request = request(r) }) -- this very call, repeated

@@ -8,8 +8,8 @@ local refusal = enter(conn, connected, perSecond, burst)
 if refusal then
   return reply(refusal)
 end
-note_heard()
 local r = current_route()
+note_heard()
 local cancels = load_list('cancels')
 for _, c in ipairs(cancels) do
   if c.id == id and c.at + REMEMBER_OUTCOME > now then

@@ -10,14 +10,14 @@ if not repeated then
   if not (r and r.match == match and (asked or r.state == 'searching' and r.confirm == '0')) then
     return reply({ status = 'refused', reason = (end_reason(match)) })
   end
-  redis.call('HSET', route, 'state', 'active', 'matchee', matchee)
+  redis.call('HSET', route, 'state', 'active', 'matchee', matchee, 'searched', int(now)) -- when it began
   redis.call('HDEL', route, 'till', 'distance')
   redis.call('PEXPIRE', route, KEEP)
   m.no_match, m.active = nil, match
   note_untold('matched', match)
   answer_requests('matched', match, r.radius)
   limited('matchRate', tonumber(perHour), 3600000 / perHour, 1)
-  r.state, r.matchee = 'active', matchee
+  r.state, r.matchee, r.searched = 'active', matchee, int(now)
   note_event('match.matched', match, r, nil, r.distance or far)
 end
 return reply({ status = 'yours', tell = to_push(match), connection = connection(), card = m.card,

@@ -37,7 +37,11 @@ if m.tagsAt then
 else
   m.tags = tags
 end
-local ended = left_at()
+local known, r = m.conn ~= nil, nil
+if known then
+  r = current_route() -- has the member left its match before it is heard again?
+end
+local ended, away = left_at(), absence(r)
 if ended and not m.claimMatch then
   hide_position()
 end
@@ -47,12 +51,13 @@ if ended and ended + grace > now then
     m[name] = value
   end
 end
-m.conn, m.gone, m.heard, m.card, m.matchee, m.advice = conn, nil, now, card, matchee, 'none'
+m.conn, m.gone, m.heard, m.card, m.matchee, m.advice = conn, nil, math.max(now, (away or 0) + 1), card, matchee, 'none'
 m.expires = tonumber(expires)
 if lost == '1' then
   note_untold('state', int(now))
 end
 m.again, m.clockAgain = nil, nil -- nobody has pushed anything to this connection
+m.checked = nil -- its first message tells the peer that it is back
 renew(connected)
 redis.call('DEL', left) -- one by one, or the owner of a slot that moves refuses them
 redis.call('DEL', chosen)
@@ -60,4 +65,7 @@ if m.availableAt then
   keep_choice()
 end
 prune_lists()
-return reply({ status = 'ok', old = old, changes = index_changes(current_route(), m.tags ~= tags_before) })
+if not known then
+  r = current_route() -- whose consequences are written to the new record
+end
+return reply({ status = 'ok', old = old, changes = index_changes(r, m.tags ~= tags_before) })

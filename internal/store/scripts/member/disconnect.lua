@@ -1,5 +1,6 @@
 -- disconnect ends a connection if it is still the current one and older than `age` ms.
--- The match and the request stay, the position does not.
+-- The match and the request stay, the position does not. In a match, the reply names the other half,
+-- whose member is to be told.
 -- Status: ok, just_connected, other.
 local conn, age = arguments(2)
 
@@ -17,4 +18,7 @@ end
 if not m.claimMatch then
   hide_position() -- a matcher sees its matchee until the match ends
 end
-return reply({ status = 'ok', changes = index_changes(current_route()) })
+local r = current_route()
+local claimed = m.claimConfirmed == '1'
+return reply({ status = 'ok', changes = index_changes(r), presence = presence_of(r),
+  claim = claimed and claim_of() or nil, route = not claimed and r and r.state == 'active' and route_of(r) or nil })

@@ -9,7 +9,7 @@ if outbox then
     redis.call('LREM', outbox, 1, event)
   end
 end
-hurry = events == ''
+publish_all(events == '')
 m.outbox = '1' -- perhaps the record was lost, and the outbox was not
 if m.eventsOf == of then
   m.eventsOf, m.eventsAt = nil, nil

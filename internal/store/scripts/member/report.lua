@@ -146,5 +146,5 @@ if m.skipped then
 end
 return reply({ status = 'ok', not_taken = not_taken, changes = changes, advice = advice, advice_mark = mark,
   lag = behind, stands = stands, clock_off = clock_off, at = at, since = (m.claimMatch or shares(r)) and since or nil,
-  unlisted = unlisted_until(), claim = claim_of(), route = route_of(r), untold = news,
+  unlisted = unlisted_until(), claim = claim_of(), route = route_of(r), untold = news, peer = known_of_peer(),
   skipped = skipped })

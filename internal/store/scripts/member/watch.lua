@@ -14,7 +14,7 @@ end
 if r and r.match == match and r.matchee == matchee and r.state == 'active' then
   redis.call('PEXPIRE', route, KEEP)
   return reply({ status = 'active', connection = connection(), tell = is_untold(match),
-    pushing = now < (m.again or 0) })
+    pushing = now < (m.again or 0), left = m.leftMatch == match, presence = presence_of(r) })
 end
 local why, early = end_reason(match)
 return reply({ status = why and 'already_ended' or 'other', reason = why, early = early })
