@@ -150,6 +150,17 @@ func events() []testCase {
 			ben.snapshot()
 			same(f, len(found), 0)
 		}},
+		{"that a member has left comes with the end of its match, and says who", func(f *fixture) {
+			found := f.eventful()
+			ana, ben := f.listed("ana", 0), f.listed("ben", 10)
+			ana.matchWith("r1", "m1", ben)
+			ana.published(found["ana"])
+			clear(found)
+			f.says(ana.finish("m1", ben, "left", match.ByMatchee), match.StatusEnded)
+			f.says(ana.finish("m1", ben, "left", match.ByMatchee), match.StatusEnded)
+			same(f, found["ana"].Events, []match.Event{
+				event(f, match.EventLeft, "m1", func(e *match.Event) { e.Left = match.ByMatchee }), event(f, match.EventEnded, "m1", why("left"))})
+		}},
 		{"the release of a claim that came to nothing says nothing of events", func(f *fixture) {
 			found := f.eventful()
 			ana, ben := f.listed("ana", 0), f.listed("ben", 10)

@@ -41,6 +41,7 @@ func TestABusWritesEachEventOnALine(t *testing.T) {
 	events := []match.Event{
 		{Type: match.EventWaiting, At: 1795396500123, Match: "s", Matcher: ana, Request: "r1"},
 		{Type: match.EventEnded, At: 1795396510000, Match: "m", Matcher: ana, Matchee: "ben", Reason: "completed"},
+		{Type: match.EventLeft, At: 1795396510000, Match: "m", Matcher: ana, Matchee: "ben", Left: match.ByMatchee},
 	}
 	for range 10 { // more than EventBridge takes at once
 		events = append(events, match.Event{Type: match.EventMatched, At: 1795396505000, Match: "m", Matcher: ana, Matchee: "ben", Request: "r1", Distance: 250})
@@ -55,8 +56,9 @@ func TestABusWritesEachEventOnALine(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		`{"source":"waggle","detail-type":"request.waiting","time":"2026-11-23T01:15:00.123Z","detail":{"id":"s.waiting","type":"request.waiting","time":1795396500123,"pool":"city","matcher":"é\"ana","request":"r1"}}`,
 		`{"source":"waggle","detail-type":"match.ended","time":"2026-11-23T01:15:10Z","detail":{"id":"m.ended","type":"match.ended","time":1795396510000,"pool":"city","match":"m","matcher":"é\"ana","matchee":"ben","reason":"completed"}}`,
+		`{"source":"waggle","detail-type":"member.left","time":"2026-11-23T01:15:10Z","detail":{"id":"m.left","type":"member.left","time":1795396510000,"pool":"city","match":"m","matcher":"é\"ana","matchee":"ben","member":"ben"}}`,
 		`{"source":"waggle","detail-type":"match.matched","time":"2026-11-23T01:15:05Z","detail":{"id":"m.matched","type":"match.matched","time":1795396505000,"pool":"city","match":"m","matcher":"é\"ana","matchee":"ben","request":"r1","distance":250}}`,
-	}, lines[:3]); diff != "" {
+	}, lines[:4]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
