@@ -123,7 +123,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 		h.Push, h.Endpoint = pusher, pusher.Learn
 	}
 	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log,
-		Version: version.Own()}
+		Version: version.Own(), Partners: new(match.Partners)}
 	if at := get(topology.TimerQueue); at != "" {
 		if h.Service.Timers, err = timer.NewQueue(at, cmp.Or(region(get), "us-east-1"), role(get)); err != nil {
 			return nil, fmt.Errorf("%s: %w", topology.TimerQueue, err)

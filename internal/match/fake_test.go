@@ -71,6 +71,15 @@ func (f fake) Read(_ context.Context, m match.Member, x *match.Session, anew boo
 	return resultOf[match.Snapshot](f, "read", reader, mode)
 }
 
+func (f fake) ReadBoth(_ context.Context, x match.Session, other match.Member) (match.Snapshot, match.Snapshot, error) {
+	own, err := resultOf[match.Snapshot](f, "read", x.Connection, "")
+	if err != nil {
+		return own, match.Snapshot{}, err
+	}
+	its, err := resultOf[match.Snapshot](f, "read", other.ID, "")
+	return own, its, err
+}
+
 func (f fake) Due(_ context.Context, m match.Member) (match.Snapshot, error) {
 	return resultOf[match.Snapshot](f, "due", m.ID)
 }

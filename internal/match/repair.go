@@ -85,7 +85,7 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		return nil, nil
 	}
 	matchee, id := r.Route.Matchee, r.Route.Match
-	other, err := w.Store.Read(ctx, matchee, nil, false)
+	other, err := w.readPeer(ctx, matchee, id)
 	if err != nil {
 		return nil, err
 	}
@@ -110,13 +110,22 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		peer: peer(*other.Position, r.Route.Request.Point, other.Card)}, nil
 }
 
+// readPeer reads the other half of a match.
+func (w *work) readPeer(ctx context.Context, peer Member, match string) (Snapshot, error) {
+	if a := w.ahead; a != nil && a.match == match && a.peer == peer {
+		w.ahead = nil
+		return a.snapshot, nil
+	}
+	return w.Store.Read(ctx, peer, nil, false)
+}
+
 // told says that the member has been told of its match, as far as one read shows.
 func (r Snapshot) told() bool { return !r.Tell && !r.Pushing }
 
 // repairClaim does the same for the matchee m, by its claim alone. position is m's, nil if
 // not known.
 func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Position, here Presence) (*pair, error) {
-	other, err := w.Store.Read(ctx, c.Matcher, nil, false)
+	other, err := w.readPeer(ctx, c.Matcher, c.Match)
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,8 @@ type Service struct {
 	Log   *slog.Logger
 	// Version is the server's, as members are told it, "" if unknown.
 	Version string
+	// Partners are nil if none are to be remembered.
+	Partners *Partners
 }
 
 // A Result has the replies to a message and the work that is left to do. Call Deliver even if

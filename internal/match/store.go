@@ -33,6 +33,8 @@ type Sessions interface {
 	// Read returns what is stored of a member. With a session it also keeps that session
 	// fresh. With anew, its changes list the member anew.
 	Read(ctx context.Context, m Member, x *Session, anew bool) (Snapshot, error)
+	// ReadBoth is Read of a session's member, and of another one, in one trip.
+	ReadBoth(ctx context.Context, x Session, other Member) (Snapshot, Snapshot, error)
 	// Due is Read without a session, with what the member is not yet told.
 	Due(ctx context.Context, m Member) (Snapshot, error)
 	// Nearby is Read for a member that asks how many members are near, and takes the question from

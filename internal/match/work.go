@@ -25,6 +25,7 @@ type work struct {
 	answers  []string                      // the marks of what the answer tells
 	told     []Told                        // what pushes have told, and the store has not noted yet
 	found    map[Member]Unpublished        // what the steps have found
+	ahead    *readAhead                    // nil if nothing was
 	assignments
 }
 
@@ -199,12 +200,16 @@ func replaced() error { return fault(Replaced, takenOver) }
 // read keeps the session fresh, returns the member's record and route, and repairs a
 // half-done end. With anew it lists the member anew.
 func (w *work) read(ctx context.Context, x Session, anew bool) (Snapshot, error) {
-	r, err := inSession(ctx, w, x, func(x Session) (Snapshot, error) {
+	return w.readAs(ctx, x, func(x Session) (Snapshot, error) {
 		if x.Connection == "" {
 			return w.Store.Read(ctx, x.Member, nil, anew)
 		}
 		return w.Store.Read(ctx, x.Member, &x, anew)
 	})
+}
+
+func (w *work) readAs(ctx context.Context, x Session, step func(Session) (Snapshot, error)) (Snapshot, error) {
+	r, err := inSession(ctx, w, x, step)
 	if err == nil {
 		err = w.repairEnd(ctx, x.Member, r.Route)
 	}

@@ -59,8 +59,24 @@ func (s *Store) Read(ctx context.Context, m match.Member, x *match.Session, anew
 	if x == nil {
 		x = &match.Session{}
 	}
-	r, err := s.ask(ctx, s.onMember("read", m, append(s.session(*x), bit(anew))...))
+	r, err := s.ask(ctx, s.onRead(m, *x, anew))
 	return r.snapshot(), err
+}
+
+// ReadBoth implements match.Sessions.
+func (s *Store) ReadBoth(ctx context.Context, x match.Session, other match.Member) (match.Snapshot, match.Snapshot, error) {
+	calls := []call{s.onRead(x.Member, x, false), s.onRead(other, match.Session{}, false)}
+	results := s.run(ctx, calls...)
+	own, err := s.read(calls[0], results[0])
+	if err != nil {
+		return match.Snapshot{}, match.Snapshot{}, err
+	}
+	its, err := s.read(calls[1], results[1])
+	return own.snapshot(), its.snapshot(), err
+}
+
+func (s *Store) onRead(m match.Member, x match.Session, anew bool) call {
+	return s.onMember("read", m, append(s.session(x), bit(anew))...)
 }
 
 // Forget implements match.Sessions.

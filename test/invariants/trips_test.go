@@ -44,6 +44,8 @@ func TestTrips(t *testing.T) {
 			// The sender's record; the peer's record, or its route.
 			{"say by the matcher", func() { ana.send("say", `"match":"`+match+`","data":1`) }, 2, 2, 2},
 			{"say by the matchee", func() { ben.send("say", `"match":"`+match+`","data":1`) }, 2, 2, 2},
+			{"the next say by the matcher", func() { ana.send("say", `"match":"`+match+`","data":1`) }, 1, 1, 2},
+			{"the next say by the matchee", func() { ben.send("say", `"match":"`+match+`","data":1`) }, 1, 1, 2},
 			// end, release; list, told
 			{"end", end, 3, 4, 5},
 			{"location of the matcher", func() { ana.report(lat, lng) }, 0, 3, 3},

@@ -144,7 +144,7 @@ func faults() []fault {
 		{"hello does not return a waiting request", domain + "session.go", "(q.State == Waiting || q.State == Searching)", "q.State == Searching"},
 
 		// Rule 9: waiting requests are woken.
-		{"whom a request avoids is found", slot + "member/begin.lua", "if #peers > 0 then", "if false then"},
+		{"whom a request avoids is found", slot + "member/begin.lua", "if #avoided > 0 then", "if false then"},
 		{"a member believes that it is as far from circles as it was where it looked last", slot + "cell/list.lua", "not near(view, square)", "false"},
 		{"a member who stays looks at no new requests", slot + "cell.lua", "if #newest > 0 then", "if false then"},
 		{"a member who stays is not told again of what fits it", slot + "cell.lua", "view.fits = '1'", "view.fits = '0'"},
@@ -166,7 +166,7 @@ func faults() []fault {
 		{"a session that the cache has lost begins anew in silence", slot + "member/connect.lua", "  note_untold('state', int(now))\n", ""},
 
 		// Pairs that part early.
-		{"a cool-down is not kept", slot + "member.lua", "    save_list('apart', list, MOST_APART)\n", ""},
+		{"a cool-down is not kept", slot + "member.lua", "    save_list('apart', list, MOST.APART)\n", ""},
 		{"a search does not know the cool-downs", slot + "member.lua", "  q.apart = #apart > 0 and apart or nil\n", ""},
 		{"both pay for a match that one of them ended early", slot + "member.lua", "if early == role and not", "if early and not"},
 		{"a spoilt match is not given back", slot + "member.lua", "      give_back('matchRate', 3600000 / matchesPerHour)\n", ""},

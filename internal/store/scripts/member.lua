@@ -15,13 +15,16 @@ local stored -- the record as it was, its fields and values by turns
 local lists, unsaved -- what was read of `past`, and the names of what is to be written
 local expired -- the request that has just expired, until its no_match is taken
 local written, hurry -- the events that this run has put into the outbox; every event is to be published at once
-local MOST_TRAILING = 4 -- trailing listings of one member
-local MOST_UNTOLD = 4 -- notices that one member is not yet told
-local MOST_APART = 16   -- members with whom one member has a cool-down
-local MOST_DECLINED = 32 -- members whom one request is not offered to again, beside those it avoids
-local MOST_MET = 20      -- matches and offers whose peers one member can avoid
-local MOST_EVENTS = 64   -- events in one outbox: the newest ones
-local EVENTS = 10        -- events in one reply
+-- The most of them that are kept. They are in one table, as a script may have only so many locals.
+local MOST = {
+  TRAILING = 4,  -- trailing listings of one member
+  UNTOLD = 4,    -- notices that one member is not yet told
+  APART = 16,    -- members with whom one member has a cool-down
+  DECLINED = 32, -- members whom one request is not offered to again, beside those it avoids
+  MET = 20,      -- matches and offers whose peers one member can avoid
+  EVENTS = 64,   -- events in one outbox: the newest ones
+  AT_ONCE = 10,  -- events in one reply
+}
 
 -- The names of the record's fields, by what each is called there. That is short, and a record is
 -- one listpack as long as each value has at most 64 bytes.
@@ -318,7 +321,7 @@ local reply_only = reply
 local function due_events()
   local all, due = redis.call('LRANGE', outbox, 0, -1), {}
   for _, event in ipairs(all) do
-    if #due < EVENTS and (hurry or written[event] or now >= string.match(event, '"at":(%d+)') + NOTIFY_AGAIN) then
+    if #due < MOST.AT_ONCE and (hurry or written[event] or now >= string.match(event, '"at":(%d+)') + NOTIFY_AGAIN) then
       due[#due + 1] = event
     end
   end
@@ -409,7 +412,7 @@ end
 local function note_met(match, peer)
   local list = load_list('met')
   list[#list + 1] = { match = match, peer = peer, at = now }
-  save_list('met', list, MOST_MET)
+  save_list('met', list, MOST.MET)
 end
 
 -- note_end remembers the end of a match of this member, for a matchee with its
@@ -446,7 +449,7 @@ end
 
 -- note_untold adds a notice and returns its mark. The end of a match takes the place of its
 -- beginning, of that of its offer, and of what was to be told of the peer. Of each kind but ended
--- and no_match only the newest counts. If there are more than MOST_UNTOLD, a welcome tells how
+-- and no_match only the newest counts. If there are more than MOST.UNTOLD, a welcome tells how
 -- things stand instead.
 local function note_untold(what, which, radius, id)
   local list = {}
@@ -458,7 +461,7 @@ local function note_untold(what, which, radius, id)
     end
   end
   list[#list + 1] = { what, which, radius, id }
-  if #list > MOST_UNTOLD then
+  if #list > MOST.UNTOLD then
     list = { { 'state', int(now) } }
   end
   save_untold(list)
@@ -521,16 +524,16 @@ local function overdue(match)
   return now >= (m.again or 0) and is_untold(match)
 end
 
--- note_event puts an event of that match of the route r into the outbox. `left` is which of the two left.
-local function note_event(kind, match, r, reason, far, left)
+-- note_event puts an event of that match of the route r into the outbox. `leaver` is which of the two left.
+local function note_event(kind, match, r, reason, far, leaver)
   if not outbox then
     return
   end
   local event = cjson.encode({ type = kind, at = now, match = match, matchee = r.matchee, request = r.request,
-    reason = reason, distance = far, left = left })
+    reason = reason, distance = far, left = leaver })
   written[event] = true
   redis.call('RPUSH', outbox, event)
-  redis.call('LTRIM', outbox, -MOST_EVENTS, -1)
+  redis.call('LTRIM', outbox, -MOST.EVENTS, -1)
   redis.call('PEXPIRE', outbox, KEEP)
   m.outbox = '1'
 end
@@ -565,7 +568,7 @@ local function take_back(r, reason)
   local declined = r.declined and cjson.decode(r.declined) or {}
   declined[#declined + 1] = r.matchee
   local avoided = tonumber(r.avoided or 0) -- come first
-  if #declined > avoided + MOST_DECLINED then
+  if #declined > avoided + MOST.DECLINED then
     table.remove(declined, avoided + 1)
   end
   r.declined = cjson.encode(declined)
@@ -743,7 +746,7 @@ local function part(peer, role, early, reason, cool_down, per_hour)
   local list, too_soon = cooling(peer)
   if early ~= 'nobody' and tonumber(cool_down) > 0 then
     list[#list + 1] = { peer = peer, till = now + cool_down }
-    save_list('apart', list, MOST_APART)
+    save_list('apart', list, MOST.APART)
   end
   if early == role and not (role == 'matchee' and too_soon) then
     -- Half of the hour's budget can be spent at once: so no hour has more than the whole.
@@ -841,7 +844,7 @@ local function index_changes(r, anew, moved)
   -- A trailing listing stays for as long as a search may take: a search that read the
   -- new cell early and reads the old one late needs it.
   for i, t in ipairs(trailing) do
-    if listable and t.cell ~= m.cell and t.at + LEASE > now and i > #trailing - MOST_TRAILING then
+    if listable and t.cell ~= m.cell and t.at + LEASE > now and i > #trailing - MOST.TRAILING then
       stay[#stay + 1] = t.cell .. ' ' .. int(t.epoch - base) .. ' ' .. int(t.at - base)
     elseif t.cell ~= m.cell or not listable then
       changes[#changes + 1] = unlisting(t.cell, t.epoch)

@@ -4,6 +4,24 @@
 -- (`outcome` of the same request id); claimed, active, waiting, searching, offered (what is under way);
 -- no_location, too_far, absent (a back end's: the member is not connected), rate_limited, kept_out,
 -- replaced, gone, expired, unknown. Only ok has opened anything.
+local function write_search(r, match)
+  redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', now + LEASE, 'request', r.request,
+    'lat', r.lat, 'lng', r.lng, 'radius', r.radius, 'tags', r.tags, 'created', r.created, 'deadline', r.deadline,
+    'wait', r.wait, 'registered', '0', 'share', r.share, 'confirm', r.confirm, 'searched', r.created)
+end
+
+-- whom returns with whom the member was in these matches and offers, a list in JSON.
+local function whom(matches)
+  local list, met, all = cjson.decode(matches), {}, {}
+  for _, e in ipairs(#list > 0 and load_list('met') or {}) do
+    met[e.match] = e.at + REMEMBER_OUTCOME > now and e.peer or nil
+  end
+  for _, match in ipairs(list) do
+    all[#all + 1] = met[match]
+  end
+  return all
+end
+
 local conn, connected, perSecond, burst, id, match, lat, lng, radius, widening, tags, patience, wait, confirm,
     perMinute, perHour, remote, share, avoid = arguments(19)
 
@@ -73,23 +91,13 @@ if widening ~= '' then
   r.widening = widening
   redis.call('HSET', route, 'widening', widening)
 end
--- Whom it avoids is never asked, as who has declined is not.
-local avoided, met = cjson.decode(avoid), {}
-for _, e in ipairs(#avoided > 0 and load_list('met') or {}) do
-  met[e.match] = e.at + REMEMBER_OUTCOME > now and e.peer or nil
-end
-local peers = {}
-for _, one in ipairs(avoided) do
-  peers[#peers + 1] = met[one]
-end
-if #peers > 0 then
-  r.declined = cjson.encode(peers)
-  redis.call('HSET', route, 'declined', r.declined, 'avoided', #peers)
+local avoided = whom(avoid)
+if #avoided > 0 then
+  r.declined = cjson.encode(avoided) -- they are never asked, as who has declined is not
+  redis.call('HSET', route, 'declined', r.declined, 'avoided', #avoided)
 end
 m.cancelled, m.no_match = nil, deadline .. ' ' .. circle(r, deadline) .. ' ' .. id
-redis.call('HSET', route, 'state', 'searching', 'match', match, 'till', now + LEASE, 'request', id, 'lat', lat,
-  'lng', lng, 'radius', radius, 'tags', tags, 'created', r.created, 'deadline', deadline,
-  'wait', wait, 'registered', '0', 'share', share, 'confirm', confirm, 'searched', r.created)
+write_search(r, match)
 redis.call('PEXPIRE', route, tonumber(patience) + LEASE)
 note_request(id, 'open')
 return reply({ status = 'ok', request = to_search(r), unfinished = unfinished, untold = news })
