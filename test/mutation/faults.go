@@ -124,7 +124,7 @@ func faults() []fault {
 		{"a matchee locates a matcher who does not share its moves", domain + "repair.go", "if p.share && other.Position != nil {", "if other.Position != nil {"},
 		{"a slow process shares an old location", domain + "report.go", "w.Now().Sub(began) <= slow", "w.Now().Sub(began) >= 0"},
 		{"a member who was not told of its match is said something", domain + "say.go", "case !p.told:", "case !p.told && r.Claim == nil && r.Route == nil:"},
-		{"what is said is not taken from the budget", domain + "say.go", "r, err := w.read(ctx, x, false)", "r, err := w.Store.Read(ctx, x.Member, nil, false)"},
+		{"what is said is not taken from the budget", domain + "say.go", "r, err := w.readInMatch(ctx, x, q.Match)", "r, err := w.Store.Read(ctx, x.Member, nil, false)"},
 		{"a member who agreed to nothing is listed where it is", "internal/store/index.go", "return geo.Coarse(p)", "return p"},
 		{"a claim measures from where a member is who agreed to nothing", "internal/store/member.go", "position.Point = s.place(c.Pool, position.Point)", "_ = position.Point"},
 		{"a matcher that was not told of its match sees its matchee", domain + "report.go", "case confirmed && !watched.Tell:", "case confirmed:"},

@@ -569,7 +569,7 @@ end
 -- view_on begins to look at what has come since the view began, if anything has.
 local function view_on(view)
   local since = int(view.begun - 100) -- the clock of another node may be behind
-  local newest = redis.call('ZREVRANGEBYLEX', queue, '(came!', '[came ' .. since, 'LIMIT', 0, 1)
+  local newest = redis.call('ZRANGEBYLEX', queue, '[came ' .. since, '(came!', 'LIMIT', 0, 1)
   if #newest > 0 then
     view.since, view.begun = since, int(now)
     view.level, view.word, view.after = SMALLEST, 1, ''
