@@ -152,18 +152,21 @@ func countedSearches() []testCase {
 func countedReports() testCase {
 	return testCase{"reports", func(f *fixture) {
 		ben := f.listed("ben", 1, tagged("common", "xl"))
-		calls := func(want int) {
+		listed := func(entries, calls int) {
 			f.t.Helper()
+			f.advance(200 * time.Millisecond)
 			f.counts()
 			ben.moveTo(2)
-			entries, calls := f.onlyRun("list")
-			same(f, []int{entries, calls}, []int{0, want})
+			read, called := f.onlyRun("list")
+			same(f, []int{read, called}, []int{entries, calls})
 		}
-		calls(4)
+		listed(0, 4)
 		f.wait(100, func(_ int, w *match.WaitingRequest) { w.Tags = []string{"rare"} }) // which the member has not
-		calls(24)
+		listed(0, 24)
+		listed(0, 7) // nothing has come
 		f.wait(100, func(n int, w *match.WaitingRequest) { w.Point, w.Radius = north(2000+float64(n)), 100 })
-		calls(24)
+		listed(1, 25) // something has
+		listed(0, 7)
 		f.counts()
 		f.says(ben.nextSession().connect(), match.StatusOK)
 		entries, ran := f.onlyRun("connect")
