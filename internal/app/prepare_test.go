@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -15,8 +16,10 @@ import (
 
 	"waggle/internal/app"
 	"waggle/internal/handler"
+	"waggle/internal/store"
 	"waggle/internal/topology"
 	"waggle/test/kit/caches"
+	"waggle/test/kit/iamtest"
 )
 
 // A relay passes connections on to a cache, and counts them.
@@ -63,7 +66,7 @@ func open(t *testing.T, cache, management string) (*app.App, *bytes.Buffer) {
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 	var log bytes.Buffer
 	a, err := app.FromEnv(func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		app.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		app.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Store: store.Options{Sleep: func(context.Context, time.Duration) error { return nil }}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,5 +155,43 @@ func TestWithoutCacheTheFirstMessageSaysUnavailable(t *testing.T) {
 	}
 	if frame := <-frames; !strings.Contains(frame, "unavailable") {
 		t.Errorf("got %s, want the error unavailable", frame)
+	}
+}
+
+// A cache that lets nobody in any more is down for a client, whatever the cache says.
+func TestACacheThatRefusesAConnectionIsUnavailable(t *testing.T) {
+	frames := make(chan string, 1)
+	management := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			body, _ := io.ReadAll(r.Body)
+			frames <- string(body)
+		}
+	}))
+	defer management.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refuses atomic.Bool
+	front := iamtest.StartFront(t, l, strings.TrimPrefix(caches.Server(t, "--requirepass", "sesame").URL, "redis://"), "sesame", func(_, _ string) error {
+		if refuses.Load() {
+			return iamtest.Refusal("ERR service is not available")
+		}
+		return nil
+	})
+	a, _ := open(t, "redis://waggle:any@"+front.Address, management.URL)
+	a.Prepare(t.Context())
+	for _, want := range []int{http.StatusOK, http.StatusServiceUnavailable} {
+		if r, err := a.Handle(t.Context(), event("$connect", "")); err != nil || r.StatusCode != want {
+			t.Errorf("$connect: got %v, %v, want %d", r, err, want)
+		}
+		refuses.Store(true)
+		front.Drop()
+	}
+	if _, err := a.Handle(t.Context(), event("ping", `{"action":"ping","id":"p"}`)); err != nil {
+		t.Error(err)
+	}
+	if frame := <-frames; !strings.Contains(frame, `"code":"unavailable"`) || !strings.Contains(frame, `"retryable":true`) {
+		t.Errorf("got %s, want the error unavailable, which is retryable", frame)
 	}
 }

@@ -144,6 +144,9 @@ func Open(o Options) (*Store, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 			defer cancel()
 			token, err := o.Token(ctx)
+			if err != nil {
+				err = unsent{err}
+			}
 			return valkey.AuthCredentials{Username: o.User, Password: token}, err
 		}
 	}
@@ -195,7 +198,7 @@ func (s *Store) connect() (valkey.Client, error) {
 	if s.client == nil {
 		client, err := valkey.NewClient(s.option)
 		if err != nil {
-			s.failure, s.failedAt = fmt.Errorf("cache %s: %w", s.host, s.explain(err)), time.Now()
+			s.failure, s.failedAt = unsent{fmt.Errorf("cache %s: %w", s.host, s.explain(err))}, time.Now()
 			return nil, s.failure
 		}
 		s.client, s.failure = client, nil
@@ -245,7 +248,7 @@ func (s *Store) callReady(ctx context.Context, client valkey.Client) error {
 	}
 	var failed error
 	for _, r := range client.DoMulti(ctx, calls...) {
-		if err := r.Error(); failed == nil || refused(err) {
+		if err := markUnsent(r).Error(); failed == nil || refused(err) {
 			failed = err
 		}
 	}

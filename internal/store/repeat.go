@@ -110,7 +110,7 @@ func (s *Store) viaOtherNode(ctx context.Context, client valkey.Client, calls []
 	nodes := client.Nodes()
 	for _, n := range which {
 		for _, node := range nodes { // in a different order each time
-			results[n] = node.Do(ctx, s.command(node, calls[n], false))
+			results[n] = markUnsent(node.Do(ctx, s.command(node, calls[n], false)))
 			if reply, ok := valkey.IsValkeyErr(results[n].Error()); ok {
 				if address, moved := reply.IsMoved(); moved {
 					owner := cmp.Or(nodes[address], client) // the client looks up a node that it does not know
@@ -120,7 +120,7 @@ func (s *Store) viaOtherNode(ctx context.Context, client valkey.Client, calls []
 			if reply, ok := valkey.IsValkeyErr(results[n].Error()); ok {
 				if address, asks := reply.IsAsk(); asks && nodes[address] != nil {
 					next := nodes[address]
-					results[n] = next.DoMulti(ctx, next.B().Asking().Build(), s.byFirstKey(next, calls[n]))[1]
+					results[n] = markUnsent(next.DoMulti(ctx, next.B().Asking().Build(), s.byFirstKey(next, calls[n]))[1])
 				}
 			}
 			if !unreached(results[n].Error()) {
@@ -128,6 +128,21 @@ func (s *Store) viaOtherNode(ctx context.Context, client valkey.Client, calls []
 			}
 		}
 	}
+}
+
+// unsent is an error of connecting to a node, or of asking for the nodes. It comes before any
+// call is sent, so none was done.
+type unsent struct{ error }
+
+func (e unsent) Unwrap() error { return e.error }
+
+// markUnsent makes a refusal that the client got while it connected tell from one of the call, of
+// which any text may be. The client returns the former as its own error, and the latter as a reply.
+func markUnsent(r valkey.ValkeyResult) valkey.ValkeyResult {
+	if _, refused := valkey.IsValkeyErr(r.NonValkeyError()); refused {
+		return valkey.NewErrorResult(unsent{r.NonValkeyError()})
+	}
+	return r
 }
 
 // repeatable tells whether to send a call again after this error. If the server refused
@@ -142,11 +157,11 @@ func repeatable(c call, err error) bool {
 	return !c.once || unreached(err)
 }
 
-// certain hides the refusal of a call of which an earlier try may have been done.
+// certain hides that the last try of a call was not done if an earlier one may have been.
 func certain(results []valkey.ValkeyResult, inDoubt []bool) []valkey.ValkeyResult {
 	for n, r := range results {
-		if _, refused := valkey.IsValkeyErr(r.Error()); refused && inDoubt[n] {
-			results[n] = valkey.NewErrorResult(fmt.Errorf("after a try without a reply: %w", r.Error()))
+		if err := r.Error(); err != nil && !doubtful(err) && inDoubt[n] {
+			results[n] = valkey.NewErrorResult(fmt.Errorf("after a try without a reply: %v", err)) // which is wrapped no more
 		}
 	}
 	return results
@@ -164,10 +179,13 @@ func moving(err error) bool {
 	return ok && begins(reply, "TRYAGAIN", "ASK")
 }
 
-// unreached tells whether the connection could not be made.
+// unreached tells whether the connection could not be made, or no node has the slot.
 func unreached(err error) bool {
-	var network *net.OpError
-	return errors.As(err, &network) && network.Op == "dial"
+	if _, is := errors.AsType[unsent](err); is || errors.Is(err, valkey.ErrNoSlot) {
+		return true
+	}
+	network, is := errors.AsType[*net.OpError](err)
+	return is && network.Op == "dial"
 }
 
 // transient tells whether a refusal is about the state of the cache, and not about the

@@ -137,9 +137,8 @@ func (s *Store) loadLibrary(ctx context.Context) {
 	taken := false
 	s.loads++
 	for _, node := range client.Nodes() {
-		err := node.Do(ctx, node.B().FunctionLoad().FunctionCode(s.code().library()).Build()).Error()
-		reply, refused := valkey.IsValkeyErr(err)
-		taken = taken || !refused || strings.Contains(reply.Error(), "already exists")
+		err := markUnsent(node.Do(ctx, node.B().FunctionLoad().FunctionCode(s.code().library()).Build())).Error()
+		taken = taken || !refused(err) || strings.Contains(err.Error(), "already exists")
 	}
 	if !taken || s.loads == mostLoads {
 		s.textsOnly.Store(true)
@@ -238,7 +237,7 @@ func (s *Store) send(ctx context.Context, calls []call, which []int, results []v
 		commands[i] = s.command(client, calls[n], how == asFunctions)
 	}
 	for i, r := range client.DoMulti(ctx, commands...) {
-		results[which[i]] = r
+		results[which[i]] = markUnsent(r)
 	}
 }
 
@@ -264,10 +263,10 @@ func (s *Store) byFirstKey(client valkey.Client, c call) valkey.Completed {
 // key that it had deleted itself. What it has done by then stays done.
 const leftHalfDone = "access a non local key"
 
-// failure names the script that could not be run. A full cache and one that is down
-// look the same to the caller.
+// failure names the script that could not be run. A full cache, one that lets nobody in and one
+// that is down look the same to the caller.
 func failure(c call, err error) error {
-	if reply, ok := valkey.IsValkeyErr(err); ok && transient(reply) {
+	if reply, ok := valkey.IsValkeyErr(err); ok && transient(reply) || unreached(err) {
 		return fmt.Errorf("script %s: %w: %w", c.script, match.ErrNotDone, err)
 	} else if ok && !strings.Contains(reply.Error(), leftHalfDone) {
 		return fmt.Errorf("script %s: %w", c.script, err)

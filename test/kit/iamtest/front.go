@@ -33,6 +33,12 @@ type SignIn struct {
 	Refused     error
 }
 
+// Refusal is an error of verify with the text that the front is to answer. Any other error has the
+// answer that a server gives to a wrong password.
+type Refusal string
+
+func (r Refusal) Error() string { return string(r) }
+
 // StartFront serves the listener, which may speak TLS, until the test ends. It passes the
 // clients that verify accepts on to the server at that address, and signs in there as the
 // default user with the password.
@@ -90,7 +96,11 @@ func (f *Front) serve(client net.Conn) {
 		f.seen = append(f.seen, SignIn{words[3], words[4], refused})
 		f.mu.Unlock()
 		if refused != nil {
-			fmt.Fprint(client, "-WRONGPASS invalid username-password pair or user is disabled.\r\n")
+			text, is := refused.(Refusal)
+			if !is {
+				text = "WRONGPASS invalid username-password pair or user is disabled."
+			}
+			fmt.Fprintf(client, "-%s\r\n", string(text))
 			continue
 		}
 		f.pass(client, from)
