@@ -27,7 +27,9 @@ type gate struct {
 // What refuses a connection has not done the step, whatever its words are. So even a step that is
 // sent only once is repeated, and gets through if the cache lets it in within that time.
 func TestAStepThatIsRefusedAConnectionIsRepeatedAndUnavailable(t *testing.T) {
-	gates := map[string]func(*testing.T) gate{"max clients": maxClients, "cluster down": slotless, "no token": noToken}
+	gates := map[string]func(*testing.T) gate{"cluster down": slotless, "no token": noToken,
+		"max clients":              func(t *testing.T) gate { return maxClients(t, caches.Server(t)) },
+		"max clients of a cluster": func(t *testing.T) gate { return maxClients(t, single(t)) }}
 	for _, text := range []string{"service is not available", "Exceeded limit of IAM Authentication requests",
 		"LOADING Valkey is loading the dataset in memory", "CLUSTERDOWN The cluster is down", "anything"} {
 		gates[text] = func(t *testing.T) gate { return signIn(t, text) }
@@ -166,8 +168,7 @@ func noToken(t *testing.T) gate {
 }
 
 // maxClients is a cache that serves as many clients as it may.
-func maxClients(t *testing.T) gate {
-	c := caches.Server(t)
+func maxClients(t *testing.T, c caches.Cache) gate {
 	direct, err := valkey.NewClient(valkey.ClientOption{InitAddress: []string{strings.TrimPrefix(c.URL, "redis://")}, DisableCache: true, ForceSingleClient: true})
 	if err != nil {
 		t.Fatal(err)
@@ -184,25 +185,32 @@ func maxClients(t *testing.T) gate {
 	}, func() { ask("CONFIG", "SET", "maxclients", "100") }, "max number of clients"}
 }
 
-// slotless is a cluster of which no node has the slots.
+// slotless is a cluster whose node has no slots.
 func slotless(t *testing.T) gate {
+	c := single(t)
+	return gate{store.Options{URL: c.URL}, func() { slots(t, c, "DELSLOTSRANGE", "fail") }, func() { slots(t, c, "ADDSLOTSRANGE", "ok") }, ""}
+}
+
+// single is a cluster of one node.
+func single(t *testing.T) caches.Cache {
 	c := caches.Server(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "500")
-	ask := func(words ...string) (string, error) {
-		return caches.Ask(strings.TrimPrefix(c.URL, "redis://"), words...)
+	slots(t, c, "ADDSLOTSRANGE", "ok")
+	return c
+}
+
+// slots gives all slots to a node, or takes them away, and waits for the state of its cluster.
+func slots(t *testing.T, c caches.Cache, command, state string) {
+	ask := func(words ...string) (string, error) { return caches.Ask(strings.TrimPrefix(c.URL, "redis://"), words...) }
+	if _, err := ask("CLUSTER", command, "0", "16383"); err != nil {
+		t.Error(err)
 	}
-	slots := func(command, state string) {
-		_, _ = ask("CLUSTER", command, "0", "16383") // it may be done already
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-			text, err := ask("CLUSTER", "INFO")
-			if err == nil && strings.Contains(text, "cluster_state:"+state) {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("the cluster is not %s: %v\n%s", state, err, text)
-			}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		text, err := ask("CLUSTER", "INFO")
+		if err == nil && strings.Contains(text, "cluster_state:"+state) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the cluster is not %s: %v\n%s", state, err, text)
 		}
 	}
-	up := func() { slots("ADDSLOTSRANGE", "ok") }
-	up()
-	return gate{store.Options{URL: c.URL}, func() { slots("DELSLOTSRANGE", "fail") }, up, ""}
 }
