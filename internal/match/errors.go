@@ -10,7 +10,8 @@ import (
 // message may be sent again.
 var ErrUnavailable = errors.New("the cache cannot be reached")
 
-// ErrNotDone is an ErrUnavailable of a step that was certainly not done: the cache refused it.
+// ErrNotDone is an ErrUnavailable of a step that was certainly not done: the cache refused it, or a
+// connection.
 var ErrNotDone = fmt.Errorf("%w: the step was not done", ErrUnavailable)
 
 // ErrConnectionGone is the error of a Pusher for a connection that does not exist.

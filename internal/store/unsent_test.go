@@ -27,7 +27,7 @@ type gate struct {
 // What refuses a connection has not done the step, whatever its words are. So even a step that is
 // sent only once is repeated, and gets through if the cache lets it in within that time.
 func TestAStepThatIsRefusedAConnectionIsRepeatedAndUnavailable(t *testing.T) {
-	gates := map[string]func(*testing.T) gate{"cluster down": slotless, "no token": noToken,
+	gates := map[string]func(*testing.T) gate{"cluster down": slotless, "no token": noToken, "loading": loading,
 		"max clients":              func(t *testing.T) gate { return maxClients(t, caches.Server(t)) },
 		"max clients of a cluster": func(t *testing.T) gate { return maxClients(t, single(t)) }}
 	for _, text := range []string{"service is not available", "Exceeded limit of IAM Authentication requests",
@@ -185,6 +185,28 @@ func maxClients(t *testing.T, c caches.Cache) gate {
 	}, func() { ask("CONFIG", "SET", "maxclients", "100") }, "max number of clients"}
 }
 
+// loading is a cache that takes long to read its data.
+func loading(t *testing.T) gate {
+	c := caches.Server(t, "--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024")
+	ask := func(words ...string) error {
+		_, err := caches.Ask(strings.TrimPrefix(c.URL, "redis://"), words...)
+		return err
+	}
+	must := func(words ...string) {
+		if err := ask(words...); err != nil {
+			t.Error(err)
+		}
+	}
+	return gate{store.Options{URL: c.URL}, func() {
+		must("DEBUG", "POPULATE", "20000")
+		must("CONFIG", "SET", "key-load-delay", "1000") // microseconds
+		_ = ask("DEBUG", "RELOAD")                      // the reply comes after 20 s
+		if err := ask("PING"); err == nil || !strings.HasPrefix(err.Error(), "LOADING") {
+			t.Errorf("got %v, want LOADING", err)
+		}
+	}, func() { must("CONFIG", "SET", "key-load-delay", "0") }, "LOADING"}
+}
+
 // slotless is a cluster whose node has no slots.
 func slotless(t *testing.T) gate {
 	c := single(t)
@@ -200,7 +222,9 @@ func single(t *testing.T) caches.Cache {
 
 // slots gives all slots to a node, or takes them away, and waits for the state of its cluster.
 func slots(t *testing.T, c caches.Cache, command, state string) {
-	ask := func(words ...string) (string, error) { return caches.Ask(strings.TrimPrefix(c.URL, "redis://"), words...) }
+	ask := func(words ...string) (string, error) {
+		return caches.Ask(strings.TrimPrefix(c.URL, "redis://"), words...)
+	}
 	if _, err := ask("CLUSTER", command, "0", "16383"); err != nil {
 		t.Error(err)
 	}
