@@ -20,27 +20,26 @@ func TestTheApplicationGetsEvents(t *testing.T) {
 		s := runStack(t, append(runtime, "-events", "-")...)
 		ana, ben := s.dial("ana"), s.dial("ben")
 		id := meetAndPart(ana, ben)
-		for _, kind := range []string{"match.matched", "match.ended"} {
+		got, lines := map[string]map[string]any{}, []string{<-s.output, <-s.output} // in either order
+		for _, text := range lines {
 			var e struct {
 				Source     string         `json:"source"`
 				DetailType string         `json:"detail-type"`
 				Detail     map[string]any `json:"detail"`
 			}
-			text := <-s.output
-			if err := json.Unmarshal([]byte(text), &e); err != nil {
+			if err := json.Unmarshal([]byte(text), &e); err != nil || e.Source != "waggle" {
 				t.Fatalf("%s: %v", text, err)
 			}
-			want := map[string]any{"id": id + strings.TrimPrefix(kind, "match"), "type": kind, "pool": "default", "match": id,
-				"matcher": "ana", "matchee": "ben", "request": "r"}
-			if kind == "match.ended" {
-				want["reason"] = "completed"
-			} else {
-				want["distance"] = 50.0
-			}
 			delete(e.Detail, "time")
-			if diff := cmp.Diff(want, e.Detail); diff != "" || e.Source != "waggle" || e.DetailType != kind {
-				t.Errorf("%s (-want +got):\n%s", text, diff)
-			}
+			got[e.DetailType] = e.Detail
+		}
+		want := func(change, field string, value any) map[string]any {
+			return map[string]any{"id": id + "." + change, "type": "match." + change, "pool": "default", "match": id, "matcher": "ana",
+				"matchee": "ben", "request": "r", field: value}
+		}
+		if diff := cmp.Diff(map[string]map[string]any{"match.matched": want("matched", "distance", 50.0),
+			"match.ended": want("ended", "reason", "completed")}, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", lines, diff)
 		}
 	})
 	file := filepath.Join(t.TempDir(), "events")

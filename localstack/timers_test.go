@@ -60,13 +60,19 @@ func TestWhoIsAwayAndWhoHasLeftIsToldUnasked(t *testing.T) {
 			}
 			t.Logf("ana was told that ben is %s %s after the moment", state, time.Since(time.UnixMilli(f.Since)).Round(time.Millisecond))
 		}
+		// A ping between two steps, so that ana is there all the time.
+		stays := func() { ana.sendText(`{"action":"ping"}`); receiveA[*waggle.Pong](ana) }
+		stays() // by now the cache knows that both were told
 		_ = ben.ws.CloseNow()
 		told(waggle.Away)
+		stays()
 		ben = s.dial("ben")
 		ben.sendText(`{"action":"hello"}`)
 		receiveA[*waggle.Welcome](ben)
 		told(waggle.Back)
+		stays()
 		told(waggle.Away) // now it is silent
+		stays()
 		if e := receiveA[*waggle.Ended](ana); e.Match != match || e.Reason != waggle.Left {
 			t.Errorf("ana got %+v", e)
 		}

@@ -247,9 +247,10 @@ const cases = {
     const [ana, ben] = await members.pair();
     await ana.press('Drop the socket');
     await ana.says(/^You dropped the socket/);
+    await ben.says(/^You are matched with someone who is away since/);
     await ben.drag(90, -30);
-    const far = await ben.matched();
     await ana.press('Reconnect');
+    const far = await ben.matched();
     await ana.says(new RegExp(` ${far} m away`));
     await ana.press('End');
     await Promise.all([ana.notes(/^The match has ended/), ben.notes(/^The match has ended/), ana.free(), ben.free()]);
