@@ -51,7 +51,8 @@ func (w *work) tellOfPeer(ctx context.Context, match string, to Member, known Pe
 	}
 	mark := Untold{Notice: NoticePeer, Which: strconv.FormatInt(is.Since, 10), Peer: is}
 	switch {
-	case !noted.Tell:
+	case !noted.Tell: // another process pushes something that comes first, or this very notice
+		w.remind(ctx, w.Now().Add(NotifyAgain).UnixMilli(), to)
 	case !w.replied && to == w.caller.Member && noted.Connection == w.caller.Connection:
 		w.untold = append(w.untold, mark) // a welcome may say it
 	default:

@@ -88,7 +88,7 @@ func TestAForgottenMemberLeavesNoTrace(t *testing.T) {
 				b.at(37.7749, -122.4194)
 				a.send("match", `"id":"m","lat":37.7749,"lng":-122.4194`)
 				want[*protocol.Matched](a)
-			}, []string{route}},
+			}, []string{route, past}},
 			"is a matcher": {func(a, b *client) {
 				a.at(37.7749, -122.4194)
 				b.send("match", `"id":"m","lat":37.7749,"lng":-122.4194`)

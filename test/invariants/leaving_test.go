@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"waggle/internal/match"
 	"waggle/internal/protocol"
 )
 
@@ -386,6 +387,30 @@ func TestBothAreToldOnTimeWhoIsAwayAndWhoHasLeft(t *testing.T) {
 			t.Errorf("%s was told %v after %v, want that its peer is away after 30 s, and has left after 60 s", stays.id.Member, what, at)
 		}
 		goes.wasTold("who left, whose connection is open", "ended left")
+	})
+}
+
+// A member that leaves while its peer is being told of the match: the peer is told both soon.
+func TestWhoGoesBeforeTheMatchIsToldIsAwaySoon(t *testing.T) {
+	onEach(t, unlimited, func(t *testing.T, be *backend) {
+		q := withTimers(be)
+		s := be.newScene("goes")
+		s.b.at(s.q.Lat, s.q.Lng)
+		s.a.refusing(func() {
+			s.a.send("match", "")
+			s.match = want[*protocol.Matched](s.b).Match
+			s.b.disconnect()
+		})
+		s.a.take()
+		began := be.now()
+		for len(q.set) > 0 && be.now().Sub(began) < match.NotifyAgain {
+			q.next()
+		}
+		waited, frames := be.now().Sub(began), s.a.take()
+		if only[*protocol.Matched](t, frames).Match != s.match || only[*protocol.PeerFrame](t, frames).State != protocol.PeerAway ||
+			waited > match.NotifyAgain+2*time.Second {
+			t.Errorf("after %v ana was told: %s", waited, s.a.all())
+		}
 	})
 }
 
