@@ -62,16 +62,19 @@ bench: compiler ## measure what messages cost the cache, beside other systems; t
 	@go -C lab build -o ../bin/lab .
 	@exec bin/lab bench $(BENCHFLAGS)
 
+# The package that takes longest begins first, so that the others run beside it.
+LONGEST = first=; if [ -d test/invariants ]; then first=./test/invariants; fi
+
 .PHONY: test
 test: compiler ## run all tests; the last line counts them and says what to install for those skipped
-	@{ status=0; for module in $(MODULES); do (cd $$module && go test -json $(TESTFLAGS) ./...) || status=1; done; \
+	@{ status=0; for module in $(MODULES); do (cd $$module && $(LONGEST) && go test -json $(TESTFLAGS) $$first ./...) || status=1; done; \
 	if command -v node >/dev/null; then (cd infra && go test -json $(TESTFLAGS) ./...) || status=1; \
 	elif [ "$${WAGGLE_NO_SKIP:-}" = 1 ]; then echo "test: Node.js is missing and nothing may be skipped" >&2; status=1; \
 	else echo "test: the stack on AWS was left out: install Node.js 22 or later" >&2; fi; exit $$status; } | go run ./test/summary
 
 .PHONY: race
 race: compiler ## run all tests under the race detector, the longest of them shortened
-	@{ status=0; for module in $(MODULES); do (cd $$module && go test -json -race -short -timeout 30m ./...) || status=1; done; \
+	@{ status=0; for module in $(MODULES); do (cd $$module && $(LONGEST) && go test -json -race -short -timeout 30m $$first ./...) || status=1; done; \
 	exit $$status; } | go run ./test/summary
 
 .PHONY: soak
