@@ -16,11 +16,12 @@ import (
 // side of the edge of a shard cell.
 type scene struct {
 	*backend
-	pool  string
-	a, b  *client
-	p, q  geo.Point // near each other: where ana is, and where ben may be
-	far   geo.Point
-	match string
+	pool   string
+	a, b   *client
+	p, q   geo.Point // near each other: where ana is, and where ben may be
+	far    geo.Point
+	match  string
+	silent int // seconds
 }
 
 func (be *backend) newScene(pool string) *scene {
@@ -41,7 +42,10 @@ func (s *scene) pair() {
 }
 
 // silence lets so many seconds pass in which nothing is heard of the two.
-func (s *scene) silence(seconds int) { s.advance(time.Duration(seconds) * time.Second) }
+func (s *scene) silence(seconds int) {
+	s.advance(time.Duration(seconds) * time.Second)
+	s.silent += seconds
+}
 
 // operations are all operations that change who is matched with whom. Each has what comes
 // before it, and the step that meets the fault.
@@ -244,6 +248,12 @@ func (s *scene) repaired(matcherFirst bool) error {
 		}
 	} else if (*second).left || s.isClosed(*second) {
 		s.ensureConnected(second)
+	}
+	if s.silent > 60 { // for too long to be found without a report
+		s.ensureConnected(first)
+		s.ensureConnected(second)
+		s.a.at(s.p.Lat, s.p.Lng)
+		s.b.at(s.q.Lat, s.q.Lng)
 	}
 	// Wherever they are, two new members find one each.
 	found := map[string]bool{}
