@@ -138,7 +138,9 @@ func (w *work) free(ctx context.Context, matcher Member, id string, matchee Memb
 	}
 	err = errors.Join(errs[:]...)
 	if first && err == nil {
+		w.mu.Lock() // while a report is pushed, the reply may be, too
 		w.told = append(w.told, Told{Member: matcher, Connection: finished.Connection, Free: id})
+		w.mu.Unlock()
 	}
 	w.concurrently(ctx, jobs...)
 	return e, err
