@@ -17,9 +17,12 @@ type Cache struct {
 	Primaries int
 }
 
-// Each runs a test on the embedded cache and on a real single server.
+// Each runs a test on the embedded cache and on a real single server. With -short, which is for the
+// race detector, a server is enough where there is one: the detector is slow on the embedded cache.
 func Each(t *testing.T, test func(*testing.T, Cache)) {
-	t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
+	if !testing.Short() || !haveServer() {
+		t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
+	}
 	t.Run("server", func(t *testing.T) { test(t, Server(t)) })
 }
 

@@ -210,3 +210,13 @@ func Ask(address string, words ...string) (string, error) {
 	}
 	return rest, nil
 }
+
+// haveServer tells whether a server is installed.
+func haveServer() bool {
+	for _, name := range []string{valkeyServer, redisServer} {
+		if _, err := exec.LookPath(name); err == nil {
+			return true
+		}
+	}
+	return false
+}
