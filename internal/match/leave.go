@@ -81,17 +81,18 @@ func leaver(theMatcher bool) By {
 // disconnected does what follows from the end of a session. The peer in a match is told that the
 // member is away. If that fails, whoever looks next at the match tells it.
 func (s *Service) disconnected(ctx context.Context, m Member, r Disconnected) error {
-	w := &work{Service: s, replied: true, assignments: newAssignments(s.Now())}
-	var err error
-	switch c, q := r.Claim, r.Route; {
-	case c != nil && c.Left:
-		err = w.leave(ctx, c.Matcher, c.Match, m, ByMatchee)
-	case c != nil:
-		w.tellOfPeer(ctx, c.Match, c.Matcher, PeerState{}, r.Presence)
-	case q != nil && q.Left:
-		err = w.leave(ctx, m, q.Match, q.Matchee, ByMatcher)
-	case q != nil:
-		w.tellOfPeer(ctx, q.Match, q.Matchee, PeerState{}, r.Presence)
-	}
-	return errors.Join(err, s.unlist(ctx, m, r.Changes))
+	result, err := s.serve(ctx, Session{Member: m}, func(w *work) (protocol.Frame, error) {
+		switch c, q := r.Claim, r.Route; {
+		case c != nil && c.Left:
+			return nil, w.leave(ctx, c.Matcher, c.Match, m, ByMatchee)
+		case c != nil:
+			w.tellOfPeer(ctx, c.Match, c.Matcher, PeerState{}, r.Presence)
+		case q != nil && q.Left:
+			return nil, w.leave(ctx, m, q.Match, q.Matchee, ByMatcher)
+		case q != nil:
+			w.tellOfPeer(ctx, q.Match, q.Matchee, PeerState{}, r.Presence)
+		}
+		return nil, nil
+	})
+	return errors.Join(err, result.Deliver(ctx, nil), s.unlist(ctx, m, r.Changes)) // there is no reply
 }
