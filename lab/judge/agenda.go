@@ -66,7 +66,7 @@ func (j *judge) advance() {
 		}
 	}
 	for id, mt := range j.matches {
-		if mt.over(floor) {
+		if mt.over(mt.matcher, floor) && mt.over(mt.matchee, floor) {
 			delete(j.matches, id)
 		}
 	}

@@ -13,6 +13,7 @@ type match struct {
 	matched          int64    // likewise, of the match; 0: of none
 	ending           int64    // when the first end, decline or cancel was sent; 0: none was
 	ended            int64    // when the first of the two was notified of the end; 0: none was
+	released         int64    // when the matchee was; 0: it was not
 	reason           string   // of the end
 	ttl              int64
 
@@ -95,6 +96,9 @@ func (j *judge) ended(m *member, f record.Frame, t int64) {
 		if mt.ended == 0 {
 			mt.ended, mt.reason = t, f.Reason
 		}
+		if m == mt.matchee && mt.released == 0 {
+			mt.released = t
+		}
 		mt.offer.answer(mt, m)
 		if mt.offer != nil && mt.matched == 0 {
 			offer = true
@@ -143,11 +147,21 @@ func (mt *match) until() (int64, bool) {
 	return 0, false
 }
 
-// free tells whether the members of a match were outside of it from a to b.
-func (mt *match) free(a, b int64) (certainty, string) {
+// freed returns when the member was surely outside of the match again: 0 if that is not known. An offer
+// that has run out holds its matchee until the matchee is told, even if the matcher is told sooner.
+func (mt *match) freed(m *member) int64 {
+	if mt.offer != nil && mt.matched == 0 && m != nil && m == mt.matchee {
+		return mt.released
+	}
+	return mt.ended
+}
+
+// free tells whether a member of a match was outside of it from a to b.
+func (mt *match) free(m *member, a, b int64) (certainty, string) {
 	until, over := mt.until()
+	freed := mt.freed(m)
 	switch {
-	case mt.ended != 0 && mt.ended < a:
+	case freed != 0 && freed < a:
 		return yes, ""
 	case mt.first <= a && (!over || until >= b):
 		return no, "it was in another match"
@@ -197,5 +211,8 @@ func (mt *match) claimed() int64 {
 	return min(max(from, since), mt.first)
 }
 
-// over tells whether the match no longer matters from floor on.
-func (mt *match) over(floor int64) bool { return mt.ended != 0 && mt.ended < floor-slack }
+// over tells whether the match no longer matters for the member from floor on.
+func (mt *match) over(m *member, floor int64) bool {
+	freed := mt.freed(m)
+	return freed != 0 && freed < floor-slack
+}

@@ -151,7 +151,7 @@ func (m *member) over(a, b int64, spots []*report, known bool, ttl int64, but *m
 	weigh(willing(spots))
 	for _, mt := range m.matches {
 		if mt != but {
-			weigh(mt.free(a, b))
+			weigh(mt.free(m, a, b))
 		}
 	}
 	if c == yes && !known {
@@ -228,7 +228,7 @@ func (m *member) drop(floor int64) bool {
 		}
 	}
 	m.reports = slices.Delete(m.reports, 0, max(last, 0))
-	m.matches = slices.DeleteFunc(m.matches, func(mt *match) bool { return mt.over(floor) })
+	m.matches = slices.DeleteFunc(m.matches, func(mt *match) bool { return mt.over(m, floor) })
 	gone := func(l span) bool { return l.to != 0 && l.to < floor-slack }
 	for len(m.links) > 1 && gone(m.links[0]) {
 		m.links = m.links[1:]

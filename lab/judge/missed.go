@@ -96,7 +96,7 @@ func (m *member) turns(a, b int64) []int64 {
 		add(m.reports[i].taken())
 	}
 	for _, mt := range m.matches {
-		add(mt.ended + 1)
+		add(mt.freed(m) + 1)
 	}
 	return all
 }

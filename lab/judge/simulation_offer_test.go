@@ -32,20 +32,28 @@ func (w *simulation) offer(r *ride, c *cab, goOn func()) {
 	}
 	end := func(reason string) {
 		over = true
+		tell := func(name string) {
+			w.after(w.trip(), func() {
+				w.tell(name, func() map[string]any {
+					return map[string]any{"type": "ended", "match": id, "reason": reason}
+				}, func() {})
+			})
+		}
+		held := int64(0)
+		if reason == "expired" {
+			held = w.random.Int64N(w.confirm) // until another process finds the cab, which is told then
+		}
 		w.after(w.trip(), func() {
-			c.ride = nil
 			r.declined = append(r.declined, c)
 			untold := w.plant(unsaid, true)
-			for _, name := range []string{c.name, r.name} {
-				if untold && name == c.name {
-					continue
+			tell(r.name)
+			w.after(held, func() {
+				c.ride = nil
+				if !untold {
+					tell(c.name)
 				}
-				w.after(w.trip(), func() {
-					w.tell(name, func() map[string]any {
-						return map[string]any{"type": "ended", "match": id, "reason": reason}
-					}, func() {})
-				})
-			}
+				w.serve()
+			})
 			w.after(4*w.pace, func() {
 				goOn()
 				w.serve()
