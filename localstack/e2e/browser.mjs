@@ -218,7 +218,7 @@ const cases = {
     const cell = ana.page.locator('#cells polygon');
     await cell.waitFor();
     assert.deepEqual(await ana.page.locator('#cells text').allTextContents(), ['3']);
-    const [outline, map, me] = await Promise.all([cell.boundingBox(), ana.page.locator('#map').boundingBox(), ana.middle('#me .core')]);
+    const [outline, map, me] = await Promise.all([ana.box('#cells polygon'), ana.box('#map'), ana.middle('#me .core')]);
     const inside = (x, y, box) => x >= box.x && y >= box.y && x <= box.x + box.width && y <= box.y + box.height;
     assert.ok(inside(outline.x, outline.y, map) && inside(outline.x + outline.width, outline.y + outline.height, map), 'the cell is not on the map');
     assert.ok(inside(me.x, me.y, outline), 'the member is not in its cell');

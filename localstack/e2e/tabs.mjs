@@ -71,9 +71,16 @@ export class Tab {
     return Number(meters);
   }
 
+  // box returns where an element is on the screen. The page may draw an element anew at any time, so
+  // it is found and measured in one step.
+  async box(selector) {
+    await this.page.locator(selector).waitFor();
+    return this.page.evaluate(selector => document.querySelector(selector).getBoundingClientRect().toJSON(), selector);
+  }
+
   // middle returns the centre of an element on the screen.
   async middle(selector) {
-    const {x, y, width, height} = await this.page.locator(selector).boundingBox();
+    const {x, y, width, height} = await this.box(selector);
     return {x: x + width / 2, y: y + height / 2};
   }
 
