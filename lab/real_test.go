@@ -35,10 +35,13 @@ type edit struct {
 func TestJudgesRealStacks(t *testing.T) {
 	kit.Command(t, "go", "Go, with its command on the path")
 	right := func(v judge.Verdict) bool {
-		return v.NotNearest == 0 && v.Missed == 0 && v.DoubleMatches == 0 && v.Leaks == 0 && v.Stuck == 0
+		return v.NotNearest == 0 && v.Missed == 0 && v.DoubleMatches == 0 && v.Leaks == 0 && v.Stuck == 0 &&
+			v.OffersOpen == 0 && v.AskedAgain == 0 && v.Unconfirmed == 0
 	}
+	offers := []string{"-wait", "300", "-confirm", "60", "-decline", "0.3", "-silent", "0.4", "-seed", "2"}
 	cases := []struct {
 		name, faults string
+		play         []string // flags of the replay
 		edits        []edit
 		found        func(judge.Verdict) bool
 	}{
@@ -66,6 +69,13 @@ func TestJudgesRealStacks(t *testing.T) {
 	w.concurrently(ctx, jobs...)
 `, 1,
 		}}, found: func(v judge.Verdict) bool { return v.Leaks > 0 }},
+		{name: "with offers", play: offers, found: func(v judge.Verdict) bool { return right(v) && v.Declined > 0 && v.Expired > 0 }},
+		{name: "asks again who has declined", play: offers, edits: []edit{{"attempt.go", "\t\ts.exclude(m)\n", "\t\t_ = m\n", 1}},
+			found: func(v judge.Verdict) bool { return v.AskedAgain > 0 }},
+		{name: "matches who has not accepted", play: offers, edits: []edit{
+			{"report.go", ", watched.Status == StatusOffered && !c.Accepted:\n\t\t\treturn",
+				":\n\t\t\treturn\n\t\tcase watched.Status == StatusOffered && !c.Accepted:\n\t\t\t_, _ = w.complete(ctx, c.Matcher, c.Match, m)\n\t\t\treturn", 1},
+		}, found: func(v judge.Verdict) bool { return v.Unconfirmed > 0 }},
 	}
 	binaries := make([]string, len(cases))
 	for i, tt := range cases {
@@ -76,7 +86,7 @@ func TestJudgesRealStacks(t *testing.T) {
 		binary, dir := binaries[i], t.TempDir()
 		write(t, dir, "cabs.csv", tracetest.CSV(tracetest.Walk(rand.New(rand.NewPCG(1, 1)), 15, 8)))
 		playing.Go(func() {
-			v, err := judgeRun(t.Context(), binary, tt.faults, dir)
+			v, err := judgeRun(t.Context(), binary, tt.faults, tt.play, dir)
 			if err != nil {
 				t.Errorf("%s: %v", tt.name, err)
 			} else if !tt.found(v) {
@@ -94,12 +104,12 @@ func write(t *testing.T, dir, name, text string) {
 	}
 }
 
-// judgeRun plays dir's cabs.csv against a stack with faults, and judges the record. It returns an error
+// judgeRun plays dir's cabs.csv, with flags, against a stack with faults, and judges the record. It returns an error
 // if the replay and the judge count differently. Other faults are in the verdict.
-func judgeRun(ctx context.Context, binary, faults, dir string) (v judge.Verdict, err error) {
+func judgeRun(ctx context.Context, binary, faults string, play []string, dir string) (v judge.Verdict, err error) {
 	const speed = "30"
 	file := func(name string) string { return filepath.Join(dir, name) }
-	pools, _, err := typed(ctx, "replay", "-print-pools", "-speed", speed)
+	pools, _, err := typed(ctx, append([]string{"replay", "-print-pools", "-speed", speed}, play...)...)
 	if err == nil {
 		err = os.WriteFile(file("pools.json"), []byte(pools), 0o600)
 	}
@@ -113,7 +123,8 @@ func judgeRun(ctx context.Context, binary, faults, dir string) (v judge.Verdict,
 	if err != nil {
 		return v, fmt.Errorf("%w\n%s", err, &log)
 	}
-	printed, errs, _ := typed(ctx, "replay", "-url", s.URL, "-speed", speed, "-json", "-record", file("day.jsonl.gz"), file("cabs.csv"))
+	replay := append([]string{"replay", "-url", s.URL, "-speed", speed, "-json", "-record", file("day.jsonl.gz")}, play...)
+	printed, errs, _ := typed(ctx, append(replay, file("cabs.csv"))...)
 	s.Stop()
 	if err := os.WriteFile(file("day.json"), []byte(printed), 0o600); err != nil {
 		return v, err
