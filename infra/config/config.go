@@ -170,11 +170,9 @@ const (
 // API has the settings of API Gateway.
 type API struct {
 	// Rate and Burst bound the messages of all clients together: per second, and at once.
-	// 0: what fits the region's quota.
-	Rate, Burst int
-	// ConnectRate bounds the new connections per second.
-	ConnectRate int
-	AccessLogs  AccessLogs
+	// ConnectRate bounds the new connections per second. 0: what fits the region's quota.
+	Rate, Burst, ConnectRate int
+	AccessLogs               AccessLogs
 	// Domain is a custom domain name, and Certificate the ARN of its certificate in the
 	// stack's region.
 	Domain, Certificate string
@@ -189,7 +187,7 @@ func Default() Config {
 		Arch:     ARM64,
 		Cache:    Cache{Kind: Public, MaxGB: 10, NodeType: "cache.m7g.large", Shards: 1, Replicas: 1, Durability: Sync},
 		Network:  Network{Egress: NAT, NATGateways: 2},
-		API:      API{ConnectRate: 400, AccessLogs: LogsOn},
+		API:      API{AccessLogs: LogsOn},
 		LogDays:  30,
 
 		LambdaLogs: LevelWarn,

@@ -188,7 +188,7 @@ func TestParseSetsTheFields(t *testing.T) {
 			base(func(c *config.Config) {
 				c.Cache.Kind, c.Network.Egress, c.Network.Zones = config.Serverless, config.IPv6, []string{"eu-west-1a", "eu-west-1c"}
 				c.Tags, c.LambdaLogs = map[string]string{"team": "a b", "stage": ""}, config.LevelInfo
-				c.API = config.API{Rate: 10, Burst: 20, ConnectRate: 400, AccessLogs: config.LogsAccount, Domain: "a.example", Certificate: "arn:aws:acm:eu-west-1:123456789012:certificate/x"}
+				c.API = config.API{Rate: 10, Burst: 20, AccessLogs: config.LogsAccount, Domain: "a.example", Certificate: "arn:aws:acm:eu-west-1:123456789012:certificate/x"}
 				c.LogDays, c.EventBus, c.AlarmTopic, c.Arch, c.Stack = 7, "default", "arn:aws:sns:eu-west-1:123456789012:x", config.AMD64, "two"
 			})},
 		"an emulator": {[]string{"target=local", "issuer=http://localhost:8080", "cacheEndpoint=redis://localhost:6379", "emulator=http://localhost.localstack.cloud:4566"},

@@ -122,7 +122,7 @@ func settings() []setting {
 
 		number("throttleRate", "messages a second of all clients together", 1, 1_000_000, func(d *draft) *int { return &d.API.Rate }).byDefault("4000; 1000 in a small region"),
 		number("throttleBurst", "messages at once", 1, 1_000_000, func(d *draft) *int { return &d.API.Burst }).byDefault("2000; 500 in a small region"),
-		number("connectRate", "new connections a second", 1, 100_000, func(d *draft) *int { return &d.API.ConnectRate }),
+		number("connectRate", "new connections a second", 1, 100_000, func(d *draft) *int { return &d.API.ConnectRate }).byDefault("400; 200 in a small region"),
 		number("connectConcurrency", "how many environments of Lambda are reserved for `authorizer`, and how many for `connect`", 1, 100_000,
 			func(d *draft) *int { return &d.ConnectConcurrency }),
 		choice("accessLogs", "`on` uses the role with which API Gateway logs in this account and region, and creates it if there is none; `account` never creates it", LogsOn,

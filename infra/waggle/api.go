@@ -50,9 +50,10 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 	a.management = a.join(jsii.String("http"), at)
 
 	var small awscdk.CfnCondition
-	if c.API.Rate == 0 || c.API.Burst == 0 {
+	if c.API.Rate == 0 || c.API.Burst == 0 || c.API.ConnectRate == 0 {
 		small = smallRegion(scope)
 	}
+	connects := bound(small, c.API.ConnectRate, 200, 400)
 	stage := &awsapigatewayv2.CfnStageProps{
 		ApiId:      a.made.Ref(),
 		StageName:  jsii.String(topology.Stage),
@@ -66,7 +67,7 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 		},
 		// A connection costs its function more than a message does.
 		RouteSettings: map[string]any{topology.RouteConnect: map[string]any{
-			"ThrottlingRateLimit": c.API.ConnectRate, "ThrottlingBurstLimit": c.API.ConnectRate,
+			"ThrottlingRateLimit": connects, "ThrottlingBurstLimit": connects,
 			"DataTraceEnabled": false, "LoggingLevel": "OFF"}},
 	}
 	logs := c.API.AccessLogs != config.LogsOff
@@ -200,7 +201,7 @@ func smallRegions() []string {
 
 // bound returns a chosen number, or for 0 that of the region. A message leads to two and a
 // half requests at most on average: itself, its reply, and for every other one what its peer
-// is told.
+// is told. A new connection leads to five, and to no more than half of them all.
 func bound(small awscdk.CfnCondition, chosen int, inSmall, usual float64) *float64 {
 	if chosen > 0 {
 		return jsii.Number(chosen)
