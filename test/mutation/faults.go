@@ -140,6 +140,9 @@ func faults() []fault {
 		{"each step of a message is counted", domain + "work.go", "x.Admitted = w.admitted", "x.Admitted = false"},
 		{"a member that was refused too often may connect", slot + "member/connect.lua", "kept_out() or limited", "limited"},
 
+		// Failures.
+		{"a refusal while connecting counts as one of the call", "internal/store/repeat.go", "valkey.IsValkeyErr(r.NonValkeyError()); refused {", "valkey.IsValkeyErr(r.NonValkeyError()); refused && false {"},
+
 		// Rule 8: resumable.
 		{"hello does not return a waiting request", domain + "session.go", "(q.State == Waiting || q.State == Searching)", "q.State == Searching"},
 
