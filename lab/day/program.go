@@ -61,7 +61,8 @@ func (d day) doTo(file string, c *exec.Cmd) error {
 
 // startStack starts the local stack, and returns when it is ready. A signal ends the wait.
 func (d day) startStack(cache, pools string) (*stack.Stack, *exec.Cmd, error) {
-	c := d.program("localstack", "-addr", "127.0.0.1:0", "-cache", cache, "-pools", pools, "-faults", cmp.Or(d.faults, "limit=0"))
+	c := d.program("localstack", "-addr", "127.0.0.1:0", "-cache", cache, "-pools", pools, "-faults", cmp.Or(d.faults, "limit=0"),
+		"-concurrency", "1000") // a day at 60 times its speed has 60 times its bursts
 	c.Args[0], c.Stderr = "localstack", d.log
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
