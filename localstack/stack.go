@@ -42,6 +42,7 @@ type config struct {
 	AllowHosts         hosts  // nil: none
 	Runtime            string // inProcess or processes
 	Functions          string // directory of the built functions; "": build them from the checkout
+	Next               string // directory of another release of them; "": there is none
 	Concurrency        int    // invocations in progress; with processes, environments of each function; 0: the default
 	Log                *slog.Logger
 	Building           io.Writer            // gets the progress of a build
@@ -165,6 +166,9 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)
 	if s.loopback { // nothing else keeps others from acting as the back end
 		mux.HandleFunc(lambda.InvokePath, lambda.ServeInvoke(functions))
+		if split, ok := functions.(*lambda.Split); ok {
+			mux.HandleFunc(lambda.ShiftPath, split.ServeShift)
+		}
 	}
 	if s.open {
 		mux.HandleFunc("GET /metrics", s.serveMetrics)
