@@ -49,6 +49,9 @@ func (s *stack) functions(ctx context.Context, queueURL, bus string) (functions,
 		topology.Issuer:             s.url("http", ""), topology.Audience: audience,
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", // a process gets its own
 	}
+	if s.config.TwoWay {
+		env[topology.TwoWay] = "true"
+	}
 	if bus != "" {
 		env[topology.EventBus] = s.url("http", "/"+bus)
 	}

@@ -82,6 +82,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		return nil
 	})
+	flags.BoolVar(&c.TwoWay, "two-way", false, "give the routes responses: acks, pongs and plain errors then come without a post, and an empty frame in place of no answer")
 	flags.StringVar(&level, "log", "warn", "lowest `level` that is logged: debug, info, warn or error")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
