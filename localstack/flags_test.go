@@ -22,7 +22,7 @@ func TestHelpExplainsEachFlag(t *testing.T) {
 			t.Errorf("%s: %v", flag, err)
 		}
 		for _, want := range []string{"on one machine", "go run ./localstack", "/token?member=ana", "-addr host:port", "-cache URL",
-			"-pools file", "-events file", "-members number", "-mingle", "-decline share", "-silent share", "-seed number", "-insecure-tokens", "-allow-host names", "-log level", "-runtime how", "-functions directory", "-next folder", "-concurrency number", "-faults list", faults.Help()} {
+			"-pools file", "-events file", "-members number", "-mingle", "-decline share", "-silent share", "-seed number", "-insecure-tokens", "-allow-host names", "-log level", "-runtime how", "-functions directory", "-next folder", "-concurrency number", "-two-way", "-faults list", faults.Help()} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s does not say %q:\n%s", flag, want, &out)
 			}
