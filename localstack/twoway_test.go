@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -99,5 +100,28 @@ func (b *rawConn) receiveEmpty() {
 	b.t.Helper()
 	if got := b.receiveRaw(); len(got) > 0 {
 		b.t.Errorf("got %s, want an empty frame", got)
+	}
+}
+
+// An empty frame is nothing for the Go client, and an answer is one whichever way it comes.
+func TestTheGoClientTakesTwoWayRoutes(t *testing.T) {
+	s := runStack(t, "-two-way")
+	ana, ben := s.join("ana"), s.join("ben")
+	defer ana.Close()
+	defer ben.Close()
+	match := pair(t, ana, ben)
+	if _, err := ana.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := ana.Say(t.Context(), match, "hi"); err != nil {
+		t.Error(err)
+	}
+	next(t, ben, func(said *waggle.Said) bool { return said.Match == match })
+	if ended, err := ben.End(t.Context(), match, waggle.Completed); err != nil || ended.Match != match {
+		t.Errorf("got %+v, %v, want the end", ended, err)
+	}
+	var refused *waggle.Error
+	if _, err := ben.Locate(t.Context()); !errors.As(err, &refused) || refused.Code != waggle.CodeNotFound {
+		t.Errorf("without a match: got %v, want not_found", err)
 	}
 }
