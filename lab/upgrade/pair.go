@@ -64,23 +64,32 @@ func (p *pair) round() bool {
 	if asked {
 		m.Confirm = 30
 	}
-	outcome := make(chan *waggle.Matched, 1)
+	outcome := make(chan waggle.Outcome, 1)
 	offers := p.cab.times("offered")
 	go func() { outcome <- p.ask(m) }()
 	if waits {
 		if !p.asker.await("waiting "+request, 0) {
 			return false
 		}
-		p.hold(0.2)
+		p.hold(0.1)
 		if !p.cab.report(p.near(true)) {
 			return false
 		}
 	}
-	if asked && !p.accept(offers) {
-		return false
+	if asked {
+		if !p.cab.await("offered", offers) {
+			return false
+		}
+		if !stays && p.chance(0.2) {
+			return p.decline(p.cab.offer()) && (<-outcome).Ended != nil
+		}
+		if !p.accept(p.cab.offer()) {
+			return false
+		}
 	}
-	matched := <-outcome
+	matched := (<-outcome).Matched
 	if matched == nil || !p.cab.await("matched "+matched.Match, 0) {
+		p.r.isWrong("%s and %s were not both told of a match", p.asker.name, p.cab.name)
 		return false
 	}
 	p.r.count(func(c *counts) { c.Matches++ })
@@ -93,7 +102,7 @@ func (p *pair) round() bool {
 			return false
 		}
 	}
-	p.hold(0.05)
+	p.hold(0.02)
 	return p.end(matched.Match)
 }
 
@@ -110,26 +119,40 @@ func (p *pair) hold(probability float64) {
 	}
 }
 
-// ask asks, and returns the match. A phase or two may pass.
-func (p *pair) ask(m waggle.Match) *waggle.Matched {
+// ask asks, and returns the outcome. A phase or two may pass.
+func (p *pair) ask(m waggle.Match) waggle.Outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*p.r.each+2*patience)
 	defer cancel()
 	out, err := p.asker.client.Match(ctx, m)
-	if err != nil || out.Matched == nil {
-		p.r.isWrong("%s was not matched: %+v, %v", p.asker.name, out, err)
-		return nil
+	if err != nil || out.NoMatch != nil {
+		p.r.isWrong("%s has asked: %+v, %v", p.asker.name, out, err)
 	}
-	return out.Matched
+	return out
 }
 
-// accept lets the cab accept what it is offered.
-func (p *pair) accept(before int) bool {
-	if !p.cab.await("offered", before) {
-		return false
-	}
+// decline lets the cab decline. The request goes on, and is withdrawn.
+func (p *pair) decline(match string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	out, err := p.cab.client.Accept(ctx, p.cab.offer())
+	if ended, err := p.cab.client.Decline(ctx, match); err != nil {
+		p.r.isWrong("%s could not decline: %+v, %v", p.cab.name, ended, err)
+		return false
+	}
+	if !p.asker.await("ended "+match, 0) {
+		return false
+	}
+	if ended, err := p.asker.client.Cancel(ctx); err != nil {
+		p.r.isWrong("%s could not withdraw: %+v, %v", p.asker.name, ended, err)
+		return false
+	}
+	return true
+}
+
+// accept lets the cab accept.
+func (p *pair) accept(match string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	out, err := p.cab.client.Accept(ctx, match)
 	if err != nil || out.Matched == nil {
 		p.r.isWrong("%s could not accept: %+v, %v", p.cab.name, out, err)
 		return false

@@ -15,8 +15,6 @@ import (
 // top is the checkout.
 var top = filepath.Join("..", "..")
 
-const records = "internal/store/scripts/member.lua"
-
 // planted copies what the functions are built of, and changes texts of the script that reads and writes
 // records: each text and what takes its place, by turns.
 func planted(t *testing.T, texts ...string) (checkout string) {
@@ -45,34 +43,28 @@ func planted(t *testing.T, texts ...string) (checkout string) {
 	return checkout
 }
 
-// drillBetween plays a short drill.
-func drillBetween(t *testing.T, from, to string) (said string, err error) {
-	t.Helper()
-	kit.Command(t, "go", "Go, with its command on the path")
-	kit.Command(t, "valkey-server", "valkey-server 8 or later")
-	programs := t.TempDir()
-	build := exec.Command("go", "build", "-o", programs+string(filepath.Separator), "waggle/localstack")
-	build.Dir = top
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	var out bytes.Buffer
-	err = run(t.Context(), programs, []string{"-from", from, "-to", to, "-for", "1s", "-pairs", "12", "-out", t.TempDir()}, &out, io.Discard)
-	return out.String(), err
-}
-
 // A release leaves alone a field that the next one has added. One that refuses it is found.
 func TestTheDrillFindsAReleaseThatRefusesAField(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds the functions three times")
+	kit.Command(t, "go", "Go, with its command on the path")
+	kit.Command(t, "valkey-server", "valkey-server 8 or later")
+	programs, out := t.TempDir(), t.TempDir()
+	build := exec.Command("go", "build", "-o", programs+string(filepath.Separator), "waggle/localstack")
+	build.Dir = top
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, said)
+	}
+	drill := func(from, to string) (said string, err error) {
+		var b bytes.Buffer
+		err = run(t.Context(), programs, []string{"-from", from, "-to", to, "-for", "1s", "-pairs", "12", "-out", out}, &b, io.Discard)
+		return b.String(), err
 	}
 	next := planted(t, "lk = 'looked' }", "lk = 'looked', zz = 'added' }",
 		"  m.heard, changed.heard = math.max", "  m.added = 'yes'\n  m.heard, changed.heard = math.max")
-	if said, err := drillBetween(t, top, next); err != nil {
+	if said, err := drill(top, next); err != nil {
 		t.Errorf("a field more: %v\n%s", err, said)
 	}
 	refuses := planted(t, "if name then -- else a newer version wrote it", "if not name then error('unknown field') else -- a newer version wrote it")
-	said, err := drillBetween(t, refuses, next)
+	said, err := drill(refuses, next)
 	if err == nil || !strings.Contains(err.Error(), "got the error internal") {
 		t.Errorf("got %v, want the error internal\n%s", err, said)
 	}
