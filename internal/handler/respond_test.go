@@ -105,3 +105,28 @@ func TestAnAnswerIsNoResponseAfterTheSession(t *testing.T) {
 		t.Errorf("pushed %v and closed (-want +got)\n%s", p.frames, diff)
 	}
 }
+
+// reporting is a store whose answer to a report has that mark.
+type reporting struct {
+	sessions
+	mark string
+}
+
+func (s *reporting) Report(context.Context, match.Session, match.Report) (match.Reported, error) {
+	return match.Reported{Status: match.StatusOK, Now: 9, Advice: match.Available, Mark: s.mark}, nil
+}
+
+// The store notes that new advice was sent, and so it is pushed.
+func TestAnAckThatIsNotedIsPushed(t *testing.T) {
+	for mark, response := range map[string]bool{"": true, "advice 7": false} {
+		store := &reporting{mark: mark}
+		h, p, _ := serving(&sessions{})
+		h.Respond, h.Service.Store = true, store
+		e := event("location", ana())
+		e.Body = `{"action":"location","id":"i","lat":1,"lng":2}`
+		got, err := h.Handle(t.Context(), e)
+		if err != nil || strings.HasPrefix(got.Body, `{"type":"ack"`) != response || len(p.frames) > 0 == response || len(store.told) > 0 == response {
+			t.Errorf("mark %q: got the response %q, %v, pushed %v, noted %v", mark, got.Body, err, p.frames, store.told)
+		}
+	}
+}
