@@ -249,7 +249,7 @@ func errorFrame(id string, err error) *protocol.Error {
 // answer sends an error, if there is one, and closes the connection if that ends. It does so
 // even after the timeout of the work. An error that ends nothing may be the response instead.
 func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Error, ends bool) (response string) {
-	if h.Respond && f != nil && !ends {
+	if h.Respond && !ends { // without a frame it ends
 		return string(protocol.Encode(f))
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
