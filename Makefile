@@ -30,6 +30,7 @@ CACHE ?=
 DAYFLAGS ?=
 BENCHFLAGS ?=
 MUTATIONFLAGS ?=
+UPGRADEFLAGS ?=
 
 # The C compiler for make build is one for the machine that Lambda runs on:
 # `make build CC=…` names it; CC in the environment is for this machine.
@@ -127,6 +128,12 @@ emulator: compiler ## deploy the stack on ministack, an emulator of AWS without 
 verify-aws: compiler ## check on AWS what is not verified, and write docs/verified.md; half an hour, under two dollars (YES=1)
 	@go build -o bin/verify ./cmd/verify
 	@exec bin/verify $(if $(YES),-yes) $(VERIFYFLAGS)
+
+.PHONY: upgrade-drill
+upgrade-drill: compiler ## let the previous release and this checkout serve the same members, on one cache (FROM=<tag or commit> FOR=8s)
+	@build/progress.sh bin/localstack ./localstack
+	@go -C lab build -o ../bin/ ./upgrade
+	@exec bin/upgrade $(if $(FROM),-from '$(FROM)') $(if $(FOR),-for $(FOR)) $(UPGRADEFLAGS)
 
 .PHONY: deploy-localstack
 deploy-localstack: compiler ## deploy the stack on LocalStack and play a match; needs Docker and LOCALSTACK_AUTH_TOKEN

@@ -29,13 +29,18 @@ func (s *stack) built(ctx context.Context) (dir string, err error) {
 		fmt.Fprintln(s.config.Building, "building the functions for this machine, into "+localBuild)
 		return localBuild, buildFunctions(ctx, ".", localBuild)
 	}
+	return dir, complete("-functions", dir)
+}
+
+// complete checks that the directory in a flag has all functions.
+func complete(flag, dir string) error {
 	for _, f := range topology.Functions() {
 		if _, err := os.Stat(bootstrap(dir, f.Name)); err != nil {
-			return "", fmt.Errorf("-functions: there is no %s: build it with\n  go build -tags lambda.norpc -o %[1]s ./functions/%s\nor leave -functions out at the top of a checkout",
-				bootstrap(dir, f.Name), f.Name)
+			return fmt.Errorf("%s: there is no %s: build it with\n  go build -tags lambda.norpc -o %[2]s ./functions/%s\nor leave %[1]s out at the top of a checkout",
+				flag, bootstrap(dir, f.Name), f.Name)
 		}
 	}
-	return dir, nil
+	return nil
 }
 
 // buildFunctions builds the functions of a checkout with the same tags as for Lambda.

@@ -22,7 +22,7 @@ func TestHelpExplainsEachFlag(t *testing.T) {
 			t.Errorf("%s: %v", flag, err)
 		}
 		for _, want := range []string{"on one machine", "go run ./localstack", "/token?member=ana", "-addr host:port", "-cache URL",
-			"-pools file", "-events file", "-members number", "-mingle", "-decline share", "-silent share", "-seed number", "-insecure-tokens", "-allow-host names", "-log level", "-runtime how", "-functions directory", "-concurrency number", "-faults list", faults.Help()} {
+			"-pools file", "-events file", "-members number", "-mingle", "-decline share", "-silent share", "-seed number", "-insecure-tokens", "-allow-host names", "-log level", "-runtime how", "-functions directory", "-next folder", "-concurrency number", "-two-way", "-faults list", faults.Help()} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s does not say %q:\n%s", flag, want, &out)
 			}
@@ -75,6 +75,7 @@ func TestWhatCannotStartSaysWhatToType(t *testing.T) {
 		"no such runtime":            {[]string{"-runtime", "docker"}, []string{"-runtime", "inprocess", "process"}},
 		"no functions":               {[]string{"-runtime", "process", "-functions", dir}, []string{"-functions", "authorizer/bootstrap", "go build", "./functions/authorizer"}},
 		"no checkout":                {[]string{"-runtime", "process"}, []string{"./functions", "-functions"}},
+		"next release alone":         {[]string{"-runtime", "process", "-next", dir}, []string{"-next needs -functions"}},
 		"functions unused":           {[]string{"-functions", dir}, []string{"-functions", "-runtime process"}},
 		"no concurrency":             {[]string{"-runtime", "process", "-concurrency", "0"}, []string{"-concurrency", "1 to 1000"}},
 		"cache's faults":             {[]string{"-runtime", "process", "-faults", "all"}, []string{"-faults", "lost-reply=0,slow-cache=0"}},

@@ -49,6 +49,9 @@ func (s *stack) functions(ctx context.Context, queueURL, bus string) (functions,
 		topology.Issuer:             s.url("http", ""), topology.Audience: audience,
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", // a process gets its own
 	}
+	if s.config.TwoWay {
+		env[topology.TwoWay] = "true"
+	}
 	if bus != "" {
 		env[topology.EventBus] = s.url("http", "/"+bus)
 	}
@@ -107,6 +110,18 @@ func (s *stack) processes(ctx context.Context, env environment) (functions, erro
 	if err != nil {
 		return nil, err
 	}
+	first := s.run(dir, env)
+	if s.config.Next == "" {
+		return first, nil
+	}
+	if err := complete("-next", s.config.Next); err != nil {
+		return nil, err
+	}
+	return &lambda.Split{First: first, Second: s.run(s.config.Next, env)}, nil
+}
+
+// run starts the functions of a directory as processes.
+func (s *stack) run(dir string, env environment) *lambda.Processes {
 	programs := make(map[string]lambda.Program)
 	for _, f := range topology.Functions() {
 		p := lambda.Program{Command: []string{bootstrap(dir, f.Name)}, Timeout: f.Timeout, MemoryMB: f.MemoryMB}
@@ -119,7 +134,7 @@ func (s *stack) processes(ctx context.Context, env environment) (functions, erro
 	}
 	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.environments(), Log: s.config.Log})
 	s.closers = append(s.closers, func() error { running.Close(); return nil })
-	return running, nil
+	return running
 }
 
 // environments is how many of them each function may have.

@@ -19,6 +19,7 @@ import (
 
 	"waggle/internal/pool"
 	"waggle/localstack/faults"
+	"waggle/localstack/lambda"
 )
 
 func main() {
@@ -74,12 +75,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	})
 	flags.StringVar(&c.Runtime, "runtime", inProcess, "`how` the functions run: inprocess; or process, built as for Lambda and started on demand")
 	flags.StringVar(&c.Functions, "functions", "", "with -runtime process, the `directory` of FUNCTION/bootstrap for this machine; without it they are built from the checkout")
+	flags.StringVar(&c.Next, "next", "", "with -functions, the `folder` of another release of them: "+lambda.ShiftPath+"?share=0.5 lets it have half of the invocations")
 	flags.Func("concurrency", "`number` of invocations that may be in progress (default 200); with -runtime process, of environments that each function may have (default 50)", func(text string) (err error) {
 		if c.Concurrency, err = strconv.Atoi(text); err != nil || c.Concurrency < 1 || c.Concurrency > 1000 {
 			return errors.New("it must be 1 to 1000")
 		}
 		return nil
 	})
+	flags.BoolVar(&c.TwoWay, "two-way", false, "give the routes responses: acks, pongs and plain errors then come without a post, and an empty frame in place of no answer")
 	flags.StringVar(&level, "log", "warn", "lowest `level` that is logged: debug, info, warn or error")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -185,6 +188,8 @@ func (c config) checkRuntime(injected *faults.Faults) error {
 		return fmt.Errorf("-runtime must be %s or %s", inProcess, processes)
 	case c.Runtime != processes && c.Functions != "":
 		return fmt.Errorf("-functions needs -runtime %s", processes)
+	case c.Next != "" && c.Functions == "":
+		return errors.New("-next needs -functions")
 	case c.Runtime == processes && injected != nil && injected.AffectCache():
 		return fmt.Errorf("-faults: faults of the cache do not work with -runtime %s: leave it out, or set lost-reply=0,slow-cache=0", processes)
 	}

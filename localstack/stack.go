@@ -42,7 +42,9 @@ type config struct {
 	AllowHosts         hosts  // nil: none
 	Runtime            string // inProcess or processes
 	Functions          string // directory of the built functions; "": build them from the checkout
+	Next               string // directory of another release of them; "": there is none
 	Concurrency        int    // invocations in progress; with processes, environments of each function; 0: the default
+	TwoWay             bool   // routes have responses
 	Log                *slog.Logger
 	Building           io.Writer            // gets the progress of a build
 	Events             io.Writer            // gets the application's events; nil: there are none
@@ -116,7 +118,7 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		}
 	}
 	front := apigateway.Config{Stage: stage, Routes: routes, Authorizer: topology.Authorizer,
-		Invoker: functions, Logger: c.Log, Now: c.now, Observe: func(f apigateway.Frame) {
+		Invoker: functions, TwoWay: c.TwoWay, Logger: c.Log, Now: c.now, Observe: func(f apigateway.Frame) {
 			if f.Direction == apigateway.Out && bytes.HasPrefix(f.Payload, []byte(`{"message":`)) {
 				return // the gateway's own, of which there are many under overload
 			}
@@ -165,6 +167,9 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 	mux.HandleFunc("GET "+issuer.KeysPath, tokens.ServeKeys)
 	if s.loopback { // nothing else keeps others from acting as the back end
 		mux.HandleFunc(lambda.InvokePath, lambda.ServeInvoke(functions))
+		if split, ok := functions.(*lambda.Split); ok {
+			mux.HandleFunc(lambda.ShiftPath, split.ServeShift)
+		}
 	}
 	if s.open {
 		mux.HandleFunc("GET /metrics", s.serveMetrics)

@@ -153,6 +153,21 @@ func (a *account) deploy(ctx context.Context, network string) (*target, error) {
 	return &target{account: a, stack: name, network: network, url: made.Url, management: made.ManagementEndpoint, tokens: a.tokens}, nil
 }
 
+// update deploys a stack once more, with more settings.
+func (a *account) update(ctx context.Context, stack string, settings ...string) error {
+	for _, flags := range a.stacks {
+		if flags[1] != "stack="+stack {
+			continue
+		}
+		args := append([]string{"deploy", "--require-approval", "never"}, flags...)
+		for _, setting := range settings {
+			args = append(args, "-c", setting)
+		}
+		return a.cdk(ctx, args...)
+	}
+	return fmt.Errorf("there is no stack %s", stack)
+}
+
 // destroy deletes everything whose creation began, and checks that it is gone.
 func (a *account) destroy(ctx context.Context) error {
 	var errs []error

@@ -187,6 +187,48 @@ func replaced(ctx context.Context, s *target) (string, bool, error) {
 	return fmt.Sprintf("%v, then %d", got["code"], code), got["code"] == "replaced" && code == 1000, err
 }
 
+// twoWay gives the routes of the stack responses.
+func twoWay(ctx context.Context, s *target) (string, bool, error) {
+	if s.account == nil {
+		return "", false, errNotAWS
+	}
+	if err := s.account.update(ctx, s.stack, "twoWay=true"); err != nil {
+		return "", false, err
+	}
+	return responses(ctx, s)
+}
+
+// responses tries routes with responses. A client cannot see whether a pong was posted: it comes at all
+// only if one of the two ways works, and with responses the function does not post it.
+func responses(ctx context.Context, s *target) (string, bool, error) {
+	w, err := s.connect(ctx, 0)
+	if err != nil {
+		return "", false, err
+	}
+	defer w.CloseNow()
+	began := time.Now()
+	if _, err := w.request(ctx, `{"action":"ping","id":"p"}`, "pong"); err != nil {
+		return "", false, err
+	}
+	took := time.Since(began)
+	refused, err := w.request(ctx, `{"action":"fly","id":"f"}`, "error")
+	if err != nil {
+		return "", false, err
+	}
+	before := w.empty.Load()
+	for _, report := range []string{`"available":true,`, ""} { // the second one has no answer
+		if err := w.Write(ctx, websocket.MessageText, []byte(`{"action":"location",`+report+place+`}`)); err != nil {
+			return "", false, err
+		}
+		time.Sleep(2 * time.Second) // for a frame that may not come
+	}
+	found := fmt.Sprintf("`pong` after %d ms, then `%v`; an answer without a body brought ", took.Milliseconds(), refused["code"])
+	if w.empty.Load() > before {
+		return found + "an empty frame", true, nil
+	}
+	return found + "no frame", true, nil
+}
+
 func idle(ctx context.Context, s *target) (string, bool, error) {
 	if s.idle == 0 {
 		return "", false, fmt.Errorf("%w by -idle 0", errLeftOut)

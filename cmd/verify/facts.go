@@ -47,8 +47,8 @@ func (s *target) pushes(ctx context.Context) finding {
 	}}.on(ctx, s)
 }
 
-// facts lists the checks in their order. The one before the last leaves the
-// stack unusable, and the last reads the cache's metrics, which are late.
+// facts lists the checks in their order. One updates the stack, the one
+// before the last leaves it unusable, and the last reads the cache's metrics, which are late.
 func facts() []check {
 	return []check{
 		{"without a token: 401; with a bad one: 403", []string{"A policy that allows"}, refusals},
@@ -64,6 +64,7 @@ func facts() []check {
 		{"a connection that a function deletes is closed with 1000, after what was posted", []string{"DELETE sends what was posted"}, replaced},
 		{"cold starts, and how long functions run when warm", nil, starts},
 		{"a connection that only pings is closed after 10 minutes with 1001", nil, idle},
+		{"with two-way routes `pong` and plain errors come as the responses of the routes", []string{"With a route response"}, twoWay},
 		{"a function that cannot run gives the client `Internal server error`; a dropped connection gives 410 in time",
 			[]string{"The number of environments is bounded"}, throttled},
 		{"the cache refuses no sign-in", nil, signIns},

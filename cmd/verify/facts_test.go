@@ -17,7 +17,7 @@ import (
 )
 
 // local runs the local stack, which behaves as AWS is believed to.
-func local(t *testing.T) *target {
+func local(t *testing.T, flags ...string) *target {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "localstack")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./localstack")
@@ -25,7 +25,7 @@ func local(t *testing.T) *target {
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, said)
 	}
-	c := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "-addr", "127.0.0.1:0")
+	c := exec.CommandContext(context.WithoutCancel(t.Context()), binary, append(flags, "-addr", "127.0.0.1:0")...)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -79,8 +79,17 @@ func TestEveryFactHoldsOnTheLocalStack(t *testing.T) {
 			t.Errorf("got %v", f)
 		}
 	}
-	if account != 4 { // cold starts, the throttled function, sign-ins, and ten idle minutes
-		t.Errorf("got %d facts not tried, want 4", account)
+	if account != 5 { // cold starts, two-way routes, the throttled function, sign-ins, and ten idle minutes
+		t.Errorf("got %d facts not tried, want 5", account)
+	}
+}
+
+func TestAnEmptyResponseIsSeen(t *testing.T) {
+	for want, flags := range map[string][]string{"brought no frame": nil, "brought an empty frame": {"-two-way"}} {
+		found, ok, err := responses(t.Context(), local(t, flags...))
+		if err != nil || !ok || !strings.Contains(found, want) || !strings.Contains(found, "unknown_action") {
+			t.Errorf("got %q, %v, %v, want that it %s", found, ok, err, want)
+		}
 	}
 }
 

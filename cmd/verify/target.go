@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -31,7 +32,8 @@ type connection struct {
 	*websocket.Conn
 	net    net.Conn
 	frames chan map[string]any
-	end    error // why it ended; set before frames is closed
+	empty  atomic.Int32 // frames without content
+	end    error        // why it ended; set before frames is closed
 }
 
 // connect connects a member, 0 or 1.
@@ -60,6 +62,9 @@ func (s *target) connect(ctx context.Context, member int) (*connection, error) {
 			if err != nil {
 				w.end = err
 				return
+			}
+			if len(raw) == 0 {
+				w.empty.Add(1)
 			}
 			var frame map[string]any
 			if json.Unmarshal(raw, &frame) == nil {

@@ -173,6 +173,8 @@ type API struct {
 	// ConnectRate bounds the new connections per second. 0: what fits the region's quota.
 	Rate, Burst, ConnectRate int
 	AccessLogs               AccessLogs
+	// TwoWay lets acks, pongs and plain errors be the responses of the routes, in place of posts.
+	TwoWay bool
 	// Domain is a custom domain name, and Certificate the ARN of its certificate in the
 	// stack's region.
 	Domain, Certificate string

@@ -110,6 +110,8 @@ func TestAnErrorNamesTheWrongSetting(t *testing.T) {
 		"more memory ready than allowed":     {[]string{"cacheMinGB=11"}, "-c cacheMinGB=11 is above -c cacheMaxGB=10"},
 		"more units ready than allowed":      {[]string{"cacheMinECPU=2000", "cacheMaxECPU=1000"}, "-c cacheMinECPU=2000 is above -c cacheMaxECPU=1000"},
 		"a tag without a value":              {[]string{"tags=team"}, "-c tags=team: it must be NAME=VALUE,NAME=VALUE"},
+		"routes that are partly two-way":     {[]string{"twoWay=some"}, "-c twoWay=some: it must be true or false"},
+		"two-way routes on an emulator":      {[]string{"target=local", "cacheEndpoint=redis://localhost:6379", "twoWay=true"}, "-c twoWay goes with target=aws only"},
 		"another level":                      {[]string{"lambdaLogs=debug"}, "-c lambdaLogs=debug: it must be warn or info"},
 		"no VPC's id":                        {[]string{"vpcId=mine"}, "-c vpcId=mine: it must be a VPC's id, vpc-…"},
 		"one subnet":                         {[]string{inVPC, existingVPC, "subnetIds=subnet-01234567"}, "it must be ids of two subnets or more"},
@@ -183,12 +185,12 @@ func TestParseSetsTheFields(t *testing.T) {
 				c.Cache.Kind, c.Cache.Endpoint, c.Cache.IAM, c.Cache.User, c.Cache.SecurityGroup = config.Existing, "rediss://cache.example:6380", "cluster/a", "u", "sg-01234567"
 				c.Network.VPC, c.Network.Subnets = "vpc-0123456789abcdef0", []string{"subnet-01234567", "subnet-89abcdef"}
 			})},
-		"the rest": {[]string{inVPC, "egress=ipv6", "zones=eu-west-1a,eu-west-1c", "tags=team=a b,stage=", "lambdaLogs=info", "throttleRate=10", "throttleBurst=20", "accessLogs=account", "domain=a.example",
+		"the rest": {[]string{inVPC, "egress=ipv6", "zones=eu-west-1a,eu-west-1c", "tags=team=a b,stage=", "lambdaLogs=info", "throttleRate=10", "throttleBurst=20", "accessLogs=account", "twoWay=true", "domain=a.example",
 			"certificate=arn:aws:acm:eu-west-1:123456789012:certificate/x", "logDays=7", "eventBus=default", "alarmTopic=arn:aws:sns:eu-west-1:123456789012:x", "arch=amd64", "stack=two"},
 			base(func(c *config.Config) {
 				c.Cache.Kind, c.Network.Egress, c.Network.Zones = config.Serverless, config.IPv6, []string{"eu-west-1a", "eu-west-1c"}
 				c.Tags, c.LambdaLogs = map[string]string{"team": "a b", "stage": ""}, config.LevelInfo
-				c.API = config.API{Rate: 10, Burst: 20, AccessLogs: config.LogsAccount, Domain: "a.example", Certificate: "arn:aws:acm:eu-west-1:123456789012:certificate/x"}
+				c.API = config.API{Rate: 10, Burst: 20, AccessLogs: config.LogsAccount, TwoWay: true, Domain: "a.example", Certificate: "arn:aws:acm:eu-west-1:123456789012:certificate/x"}
 				c.LogDays, c.EventBus, c.AlarmTopic, c.Arch, c.Stack = 7, "default", "arn:aws:sns:eu-west-1:123456789012:x", config.AMD64, "two"
 			})},
 		"an emulator": {[]string{"target=local", "issuer=http://localhost:8080", "cacheEndpoint=redis://localhost:6379", "emulator=http://localhost.localstack.cloud:4566"},

@@ -127,6 +127,12 @@ func settings() []setting {
 			func(d *draft) *int { return &d.ConnectConcurrency }),
 		choice("accessLogs", "`on` uses the role with which API Gateway logs in this account and region, and creates it if there is none; `account` never creates it", LogsOn,
 			func(d *draft) *AccessLogs { return &d.API.AccessLogs }, LogsOn, LogsAccount, LogsOff),
+		onAWS.only(setting{Setting: Setting{Key: "twoWay", Allowed: "true or false", Default: "false",
+			Meaning: "whether acks, pongs and plain errors are the [responses of the routes](deploy.md#two-way-routes), in place of posts; not verified yet"},
+			set: func(d *draft, value string) bool {
+				d.API.TwoWay = value == "true"
+				return value == "true" || value == "false"
+			}}),
 		onAWS.only(name("domain", "a custom domain name", "a domain name", `[a-z0-9-]+(\.[a-z0-9-]+)+`, func(d *draft) *string { return &d.API.Domain })),
 		onAWS.only(name("certificate", "the domain's certificate, in the stack's region", "the ARN of a certificate of ACM",
 			`arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/\S+`, func(d *draft) *string { return &d.API.Certificate })),

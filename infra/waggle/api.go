@@ -21,6 +21,7 @@ import (
 // resources, so that this file shows exactly what is deployed.
 type api struct {
 	scope                         constructs.Construct
+	twoWay                        bool // routes have responses
 	made                          awsapigatewayv2.CfnApi
 	url, management, domainTarget *string
 	domainZone                    *string
@@ -39,7 +40,7 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 	if c.InVPC() && c.Network.Egress == config.IPv6 {
 		props.IpAddressType = jsii.String("dualstack")
 	}
-	a := &api{scope: scope, made: awsapigatewayv2.NewCfnApi(scope, jsii.String("Api"), props)}
+	a := &api{scope: scope, twoWay: c.API.TwoWay, made: awsapigatewayv2.NewCfnApi(scope, jsii.String("Api"), props)}
 	at := a.join(jsii.String("s://"), a.made.Ref(), jsii.String(".execute-api."), awscdk.Aws_REGION(), jsii.String("."), awscdk.Aws_URL_SUFFIX(), jsii.String("/"+topology.Stage))
 	if c.Target == config.Local {
 		// An emulator serves its APIs under a path and not under a host name.
@@ -129,8 +130,20 @@ func (a *api) serve(f topology.Function, made awslambda.Function) {
 		} else {
 			suppress(route, suppression{"AwsSolutions-APIG4", "API Gateway authorizes $connect only. It attaches the result to every later event, where the function checks it"})
 		}
+		if a.twoWay && key != topology.RouteConnect && key != topology.RouteDisconnect {
+			a.respond(id, route)
+		}
 		a.permit(f.Name, id, made, a.arn(topology.Stage, key))
 	}
+}
+
+// respond gives a route a response: the body that the function returns. An integration of the type
+// AWS_PROXY needs no response of its own for that.
+func (a *api) respond(id string, route awsapigatewayv2.CfnRoute) {
+	const all = "$default" // the only key that there is
+	route.SetRouteResponseSelectionExpression(jsii.String(all))
+	awsapigatewayv2.NewCfnRouteResponse(a.scope, jsii.String(id+"Response"), &awsapigatewayv2.CfnRouteResponseProps{
+		ApiId: a.made.Ref(), RouteId: route.Ref(), RouteResponseKey: jsii.String(all)})
 }
 
 // authorize attaches the authorizer to $connect when both exist.

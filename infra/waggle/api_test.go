@@ -24,10 +24,11 @@ func invocation(name string) string {
 	return "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Waggle" + title(name) + ".Arn}/invocations"
 }
 
-// $connect alone has an authorizer, which requires the token in no place.
+// $connect alone has an authorizer, which requires the token in no place. With twoWay=true the routes
+// of messages have a response.
 func TestTheRoutesAreThoseOfTheTopology(t *testing.T) {
 	each(t, func(t *testing.T, s *template) {
-		want, integrations, permissions := map[string]any{}, map[string]any{}, map[string]any{}
+		want, integrations, permissions, responses := map[string]any{}, map[string]any{}, map[string]any{}, map[string]any{}
 		for _, f := range topology.Functions() {
 			if f.Authorizer {
 				permissions[theAPI+"/authorizers/${WaggleTokenAuthorizer}"] = "${WaggleAuthorizer.Arn}"
@@ -41,6 +42,10 @@ func TestTheRoutesAreThoseOfTheTopology(t *testing.T) {
 				if route == topology.RouteConnect {
 					properties["AuthorizationType"], properties["AuthorizerId"] = "CUSTOM", "${WaggleTokenAuthorizer}"
 				}
+				if s == stack(t, everything) && route != topology.RouteConnect && route != topology.RouteDisconnect {
+					properties["RouteResponseSelectionExpression"] = "$default"
+					responses["${Waggle"+title(strings.TrimPrefix(route, "$"))+"Route}"] = "$default"
+				}
 				want[route] = properties
 				permissions[theAPI+"/prod/"+route] = "${Waggle" + title(f.Name) + ".Arn}"
 			}
@@ -51,6 +56,17 @@ func TestTheRoutesAreThoseOfTheTopology(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" || len(got) < 10 {
 			t.Errorf("routes (-want +got):\n%s", diff)
+		}
+		got = map[string]any{}
+		for _, name := range s.names("AWS::ApiGatewayV2::RouteResponse") {
+			p := s.resources[name].Properties
+			got[p["RouteId"].(string)] = p["RouteResponseKey"]
+			if p["ApiId"] != "${WaggleApi}" {
+				t.Errorf("%s: got %v", name, p)
+			}
+		}
+		if diff := cmp.Diff(responses, got); diff != "" {
+			t.Errorf("responses, with twoWay=true (-want +got):\n%s", diff)
 		}
 		got = map[string]any{}
 		for _, name := range s.names("AWS::ApiGatewayV2::Integration") {

@@ -83,6 +83,9 @@ func (with function) environment(f topology.Function) *map[string]*string {
 	values[topology.ManagementEndpoint] = with.api.management
 	values[topology.TimerQueue] = with.timers.url(with)
 	values[topology.EventBus] = with.busURL()
+	if with.config.API.TwoWay {
+		values[topology.TwoWay] = jsii.String("true")
+	}
 	identity := with.config.Identity
 	for name, value := range map[string]string{
 		topology.Issuer:        identity.Issuer,

@@ -148,7 +148,7 @@ func TestTheVariablesHaveTheseValues(t *testing.T) {
 		existing: {identity, with(endpoint, "WAGGLE_CACHE_URL=rediss://cache.example:6380", "WAGGLE_CACHE_USER=ours", "WAGGLE_CACHE_IAM=cluster/theirs")},
 		everything: {with(identity, "WAGGLE_AUDIENCE_CLAIM=client_id", "WAGGLE_POOL_CLAIM=custom:pool", "WAGGLE_ROLES_CLAIM=custom:roles",
 			"WAGGLE_TAGS_CLAIM=custom:tags", "WAGGLE_CARD_CLAIM=custom:card"),
-			with(endpoint, "WAGGLE_EVENT_BUS=https://events.${AWS::Region}.${AWS::URLSuffix}/arn:aws:events:eu-west-3:210987654321:event-bus/theirs", "WAGGLE_CACHE_URL=rediss://cache.example:6379", "WAGGLE_CACHE_USER=ours",
+			with(endpoint, "WAGGLE_TWO_WAY=true", "WAGGLE_EVENT_BUS=https://events.${AWS::Region}.${AWS::URLSuffix}/arn:aws:events:eu-west-3:210987654321:event-bus/theirs", "WAGGLE_CACHE_URL=rediss://cache.example:6379", "WAGGLE_CACHE_USER=ours",
 				"WAGGLE_CACHE_PASSWORD={{resolve:secretsmanager:the/password:SecretString:::}}")},
 		local: {with(identity, "WAGGLE_ISSUER=http://issuer.example"), with(endpoint, "WAGGLE_EVENT_BUS=http://127.0.0.1:4566/default", "WAGGLE_CACHE_URL=redis://127.0.0.1:6379",
 			"WAGGLE_MANAGEMENT_ENDPOINT=http://127.0.0.1:4566/_aws/execute-api/${WaggleApi}/prod")},

@@ -55,7 +55,7 @@ var stacks = map[string]func() (*template, error){
 	everything: once("vpcId=vpc-01234567", "subnetIds=subnet-01234567,subnet-89abcdef", "cacheEndpoint=cache.example:6379", "cacheUser=ours", "cacheSecret=the/password",
 		"audienceClaim=client_id", "claim.pool=custom:pool", "claim.roles=custom:roles", "claim.tags=custom:tags", "claim.card=custom:card",
 		"domain=ws.example.org", "certificate=arn:aws:acm:eu-west-3:210987654321:certificate/x", "alarmTopic=arn:aws:sns:eu-west-3:210987654321:alarms",
-		"eventBus=arn:aws:events:eu-west-3:210987654321:event-bus/theirs", "accessLogs=off", "throttleRate=10", "throttleBurst=20", "logDays=7"),
+		"eventBus=arn:aws:events:eu-west-3:210987654321:event-bus/theirs", "accessLogs=off", "throttleRate=10", "throttleBurst=20", "logDays=7", "twoWay=true"),
 	local: once("target=local", "issuer=http://issuer.example", "cacheEndpoint=redis://127.0.0.1:6379", "arch=amd64", "eventBus=default"),
 }
 

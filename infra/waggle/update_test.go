@@ -45,6 +45,7 @@ var createOnly = map[string][]string{
 	"AWS::ApiGatewayV2::Api":           {"ProtocolType"},
 	"AWS::ApiGatewayV2::Stage":         {"StageName", "ApiId"},
 	"AWS::ApiGatewayV2::Route":         {"ApiId"},
+	"AWS::ApiGatewayV2::RouteResponse": {"ApiId", "RouteId"},
 	"AWS::ApiGatewayV2::Authorizer":    {"ApiId"},
 	"AWS::ApiGatewayV2::Integration":   {"ApiId"},
 	"AWS::ApiGatewayV2::DomainName":    {"DomainName"},

@@ -88,6 +88,9 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 			return nil, fmt.Errorf("%s: it must be a URL such as https://host/stage", topology.ManagementEndpoint)
 		}
 	}
+	if text := get(topology.TwoWay); text != "" && text != "true" && text != "false" {
+		return nil, fmt.Errorf("%s: it must be true or false", topology.TwoWay)
+	}
 	if get(topology.CacheURL) == "" {
 		return nil, fmt.Errorf("%s is not set: it must be redis://host:port or rediss://host:port", topology.CacheURL)
 	}
@@ -116,7 +119,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.CacheURL, err)
 	}
-	h := &handler.Handler{Push: o.Push, Now: o.Now, Log: o.Log, Audit: audit}
+	h := &handler.Handler{Push: o.Push, Now: o.Now, Log: o.Log, Audit: audit, Respond: get(topology.TwoWay) == "true"}
 	var pusher *gateway.Pusher
 	if o.Push == nil {
 		pusher = gateway.NewPusher(get(topology.ManagementEndpoint), cmp.Or(region(get), "us-east-1"), role(get))

@@ -24,7 +24,8 @@ import (
 type (
 	// Event is an event of API Gateway.
 	Event = events.APIGatewayWebsocketProxyRequest
-	// Response is the response to an event. API Gateway uses only that to $connect.
+	// Response is the response to an event. API Gateway uses only that to $connect, and the body of
+	// that to a message where the route has a response.
 	Response = events.APIGatewayProxyResponse
 )
 
@@ -37,6 +38,9 @@ type Handler struct {
 	Log  *slog.Logger
 	// Audit gets a line for each call of a verb, and is not bounded.
 	Audit *slog.Logger
+	// Respond says that routes have responses. Then an answer whose order does not matter is the
+	// response, in place of a push: an ack, a pong, or an error that does not close the connection.
+	Respond bool
 	// Endpoint, unless nil, is called with each event's domain and stage before any push.
 	Endpoint func(domain, stage string)
 }
@@ -66,8 +70,7 @@ func (h *Handler) Handle(ctx context.Context, e Event) (Response, error) {
 	case "":
 		return Response{}, errors.New("not an event of a WebSocket API: it has no routeKey")
 	}
-	h.message(ctx, e)
-	return Response{StatusCode: http.StatusOK}, nil
+	return Response{StatusCode: http.StatusOK, Body: h.message(ctx, e)}, nil
 }
 
 func (h *Handler) connect(ctx context.Context, e Event) (Response, error) {
@@ -100,7 +103,8 @@ func (h *Handler) disconnect(ctx context.Context, e Event) (Response, error) {
 	return Response{StatusCode: http.StatusOK}, nil
 }
 
-func (h *Handler) message(ctx context.Context, e Event) {
+// message serves a message, and returns the response.
+func (h *Handler) message(ctx context.Context, e Event) (response string) {
 	connection := e.RequestContext.ConnectionID
 	m, bad := protocol.Decode(e.RequestContext.RouteKey, []byte(e.Body))
 	id := ""
@@ -116,20 +120,32 @@ func (h *Handler) message(ctx context.Context, e Event) {
 	} else if expired() {
 		err = match.SessionExpired()
 	} else if bad != nil {
-		h.answer(ctx, connection, bad, false)
-		return
+		return h.answer(ctx, connection, bad, false)
 	} else {
 		var result match.Result
 		result, err = h.serve(ctx, e, x, m)
-		if err = errors.Join(err, h.deliver(ctx, x, result)); err != nil && expired() {
+		var answer protocol.Frame
+		if h.Respond {
+			answer = result.Answer()
+		}
+		err = errors.Join(err, h.deliver(ctx, x, result))
+		switch {
+		case answer == nil:
+		case err == nil && !expired():
+			return string(protocol.Encode(answer))
+		default: // an error follows, or the end of the session
+			h.Service.Notify(ctx, x.Member, x.Address(h.Now()), answer)
+		}
+		if err != nil && expired() {
 			h.log(ctx, e, err)
 			err = match.SessionExpired() // it is all that may be sent by now
 		}
 	}
 	if err != nil {
 		h.log(ctx, e, err)
-		h.refuse(ctx, connection, id, err)
+		return h.refuse(ctx, connection, id, err)
 	}
+	return ""
 }
 
 func (h *Handler) serve(ctx context.Context, e Event, x match.Session, m protocol.Message) (match.Result, error) {
@@ -206,14 +222,13 @@ func offers(e Event, subprotocol string) bool {
 	return false
 }
 
-// refuse sends the error of a message that could not be done.
-func (h *Handler) refuse(ctx context.Context, connection, id string, err error) {
+// refuse sends or returns the error of a message that could not be done.
+func (h *Handler) refuse(ctx context.Context, connection, id string, err error) (response string) {
 	a := answerTo(err)
 	if a.code == "" {
-		h.answer(ctx, connection, nil, a.ends)
-		return
+		return h.answer(ctx, connection, nil, a.ends)
 	}
-	h.answer(ctx, connection, errorFrame(id, err), a.ends)
+	return h.answer(ctx, connection, errorFrame(id, err), a.ends)
 }
 
 // errorFrame is what the sender of a message that failed is told.
@@ -232,8 +247,11 @@ func errorFrame(id string, err error) *protocol.Error {
 }
 
 // answer sends an error, if there is one, and closes the connection if that ends. It does so
-// even after the timeout of the work.
-func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Error, ends bool) {
+// even after the timeout of the work. An error that ends nothing may be the response instead.
+func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Error, ends bool) (response string) {
+	if h.Respond && !ends { // without a frame it ends
+		return string(protocol.Encode(f))
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
 	var err error
@@ -246,6 +264,7 @@ func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Err
 	if err != nil && !errors.Is(err, match.ErrConnectionGone) {
 		h.Log.WarnContext(ctx, "answer", "connection", connection, "err", err)
 	}
+	return ""
 }
 
 func (h *Handler) log(ctx context.Context, e Event, err error) {

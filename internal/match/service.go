@@ -81,6 +81,22 @@ func (r Result) Deliver(ctx context.Context, reply func(context.Context, protoco
 	return errors.Join(errs...)
 }
 
+// Answer takes the last reply out of the result, and returns it, if it may reach the caller in any way:
+// it is an ack or a pong, and the store does not note whether it was sent. Else it returns nil.
+func (r *Result) Answer() protocol.Frame {
+	last := len(r.Replies) - 1
+	if last < 0 || len(r.work.replies[last].marks) > 0 {
+		return nil
+	}
+	answer := r.Replies[last]
+	switch answer.(type) {
+	case *protocol.Ack, *protocol.Pong:
+		r.Replies, r.work.replies = r.Replies[:last], r.work.replies[:last]
+		return answer
+	}
+	return nil
+}
+
 // Sleep returns nil after d. If the context ends first, it returns an error that wraps
 // ErrUnavailable and the context's error.
 func Sleep(ctx context.Context, d time.Duration) error {

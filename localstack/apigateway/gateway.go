@@ -52,6 +52,9 @@ type Config struct {
 	Routes     map[string]string // route key → function; the keys include "$connect", "$disconnect" and "$default"
 	Authorizer string            // function that decides about the upgrade; "" admits everyone
 	Invoker    Invoker
+	// TwoWay says that each route of messages has a route response: what a function returns as the
+	// body is sent to the client.
+	TwoWay bool
 
 	// IdleTimeout closes a connection without data in either direction; default 10 min.
 	IdleTimeout time.Duration

@@ -142,6 +142,30 @@ func TestClientsGetAFrameIfAFunctionFailsButNotItsResult(t *testing.T) {
 	}
 }
 
+// With a route response the body is sent, whatever the status, and an empty one too. A route of the
+// gateway itself has none.
+func TestTwoWayRoutesSendTheBody(t *testing.T) {
+	body := func(status int, body any) func(object) (object, error) {
+		return func(object) (object, error) { return object{"statusCode": status, "body": body}, nil }
+	}
+	s := start(t, apigateway.Config{TwoWay: true}, handlers{
+		"$connect": body(200, "of $connect"), "body": body(200, "sent"), "status": body(500, "sent too"), "empty": body(200, ""), "none": answer(200),
+		"malformed": body(200, 7), "$default": body(200, "of $default"),
+		"error": func(object) (object, error) { return nil, errors.New("secret") },
+	})
+	c, id := s.connect()
+	for _, test := range [][2]string{{"body", "sent"}, {"status", "sent too"}, {"empty", ""}, {"none", ""}, {"unknown", "of $default"}} {
+		write(t, c, fmt.Sprintf(`{"action":%q}`, test[0]))
+		if got := read(t, c); got != test[1] {
+			t.Errorf("%s: got %q, want %q", test[0], got, test[1])
+		}
+	}
+	for _, action := range []string{"error", "malformed"} {
+		write(t, c, fmt.Sprintf(`{"action":%q}`, action))
+		checkErrorFrame(t, read(t, c), "Internal server error", id)
+	}
+}
+
 func checkErrorFrame(t *testing.T, frame, message, connectionID string) {
 	t.Helper()
 	var got map[string]string

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// route runs the function for one message. Routes are one-way: the function's result is
-// ignored, even an error status. Only if the function fails does the client get a frame.
+// route runs the function for one message. Unless routes are two-way, the function's result is
+// ignored, even an error status. If the function fails, the client gets a frame. A body that is empty
+// is sent too: an empty frame.
 func (g *Gateway) route(c *connection, data []byte, arrival time.Time) {
 	body := string(data)
 	key := g.routeKey(data)
@@ -20,8 +21,11 @@ func (g *Gateway) route(c *connection, data []byte, arrival time.Time) {
 		c.send(newRefusal(http.StatusForbidden, "Forbidden", &rc).frame())
 		return
 	}
-	_, err := g.integrate(function, event{RequestContext: rc, Body: &body, IsBase64Encoded: new(bool)})
+	result, err := g.integrate(function, event{RequestContext: rc, Body: &body, IsBase64Encoded: new(bool)})
 	if err == nil {
+		if g.config.TwoWay {
+			c.send([]byte(result.Body))
+		}
 		return
 	}
 	g.log.Error("apigateway: message", "connection", c.id, "route", key, "err", err)

@@ -78,6 +78,8 @@ func rules() []rule {
 		{"lab/town", []string{"lab/trace", "localstack/streets"}, "it makes up a day, and does not know who plays it"},
 		{"lab/compare", []string{"lab/chart", "lab/stats", "lab/trace", "localstack/streets", "internal/geo"}, "it compares traces, and does not know who made them"},
 		{"lab/day", []string{"cmd/waggle/stack", "lab/scope", "test/kit/caches"}, "it runs the programs as a user does, on a cluster like that of the tests"},
+		{"lab/upgrade", []string{"clients/go", "cmd/waggle/stack", "cmd/waggle/endpoint", "internal/topology", "lab/scope", "test/kit/caches"},
+			"it runs the programs as a user does, and builds the functions by the list of them"},
 		{"lab/bench", []string{"internal/match", "internal/store", "internal/pool", "internal/protocol", "internal/geo", "lab/chart", "lab/scope",
 			"lab/stats", "test/kit/caches"}, "it measures the store and the service alone, without what carries messages to them"},
 		{"lab/start", []string{"lab/scope", "test/kit/caches"}, "it starts the functions as Lambda does, and sees no more of them"},
