@@ -2,8 +2,10 @@ package wire
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
 	"waggle/clients/go/waggle"
@@ -36,6 +38,23 @@ func TestPredictionsAreThoseOfTheVectors(t *testing.T) {
 		east := (lng - v.Lng) * meters * math.Cos(v.Lat*math.Pi/180)
 		if off := math.Hypot(north, east); !(off < 0.01) || lng < -180 || lng >= 180 {
 			t.Errorf("%s: got %.9f, %.9f, want %.9f, %.9f", v.What, lat, lng, v.Lat, v.Lng)
+		}
+	}
+}
+
+// The page states the limits as numbers, for authors of other clients.
+func TestThePageStatesTheLimitsOfThePrediction(t *testing.T) {
+	text, err := os.ReadFile("../../docs/protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "## Predicting a position\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, want := range []string{
+		fmt.Sprintf("`speed` is below %g m/s", waggle.StillSpeed), fmt.Sprintf("keeps its speed for %g s", waggle.PredictionHorizon.Seconds()),
+	} {
+		if !strings.Contains(section, want) {
+			t.Errorf("docs/protocol.md does not say %q", want)
 		}
 	}
 }
