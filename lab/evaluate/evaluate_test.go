@@ -192,6 +192,9 @@ func TestTheSameSeedsGiveTheSameResult(t *testing.T) {
 	if got := names["fixed-1s"].Messages; math.Abs(got-3600) > 1e-6 {
 		t.Errorf("got %g messages an hour of fixed-1s, want 3600", got)
 	}
+	if got := names["today"]; *got.IdleMessages > got.Messages/2 {
+		t.Errorf("got %.0f messages an hour of an available member, want less than half of %.0f", *got.IdleMessages, got.Messages)
+	}
 	if got := names["fixed-1s"].Dollars; math.Abs(got-7.2) > 1e-9 {
 		t.Errorf("got %g dollars for 1 000 watched hours of fixed-1s, want 7.20", got)
 	}
@@ -238,6 +241,40 @@ func TestAReceiverErrsAsTheHelpSays(t *testing.T) {
 	}
 	if got := math.Sqrt(velocity / n); math.Abs(got-math.Sqrt2*velocityError) > 0.01 {
 		t.Errorf("got %.3f m/s, want 0.3 in both directions", got)
+	}
+}
+
+// While a member is offline, it does not report.
+func TestATrackEndsWhereItsMemberGoesOffline(t *testing.T) {
+	const members, length = 20, 4 * time.Hour
+	tracks, err := cityTracks(t.Context(), 1, members, 20*time.Hour, length)
+	if err != nil {
+		t.Fatal(err)
+	}
+	online := 0
+	for i := range tracks {
+		online += len(tracks[i].seconds)
+	}
+	if most := members * int(length/time.Second); len(tracks) <= members || online >= most*95/100 || online < most/2 {
+		t.Errorf("got %d tracks of %d members, with %d of %d seconds", len(tracks), members, online, most)
+	}
+}
+
+func TestMessagesAtAnErrorAreBetweenTwoPolicies(t *testing.T) {
+	r := Result{Policies: []Row{
+		{family: fixed, ErrorP95: 0, Messages: 3600}, {family: fixed, ErrorP95: 10, Messages: 400}, {family: fixed, ErrorP95: 40, Messages: 100},
+		{family: deviate, ErrorP95: 20, Messages: 77},
+	}}
+	if got := r.at(fixed, 20); got == nil || math.Abs(*got-200) > 1e-9 { // half way, by logarithms
+		t.Errorf("got %v, want 200", got)
+	}
+	for _, meters := range []float64{5, 41} { // from 0 to 10 m there is no line of logarithms
+		if got := r.at(fixed, meters); got != nil {
+			t.Errorf("at %g m: got %g, want nothing", meters, *got)
+		}
+	}
+	if got := r.at(deviate, 20); got != nil {
+		t.Errorf("one policy: got %g, want nothing", *got)
 	}
 }
 
