@@ -265,8 +265,8 @@ func TestMessagesAtAnErrorAreBetweenTwoPolicies(t *testing.T) {
 		{family: fixed, ErrorP95: 0, Messages: 3600}, {family: fixed, ErrorP95: 10, Messages: 400}, {family: fixed, ErrorP95: 40, Messages: 100},
 		{family: deviate, ErrorP95: 20, Messages: 77},
 	}}
-	if got := r.at(fixed, 20); got == nil || math.Abs(*got-200) > 1e-9 { // half way, by logarithms
-		t.Errorf("got %v, want 200", got)
+	if got := r.at(fixed, 16); got == nil || math.Abs(*got-250) > 1e-9 { // a quarter of the messages at four times the error
+		t.Errorf("got %v, want 250", got)
 	}
 	for _, meters := range []float64{5, 41} { // from 0 to 10 m there is no line of logarithms
 		if got := r.at(fixed, meters); got != nil {

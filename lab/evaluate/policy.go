@@ -62,6 +62,7 @@ const (
 // report at least as often as keepAlive, so that nobody becomes stale; 0: they do not.
 func policies(keepAlive time.Duration) []policy {
 	var all []policy
+	bounds := []float64{10, 15, 20, 30, 50, 75, 100}
 	add := func(p policy) { all = append(all, p) }
 	for _, s := range []int{1, 2, 3, 4, 6, 8, 10, 15, 20, 30, 45, 60} {
 		r := rule{after: time.Duration(s) * time.Second}
@@ -72,11 +73,11 @@ func policies(keepAlive time.Duration) []policy {
 		add(policy{name: fmt.Sprintf("%s-%gm", distance, m), family: distance, watched: r, idle: r})
 	}
 	add(policy{name: today, family: today, watched: advised(match.Watched), idle: advised(match.Available)})
-	for _, m := range []float64{10, 15, 30, 50, 100} {
+	for _, m := range bounds {
 		r := rule{after: keepAlive, deviate: m}
 		add(policy{name: fmt.Sprintf("%s-%gm", deviate, m), family: deviate, watched: r, idle: r, predicts: true})
 	}
-	for _, m := range []float64{10, 15, 30, 50, 100} {
+	for _, m := range bounds {
 		add(policy{name: fmt.Sprintf("%s-%gm", hindsight, m), family: hindsight, bound: m})
 	}
 	return all

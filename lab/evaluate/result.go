@@ -138,13 +138,13 @@ func ratio(a, b *float64) *float64 {
 // Picture draws messages against the watcher's error, and the share of searches that find
 // the nearest against messages.
 func (r Result) Picture() chart.Picture {
-	watched := chart.Panel{Title: "A watched member", X: chart.Axis{Label: "p95 error of the watcher, m", Log: true, Min: 5},
-		Y: chart.Axis{Label: "messages an hour", Log: true, Min: 10}}
+	watched := chart.Panel{Title: "A watched member", X: chart.Axis{Label: "p95 error of the watcher, m", Log: true, Min: 5, Max: 700},
+		Y: chart.Axis{Label: "messages an hour", Log: true, Min: 10, Max: 20_000}}
 	for _, family := range []string{fixed, distance, today, deviate, hindsight} {
 		watched.Shapes = append(watched.Shapes, r.line(family))
 	}
-	idle := chart.Panel{Title: "An available member", X: chart.Axis{Label: "messages an hour", Log: true, Min: 30},
-		Y: chart.Axis{Label: "searches that find the truly nearest, %"}}
+	idle := chart.Panel{Title: "An available member", X: chart.Axis{Label: "messages an hour", Log: true, Min: 40, Max: 5000},
+		Y: chart.Axis{Label: "searches that find the truly nearest, %", Min: 50, Max: 120}}
 	for _, family := range []string{fixed, distance, today, deviate} {
 		predicted := family == deviate
 		l := chart.Line{Name: family}
