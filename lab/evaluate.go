@@ -32,11 +32,11 @@ The policies:
   today           what the server advises: one rule for a watched member, another one for
                   an available member
   deviate-30m     a report when the member is more than 30 m from where its last report
-                  predicts it, and every -keep-alive. Report and watcher predict by the
-                  rule in docs/protocol.md, with speed and heading of the last report.
-  hindsight-30m   the fewest straight lines that are never more than 30 m from the truth:
-                  no sender can do with fewer. It knows the future, and has neither noise,
-                  latency nor keep-alive.
+                  predicts it, and every -keep-alive. Member and watcher predict by the
+                  rule in docs/protocol.md, from the last report's speed and heading.
+  hindsight-30m   the fewest straight lines that are never more than 30 m from the truth.
+                  No sender whose reports predict straight lines can do with fewer. It
+                  knows the future, and has neither noise, latency nor keep-alive.
 
 The table has, for a watched member: its reports an hour; how far its watcher is off in a
 second (50th and 95th percentile, and the most); and the dollars for the reports and their
@@ -62,7 +62,7 @@ func evaluatePolicies(ctx context.Context, c cli.Console, args []string) error {
 	f := cli.Flags(c, "evaluate", evaluateText)
 	f.StringVar(&o.seeds, "seed", "1", "`numbers` that the cities and the errors of receivers are made from, such as 1,2,3")
 	f.IntVar(&o.c.Members, "members", 60, "`number` of members of each city")
-	f.StringVar(&o.from, "from", "", "`time` of day of the city to begin at, 18:00 if not given; or of the trace")
+	f.StringVar(&o.from, "from", "", "`time` of day of the city to begin at, 18:00 if not given; or of the trace, in UTC")
 	f.DurationVar(&o.c.Length, "for", time.Hour, "`duration` of the replay")
 	f.Float64Var(&o.c.Noise, "noise", 4, "standard deviation of measured places to the north and to the east, in `metres`")
 	f.DurationVar(&o.c.KeepAlive, "keep-alive", time.Minute, "longest `duration` between two reports; 0: any")
