@@ -99,7 +99,7 @@ func (r Result) line(family string) chart.Line {
 // Table returns the result as text.
 func (r Result) Table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%.0f member-hours, noise %g m, keep-alive %g s, latency %g s, %d searches\n\n", r.MemberHours, r.NoiseMeters,
+	fmt.Fprintf(&b, "%.1f member-hours, noise %g m, keep-alive %g s, latency %g s, %d searches\n\n", r.MemberHours, r.NoiseMeters,
 		r.KeepAliveSeconds, r.LatencySeconds, r.Searches)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\twatched:\terror,\terror,\terror,\t$ per\tidle:\t$ per\tnearest by\tnearest by\t")
