@@ -27,6 +27,7 @@ func program() cli.Program {
 			{Name: "judge", Summary: "decide from the record of a replay whether the promises were kept", Run: judgeRecord},
 			{Name: "city", Summary: "make up a city's day to replay, or compare one with a real day", Run: makeCity},
 			{Name: "bench", Summary: "measure what messages cost the cache", Run: measure},
+			{Name: "evaluate", Summary: "compare policies of reporting: messages, errors and dollars", Run: evaluatePolicies},
 			{Name: "load", Summary: "put load on a local stack, and measure it", Run: putLoad},
 		},
 		Examples: `

@@ -43,7 +43,7 @@ func TestPathsAreRelativeToTheCallerOfGoRun(t *testing.T) {
 }
 
 func TestHelpHasExamplesOrFlags(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "replay"}, {"replay", "-help"}, {"judge", "-h"}, {"city", "-h"}, {"load", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"help", "replay"}, {"replay", "-help"}, {"judge", "-h"}, {"city", "-h"}, {"load", "-h"}, {"evaluate", "-h"}} {
 		out, errs, err := typed(t.Context(), args...)
 		if err != nil || errs != "" {
 			t.Errorf("%q: got %q, %v, want no error", args, errs, err)
@@ -77,6 +77,16 @@ func TestAMistakeIsExplained(t *testing.T) {
 		{"load -for 1ms", "at least 1s"},
 		{"load -pool A", "1 to 32 of a-z"},
 		{"load -url nowhere", "is no URL"},
+		{"evaluate a b", "one FILE at most"},
+		{"evaluate -seed 1,x", "numbers such as 1,2,3"},
+		{"evaluate -members 0", "1 to 10000"},
+		{"evaluate -for 1s", "1m to 24h"},
+		{"evaluate -noise NaN", "0 to 1000 metres"},
+		{"evaluate -keep-alive 500ms", "whole seconds"},
+		{"evaluate -latency 1500ms", "whole seconds"},
+		{"evaluate -searches -1", "0 to 1000000"},
+		{"evaluate -from noon", "18:00"},
+		{"evaluate -plot x.gif", ".svg or .png"},
 		{"judge a", "takes TRACE RECORD, and got [\"a\"]"},
 		{"judge -zone Mars a b", "America/Los_Angeles"},
 		{"judge -findings -1 a b", "-findings must be a number from 0, not -1"},

@@ -59,3 +59,7 @@ func (m *Member) here() int { return m.car.Corner() }
 func (m *Member) meters(corner int) float64 {
 	return m.town.streets.Corner(m.here()).To(m.town.streets.Corner(corner))
 }
+
+// Motion returns the speed in metres a second, and the heading in degrees clockwise from
+// north.
+func (m *Member) Motion() (speed, heading float64) { return m.car.Speed(), m.car.Heading() }

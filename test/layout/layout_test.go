@@ -82,6 +82,8 @@ func rules() []rule {
 			"it runs the programs as a user does, and builds the functions by the list of them"},
 		{"lab/bench", []string{"internal/match", "internal/store", "internal/pool", "internal/protocol", "internal/geo", "lab/chart", "lab/scope",
 			"lab/stats", "test/kit/caches"}, "it measures the store and the service alone, without what carries messages to them"},
+		{"lab/evaluate", []string{"clients/go", "internal/match", "internal/pool", "lab/chart", "lab/stats", "lab/town", "lab/trace"},
+			"it replays the server's own advice and the clients' own prediction, without what carries messages"},
 		{"lab/start", []string{"lab/scope", "test/kit/caches"}, "it starts the functions as Lambda does, and sees no more of them"},
 		{"lab/way", []string{"lab/scope", "internal", "localstack", "test/kit/caches"}, "it has a clock at every joint of the stack"},
 		{"build", nil, "it changes the tree as text, and must run whatever state the code is in"},
