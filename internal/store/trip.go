@@ -42,13 +42,12 @@ func resultOf(err error) TripResult {
 	if _, is := errors.AsType[refusedSignIn](err); is {
 		return TripSignInRefused
 	}
-	reply, replied := valkey.IsValkeyErr(err)
-	if _, is := errors.AsType[unsent](err); is && replied {
-		replied = false
-		if begins(reply, "WRONGPASS", "NOAUTH", "NOPERM") {
+	if before, is := errors.AsType[unsent](err); is {
+		if reply, is := errors.AsType[*valkey.ValkeyError](before.error); is && begins(reply, "WRONGPASS", "NOAUTH", "NOPERM") {
 			return TripSignInRefused
 		}
 	}
+	reply, replied := valkey.IsValkeyErr(err)
 	switch {
 	case unreached(err) && strings.Contains(err.Error(), "IAM Authentication"):
 		return TripSignInThrottled

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"slices"
@@ -42,7 +43,7 @@ func NewEMF(out io.Writer, namespace string, now func() time.Time) *EMF {
 
 // Record implements Recorder.
 func (e *EMF) Record(id ID, attribute string, value float64) {
-	attribute = id.value(attribute)
+	attribute = id.Value(attribute)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.first.IsZero() {
@@ -140,4 +141,36 @@ func unit(ucum string) string {
 		return "Count"
 	}
 	return "None"
+}
+
+// Replay records what a line of an EMF has, and reports whether the line is one.
+func Replay(line []byte, to Recorder) bool {
+	if !bytes.HasPrefix(line, []byte(`{"_aws":`)) {
+		return false
+	}
+	var root map[string]json.RawMessage
+	if json.Unmarshal(line, &root) != nil {
+		return false
+	}
+	for id, i := range all {
+		text, ok := root[i.Name]
+		if !ok {
+			continue
+		}
+		var attribute string
+		var values []float64
+		if i.Attribute != "" && json.Unmarshal(root[i.Attribute], &attribute) != nil {
+			continue
+		}
+		if json.Unmarshal(text, &values) != nil {
+			values = make([]float64, 1)
+			if json.Unmarshal(text, &values[0]) != nil {
+				continue
+			}
+		}
+		for _, v := range values {
+			to.Record(ID(id), attribute, v)
+		}
+	}
+	return true
 }

@@ -185,3 +185,29 @@ func TestABusyEnvironmentWritesEveryTenSecondsAndAFailureWithinOne(t *testing.T)
 		t.Errorf("written without a value: %s", &out)
 	}
 }
+
+func TestALineIsReadBackAsItWasRecorded(t *testing.T) {
+	var first, second bytes.Buffer
+	e, again := NewEMF(&first, "Waggle", time.Now), NewEMF(&second, "Waggle", time.Now)
+	for n, i := range Instruments() {
+		for _, value := range append(slices.Clone(i.Values), "")[:max(1, len(i.Values))] {
+			e.Record(i.ID, value, float64(n))
+			e.Record(i.ID, value, 0.5)
+		}
+	}
+	e.Close()
+	for _, line := range bytes.Split(bytes.TrimSpace(first.Bytes()), []byte("\n")) {
+		if !Replay(line, again) {
+			t.Errorf("not a line: %s", line)
+		}
+	}
+	again.Close()
+	if diff := cmp.Diff(read(t, &first), read(t, &second)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, line := range []string{"", `{"level":"INFO","msg":"served"}`, `{"_aws":`} {
+		if Replay([]byte(line), again) {
+			t.Errorf("%s is a line of metrics", line)
+		}
+	}
+}

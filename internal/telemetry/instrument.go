@@ -121,8 +121,9 @@ func (id ID) Instrument() Instrument {
 	return i
 }
 
-// value returns the value of the attribute, as it is listed.
-func (id ID) value(attribute string) string {
+// Value returns the value of the attribute as the instrument lists it: Other for one that is not
+// listed, "" if the instrument has no attribute.
+func (id ID) Value(attribute string) string {
 	if all[id].Attribute == "" {
 		return ""
 	}
