@@ -137,7 +137,7 @@ func (w *work) publish(ctx context.Context) {
 	}
 }
 
-// Unpublishable begins the line of the log that an alarm counts.
+// Unpublishable begins the line of the log that says why.
 const Unpublishable = "events not published"
 
 func (w *work) remindToPublish(ctx context.Context, all []Unpublished) {

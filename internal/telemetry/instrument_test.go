@@ -1,10 +1,21 @@
 package telemetry
 
 import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
+
+var update = flag.Bool("update", false, "write the table of instruments in docs/operations.md")
 
 func TestNamesAndUnitsFollowTheConventions(t *testing.T) {
 	names := make(map[string]bool)
@@ -36,6 +47,66 @@ func TestAnAlarmReadsAValueThatItsInstrumentCounts(t *testing.T) {
 		}
 		if a.Threshold < 1 || a.Minutes < 1 || a.Within < a.Minutes {
 			t.Errorf("%s: %+v", a.ID, a)
+		}
+	}
+}
+
+// TestTheDocumentListsTheInstruments; -update writes the table.
+func TestTheDocumentListsTheInstruments(t *testing.T) {
+	const place, head = "../../docs/operations.md", "| instrument | kind, unit | what | attribute |\n|---|---|---|---|\n"
+	table := head
+	for _, i := range Instruments() {
+		attribute := "–"
+		if i.Attribute != "" {
+			attribute = fmt.Sprintf("`%s`: %s", i.Attribute, strings.Join(i.Values, ", "))
+		}
+		table += fmt.Sprintf("| `%s` | %s, %s | %s | %s |\n", i.Name, i.Kind, i.Unit, i.Description, attribute)
+	}
+	text, err := os.ReadFile(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(regexp.QuoteMeta(head) + `(\|.*\n)*`)
+	if *update {
+		text = found.ReplaceAllLiteral(text, []byte(table))
+		if err := os.WriteFile(place, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(table, string(found.Find(text))); diff != "" {
+		t.Errorf("docs/operations.md differs from the list: run this test with -update (-want +got):\n%s", diff)
+	}
+}
+
+// Each instrument is recorded by some code that is no test, so none is dead.
+func TestEachInstrumentIsRecorded(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "instrument.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	ast.Inspect(file, func(node ast.Node) bool {
+		if group, ok := node.(*ast.GenDecl); ok && group.Tok == token.CONST && len(group.Specs) > int(instruments) {
+			for _, spec := range group.Specs[:instruments] {
+				names = append(names, spec.(*ast.ValueSpec).Names[0].Name)
+			}
+		}
+		return true
+	})
+	if len(names) != int(instruments) {
+		t.Fatalf("got the names %v", names)
+	}
+	recorded := ""
+	for _, name := range []string{"../app/measure.go", "../handler/served.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded += string(text)
+	}
+	for _, name := range names {
+		if !regexp.MustCompile(`(Record\(|count\(m, )telemetry\.` + name + `,`).MatchString(recorded) {
+			t.Errorf("no code records %s", name)
 		}
 	}
 }

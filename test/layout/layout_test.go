@@ -86,7 +86,7 @@ func rules() []rule {
 		{"lab/start", []string{"lab/scope", "test/kit/caches"}, "it starts the functions as Lambda does, and sees no more of them"},
 		{"lab/way", []string{"lab/scope", "internal", "localstack", "test/kit/caches"}, "it has a clock at every joint of the stack"},
 		{"build", nil, "it changes the tree as text, and must run whatever state the code is in"},
-		{"infra", []string{"infra", "internal/topology", "internal/version"}, "the stack on AWS knows which functions there are, and none of their code"},
+		{"infra", []string{"infra", "internal/topology", "internal/telemetry", "internal/version"}, "the stack on AWS knows which functions there are, and none of their code"},
 		{"infra/config", []string{"internal/pool"}, "it checks the settings fast, without the CDK"},
 	}
 }
