@@ -93,16 +93,12 @@ func (s *served) log(ctx context.Context, took time.Duration) {
 		line = append(line, slog.String("member", memberHash(s.member)))
 	}
 	trips, repeats := s.Trips()
-	line = append(line, slog.Float64("ms", milliseconds(took)), slog.Int64("trips", trips), slog.Int64("retries", repeats),
-		slog.Float64("cacheMs", milliseconds(s.InCache())), slog.Int64("pushes", s.Pushes()))
+	line = append(line, slog.Int64("us", took.Microseconds()), slog.Int64("trips", trips), slog.Int64("retries", repeats),
+		slog.Int64("cacheUs", s.InCache().Microseconds()), slog.Int64("pushes", s.Pushes()))
 	if s.err != nil {
 		line = append(line, slog.Any("err", s.err))
 	}
 	s.h.Log.LogAttrs(ctx, s.level, message, line...)
-}
-
-func milliseconds(d time.Duration) float64 {
-	return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
 }
 
 // memberHash names a member in the log: whoever knows the member's id finds its lines, and the lines

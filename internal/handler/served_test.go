@@ -56,11 +56,11 @@ func TestAnEventHasOneLineInTheLog(t *testing.T) {
 		body string
 		want map[string]any
 	}{
-		"done":      {nil, "", map[string]any{"level": "INFO", "msg": "served", "outcome": "ok", "trips": 2.0, "retries": 1.0, "cacheMs": 4.0, "sampled": 100.0}},
-		"a fault":   {&match.Fault{Kind: match.Stale, Text: "too old"}, "", map[string]any{"level": "DEBUG", "msg": "refused", "outcome": "stale", "trips": 2.0, "retries": 1.0, "cacheMs": 4.0, "err": "too old"}},
-		"no cache":  {match.ErrUnavailable, "", map[string]any{"level": "ERROR", "msg": "failed", "outcome": "unavailable", "trips": 2.0, "retries": 1.0, "cacheMs": 4.0, "err": "the cache cannot be reached"}},
-		"a bug":     {errors.New("nil map"), "", map[string]any{"level": "ERROR", "msg": "failed", "outcome": "internal", "trips": 2.0, "retries": 1.0, "cacheMs": 4.0, "err": "nil map"}},
-		"malformed": {nil, `{"lat":48.8566`, map[string]any{"level": "DEBUG", "msg": "refused", "outcome": "invalid_message", "trips": 0.0, "retries": 0.0, "cacheMs": 0.0}},
+		"done":      {nil, "", map[string]any{"level": "INFO", "msg": "served", "outcome": "ok", "trips": 2.0, "retries": 1.0, "cacheUs": 4000.0, "sampled": 100.0}},
+		"a fault":   {&match.Fault{Kind: match.Stale, Text: "too old"}, "", map[string]any{"level": "DEBUG", "msg": "refused", "outcome": "stale", "trips": 2.0, "retries": 1.0, "cacheUs": 4000.0, "err": "too old"}},
+		"no cache":  {match.ErrUnavailable, "", map[string]any{"level": "ERROR", "msg": "failed", "outcome": "unavailable", "trips": 2.0, "retries": 1.0, "cacheUs": 4000.0, "err": "the cache cannot be reached"}},
+		"a bug":     {errors.New("nil map"), "", map[string]any{"level": "ERROR", "msg": "failed", "outcome": "internal", "trips": 2.0, "retries": 1.0, "cacheUs": 4000.0, "err": "nil map"}},
+		"malformed": {nil, `{"lat":48.8566`, map[string]any{"level": "DEBUG", "msg": "refused", "outcome": "invalid_message", "trips": 0.0, "retries": 0.0, "cacheUs": 0.0}},
 	} {
 		h, _, _ := serving(&sessions{status: match.StatusLate, err: test.err})
 		var text strings.Builder
@@ -76,10 +76,10 @@ func TestAnEventHasOneLineInTheLog(t *testing.T) {
 		if err := json.Unmarshal([]byte(text.String()), &got); err != nil {
 			t.Fatalf("%s: %v: not one line: %s", name, err, &text)
 		}
-		if ms, ok := got["ms"].(float64); !ok || ms < 0 {
-			t.Errorf("%s: took %v", name, got["ms"])
+		if us, ok := got["us"].(float64); !ok || us < 0 {
+			t.Errorf("%s: took %v", name, got["us"])
 		}
-		delete(got, "ms")
+		delete(got, "us")
 		delete(got, "time")
 		test.want["action"], test.want["request"], test.want["connection"], test.want["pushes"] = "location", "r=", "c=", 0.0
 		test.want["member"] = memberHash(match.Member{Pool: "default", ID: "ana"})

@@ -49,17 +49,27 @@ func (e *EMF) Record(id ID, attribute string, value float64) {
 	if e.first.IsZero() {
 		e.first = e.now()
 	}
-	if e.counted[id] == nil {
-		e.counted[id] = make(map[string][]float64)
+	values, known := e.counted[id][attribute]
+	if !known {
+		if e.counted[id] == nil {
+			e.counted[id] = make(map[string][]float64)
+		}
+		values = make([]float64, 0, room[all[id].Kind])
 	}
-	values := e.counted[id][attribute]
 	if all[id].Kind == Counter && len(values) == 1 {
 		values[0] += value
-	} else if e.counted[id][attribute] = append(values, value); len(values)+1 == mostValues {
-		e.write()
+	} else {
+		values = append(values, value)
+	}
+	e.counted[id][attribute] = values
+	if len(values) == mostValues {
+		e.line(dimension{all[id].Attribute, attribute}, []ID{id})
 	}
 	e.urgent = e.urgent || slices.ContainsFunc(alarms, func(a Alarm) bool { return a.Instrument == id && a.Value == attribute })
 }
+
+// room is how many values a line has at most, by kind.
+var room = map[Kind]int{Counter: 1, Histogram: mostValues}
 
 // Flush implements Recorder.
 func (e *EMF) Flush() {
@@ -96,40 +106,48 @@ type (
 	definition struct{ Name, Unit string }
 )
 
+type dimension struct{ name, value string }
+
 // write writes a line for each attribute and value, since a member of a line has one value.
 func (e *EMF) write() {
-	type dimension struct{ name, value string }
 	lines := make(map[dimension][]ID)
 	for id, values := range e.counted {
-		for value := range values {
-			d := dimension{all[id].Attribute, value}
-			lines[d] = append(lines[d], ID(id))
+		for value, some := range values {
+			if d := (dimension{all[id].Attribute, value}); len(some) > 0 {
+				lines[d] = append(lines[d], ID(id))
+			}
 		}
 	}
 	for d, ids := range lines {
-		slices.Sort(ids)
-		line := make(map[string]any)
-		set := []string{}
-		if d.name != "" {
-			set, line[d.name] = append(set, d.name), d.value
-		}
-		var definitions []definition
-		for _, id := range ids {
-			values := e.counted[id][d.value]
-			definitions = append(definitions, definition{all[id].Name, unit(all[id].Unit)})
-			if line[all[id].Name] = values; len(values) == 1 {
-				line[all[id].Name] = values[0]
-			}
-		}
-		line["_aws"] = metadata{e.first.UnixMilli(), []directive{{e.namespace, [][]string{set}, definitions}}}
-		text, err := json.Marshal(line)
-		if err != nil {
-			panic(err) // numbers and strings never fail
-		}
-		_, _ = e.out.Write(append(text, '\n')) // there is no other place to say that it failed
+		e.line(d, ids)
 	}
-	e.counted, e.first, e.urgent = [instruments]map[string][]float64{}, time.Time{}, false
-	e.flushed = e.now()
+	e.first, e.urgent, e.flushed = time.Time{}, false, e.now()
+}
+
+// line writes what was counted of these instruments, and forgets it.
+func (e *EMF) line(d dimension, ids []ID) {
+	line := make(map[string]any)
+	set := []string{}
+	if d.name != "" {
+		set, line[d.name] = append(set, d.name), d.value
+	}
+	var definitions []definition
+	for _, id := range ids {
+		values := e.counted[id][d.value]
+		definitions = append(definitions, definition{all[id].Name, unit(all[id].Unit)})
+		if line[all[id].Name] = values; len(values) == 1 {
+			line[all[id].Name] = values[0]
+		}
+	}
+	line["_aws"] = metadata{e.first.UnixMilli(), []directive{{e.namespace, [][]string{set}, definitions}}}
+	text, err := json.Marshal(line)
+	if err != nil {
+		panic(err) // numbers and strings never fail
+	}
+	_, _ = e.out.Write(append(text, '\n')) // there is no other place to say that it failed
+	for _, id := range ids {
+		e.counted[id][d.value] = e.counted[id][d.value][:0]
+	}
 }
 
 // unit returns CloudWatch's name of a unit.
