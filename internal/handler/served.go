@@ -79,7 +79,7 @@ func (s *served) log(ctx context.Context, took time.Duration) {
 	if !s.h.Log.Enabled(ctx, s.level) {
 		return
 	}
-	line := []slog.Attr{slog.String("action", s.action), slog.String("outcome", s.outcome)}
+	line := append(make([]slog.Attr, 0, 12), slog.String("action", s.action), slog.String("outcome", s.outcome))
 	if s.outcome == "ok" && (s.action == "location" || s.action == "ping") {
 		if (s.h.frequent.Add(1)-1)%sampled != 0 {
 			return
@@ -90,7 +90,7 @@ func (s *served) log(ctx context.Context, took time.Duration) {
 		line = append(line, slog.String("request", s.event.RequestContext.RequestID), slog.String("connection", s.event.RequestContext.ConnectionID))
 	}
 	if s.member != (match.Member{}) {
-		line = append(line, slog.String("member", memberHash(s.member)))
+		line = append(line, slog.Any("member", hashed(s.member)))
 	}
 	trips, repeats := s.Trips()
 	line = append(line, slog.Int64("us", took.Microseconds()), slog.Int64("trips", trips), slog.Int64("retries", repeats),
@@ -101,11 +101,14 @@ func (s *served) log(ctx context.Context, took time.Duration) {
 	s.h.Log.LogAttrs(ctx, s.level, message, line...)
 }
 
-// memberHash names a member in the log: whoever knows the member's id finds its lines, and the lines
-// do not tell the id.
-func memberHash(m match.Member) string {
+// A hashed names a member in the log: whoever knows the member's id finds its lines, and the lines do
+// not tell the id.
+type hashed match.Member
+
+// LogValue implements slog.LogValuer: most lines are left out.
+func (m hashed) LogValue() slog.Value {
 	sum := sha256.Sum256([]byte(m.Pool + "/" + m.ID))
-	return hex.EncodeToString(sum[:6])
+	return slog.StringValue(hex.EncodeToString(sum[:6]))
 }
 
 func (h *Handler) recorder() telemetry.Recorder {

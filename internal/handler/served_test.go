@@ -82,7 +82,7 @@ func TestAnEventHasOneLineInTheLog(t *testing.T) {
 		delete(got, "us")
 		delete(got, "time")
 		test.want["action"], test.want["request"], test.want["connection"], test.want["pushes"] = "location", "r=", "c=", 0.0
-		test.want["member"] = memberHash(match.Member{Pool: "default", ID: "ana"})
+		test.want["member"] = hashed{Pool: "default", ID: "ana"}.LogValue().String()
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,46 +29,52 @@ type EMF struct {
 	namespace string
 	now       func() time.Time
 	mu        sync.Mutex
-	counted   [instruments]map[string][]float64 // by attribute: the sum of a counter, or the values of a histogram
-	first     time.Time                         // of the oldest of them
+	counted   [instruments][]counted // by the place of the attribute's value in the list; one without attribute
+	first     time.Time              // of the oldest value
 	flushed   time.Time
 	urgent    bool // an alarm waits for one of them
 }
 
+// A counted is what was recorded with one value of an attribute: the sum of a counter, or the values of
+// a histogram.
+type counted struct {
+	values []float64
+	alarm  bool // one waits for them
+}
+
 // NewEMF returns a writer for a namespace of CloudWatch.
 func NewEMF(out io.Writer, namespace string, now func() time.Time) *EMF {
-	return &EMF{out: out, namespace: namespace, now: now}
+	e := &EMF{out: out, namespace: namespace, now: now}
+	for id, i := range all {
+		e.counted[id] = make([]counted, max(1, len(i.Values)))
+	}
+	for _, a := range alarms {
+		e.counted[a.Instrument][a.Instrument.place(a.Value)].alarm = true
+	}
+	return e
 }
 
 // Record implements Recorder.
 func (e *EMF) Record(id ID, attribute string, value float64) {
-	attribute = id.Value(attribute)
+	place := id.place(attribute)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.first.IsZero() {
 		e.first = e.now()
 	}
-	values, known := e.counted[id][attribute]
-	if !known {
-		if e.counted[id] == nil {
-			e.counted[id] = make(map[string][]float64)
-		}
-		values = make([]float64, 0, room[all[id].Kind])
+	c := &e.counted[id][place]
+	e.urgent = e.urgent || c.alarm
+	switch {
+	case all[id].Kind == Counter && len(c.values) == 1:
+		c.values[0] += value
+		return
+	case all[id].Kind == Histogram && c.values == nil:
+		c.values = make([]float64, 0, mostValues)
 	}
-	if all[id].Kind == Counter && len(values) == 1 {
-		values[0] += value
-	} else {
-		values = append(values, value)
+	if c.values = append(c.values, value); len(c.values) == mostValues {
+		e.line(id.dimension(place), []ID{id}, place)
 	}
-	e.counted[id][attribute] = values
-	if len(values) == mostValues {
-		e.line(dimension{all[id].Attribute, attribute}, []ID{id})
-	}
-	e.urgent = e.urgent || slices.ContainsFunc(alarms, func(a Alarm) bool { return a.Instrument == id && a.Value == attribute })
 }
-
-// room is how many values a line has at most, by kind.
-var room = map[Kind]int{Counter: 1, Histogram: mostValues}
 
 // Flush implements Recorder.
 func (e *EMF) Flush() {
@@ -108,24 +113,36 @@ type (
 
 type dimension struct{ name, value string }
 
+// dimension is that of the value at a place.
+func (id ID) dimension(place int) dimension {
+	if all[id].Attribute == "" {
+		return dimension{}
+	}
+	return dimension{all[id].Attribute, all[id].Values[place]}
+}
+
 // write writes a line for each attribute and value, since a member of a line has one value.
 func (e *EMF) write() {
-	lines := make(map[dimension][]ID)
-	for id, values := range e.counted {
-		for value, some := range values {
-			if d := (dimension{all[id].Attribute, value}); len(some) > 0 {
-				lines[d] = append(lines[d], ID(id))
+	type key struct {
+		dimension
+		place int
+	}
+	lines := make(map[key][]ID)
+	for id, some := range e.counted {
+		for place, c := range some {
+			if k := (key{ID(id).dimension(place), place}); len(c.values) > 0 {
+				lines[k] = append(lines[k], ID(id))
 			}
 		}
 	}
-	for d, ids := range lines {
-		e.line(d, ids)
+	for k, ids := range lines {
+		e.line(k.dimension, ids, k.place)
 	}
 	e.first, e.urgent, e.flushed = time.Time{}, false, e.now()
 }
 
-// line writes what was counted of these instruments, and forgets it.
-func (e *EMF) line(d dimension, ids []ID) {
+// line writes what was counted of these instruments at a place, and forgets it.
+func (e *EMF) line(d dimension, ids []ID, place int) {
 	line := make(map[string]any)
 	set := []string{}
 	if d.name != "" {
@@ -133,7 +150,7 @@ func (e *EMF) line(d dimension, ids []ID) {
 	}
 	var definitions []definition
 	for _, id := range ids {
-		values := e.counted[id][d.value]
+		values := e.counted[id][place].values
 		definitions = append(definitions, definition{all[id].Name, unit(all[id].Unit)})
 		if line[all[id].Name] = values; len(values) == 1 {
 			line[all[id].Name] = values[0]
@@ -146,7 +163,7 @@ func (e *EMF) line(d dimension, ids []ID) {
 	}
 	_, _ = e.out.Write(append(text, '\n')) // there is no other place to say that it failed
 	for _, id := range ids {
-		e.counted[id][d.value] = e.counted[id][d.value][:0]
+		e.counted[id][place].values = e.counted[id][place].values[:0]
 	}
 }
 

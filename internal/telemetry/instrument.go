@@ -127,10 +127,15 @@ func (id ID) Value(attribute string) string {
 	if all[id].Attribute == "" {
 		return ""
 	}
-	if slices.Contains(all[id].Values, attribute) {
-		return attribute
+	return all[id].Values[id.place(attribute)]
+}
+
+// place is that of a value in the list of the attribute's values, of which Other is the last.
+func (id ID) place(attribute string) int {
+	if i := slices.Index(all[id].Values, attribute); i >= 0 {
+		return i
 	}
-	return Other
+	return max(0, len(all[id].Values)-1)
 }
 
 // A Recorder takes values. It is safe for concurrent use. The attribute is "" for an instrument
