@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"regexp"
@@ -176,4 +177,31 @@ func (w *brokenWriter) Write(b []byte) (int, error) {
 		return 0, errors.New("no space left")
 	}
 	return len(b), nil
+}
+
+// The functions that run as processes write what they count to their output, as on Lambda. The stack
+// reads it there, and does not log it.
+func TestTheStackReadsWhatProcessesMeasure(t *testing.T) {
+	var log lockedBuffer
+	c := config{Addr: "127.0.0.1:0", Cache: caches.Server(t).URL, Runtime: processes, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	asProcesses(t) // builds them
+	c.Functions = "../" + localBuild
+	running, err := start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &testStack{t: t, base: running.url("http", ""), api: running.url("ws", "/"+stage)}
+	ana := s.dial("ana")
+	ana.stillWorks()
+	ana.report(lat, lng)
+	until(t, "the report is counted", func() bool {
+		_, page := s.get("/metrics")
+		return strings.Contains(page, `waggle_messages_total{action="location"} 1`) && strings.Contains(page, `waggle_pushes_total{result="ok"}`)
+	})
+	if err := running.close(); err != nil {
+		t.Error(err)
+	}
+	if text := log.b.String(); strings.Contains(text, "_aws") || !strings.Contains(text, `\"msg\":\"served\",\"action\":\"location\"`) {
+		t.Errorf("the log has lines of metrics, or none of the report:\n%s", text)
+	}
 }

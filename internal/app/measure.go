@@ -70,15 +70,19 @@ func (p measuredPusher) Push(ctx context.Context, connection string, f protocol.
 // pushResult is what became of a push.
 func pushResult(err error) string {
 	var answered interface{ HTTPStatusCode() int }
+	status := 0 // no answer
+	if errors.As(err, &answered) {
+		status = answered.HTTPStatusCode()
+	}
 	switch {
 	case err == nil:
 		return "ok"
 	case errors.Is(err, match.ErrConnectionGone):
 		return "gone"
-	case !errors.As(err, &answered) || answered.HTTPStatusCode() >= http.StatusInternalServerError:
-		return "failed"
-	case answered.HTTPStatusCode() == http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests:
 		return "throttled"
+	case status >= 400 && status < 500:
+		return "refused"
 	}
-	return "refused"
+	return "failed"
 }

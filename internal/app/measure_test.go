@@ -1,18 +1,16 @@
 package app
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
 
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 
+	"waggle/internal/gateway"
 	"waggle/internal/match"
 	"waggle/internal/protocol"
 	"waggle/internal/store"
@@ -69,33 +67,24 @@ func TestATripIsRecordedAndAddedToItsInvocation(t *testing.T) {
 	}
 }
 
-// pushing is a Pusher whose pushes have that error.
-type pushing struct {
-	match.Pusher
-	err error
+func TestAPushIsRecordedByItsResult(t *testing.T) {
+	for status, want := range map[int]string{http.StatusOK: "ok", http.StatusGone: "gone", http.StatusTooManyRequests: "throttled",
+		http.StatusForbidden: "refused", http.StatusRequestEntityTooLarge: "refused", http.StatusBadGateway: "failed"} {
+		api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		wantResult(t, api.URL, want)
+		api.Close()
+		wantResult(t, api.URL, "failed") // nobody answers
+	}
 }
 
-func (p pushing) Push(context.Context, string, protocol.Frame) error { return p.err }
-
-func TestAPushIsRecordedByItsResult(t *testing.T) {
-	status := func(code int) error {
-		return fmt.Errorf("gateway: post: %w", &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
-			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}}, Err: errors.New("x")}})
-	}
-	for want, err := range map[string]error{
-		"ok": nil, "gone": fmt.Errorf("x: %w", match.ErrConnectionGone), "throttled": status(http.StatusTooManyRequests),
-		"refused": status(http.StatusForbidden), "failed": status(http.StatusBadGateway),
-	} {
-		var r recorded
-		var i telemetry.Invocation
-		if got := (measuredPusher{pushing{err: err}, meter{&r}}).Push(i.With(t.Context()), "c=", &protocol.Pong{}); !errors.Is(got, err) {
-			t.Errorf("got %v, want %v", got, err)
-		}
-		if len(r.got) != 2 || r.got[0] != "waggle.pushes "+want+" 1" || i.Pushes() != 1 {
-			t.Errorf("%v: got %v and %d pushes, want %s", err, r.got, i.Pushes(), want)
-		}
-	}
-	if got := pushResult(context.DeadlineExceeded); got != "failed" {
-		t.Errorf("no answer in time: got %s", got)
+// wantResult pushes once to an API.
+func wantResult(t *testing.T, url, want string) {
+	t.Helper()
+	var r recorded
+	var i telemetry.Invocation
+	key := func(string) string { return "local" }
+	err := measuredPusher{gateway.NewPusher(url, "us-east-1", role(key)), meter{&r}}.Push(i.With(t.Context()), "c=", &protocol.Pong{})
+	if len(r.got) != 2 || r.got[0] != "waggle.pushes "+want+" 1" || i.Pushes() != 1 || (err == nil) != (want == "ok") {
+		t.Errorf("%v: got %v and %d pushes, want %s", err, r.got, i.Pushes(), want)
 	}
 }

@@ -69,7 +69,7 @@ func plusOne[K comparable](m map[K]int, k K) map[K]int {
 	return m
 }
 
-// countAnswer counts a reply that was pushed.
+// countAnswer counts a reply that was pushed and noted.
 func (w *work) countAnswer(f protocol.Frame) {
 	if m, ok := f.(*protocol.Matched); ok && m.Role == protocol.RoleMatcher && w.asked {
 		w.count(func(f *Figures) { f.MatchedAfter = w.Now().Sub(w.began) })

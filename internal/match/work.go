@@ -71,11 +71,8 @@ func (w *work) push(ctx context.Context, jobs []func(context.Context), replies [
 	if len(jobs)+len(replies) > 0 {
 		together(ctx, append(jobs, func(ctx context.Context) {
 			for _, r := range replies {
-				if !push(ctx, r.frame) {
-					continue
-				}
-				w.countAnswer(r.frame)
-				if len(r.marks) > 0 {
+				if push(ctx, r.frame) && len(r.marks) > 0 {
+					w.countAnswer(r.frame)
 					w.wasTold(w.caller.Member, w.caller.Connection, r.marks...)
 				}
 			}
