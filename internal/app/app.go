@@ -96,6 +96,9 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	if text := get(topology.TwoWay); text != "" && text != "true" && text != "false" {
 		return nil, fmt.Errorf("%s: it must be true or false", topology.TwoWay)
 	}
+	if text := get(topology.MetricsNamespace); text != "" && !telemetry.ValidNamespace(text) {
+		return nil, fmt.Errorf("%s: it must be a namespace of CloudWatch: at most 255 letters, digits and . - _ / #", topology.MetricsNamespace)
+	}
 	if get(topology.CacheURL) == "" {
 		return nil, fmt.Errorf("%s is not set: it must be redis://host:port or rediss://host:port", topology.CacheURL)
 	}

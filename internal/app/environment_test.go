@@ -10,6 +10,8 @@ import (
 
 func TestOddVariablesOfTheFunctionsAreNamed(t *testing.T) {
 	for name, test := range map[string]struct{ variable, value, want string }{
+		"a namespace in quotes":             {topology.MetricsNamespace, "'Waggle'", "WAGGLE_METRICS: it begins or ends with"},
+		"a namespace with a blank":          {topology.MetricsNamespace, "My Waggle", "WAGGLE_METRICS: it must be a namespace of CloudWatch"},
 		"no cache":                          {topology.CacheURL, "", "WAGGLE_CACHE_URL is not set"},
 		"quotes":                            {topology.CacheURL, `"redis://127.0.0.1"`, "WAGGLE_CACHE_URL: it begins or ends with a blank, a line end, a quote"},
 		"a line end":                        {topology.CacheUser, "waggle\n", "WAGGLE_CACHE_USER: it begins or ends"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +27,8 @@ const (
 // its next event, or until Close.
 type EMF struct {
 	out       io.Writer
-	namespace string
+	namespace string // as JSON
+	buffer    []byte
 	now       func() time.Time
 	mu        sync.Mutex
 	counted   [instruments][]counted // by the place of the attribute's value in the list; one without attribute
@@ -42,9 +44,14 @@ type counted struct {
 	alarm  bool // one waits for them
 }
 
-// NewEMF returns a writer for a namespace of CloudWatch.
+// ValidNamespace reports whether CloudWatch takes the name of a namespace.
+func ValidNamespace(name string) bool {
+	return len(name) <= 255 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_/#") == "" && name != ""
+}
+
+// NewEMF returns a writer for a namespace of CloudWatch, which must be valid.
 func NewEMF(out io.Writer, namespace string, now func() time.Time) *EMF {
-	e := &EMF{out: out, namespace: namespace, now: now}
+	e := &EMF{out: out, namespace: strconv.Quote(namespace), now: now}
 	for id, i := range all {
 		e.counted[id] = make([]counted, max(1, len(i.Values)))
 	}
@@ -98,19 +105,6 @@ func (e *EMF) Close() {
 	}
 }
 
-type (
-	metadata struct {
-		Timestamp         int64
-		CloudWatchMetrics []directive
-	}
-	directive struct {
-		Namespace  string
-		Dimensions [][]string
-		Metrics    []definition
-	}
-	definition struct{ Name, Unit string }
-)
-
 type dimension struct{ name, value string }
 
 // dimension is that of the value at a place.
@@ -141,30 +135,39 @@ func (e *EMF) write() {
 	e.first, e.urgent, e.flushed = time.Time{}, false, e.now()
 }
 
-// line writes what was counted of these instruments at a place, and forgets it.
+// line writes what was counted of these instruments at a place, and forgets it. It needs no escapes:
+// names and values are those of the list.
 func (e *EMF) line(d dimension, ids []ID, place int) {
-	line := make(map[string]any)
-	set := []string{}
+	b := append(e.buffer[:0], `{"_aws":{"Timestamp":`...)
+	b = strconv.AppendInt(b, e.first.UnixMilli(), 10)
+	b = append(append(append(b, `,"CloudWatchMetrics":[{"Namespace":`...), e.namespace...), `,"Dimensions":[[`...)
 	if d.name != "" {
-		set, line[d.name] = append(set, d.name), d.value
+		b = append(append(append(b, '"'), d.name...), '"')
 	}
-	var definitions []definition
-	for _, id := range ids {
-		values := e.counted[id][place].values
-		definitions = append(definitions, definition{all[id].Name, unit(all[id].Unit)})
-		if line[all[id].Name] = values; len(values) == 1 {
-			line[all[id].Name] = values[0]
+	b = append(b, `]],"Metrics":[`...)
+	for n, id := range ids {
+		if n > 0 {
+			b = append(b, ',')
 		}
+		b = append(append(append(append(append(b, `{"Name":"`...), all[id].Name...), `","Unit":"`...), unit(all[id].Unit)...), `"}`...)
 	}
-	line["_aws"] = metadata{e.first.UnixMilli(), []directive{{e.namespace, [][]string{set}, definitions}}}
-	text, err := json.Marshal(line)
-	if err != nil {
-		panic(err) // numbers and strings never fail
+	b = append(b, `]}]}`...)
+	if d.name != "" {
+		b = append(append(append(append(append(b, `,"`...), d.name...), `":"`...), d.value...), '"')
 	}
-	_, _ = e.out.Write(append(text, '\n')) // there is no other place to say that it failed
 	for _, id := range ids {
-		e.counted[id][place].values = e.counted[id][place].values[:0]
+		values := &e.counted[id][place].values
+		b = append(append(append(b, `,"`...), all[id].Name...), `":[`...)
+		for n, v := range *values {
+			if n > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendFloat(b, v, 'f', -1, 64)
+		}
+		b, *values = append(b, ']'), (*values)[:0]
 	}
+	e.buffer = append(b, "}\n"...)
+	_, _ = e.out.Write(e.buffer) // there is no other place to say that it failed
 }
 
 // unit returns CloudWatch's name of a unit.
