@@ -79,11 +79,12 @@ func (s *served) log(ctx context.Context, took time.Duration) {
 	if !s.h.Log.Enabled(ctx, s.level) {
 		return
 	}
+	frequent := s.outcome == "ok" && (s.action == "location" || s.action == "ping")
+	if frequent && (s.h.frequent.Add(1)-1)%sampled != 0 {
+		return
+	}
 	line := append(make([]slog.Attr, 0, 12), slog.String("action", s.action), slog.String("outcome", s.outcome))
-	if s.outcome == "ok" && (s.action == "location" || s.action == "ping") {
-		if (s.h.frequent.Add(1)-1)%sampled != 0 {
-			return
-		}
+	if frequent {
 		line = append(line, slog.Int("sampled", sampled))
 	}
 	if s.event != nil {
