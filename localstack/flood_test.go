@@ -36,7 +36,7 @@ func TestClientsThatReadNothingCauseALineEachInTheLog(t *testing.T) {
 	}
 	var log lockedBuffer
 	running, err := start(t.Context(), config{Addr: "127.0.0.1:0", Cache: embeddedCache, Runtime: inProcess, Faults: full,
-		Log: slog.New(slog.NewTextHandler(&log, nil)), Pools: `{"pools":{"default":{"messagesPerSecond":1000000,"messagesBurst":1000000}}}`})
+		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})), Pools: `{"pools":{"default":{"messagesPerSecond":1000000,"messagesBurst":1000000}}}`})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"waggle/internal/app"
 	"waggle/internal/gateway"
 	"waggle/internal/store"
+	"waggle/internal/telemetry"
 	"waggle/internal/token"
 	"waggle/internal/topology"
 	"waggle/localstack/apigateway"
@@ -46,6 +47,7 @@ func (s *stack) functions(ctx context.Context, queueURL, bus string) (functions,
 		topology.CacheURL: s.config.Cache, topology.PoolFile: s.config.Pools,
 		topology.ManagementEndpoint: s.url("http", "/"+stage),
 		topology.TimerQueue:         queueURL,
+		topology.MetricsNamespace:   "Waggle",
 		topology.Issuer:             s.url("http", ""), topology.Audience: audience,
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", // a process gets its own
 	}
@@ -78,7 +80,7 @@ func (s *stack) newHandlers(ctx context.Context, env environment) (map[string]an
 	pusher := gateway.NewPusher(env[topology.ManagementEndpoint], "us-east-1", aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 	}))
-	options := app.Options{Log: s.config.Log, Push: pusher, Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
+	options := app.Options{Log: s.config.Log, Metrics: s.metrics, Push: pusher, Now: s.config.now, Store: store.Options{Offset: s.config.Offset}}
 	if s.config.Faults != nil {
 		options.Store.Hook = s.config.Faults.Trip
 	}
@@ -132,7 +134,8 @@ func (s *stack) run(dir string, env environment) *lambda.Processes {
 		}
 		programs[f.Name] = p
 	}
-	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.environments(), Log: s.config.Log})
+	running := lambda.Start(programs, lambda.Options{Concurrency: s.config.environments(), Log: s.config.Log,
+		Taken: func(line []byte) bool { return telemetry.Replay(line, s.metrics) }})
 	s.closers = append(s.closers, func() error { running.Close(); return nil })
 	return running
 }

@@ -97,9 +97,16 @@ func TestTheStackMeasuresItsTraffic(t *testing.T) {
 	if got.members != 2 || got.reports != 2 || got.matches != 1 || got.errors != 1 || got.samples != 1 || got.median <= 0 {
 		t.Errorf("got %+v, want 2 members, 2 reports, 1 match with its time, 1 error", got)
 	}
+	// What the work came to is counted after the replies.
+	until(t, "the match is counted", func() bool {
+		_, page := r.get("/metrics")
+		return strings.Contains(page, "\nwaggle_request_match_duration_seconds_count 1\n")
+	})
 	_, page := r.get("/metrics")
-	for _, want := range []string{"waggle_connections 2", "waggle_reports_total 2", "waggle_matches_total 1", "waggle_throttled_total 0",
-		`waggle_invocations_total\{function="match"\} \d+`, `waggle_cache_keys \d+`, `go_goroutines \d+`, `go_gc_heap_live_bytes \d+`} {
+	for _, want := range []string{"waggle_connections 2", `waggle_messages_total\{action="location"\} 2`, `waggle_request_outcomes_total\{outcome="matched"\} 1`,
+		`waggle_messages_refused_total\{code="invalid_message"\} 1`, `waggle_pushes_total\{result="ok"\} \d+`, `waggle_cache_trips_total\{result="ok"\} \d+`,
+		"waggle_request_match_duration_seconds_count 1", "waggle_search_cells_sum 1", "waggle_search_candidates_sum 1", "waggle_throttled_total 0",
+		`waggle_invocations_total\{function="match"\} \d+`, `waggle_cache_keys \d+`, `go_goroutines \d+`, `go_gc_heap_live_bytes \S+`, `process_resident_memory_bytes \S+`} {
 		if !regexp.MustCompile(`(?m)^` + want + `$`).MatchString(page) {
 			t.Errorf("/metrics has no line %s:\n%s", want, page)
 		}

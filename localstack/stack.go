@@ -67,6 +67,7 @@ type stack struct {
 	address  string // host:port at which this machine reaches it
 	open     bool   // /token and the map are served
 	loopback bool   // only this machine can reach it
+	metrics  *scrape
 	read     func() snapshot
 	stats    func() map[string]lambda.Stats // of the functions
 	keys     func() int                     // in the embedded cache; nil with a server
@@ -77,7 +78,7 @@ type stack struct {
 
 // start starts the stack. If it fails, it stops what it had started.
 func start(ctx context.Context, c config) (_ *stack, err error) {
-	s := &stack{config: c}
+	s := &stack{config: c, metrics: newScrape()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -172,7 +173,8 @@ func start(ctx context.Context, c config) (_ *stack, err error) {
 		}
 	}
 	if s.open {
-		mux.HandleFunc("GET /metrics", s.serveMetrics)
+		s.metrics.registry.MustRegister(numbers{s})
+		mux.Handle("GET /metrics", s.metrics.handler())
 		mux.HandleFunc("GET "+issuer.TokenPath, tokens.ServeToken)
 		mux.Handle("GET /{$}", liveMap.Page())
 		mux.Handle("GET /map/", liveMap.Page())

@@ -29,12 +29,11 @@ func (w *Waggle) alarms(c config.Config, api *api, cache *cache, timers *timers)
 		{"ExecutionErrors", "API Gateway cannot invoke a function", api.metric("ExecutionError", sum, "errors"), 1, 3, 5},
 		// A connection that a function refuses counts as an integration error.
 		{"IntegrationErrors", "functions fail or refuse connections", api.metric("IntegrationError", sum, "errors"), 10, 3, 5},
+		{"MessagesNearQuota", "four fifths of the region's usual quota of requests to WebSocket APIs are used: ask for more, or lower throttleRate",
+			api.metric("MessageCount", sum, "messages in both directions"), *bound(api.smallRegion(), 0, nearQuota(2500), nearQuota(10_000)), 3, 5},
 		{"DeadTimers", "timers could not be done: members are told later of what has run out", timers.dead.MetricApproximateNumberOfMessagesVisible(nil), 1, 1, 5},
 	}
-	if c.EventBus != "" {
-		all = append(all, alarm{"EventsNotPublished", "events cannot be published: the application gets them later, or after two hours never",
-			unpublished(w.Construct, w.Functions), 1, 3, 5})
-	}
+	all = append(all, w.instrumentAlarms(c)...)
 	for _, f := range topology.Functions() {
 		name, made := title(f.Name), w.Functions[f.Name]
 		all = append(all,
@@ -68,6 +67,9 @@ func (w *Waggle) alarms(c config.Config, api *api, cache *cache, timers *timers)
 	}
 	return all
 }
+
+// nearQuota is four fifths of what a quota a second allows in a minute.
+func nearQuota(second float64) float64 { return 0.8 * 60 * second }
 
 // failedPercent is the share of invocations that fail.
 func failedPercent(f awslambda.Function) awscloudwatch.IMetric {

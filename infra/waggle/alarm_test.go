@@ -2,12 +2,16 @@ package waggle_test
 
 import (
 	"fmt"
+	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"waggle/internal/telemetry"
 	"waggle/internal/topology"
 )
 
@@ -80,7 +84,21 @@ func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 		}
 		return "MAX([m0,m1]) of " + node(1) + ", " + node(2)
 	}
-	const notPublished = "Sum(NotPublished ) >= 1 for 3 of 5 min"
+	const measured = "Sum(waggle.%s) >= %d for %d of 5 min"
+	notPublished := fmt.Sprintf(measured, "events.unpublished ", 1, 3)
+	for id, text := range map[string]string{
+		"AnswersInternal":    fmt.Sprintf(measured, "messages.refused code=internal", 1, 1),
+		"AnswersUnavailable": fmt.Sprintf(measured, "messages.refused code=unavailable", 10, 3),
+		"PushesRefused":      fmt.Sprintf(measured, "pushes result=refused", 1, 3),
+		"PushesThrottled":    fmt.Sprintf(measured, "pushes result=throttled", 10, 3),
+		"PushesFailed":       fmt.Sprintf(measured, "pushes result=failed", 10, 3),
+		"SignInsThrottled":   fmt.Sprintf(measured, "cache.trips result=sign_in_throttled", 1, 3),
+		"SignInsRefused":     fmt.Sprintf(measured, "cache.trips result=sign_in_refused", 1, 3),
+		"CommandsForbidden":  fmt.Sprintf(measured, "cache.trips result=forbidden", 1, 1),
+		"MessagesNearQuota":  "Sum(MessageCount ApiId=${WaggleApi} Stage=prod) >= map[Fn::If:[WaggleSmallRegion0DF96886 120000 480000]] for 3 of 5 min",
+	} {
+		usual[id] = text
+	}
 	withBus := usesServerless("serverless")
 	withBus["EventsNotPublished"] = notPublished
 	for name, more := range map[string]map[string]string{
@@ -129,6 +147,52 @@ func TestEachAlarmHasThisMetricAndThreshold(t *testing.T) {
 	}
 }
 
+// TestTheDocumentListsTheAlarms, each with its metric and threshold; -update writes the table.
+func TestTheDocumentListsTheAlarms(t *testing.T) {
+	const place, head = "../../docs/operations.md", "| alarm | says that | goes off at |\n|---|---|---|\n"
+	rows := make(map[string]string)
+	for _, name := range []string{public, cluster, ipv6} { // which together have all
+		s := stack(t, name)
+		for _, id := range s.names("AWS::CloudWatch::Alarm") {
+			p := s.resources[id].Properties
+			short := strings.TrimRight(strings.TrimSuffix(strings.TrimPrefix(id, "Waggle"), "Alarm"), "123456789")
+			measure := strings.NewReplacer("map[Fn::If:[WaggleSmallRegion0DF96886 120000 480000]]", "480000, 120000 in a small region,", " Stage=prod", "", " )", ")").Replace(measures(p))
+			measure = regexp.MustCompile(` (clusterId|FunctionName|CacheClusterId|ApiId|QueueName)=[^ )]*`).ReplaceAllString(measure, "")
+			measure = regexp.MustCompile(`MAX\(\[m0,m1\]\) of m0=(\S+ ?[^)]*\)), m1=\S+ ?[^)]*\)`).ReplaceAllString(measure, "highest of $1")
+			for _, f := range topology.Functions() {
+				short = strings.Replace(short, title(f.Name), "*Function*", 1)
+			}
+			if short == "*Function*Duration" {
+				measure = "p99(Duration) >= half of the timeout for 3 of 5 min"
+			}
+			description := strings.TrimPrefix(p["AlarmDescription"].(string), "Waggle: ")
+			for _, f := range topology.Functions() {
+				description = strings.ReplaceAll(description, "of "+f.Name+" ", "of the function ")
+				description = strings.ReplaceAll(description, "throttles "+f.Name+":", "throttles the function:")
+			}
+			rows[short] = fmt.Sprintf("| `%s` | %s | `%s` |\n", short, description, measure)
+		}
+	}
+	table := head
+	for _, short := range slices.Sorted(maps.Keys(rows)) {
+		table += rows[short]
+	}
+	text, err := os.ReadFile(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)` + regexp.QuoteMeta(head) + `(\|.*\n)*`)
+	if *update {
+		text = found.ReplaceAllLiteral(text, []byte(table))
+		if err := os.WriteFile(place, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(table, string(found.Find(text))); diff != "" {
+		t.Errorf("docs/operations.md differs from the templates: run this test with -update (-want +got):\n%s", diff)
+	}
+}
+
 func TestTheDashboardShowsTheseMetrics(t *testing.T) {
 	usual := []string{"ConnectCount", "MessageCount", "ClientError", "ExecutionError", "IntegrationError", "IntegrationLatency",
 		"Errors", "Throttles", "Duration", "ConcurrentExecutions"}
@@ -153,4 +217,33 @@ func TestTheDashboardShowsTheseMetrics(t *testing.T) {
 			t.Errorf("%s: the errors of %d functions are shown", name, got)
 		}
 	}
+}
+
+func TestTheDashboardsShowEachInstrumentAndCostNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *template) {
+		all := ""
+		ids := s.names("AWS::CloudWatch::Dashboard")
+		if len(ids) > 3 {
+			t.Errorf("got %d dashboards, of which an account has three that cost nothing", len(ids))
+		}
+		for _, id := range ids {
+			body, ok := s.properties(t, "AWS::CloudWatch::Dashboard", id)["DashboardBody"].(string)
+			if !ok {
+				t.Fatalf("%s is not one text", id)
+			}
+			if shown := strings.Count(body, `"label":`); shown == 0 || shown > 50 {
+				t.Errorf("%s shows %d metrics", id, shown)
+			}
+			all += body
+		}
+		for _, i := range telemetry.Instruments() {
+			want := max(len(i.Values), 1)
+			if i.Kind == telemetry.Histogram {
+				want = 2 // p50 and p99
+			}
+			if shown := strings.Count(all, `","`+i.Name+`"`); shown != want {
+				t.Errorf("%s: got %d lines in graphs, want %d", i.Name, shown, want)
+			}
+		}
+	})
 }

@@ -28,6 +28,7 @@ type api struct {
 	stage                         awsapigatewayv2.CfnStage
 	authorizer                    awsapigatewayv2.CfnAuthorizer
 	connect                       awsapigatewayv2.CfnRoute
+	small                         awscdk.CfnCondition // nil until it is needed
 }
 
 func newAPI(scope constructs.Construct, c config.Config) *api {
@@ -52,7 +53,7 @@ func newAPI(scope constructs.Construct, c config.Config) *api {
 
 	var small awscdk.CfnCondition
 	if c.API.Rate == 0 || c.API.Burst == 0 || c.API.ConnectRate == 0 {
-		small = smallRegion(scope)
+		small = a.smallRegion()
 	}
 	connects := bound(small, c.API.ConnectRate, 200, 400)
 	stage := &awsapigatewayv2.CfnStageProps{
@@ -210,6 +211,14 @@ func smallRegion(scope constructs.Construct) awscdk.CfnCondition {
 func smallRegions() []string {
 	return []string{"af-south-1", "ap-southeast-3", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-7", "ca-west-1", "eu-central-2",
 		"eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "mx-central-1"}
+}
+
+// smallRegion is the condition that the region's quotas are small.
+func (a *api) smallRegion() awscdk.CfnCondition {
+	if a.small == nil {
+		a.small = smallRegion(a.scope)
+	}
+	return a.small
 }
 
 // bound returns a chosen number, or for 0 that of the region. A message leads to two and a

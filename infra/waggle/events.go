@@ -4,9 +4,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -42,19 +39,3 @@ func busARN(scope constructs.Construct, bus string) *string {
 
 // publishes tells whether a function publishes events: one that serves messages.
 func publishes(f topology.Function) bool { return !f.Authorizer && f.Name != topology.Disconnect }
-
-// unpublished is the metric of the events that functions could not publish, by the lines of their logs.
-func unpublished(scope constructs.Construct, functions map[string]awslambda.Function) awscloudwatch.IMetric {
-	namespace, name := unique(scope, "Events"), "NotPublished"
-	for _, f := range topology.Functions() {
-		if !publishes(f) {
-			continue
-		}
-		awslogs.NewMetricFilter(scope, jsii.String(title(f.Name)+"Unpublished"), &awslogs.MetricFilterProps{
-			LogGroup:        functions[f.Name].LogGroup(),
-			FilterPattern:   awslogs.FilterPattern_StringValue(jsii.String("$.msg"), jsii.String("="), jsii.String(topology.UnpublishedLine)),
-			MetricNamespace: &namespace, MetricName: &name, MetricValue: jsii.String("$.events"),
-		})
-	}
-	return metric(namespace, name, sum, "events", nil)
-}

@@ -48,7 +48,7 @@ func newFunction(scope constructs.Construct, f topology.Function, with function)
 		Code:         with.code,
 		MemorySize:   jsii.Number(f.MemoryMB),
 		Timeout:      awscdk.Duration_Seconds(jsii.Number(f.Timeout.Seconds())),
-		Environment:  with.environment(f),
+		Environment:  with.environment(scope, f),
 		// Lambda's own lines; the functions write JSON anyway.
 		LoggingFormat:    awslambda.LoggingFormat_JSON,
 		SystemLogLevelV2: systemLogs(with.config.LambdaLogs),
@@ -74,7 +74,7 @@ func newFunction(scope constructs.Construct, f topology.Function, with function)
 }
 
 // environment returns the variables that the function reads.
-func (with function) environment(f topology.Function) *map[string]*string {
+func (with function) environment(scope constructs.Construct, f topology.Function) *map[string]*string {
 	values := map[string]*string{}
 	for name, value := range with.cache.env {
 		values[name] = value
@@ -86,6 +86,7 @@ func (with function) environment(f topology.Function) *map[string]*string {
 	if with.config.API.TwoWay {
 		values[topology.TwoWay] = jsii.String("true")
 	}
+	values[topology.MetricsNamespace] = jsii.String(metricsNamespace(scope))
 	identity := with.config.Identity
 	for name, value := range map[string]string{
 		topology.Issuer:        identity.Issuer,

@@ -127,7 +127,8 @@ func TestTheVariablesHaveTheseValues(t *testing.T) {
 	const pools = `{"pools":{"default":{"consent":"required","confirm":30,"availability":"kept","remoteRequests":false,"locationTTL":60,"grace":60,"maxRadius":20000,` +
 		`"maxAccuracy":500,"maxSpeed":100,"reportsPerSecond":5,"reportsBurst":40,"messagesPerSecond":20,"messagesBurst":40,"requestsPerMinute":10,"nearbyPerMinute":6,"matchesPerHour":30,"harvestPerHour":20,"coolDown":300}}}`
 	identity := map[string]string{"WAGGLE_ISSUER": "https://issuer.example", "WAGGLE_AUDIENCE": "waggle"}
-	endpoint := map[string]string{"WAGGLE_POOLS": pools, "WAGGLE_MANAGEMENT_ENDPOINT": "https://" + address + "/prod", "WAGGLE_TIMER_QUEUE": "${WaggleTimers}"}
+	endpoint := map[string]string{"WAGGLE_POOLS": pools, "WAGGLE_MANAGEMENT_ENDPOINT": "https://" + address + "/prod", "WAGGLE_TIMER_QUEUE": "${WaggleTimers}",
+		"WAGGLE_METRICS": "waggled5bb1d40-metrics"}
 	with := func(base map[string]string, pairs ...string) map[string]string {
 		all := maps.Clone(base)
 		for _, pair := range pairs {

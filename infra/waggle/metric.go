@@ -14,7 +14,7 @@ import (
 	"waggle/internal/topology"
 )
 
-// The statistics of metrics. All metrics are those that AWS publishes, but the one of events.go.
+// The statistics of metrics. All metrics are those that AWS publishes, but those of instrument.go.
 const (
 	sum     = "Sum"
 	maximum = "Maximum"

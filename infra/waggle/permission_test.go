@@ -14,7 +14,7 @@ import (
 	"waggle/internal/topology"
 )
 
-var update = flag.Bool("update", false, "write docs/iam.md")
+var update = flag.Bool("update", false, "write docs/iam.md and the table of alarms in docs/operations.md")
 
 // A permission allows or denies one action on one resource.
 type permission struct{ Effect, Action, Resource, Condition string }

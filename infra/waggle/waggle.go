@@ -106,6 +106,7 @@ func New(scope constructs.Construct, id string, props Props) (*Waggle, error) {
 		}
 	}
 	newDashboard(w, c, api, cache)
+	newInstrumentDashboards(w)
 	return w, nil
 }
 

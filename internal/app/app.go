@@ -26,6 +26,7 @@ import (
 	"waggle/internal/match"
 	"waggle/internal/pool"
 	"waggle/internal/store"
+	"waggle/internal/telemetry"
 	"waggle/internal/timer"
 	"waggle/internal/topology"
 	"waggle/internal/version"
@@ -52,12 +53,16 @@ type App struct {
 	*handler.Handler
 	Store  *store.Store
 	pusher *gateway.Pusher // nil: Options has another one
+	emf    *telemetry.EMF  // nil: there is none
 }
 
 // Options are settings that do not come from the environment. Zero fields are those of production.
 type Options struct {
 	// Log is by default JSON on standard output.
 	Log *slog.Logger
+	// Metrics gets what is counted: by default CloudWatch, on standard output, if the environment has
+	// its namespace.
+	Metrics telemetry.Recorder
 	// Push replaces connection management.
 	Push match.Pusher
 	// Store holds options of the cache for tests and the local stack. FromEnv sets its
@@ -75,7 +80,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 		value, _ := lookup(name)
 		return value
 	}
-	for _, name := range []string{topology.CacheURL, topology.CacheUser, topology.CacheIAM, topology.ManagementEndpoint, topology.TimerQueue, topology.EventBus} {
+	for _, name := range []string{topology.CacheURL, topology.CacheUser, topology.CacheIAM, topology.ManagementEndpoint, topology.TimerQueue, topology.EventBus, topology.MetricsNamespace} {
 		if err := topology.CheckEnds(name, get(name)); err != nil {
 			return nil, err
 		}
@@ -90,6 +95,9 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	}
 	if text := get(topology.TwoWay); text != "" && text != "true" && text != "false" {
 		return nil, fmt.Errorf("%s: it must be true or false", topology.TwoWay)
+	}
+	if text := get(topology.MetricsNamespace); text != "" && !telemetry.ValidNamespace(text) {
+		return nil, fmt.Errorf("%s: it must be a namespace of CloudWatch: at most 255 letters, digits and . - _ / #", topology.MetricsNamespace)
 	}
 	if get(topology.CacheURL) == "" {
 		return nil, fmt.Errorf("%s is not set: it must be redis://host:port or rediss://host:port", topology.CacheURL)
@@ -111,6 +119,16 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	var emf *telemetry.EMF
+	if namespace := get(topology.MetricsNamespace); o.Metrics == nil && namespace != "" {
+		emf = telemetry.NewEMF(os.Stdout, namespace, o.Now)
+		o.Metrics = emf
+	}
+	if o.Metrics == nil {
+		o.Metrics = telemetry.Nowhere{}
+	}
+	meter := meter{o.Metrics}
+	o.Store.Observe = meter.trip
 	audit := o.Log
 	o.Log = boundedlog.New(o.Log, o.Now)
 	o.Store.URL, o.Store.User, o.Store.Password = get(topology.CacheURL), get(topology.CacheUser), get(topology.CachePassword)
@@ -119,14 +137,15 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", topology.CacheURL, err)
 	}
-	h := &handler.Handler{Push: o.Push, Now: o.Now, Log: o.Log, Audit: audit, Respond: get(topology.TwoWay) == "true"}
+	h := &handler.Handler{Push: o.Push, Now: o.Now, Log: o.Log, Audit: audit, Metrics: o.Metrics, Respond: get(topology.TwoWay) == "true"}
 	var pusher *gateway.Pusher
 	if o.Push == nil {
 		pusher = gateway.NewPusher(get(topology.ManagementEndpoint), cmp.Or(region(get), "us-east-1"), role(get))
 		h.Push, h.Endpoint = pusher, pusher.Learn
 	}
+	h.Push = measuredPusher{h.Push, meter}
 	h.Service = &match.Service{Store: cache, Push: h.Push, Pools: pools, NewID: newID, Now: o.Now, Sleep: match.Sleep, Log: o.Log,
-		Version: version.Own(), Partners: new(match.Partners)}
+		Version: version.Own(), Partners: new(match.Partners), Measure: meter.figures}
 	if at := get(topology.TimerQueue); at != "" {
 		if h.Service.Timers, err = timer.NewQueue(at, cmp.Or(region(get), "us-east-1"), role(get)); err != nil {
 			return nil, fmt.Errorf("%s: %w", topology.TimerQueue, err)
@@ -137,7 +156,7 @@ func FromEnv(lookup func(string) (string, bool), o Options) (*App, error) {
 			return nil, fmt.Errorf("%s: %w", topology.EventBus, err)
 		}
 	}
-	return &App{Handler: h, Store: cache, pusher: pusher}, nil
+	return &App{Handler: h, Store: cache, pusher: pusher, emf: emf}, nil
 }
 
 // Of returns the handler of a function, for lambda.Start: only one that has verbs serves them.
@@ -185,8 +204,13 @@ func describe(context.Context) error {
 	return errors.Join(err, json.Unmarshal([]byte("{}"), new(handler.Event)))
 }
 
-// Close closes the connections to the cache.
-func (a *App) Close() { a.Store.Close() }
+// Close closes the connections to the cache, and writes what was counted.
+func (a *App) Close() {
+	a.Store.Close()
+	if a.emf != nil {
+		a.emf.Close()
+	}
+}
 
 // newID returns 128 random bits as text.
 func newID() string {

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"waggle/internal/app"
-	"waggle/internal/match"
 	"waggle/internal/topology"
 )
 
 func TestOddVariablesOfTheFunctionsAreNamed(t *testing.T) {
 	for name, test := range map[string]struct{ variable, value, want string }{
+		"a namespace in quotes":             {topology.MetricsNamespace, "'Waggle'", "WAGGLE_METRICS: it begins or ends with"},
+		"a namespace with a blank":          {topology.MetricsNamespace, "My Waggle", "WAGGLE_METRICS: it must be a namespace of CloudWatch"},
 		"no cache":                          {topology.CacheURL, "", "WAGGLE_CACHE_URL is not set"},
 		"quotes":                            {topology.CacheURL, `"redis://127.0.0.1"`, "WAGGLE_CACHE_URL: it begins or ends with a blank, a line end, a quote"},
 		"a line end":                        {topology.CacheUser, "waggle\n", "WAGGLE_CACHE_USER: it begins or ends"},
@@ -31,12 +32,5 @@ func TestOddVariablesOfTheFunctionsAreNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: got %v, want %s", name, err, test.want)
 		}
-	}
-}
-
-// TestTheAlarmCountsTheLineOfTheLog: the stack on AWS and the domain do not know each other.
-func TestTheAlarmCountsTheLineOfTheLog(t *testing.T) {
-	if topology.UnpublishedLine != match.Unpublishable {
-		t.Errorf("the alarm counts %q, the functions log %q", topology.UnpublishedLine, match.Unpublishable)
 	}
 }

@@ -11,12 +11,14 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"waggle/internal/match"
 	"waggle/internal/protocol"
+	"waggle/internal/telemetry"
 	"waggle/internal/token"
 	"waggle/internal/topology"
 )
@@ -35,7 +37,10 @@ type Handler struct {
 	// Push sends errors to the sender of a message that failed.
 	Push match.Pusher
 	Now  func() time.Time
-	Log  *slog.Logger
+	// Log gets a line for each event, see served.
+	Log *slog.Logger
+	// Metrics gets what is counted. nil: nobody counts.
+	Metrics telemetry.Recorder
 	// Audit gets a line for each call of a verb, and is not bounded.
 	Audit *slog.Logger
 	// Respond says that routes have responses. Then an answer whose order does not matter is the
@@ -43,6 +48,8 @@ type Handler struct {
 	Respond bool
 	// Endpoint, unless nil, is called with each event's domain and stage before any push.
 	Endpoint func(domain, stage string)
+	// frequent counts the reports and pings that were done.
+	frequent atomic.Uint64
 }
 
 const (
@@ -62,28 +69,33 @@ func (h *Handler) Handle(ctx context.Context, e Event) (Response, error) {
 	if h.Endpoint != nil {
 		h.Endpoint(e.RequestContext.DomainName, e.RequestContext.Stage)
 	}
-	switch e.RequestContext.RouteKey {
-	case topology.RouteConnect:
-		return h.connect(ctx, e)
-	case topology.RouteDisconnect:
-		return h.disconnect(ctx, e)
-	case "":
+	if e.RequestContext.RouteKey == "" {
 		return Response{}, errors.New("not an event of a WebSocket API: it has no routeKey")
 	}
-	return Response{StatusCode: http.StatusOK, Body: h.message(ctx, e)}, nil
+	s, ctx := h.begin(ctx, e.RequestContext.RouteKey, &e)
+	defer s.end(ctx)
+	switch e.RequestContext.RouteKey {
+	case topology.RouteConnect:
+		return h.connect(ctx, e, s)
+	case topology.RouteDisconnect:
+		return h.disconnect(ctx, e, s)
+	}
+	return Response{StatusCode: http.StatusOK, Body: h.message(ctx, e, s)}, nil
 }
 
-func (h *Handler) connect(ctx context.Context, e Event) (Response, error) {
+func (h *Handler) connect(ctx context.Context, e Event, s *served) (Response, error) {
 	x, err := session(e)
 	if err != nil {
-		h.Log.WarnContext(ctx, "connect", "err", err)
-		return Response{StatusCode: http.StatusUnauthorized}, nil
+		err = fmt.Errorf("%w: %w", errNobody, err)
+	} else {
+		s.member = x.Member
+		var result match.Result
+		result, err = h.Service.Connect(ctx, x)
+		err = errors.Join(err, h.deliver(ctx, x, result))
 	}
-	result, err := h.Service.Connect(ctx, x)
-	if err = errors.Join(err, h.deliver(ctx, x, result)); err != nil {
-		status := answerTo(err).status
-		h.log(ctx, e, err)
-		return Response{StatusCode: status}, nil
+	if err != nil {
+		s.fail(err)
+		return Response{StatusCode: answerTo(err).status}, nil
 	}
 	r := Response{StatusCode: http.StatusOK}
 	if offers(e, protocol.Subprotocol) {
@@ -92,19 +104,20 @@ func (h *Handler) connect(ctx context.Context, e Event) (Response, error) {
 	return r, nil
 }
 
-func (h *Handler) disconnect(ctx context.Context, e Event) (Response, error) {
+func (h *Handler) disconnect(ctx context.Context, e Event, s *served) (Response, error) {
 	x, err := session(e)
 	if err == nil {
+		s.member = x.Member
 		err = h.Service.Disconnect(ctx, x.Member, x.Connection)
 	}
 	if err != nil {
-		h.log(ctx, e, err)
+		s.fail(err)
 	}
 	return Response{StatusCode: http.StatusOK}, nil
 }
 
 // message serves a message, and returns the response.
-func (h *Handler) message(ctx context.Context, e Event) (response string) {
+func (h *Handler) message(ctx context.Context, e Event, s *served) (response string) {
 	connection := e.RequestContext.ConnectionID
 	m, bad := protocol.Decode(e.RequestContext.RouteKey, []byte(e.Body))
 	id := ""
@@ -114,12 +127,14 @@ func (h *Handler) message(ctx context.Context, e Event) (response string) {
 		id = m.MessageID()
 	}
 	x, err := session(e)
+	s.member = x.Member
 	expired := func() bool { return !h.Now().Before(x.Expires) }
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errNobody, err)
 	} else if expired() {
 		err = match.SessionExpired()
 	} else if bad != nil {
+		s.refuse(string(bad.Code), slog.LevelDebug, nil)
 		return h.answer(ctx, connection, bad, false)
 	} else {
 		var result match.Result
@@ -137,12 +152,12 @@ func (h *Handler) message(ctx context.Context, e Event) (response string) {
 			h.Service.Notify(ctx, x.Member, x.Address(h.Now()), answer)
 		}
 		if err != nil && expired() {
-			h.log(ctx, e, err)
+			s.fail(err)
 			err = match.SessionExpired() // it is all that may be sent by now
 		}
 	}
 	if err != nil {
-		h.log(ctx, e, err)
+		s.fail(err)
 		return h.refuse(ctx, connection, id, err)
 	}
 	return ""
@@ -265,9 +280,4 @@ func (h *Handler) answer(ctx context.Context, connection string, f *protocol.Err
 		h.Log.WarnContext(ctx, "answer", "connection", connection, "err", err)
 	}
 	return ""
-}
-
-func (h *Handler) log(ctx context.Context, e Event, err error) {
-	h.Log.Log(ctx, answerTo(err).level, "event", "route", e.RequestContext.RouteKey, "connection", e.RequestContext.ConnectionID,
-		"request", e.RequestContext.RequestID, "err", err)
 }

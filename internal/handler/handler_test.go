@@ -82,11 +82,11 @@ func event(route string, authorizer any) Event {
 	return e
 }
 
-// serving returns a handler on that store, what it pushes and its log.
+// serving returns a handler on that store, what it pushes and its log, from warnings on.
 func serving(c *sessions) (*Handler, *pushed, *strings.Builder) {
 	var p pushed
 	var log strings.Builder
-	logger := slog.New(slog.NewTextHandler(&log, nil))
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	now := func() time.Time { return noon }
 	pools, _ := pool.Parse(nil)
 	return &Handler{Push: &p, Now: now, Log: logger,
@@ -192,7 +192,7 @@ func TestDisconnectIsAlwaysAnswered(t *testing.T) {
 	if got, err := h.Handle(t.Context(), event("$disconnect", ana())); err != nil || got.StatusCode != http.StatusOK {
 		t.Errorf("without a cache: got %+v, %v", got, err)
 	}
-	if !strings.Contains(log.String(), "route=$disconnect") {
+	if !strings.Contains(log.String(), "action=disconnect") {
 		t.Errorf("without a cache: got the log %q", log)
 	}
 }
@@ -243,7 +243,7 @@ func TestAFaultIsAnsweredInFullAndLogged(t *testing.T) {
 			if diff := cmp.Diff([]string{test.frame}, p.frames); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			for _, want := range []string{"level=" + test.level, "route=ping", `connection="c="`} {
+			for _, want := range []string{"level=" + test.level, "action=ping", `connection="c="`} {
 				if !strings.Contains(log.String(), want) {
 					t.Errorf("got the log %q, want %s in it", log, want)
 				}
@@ -289,7 +289,7 @@ func TestEveryErrorCarriesTheIDOfItsMessage(t *testing.T) {
 		}
 	}
 	h, _, log := serving(&sessions{})
-	if _, err := h.Handle(t.Context(), event("$connect", nil)); err != nil || !strings.Contains(log.String(), "level=WARN msg=connect") {
+	if _, err := h.Handle(t.Context(), event("$connect", nil)); err != nil || !strings.Contains(log.String(), "level=ERROR msg=failed action=connect") {
 		t.Errorf("got %v and the log %q", err, log)
 	}
 }

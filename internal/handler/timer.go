@@ -21,6 +21,8 @@ func timers(payload []byte) (e events.SQSEvent, ok bool) {
 func (h *Handler) due(ctx context.Context, e events.SQSEvent) (r events.SQSEventResponse) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	s, ctx := h.begin(ctx, "timer", nil)
+	defer s.end(ctx)
 	for _, message := range e.Records {
 		var members []match.Member
 		err := json.Unmarshal([]byte(message.Body), &members)
@@ -28,7 +30,7 @@ func (h *Handler) due(ctx context.Context, e events.SQSEvent) (r events.SQSEvent
 			err = errors.Join(err, h.Service.Due(ctx, m))
 		}
 		if err != nil {
-			h.Log.WarnContext(ctx, "timer", "message", message.MessageId, "err", err)
+			s.fail(err)
 			r.BatchItemFailures = append(r.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
 		}
 	}

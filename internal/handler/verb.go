@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"waggle/internal/geo"
 	"waggle/internal/match"
@@ -39,6 +40,8 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 func (h *Handler) verb(ctx context.Context, payload []byte) protocol.Frame {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	s, ctx := h.begin(ctx, "verb", nil)
+	defer s.end(ctx)
 	v, refused := protocol.DecodeVerb(payload)
 	var answer protocol.Frame = refused
 	outcome, line := "ok", []any{"verb", protocol.VerbName(v)}
@@ -46,15 +49,14 @@ func (h *Handler) verb(ctx context.Context, payload []byte) protocol.Frame {
 		line = append(append(line, "pool", v.InPool()), v.Subject()...)
 		var err error
 		if answer, err = h.do(ctx, v); err != nil {
-			if level := answerTo(err).level; level > answerTo(&match.Fault{Kind: match.Invalid}).level {
-				h.Log.Log(ctx, level, "verb failed", "err", err)
-			}
+			s.fail(err)
 			answer = errorFrame("", err)
 		}
 	}
 	switch f := answer.(type) {
 	case *protocol.Error:
 		outcome = string(f.Code)
+		s.refuse(outcome, slog.LevelDebug, nil)
 	case *protocol.MatchState:
 		if _, created := v.(*protocol.MatchCreate); created {
 			line = append(line, "match", f.Match)

@@ -58,7 +58,9 @@ func (w *work) attempt(ctx context.Context, owner Member, id string, r Request) 
 	for _, m := range r.Declined {
 		s.exclude(m)
 	}
-	return w.attemptAmong(ctx, owner, id, r, s)
+	result, err := w.attemptAmong(ctx, owner, id, r, s)
+	w.count(func(f *Figures) { f.Searches = append(f.Searches, Searched{len(s.cells), s.returned}) })
+	return result, err
 }
 
 func (w *work) attemptAmong(ctx context.Context, owner Member, id string, r Request, s candidates) (attempted, error) {
@@ -74,6 +76,9 @@ func (w *work) attemptAmong(ctx context.Context, owner Member, id string, r Requ
 			return result, err
 		}
 		result.refused = claimed.Status
+		if claimed.Status != StatusYours {
+			w.count(func(f *Figures) { f.Refused = plusOne(f.Refused, claimed.Status) })
+		}
 		switch claimed.Status {
 		case StatusYours:
 			if r.Confirm > 0 {
@@ -137,6 +142,7 @@ func (w *work) commit(ctx context.Context, owner Member, id string, c Candidate)
 		return attempted{outcome: over}, err
 	}
 	w.matched[owner], w.matched[matchee] = true, true
+	w.countOutcome(OutcomeMatched)
 	return attempted{outcome: matched, match: a}, nil
 }
 

@@ -124,6 +124,7 @@ func (w *work) publish(ctx context.Context) {
 		slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
 		if len(events) > 0 {
 			if err := w.Bus.Publish(ctx, events); err != nil {
+				w.count(func(f *Figures) { f.Unpublished += len(events) })
 				w.Log.ErrorContext(ctx, Unpublishable, "events", len(events), "err", err)
 				w.remindToPublish(ctx, done)
 				return
@@ -136,7 +137,7 @@ func (w *work) publish(ctx context.Context) {
 	}
 }
 
-// Unpublishable begins the line of the log that an alarm counts.
+// Unpublishable begins the line of the log that says why.
 const Unpublishable = "events not published"
 
 func (w *work) remindToPublish(ctx context.Context, all []Unpublished) {

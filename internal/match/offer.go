@@ -46,6 +46,7 @@ func (w *work) offer(ctx context.Context, owner Member, id string, c Candidate, 
 		return attempted{outcome: over}, w.release(ctx, owner, id, c.Member, protocol.ReasonLost, "")
 	}
 	w.matched[owner], w.matched[c.Member] = true, true
+	w.countOutcome(OutcomeOffered)
 	return attempted{outcome: matched, offer: &offer{owner, c.Member, claimed, made}}, nil
 }
 
@@ -101,8 +102,12 @@ func (s *Service) Accept(ctx context.Context, x Session, q *protocol.Accept) (Re
 		}
 		switch r.Status {
 		case StatusYours:
-			if _, err = w.agree(ctx, r.Claim.Matcher, q.Match, x.Member); err != nil {
+			agreed, err := w.agree(ctx, r.Claim.Matcher, q.Match, x.Member)
+			if err != nil {
 				return nil, err
+			}
+			if agreed {
+				w.countOutcome(OutcomeMatched)
 			}
 			if w.answersOf(q.ID, q.Match) {
 				return nil, nil

@@ -93,6 +93,7 @@ func (w *work) repair(ctx context.Context, m Member, r Snapshot) (*pair, error) 
 		return nil, w.repairOffer(ctx, m, *r.Route, other.Claim)
 	}
 	if other.Claim == nil || other.Claim.Match != id || other.Claim.Matcher != m || other.Position == nil {
+		w.countRepair(RepairUndone)
 		_, err := w.finish(ctx, m, id, matchee, protocol.ReasonLost, Member{})
 		return nil, err
 	}
@@ -164,6 +165,7 @@ func (w *work) repairClaim(ctx context.Context, m Member, c Claim, position *Pos
 	case r.State == Ended && r.Matchee == m && !r.Notified:
 		return nil, w.repairEnd(ctx, c.Matcher, r)
 	}
+	w.countRepair(RepairUndone)
 	last := End{Reason: protocol.ReasonLost}
 	for _, e := range other.Ends {
 		if e.Match == c.Match {
@@ -180,6 +182,7 @@ func (c Claim) olderThan(age time.Duration, now int64) bool { return now-c.At > 
 func (w *work) complete(ctx context.Context, matcher Member, id string, matchee Member) (bool, error) {
 	ok, err := w.agree(ctx, matcher, id, matchee)
 	if ok {
+		w.countRepair(RepairFinished)
 		w.flush(ctx)
 	}
 	return ok, err
@@ -205,6 +208,7 @@ func (w *work) repairEnd(ctx context.Context, matcher Member, r *Route) error {
 	if r == nil || r.State != Ended || r.Notified {
 		return nil
 	}
+	w.countRepair(RepairEnded)
 	_, err := w.finish(ctx, matcher, r.Match, r.Matchee, r.Reason, Member{})
 	return err
 }

@@ -99,6 +99,7 @@ func (w *work) follow(ctx context.Context, m Member, r Report, reported Reported
 		case watched.Status == StatusSearching, watched.Status == StatusOffered && !c.Accepted:
 			return
 		case watched.Status != StatusActive && watched.Status != StatusOffered:
+			w.countRepair(RepairUndone)
 			w.logFailure(ctx, "release a claim", w.release(ctx, c.Matcher, c.Match, m, cmp.Or(watched.Reason, protocol.ReasonLost), watched.Early))
 			return
 		case !confirmed && !c.olderThan(abandoned, reported.Now):
@@ -156,6 +157,9 @@ func (w *work) show(ctx context.Context, m Member, r Report, reported Reported, 
 	path := r.path(reported, began, w.Pools.For(m.Pool).MaxSpeed)
 	shown := w.Notify(ctx, peer, connection, &protocol.LocationFrame{Match: match, Lat: here.Lat, Lng: here.Lng, At: here.At, Seq: here.Seq,
 		Motion: here.Motion, Points: trail(reported.Skipped, path, here)})
+	if shown {
+		w.count(func(f *Figures) { f.ShownAfter = append(f.ShownAfter, max(0, w.Now().Sub(r.Arrival))) })
+	}
 	switch {
 	case !shown:
 		w.logFailure(ctx, "keep what was not shown", w.Store.Skip(ctx, m, match, append(path, here)))

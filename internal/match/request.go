@@ -51,6 +51,7 @@ func (s *Service) Match(ctx context.Context, x Session, q *protocol.Match) (Resu
 			case err != nil:
 				return nil, err
 			case begun.Status == StatusOK:
+				w.asked = true
 				return nil, w.opened(ctx, x.Member, begun, func() error { return w.attemptOpened(ctx, x.Member, id, *begun.Request) })
 			}
 			reply, retry, err := w.underWay(ctx, x, q.ID, begun)
@@ -237,6 +238,7 @@ func (s *Service) Cancel(ctx context.Context, x Session, q *protocol.Cancel) (Re
 		}
 		err = w.afterwards(ctx, func(ctx context.Context) error {
 			if r.Request.Created != 0 {
+				w.countOutcome(OutcomeCancelled)
 				w.withdraw(ctx, WaitingRequest{Owner: x.Member, Request: *r.Request})
 			}
 			err := w.apply(ctx, x.Member, r.Changes)

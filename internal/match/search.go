@@ -21,6 +21,7 @@ type search struct {
 	aside    []Candidate     // those of them who were found
 	cells    map[geo.Cell]*asked
 	trips    int // left
+	returned int // candidates, by all cells
 }
 
 // asked says how far one cell was asked.
@@ -126,6 +127,7 @@ func (s *search) missing(reach float64) ([]geo.Cell, int) {
 func (s *search) add(cells []geo.Cell, want int, hits []Hits) {
 	for i, c := range cells {
 		s.cells[c] = &asked{want: want, horizon: hits[i].Horizon, rest: hits[i].Rest}
+		s.returned += len(hits[i].Candidates)
 		for _, hit := range hits[i].Candidates {
 			s.enqueue(hit)
 		}

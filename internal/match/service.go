@@ -53,6 +53,8 @@ type Service struct {
 	Version string
 	// Partners are nil if none are to be remembered.
 	Partners *Partners
+	// Measure gets the figures of each message once its work is done. nil: nobody measures.
+	Measure func(Figures)
 }
 
 // A Result has the replies to a message and the work that is left to do. Call Deliver even if
@@ -78,6 +80,9 @@ func (r Result) Deliver(ctx context.Context, reply func(context.Context, protoco
 	}
 	r.work.makeAttempts(ctx)
 	r.work.publish(ctx)
+	if r.work.Measure != nil {
+		r.work.count(func(f *Figures) { r.work.Measure(*f) })
+	}
 	return errors.Join(errs...)
 }
 

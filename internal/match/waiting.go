@@ -97,6 +97,8 @@ func (w *work) attemptWaiting(ctx context.Context, p pending) (Status, error) {
 	result, err := w.attempt(ctx, owner, id, *leased.Request)
 	switch result.outcome {
 	case matched:
+		waited := w.Now().Sub(time.UnixMilli(leased.Request.Created))
+		w.count(func(f *Figures) { f.WaitedFor = append(f.WaitedFor, max(0, waited)) })
 		w.tellBoth(ctx, result)
 	case nobody, busy:
 		w.foundNobody[owner] = result.outcome == nobody
@@ -190,6 +192,7 @@ func (w *work) wait(ctx context.Context, owner Member, id string, r Request) err
 	if given.Status != StatusWaiting {
 		return w.noMatch(ctx, owner, given)
 	}
+	w.countOutcome(OutcomeWaiting)
 	w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.Waiting{ID: r.ID, ExpiresAt: r.Deadline}))
 	w.remind(ctx, r.Deadline, owner)
 	return w.afterwards(ctx, func(ctx context.Context) error {
@@ -210,6 +213,7 @@ func (w *work) noMatch(ctx context.Context, owner Member, given GivenUp) error {
 // announceNoMatch notifies the owner of a request that has ended without a match by this attempt.
 func (w *work) announceNoMatch(ctx context.Context, owner Member, given GivenUp) {
 	if q := given.Request; given.Status == StatusNoMatch {
+		w.countOutcome(OutcomeNoMatch)
 		mark := NoticeNoMatch.Mark(strconv.FormatInt(q.Deadline, 10))
 		w.concurrently(ctx, w.notice(owner, given.Connection, &protocol.NoMatch{ID: q.ID, Radius: q.Radius}, mark))
 	}

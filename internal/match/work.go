@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"time"
 
 	"waggle/internal/protocol"
 )
@@ -21,17 +22,21 @@ type work struct {
 	rest     []func(context.Context) error // to run after them
 	untold   []Untold                      // what the caller is to be told with this message
 	said     []string                      // the marks of the replies that are notices
-	mu       sync.Mutex                    // guards told and found
+	mu       sync.Mutex                    // guards told, found and figures
 	answers  []string                      // the marks of what the answer tells
 	told     []Told                        // what pushes have told, and the store has not noted yet
 	found    map[Member]Unpublished        // what the steps have found
 	ahead    *readAhead                    // nil if nothing was
+	began    time.Time
+	asked    bool // the message has opened a request
+	figures  Figures
 	assignments
 }
 
 // serve does the work of one message. do returns the reply to the caller, or nil.
 func (s *Service) serve(ctx context.Context, caller Session, do func(*work) (protocol.Frame, error)) (Result, error) {
-	w := &work{Service: s, caller: caller, assignments: newAssignments(s.Now())}
+	began := s.Now()
+	w := &work{Service: s, caller: caller, began: began, assignments: newAssignments(began)}
 	w.findEvents()
 	answer, err := do(w)
 	if answer != nil {
@@ -67,6 +72,7 @@ func (w *work) push(ctx context.Context, jobs []func(context.Context), replies [
 		together(ctx, append(jobs, func(ctx context.Context) {
 			for _, r := range replies {
 				if push(ctx, r.frame) && len(r.marks) > 0 {
+					w.countAnswer(r.frame)
 					w.wasTold(w.caller.Member, w.caller.Connection, r.marks...)
 				}
 			}

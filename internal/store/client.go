@@ -42,6 +42,8 @@ type Options struct {
 	// Hook, if set, makes every trip: tests count trips and cut them, and the local stack
 	// injects faults.
 	Hook Hook
+	// Observe, if set, is told of each trip.
+	Observe func(context.Context, Trip)
 	// Sleep pauses before a repeat; nil: match.Sleep.
 	Sleep func(context.Context, time.Duration) error
 	// Rewrite, if set, returns the text to use in place of that of a file of scripts, such as
@@ -85,6 +87,7 @@ type cache struct {
 	counts    counts
 	offset    func() time.Duration
 	hook      Hook
+	observe   func(context.Context, Trip)
 	events    bool
 	sleep     func(context.Context, time.Duration) error
 }
@@ -156,7 +159,7 @@ func Open(o Options) (*Store, error) {
 		}
 	}
 	s := &Store{cache: &cache{option: option, host: u.Host, code: sync.OnceValue(func() code { return readCode(o.Rewrite) }), pools: o.Pools,
-		offset: o.Offset, hook: o.Hook, events: o.Events, sleep: o.Sleep}}
+		offset: o.Offset, hook: o.Hook, observe: o.Observe, events: o.Events, sleep: o.Sleep}}
 	if s.offset == nil {
 		s.offset = func() time.Duration { return 0 }
 	}
@@ -171,12 +174,12 @@ func (s *Store) explain(err error) error {
 	reply, ok := valkey.IsValkeyErr(err)
 	switch {
 	case ok && strings.HasPrefix(reply.Error(), "WRONGPASS") && s.option.AuthCredentialsFn != nil:
-		return fmt.Errorf("it does not take the IAM token of user %s: is the user with IAM in the cache's user group, under a name that is its id; "+
-			"may the role do elasticache:Connect on cache and user; are the cache's kind and name right", s.option.Username)
+		return refusedSignIn{fmt.Errorf("it does not take the IAM token of user %s: is the user with IAM in the cache's user group, under a name that is its id; "+
+			"may the role do elasticache:Connect on cache and user; are the cache's kind and name right", s.option.Username)}
 	case ok && strings.HasPrefix(reply.Error(), "NOAUTH"):
-		return errors.New("it wants a password: redis://:password@host:port, or redis://user:password@host:port")
+		return refusedSignIn{errors.New("it wants a password: redis://:password@host:port, or redis://user:password@host:port")}
 	case ok && strings.HasPrefix(reply.Error(), "WRONGPASS"):
-		return errors.New("it takes neither this user nor this password, or not together: redis://user:password@host:port")
+		return refusedSignIn{errors.New("it takes neither this user nor this password, or not together: redis://user:password@host:port")}
 	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("no answer in time: rediss:// is for a server that speaks TLS, redis:// for one that does not")
 	}

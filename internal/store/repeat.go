@@ -50,13 +50,13 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 	if s.textsOnly.Load() {
 		how = asTexts
 	}
-	s.trip(ctx, calls, open, results, how)
+	s.trip(ctx, calls, open, results, how, false)
 	for attempt := 0; ; attempt++ {
 		if notRun := choose(open, func(n int) bool { return notRun(results[n].Error()) }); how == asFunctions && len(notRun) > 0 {
 			if slices.ContainsFunc(notRun, func(n int) bool { return noFunction(results[n].Error()) }) {
 				s.loadLibrary(ctx)
 			}
-			s.trip(ctx, calls, notRun, results, asTexts)
+			s.trip(ctx, calls, notRun, results, asTexts, true)
 		}
 		for _, n := range open {
 			inDoubt[n] = inDoubt[n] || doubtful(results[n].Error())
@@ -72,7 +72,7 @@ func (s *Store) run(ctx context.Context, calls ...call) []valkey.ValkeyResult {
 		if attempt > 0 || slices.ContainsFunc(open, func(n int) bool { return unreached(results[n].Error()) || moving(results[n].Error()) }) {
 			how = viaOtherNode
 		}
-		s.trip(ctx, calls, open, results, how)
+		s.trip(ctx, calls, open, results, how, true)
 	}
 }
 

@@ -197,8 +197,24 @@ func (s *Store) call(name, pool string, keys, args []string) call {
 	return call{script: name, pool: pool, keys: keys, args: append(first, args...)}
 }
 
-// trip sends some of the calls.
-func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, how delivery) {
+// trip sends some of the calls. With repeats they were sent before.
+func (s *Store) trip(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, how delivery, repeats bool) {
+	if s.observe == nil {
+		s.deliver(ctx, calls, which, results, how)
+		return
+	}
+	began := time.Now()
+	s.deliver(ctx, calls, which, results, how)
+	t := Trip{Took: time.Since(began), Repeats: repeats, Result: TripOK}
+	for _, n := range which {
+		if t.Result = resultOf(results[n].Error()); t.Result != TripOK {
+			break
+		}
+	}
+	s.observe(ctx, t)
+}
+
+func (s *Store) deliver(ctx context.Context, calls []call, which []int, results []valkey.ValkeyResult, how delivery) {
 	if s.hook == nil {
 		s.send(ctx, calls, which, results, how)
 		return

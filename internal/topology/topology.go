@@ -77,10 +77,6 @@ const (
 // RouteSelection is the expression by which API Gateway finds a message's route.
 const RouteSelection = "$request.body.action"
 
-// UnpublishedLine is the message of the line in which a function logs how many events it could not
-// publish: match.Unpublishable.
-const UnpublishedLine = "events not published"
-
 // Stage is the API's one stage, a segment of every URL except those of a custom
 // domain.
 const Stage = "prod"

@@ -17,6 +17,7 @@ const (
 	ManagementEndpoint = "WAGGLE_MANAGEMENT_ENDPOINT"
 	TimerQueue         = "WAGGLE_TIMER_QUEUE"
 	EventBus           = "WAGGLE_EVENT_BUS"
+	MetricsNamespace   = "WAGGLE_METRICS"
 	TwoWay             = "WAGGLE_TWO_WAY"
 	Issuer             = "WAGGLE_ISSUER"
 	Audience           = "WAGGLE_AUDIENCE"
@@ -63,6 +64,7 @@ func memberVariables() []Variable {
 		{Name: ManagementEndpoint, Meaning: "base URL of connection management; without it the domain and stage of the event"},
 		{Name: TimerQueue, Meaning: "URL of the SQS queue that invokes the match function; without it members are told what has run out with the next message of either side"},
 		{Name: EventBus, Meaning: "URL of EventBridge and of the bus that gets the application's events, such as https://events.REGION.amazonaws.com/NAME; without it there are no events"},
+		{Name: MetricsNamespace, Meaning: "namespace of CloudWatch for the [metrics](operations.md#what-is-measured), which are written to standard output; without it there are none"},
 		{Name: TwoWay, Meaning: "whether the routes have responses, so that acks, pongs and plain errors need no post: true or false", Default: "false"},
 	}
 }

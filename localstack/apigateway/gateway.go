@@ -81,7 +81,8 @@ type Config struct {
 	Observe func(Frame)
 
 	// Refuse, if set, is called at each post, which waits for it. 410 refuses the post as
-	// if the connection were gone, 429 as if its client did not read; 0 accepts it.
+	// if the connection were gone, 429 as if its client did not read, 403 as if the caller might not
+	// post, 500 as if API Gateway had failed; 0 accepts it.
 	Refuse func(connectionID string) (status int)
 }
 

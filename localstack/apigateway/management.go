@@ -16,6 +16,7 @@ type apiError struct {
 var (
 	errNoToken  = apiError{http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
 	errGone     = apiError{http.StatusGone, "GoneException", "Gone"}
+	errInternal = apiError{http.StatusInternalServerError, "InternalServerError", "Internal server error"}
 	errLimit    = apiError{http.StatusTooManyRequests, "LimitExceededException", "Limit exceeded: the client's buffer is full"}
 	errTooLarge = apiError{http.StatusRequestEntityTooLarge, "PayloadTooLargeException", "Payload too large: at most 131072 bytes"}
 	errBody     = apiError{http.StatusBadRequest, "BadRequestException", "Bad request: the body could not be read"}
@@ -62,6 +63,12 @@ func (g *Gateway) post(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	case http.StatusTooManyRequests:
 		errLimit.write(w)
+		return
+	case http.StatusForbidden:
+		errNoToken.write(w)
+		return
+	case http.StatusInternalServerError:
+		errInternal.write(w)
 		return
 	}
 	c, ok := g.lookup(id)

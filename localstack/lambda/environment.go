@@ -63,7 +63,7 @@ func startEnvironment(function string, program Program, o Options) (*environment
 	e.server = &http.Server{Handler: e.runtimeAPI(l.Addr().String()), ReadHeaderTimeout: 10 * time.Second}
 	e.command = exec.Command(program.Command[0], program.Command[1:]...)
 	e.command.Env = append(e.environ(l.Addr().String()), program.Env...)
-	e.output = &lineLogger{log: o.Log, function: function}
+	e.output = &lineLogger{log: o.Log, function: function, taken: o.Taken}
 	e.command.Stdout, e.command.Stderr = e.output, e.output
 	e.command.WaitDelay = shutdownGrace
 	// Its own process group: a signal from the terminal goes to the stack alone, which

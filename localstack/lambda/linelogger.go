@@ -13,6 +13,7 @@ import (
 type lineLogger struct {
 	log      *slog.Logger
 	function string
+	taken    func([]byte) bool
 	mu       sync.Mutex
 	rest     []byte
 	ended    bool
@@ -47,6 +48,9 @@ func (l *lineLogger) end() {
 }
 
 func (l *lineLogger) logLine(line []byte) {
+	if l.taken != nil && l.taken(line) {
+		return
+	}
 	level := slog.LevelWarn
 	var structured struct{ Level *slog.Level }
 	if json.Unmarshal(line, &structured) == nil && structured.Level != nil {

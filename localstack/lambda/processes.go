@@ -30,6 +30,8 @@ type Options struct {
 	// 10 s, as on Lambda.
 	InitTimeout time.Duration
 	Log         *slog.Logger // gets the output of the functions; default slog.Default()
+	// Taken reports whether it has taken a line of output, which is then not logged; nil: none.
+	Taken func(line []byte) bool
 }
 
 // Processes runs functions as processes. An environment serves one event at a time. An

@@ -34,8 +34,8 @@ func rules() []rule {
 		{"functions/authorizer", []string{"internal/token", "internal/topology"}, "it runs outside the VPC and must start fast: no app, cache or H3"},
 		{"functions", []string{"internal/app", "internal/topology"}, "a function only calls app"},
 		{"internal/app", []string{"internal/handler", "internal/store", "internal/gateway", "internal/timer", "internal/eventbus", "internal/token", "internal/match", "internal/geo",
-			"internal/pool", "internal/protocol", "internal/topology", "internal/version", "internal/boundedlog"}, "app connects the adapters, and does not know what runs it"},
-		{"internal/handler", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol", "internal/token", "internal/topology"}, adapter +
+			"internal/pool", "internal/protocol", "internal/topology", "internal/version", "internal/boundedlog", "internal/telemetry"}, "app connects the adapters, and does not know what runs it"},
+		{"internal/handler", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol", "internal/token", "internal/topology", "internal/telemetry"}, adapter +
 			" (and token, for the identity in an event)"},
 		{"internal/store", []string{"internal/match", "internal/geo", "internal/pool", "internal/protocol"}, adapter},
 		{"internal/store/records", []string{"internal/store"}, "tests read a record through the prelude of the scripts, which alone know how it is stored"},
@@ -51,6 +51,7 @@ func rules() []rule {
 		{"internal/geo", nil, leaf},
 		{"internal/pool", nil, leaf},
 		{"internal/protocol", nil, leaf},
+		{"internal/telemetry", nil, leaf},
 		{"internal/topology", nil, leaf},
 		{"internal/version", nil, leaf},
 		{"test/kit", nil, leaf},
@@ -87,7 +88,7 @@ func rules() []rule {
 		{"lab/start", []string{"lab/scope", "test/kit/caches"}, "it starts the functions as Lambda does, and sees no more of them"},
 		{"lab/way", []string{"lab/scope", "internal", "localstack", "test/kit/caches"}, "it has a clock at every joint of the stack"},
 		{"build", nil, "it changes the tree as text, and must run whatever state the code is in"},
-		{"infra", []string{"infra", "internal/topology", "internal/version"}, "the stack on AWS knows which functions there are, and none of their code"},
+		{"infra", []string{"infra", "internal/topology", "internal/telemetry", "internal/version"}, "the stack on AWS knows which functions there are, and none of their code"},
 		{"infra/config", []string{"internal/pool"}, "it checks the settings fast, without the CDK"},
 	}
 }

@@ -51,6 +51,14 @@ func faults() []fault {
 		{"a half-done end is not repaired", domain + "repair.go", "if r == nil || r.State != Ended || r.Notified {",
 			"if r == nil || r.State != Ended || r.Reason != \"\" {"},
 
+		// Logs and metrics.
+		{"a push without an answer counts as one that was refused", "internal/app/measure.go", "status >= 400 && ", ""},
+		{"an event that failed is not counted", lambda + "served.go", "\tif s.outcome != \"ok\" {\n", "\tif s.outcome == \"none\" {\n"},
+		{"the log names members", lambda + "served.go", "hashed(s.member)", "s.member.ID"},
+		{"a line of metrics has more values than CloudWatch takes", "internal/telemetry/emf.go", "len(c.values) == mostValues {", "len(c.values) == 2*mostValues {"},
+		{"what an alarm waits for is written late", "internal/telemetry/emf.go", "\te.urgent = e.urgent || c.alarm\n", ""},
+		{"a repair is not counted", domain + "repair.go", "\t\tw.countRepair(RepairFinished)\n", ""},
+
 		// Timers.
 		{"no timer is set for an offer", domain + "offer.go", "\tw.remind(ctx, route.Until, o.matcher, o.matchee)\n", ""},
 		{"no timer is set for a request that waits", domain + "waiting.go", "\tw.remind(ctx, r.Deadline, owner)\n", ""},

@@ -11,7 +11,7 @@ import (
 )
 
 // plantedTests are the packages whose tests must catch the planted faults.
-var plantedTests = []string{"internal/match", "internal/handler", "internal/protocol", "internal/store", "test/invariants"}
+var plantedTests = []string{"internal/match", "internal/handler", "internal/app", "internal/telemetry", "internal/protocol", "internal/store", "test/invariants"}
 
 // planted returns the planted faults as mutants.
 func (r *runner) planted(ctx context.Context) ([]Mutant, error) {
