@@ -29,6 +29,7 @@ func program() cli.Program {
 			{Name: "bench", Summary: "measure what messages cost the cache", Run: measure},
 			{Name: "evaluate", Summary: "compare policies of reporting: messages, errors and dollars", Run: evaluatePolicies},
 			{Name: "load", Summary: "put load on a local stack, and measure it", Run: putLoad},
+			{Name: "incident", Summary: "play an incident under load, and say what moved", Run: playIncident},
 		},
 		Examples: `
 At the top of a checkout:

@@ -21,6 +21,7 @@ import (
 type Faults struct {
 	seed  uint64
 	kinds []*decider // by kind
+	made  time.Time
 	// active ends with Stop.
 	active context.Context
 	stop   context.CancelFunc
@@ -44,7 +45,7 @@ func New(text string) (*Faults, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Faults{seed: seed}
+	f := &Faults{seed: seed, made: time.Now()}
 	f.active, f.stop = context.WithCancel(context.Background())
 	for k, c := range chances {
 		f.kinds = append(f.kinds, &decider{Chance: c, random: rand.New(rand.NewPCG(seed, uint64(k)))})
@@ -108,6 +109,9 @@ func (f *Faults) occurs(k kind) bool {
 		return false
 	}
 	d := f.kinds[k]
+	if at := time.Since(f.made); d.To > 0 && (at < d.From || at >= d.To) {
+		return false
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.opportunities++

@@ -233,3 +233,16 @@ func TestTheSummaryCountsFaults(t *testing.T) {
 		}
 	})
 }
+
+func TestAFaultHasItsTime(t *testing.T) {
+	inBubble(t, "limit=1@2s-3s", func(b *bench) {
+		var got []int
+		for range 5 {
+			got = append(got, b.Post("c"))
+			time.Sleep(750 * time.Millisecond)
+		}
+		if diff := cmp.Diff([]int{0, 0, 0, http.StatusTooManyRequests, 0}, got); diff != "" {
+			t.Errorf("refused at 0, 0.75 … s (-want +got):\n%s", diff)
+		}
+	})
+}

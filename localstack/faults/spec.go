@@ -14,10 +14,11 @@ type Fault struct {
 	Default    Chance // with "all"
 }
 
-// A Chance says how likely a fault is and, if it is a delay, how long.
+// A Chance says how likely a fault is, if it is a delay how long, and when.
 type Chance struct {
 	Probability float64
 	Time        time.Duration // 0: the fault is no delay
+	From, To    time.Duration // since the faults were made; both 0: always
 }
 
 func (c Chance) String() string {
@@ -25,20 +26,23 @@ func (c Chance) String() string {
 	if c.Time > 0 {
 		text += ":" + c.Time.String()
 	}
+	if c.To > 0 {
+		text += "@" + c.From.String() + "-" + c.To.String()
+	}
 	return text
 }
 
 // All returns all kinds of faults.
 func All() []Fault {
 	return []Fault{
-		lostDisconnect: {"lost-disconnect", "$disconnect never comes", Chance{0.3, 0}},
-		lateDisconnect: {"late-disconnect", "$disconnect comes after the member's next $connect, or after this time", Chance{0.3, 2 * time.Second}},
-		duplicate:      {"duplicate", "a message is delivered twice, at the same time", Chance{0.1, 0}},
-		reorder:        {"reorder", "a message waits until the next one of its connection is served, or for this time", Chance{0.1, 200 * time.Millisecond}},
-		gone:           {"gone", "a push is refused with 410, although the client is connected", Chance{0.02, 0}},
-		limit:          {"limit", "a push is refused with 429", Chance{0.02, 0}},
-		lostReply:      {"lost-reply", "the cache runs a command, and its reply is lost", Chance{0.02, 0}},
-		slowCache:      {"slow-cache", "a trip to the cache takes this much longer", Chance{0.1, 100 * time.Millisecond}},
+		lostDisconnect: {"lost-disconnect", "$disconnect never comes", Chance{Probability: 0.3}},
+		lateDisconnect: {"late-disconnect", "$disconnect comes after the member's next $connect, or after this time", Chance{Probability: 0.3, Time: 2 * time.Second}},
+		duplicate:      {"duplicate", "a message is delivered twice, at the same time", Chance{Probability: 0.1}},
+		reorder:        {"reorder", "a message waits until the next one of its connection is served, or for this time", Chance{Probability: 0.1, Time: 200 * time.Millisecond}},
+		gone:           {"gone", "a push is refused with 410, although the client is connected", Chance{Probability: 0.02}},
+		limit:          {"limit", "a push is refused with 429", Chance{Probability: 0.02}},
+		lostReply:      {"lost-reply", "the cache runs a command, and its reply is lost", Chance{Probability: 0.02}},
+		slowCache:      {"slow-cache", "a trip to the cache takes this much longer", Chance{Probability: 0.1, Time: 100 * time.Millisecond}},
 	}
 }
 
@@ -69,7 +73,8 @@ const (
 // Help explains the syntax that [New] parses, with a line for each fault.
 func Help() string {
 	var b strings.Builder
-	b.WriteString("Faults for -faults, separated by commas: NAME=PROBABILITY or NAME=PROBABILITY:TIME\n\n")
+	b.WriteString("Faults for -faults, separated by commas: NAME=PROBABILITY or NAME=PROBABILITY:TIME,\n" +
+		"and with @FROM-TO, such as limit=1@40s-1m, only in that time after the start\n\n")
 	for _, f := range All() {
 		fmt.Fprintf(&b, "  %-16s %s\n", f.Name, f.Does)
 	}
@@ -118,6 +123,16 @@ func parse(text string) (seed uint64, chances []Chance, err error) {
 }
 
 func parseChance(f Fault, text string) (c Chance, err error) {
+	text, window, hasWindow := strings.Cut(text, "@")
+	if hasWindow {
+		from, to, _ := strings.Cut(window, "-")
+		var err1, err2 error
+		c.From, err1 = time.ParseDuration(from)
+		c.To, err2 = time.ParseDuration(to)
+		if err1 != nil || err2 != nil || c.From < 0 || c.To <= c.From {
+			return c, fmt.Errorf("after @ come two times, the later one second, as in %s=%s@40s-1m, not %q", f.Name, f.Default, window)
+		}
+	}
 	probability, length, hasTime := strings.Cut(text, ":")
 	c.Time = f.Default.Time
 	c.Probability, err = strconv.ParseFloat(probability, 64)

@@ -30,8 +30,8 @@ type Stack struct {
 }
 
 // Build builds the local stack of the checkout in the working directory, and starts it
-// on a free port. Its log goes to log.
-func Build(ctx context.Context, log io.Writer) (*Stack, error) {
+// on a free port, with more flags of it. Its log goes to log.
+func Build(ctx context.Context, log io.Writer, flags ...string) (*Stack, error) {
 	if _, err := os.Stat("localstack"); err != nil {
 		return nil, errors.New("there is no ./localstack to start: run this at the top of a checkout, or say with -url where a stack is")
 	}
@@ -45,7 +45,7 @@ func Build(ctx context.Context, log io.Writer) (*Stack, error) {
 	if err := build.Run(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build ./localstack: %w", err), os.RemoveAll(dir))
 	}
-	process := exec.Command(program, "-addr", "127.0.0.1:0")
+	process := exec.Command(program, append([]string{"-addr", "127.0.0.1:0"}, flags...)...)
 	process.Stderr = log
 	s, err := Start(ctx, process)
 	if err != nil {

@@ -28,7 +28,13 @@ const (
 // arguments are added to the server's command line.
 func Server(t testing.TB, arguments ...string) Cache {
 	t.Helper()
-	return run(t, installed(t), arguments...).Cache
+	return Process(t, arguments...).Cache
+}
+
+// Process starts what Server does, and returns its process.
+func Process(t testing.TB, arguments ...string) *Node {
+	t.Helper()
+	return run(t, installed(t), arguments...)
 }
 
 // Valkey starts an empty Valkey server.
