@@ -21,11 +21,12 @@ local MOST_READ = 256  -- a circle has no more entries, and a run begins none af
 local MOST_BOXES = 160 -- boxes that one search counts
 local LEAF = 12        -- a box with more entries is split
 local PAGE = 32
+local BOX = 2 ^ 26     -- squares of each of the 16 boxes that the plane is cut into for its area
 local RARE = 128      -- a tag of more members is not rare: looking around finds one soon
 
 local function generation(start)
   local first = start / ttl % 2 * 3
-  return { near = keys[first + 1], seen = keys[first + 2], tags = keys[first + 3], start = start }
+  return { near = keys[first + 1], seen = keys[first + 2], tags = keys[first + 3], start = start, marked = '' }
 end
 
 local function start(...)
@@ -38,13 +39,13 @@ local function start(...)
 end
 
 -- read_generation reads what is known of a member, or nil. The field of no member says of which
--- span the keys are, and if its area was marked.
+-- span the keys are, and after a colon which boxes are marked in the area: '1' for each that is.
 local function read_generation(g, member)
   local stamp, text = unpack(redis.call('HMGET', g.seen, '', member))
   if stamp then
-    local begun, marked = string.match(stamp, '^(%d+)( ?)')
+    local begun, marked = string.match(stamp, '^(%d+):?(.*)$')
     g.known = tonumber(begun) == g.start
-    g.marked = g.known and marked == ' '
+    g.marked = g.known and marked or ''
   end
   return g.known and text
 end
@@ -60,7 +61,7 @@ local function read_generations()
 end
 
 local function stamp(marked)
-  redis.call('HSET', current.seen, '', int(current.start) .. marked)
+  redis.call('HSET', current.seen, '', int(current.start) .. ':' .. marked)
 end
 
 -- pack and parse write and read what is known of a listed member. Times are written as
