@@ -63,6 +63,29 @@ func (pl Plane) Square(p Point) int64 {
 	return spread(y) | spread(x)<<1
 }
 
+// A plane is cut into boxes, a quarter as wide and as high: areas know which of them have members.
+const (
+	boxesAcross = 4
+	boxSide     = PlaneSide / boxesAcross
+)
+
+// Box returns the number of the box that a point of the cell is in.
+func (pl Plane) Box(p Point) int { return int(pl.Square(p) / (boxSide * boxSide)) }
+
+// BoxesWithin returns the boxes that have places within so many metres of a point, as the cell's
+// scripts measure.
+func (pl Plane) BoxesWithin(p Point, meters float64) (all []int) {
+	x, y := pl.XY(p)
+	for box := range boxesAcross * boxesAcross {
+		left, bottom := gather(int64(box)>>1)*boxSide, gather(int64(box))*boxSide
+		dx, dy := max(left-x, 0, x-left-boxSide)*PlaneX, max(bottom-y, 0, y-bottom-boxSide)*PlaneY
+		if math.Hypot(dx, dy) <= meters {
+			all = append(all, box)
+		}
+	}
+	return all
+}
+
 // Middle returns the point in the middle of a square, at most 0.35 m from all that are in it.
 func (pl Plane) Middle(square int64) Point {
 	x := (gather(square>>1) + 0.5 - PlaneSide/2) * PlaneX / earthRadius

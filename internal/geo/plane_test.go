@@ -2,6 +2,7 @@ package geo
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"waggle/test/kit"
@@ -52,6 +53,28 @@ func TestTheSquaresOfAQuarterHaveNumbersWithoutAGap(t *testing.T) {
 			t.Errorf("the square at %v, %v is %d, want %d", test.x, test.y, got, test.want)
 		}
 	}
+}
+
+// The box of a place is among those of a circle that has the place, and not among those of one that is too
+// far away. A box is 5.4 km from corner to corner.
+func TestACircleTouchesTheBoxesOfThePlacesInIt(t *testing.T) {
+	random := kit.Random(t, 1)
+	eachPlace(t, kit.Times(2000, 20_000), kit.Random(t, 0), func(t *testing.T, p Point) {
+		plane := PlaneOf(ShardCell(p))
+		if got, want := plane.BoxesWithin(p, 0), []int{plane.Box(p)}; !slices.Equal(got, want) {
+			t.Fatalf("%v is in the boxes %v, want %v", p, got, want)
+		}
+		for _, reach := range []float64{10, 3000, 20_000} {
+			q := travel(p, random.Float64()*2*math.Pi, random.Float64()*reach)
+			d := Distance(p, q)
+			if boxes := plane.BoxesWithin(q, d+0.2); !slices.Contains(boxes, plane.Box(p)) {
+				t.Fatalf("the boxes within %.1f m of %v are %v, without %d, which has %v", d, q, boxes, plane.Box(p), p)
+			}
+			if boxes := plane.BoxesWithin(q, d-5_450); slices.Contains(boxes, plane.Box(p)) {
+				t.Fatalf("the boxes within %.1f m of %v are %v, among them the one of %v, %.1f m away", d-5_450, q, boxes, p, d)
+			}
+		}
+	})
 }
 
 // An area has a circle's shard cells in few keys: a search of an empty country reads them all.

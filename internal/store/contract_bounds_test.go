@@ -33,11 +33,11 @@ var bounds = map[string]struct{ entries, calls int }{
 	"list": {128 + 32 + 8, 300},
 	"wake": {128 + 32 + 8, 200},
 	// The cells of an area.
-	"occupied": {343, 3},
+	"occupied": {343, 2}, "mark": {343, 6},
 	// As many members as MOST_READ in each generation, and the stamp of each.
 	"count": {2 * 257, 12},
 	// Commands alone.
-	"unlist": {0, 8}, "withdraw": {0, 8}, "mark": {0, 4}, "marked": {0, 4}, "connect": {0, 30},
+	"unlist": {0, 8}, "withdraw": {0, 8}, "marked": {0, 4}, "connect": {0, 30},
 	// The fields of a record, the positions that no push has shown, and the events in an outbox.
 	"report": {30 + 99, 30}, "disconnect": {30, 30}, "relist": {30, 30}, "read": {30, 30}, "told": {40 + 64, 8},
 	"begin": {40 + 64, 30}, "claim": {26, 30}, "commit": {60 + 64, 30}, "confirm": {30, 30}, "skip": {30, 12}, "shown": {30, 12},

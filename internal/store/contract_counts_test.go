@@ -95,13 +95,13 @@ func countedSearches() []testCase {
 			{"for a tag that nobody has", north(0), 20_000, 4, "nobodys", cost{0, 4, 0}},
 			{"for a common tag and one that nobody has", north(0), 20_000, 4, "common nobodys", cost{0, 5, 0}},
 			{"for a tag that four members have", north(0), 20_000, 4, "common rare", cost{4, 8, 4}},
-			{"for the nearest", north(0), 20_000, 4, "", cost{5, 14, 5}},
-			{"for the nearest who have a common tag", north(0), 20_000, 4, "common", cost{5, 15, 5}},
-			{"for a hundred", north(0), 20_000, 100, "", cost{106, 22, 71}},
-			{"for more than a circle has", north(0), 20_000, 1000, "", cost{392, 44, 0}},
+			{"for the nearest", north(0), 20_000, 4, "", cost{5, 11, 5}},
+			{"for the nearest who have a common tag", north(0), 20_000, 4, "common", cost{5, 12, 5}},
+			{"for a hundred", north(0), 20_000, 100, "", cost{106, 16, 71}},
+			{"for more than a circle has", north(0), 20_000, 1000, "", cost{392, 28, 0}},
 			{"within 3 m", north(0), 3, 4, "", cost{5, 9, 5}},
-			{"from beside them", north(-1500), 20_000, 4, "", cost{7, 53, 7}},
-			{"from far away", north(3000), 20_000, 4, "", cost{8, 37, 8}},
+			{"from beside them", north(-1500), 20_000, 4, "", cost{7, 45, 7}},
+			{"from far away", north(3000), 20_000, 4, "", cost{8, 33, 8}},
 			{"from far away, within 100 m", north(3000), 100, 4, "", cost{0, 9, 0}},
 			{"from another cell", north(nextCell), 20_000, 4, "", cost{8, 27, 8}},
 			{"from another cell in the south", north(-7000), 20_000, 4, "", cost{7, 31, 7}},
@@ -114,23 +114,23 @@ func countedSearches() []testCase {
 			before(f, func() { f.crowd(70, func(_ int, c *match.Change) { c.Point = north(0) }, "old-") })
 			f.crowd(600, func(_ int, c *match.Change) { c.Point = north(0) })
 		}, []countedSearch{
-			{"for the nearest", north(0), 20_000, 4, "", cost{64, 118, 64}},
-			{"for forty", north(0), 20_000, 40, "", cost{64, 118, 64}},
-			{"for all", north(0), 20_000, 1000, "", cost{278, 149, 278}},
-			{"from beside them", north(30), 20_000, 4, "", cost{64, 122, 64}},
-			{"within 10 m", north(5), 10, 1000, "", cost{278, 139, 278}},
+			{"for the nearest", north(0), 20_000, 4, "", cost{64, 84, 64}},
+			{"for forty", north(0), 20_000, 40, "", cost{64, 84, 64}},
+			{"for all", north(0), 20_000, 1000, "", cost{278, 115, 278}},
+			{"from beside them", north(30), 20_000, 4, "", cost{64, 98, 64}},
+			{"within 10 m", north(5), 10, 1000, "", cost{278, 119, 278}},
 		}),
 		searches("among many who do not fit", func(f *fixture) {
 			before(f, func() { f.around("old-", 50, 60, "other") })
 			f.around("new-", 200, 60, "other")
 			f.crowd(many/4, func(n int, c *match.Change) { c.Point, c.Tags = edge(float64(n)), "common" })
 		}, []countedSearch{
-			{"in their midst", north(0), 20_000, 4, "common", cost{303, 73, 0}},
-			{"in their midst, for many", north(0), 20_000, 128, "common", cost{273, 61, 0}},
-			{"from 20 m beside", north(20), 20_000, 128, "common", cost{604, 81, 0}},
-			{"from 40 m beside", north(40), 20_000, 128, "common", cost{462, 65, 0}},
-			{"from 200 m beside", north(200), 20_000, 8, "common", cost{268, 33, 0}},
-			{"from 1000 m beside", north(1000), 1500, 8, "common", cost{268, 39, 0}},
+			{"in their midst", north(0), 20_000, 4, "common", cost{294, 53, 0}},
+			{"in their midst, for many", north(0), 20_000, 128, "common", cost{273, 41, 0}},
+			{"from 20 m beside", north(20), 20_000, 128, "common", cost{588, 53, 0}},
+			{"from 40 m beside", north(40), 20_000, 128, "common", cost{451, 41, 0}},
+			{"from 200 m beside", north(200), 20_000, 8, "common", cost{260, 29, 0}},
+			{"from 1000 m beside", north(1000), 1500, 8, "common", cost{260, 35, 0}},
 		}),
 		searches("among many who are ever denser", func(f *fixture) {
 			random := rand.New(rand.NewPCG(7, 8))
@@ -140,11 +140,11 @@ func countedSearches() []testCase {
 			}
 			f.crowd(many, func(n int, c *match.Change) { c.Point = points[n] })
 		}, []countedSearch{
-			{"for the nearest", north(0), 20_000, 4, "", cost{5, 26, 5}},
-			{"for forty", north(0), 20_000, 40, "", cost{41, 26, 41}},
-			{"from beside them", beside(50, 50), 20_000, 4, "", cost{5, 14, 5}},
-			{"from beside them for fifty", beside(50, 50), 20_000, 50, "", cost{84, 74, 64}},
-			{"from 300 m beside them", beside(-300, 50), 20_000, 4, "", cost{55, 104, 55}},
+			{"for the nearest", north(0), 20_000, 4, "", cost{5, 19, 5}},
+			{"for forty", north(0), 20_000, 40, "", cost{41, 19, 41}},
+			{"from beside them", beside(50, 50), 20_000, 4, "", cost{5, 11, 5}},
+			{"from beside them for fifty", beside(50, 50), 20_000, 50, "", cost{84, 64, 64}},
+			{"from 300 m beside them", beside(-300, 50), 20_000, 4, "", cost{55, 94, 55}},
 		}),
 	}
 }

@@ -248,6 +248,80 @@ func areas() []testCase {
 				f.must(err)
 			}), 1)
 		}},
+		{"a search over many cells does not ask one whose members are all in boxes outside of its circle", func(f *fixture) {
+			f.listed("ana", 23_000)
+			asked, hits := f.searchAround(1000)
+			same(f, len(asked), 1)
+			same(f, names(hits...), []string{})
+			ben := f.listed("ben", 20_900)
+			asked, hits = f.searchAround(1000)
+			same(f, asked[1:], [][]string{{"search"}})
+			same(f, within(1000, hits), []string{"ben"})
+			ben.moveTo(23_000)
+			for _, searched := range []bool{true, true, true, false} { // as long as its box may have members
+				asked, _ = f.searchAround(1000)
+				same(f, len(asked) == 2, searched)
+				f.advance(time.Minute)
+				ben.moveTo(23_000)
+			}
+		}},
+		{"a member that moves to another box of its cell marks it, unless it is marked", func(f *fixture) {
+			ana := f.listed("ana", 23_000)
+			for _, step := range []struct {
+				to    float64
+				trips int
+			}{{20_900, 3}, {23_000, 1}, {20_900, 1}, {25_000, 3}} {
+				reported := ana.report(step.to)
+				same(f, f.count(func() { ana.apply(reported.Changes...) }), step.trips)
+				_, hits := f.searchAround(step.to - 19_950)
+				same(f, within(step.to-19_950, hits), []string{"ana"})
+			}
+		}},
+		{"a member who does not report any more is found as long as it is fresh, though others go on marking its cell", func(f *fixture) {
+			f.advance(30 * time.Second)
+			f.listed("ana", 20_900)
+			for range 2 {
+				f.listed("ben", 23_000)
+				_, hits := f.searchAround(1000)
+				same(f, within(1000, hits), []string{"ana"})
+				f.advance(30*time.Second - time.Millisecond/2)
+			}
+		}},
+		{"a mark that comes in the span after its listing is as good", func(f *fixture) {
+			f.hook = func(ctx context.Context, commands []store.Command, send func(context.Context, ...int)) {
+				if commands[0].Script == "mark" {
+					f.hook = nil
+					f.advance(30 * time.Second)
+					f.listed("ben", 23_000)
+				}
+				send(ctx)
+			}
+			f.advance(30 * time.Second)
+			f.listed("ana", 20_900)
+			asked, hits := f.searchAround(1000)
+			same(f, asked[1:], [][]string{{"search"}})
+			same(f, within(1000, hits), []string{"ana"})
+		}},
+		{"of a cell that an older version has marked, any box may have members", func(f *fixture) {
+			cell, area := string(geo.ShardCell(north(23_000))), string(geo.Area(geo.ShardCell(north(23_000))))
+			older := func() {
+				f.must(f.direct.Do(f.t.Context(), f.direct.B().Hset().Key(f.key("area", area)).FieldValue().
+					FieldValue(cell, fmt.Sprint(f.now+3*time.Minute.Milliseconds())).Build()).Error())
+				f.must(f.direct.Do(f.t.Context(), f.direct.B().Hset().Key(f.key("seen0", cell)).FieldValue().
+					FieldValue("", fmt.Sprint(start)+" marked").Build()).Error())
+			}
+			ana := f.listed("ana", 23_000)
+			f.advance(20 * time.Second)
+			older()
+			for range 2 {
+				asked, _ := f.searchAround(1000)
+				same(f, asked[1:], [][]string{{"search"}})
+				reported := ana.report(23_000)
+				same(f, f.count(func() { ana.apply(reported.Changes...) }), 3)
+				same(f, f.stored("area", area)[cell], fmt.Sprint(start+20_000+3*time.Minute.Milliseconds())+".3333333333333333")
+				older()
+			}
+		}},
 		{"the first listing in a cell marks it in its area, once in each span of the location TTL", func(f *fixture) {
 			ana, ben := f.connected("ana"), f.connected("ben")
 			for range 3 {
@@ -293,7 +367,7 @@ func areas() []testCase {
 			same(f, f.stored("seen0", geo.ShardCell(north(0))), map[string]string{})
 			same(f, f.count(func() { ana.apply(ana.relist()...) }), 4) // and the reading
 		}},
-		{"a mark lasts for three location TTLs, and then goes with the next search, or by itself", func(f *fixture) {
+		{"a mark lasts for three location TTLs, and then goes with the next cell, or by itself", func(f *fixture) {
 			f.listed("ana", 0)
 			f.listed("ben", nextCell)
 			area := string(geo.Area(geo.ShardCell(north(0))))
@@ -302,12 +376,15 @@ func areas() []testCase {
 				f.t.Fatal("the case is wrong: two areas")
 			}
 			f.advance(3*time.Minute - time.Millisecond)
-			f.searchAround(0)
-			same(f, marked(), 2)
+			asked, _ := f.searchAround(0)
+			same(f, asked[1:], [][]string{{"search", "search"}})
 			f.listed("cem", nextCell)
 			f.advance(time.Millisecond)
-			f.searchAround(0)
-			same(f, marked(), 1)
+			asked, _ = f.searchAround(0)
+			same(f, asked[1:], [][]string{{"search"}})
+			same(f, marked(), 2)
+			f.listed("dan", thirdCell)
+			same(f, marked(), 2)
 			same(f, f.ttl(f.key("area", area)) <= 3*time.Minute, true)
 		}},
 	}
@@ -376,4 +453,12 @@ func (f *fixture) isIn(name string) (kinds []string) {
 	}
 	slices.Sort(kinds)
 	return kinds
+}
+
+// within returns those found who are within 20 km of a place.
+func within(meters float64, hits []match.Hits) []string {
+	for i, h := range hits {
+		hits[i].Candidates = slices.DeleteFunc(h.Candidates, func(c match.Candidate) bool { return geo.Distance(north(meters), c.Point) > 20_000 })
+	}
+	return names(hits...)
 }

@@ -111,8 +111,8 @@ func (s *Store) Apply(ctx context.Context, m match.Member, changes []match.Chang
 		if err != nil {
 			return all, err
 		}
-		if r.Mark {
-			if err := s.mark(ctx, m.Pool, changes[i].Cell); err != nil {
+		if r.Mark != 0 {
+			if err := s.mark(ctx, m.Pool, changes[i], int64(r.Mark)); err != nil {
 				return all, err
 			}
 		}
@@ -145,13 +145,14 @@ func (s *Store) Apply(ctx context.Context, m match.Member, changes []match.Chang
 
 func square(c match.Change) string { return whole(geo.PlaneOf(c.Cell).Square(c.Point)) }
 
-// mark notes for searches from afar that a cell has members. It is done once a cell and span
+// mark notes for searches from afar that a box of a cell has members. It is done once a box and span
 // of the location TTL, before the first of them gets its reply.
-func (s *Store) mark(ctx context.Context, pool string, c geo.Cell) error {
-	if _, err := s.ask(ctx, s.onArea("mark", pool, geo.Area(c), string(c))); err != nil {
+func (s *Store) mark(ctx context.Context, pool string, c match.Change, span int64) error {
+	box := strconv.Itoa(geo.PlaneOf(c.Cell).Box(c.Point))
+	if _, err := s.ask(ctx, s.onArea("mark", pool, geo.Area(c.Cell), string(c.Cell), box, whole(span))); err != nil {
 		return err
 	}
-	_, err := s.ask(ctx, s.onCell("marked", pool, c))
+	_, err := s.ask(ctx, s.onCell("marked", pool, c.Cell, box))
 	return err
 }
 
@@ -162,7 +163,7 @@ const manyCells = 8
 func (s *Store) Search(ctx context.Context, parts []match.Part, q match.Query) ([]match.Hits, error) {
 	calls := make([]call, 0, len(parts))
 	which := make([]int, 0, len(parts))
-	occupied, err := s.occupied(ctx, parts, q.Self.Pool)
+	occupied, err := s.occupied(ctx, parts, q)
 	if err != nil {
 		return nil, err
 	}
@@ -191,19 +192,20 @@ func (s *Store) Search(ctx context.Context, parts []match.Part, q match.Query) (
 	return all, nil
 }
 
-// occupied returns the cells that may have members. It returns nil, for any cell, if there are
-// only a few to ask.
-func (s *Store) occupied(ctx context.Context, parts []match.Part, pool string) (map[geo.Cell]bool, error) {
+// occupied returns the cells that may have members within the radius. It returns nil, for any cell, if
+// there are only a few to ask.
+func (s *Store) occupied(ctx context.Context, parts []match.Part, q match.Query) (map[geo.Cell]bool, error) {
 	again := slices.ContainsFunc(parts, func(p match.Part) bool { return p.Rest != "" }) // so these have members
 	if len(parts) < manyCells || again {
 		return nil, nil
 	}
-	areas := make(map[geo.Cell]bool)
+	areas, around := make(map[geo.Cell]bool), make(map[geo.Cell]bool)
 	var calls []call
 	for _, p := range parts {
+		around[p.Cell] = true
 		if area := geo.Area(p.Cell); !areas[area] {
 			areas[area] = true
-			calls = append(calls, s.onArea("occupied", pool, area))
+			calls = append(calls, s.onArea("occupied", q.Self.Pool, area))
 		}
 	}
 	cells := make(map[geo.Cell]bool)
@@ -212,8 +214,15 @@ func (s *Store) occupied(ctx context.Context, parts []match.Part, pool string) (
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range r.Cells {
-			cells[c] = true
+		words := strings.Fields(r.Cells)
+		for i := 1; i < len(words); i += 2 {
+			c := geo.Cell(words[i-1])
+			till, boxes, _ := strings.Cut(words[i], ".")
+			if n, err := strconv.ParseInt(till, 10, 64); err != nil {
+				return nil, fmt.Errorf("script %s: %w", r.call.script, err)
+			} else if n > int64(r.Now) && around[c] {
+				cells[c] = boxes == "" || slices.ContainsFunc(geo.PlaneOf(c).BoxesWithin(q.Point, reach(q.Radius)+1), func(box int) bool { return boxes[box] != '0' })
+			}
 		}
 	}
 	return cells, nil

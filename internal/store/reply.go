@@ -44,7 +44,7 @@ type reply struct {
 	Missed     flag         `json:"missed"`
 	Waits      flag         `json:"waits"`
 	Searched   flag         `json:"searched"`
-	Mark       flag         `json:"mark"`
+	Mark       number       `json:"mark"` // epoch ms
 	Unlisted   number       `json:"unlisted"`
 	Connected  number       `json:"connected"`
 	Heard      number       `json:"heard"`
@@ -71,7 +71,7 @@ type reply struct {
 	Horizon    *number      `json:"horizon"` // in units of the cell's plane
 	Rest       string       `json:"rest"`
 	Waiting    []waiting    `json:"waiting"`
-	Cells      []geo.Cell   `json:"cells"`
+	Cells      string       `json:"cells"` // of an area, each "cell till.boxes"
 	Cell       shortCell    `json:"cell"`
 	Count      number       `json:"count"`
 	Till       number       `json:"till"` // epoch ms

@@ -74,7 +74,7 @@ func TestTrips(t *testing.T) {
 				match = want[*protocol.Offered](ana).Match
 			}, 4, 5, 6},
 			{"decline", func() { ben.send("decline", `"match":"`+match+`"`) }, 4, 10, 11},
-			{"two locations at the edge", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 6, 6},
+			{"two locations at the edge, each the first from its box", func() { ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 8, 8},
 			{"the same 15 s later", func() { be.advance(15 * time.Second); ana.report(p.Lat, p.Lng); ben.report(q.Lat, q.Lng) }, 0, 4, 5},
 			{"match across an edge", meet, 6, 9, 12},
 			{"end across an edge", end, 4, 5, 6},
@@ -86,7 +86,7 @@ func TestTrips(t *testing.T) {
 			{"the next ping", func() { ana.send("ping", "") }, 1, 1, 1},
 		}
 		// In the second run the cache knows the scripts. It begins with a span of the location
-		// TTL, as the first report of a span makes the cell known to its area once more.
+		// TTL, as the first report of a span makes its box known to the area once more.
 		for _, counted := range []bool{false, true} {
 			const span = 2 * time.Minute
 			be.advance(span - time.Duration(be.now().UnixNano())%span + time.Second)

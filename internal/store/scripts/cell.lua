@@ -21,11 +21,12 @@ local MOST_READ = 256  -- a circle has no more entries, and a run begins none af
 local MOST_BOXES = 160 -- boxes that one search counts
 local LEAF = 12        -- a box with more entries is split
 local PAGE = 32
+local BOX = 2 ^ 26     -- squares of each of the 16 boxes that the plane is cut into for its area
 local RARE = 128      -- a tag of more members is not rare: looking around finds one soon
 
 local function generation(start)
   local first = start / ttl % 2 * 3
-  return { near = keys[first + 1], seen = keys[first + 2], tags = keys[first + 3], start = start }
+  return { near = keys[first + 1], seen = keys[first + 2], tags = keys[first + 3], start = start, marked = '' }
 end
 
 local function start(...)
@@ -38,13 +39,13 @@ local function start(...)
 end
 
 -- read_generation reads what is known of a member, or nil. The field of no member says of which
--- span the keys are, and if its area was marked.
+-- span the keys are, and after a colon which boxes are marked in the area: '1' for each that is.
 local function read_generation(g, member)
   local stamp, text = unpack(redis.call('HMGET', g.seen, '', member))
   if stamp then
-    local begun, marked = string.match(stamp, '^(%d+)( ?)')
+    local begun, marked = string.match(stamp, '^(%d+):?(.*)$')
     g.known = tonumber(begun) == g.start
-    g.marked = g.known and marked == ' '
+    g.marked = g.known and marked or ''
   end
   return g.known and text
 end
@@ -60,7 +61,7 @@ local function read_generations()
 end
 
 local function stamp(marked)
-  redis.call('HSET', current.seen, '', int(current.start) .. marked)
+  redis.call('HSET', current.seen, '', int(current.start) .. ':' .. marked)
 end
 
 -- pack and parse write and read what is known of a listed member. Times are written as
@@ -203,21 +204,27 @@ local function rarest(wanted)
   return best, least
 end
 
+-- tags_in returns the tags in what is known of a member. Most searches do not ask for them.
+local function tags_in(text)
+  return string.match(text, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)')
+end
+
 -- A finder collects the members found who are fresh and have the wanted tags, and counts the
 -- entries read. What is stale is dropped by sweep.
 local function new_finder(radius, wanted, self)
-  local f = { found = {}, read = 0 }
+  local f = { found = {}, distances = {}, read = 0 }
   local stale, tags_of = {}, {}
 
   function f.consider(g, member, text, square, d)
     f.read = f.read + 1
-    local heard, at, seq, tags = string.match(text or '', '^(%S+) (%S+) (%S+) %S+ %S+ ([^\n]*)')
+    local heard, at, seq = string.match(text or '', '^(%S+) (%S+) (%S+)')
     heard = heard and g.start + heard
     at = heard and heard - at
     if not heard or heard <= now - ttl or at <= now - ttl then
-      stale[#stale + 1], tags_of[#tags_of + 1] = member, tags or ''
-    elseif member ~= self and d <= radius and (wanted == '' or has(tags, wanted)) then
-      f.found[#f.found + 1] = { d = d, square = square, at = at, seq = seq, member = member }
+      stale[#stale + 1], tags_of[#tags_of + 1] = member, heard and tags_in(text) or ''
+    elseif member ~= self and d <= radius and (wanted == '' or has(tags_in(text), wanted)) then
+      local n = #f.found + 1
+      f.found[n], f.distances[n] = string.format('%d %d %s %s', square, at, seq, member), d
     end
   end
 
@@ -236,8 +243,8 @@ local function new_finder(radius, wanted, self)
   -- The caller allows for a little more, as its own distances differ by some centimetres.
   function f.enough(d, want)
     local count = 0
-    for _, one in ipairs(f.found) do
-      if one.d <= d + 0.15 then
+    for _, one in ipairs(f.distances) do
+      if one <= d + 0.15 then
         count = count + 1
         if count * 2 >= want then
           return true
@@ -249,14 +256,11 @@ local function new_finder(radius, wanted, self)
 
   -- reply says who was found, up to which distance these are all, and which boxes are left.
   function f.reply(horizon, boxes)
-    local texts, left = {}, {}
-    for i, one in ipairs(f.found) do
-      texts[i] = string.format('%d %d %s %s', one.square, one.at, one.seq, one.member)
-    end
+    local left = {}
     for i, b in ipairs(boxes or {}) do
       left[i] = b.square .. ' ' .. b.bits .. ' ' .. b.skip
     end
-    return reply({ status = 'ok', found = texts, horizon = horizon and string.format('%.2f', horizon),
+    return reply({ status = 'ok', found = f.found, horizon = horizon and string.format('%.2f', horizon),
       rest = table.concat(left, ';') })
   end
   return f
@@ -295,13 +299,24 @@ end
 -- place to another.
 local function count(left, bottom, right, top, bits)
   local n, side, size, last_box = 0, 2 ^ bits, 4 ^ bits, 2 ^ (BITS - bits) - 1
+  local boxes = {}
   for column = math.max(0, math.floor(left / side)), math.min(last_box, math.floor(right / side)) do
     local bits_of_column = 2 * spread(column)
     for row = math.max(0, math.floor(bottom / side)), math.min(last_box, math.floor(top / side)) do
-      local from = FIRST + (bits_of_column + spread(row)) * size
+      boxes[#boxes + 1] = bits_of_column + spread(row)
+    end
+  end
+  -- Boxes whose numbers follow each other are one range.
+  table.sort(boxes)
+  local first
+  for i, box in ipairs(boxes) do
+    first = first or box
+    if boxes[i + 1] ~= box + 1 then
+      local from, to = FIRST + first * size, FIRST + (box + 1) * size - 1
       for _, g in ipairs(generations) do
-        n = n + redis.call('ZCOUNT', g.near, from, from + size - 1)
+        n = n + redis.call('ZCOUNT', g.near, from, to)
       end
+      first = nil
     end
   end
   return n
@@ -342,10 +357,11 @@ local function look(f, x, y, radius, want)
     else
       local horizon
       for _, most in ipairs({ math.min(want + 1, MOST_READ), MOST_READ }) do
-        f.found, horizon = {}, reach
+        f.found, f.distances, horizon = {}, {}, reach
         for _, g in ipairs(generations) do
+          -- Beyond the horizon of one generation nobody of the other is wanted.
           local hits = redis.call('GEOSEARCH', g.near, 'FROMLONLAT', x * 360 / 2 ^ 26, y * 170.10225756 / 2 ^ 26,
-            'BYRADIUS', reach, 'm', 'ASC', 'COUNT', most, 'WITHDIST', 'WITHHASH')
+            'BYRADIUS', math.min(reach, horizon + 0.15), 'm', 'ASC', 'COUNT', most, 'WITHDIST', 'WITHHASH')
           local members = {}
           for i, hit in ipairs(hits) do
             members[i] = hit[1]
@@ -465,7 +481,7 @@ local function nearest(x, y, radius, wanted, want, self, rest)
     if horizon then
       return f.reply(horizon < math.huge and horizon or nil)
     end
-    f.found = {}
+    f.found, f.distances = {}, {}
   end
   return walk(f, x, y, radius, want, rest)
 end

@@ -1,6 +1,7 @@
 -- list puts a member into this cell. Where it is not `anew`, it was listed here before, and a
 -- report has moved it. With listed come the requests that wait for it, `rest` if wake may find
--- more of them, and `mark` says that the area does not know yet that this cell has members.
+-- more of them, and `mark`, the start of the span, if the area does not know yet that the member's box
+-- has members.
 -- Status: listed, older (than what is here), absent (from where a report was to move it).
 local member, square, at, seq, heard, session, epoch, tags, anew = arguments(9)
 square = tonumber(square)
@@ -43,4 +44,6 @@ if redis.call('ZCARD', queue) > 0 then
   k.view = pack_view(view)
 end
 keep(member, square, k, before, g)
-return reply({ status = 'listed', waiting = fitting, rest = rest, mark = not current.marked })
+local box = math.floor(square / BOX) + 1
+return reply({ status = 'listed', waiting = fitting, rest = rest,
+  mark = string.sub(current.marked, box, box) ~= '1' and int(current.start) or nil })
