@@ -85,6 +85,8 @@ func rules() []rule {
 			"lab/stats", "test/kit/caches"}, "it measures the store and the service alone, without what carries messages to them"},
 		{"lab/evaluate", []string{"clients/go", "internal/match", "internal/pool", "lab/chart", "lab/stats", "lab/town", "lab/trace"},
 			"it replays the server's own advice and the clients' own prediction, without what carries messages"},
+		{"lab/incident", []string{"clients/go", "cmd/waggle/stack", "cmd/waggle/endpoint", "internal/telemetry", "lab/chart", "lab/load", "lab/scope", "test/kit/caches"},
+			"it breaks a stack from outside, and knows what it measures"},
 		{"lab/start", []string{"lab/scope", "test/kit/caches"}, "it starts the functions as Lambda does, and sees no more of them"},
 		{"lab/way", []string{"lab/scope", "internal", "localstack", "test/kit/caches"}, "it has a clock at every joint of the stack"},
 		{"build", nil, "it changes the tree as text, and must run whatever state the code is in"},
