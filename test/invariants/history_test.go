@@ -83,6 +83,7 @@ type participant struct {
 	*client
 	passive  bool // it never asks for a match
 	lat, lng float64
+	spoke    time.Time
 	old      []*client // its older connections
 }
 
@@ -120,7 +121,14 @@ func (h *history) sendRandom(messages int) {
 		h.mu.Unlock()
 		if h.left > 0 && room && h.random.IntN(3) == 0 {
 			h.left--
-			h.act(h.crowd[h.random.IntN(len(h.crowd))])
+			p := h.crowd[h.random.IntN(len(h.crowd))]
+			for _, other := range h.crowd {
+				if now := time.Now(); now.Sub(other.spoke) > 20*time.Second && other.spoke.Before(p.spoke) {
+					p = other // or else it would leave its match, in a minute of silence
+				}
+			}
+			p.spoke = time.Now()
+			h.act(p)
 		}
 		return h.left > 0
 	})
