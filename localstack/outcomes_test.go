@@ -73,10 +73,10 @@ func TestWhatAServerForgetsInARestartIsTold(t *testing.T) {
 		t.Errorf("ben: got %+v", e)
 	}
 	hello(t, ben)
-	if sent, err := ben.ReportWhenDue(t.Context(), waggle.Location{Lat: 37.7764, Lng: -122.4172}); err != nil || !sent {
+	if sent, err := ben.ReportWhenDue(t.Context(), waggle.Location{ID: "back", Lat: 37.7764, Lng: -122.4172}); err != nil || !sent {
 		t.Errorf("ReportWhenDue: got %t, %v", sent, err)
 	}
-	hello(t, ben)
+	next(t, ben, func(a *waggle.Ack) bool { return a.ID == "back" })
 	if !back.isFoundAt(37.7764, -122.4172) {
 		t.Error("ben is not found")
 	}
