@@ -201,7 +201,7 @@ func TestTheStackReadsWhatProcessesMeasure(t *testing.T) {
 	if err := running.close(); err != nil {
 		t.Error(err)
 	}
-	if text := log.b.String(); strings.Contains(text, "_aws") || !strings.Contains(text, `\"msg\":\"served\",\"action\":\"location\"`) {
+	if text := log.String(); strings.Contains(text, "_aws") || !strings.Contains(text, `\"msg\":\"served\",\"action\":\"location\"`) {
 		t.Errorf("the log has lines of metrics, or none of the report:\n%s", text)
 	}
 }
