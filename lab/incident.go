@@ -14,7 +14,8 @@ import (
 const incidentText = `
 lab incident starts a Valkey or Redis server and a local stack of this checkout, puts
 load on it, and plays an incident: the server's process stands still for a while, and
-later a share of the pushes is refused with 429. Meanwhile it reads the metrics.
+later a share of the pushes is refused with 429. Meanwhile it reads the metrics. That
+takes five minutes.
 
 It writes into -out
   incident.md   which metrics moved, which alarms would go off, what the log says, and
@@ -32,11 +33,11 @@ func playIncident(ctx context.Context, c cli.Console, args []string) error {
 	f := cli.Flags(c, "incident", incidentText)
 	f.StringVar(&out, "out", "incident", "`folder` for what it writes")
 	f.DurationVar(&p.Lead, "lead", 30*time.Second, "how long the load has to begin")
-	f.DurationVar(&p.Before, "before", time.Minute, "how long all is well")
+	f.DurationVar(&p.Before, "before", 20*time.Second, "how long all is well")
 	f.DurationVar(&p.Pause, "pause", 10*time.Second, "how long the cache stands still")
-	f.DurationVar(&p.Between, "between", 80*time.Second, "how long all is well after that")
-	f.DurationVar(&p.Pushes, "pushes", 4*time.Minute, "how long pushes fail")
-	f.DurationVar(&p.After, "after", 90*time.Second, "how long all is well after that")
+	f.DurationVar(&p.Between, "between", 30*time.Second, "how long all is well after that")
+	f.DurationVar(&p.Pushes, "pushes", 190*time.Second, "how long pushes fail")
+	f.DurationVar(&p.After, "after", 20*time.Second, "how long all is well after that")
 	f.Float64Var(&p.Share, "share", 0.5, "`share` of the pushes that fail")
 	f.IntVar(&l.Connections, "connections", 500, "`number` of connections in all")
 	f.IntVar(&l.Follows, "follows", 100, "`number` of pairs who are matched for the whole run")
