@@ -29,7 +29,7 @@ At the top of a checkout, with valkey-server or redis-server on the path:
 func playIncident(ctx context.Context, c cli.Console, args []string) error {
 	var p incident.Plan
 	var out string
-	l := load.Config{Follow: 20 * time.Second}
+	l := load.Config{Connections: 500, Follows: 100, Waiting: 20, Askers: 50, Reports: 60, Requests: 0.4, Follow: 20 * time.Second}
 	f := cli.Flags(c, "incident", incidentText)
 	f.StringVar(&out, "out", "incident", "`folder` for what it writes")
 	f.DurationVar(&p.Lead, "lead", 30*time.Second, "how long the load has to begin")
@@ -39,12 +39,7 @@ func playIncident(ctx context.Context, c cli.Console, args []string) error {
 	f.DurationVar(&p.Pushes, "pushes", 190*time.Second, "how long pushes fail")
 	f.DurationVar(&p.After, "after", 20*time.Second, "how long all is well after that")
 	f.Float64Var(&p.Share, "share", 0.5, "`share` of the pushes that fail")
-	f.IntVar(&l.Connections, "connections", 500, "`number` of connections in all")
-	f.IntVar(&l.Follows, "follows", 100, "`number` of pairs who are matched for the whole run")
-	f.IntVar(&l.Waiting, "waiting", 20, "`number` of members whose request waits")
-	f.IntVar(&l.Askers, "askers", 50, "`number` of members who ask in turn")
-	f.Float64Var(&l.Reports, "reports", 60, "reports a `second`, of all members together")
-	f.Float64Var(&l.Requests, "requests", 0.4, "requests a `second`, of all askers together")
+	memberFlags(f, &l)
 	if _, err := cli.Parse(c, f, args); err != nil {
 		return err
 	}
@@ -55,6 +50,9 @@ func playIncident(ctx context.Context, c cli.Console, args []string) error {
 	}
 	if !(p.Share > 0 && p.Share <= 1) {
 		return cli.Misuse("-share must be above 0 and at most 1, not %g", p.Share)
+	}
+	if err := checkMembers(l); err != nil {
+		return cli.Misuse("%w", err)
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err

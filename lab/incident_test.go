@@ -35,7 +35,8 @@ func TestAnIncidentIsPlayed(t *testing.T) {
 }
 
 func TestAnIncidentNeedsItsStages(t *testing.T) {
-	for want, args := range map[string][]string{"at least 1s, not 0s": {"-pause", "0s"}, "at most 1, not 0": {"-share", "0"}, "at most 1, not 2": {"-share", "2"}} {
+	for want, args := range map[string][]string{"at least 1s, not 0s": {"-pause", "0s"}, "at most 1, not 0": {"-share", "0"}, "at most 1, not 2": {"-share", "2"},
+		"-connections 10 is too few": {"-connections", "10"}} {
 		_, errs, err := typed(t.Context(), append([]string{"incident", "-out", t.TempDir()}, args...)...)
 		if err == nil || !strings.Contains(errs, want) {
 			t.Errorf("%s: got %v, %q, want %q", want, err, errs, want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -59,18 +60,13 @@ type loadFlags struct {
 }
 
 func putLoad(ctx context.Context, c cli.Console, args []string) error {
-	var o loadFlags
+	o := loadFlags{Config: load.Config{Connections: 1000, Follows: 100, Waiting: 50, Askers: 100, Reports: 100, Requests: 0.5}}
 	f := cli.Flags(c, "load", loadText)
 	f.StringVar(&o.url, "url", endpoint.Local, "`URL` of a local stack")
 	f.StringVar(&o.tokenCommand, "token-command", "", "`command` that prints a token for {member} in {pool}; it is run without a shell")
 	f.StringVar(&o.pool, "pool", "", "`pool` of all members; without it, their token names none")
 	f.StringVar(&o.caches, "cache", "", "`URL` of the stack's cache, redis://host:port, to count its keys; of a cluster, those of all primaries, with commas")
-	f.IntVar(&o.Connections, "connections", 1000, "`number` of connections in all")
-	f.IntVar(&o.Follows, "follows", 100, "`number` of pairs who are matched for the whole run")
-	f.IntVar(&o.Waiting, "waiting", 50, "`number` of members whose request waits")
-	f.IntVar(&o.Askers, "askers", 100, "`number` of members who ask in turn")
-	f.Float64Var(&o.Reports, "reports", 100, "reports a `second`, of all members together")
-	f.Float64Var(&o.Requests, "requests", 0.5, "requests a `second`, of all askers together")
+	memberFlags(f, &o.Config)
 	f.DurationVar(&o.Follow, "follow", 20*time.Second, "how long an asker follows before it ends the match")
 	f.DurationVar(&o.WarmUp, "warm-up", 20*time.Second, "how long the load lasts before anything is counted")
 	f.DurationVar(&o.Length, "for", time.Minute, "how long to measure")
@@ -87,6 +83,16 @@ func putLoad(ctx context.Context, c cli.Console, args []string) error {
 	return o.run(ctx, c, at)
 }
 
+// memberFlags are the flags of who connects and what they send. The defaults are those of the config.
+func memberFlags(f *flag.FlagSet, c *load.Config) {
+	f.IntVar(&c.Connections, "connections", c.Connections, "`number` of connections in all")
+	f.IntVar(&c.Follows, "follows", c.Follows, "`number` of pairs who are matched for the whole run")
+	f.IntVar(&c.Waiting, "waiting", c.Waiting, "`number` of members whose request waits")
+	f.IntVar(&c.Askers, "askers", c.Askers, "`number` of members who ask in turn")
+	f.Float64Var(&c.Reports, "reports", c.Reports, "reports a `second`, of all members together")
+	f.Float64Var(&c.Requests, "requests", c.Requests, "requests a `second`, of all askers together")
+}
+
 // memberTTL is how long a report keeps its member findable, in a pool with the defaults.
 const memberTTL = time.Minute
 
@@ -100,15 +106,10 @@ func (o *loadFlags) check() (endpoint.Endpoint, error) {
 			o.Ramp = append(o.Ramp, rate)
 		}
 	}
-	free := o.Connections - 2*o.Follows - o.Waiting - o.Askers
+	if err := checkMembers(o.Config); err != nil {
+		return endpoint.Endpoint{}, err
+	}
 	switch {
-	case min(o.Connections, o.Follows, o.Waiting, o.Askers) < 0:
-		return endpoint.Endpoint{}, errors.New("-connections, -follows, -waiting and -askers must be numbers from 0")
-	case free < 1:
-		return endpoint.Endpoint{}, fmt.Errorf("-connections %d is too few: %d follow or are followed, %d wait, %d ask, and at least one must only report",
-			o.Connections, 2*o.Follows, o.Waiting, o.Askers)
-	case !(o.Requests >= 0 && o.Requests <= 1e5) || o.Requests > 0 && o.Askers == 0:
-		return endpoint.Endpoint{}, errors.New("-requests must be 0 to 100000 a second, and needs -askers")
 	case o.Follow < 0, o.WarmUp < 0, o.Length < time.Second, o.Step < time.Second:
 		return endpoint.Endpoint{}, errors.New("-for and -step must be at least 1s, and -follow and -warm-up at least 0s")
 	case o.ReconnectAt < 0 || o.ReconnectAt >= o.Length || o.ReconnectAt > 0 && o.ramp != "":
@@ -118,16 +119,30 @@ func (o *loadFlags) check() (endpoint.Endpoint, error) {
 	case o.pool != "" && !pool.ValidName(o.pool):
 		return endpoint.Endpoint{}, endpoint.BadPool(o.pool)
 	}
-	for _, rate := range append(o.Ramp, o.Reports) {
+	return endpoint.ParseSeveral(o.url, o.tokenCommand)
+}
+
+// checkMembers checks what memberFlags set, and the ramp.
+func checkMembers(c load.Config) error {
+	switch {
+	case min(c.Connections, c.Follows, c.Waiting, c.Askers) < 0:
+		return errors.New("-connections, -follows, -waiting and -askers must be numbers from 0")
+	case c.Connections-2*c.Follows-c.Waiting-c.Askers < 1:
+		return fmt.Errorf("-connections %d is too few: %d follow or are followed, %d wait, %d ask, and at least one must only report",
+			c.Connections, 2*c.Follows, c.Waiting, c.Askers)
+	case !(c.Requests >= 0 && c.Requests <= 1e5) || c.Requests > 0 && c.Askers == 0:
+		return errors.New("-requests must be 0 to 100000 a second, and needs -askers")
+	}
+	for _, rate := range append(c.Ramp, c.Reports) {
 		if !(rate > 0 && rate <= 1e6) {
-			return endpoint.Endpoint{}, fmt.Errorf("-reports and the rates of -ramp must be above 0 and at most 1000000 a second, not %g", rate)
+			return fmt.Errorf("-reports and the rates of -ramp must be above 0 and at most 1000000 a second, not %g", rate)
 		}
 	}
-	if every := o.Interval(); every > memberTTL {
-		return endpoint.Endpoint{}, fmt.Errorf("at this rate a member reports every %v, and is not found after %v: give a higher -reports, or fewer -connections",
+	if every := c.Interval(); every > memberTTL {
+		return fmt.Errorf("at this rate a member reports every %v, and is not found after %v: give a higher -reports, or fewer -connections",
 			every.Round(time.Second), memberTTL)
 	}
-	return endpoint.ParseSeveral(o.url, o.tokenCommand)
+	return nil
 }
 
 func twiceOrEmpty(all []string) bool {

@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"regexp"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -26,18 +25,15 @@ func newScrape() *scrape {
 	s := &scrape{registry: prometheus.NewRegistry(), counters: make(map[telemetry.ID]*prometheus.CounterVec),
 		histograms: make(map[telemetry.ID]prometheus.Histogram)}
 	for _, i := range telemetry.Instruments() {
-		name := strings.ReplaceAll(i.Name, ".", "_")
+		name := i.PrometheusName()
 		if i.Kind == telemetry.Counter {
 			var labels []string
 			if i.Attribute != "" {
 				labels = []string{i.Attribute}
 			}
-			s.counters[i.ID] = prometheus.NewCounterVec(prometheus.CounterOpts{Name: name + "_total", Help: i.Description}, labels)
+			s.counters[i.ID] = prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: i.Description}, labels)
 			s.registry.MustRegister(s.counters[i.ID])
 			continue
-		}
-		if i.Unit == "s" {
-			name += "_seconds"
 		}
 		s.histograms[i.ID] = prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: i.Description, Buckets: i.Buckets})
 		s.registry.MustRegister(s.histograms[i.ID])

@@ -6,7 +6,10 @@
 // bounded: it lists all values. None is a token, a position or an id.
 package telemetry
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A Kind says what the recorded values mean.
 type Kind string
@@ -119,6 +122,18 @@ func (id ID) Instrument() Instrument {
 	i := all[id]
 	i.ID = id
 	return i
+}
+
+// PrometheusName is the name of the instrument in the text format of Prometheus.
+func (i Instrument) PrometheusName() string {
+	name := strings.ReplaceAll(i.Name, ".", "_")
+	switch {
+	case i.Kind == Counter:
+		return name + "_total"
+	case i.Unit == "s":
+		return name + "_seconds"
+	}
+	return name
 }
 
 // Value returns the value of the attribute as the instrument lists it: Other for one that is not

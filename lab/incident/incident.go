@@ -1,18 +1,13 @@
 // Package incident plays a scripted incident on a local stack under load: its cache stands still, and
 // later pushes fail. It samples the stack's metrics all the time, and says which moved, which alarms
-// would go off, what the log says, and when all was as before. Start at [Play].
+// would go off, what the log says, and when all was as before. Start at [Plan.Run].
 package incident
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"waggle/lab/load"
@@ -95,15 +90,12 @@ func (p Plan) Play(ctx context.Context, at Place) (Record, error) {
 		return Record{}, errors.New("the stack has started too long ago")
 	}
 	r := Record{Plan: p}
-	playing, stop := context.WithCancel(ctx)
-	defer stop()
-	var loading sync.WaitGroup
-	defer loading.Wait()
-	var loadErr error
-	loading.Go(func() {
-		r.Load, loadErr = load.Run(playing, c)
-		stop()
-	})
+	loaded := make(chan error, 1)
+	go func() {
+		var err error
+		r.Load, err = load.Run(ctx, c)
+		loaded <- err
+	}()
 	frozen := false
 	thaw := func() {
 		if frozen {
@@ -112,7 +104,9 @@ func (p Plan) Play(ctx context.Context, at Place) (Record, error) {
 		}
 	}
 	defer thaw()
-	for tick := time.NewTicker(every); ; {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
 		now := time.Since(at.Started).Seconds()
 		i := len(stages) - 1
 		for i > 0 && now < stages[i].From {
@@ -121,67 +115,20 @@ func (p Plan) Play(ctx context.Context, at Place) (Record, error) {
 		at.Progress(stages[i].Name, min(1, now/end))
 		switch {
 		case now >= end:
-			tick.Stop()
-			loading.Wait()
-			return r, errors.Join(loadErr, ctx.Err())
+			return r, errors.Join(<-loaded, ctx.Err())
 		case i == pause && !frozen:
 			at.Freeze()
 			frozen = true
 		case i != pause:
 			thaw()
 		}
-		s, err := read(playing, at.Metrics)
-		if err == nil {
-			s.At = time.Since(at.Started).Seconds()
-			r.Samples = append(r.Samples, s)
-		} else if ctx.Err() == nil && loadErr == nil && playing.Err() == nil {
-			return r, err
+		if values, err := load.ReadMetrics(ctx, at.Metrics); err == nil { // at other times there is no sample
+			r.Samples = append(r.Samples, Sample{At: time.Since(at.Started).Seconds(), Values: values})
 		}
 		select {
 		case <-tick.C:
-		case <-playing.Done():
-			loading.Wait()
-			if err := errors.Join(loadErr, ctx.Err()); err != nil {
-				return r, err
-			}
-			<-tick.C
+		case err := <-loaded: // it lasts longer than the stages, unless it could not begin or is interrupted
+			return r, cmp.Or(err, ctx.Err(), errors.New("the load has ended early"))
 		}
 	}
-}
-
-// read reads the metrics of a stack.
-func read(ctx context.Context, url string) (Sample, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return Sample{}, err
-	}
-	resp, err := http.DefaultClient.Do(q)
-	if err != nil {
-		return Sample{}, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return Sample{}, fmt.Errorf("%s answered %s", url, resp.Status)
-	}
-	return parse(resp.Body)
-}
-
-func parse(text io.Reader) (Sample, error) {
-	s := Sample{Values: make(map[string]float64)}
-	lines := bufio.NewScanner(text)
-	for lines.Scan() {
-		line := lines.Text()
-		cut := strings.LastIndexByte(line, ' ')
-		if cut < 0 || line[0] == '#' {
-			continue
-		}
-		value, err := strconv.ParseFloat(line[cut+1:], 64)
-		if err != nil {
-			return s, fmt.Errorf("the metrics have a line %q", line)
-		}
-		s.Values[line[:cut]] = value
-	}
-	return s, lines.Err()
 }

@@ -43,20 +43,6 @@ func TestFaultsBeginAndEndWithTheirStage(t *testing.T) {
 	}
 }
 
-func TestMetricsAreParsed(t *testing.T) {
-	s, err := parse(strings.NewReader("# HELP x y z\n# TYPE x counter\nx_total{code=\"rate limited\"} 3\ny 1.5e+06\nz_bucket{le=\"+Inf\"} 7\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]float64{`x_total{code="rate limited"}`: 3, "y": 1.5e6, `z_bucket{le="+Inf"}`: 7}
-	if diff := cmp.Diff(want, s.Values); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-	if _, err := parse(strings.NewReader("x much\n")); err == nil {
-		t.Error("a line without a number was accepted")
-	}
-}
-
 func TestAnAlarmNeedsItsMinutes(t *testing.T) {
 	unavailable, throttled := key(telemetry.Refusals.Instrument(), "unavailable"), key(telemetry.Pushes.Instrument(), "throttled")
 	r := made(t, map[string][]float64{unavailable: {0, 5, 0, 0, 0}, throttled: {0, 0, 0, 2, 0}})
@@ -102,7 +88,7 @@ func TestWhatMovedIsInTheTable(t *testing.T) {
 
 func TestAHistogramHasQuantiles(t *testing.T) {
 	i := telemetry.CacheTripDuration.Instrument()
-	b := func(le string) string { return name(i) + `_bucket{le="` + le + `"}` }
+	b := func(le string) string { return i.PrometheusName() + `_bucket{le="` + le + `"}` }
 	r := made(t, map[string][]float64{b("0.001"): {9, 0, 0, 0, 0}, b("0.01"): {10, 9, 0, 0, 0}, b("+Inf"): {10, 10, 0, 0, 0}})
 	stages := r.Plan.Stages()
 	for stage, want := range []string{"1", "above 10 000", "–"} {

@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -98,7 +97,7 @@ func (r Record) Markdown(log []Line) string {
 			if !moved(rates) {
 				continue
 			}
-			fmt.Fprintf(&b, "| `%s`%s |", i.Name, cmp.Or(attribute(i, v), ""))
+			fmt.Fprintf(&b, "| `%s`%s |", i.Name, attribute(v))
 			for _, rate := range rates {
 				fmt.Fprintf(&b, " %s |", brief(rate))
 			}
@@ -157,7 +156,7 @@ func (r Record) Markdown(log []Line) string {
 
 func cell(text string) string { return strings.ReplaceAll(text, "|", "\\|") }
 
-func attribute(i telemetry.Instrument, value string) string {
+func attribute(value string) string {
 	if value == "" {
 		return ""
 	}

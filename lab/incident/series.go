@@ -3,29 +3,16 @@ package incident
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"waggle/internal/telemetry"
 )
 
-// name is the name of a counter or histogram in the metrics.
-func name(i telemetry.Instrument) string {
-	n := strings.ReplaceAll(i.Name, ".", "_")
-	if i.Kind == telemetry.Counter {
-		return n + "_total"
-	}
-	if i.Unit == "s" {
-		n += "_seconds"
-	}
-	return n
-}
-
 // key is the name of one series of a counter. value is "" if the counter has no attribute.
 func key(i telemetry.Instrument, value string) string {
 	if value == "" {
-		return name(i)
+		return i.PrometheusName()
 	}
-	return name(i) + "{" + i.Attribute + "=" + strconv.Quote(value) + "}"
+	return i.PrometheusName() + "{" + i.Attribute + "=" + strconv.Quote(value) + "}"
 }
 
 // at returns the value of a series at a time, from the last sample by then. A counter that has not
@@ -50,7 +37,7 @@ func (r Record) rate(key string, s Stage) float64 {
 // bucket, or NaN if it has recorded nothing.
 func (r Record) quantile(i telemetry.Instrument, q float64, s Stage) float64 {
 	count := func(bucket string) float64 {
-		k := name(i) + "_bucket{le=" + strconv.Quote(bucket) + "}"
+		k := i.PrometheusName() + "_bucket{le=" + strconv.Quote(bucket) + "}"
 		return r.at(k, s.To) - r.at(k, s.From)
 	}
 	all := count("+Inf")

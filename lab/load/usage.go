@@ -34,27 +34,18 @@ func ReadUsage(ctx context.Context, metrics string, caches []string) (Usage, err
 	ctx, cancel := context.WithTimeout(ctx, usageTimeout)
 	defer cancel()
 	u := Usage{At: time.Now()}
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, metrics, nil)
+	values, err := ReadMetrics(ctx, metrics)
 	if err != nil {
 		return u, err
-	}
-	resp, err := http.DefaultClient.Do(q)
-	if err != nil {
-		return u, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return u, fmt.Errorf("%s answered %s", metrics, resp.Status)
 	}
 	fields := map[string]**float64{
 		"waggle_connections": &u.Connections, "go_goroutines": &u.Goroutines, "process_open_fds": &u.Descriptors,
 		"process_resident_memory_bytes": &u.Resident, "go_gc_heap_live_bytes": &u.Heap, "process_cpu_seconds_total": &u.CPU,
 		"waggle_cache_keys": &u.Keys,
 	}
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		name, text, _ := strings.Cut(lines.Text(), " ")
-		if value, err := strconv.ParseFloat(text, 64); err == nil && fields[name] != nil {
-			*fields[name] = &value
+	for name, field := range fields {
+		if value, there := values[name]; there {
+			*field = &value
 		}
 	}
 	for _, cache := range caches {
@@ -63,6 +54,44 @@ func ReadUsage(ctx context.Context, metrics string, caches []string) (Usage, err
 		}
 	}
 	return u, nil
+}
+
+// ReadMetrics reads the metrics of a local stack, by their name with its attributes, as Prometheus
+// writes them.
+func ReadMetrics(ctx context.Context, metrics string) (map[string]float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, usageTimeout)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, metrics, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", metrics, resp.Status)
+	}
+	return parseMetrics(resp.Body)
+}
+
+func parseMetrics(text io.Reader) (map[string]float64, error) {
+	values := make(map[string]float64)
+	lines := bufio.NewScanner(text)
+	for lines.Scan() {
+		line := lines.Text()
+		cut := strings.LastIndexByte(line, ' ')
+		if cut < 0 || line[0] == '#' {
+			continue
+		}
+		value, err := strconv.ParseFloat(line[cut+1:], 64)
+		if err != nil {
+			return nil, fmt.Errorf("the metrics have a line %q", line)
+		}
+		values[line[:cut]] = value
+	}
+	return values, lines.Err()
 }
 
 // ask adds the keys and the memory of a cache. No error has the URL, which may have a password.

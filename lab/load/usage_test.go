@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"waggle/test/kit/caches"
 )
 
@@ -95,5 +97,19 @@ func TestEachReportHasOneOutcome(t *testing.T) {
 	p := tally.phase()
 	if p.Sent != 4 || p.Acknowledged != 2 || p.InTime != 1 || p.Refused["rate_limited"] != 1 || p.NoAnswer != 1 {
 		t.Errorf("got %+v, want 4 sent: 2 acknowledged, one of them late, 1 refused, 1 without an answer", p)
+	}
+}
+
+func TestMetricsAreParsed(t *testing.T) {
+	got, err := parseMetrics(strings.NewReader("# HELP x y z\n# TYPE x counter\nx_total{code=\"rate limited\"} 3\ny 1.5e+06\nz_bucket{le=\"+Inf\"} 7\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{`x_total{code="rate limited"}`: 3, "y": 1.5e6, `z_bucket{le="+Inf"}`: 7}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if _, err := parseMetrics(strings.NewReader("x much\n")); err == nil {
+		t.Error("a line without a number was accepted")
 	}
 }
