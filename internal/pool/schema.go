@@ -24,7 +24,7 @@ func schema() []setting {
 		boolean("remoteRequests", true, "whether a request may name a point more than 20 km from the member's own location, or come from a member without a fresh one",
 			func(s *Settings) *bool { return &s.RemoteRequests }),
 		seconds("locationTTL", 60, shortest, longest, "how long a location keeps its member findable", func(s *Settings) *time.Duration { return &s.LocationTTL }),
-		seconds("grace", 60, shortest, longest, "how long the owner of a waiting request may be silent before the request is passed over. A match ends when a member is away for longer. After half of it a silent member is away",
+		seconds("grace", 60, shortest, longest, "when the owner of a waiting request has been silent for so long, the request is passed over. When a member has been away for so long, its match ends. A silent member is away after half of it",
 			func(s *Settings) *time.Duration { return &s.Grace }),
 		number("maxRadius", 20_000, "metres", 100, 20_000, "the widest search", func(s *Settings) *float64 { return &s.MaxRadius }),
 		number("maxAccuracy", 500, "metres", 0, 100_000, "a report with a worse `accuracy` moves nothing. 0 takes every report", func(s *Settings) *float64 { return &s.MaxAccuracy }),
